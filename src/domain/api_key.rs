@@ -1,0 +1,107 @@
+//! API keys: who may use the Server API, from where, until when, for what.
+
+use std::net::IpAddr;
+
+use super::{
+    Resource, Rule,
+    field::{Fact, Field, Kind, Written},
+    ids::ApiKeyId,
+    net::Network,
+    rights::Right,
+    text::Name,
+    time::{Expiry, UnixTime},
+};
+
+record! {
+    /// A named API key; its secret is kept as a hash only.
+    pub struct ApiKey / ApiKeyChange, ApiKeyId, Resource::Settings;
+    /// What it is called, unique.
+    name: Name,
+    /// What it may do: full, read_only, or resources as NAME or NAME:read.
+    scope: Vec<Right>,
+    /// Addresses and ranges that may use it, within the whitelist; empty is any of the whitelist.
+    addresses: Vec<Network>,
+    /// When it ends, in unix seconds; none is never.
+    expires_at: Expiry,
+}
+
+impl ApiKey {
+    /// Whether it may be used from that address.
+    pub fn usable_from(&self, address: IpAddr) -> bool {
+        self.addresses.is_empty() || self.addresses.iter().any(|range| range.contains(address))
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        self.expires_at.is_over(now)
+    }
+}
+
+/// The secret text of a key: 16 to 128 of `A-Z a-z 0-9 - . _ ~`, so that it can stand in a path.
+#[derive(Clone)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// The rule that the text breaks.
+    pub fn new(text: &str) -> Result<Self, Rule> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        if (16..=128).contains(&text.len()) && text.bytes().all(allowed) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("16 to 128 of A-Z a-z 0-9 - . _ ~".into())
+    }
+
+    /// The key itself: to be shown once, hashed, and forgotten.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Field for KeyText {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        Self::new(written.text()?)
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Hidden(self.0.clone())
+    }
+
+    fn stored(_: Fact) -> Option<Self> {
+        None
+    }
+}
+
+/// The SHA-256 of a key. A key has the entropy of a random number, so a plain hash hides it.
+pub type KeyHash = [u8; 32];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_fits_into_a_path_and_is_long() {
+        assert!(KeyText::new("0123456789abcdef").is_ok());
+        for bad in ["short", "0123456789abcde/", "0123456789abcde ", &"x".repeat(129), "0123456789abcdeé"] {
+            assert!(KeyText::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_may_be_bound_to_addresses() {
+        let mut key = ApiKey {
+            name: Name::new("billing").unwrap(),
+            scope: vec![Right::Full],
+            addresses: vec![],
+            expires_at: Expiry(None),
+        };
+        assert!(key.usable_from("203.0.113.9".parse().unwrap()));
+        key.addresses = vec![Network::new("192.0.2.0/24").unwrap()];
+        assert!(key.usable_from("::ffff:192.0.2.1".parse().unwrap()));
+        assert!(!key.usable_from("203.0.113.9".parse().unwrap()));
+    }
+}

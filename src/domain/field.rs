@@ -1,0 +1,197 @@
+//! How one field travels: written by a caller, held as a domain type, shown and stored as a fact.
+
+use std::borrow::Cow;
+
+use super::Resource;
+
+/// The rule that a value breaks, as the end of a sentence: "1 to 64 characters".
+pub type Rule = Cow<'static, str>;
+
+/// A field of a change: what a caller said about it, or did not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Given<T> {
+    /// Not sent: create takes the default, update leaves it.
+    #[default]
+    Absent,
+    /// Sent empty: both take the default.
+    Empty,
+    /// Sent with a value.
+    Value(T),
+}
+
+impl<T> Given<T> {
+    /// The value, if one was sent.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Empty => None,
+        }
+    }
+}
+
+/// What a caller wrote into a field, before it means anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// One text.
+    Text(String),
+    /// A list of texts.
+    List(Vec<String>),
+}
+
+impl Written {
+    /// The one text.
+    pub fn text(&self) -> Result<&str, Rule> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::List(_) => Err("one value, not a list".into()),
+        }
+    }
+
+    /// The texts of a list; a single text counts as a list of one.
+    pub fn list(&self) -> &[String] {
+        match self {
+            Self::Text(text) => std::slice::from_ref(text),
+            Self::List(list) => list,
+        }
+    }
+}
+
+/// A field's value as it is shown, audited and stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// No value: unlimited, none.
+    None,
+    /// An id, a count, a flag (1 or 0) or unix seconds.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// A text that its owner may see but logs and the audit trail may not: a line's password.
+    Secret(String),
+    /// A text that never leaves the server: a password hash.
+    Hidden(String),
+    /// A list of texts.
+    List(Vec<String>),
+    /// A list of ids of another resource, in order.
+    Ids(Vec<i64>),
+}
+
+/// What a field holds: drives list filters, references and the API description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number.
+    Number,
+    /// 1 or 0.
+    Flag,
+    /// A text.
+    Text,
+    /// Unix seconds, or none.
+    Time,
+    /// A list of texts.
+    List,
+    /// The id of a row of that resource, or none.
+    Reference(Resource),
+    /// A list of ids of that resource.
+    References(Resource),
+    /// A text that never leaves the server.
+    Hidden,
+}
+
+/// A type that can be a field of a record.
+pub trait Field: Sized {
+    /// What it holds.
+    const KIND: Kind;
+
+    /// Reads what a caller wrote (never empty), or names the rule that it breaks.
+    fn parse(written: &Written) -> Result<Self, Rule>;
+
+    /// The value as a fact.
+    fn fact(&self) -> Fact;
+
+    /// The value back from a stored fact; `None` if the store holds something else.
+    fn stored(fact: Fact) -> Option<Self>;
+}
+
+impl Field for bool {
+    const KIND: Kind = Kind::Flag;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        match written.text()?.to_ascii_lowercase().as_str() {
+            "1" | "true" => Ok(true),
+            "0" | "false" => Ok(false),
+            _ => Err("1 or 0 (or true or false)".into()),
+        }
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Number(i64::from(*self))
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Number(0) => Some(false),
+            Fact::Number(1) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// One item of a list field.
+pub trait Item: Clone + Eq + std::hash::Hash {
+    /// What a list of them holds.
+    const KIND: Kind;
+    /// The most items that a list may have.
+    const MOST: usize;
+
+    /// Reads one item, or names the rule that it breaks.
+    fn parse_item(text: &str) -> Result<Self, Rule>;
+
+    /// The list as a fact.
+    fn list_fact(items: &[Self]) -> Fact;
+
+    /// The list back from a stored fact.
+    fn stored_list(fact: Fact) -> Option<Vec<Self>>;
+}
+
+impl<T: Item> Field for Vec<T> {
+    const KIND: Kind = T::KIND;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        let texts = written.list();
+        if texts.len() > T::MOST {
+            return Err(format!("at most {} entries", T::MOST).into());
+        }
+        let mut items = Vec::with_capacity(texts.len());
+        let mut seen = std::collections::HashSet::new();
+        for (place, text) in texts.iter().enumerate() {
+            let item = T::parse_item(text).map_err(|rule| format!("entry {}: {rule}", place + 1))?;
+            if seen.insert(item.clone()) {
+                items.push(item);
+            }
+        }
+        Ok(items)
+    }
+
+    fn fact(&self) -> Fact {
+        T::list_fact(self)
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        T::stored_list(fact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_reads_what_php_and_json_callers_send() {
+        for (text, flag) in [("1", true), ("true", true), ("TRUE", true), ("0", false), ("false", false)] {
+            assert_eq!(bool::parse(&Written::Text(text.into())), Ok(flag));
+        }
+        for text in ["2", "yes", " 1", "01", ""] {
+            assert!(bool::parse(&Written::Text(text.into())).is_err(), "{text:?}");
+        }
+        assert!(bool::parse(&Written::List(vec!["1".into()])).is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! Lines: subscribers' accounts.
+
+use super::{
+    Resource,
+    ids::LineId,
+    record::Record,
+    subscription::{Subscription, SubscriptionChange},
+    text::{LinePassword, Username},
+};
+
+record! {
+    /// A subscriber's account, known by username and password.
+    pub struct Line / LineChange, LineId, Resource::Line;
+    /// The name, unique without regard to case; 10 random characters when a new line has none.
+    username: Username,
+    /// The password; 10 random characters when a new line has none.
+    password: LinePassword,
+    /// May pass streams on: never blocked by the guards against abuse.
+    restreamer: bool,
+    with subscription: Subscription / SubscriptionChange
+}

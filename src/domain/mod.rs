@@ -1,0 +1,36 @@
+//! The meaning of the product: types and rules that know neither HTTP nor SQL nor the clock.
+
+#[macro_use]
+pub mod record;
+#[macro_use]
+pub mod text;
+
+pub mod actor;
+pub mod admin;
+pub mod api_key;
+pub mod audit;
+pub mod bouquet;
+pub mod credits;
+pub mod error;
+pub mod field;
+pub mod ids;
+pub mod line;
+pub mod mac;
+pub mod mag;
+pub mod net;
+pub mod number;
+pub mod page;
+pub mod plan;
+pub mod reseller;
+pub mod resource;
+pub mod rights;
+pub mod server;
+pub mod settings;
+pub mod stream;
+pub mod subscription;
+pub mod time;
+
+pub use error::{Error, Fault, Result};
+pub use field::{Fact, Field, Given, Kind, Rule, Written};
+pub use record::{Change, Column, Defaults, Record, Stored};
+pub use resource::Resource;

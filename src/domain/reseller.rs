@@ -1,0 +1,68 @@
+//! Resellers: who sell lines and MAGs for credits.
+
+use super::{Error, Resource, Result, ids::ResellerId, number::Connections, text::Name};
+
+record! {
+    /// A reseller. Its balance is not a column that can be written: only the ledger moves it.
+    pub struct Reseller / ResellerChange, ResellerId, Resource::Resellers;
+    /// What it is called.
+    name: Name,
+    /// A ceiling over the sum of its lines' and MAGs' connections; 0 is none.
+    max_allowed_connections: Connections,
+    /// Whether it pays for what it sells.
+    use_credits: bool,
+}
+
+/// The connections that a reseller's lines and MAGs hold together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The sum of their limits.
+    pub connections: i64,
+    /// How many of them have no limit.
+    pub unlimited: i64,
+}
+
+impl Reseller {
+    /// Whether its lines and MAGs may hold `held` connections.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] over the ceiling, with the numbers.
+    pub fn allows(&self, held: Held) -> Result<()> {
+        let ceiling = self.max_allowed_connections.get();
+        if ceiling == 0 || (held.unlimited == 0 && held.connections <= ceiling) {
+            return Ok(());
+        }
+        let wanted = if held.unlimited > 0 { "no limit".to_owned() } else { held.connections.to_string() };
+        Err(Error::Refused(format!(
+            "Reseller {} may have {ceiling} connections in all; with this they would be {wanted}. \
+             Lower max_allowed_connections here, or raise the reseller's",
+            self.name.as_str()
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reseller(ceiling: i64) -> Reseller {
+        Reseller {
+            name: Name::new("North").unwrap(),
+            max_allowed_connections: Connections::new(ceiling).unwrap(),
+            use_credits: false,
+        }
+    }
+
+    #[test]
+    fn the_ceiling_is_over_the_sum_and_zero_is_none() {
+        let held = |connections, unlimited| Held { connections, unlimited };
+        assert!(reseller(10).allows(held(10, 0)).is_ok());
+        assert!(reseller(10).allows(held(11, 0)).is_err());
+        assert!(reseller(0).allows(held(1_000_000, 5)).is_ok());
+    }
+
+    #[test]
+    fn a_line_without_a_limit_fits_under_no_ceiling() {
+        assert!(reseller(10).allows(Held { connections: 0, unlimited: 1 }).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! The kinds of things that the product manages, by the names the Server API gives them.
+
+use std::fmt;
+
+/// A kind of thing. Its name is the first segment of a Server API path and the word used in rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    /// A subscriber's account with username and password.
+    Line,
+    /// A set-top box known by its MAC address.
+    Mag,
+    /// A person who signs in to the panel.
+    Administrators,
+    /// Somebody who sells lines and MAGs for credits.
+    Resellers,
+    /// The main server or a load balancer.
+    Servers,
+    /// A channel and its sources.
+    Streams,
+    /// What is sold: duration, price, bouquets.
+    SubscriptionPlans,
+    /// An ordered list of streams.
+    Bouquets,
+    /// A heading under which streams stand.
+    Categories,
+    /// What a set of administrators may do.
+    Groups,
+    /// Settings, the whitelist and the API keys.
+    Settings,
+    /// Panel Error Log, audit and login log.
+    Logs,
+}
+
+impl Resource {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 12] = [
+        Self::Line,
+        Self::Mag,
+        Self::Administrators,
+        Self::Resellers,
+        Self::Servers,
+        Self::Streams,
+        Self::SubscriptionPlans,
+        Self::Bouquets,
+        Self::Categories,
+        Self::Groups,
+        Self::Settings,
+        Self::Logs,
+    ];
+
+    /// The name in paths, rights and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Mag => "mag",
+            Self::Administrators => "administrators",
+            Self::Resellers => "resellers",
+            Self::Servers => "servers",
+            Self::Streams => "streams",
+            Self::SubscriptionPlans => "subscription_plans",
+            Self::Bouquets => "bouquets",
+            Self::Categories => "categories",
+            Self::Groups => "groups",
+            Self::Settings => "settings",
+            Self::Logs => "logs",
+        }
+    }
+
+    /// One of them, as the subject of a sentence and (lower-case) the key of an `info` answer.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Line => "Line",
+            Self::Mag => "MAG",
+            Self::Administrators => "Administrator",
+            Self::Resellers => "Reseller",
+            Self::Servers => "Server",
+            Self::Streams => "Stream",
+            Self::SubscriptionPlans => "Subscription plan",
+            Self::Bouquets => "Bouquet",
+            Self::Categories => "Category",
+            Self::Groups => "Group",
+            Self::Settings => "Setting",
+            Self::Logs => "Log",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|resource| resource.name() == name)
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

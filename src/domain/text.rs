@@ -1,0 +1,348 @@
+//! Texts: names, notes, usernames, passwords, e-mail addresses.
+
+use super::{Fact, Field, Kind, Rule, Written, field::Item};
+
+/// Defines a text type from the rule that it must obey.
+macro_rules! text {
+    ($(#[doc = $doc:literal])* $name:ident, $rule:path, $fact:ident) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads a text, or names the rule that it breaks.
+            ///
+            /// # Errors
+            /// The rule.
+            pub fn new(text: &str) -> Result<Self, $crate::domain::Rule> {
+                $rule(text)?;
+                Ok(Self(text.to_owned()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match $crate::domain::Field::fact(self) {
+                    $crate::domain::Fact::Text(text) => write!(f, "{text:?}"),
+                    _ => f.write_str("***"),
+                }
+            }
+        }
+
+        impl $crate::domain::Field for $name {
+            const KIND: $crate::domain::Kind = $crate::domain::Kind::Text;
+            fn parse(written: &$crate::domain::Written) -> Result<Self, $crate::domain::Rule> {
+                Self::new(written.text()?)
+            }
+            fn fact(&self) -> $crate::domain::Fact {
+                $crate::domain::Fact::$fact(self.0.clone())
+            }
+            fn stored(fact: $crate::domain::Fact) -> Option<Self> {
+                match fact {
+                    $crate::domain::Fact::Text(text) => Some(Self(text)),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// At most `most` characters, none of them a control character except those in `allowed`.
+fn plain(text: &str, most: usize, allowed: &[char]) -> Result<(), Rule> {
+    if text.chars().count() > most {
+        return Err(format!("at most {most} characters").into());
+    }
+    if text.chars().any(|c| c.is_control() && !allowed.contains(&c)) {
+        return Err("no control characters".into());
+    }
+    Ok(())
+}
+
+fn name_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 200, &[])?;
+    if text.trim().is_empty() {
+        return Err("1 to 200 characters, not only spaces".into());
+    }
+    Ok(())
+}
+
+fn short_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 200, &[])
+}
+
+fn notes_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 10_000, &['\n', '\r', '\t'])
+}
+
+/// They stand in URLs unescaped: player-api.md A.1.
+fn url_word_rule(text: &str) -> Result<(), Rule> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~@".contains(&b);
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".." {
+        return Ok(());
+    }
+    Err("1 to 64 of A-Z a-z 0-9 - . _ ~ @".into())
+}
+
+fn person_rule(text: &str) -> Result<(), Rule> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~@+".contains(&b);
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err("1 to 64 of A-Z a-z 0-9 - . _ ~ @ +".into())
+}
+
+/// The length that argon2 is given is bounded too, so that no login costs more than another.
+fn new_password_rule(text: &str) -> Result<(), Rule> {
+    if text.chars().count() < 8 {
+        return Err("at least 8 characters".into());
+    }
+    if text.len() > 256 {
+        return Err("at most 256 bytes".into());
+    }
+    plain(text, 256, &[])
+}
+
+/// The shape that mail servers accept in practice (RFC 5321 lengths, a dot-atom, a dotted domain).
+fn email_rule(text: &str) -> Result<(), Rule> {
+    let shape: Rule = "an address such as name@example.com".into();
+    let Some((local, domain)) = text.rsplit_once('@') else { return Err(shape) };
+    let atom = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
+    let local_good = (1..=64).contains(&local.len())
+        && local.bytes().all(atom)
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..");
+    let label_good = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let domain_good = domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label_good);
+    if local_good && domain_good { Ok(()) } else { Err(shape) }
+}
+
+fn http_url_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 2048, &[])?;
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => Err("a URL that begins with http:// or https://".into()),
+    }
+}
+
+text!(
+    /// What people call a thing: 1 to 200 characters on one line.
+    Name, name_rule, Text
+);
+text!(
+    /// A short text on one line, up to 200 characters; may be empty.
+    ShortText, short_rule, Text
+);
+text!(
+    /// Free notes of several lines, up to 10,000 characters.
+    Notes, notes_rule, Text
+);
+text!(
+    /// A line's username: 1 to 64 of `A-Z a-z 0-9 - . _ ~ @`, unique without regard to case.
+    Username, url_word_rule, Text
+);
+text!(
+    /// A line's password: 1 to 64 of `A-Z a-z 0-9 - . _ ~ @`. Players send it in URLs, so it is kept readable.
+    LinePassword, url_word_rule, Secret
+);
+text!(
+    /// An administrator's username, unique without regard to case.
+    AdminName, person_rule, Text
+);
+text!(
+    /// An e-mail address, unique without regard to case.
+    Email, email_rule, Text
+);
+text!(
+    /// The picture of a channel: an http or https URL.
+    HttpUrl, http_url_rule, Text
+);
+text!(
+    /// A password that an administrator chose: 8 characters to 256 bytes. Only its hash is kept.
+    NewPassword, new_password_rule, Hidden
+);
+
+/// An optional URL is stored as an empty text.
+impl Field for Option<HttpUrl> {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        HttpUrl::parse(written).map(Some)
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Text(self.as_ref().map_or_else(String::new, |url| url.0.clone()))
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Text(text) if text.is_empty() => Some(None),
+            fact => HttpUrl::stored(fact).map(Some),
+        }
+    }
+}
+
+/// An argon2id hash in PHC form. No caller can write one, and it never leaves the server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Takes what the hasher made.
+    pub fn made(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The PHC text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Field for PasswordHash {
+    const KIND: Kind = Kind::Hidden;
+
+    fn parse(_: &Written) -> Result<Self, Rule> {
+        Err("set by the server".into())
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Hidden(self.0.clone())
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Text(text) => Some(Self(text)),
+            _ => None,
+        }
+    }
+}
+
+/// A player's User-Agent that a line accepts: the whole text, or with `*` for any run of characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UserAgentPattern(String);
+
+impl Item for UserAgentPattern {
+    const KIND: Kind = Kind::List;
+    const MOST: usize = 100;
+
+    fn parse_item(text: &str) -> Result<Self, Rule> {
+        plain(text, 512, &[])?;
+        if text.trim().is_empty() {
+            return Err("1 to 512 characters".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn list_fact(items: &[Self]) -> Fact {
+        Fact::List(items.iter().map(|item| item.0.clone()).collect())
+    }
+
+    fn stored_list(fact: Fact) -> Option<Vec<Self>> {
+        match fact {
+            Fact::List(texts) => Some(texts.into_iter().map(Self).collect()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_username_is_what_may_stand_in_a_url() {
+        for good in ["a", "Bob-1.x_y~z@isp", &"x".repeat(64)] {
+            assert!(Username::new(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", " ", "a b", "a/b", "a%41", "ü", "a\0", "a+b", ".", "..", "' OR 1=1 --", &"x".repeat(65)]
+        {
+            assert!(Username::new(bad).is_err(), "{bad}");
+            assert!(LinePassword::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_any_language_but_not_empty_or_several_lines() {
+        for good in ["Kanal 1", "قناة", "日本 🎌", "a \"b\", c"] {
+            assert!(Name::new(good).is_ok());
+        }
+        for bad in ["", "   ", "a\nb", "a\0b", &"é".repeat(201)] {
+            assert!(Name::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn notes_may_have_lines_but_no_other_control_characters() {
+        assert!(Notes::new("a\r\nb\tc").is_ok());
+        assert!(Notes::new("a\u{1b}[31m").is_err());
+        assert!(Notes::new(&"x".repeat(10_001)).is_err());
+    }
+
+    #[test]
+    fn an_email_address_has_a_dotted_domain() {
+        for good in
+            ["a@b.co", "first.last+tag@sub.example.com", "o'neil@example.ie", "x@xn--bcher-kva.example"]
+        {
+            assert!(Email::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b.co",
+            "a@b",
+            "a@b..co",
+            ".a@b.co",
+            "a..b@c.de",
+            "a b@c.de",
+            "a@-b.co",
+            "a@b.co\n",
+            "a@b@",
+        ] {
+            assert!(Email::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_administrators_password_is_8_characters_to_256_bytes() {
+        assert!(NewPassword::new("ächtgros").is_ok());
+        assert!(NewPassword::new("7-chars").is_err());
+        assert!(NewPassword::new(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_text() {
+        let shown = format!("{:?} {:?}", LinePassword::new("s3cret"), NewPassword::new("s3cret-s3cret"));
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn nobody_can_write_a_password_hash() {
+        assert!(PasswordHash::parse(&Written::Text("$argon2id$x".into())).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn text_rules_never_panic(text in any::<String>()) {
+            let _ = (Name::new(&text), Email::new(&text), HttpUrl::new(&text), NewPassword::new(&text));
+        }
+    }
+}

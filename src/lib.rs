@@ -1,0 +1,14 @@
+//! Linecard, the panel server of a small television operator: one binary, one SQLite file.
+//!
+//! Five layers; imports only point down, and siblings never import each other
+//! (`tests/it/layers.rs` reads the sources and holds them to it):
+//!
+//! | layer | modules | what lives there |
+//! | --- | --- | --- |
+//! | 4 wiring | [`cli`], [`config`], [`app`], [`jobs`] | arguments, start-up, routes mounted, periodic work |
+//! | 3 faces | [`api`] | the Server API: calls, handlers, replies |
+//! | 2 use cases | [`ops`] | one function per thing that the product does: rights, rules, audit, one transaction |
+//! | 1 means | [`store`], [`wire`] | SQLite; decoding and encoding that faces share |
+//! | 0 meaning | [`domain`] | types and rules; no I/O, no clock, no HTTP, no SQL |
+
+pub mod domain;
