@@ -11,4 +11,12 @@
 //! | 1 means | [`store`], [`wire`] | SQLite; decoding and encoding that faces share |
 //! | 0 meaning | [`domain`] | types and rules; no I/O, no clock, no HTTP, no SQL |
 
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod jobs;
+pub mod ops;
+pub mod store;
+pub mod wire;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `linecard` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linecard::cli::main()
+}

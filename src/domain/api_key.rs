@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
 use super::{
     Resource, Rule,
     field::{Fact, Field, Kind, Written},
@@ -17,6 +20,8 @@ record! {
     pub struct ApiKey / ApiKeyChange, ApiKeyId, Resource::Settings;
     /// What it is called, unique.
     name: Name,
+    /// Only the hash is kept.
+    hash: KeyHash,
     /// What it may do: full, read_only, or resources as NAME or NAME:read.
     scope: Vec<Right>,
     /// Addresses and ranges that may use it, within the whitelist; empty is any of the whitelist.
@@ -76,8 +81,48 @@ impl Field for KeyText {
     }
 }
 
-/// The SHA-256 of a key. A key has the entropy of a random number, so a plain hash hides it.
-pub type KeyHash = [u8; 32];
+/// The SHA-256 of a key, as 64 hexadecimal digits. A key has the entropy of a random number, so a
+/// plain hash hides it. No caller can write one, and it never leaves the server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyHash(String);
+
+impl KeyHash {
+    /// The hash of a key.
+    pub fn of(key: &str) -> Self {
+        let digest = Sha256::digest(key.as_bytes());
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Compares in constant time.
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Field for KeyHash {
+    const KIND: Kind = Kind::Hidden;
+
+    fn parse(_: &Written) -> Result<Self, Rule> {
+        Err("set by the server".into())
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Hidden(self.0.clone())
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Text(text) => Some(Self(text)),
+            _ => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -95,6 +140,7 @@ mod tests {
     fn a_key_may_be_bound_to_addresses() {
         let mut key = ApiKey {
             name: Name::new("billing").unwrap(),
+            hash: KeyHash::of("0123456789abcdef"),
             scope: vec![Right::Full],
             addresses: vec![],
             expires_at: Expiry(None),

@@ -3,7 +3,6 @@
 use super::{
     Resource,
     ids::LineId,
-    record::Record,
     subscription::{Subscription, SubscriptionChange},
     text::{LinePassword, Username},
 };

@@ -4,7 +4,6 @@ use super::{
     Resource,
     ids::MagId,
     mac::Mac,
-    record::Record,
     subscription::{Subscription, SubscriptionChange},
 };
 

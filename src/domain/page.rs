@@ -7,6 +7,9 @@ use super::{Fact, time::UnixTime};
 pub struct Limit(u16);
 
 impl Limit {
+    /// The longest page.
+    pub const MOST: Self = Self(1000);
+
     /// The limit, or `None` out of bounds.
     pub fn new(rows: i64) -> Option<Self> {
         u16::try_from(rows).ok().filter(|rows| (1..=1000).contains(rows)).map(Self)

@@ -122,7 +122,7 @@ macro_rules! record {
             fn read(source: &mut dyn $crate::domain::record::Source) -> $crate::domain::Result<Self> {
                 Ok(Self {
                     $( $name: $crate::domain::record::parse(source, stringify!($name))?, )*
-                    $( $part: $part_change::read(source)?, )?
+                    $( $part: <$part_change as $crate::domain::Change>::read(source)?, )?
                 })
             }
         }
@@ -141,7 +141,7 @@ macro_rules! record {
                         doc: $doc.trim_ascii(),
                     }, )*
                 ];
-                $( columns.extend($part_record::columns()); )?
+                $( columns.extend(<$part_record as $crate::domain::Record>::columns()); )?
                 columns
             }
 
@@ -150,7 +150,7 @@ macro_rules! record {
                 let mut facts = vec![
                     $( (stringify!($name), $crate::domain::Field::fact(&self.$name)), )*
                 ];
-                $( facts.extend(self.$part.facts()); )?
+                $( facts.extend($crate::domain::Record::facts(&self.$part)); )?
                 facts
             }
 
@@ -159,7 +159,7 @@ macro_rules! record {
             ) -> Option<Self> {
                 Some(Self {
                     $( $name: $crate::domain::Field::stored(fact(stringify!($name))?)?, )*
-                    $( $part: $part_record::stored(fact)?, )?
+                    $( $part: <$part_record as $crate::domain::Record>::stored(fact)?, )?
                 })
             }
 
@@ -172,7 +172,7 @@ macro_rules! record {
                         $crate::domain::Given::Value(value) => value,
                         _ => defaults.of(stringify!($name))?,
                     }, )*
-                    $( $part: $part_record::create(change.$part, defaults)?, )?
+                    $( $part: <$part_record as $crate::domain::Record>::create(change.$part, defaults)?, )?
                 })
             }
 
@@ -187,7 +187,7 @@ macro_rules! record {
                         $crate::domain::Given::Empty => defaults.of(stringify!($name))?,
                         $crate::domain::Given::Absent => self.$name.clone(),
                     }, )*
-                    $( $part: self.$part.updated(change.$part, defaults)?, )?
+                    $( $part: $crate::domain::Record::updated(&self.$part, change.$part, defaults)?, )?
                 })
             }
         }

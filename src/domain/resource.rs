@@ -66,7 +66,7 @@ impl Resource {
         }
     }
 
-    /// One of them, as the subject of a sentence and (lower-case) the key of an `info` answer.
+    /// One of them, as the subject of a sentence.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Line => "Line",
@@ -81,6 +81,16 @@ impl Resource {
             Self::Groups => "Group",
             Self::Settings => "Setting",
             Self::Logs => "Log",
+        }
+    }
+
+    /// The key under which `info` answers one of them.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::SubscriptionPlans => "subscription_plan",
+            Self::Categories => "category",
+            Self::Line | Self::Mag | Self::Settings | Self::Logs => self.name(),
+            _ => self.name().trim_end_matches('s'),
         }
     }
 

@@ -1,0 +1,101 @@
+//! The door of the Server API: whitelist, then key, both always.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+
+use super::reply;
+use crate::{
+    domain::{actor::Actor, net::Network},
+    ops::{Ops, api_keys::KeyRefusal},
+    wire::{client_ip::client_ip, limit::FailureLimit},
+};
+
+/// What the door needs to know, shared by every worker.
+pub struct Door {
+    /// The use cases behind it.
+    pub ops: Ops,
+    trusted_proxies: Vec<Network>,
+    wrong_keys: FailureLimit,
+}
+
+impl Door {
+    /// A door that believes `X-Forwarded-For` of those proxies, and that shuts for a minute to an
+    /// address with ten wrong keys.
+    pub fn new(ops: Ops, trusted_proxies: Vec<Network>) -> Self {
+        Self { ops, trusted_proxies, wrong_keys: FailureLimit::new(10, Duration::from_secs(60)) }
+    }
+
+    /// The caller's address, if it is on the whitelist and need not wait.
+    ///
+    /// # Errors
+    /// The reply: 403 naming the address and where to add it, or 429.
+    pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
+        let peer = request.peer_addr().map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let address = client_ip(peer, forwarded, &self.trusted_proxies);
+        if !self.ops.guards().lists(address) {
+            log::warn!("Server API refused to {address}: not on the whitelist");
+            return Err(reply::failure(StatusCode::FORBIDDEN, &not_listed(address)));
+        }
+        match self.wrong_keys.wait(address, Instant::now()) {
+            Some(left) => Err(reply::wait(left)),
+            None => Ok(address),
+        }
+    }
+
+    /// Who the caller with that key is.
+    ///
+    /// # Errors
+    /// The reply: 401 without the right key, 403 if the key is bound to other addresses.
+    pub async fn caller(&self, key: Option<&str>, address: IpAddr) -> Result<Actor, HttpResponse> {
+        let Some(key) = key else {
+            return Err(reply::failure(
+                StatusCode::UNAUTHORIZED,
+                "API key missing: send it as the field api_key, as the header Authorization: Bearer KEY, or as the \
+                 4th segment of the URL; never in the query string",
+            ));
+        };
+        match self.ops.caller(key, address) {
+            Ok(actor) => Ok(actor),
+            Err(KeyRefusal::Wrong) => {
+                self.wrong_keys.failed(address, Instant::now());
+                self.ops.note_wrong_key(address).await;
+                Err(reply::failure(
+                    StatusCode::UNAUTHORIZED,
+                    "API key wrong: make a new one with: linecard api-key create NAME",
+                ))
+            }
+            Err(KeyRefusal::Expired) => Err(reply::failure(
+                StatusCode::UNAUTHORIZED,
+                "API key expired: make a new one with: linecard api-key create NAME",
+            )),
+            Err(KeyRefusal::Address) => Err(reply::failure(
+                StatusCode::FORBIDDEN,
+                &format!(
+                    "This API key may not be used from your address {address}: make one that may with: linecard api-key create NAME --address {address}"
+                ),
+            )),
+        }
+    }
+}
+
+fn not_listed(address: IpAddr) -> String {
+    format!(
+        "Your address {address} is not on the API whitelist. Add it in General Settings -> API Settings, or with: \
+         linecard whitelist add {address}"
+    )
+}
+
+/// The key of the `Authorization: Bearer` header.
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim()).filter(|key| !key.is_empty())
+}

@@ -1,0 +1,114 @@
+//! One call of the Server API, past the door: who asks for what with which fields.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    domain::{Change, Error, Result, actor::Actor},
+    ops::{Act, Doing, Once, Ops},
+    wire::{fields::Fields, form::Node},
+};
+
+/// A call whose address and key have been found right: no handler runs without one.
+pub struct Call {
+    /// The use cases.
+    pub ops: Ops,
+    /// Who calls.
+    pub actor: Actor,
+    /// What is called.
+    pub doing: Doing,
+    /// The fields beside `data`.
+    pub params: Fields,
+    /// The fields of `data`.
+    pub data: Fields,
+    /// What tells a repeat, if the caller sent an `Idempotency-Key`.
+    pub once: Option<Once>,
+}
+
+impl Call {
+    /// Takes the decoded body apart.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `data` that is no set of fields, or a wrong `Idempotency-Key`.
+    pub fn new(
+        ops: Ops,
+        actor: Actor,
+        doing: Doing,
+        mut fields: IndexMap<String, Node>,
+        once: Option<&[u8]>,
+    ) -> Result<Self> {
+        let once = once.map(|key| once_key(key, doing, &fields)).transpose()?;
+        let data = match fields.shift_remove("data") {
+            Some(Node::Map(map)) => map,
+            None => IndexMap::new(),
+            Some(Node::Text(text)) if text.is_empty() => IndexMap::new(),
+            Some(Node::Text(_)) => {
+                return Err(Error::invalid("data", "fields such as data[username], or a JSON object"));
+            }
+        };
+        Ok(Self { ops, actor, doing, params: Fields::new(fields), data: Fields::new(data), once })
+    }
+
+    /// The change that `data` describes; every field must have been taken before or be a column.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::UnknownField`].
+    pub fn change<C: Change>(&mut self) -> Result<C> {
+        let change = C::read(&mut self.data)?;
+        self.finish()?;
+        Ok(change)
+    }
+
+    /// Refuses fields that nobody has taken.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`].
+    pub fn finish(&mut self) -> Result<()> {
+        self.data.finish()?;
+        self.params.finish()
+    }
+
+    /// Does something, exactly once if the caller asked for that.
+    ///
+    /// # Errors
+    /// As [`Ops::write_once`].
+    pub async fn write<F>(self, job: F) -> Result<Value>
+    where
+        F: FnOnce(&Act<'_>) -> Result<Value> + Send + 'static,
+    {
+        self.ops.write_once(self.actor, self.doing, self.once, job).await
+    }
+}
+
+/// The fingerprint is of the decoded fields, so that a repeat with another multipart boundary or
+/// another place for the API key is still the same call.
+fn once_key(key: &[u8], doing: Doing, fields: &IndexMap<String, Node>) -> Result<Once> {
+    let visible = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    let text = String::from_utf8(key.to_vec()).ok().filter(|_| visible);
+    let key = text.ok_or(Error::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
+    let mut hash = Sha256::new();
+    digest(&mut hash, &Node::Text(format!("{}/{}", doing.resource, doing.action)));
+    for (name, node) in fields {
+        digest(&mut hash, &Node::Text(name.clone()));
+        digest(&mut hash, node);
+    }
+    Ok(Once { key, fingerprint: hash.finalize().into() })
+}
+
+/// Lengths go in before contents: no two trees digest to the same bytes.
+fn digest(hash: &mut Sha256, node: &Node) {
+    match node {
+        Node::Text(text) => {
+            hash.update(format!("t{}:", text.len()));
+            hash.update(text);
+        }
+        Node::Map(map) => {
+            hash.update(format!("m{}:", map.len()));
+            for (name, node) in map {
+                digest(hash, &Node::Text(name.clone()));
+                digest(hash, node);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The table of calls, and how a request finds its row.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header},
+    web::{Data, Payload},
+};
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{
+    access::{Door, bearer},
+    administrators,
+    call::Call,
+    line, logs, mag, managed, reply, resellers, servers, settings,
+};
+use crate::{
+    domain::{
+        Resource, Result,
+        admin::Group,
+        bouquet::{Bouquet, Category},
+        plan::Plan,
+        rights::Access::{self, Read, Write},
+        server::Server,
+        stream::Stream,
+    },
+    ops::Doing,
+    wire::{
+        body::{self, BodyError},
+        form::{self, Node},
+        redact,
+    },
+};
+
+/// One call of the Server API.
+pub struct Row {
+    /// The first segment of its path after `/api/`.
+    pub resource: Resource,
+    /// The second.
+    pub action: &'static str,
+    /// What it does. Calls that only read also take GET.
+    pub access: Access,
+    /// One sentence for the API description.
+    pub doc: &'static str,
+    run: fn(Call) -> LocalBoxFuture<'static, Result<Value>>,
+}
+
+macro_rules! calls {
+    ($($resource:ident / $action:literal, $access:ident, $handler:expr, $doc:literal;)*) => {
+        /// Every call there is.
+        pub const CALLS: &[Row] = &[$( Row {
+            resource: Resource::$resource,
+            action: $action,
+            access: $access,
+            doc: $doc,
+            run: |call| Box::pin($handler(call)),
+        }, )*];
+    };
+}
+
+calls! {
+    Line / "new", Write, line::create, "Creates a line; without username or password it gets random ones.";
+    Line / "update", Write, line::update, "Changes the line of that username; data[extend_plan]=1 extends it.";
+    Line / "delete", Write, line::delete, "Deletes the line of that username.";
+    Line / "info", Read, line::info, "Shows a line, its open connections and its channels.";
+    Line / "list", Read, line::list, "Lists lines.";
+    Mag / "new", Write, mag::create, "Creates a MAG.";
+    Mag / "update", Write, mag::update, "Changes the MAG of that address; data[extend_plan]=1 extends it.";
+    Mag / "delete", Write, mag::delete, "Deletes the MAG of that address.";
+    Mag / "info", Read, mag::info, "Shows a MAG, its open connections and its channels.";
+    Mag / "list", Read, mag::list, "Lists MAGs.";
+    Administrators / "new", Write, administrators::create, "Creates an administrator.";
+    Administrators / "update", Write, administrators::update, "Changes an administrator.";
+    Administrators / "delete", Write, administrators::delete, "Deletes an administrator.";
+    Administrators / "list", Read, administrators::list, "Lists administrators.";
+    Resellers / "new", Write, resellers::create, "Creates a reseller.";
+    Resellers / "update", Write, resellers::update, "Changes a reseller; data[credits] sets its balance.";
+    Resellers / "add_credits", Write, resellers::add_credits, "Adds credits to a reseller, or takes them away.";
+    Resellers / "delete", Write, resellers::delete, "Deletes a reseller to whom nothing belongs.";
+    Resellers / "list", Read, resellers::list, "Lists resellers.";
+    Resellers / "statement", Read, resellers::statement, "Shows a reseller's ledger.";
+    Servers / "new", Write, managed::create::<Server>, "Creates a load balancer.";
+    Servers / "update", Write, servers::update, "Changes a server.";
+    Servers / "delete", Write, managed::delete::<Server>, "Deletes a load balancer.";
+    Servers / "info", Read, servers::info, "Shows a server.";
+    Servers / "list", Read, servers::list, "Lists servers.";
+    Streams / "new", Write, managed::create::<Stream>, "Creates a stream.";
+    Streams / "update", Write, managed::update::<Stream>, "Changes a stream.";
+    Streams / "delete", Write, managed::delete::<Stream>, "Deletes a stream, also from its bouquets.";
+    Streams / "info", Read, managed::info::<Stream>, "Shows a stream.";
+    Streams / "list", Read, managed::list::<Stream>, "Lists streams.";
+    SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
+    SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
+    SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that nobody has.";
+    SubscriptionPlans / "info", Read, managed::info::<Plan>, "Shows a subscription plan.";
+    SubscriptionPlans / "list", Read, managed::list::<Plan>, "Lists subscription plans.";
+    Bouquets / "new", Write, managed::create::<Bouquet>, "Creates a bouquet.";
+    Bouquets / "update", Write, managed::update::<Bouquet>, "Changes a bouquet.";
+    Bouquets / "delete", Write, managed::delete::<Bouquet>, "Deletes a bouquet, also from plans, lines and MAGs.";
+    Bouquets / "info", Read, managed::info::<Bouquet>, "Shows a bouquet.";
+    Bouquets / "list", Read, managed::list::<Bouquet>, "Lists bouquets.";
+    Categories / "new", Write, managed::create::<Category>, "Creates a category.";
+    Categories / "update", Write, managed::update::<Category>, "Changes a category.";
+    Categories / "delete", Write, managed::delete::<Category>, "Deletes a category without streams.";
+    Categories / "info", Read, managed::info::<Category>, "Shows a category.";
+    Categories / "list", Read, managed::list::<Category>, "Lists categories.";
+    Groups / "new", Write, managed::create::<Group>, "Creates a group of administrators.";
+    Groups / "update", Write, managed::update::<Group>, "Changes a group.";
+    Groups / "delete", Write, managed::delete::<Group>, "Deletes a group without administrators.";
+    Groups / "info", Read, managed::info::<Group>, "Shows a group.";
+    Groups / "list", Read, managed::list::<Group>, "Lists groups.";
+    Settings / "get", Read, settings::get, "Shows General Settings.";
+    Settings / "update", Write, settings::update, "Changes General Settings.";
+    Settings / "whitelist_add", Write, settings::whitelist_add, "Adds an address or range to the whitelist.";
+    Settings / "whitelist_remove", Write, settings::whitelist_remove, "Removes one from the whitelist.";
+    Settings / "whitelist_list", Read, settings::whitelist_list, "Lists the whitelist and the caller's own address.";
+    Settings / "api_key_new", Write, settings::api_key_new, "Creates an API key, shown in this answer only.";
+    Settings / "api_key_revoke", Write, settings::api_key_revoke, "Revokes an API key.";
+    Settings / "api_key_list", Read, settings::api_key_list, "Lists API keys without their secrets.";
+    Logs / "list", Read, logs::list, "Lists the Panel Error Log, the audit trail or the login log.";
+}
+
+/// Answers `/api/...`.
+pub async fn entry(request: HttpRequest, payload: Payload, door: Data<Door>) -> HttpResponse {
+    let answer = AssertUnwindSafe(answer(&request, payload, &door)).catch_unwind().await;
+    match answer {
+        Ok(Ok(response) | Err(response)) => response,
+        Err(_) => reply::failure(StatusCode::INTERNAL_SERVER_ERROR, "The server failed: see its log"),
+    }
+}
+
+/// Either way a whole reply; `Err` is one from before the call itself.
+async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<HttpResponse, HttpResponse> {
+    let path = Path::of(request.path());
+    let row = path.row().ok_or_else(|| {
+        let shown = redact::path(request.path(), |segment| door.ops.is_key(segment));
+        reply::failure(
+            StatusCode::NOT_FOUND,
+            &format!("There is no call {shown}: docs/api.md lists them all"),
+        )
+    })?;
+    check_method(row, request.method())?;
+    let address = door.address(request)?;
+    let mut fields = decode(request, payload).await?;
+    let in_body = match fields.shift_remove("api_key") {
+        Some(Node::Text(key)) if !key.is_empty() => Some(key),
+        _ => None,
+    };
+    let key = in_body.as_deref().or_else(|| bearer(request)).or(path.key);
+    let actor = door.caller(key, address).await?;
+    if let Some(id) = path.id {
+        fields.entry("id".into()).or_insert_with(|| Node::Text(id.into()));
+    }
+    let doing = Doing { resource: row.resource, action: row.action };
+    let once = request.headers().get("idempotency-key").filter(|_| row.access == Write);
+    let outcome = async {
+        actor.may(row.resource, row.access)?;
+        (row.run)(Call::new(door.ops.clone(), actor, doing, fields, once.map(header::HeaderValue::as_bytes))?)
+            .await
+    };
+    Ok(match outcome.await {
+        Ok(answer) => reply::success(answer),
+        Err(error) => reply::refusal(&error),
+    })
+}
+
+/// `/api/{resource}/{action}[/{key}[/{id}]]`
+struct Path<'p> {
+    resource: &'p str,
+    action: &'p str,
+    key: Option<&'p str>,
+    id: Option<&'p str>,
+    more: bool,
+}
+
+impl<'p> Path<'p> {
+    fn of(path: &'p str) -> Self {
+        let mut segments = path.trim_start_matches('/').split('/').skip(1);
+        let mut next = || segments.next().filter(|segment| !segment.is_empty());
+        let (resource, action) = (next().unwrap_or_default(), next().unwrap_or_default());
+        let (key, id) = (next(), next());
+        Self { resource, action, key, id, more: next().is_some() }
+    }
+
+    fn row(&self) -> Option<&'static Row> {
+        let named = |row: &&Row| row.resource.name() == self.resource && row.action == self.action;
+        CALLS.iter().find(named).filter(|_| !self.more)
+    }
+}
+
+fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
+    let reads = row.access == Read;
+    if *method == Method::POST || (reads && *method == Method::GET) {
+        return Ok(());
+    }
+    let allowed = if reads { "GET, POST" } else { "POST" };
+    let mut response = reply::failure(StatusCode::METHOD_NOT_ALLOWED, &format!("This call takes {allowed}"));
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+    Err(response)
+}
+
+/// The fields of the query and of the body; the body's win. A key in the query is never taken:
+/// queries stand in the logs of every proxy.
+async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, HttpResponse> {
+    let malformed =
+        |why: String| reply::failure(StatusCode::BAD_REQUEST, &format!("The request cannot be read: {why}"));
+    let query = form::parse_form(request.query_string().as_bytes());
+    let mut fields = query.map_err(|form::Malformed(why)| malformed(format!("query: {why}")))?;
+    fields.shift_remove("api_key");
+    let body = body::read(request, payload).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            reply::failure(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 1 MiB: send less at once")
+        }
+        BodyError::Malformed(why) => malformed(format!("body: {why}")),
+    })?;
+    fields.extend(body);
+    Ok(fields)
+}

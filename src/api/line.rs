@@ -1,0 +1,77 @@
+//! `/api/line/...`
+
+use serde_json::{Value, json};
+
+use super::{call::Call, show};
+use crate::{
+    domain::{
+        Error, Record, Resource, Result,
+        ids::Id,
+        line::{Line, LineChange},
+        text::{LinePassword, Username},
+    },
+    ops::{
+        clock,
+        lines::{self, Credentials, Wishes},
+    },
+    wire::page,
+};
+
+pub async fn create(mut call: Call) -> Result<Value> {
+    let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
+    let change = lines::with_credentials(call.change::<LineChange>()?)?;
+    call.write(move |act| {
+        let (id, line) = lines::create(act, change, wishes)?;
+        Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+    })
+    .await
+}
+
+pub async fn update(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    let wishes = wishes(&mut call)?;
+    let change = call.change::<LineChange>()?;
+    call.write(move |act| {
+        let (id, line) = lines::update(act, &who, change, wishes)?;
+        Ok(json!({ "modified_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+    })
+    .await
+}
+
+pub async fn delete(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    call.finish()?;
+    call.write(move |act| Ok(json!({ "deleted_id": lines::delete(act, &who)?.number() }))).await
+}
+
+pub async fn info(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    call.finish()?;
+    let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
+    let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
+    Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": [], "line_channel_ids": channels }))
+}
+
+pub async fn list(mut call: Call) -> Result<Value> {
+    let page = page::read(&mut call.params, &Line::columns())?;
+    call.finish()?;
+    let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Line>(&page)).await?;
+    Ok(show::page("lines", rows, |line| Value::Object(show::row(&line))))
+}
+
+/// What a call says beside the columns of `data`.
+pub fn wishes(call: &mut Call) -> Result<Wishes> {
+    let mut flag = |name| Ok::<_, Error>(call.data.take(name)?.unwrap_or(false));
+    Ok(Wishes { extend: flag("extend_plan")?, free: flag("free")? })
+}
+
+/// A username or password that no line can have is a wrong one, not an invalid one.
+fn credentials(call: &mut Call) -> Result<Credentials> {
+    let wrong = |error| match error {
+        Error::Invalid { .. } => Error::no_such(Resource::Line),
+        error => error,
+    };
+    let username: Username = call.params.require("username").map_err(wrong)?;
+    let password: Option<LinePassword> = call.params.take("password").map_err(wrong)?;
+    Ok(Credentials { username, password })
+}

@@ -1,0 +1,60 @@
+//! `/api/mag/...`
+
+use serde_json::{Value, json};
+
+use super::{call::Call, line::wishes, show};
+use crate::{
+    domain::{
+        Record, Result,
+        ids::Id,
+        mac::Mac,
+        mag::{Mag, MagChange},
+    },
+    ops::{
+        clock,
+        mags::{self, Wishes},
+    },
+    wire::page,
+};
+
+pub async fn create(mut call: Call) -> Result<Value> {
+    let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
+    let change = call.change::<MagChange>()?;
+    call.write(move |act| {
+        let (id, mag) = mags::create(act, change, wishes)?;
+        Ok(json!({ "created_id": id.number(), "mac_address": mag.mac_address.to_string() }))
+    })
+    .await
+}
+
+pub async fn update(mut call: Call) -> Result<Value> {
+    let mac: Mac = call.params.require("mac_address")?;
+    let wishes = wishes(&mut call)?;
+    let change = call.change::<MagChange>()?;
+    call.write(move |act| {
+        let (id, mag) = mags::update(act, mac, change, wishes)?;
+        Ok(json!({ "modified_id": id.number(), "mac_address": mag.mac_address.to_string() }))
+    })
+    .await
+}
+
+pub async fn delete(mut call: Call) -> Result<Value> {
+    let mac: Mac = call.params.require("mac_address")?;
+    call.finish()?;
+    call.write(move |act| Ok(json!({ "deleted_id": mags::delete(act, mac)?.number() }))).await
+}
+
+pub async fn info(mut call: Call) -> Result<Value> {
+    let mac: Mac = call.params.require("mac_address")?;
+    call.finish()?;
+    let info = call.ops.point(&call.actor, call.doing, |read| mags::info(read, mac, clock::now()))?;
+    let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
+    Ok(json!({ "mag_info": show::row(&info.mag), "mag_conn_info": [], "mag_channel_ids": channels }))
+}
+
+pub async fn list(mut call: Call) -> Result<Value> {
+    let page = page::read(&mut call.params, &Mag::columns())?;
+    call.finish()?;
+    let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Mag>(&page)).await?;
+    Ok(show::page("mags", rows, |mag| Value::Object(show::row(&mag))))
+}

@@ -1,0 +1,19 @@
+//! The Server API (server-api.md): one table of calls, one file per resource.
+
+mod access;
+mod administrators;
+mod call;
+mod calls;
+mod line;
+mod logs;
+mod mag;
+mod managed;
+pub mod openapi;
+mod reply;
+mod resellers;
+mod servers;
+mod settings;
+mod show;
+
+pub use access::Door;
+pub use calls::entry;

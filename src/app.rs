@@ -1,0 +1,130 @@
+//! Start-up: opens the store, starts the jobs, mounts the faces, binds.
+
+use std::{fs::File, net::SocketAddr, time::Instant};
+
+use actix_web::{
+    App, Error, HttpResponse, HttpServer,
+    body::MessageBody,
+    dev::{Server, ServiceRequest, ServiceResponse},
+    middleware::{Next, from_fn},
+    web,
+};
+
+use crate::{
+    api::{self, Door, openapi},
+    config::Config,
+    jobs,
+    ops::{Ops, first_start::Welcome},
+    store::Store,
+    wire::redact,
+};
+
+/// A server that is bound and ready to run.
+pub struct Running {
+    /// The address that was bound.
+    pub address: SocketAddr,
+    /// The use cases, for those who start a server in their own process.
+    pub ops: Ops,
+    /// What the first start generated, to be shown once.
+    pub welcome: Option<Welcome>,
+    server: Server,
+    /// Held as long as the server runs: two servers on one folder would both run its streams.
+    _lock: File,
+}
+
+/// Builds a server.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn build(config: Config) -> Result<Running, String> {
+    let lock = lock(&config)?;
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let mut options = config.store;
+    options.workers = u32::try_from(workers).unwrap_or(2) + 1;
+    let ops = Ops::new(Store::open(&config.data, options)?);
+    let welcome =
+        ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
+    jobs::start(&ops);
+
+    let door = web::Data::new(Door::new(ops.clone(), config.trusted_proxies));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(door.clone())
+            .wrap(from_fn(access_log))
+            .route("/healthz", web::get().to(healthz))
+            .route("/api/openapi.json", web::get().to(describe))
+            .default_service(web::to(api::entry))
+    })
+    .workers(workers)
+    .shutdown_timeout(10)
+    .disable_signals()
+    .bind(config.listen)
+    .map_err(|e| format!("cannot listen on {}: {e}", config.listen))?;
+    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    Ok(Running { address, ops, welcome, server: server.run(), _lock: lock })
+}
+
+impl Running {
+    /// Serves until the handle of [`Running::server_handle`] stops it, then finishes what is queued.
+    ///
+    /// # Errors
+    /// What the network layer says.
+    pub async fn run(self) -> std::io::Result<()> {
+        let outcome = self.server.await;
+        let _ = self.ops.note_used_keys().await;
+        let ops = self.ops;
+        actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
+        outcome
+    }
+
+    /// The way to stop it.
+    pub fn server_handle(&self) -> actix_web::dev::ServerHandle {
+        self.server.handle()
+    }
+}
+
+fn lock(config: &Config) -> Result<File, String> {
+    let folder = config.data.display();
+    std::fs::create_dir_all(&config.data).map_err(|e| format!("cannot make the folder {folder}: {e}"))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(config.data.join("linecard.lock"));
+    let file = file.map_err(|e| format!("cannot write to the folder {folder}: {e}"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(format!(
+            "another linecard serve runs on the folder {folder}: stop it, or name another with --data"
+        )),
+    }
+}
+
+async fn healthz(door: web::Data<Door>) -> HttpResponse {
+    let health = web::block(move || door.ops.healthy()).await;
+    match health {
+        Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({ "status": "ok" })),
+        _ => HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "database error" })),
+    }
+}
+
+async fn describe() -> HttpResponse {
+    HttpResponse::Ok().json(openapi::document())
+}
+
+/// One line per request, with everything blanked that could be a secret.
+async fn access_log(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if !log::log_enabled!(target: "access", log::Level::Info) {
+        return next.call(request).await;
+    }
+    let started = Instant::now();
+    let method = request.method().clone();
+    let door = request.app_data::<web::Data<Door>>().cloned();
+    let is_key = |segment: &str| door.as_ref().is_some_and(|door| door.ops.is_key(segment));
+    let path = redact::path(request.path(), is_key);
+    let peer = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+    let response = next.call(request).await?;
+    let micros = started.elapsed().as_micros();
+    log::info!(target: "access", "{peer} {method} {path} {} {micros}us", response.status().as_u16());
+    Ok(response)
+}

@@ -1,0 +1,184 @@
+//! The command line.
+
+mod run;
+
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    domain::{
+        ids::GroupId,
+        net::Network,
+        rights::Right,
+        text::{AdminName, Email, Name, ShortText},
+        time::UnixTime,
+    },
+    store::Options,
+};
+
+/// The panel server of a small television operator.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The folder that every command but healthcheck works on.
+#[derive(Args)]
+struct Data {
+    /// The folder of the database
+    #[arg(long, env = "LINECARD_DATA", default_value = "./data")]
+    data: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        /// Where to listen; port 0 takes a free one
+        #[arg(long, env = "LINECARD_LISTEN", default_value = "0.0.0.0:8080")]
+        listen: SocketAddr,
+        /// Addresses or ranges of proxies whose X-Forwarded-For is believed, separated by commas
+        #[arg(long, env = "LINECARD_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+        trusted_proxies: Vec<Network>,
+        /// For benchmarks and the durability test: at most so many writes share a commit
+        #[arg(long, hide = true, default_value_t = Options::default().batch)]
+        batch: usize,
+        /// For the durability test: acknowledge before the disk has it
+        #[arg(long, hide = true)]
+        unsafe_sync: bool,
+    },
+    /// Ask a running server whether it is well; exit code 0 if it is
+    Healthcheck {
+        /// Where it listens
+        #[arg(long, env = "LINECARD_LISTEN", default_value = "0.0.0.0:8080")]
+        listen: SocketAddr,
+    },
+    /// API keys of the Server API
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Addresses that may use the Server API
+    #[command(subcommand)]
+    Whitelist(WhitelistCommand),
+    /// Administrators of the panel
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Fill an empty database with a believable small operator
+    Demo {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Check the database: integrity, references, ledger
+    Check {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Subcommand)]
+enum ApiKeyCommand {
+    /// Create a key and print it, alone, on standard output; it is never shown again
+    Create {
+        #[command(flatten)]
+        data: Data,
+        /// What it is called
+        #[arg(value_parser = Name::new)]
+        name: Name,
+        /// full, read_only, or resources as NAME or NAME:read, separated by commas
+        #[arg(long, value_delimiter = ',', default_value = "full")]
+        scope: Vec<Right>,
+        /// An address or range that may use it; may be given several times
+        #[arg(long, value_parser = network)]
+        address: Vec<Network>,
+        /// When it ends, in unix seconds
+        #[arg(long, value_parser = UnixTime::parse)]
+        expires_at: Option<UnixTime>,
+    },
+    /// List the keys, without their secrets
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revoke a key
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// Its name or id
+        key: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum WhitelistCommand {
+    /// Add an address or CIDR range
+    Add {
+        #[command(flatten)]
+        data: Data,
+        #[arg(value_parser = network)]
+        address: Network,
+        /// A remark
+        #[arg(long, value_parser = ShortText::new)]
+        note: Option<ShortText>,
+    },
+    /// List the whitelist
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Remove an address or CIDR range
+    Remove {
+        #[command(flatten)]
+        data: Data,
+        #[arg(value_parser = network)]
+        address: Network,
+    },
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Create an administrator; without LINECARD_ADMIN_PASSWORD its password is generated and printed
+    Create {
+        #[command(flatten)]
+        data: Data,
+        #[arg(value_parser = AdminName::new)]
+        username: AdminName,
+        #[arg(value_parser = Email::new)]
+        email: Email,
+        /// The id of its group: 1 is Administrators, 2 is Resellers
+        #[arg(long, default_value_t = GroupId::ADMINISTRATORS.0)]
+        group: i64,
+    },
+    /// List the administrators
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Set a new password: LINECARD_ADMIN_PASSWORD, or a generated one that is printed
+    Password {
+        #[command(flatten)]
+        data: Data,
+        #[arg(value_parser = AdminName::new)]
+        username: AdminName,
+    },
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    Network::new(text).map_err(Into::into)
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    match actix_web::rt::System::new().block_on(run::run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(std::io::stderr(), "linecard: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! What each command does.
+
+use std::{io::Write as _, net::SocketAddr, time::Duration};
+
+use super::{AdminCommand, ApiKeyCommand, Command, Data, WhitelistCommand};
+use crate::{
+    app,
+    config::Config,
+    domain::{
+        Error, Field, Given, Resource, Written,
+        actor::Actor,
+        admin::AdminChange,
+        api_key::{ApiKeyChange, KeyText},
+        ids::{ApiKeyId, GroupId, Id, parse_id},
+        net::Network,
+        page::{Limit, Page, Rows, Start},
+        text::{Name, NewPassword},
+        time::{Expiry, UnixTime},
+    },
+    ops::{
+        Doing, Ops,
+        admins::{self, Selector},
+        api_keys,
+        first_start::{self, Provided, Welcome},
+        passwords, random, whitelist,
+    },
+    store::{Options, Store, Sync},
+};
+
+/// Runs a command; an error is a sentence for the operator.
+pub async fn run(command: Command) -> Result<(), String> {
+    match command {
+        Command::Serve { data, listen, trusted_proxies, batch, unsafe_sync } => {
+            let sync = if unsafe_sync { Sync::Normal } else { Sync::Full };
+            let store = Options { batch, sync, ..Options::default() };
+            serve(Config { listen, data: data.data, trusted_proxies, provided: provided()?, store }).await
+        }
+        Command::Healthcheck { listen } => healthcheck(listen).await,
+        Command::ApiKey(command) => api_key(command).await,
+        Command::Whitelist(command) => change_whitelist(command).await,
+        Command::Admin(command) => admin(command).await,
+        Command::Demo { data } => {
+            let ops = open(&data).await?;
+            let told = ops.demo().await.map_err(say)?;
+            ops.close();
+            print(&told)
+        }
+        Command::Check { data } => check(&data).await,
+    }
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    let running = app::build(config).await?;
+    if let Some(welcome) = &running.welcome {
+        print(&greeting(welcome))?;
+    }
+    print(&format!("Linecard is listening on http://{}", running.address))?;
+    let handle = running.server_handle();
+    actix_web::rt::spawn(async move {
+        terminated().await;
+        log::info!("stopping");
+        handle.stop(true).await;
+    });
+    running.run().await.map_err(|e| e.to_string())
+}
+
+/// SIGTERM from a container or service manager, or SIGINT from a keyboard.
+async fn terminated() {
+    use actix_web::rt::signal::unix::{SignalKind, signal};
+    let term = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    if let (Ok(mut term), Ok(mut interrupt)) = (term, interrupt) {
+        futures_util::future::select(Box::pin(term.recv()), Box::pin(interrupt.recv())).await;
+    } else {
+        log::error!("cannot listen to signals");
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
+    let mut address = listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let client = awc::Client::builder().timeout(Duration::from_secs(5)).finish();
+    let response = client.get(format!("http://{address}/healthz")).send().await;
+    match response {
+        Ok(response) if response.status().is_success() => print("ok"),
+        Ok(response) => Err(format!("the server at {address} is not well: {}", response.status())),
+        Err(error) => Err(format!("no server answers at {address}: {error}")),
+    }
+}
+
+async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
+    match command {
+        ApiKeyCommand::Create { data, name, scope, address, expires_at } => {
+            let ops = open(&data).await?;
+            let key = random::api_key().map_err(say)?;
+            let secret = key.clone();
+            let change = ApiKeyChange {
+                name: Given::Value(name),
+                scope: Given::Value(scope),
+                addresses: Given::Value(address),
+                expires_at: Given::Value(Expiry(expires_at)),
+                ..ApiKeyChange::default()
+            };
+            let done = ops
+                .write(Actor::COMMAND_LINE, api_keys::CREATE, move |act| api_keys::create(act, change, &key));
+            done.await.map_err(say)?;
+            ops.close();
+            print(secret.reveal())
+        }
+        ApiKeyCommand::List { data } => {
+            let ops = open(&data).await?;
+            let all = Page { limit: Limit::MOST, ..Page::default() };
+            let read = ops
+                .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |read| api_keys::list(read, &all))
+                .await;
+            print("id\tname\tscope\taddresses\texpires_at\tlast_used_at")?;
+            for api_keys::Listed { key, last_used_at } in read.map_err(say)?.rows {
+                let scope: Vec<String> = key.record.scope.iter().map(ToString::to_string).collect();
+                let addresses: Vec<String> = key.record.addresses.iter().map(ToString::to_string).collect();
+                let (id, name) = (key.id.number(), key.record.name.as_str());
+                let (ends, used) = (moment(key.record.expires_at.0), moment(last_used_at));
+                print(&format!(
+                    "{id}\t{name}\t{}\t{}\t{ends}\t{used}",
+                    scope.join(","),
+                    addresses.join(",")
+                ))?;
+            }
+            ops.close();
+            Ok(())
+        }
+        ApiKeyCommand::Revoke { data, key } => {
+            let ops = open(&data).await?;
+            let which = match parse_id(&key) {
+                Ok(id) => api_keys::Selector::Id(ApiKeyId(id)),
+                Err(_) => api_keys::Selector::Name(Name::new(&key).map_err(|rule| rule.to_string())?),
+            };
+            let done =
+                ops.write(Actor::COMMAND_LINE, api_keys::REVOKE, move |act| api_keys::revoke(act, &which));
+            let id = done.await.map_err(say)?;
+            ops.close();
+            print(&format!("revoked key {}", id.number()))
+        }
+    }
+}
+
+async fn change_whitelist(command: WhitelistCommand) -> Result<(), String> {
+    match command {
+        WhitelistCommand::Add { data, address, note } => {
+            let ops = open(&data).await?;
+            let done = ops.write(Actor::COMMAND_LINE, whitelist::ADD, move |act| {
+                whitelist::add(act, address, note.as_ref())
+            });
+            done.await.map_err(say)?;
+            ops.close();
+            print(&format!("{address} may use the Server API"))
+        }
+        WhitelistCommand::List { data } => {
+            let ops = open(&data).await?;
+            let entries =
+                ops.read(&Actor::COMMAND_LINE, whitelist::ADD, |read| read.whitelist()).await.map_err(say)?;
+            for entry in entries {
+                print(&format!("{}\t{}", entry.address, entry.note))?;
+            }
+            ops.close();
+            Ok(())
+        }
+        WhitelistCommand::Remove { data, address } => {
+            let ops = open(&data).await?;
+            let done =
+                ops.write(Actor::COMMAND_LINE, whitelist::REMOVE, move |act| whitelist::remove(act, address));
+            done.await.map_err(say)?;
+            ops.close();
+            print(&format!("{address} may no longer use the Server API"))
+        }
+    }
+}
+
+async fn admin(command: AdminCommand) -> Result<(), String> {
+    let doing = |action| Doing { resource: Resource::Administrators, action };
+    match command {
+        AdminCommand::Create { data, username, email, group } => {
+            let ops = open(&data).await?;
+            let (password, shown) = password()?;
+            let change = AdminChange {
+                username: Given::Value(username),
+                email: Given::Value(email),
+                group_id: Given::Value(GroupId(group)),
+                password: Given::Value(passwords::hash(password).await.map_err(say)?),
+                ..AdminChange::default()
+            };
+            let done = ops.write(Actor::COMMAND_LINE, doing("new"), move |act| admins::create(act, change));
+            done.await.map_err(say)?;
+            ops.close();
+            shown.map_or(Ok(()), |password| print(&password))
+        }
+        AdminCommand::List { data } => {
+            let ops = open(&data).await?;
+            let mut page = Page { limit: Limit::MOST, ..Page::default() };
+            print("id\tusername\temail\tgroup\treseller\tdisabled")?;
+            loop {
+                let asked = page.clone();
+                let read = ops
+                    .read(&Actor::COMMAND_LINE, doing("list"), move |read| admins::list(read, &asked))
+                    .await;
+                let Rows { rows, .. } = read.map_err(say)?;
+                let Some(last) = rows.last() else { break };
+                page.start = Start::After(last.admin.id.number());
+                for admins::Listed { admin, group, reseller, .. } in rows {
+                    let (id, record) = (admin.id.number(), admin.record);
+                    let (name, email) = (record.username.as_str(), record.email.as_str());
+                    let reseller = reseller.unwrap_or_default();
+                    print(&format!(
+                        "{id}\t{name}\t{email}\t{group}\t{reseller}\t{}",
+                        u8::from(record.disabled)
+                    ))?;
+                }
+            }
+            ops.close();
+            Ok(())
+        }
+        AdminCommand::Password { data, username } => {
+            let ops = open(&data).await?;
+            let (password, shown) = password()?;
+            let hash = passwords::hash(password).await.map_err(say)?;
+            let change = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
+            let who = Selector::Username(username);
+            let done = ops
+                .write(Actor::COMMAND_LINE, doing("password"), move |act| admins::update(act, &who, change));
+            done.await.map_err(say)?;
+            ops.close();
+            shown.map_or(Ok(()), |password| print(&password))
+        }
+    }
+}
+
+async fn check(data: &Data) -> Result<(), String> {
+    let ops = open(data).await?;
+    let problems = ops.problems().map_err(say)?;
+    ops.close();
+    if problems.is_empty() {
+        return print("the database is whole: integrity, references, ledger and counts are right");
+    }
+    for problem in &problems {
+        print(problem)?;
+    }
+    Err(format!("{} problems found", problems.len()))
+}
+
+/// Opens the folder, and makes what the first start makes: a server may also be prepared before it
+/// ever runs.
+async fn open(data: &Data) -> Result<Ops, String> {
+    let ops = Ops::new(Store::open(&data.data, Options::default())?);
+    if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
+        // Standard output belongs to the command itself.
+        let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));
+    }
+    Ok(ops)
+}
+
+/// What the environment provides for the first start.
+fn provided() -> Result<Provided, String> {
+    let allow = variable("LINECARD_API_ALLOW").map(|list| {
+        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(String::from);
+        Vec::<Network>::parse(&Written::List(entries.collect()))
+    });
+    Ok(Provided {
+        password: parsed("LINECARD_ADMIN_PASSWORD", NewPassword::new)?,
+        api_key: parsed("LINECARD_API_KEY", KeyText::new)?,
+        allow: allow.transpose().map_err(|rule| format!("LINECARD_API_ALLOW: {rule}"))?,
+    })
+}
+
+/// The password of the environment, or a generated one to be shown.
+fn password() -> Result<(NewPassword, Option<String>), String> {
+    match parsed("LINECARD_ADMIN_PASSWORD", NewPassword::new)? {
+        Some(password) => Ok((password, None)),
+        None => random::password().map(|(password, text)| (password, Some(text))).map_err(say),
+    }
+}
+
+fn parsed<T>(
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, crate::domain::Rule>,
+) -> Result<Option<T>, String> {
+    variable(name).map(|text| parse(&text)).transpose().map_err(|rule| format!("{name}: {rule}"))
+}
+
+/// An empty variable is one that is not set: compose files pass them on like that.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn greeting(welcome: &Welcome) -> String {
+    let password = welcome.password.as_deref().unwrap_or("as given in LINECARD_ADMIN_PASSWORD");
+    let key = welcome.api_key.as_ref().map_or("as given in LINECARD_API_KEY", KeyText::reveal);
+    let allowed: Vec<String> = welcome.whitelist.iter().map(ToString::to_string).collect();
+    format!(
+        "First start: write these down, they are not shown again.\n  administrator  {}\n  password       {password}\n  \
+         API key        {key}\n  API whitelist  {}",
+        first_start::ADMIN,
+        allowed.join(", ")
+    )
+}
+
+fn moment(time: Option<UnixTime>) -> String {
+    time.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string())
+}
+
+fn print(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|e| format!("standard output: {e}"))
+}
+
+fn say(error: Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,33 @@
+//! What needs a restart to change; everything else is a setting in the database.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use crate::{domain::net::Network, ops::first_start::Provided, store::Options};
+
+/// How one server runs.
+#[derive(Clone)]
+pub struct Config {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The folder of the database.
+    pub data: PathBuf,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// What the environment provides for the first start.
+    pub provided: Provided,
+    /// How the store is opened.
+    pub store: Options,
+}
+
+impl Config {
+    /// A server on a free loopback port, as tests use it.
+    pub fn on_loopback(data: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data,
+            trusted_proxies: Vec::new(),
+            provided: Provided::default(),
+            store: Options::default(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Periodic work.
+
+use std::time::Duration;
+
+use crate::ops::Ops;
+
+/// Starts it; it ends with the runtime.
+pub fn start(ops: &Ops) {
+    let keys = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(Duration::from_secs(60)).await;
+            if let Err(error) = keys.note_used_keys().await {
+                log::warn!("last use of API keys: {error}");
+            }
+        }
+    });
+    let old = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            if let Err(error) = old.forget_old().await {
+                log::warn!("retention: {error}");
+            }
+            actix_web::rt::time::sleep(Duration::from_secs(3600)).await;
+        }
+    });
+}

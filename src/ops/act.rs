@@ -1,0 +1,122 @@
+//! One audited act inside a write transaction: nothing is written past the audit trail.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    domain::{
+        Error, Fact, Resource, Result, Stored,
+        actor::Actor,
+        audit::{difference, masked},
+        ids::Id,
+        settings::Settings,
+        time::UnixTime,
+    },
+    store::{Table, Write, logs::AuditRow},
+};
+
+/// What is being done, in the words of the Server API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doing {
+    /// To which resource.
+    pub resource: Resource,
+    /// Which action.
+    pub action: &'static str,
+}
+
+/// Who does what when, in which transaction.
+pub struct Act<'a> {
+    pub(super) tx: &'a Write<'a>,
+    /// Who.
+    pub actor: &'a Actor,
+    /// What.
+    pub doing: Doing,
+    /// When.
+    pub now: UnixTime,
+    /// General Settings as last committed.
+    pub settings: &'a Settings,
+}
+
+impl Act<'_> {
+    /// Inserts a record made from a change.
+    pub(super) fn create<R: Table>(&self, change: R::Change) -> Result<(R::Id, R)> {
+        let defaults = self.tx.defaults::<R>()?;
+        let record = R::create(change, defaults)?;
+        self.tx.require_references(&record)?;
+        let id = self.tx.insert(&record, self.now)?;
+        let facts = record.facts();
+        let set = facts.iter().filter(|(name, fact)| defaults.0.get(*name) != Some(fact));
+        let after = object(set.map(|(name, fact)| (*name, masked(fact))));
+        self.audit(Some(id.number()), &label(&facts), &Value::Object(Map::new()), &after)?;
+        Ok((id, record))
+    }
+
+    /// A row's record with a change applied, not yet written.
+    pub(super) fn updated<R: Table>(&self, before: &Stored<R>, change: R::Change) -> Result<R> {
+        before.record.updated(change, self.tx.defaults::<R>()?)
+    }
+
+    /// Writes a record over a row.
+    pub(super) fn replace<R: Table>(&self, before: &Stored<R>, after: &R) -> Result<()> {
+        self.tx.require_references(after)?;
+        self.tx.update(before.id, after, self.now)?;
+        let facts = after.facts();
+        let changed = difference(&before.record.facts(), &facts);
+        let old = object(changed.iter().map(|(name, old, _)| (*name, old.clone())));
+        let new = object(changed.iter().map(|(name, _, new)| (*name, new.clone())));
+        self.audit(Some(before.id.number()), &label(&facts), &old, &new)
+    }
+
+    /// Deletes a row.
+    pub(super) fn delete<R: Table>(&self, row: &Stored<R>) -> Result<()> {
+        self.tx.delete::<R>(row.id)?;
+        let facts = row.record.facts();
+        let before = object(facts.iter().map(|(name, fact)| (*name, masked(fact))));
+        self.audit(Some(row.id.number()), &label(&facts), &before, &Value::Object(Map::new()))
+    }
+
+    /// The row of that id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`].
+    pub(super) fn find<R: Table>(&self, id: R::Id) -> Result<Stored<R>> {
+        self.tx.by_id(id)?.ok_or(Error::no_such(R::RESOURCE))
+    }
+
+    /// Adds to the audit trail what is no row of a record.
+    pub(super) fn audit(&self, id: Option<i64>, target: &str, before: &Value, after: &Value) -> Result<()> {
+        self.tx.insert_audit(&AuditRow {
+            at: self.now,
+            actor_kind: self.actor.kind(),
+            actor: self.actor.name(),
+            address: self.actor.address.map(|address| address.to_string()),
+            resource: self.doing.resource.name(),
+            action: self.doing.action,
+            target_id: id,
+            target,
+            before: &before.to_string(),
+            after: &after.to_string(),
+        })
+    }
+}
+
+/// A record's name: its first column.
+fn label(facts: &[(&'static str, Fact)]) -> String {
+    match facts.first() {
+        Some((_, Fact::Text(text))) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+fn object(facts: impl Iterator<Item = (&'static str, Fact)>) -> Value {
+    Value::Object(facts.map(|(name, fact)| (name.to_owned(), json(fact))).collect())
+}
+
+fn json(fact: Fact) -> Value {
+    match fact {
+        Fact::None => Value::Null,
+        Fact::Number(number) => number.into(),
+        Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => text.into(),
+        Fact::List(texts) => texts.into(),
+        Fact::Ids(ids) => ids.into(),
+    }
+}

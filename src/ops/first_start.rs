@@ -1,0 +1,127 @@
+//! The first start on an empty folder: what must be there before anybody can do anything.
+
+use super::{Act, Doing, Ops, api_keys, passwords, random, whitelist};
+use crate::domain::{
+    Given, Resource, Result,
+    actor::Actor,
+    admin::{AdminChange, Group, GroupChange},
+    api_key::{ApiKeyChange, KeyText},
+    ids::{GroupId, SettingsId},
+    net::{Address, Network},
+    rights::Right,
+    server::{Server, ServerChange},
+    settings::{Settings, SettingsChange},
+    text::{AdminName, Email, Name, NewPassword},
+};
+
+/// What the environment may give instead of something generated.
+#[derive(Clone, Default)]
+pub struct Provided {
+    /// `LINECARD_ADMIN_PASSWORD`.
+    pub password: Option<NewPassword>,
+    /// `LINECARD_API_KEY`.
+    pub api_key: Option<KeyText>,
+    /// `LINECARD_API_ALLOW`.
+    pub allow: Option<Vec<Network>>,
+}
+
+/// What was generated, to be shown once.
+#[derive(Default)]
+pub struct Welcome {
+    /// The administrator's password, unless the environment gave one.
+    pub password: Option<String>,
+    /// The API key, unless the environment gave one.
+    pub api_key: Option<KeyText>,
+    /// The whitelist.
+    pub whitelist: Vec<Network>,
+}
+
+/// The name of the administrator of the first start.
+pub const ADMIN: &str = "admin";
+
+const DOING: Doing = Doing { resource: Resource::Settings, action: "first_start" };
+
+impl Ops {
+    /// Makes settings, server 1, the two groups, the administrator, the API key and the whitelist,
+    /// unless they are there. All or nothing.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn first_start(&self, provided: Provided) -> Result<Option<Welcome>> {
+        let started =
+            self.point(&Actor::LINECARD, DOING, |read| Ok(read.by_id::<Settings>(SettingsId(1))?.is_some()))?;
+        if started {
+            return Ok(None);
+        }
+        let mut welcome = Welcome::default();
+        let password = if let Some(password) = provided.password {
+            password
+        } else {
+            let (password, text) = random::password()?;
+            welcome.password = Some(text);
+            password
+        };
+        let key = if let Some(key) = provided.api_key {
+            key
+        } else {
+            let key = random::api_key()?;
+            welcome.api_key = Some(key.clone());
+            key
+        };
+        welcome.whitelist = provided.allow.unwrap_or_else(loopback);
+        let hash = passwords::hash(password).await?;
+        let whitelist = welcome.whitelist.clone();
+        self.write(Actor::LINECARD, DOING, move |act| {
+            fill(
+                act,
+                AdminChange { password: Given::Value(hash), ..AdminChange::default() },
+                &key,
+                &whitelist,
+            )
+        })
+        .await?;
+        Ok(Some(welcome))
+    }
+}
+
+fn fill(act: &Act<'_>, admin: AdminChange, key: &KeyText, allowed: &[Network]) -> Result<()> {
+    act.create::<Settings>(SettingsChange::default())?;
+    // No packet tells this machine its public address: servers/update sets it.
+    let local = Address(std::net::Ipv4Addr::LOCALHOST.into());
+    act.create::<Server>(ServerChange {
+        name: given(Name::new("Main server")),
+        server_ip: Given::Value(local),
+        ..ServerChange::default()
+    })?;
+    let groups = [
+        ("Administrators", vec![Right::Full]),
+        ("Resellers", vec![Right::On(Resource::Line), Right::On(Resource::Mag)]),
+    ];
+    for (name, rights) in groups {
+        act.create::<Group>(GroupChange { name: given(Name::new(name)), rights: Given::Value(rights) })?;
+    }
+    super::admins::create(
+        act,
+        AdminChange {
+            username: given(AdminName::new(ADMIN)),
+            email: given(Email::new("admin@localhost.localdomain")),
+            group_id: Given::Value(GroupId::ADMINISTRATORS),
+            ..admin
+        },
+    )?;
+    api_keys::create(
+        act,
+        ApiKeyChange { name: given(Name::new("first key")), ..ApiKeyChange::default() },
+        key,
+    )?;
+    allowed.iter().try_for_each(|address| whitelist::add(act, *address, None).map(|_| ()))
+}
+
+/// A value that is right by construction; were it not, the missing field would be named.
+fn given<T, E>(value: Result<T, E>) -> Given<T> {
+    value.map_or(Given::Absent, Given::Value)
+}
+
+fn loopback() -> Vec<Network> {
+    ["127.0.0.0/8", "::1"].iter().filter_map(|text| Network::new(text).ok()).collect()
+}

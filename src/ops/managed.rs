@@ -1,0 +1,132 @@
+//! The resources that are rows and little more: plans, bouquets, categories, streams, servers, groups.
+
+use super::Act;
+use crate::{
+    domain::{
+        Error, Result, Stored,
+        admin::{Admin, Group},
+        bouquet::{Bouquet, Category},
+        ids::{GroupId, Id, ServerId},
+        line::Line,
+        mag::Mag,
+        plan::Plan,
+        server::Server,
+        stream::Stream,
+    },
+    store::Table,
+};
+
+/// The rules of one such resource.
+pub trait Managed: Table {
+    /// Whether the record may be written as it is.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    fn check_write(&self, _act: &Act<'_>, _id: Option<Self::Id>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether the row may go.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    fn check_delete(_act: &Act<'_>, _row: &Stored<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Creates a row.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Taken`], [`Error::NoSuch`] for a reference.
+pub fn create<R: Managed>(act: &Act<'_>, change: R::Change) -> Result<(R::Id, R)> {
+    let (id, record) = act.create::<R>(change)?;
+    record.check_write(act, None)?;
+    Ok((id, record))
+}
+
+/// Changes a row.
+///
+/// # Errors
+/// As [`create`], and [`Error::NoSuch`] for the row itself.
+pub fn update<R: Managed>(act: &Act<'_>, id: R::Id, change: R::Change) -> Result<R> {
+    let before = act.find::<R>(id)?;
+    let after = act.updated(&before, change)?;
+    after.check_write(act, Some(id))?;
+    act.replace(&before, &after)?;
+    Ok(after)
+}
+
+/// Deletes a row that nothing uses.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Refused`] while it is used.
+pub fn delete<R: Managed>(act: &Act<'_>, id: R::Id) -> Result<()> {
+    let row = act.find::<R>(id)?;
+    R::check_delete(act, &row)?;
+    act.delete(&row)
+}
+
+/// Refuses to delete what others use, saying how many.
+pub(super) fn unused(what: &str, users: &[(i64, &str)]) -> Result<()> {
+    let used: Vec<String> =
+        users.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    if used.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Refused(format!("{what} is still used by {}: move or delete them first", used.join(", "))))
+}
+
+impl Managed for Plan {
+    fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
+        let count = ("subscription_plan_id", row.id.number());
+        let users = [
+            (act.tx.count::<Line>(count.0, count.1)?, "lines"),
+            (act.tx.count::<Mag>(count.0, count.1)?, "MAGs"),
+        ];
+        unused("This subscription plan", &users)
+    }
+}
+
+impl Managed for Bouquet {}
+
+impl Managed for Category {
+    fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
+        unused("This category", &[(act.tx.count::<Stream>("category_id", row.id.number())?, "streams")])
+    }
+}
+
+impl Managed for Stream {}
+
+impl Managed for Server {
+    fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
+        if row.id == ServerId::MAIN {
+            return Err(Error::Refused("Server 1 is the main server and cannot be deleted".into()));
+        }
+        let id = row.id.number();
+        let users = [
+            (act.tx.count::<Stream>("server_id", id)?, "streams"),
+            (act.tx.count::<Line>("server_id", id)?, "lines"),
+            (act.tx.count::<Mag>("server_id", id)?, "MAGs"),
+        ];
+        unused("This server", &users)
+    }
+}
+
+impl Managed for Group {
+    fn check_write(&self, act: &Act<'_>, id: Option<GroupId>) -> Result<()> {
+        if id == Some(GroupId::ADMINISTRATORS) && self.rights != [crate::domain::rights::Right::Full] {
+            return Err(Error::Refused("Group 1 (Administrators) keeps the right full".into()));
+        }
+        act.actor.may_grant(&self.rights)
+    }
+
+    fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
+        if row.id == GroupId::ADMINISTRATORS || row.id == GroupId::RESELLERS {
+            return Err(Error::Refused(
+                "Groups 1 (Administrators) and 2 (Resellers) cannot be deleted".into(),
+            ));
+        }
+        unused("This group", &[(act.tx.count::<Admin>("group_id", row.id.number())?, "administrators")])
+    }
+}

@@ -1,0 +1,131 @@
+//! Use cases: one function for each thing that the product does. Rights, rules, credits and audit
+//! are written here once, for every face and the command line.
+
+pub mod admins;
+pub mod api_keys;
+pub mod clock;
+pub mod demo;
+pub mod first_start;
+pub mod lines;
+pub mod logs;
+pub mod mags;
+pub mod managed;
+pub mod passwords;
+pub mod random;
+pub mod resellers;
+pub mod retention;
+pub mod settings;
+pub mod whitelist;
+
+mod act;
+mod once;
+mod subscriptions;
+
+use std::sync::Arc;
+
+pub use act::{Act, Doing};
+pub use once::Once;
+
+use crate::{
+    domain::{Error, Result, actor::Actor, rights::Access},
+    store::{self, Origin, Read, Store, guards::Guards},
+};
+
+/// The way to every use case: what faces and the command line hold.
+#[derive(Clone)]
+pub struct Ops {
+    store: Store,
+    used: Arc<api_keys::Used>,
+}
+
+impl Ops {
+    /// Use cases on that store.
+    pub fn new(store: Store) -> Self {
+        Self { store, used: Arc::default() }
+    }
+
+    /// Does something in one audited transaction and answers once that is committed.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] without the right to change the resource, the job's own, and the store's.
+    pub async fn write<T, F>(&self, actor: Actor, doing: Doing, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Act<'_>) -> Result<T> + Send + 'static,
+    {
+        actor.may(doing.resource, Access::Write)?;
+        let now = clock::now();
+        let settings = self.guards();
+        let origin = origin(&actor, doing);
+        let answer = self.store.write(origin, move |tx| {
+            job(&Act { tx, actor: &actor, doing, now, settings: &settings.settings })
+        });
+        answer.wait().await
+    }
+
+    /// Reads something that may take a while, away from the serving threads.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] without the right to read the resource, the job's own, and the store's.
+    pub async fn read<T, F>(&self, actor: &Actor, doing: Doing, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Read<'_>) -> Result<T> + Send + 'static,
+    {
+        actor.may(doing.resource, Access::Read)?;
+        let (store, origin) = (self.store.clone(), origin(actor, doing));
+        let read = tokio::task::spawn_blocking(move || store.read(&origin, job));
+        read.await.unwrap_or(Err(Error::Busy))
+    }
+
+    /// Reads a few rows by their keys, in place.
+    ///
+    /// # Errors
+    /// As [`Ops::read`].
+    pub fn point<T>(
+        &self,
+        actor: &Actor,
+        doing: Doing,
+        job: impl FnOnce(&Read<'_>) -> Result<T>,
+    ) -> Result<T> {
+        actor.may(doing.resource, Access::Read)?;
+        self.store.point(&origin(actor, doing), job)
+    }
+
+    /// Settings, whitelist and API keys as last committed.
+    pub fn guards(&self) -> Arc<Guards> {
+        self.store.guards()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn healthy(&self) -> Result<()> {
+        let origin = store::housekeeping(clock::now(), "healthz");
+        self.store.point(&origin, |read| read.whitelist().map(|_| ()))
+    }
+
+    /// Everything that is wrong with the database file, in words.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn problems(&self) -> Result<Vec<String>> {
+        self.store.read(&store::housekeeping(clock::now(), "check"), |read| read.problems())
+    }
+
+    /// Finishes what is queued and closes the file.
+    pub fn close(&self) {
+        self.store.close();
+    }
+}
+
+fn origin(actor: &Actor, doing: Doing) -> Origin {
+    Origin {
+        at: clock::now(),
+        resource: doing.resource,
+        action: doing.action,
+        actor: actor.name().to_owned(),
+        address: actor.address,
+    }
+}

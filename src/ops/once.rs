@@ -1,0 +1,69 @@
+//! Exactly once: a repeat of a call gets the first answer and does nothing (server-api.md,
+//! `Idempotency-Key`).
+
+use serde_json::Value;
+
+use super::{Act, Doing, Ops};
+use crate::{
+    domain::{
+        Error, Result,
+        actor::{Actor, Who},
+    },
+    store::idempotency::Kept,
+};
+
+/// What tells a repeat from another call.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// The header's value: 1 to 255 visible ASCII characters.
+    pub key: String,
+    /// The SHA-256 of the call and its fields, without the API key.
+    pub fingerprint: [u8; 32],
+}
+
+impl Ops {
+    /// Does something and answers it; with `once`, a repeat gets the same answer instead. The
+    /// answer is kept in the transaction of the write, so neither is ever there without the other.
+    /// A refusal changes nothing and is not kept: the call may be repeated once its cause is mended.
+    ///
+    /// # Errors
+    /// As [`Ops::write`], and [`Error::Refused`] for a key that came with another call.
+    pub async fn write_once<F>(&self, actor: Actor, doing: Doing, once: Option<Once>, job: F) -> Result<Value>
+    where
+        F: FnOnce(&Act<'_>) -> Result<Value> + Send + 'static,
+    {
+        self.write(actor, doing, move |act| match (once, &act.actor.who) {
+            (Some(once), Who::ApiKey { id, .. }) => {
+                if let Some(kept) = act.tx.kept_answer(*id, &once.key, act.now)? {
+                    return repeated(&once, &kept);
+                }
+                let answer = job(act)?;
+                let kept = Kept { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };
+                act.tx.keep_answer(*id, &once.key, &kept, act.now)?;
+                Ok(answer)
+            }
+            _ => job(act),
+        })
+        .await
+    }
+}
+
+fn repeated(once: &Once, kept: &Kept) -> Result<Value> {
+    if kept.fingerprint != once.fingerprint {
+        return Err(Error::Refused(
+            "This Idempotency-Key was used for another call within the last 24 hours: send a new key with a new call"
+                .into(),
+        ));
+    }
+    serde_json::from_str(&kept.answer)
+        .map_err(|_| Error::Refused("The first answer cannot be read back".into()))
+}
+
+/// A new API key is shown once and kept nowhere in clear: a repeat gets the answer without it.
+fn to_keep(answer: &Value) -> Value {
+    let mut kept = answer.clone();
+    if let Some(key) = kept.get_mut("api_key") {
+        *key = Value::Null;
+    }
+    kept
+}

@@ -1,0 +1,49 @@
+//! Random texts from the operating system's generator.
+
+use rand::{TryRng, rngs::SysRng};
+
+use crate::domain::{
+    Error, Result,
+    api_key::KeyText,
+    text::{LinePassword, NewPassword, Username},
+};
+
+const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// So many letters and digits, each equally likely.
+fn letters(count: usize) -> Result<String> {
+    let mut text = String::with_capacity(count);
+    let mut bytes = [0; 64];
+    while text.len() < count {
+        SysRng.try_fill_bytes(&mut bytes).map_err(|e| {
+            log::error!("the system's random generator: {e}");
+            Error::Busy
+        })?;
+        // 248 is the last multiple of 62 in a byte: what lies above would favour some letters.
+        let usable = bytes.iter().filter(|byte| **byte < 248);
+        text.extend(usable.map(|byte| char::from(LETTERS[usize::from(byte % 62)])).take(count - text.len()));
+    }
+    Ok(text)
+}
+
+/// A username of 10 characters (server-api.md, `line/new`).
+pub fn username() -> Result<Username> {
+    Username::new(&letters(10)?).map_err(|rule| Error::invalid("username", rule))
+}
+
+/// A line's password of 10 characters (server-api.md, `line/new`).
+pub fn line_password() -> Result<LinePassword> {
+    LinePassword::new(&letters(10)?).map_err(|rule| Error::invalid("password", rule))
+}
+
+/// An administrator's password of 16 characters.
+pub fn password() -> Result<(NewPassword, String)> {
+    let text = letters(16)?;
+    let password = NewPassword::new(&text).map_err(|rule| Error::invalid("password", rule))?;
+    Ok((password, text))
+}
+
+/// An API key of 40 characters: 238 bits.
+pub fn api_key() -> Result<KeyText> {
+    KeyText::new(&letters(40)?).map_err(|rule| Error::invalid("api_key", rule))
+}

@@ -1,0 +1,35 @@
+//! Forgetting what is older than General Settings say.
+
+use super::{Ops, clock};
+use crate::{
+    domain::{Result, number::Days},
+    store::{self, logs::Log},
+};
+
+impl Ops {
+    /// Deletes old log rows and old kept answers, a little at a time.
+    ///
+    /// # Errors
+    /// A database error; what is left goes the next time.
+    pub async fn forget_old(&self) -> Result<()> {
+        let settings = self.guards().settings.clone();
+        let logs: [(Log, Days); 3] = [
+            (Log::Audit, settings.audit_retention_days),
+            (Log::Error, settings.error_retention_days),
+            (Log::Login, settings.login_retention_days),
+        ];
+        for (log, days) in logs {
+            while self.forget(move |tx, now| tx.forget_log(log, days, now)).await? {}
+        }
+        while self.forget(|tx, now| tx.forget_answers(now)).await? {}
+        Ok(())
+    }
+
+    async fn forget<F>(&self, job: F) -> Result<bool>
+    where
+        F: FnOnce(&store::Write<'_>, crate::domain::time::UnixTime) -> Result<bool> + Send + 'static,
+    {
+        let now = clock::now();
+        self.store.write(store::housekeeping(now, "retention"), move |tx| job(tx, now)).wait().await
+    }
+}

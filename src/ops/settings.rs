@@ -1,0 +1,19 @@
+//! General Settings.
+
+use super::Act;
+use crate::domain::{
+    Result,
+    ids::SettingsId,
+    settings::{Settings, SettingsChange},
+};
+
+/// Changes settings; they hold from the next call on.
+///
+/// # Errors
+/// [`crate::domain::Error::Invalid`] comes before; a database error.
+pub fn update(act: &Act<'_>, change: SettingsChange) -> Result<Settings> {
+    let before = act.find::<Settings>(SettingsId(1))?;
+    let after = act.updated(&before, change)?;
+    act.replace(&before, &after)?;
+    Ok(after)
+}

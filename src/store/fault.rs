@@ -1,0 +1,130 @@
+//! Failed statements: told to the caller in our words, kept for the Panel Error Log in SQLite's.
+
+use std::{collections::VecDeque, net::IpAddr, sync::Mutex};
+
+use rusqlite::{ErrorCode, ffi};
+
+use crate::domain::{Error, Fault, Resource, time::UnixTime};
+
+/// Who asked for what: the context of a failed statement.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// When.
+    pub at: UnixTime,
+    /// Which resource the call is about.
+    pub resource: Resource,
+    /// Which call.
+    pub action: &'static str,
+    /// Who asked.
+    pub actor: String,
+    /// From where.
+    pub address: Option<IpAddr>,
+}
+
+/// The unique columns, as SQLite names them when one is violated.
+const UNIQUE: [(&str, Resource, &str); 12] = [
+    ("lines.username", Resource::Line, "username"),
+    ("mags.mac_address", Resource::Mag, "mac_address"),
+    ("administrators.username", Resource::Administrators, "username"),
+    ("administrators.email", Resource::Administrators, "email"),
+    ("resellers.name", Resource::Resellers, "name"),
+    ("servers.name", Resource::Servers, "name"),
+    ("categories.name", Resource::Categories, "name"),
+    ("bouquets.name", Resource::Bouquets, "name"),
+    ("subscription_plans.name", Resource::SubscriptionPlans, "name"),
+    ("groups.name", Resource::Groups, "name"),
+    ("api_keys.name", Resource::Settings, "name"),
+    ("api_whitelist.address", Resource::Settings, "address"),
+];
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let detail = error.to_string();
+        let code = error.sqlite_error().map_or(0, |e| e.extended_code);
+        if code == ffi::SQLITE_CONSTRAINT_UNIQUE {
+            let column = detail.rsplit(' ').next().unwrap_or_default();
+            if let Some((_, resource, field)) = UNIQUE.iter().find(|(name, ..)| *name == column) {
+                return Self::Taken { resource: *resource, field };
+            }
+        }
+        fault(&describe(&error), format!("{detail} (code {code})"))
+    }
+}
+
+/// A database error of our own finding, such as a row that cannot be read back.
+pub fn broken(detail: impl Into<String>) -> Error {
+    fault(&"the database holds something unexpected", detail.into())
+}
+
+fn fault(what: &&'static str, detail: String) -> Error {
+    // Letters and digits that are not mistaken for one another when read out on the telephone.
+    const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let bits: u64 = rand::random();
+    let letters =
+        (0..8).map(|place| char::from(ALPHABET[usize::try_from(bits >> (5 * place) & 31).unwrap_or(0)]));
+    Error::Database(Fault { reference: format!("E-{}", letters.collect::<String>()), what, detail })
+}
+
+/// What failed, for callers: no SQL, no file names.
+fn describe(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "disk full",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "database busy",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the database cannot be written",
+        Some(ErrorCode::SystemIoFailure) => "the disk failed to read or write",
+        Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the database file is damaged",
+        Some(ErrorCode::OutOfMemory) => "out of memory",
+        Some(ErrorCode::ConstraintViolation) => "a rule of the database forbids it",
+        _ => "a statement failed",
+    }
+}
+
+/// What failed, for the person who starts the program.
+pub fn for_operator(error: &rusqlite::Error) -> String {
+    format!("{} ({error})", describe(error))
+}
+
+/// A row of the Panel Error Log that waits to be written.
+pub struct Noted {
+    pub origin: Origin,
+    pub fault: Fault,
+}
+
+/// The rows that wait: the disk that failed a statement may fail its log row too.
+#[derive(Default)]
+pub struct Faults(Mutex<VecDeque<Noted>>);
+
+impl Faults {
+    /// At most this many wait; the oldest go first (they are on standard error in any case).
+    const MOST: usize = 1000;
+
+    /// Notes a failed statement.
+    pub fn note(&self, origin: &Origin, fault: &Fault) {
+        let Origin { resource, action, actor, .. } = origin;
+        log::error!("{} {resource}/{action} by {actor}: {}: {}", fault.reference, fault.what, fault.detail);
+        let mut waiting = self.waiting();
+        if waiting.len() >= Self::MOST {
+            waiting.pop_front();
+        }
+        waiting.push_back(Noted { origin: origin.clone(), fault: fault.clone() });
+    }
+
+    /// Takes what waits.
+    pub fn take(&self) -> Vec<Noted> {
+        self.waiting().drain(..).collect()
+    }
+
+    /// Puts back what could not be written.
+    pub fn put_back(&self, noted: Vec<Noted>) {
+        let mut waiting = self.waiting();
+        for noted in noted.into_iter().rev() {
+            waiting.push_front(noted);
+        }
+        waiting.truncate(Self::MOST);
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Noted>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,231 @@
+//! The three logs: audit, Panel Error Log, logins.
+
+use rusqlite::{Connection, ToSql, params, params_from_iter};
+
+use super::{
+    Read, Write,
+    columns::{Param, fact},
+    fault::Noted,
+};
+use crate::domain::{
+    Fact, Kind, Result,
+    page::{Page, Rows, Start},
+    time::UnixTime,
+};
+
+/// One of the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Every write.
+    Audit,
+    /// Every failed statement: LOGS -> Panel Error Log.
+    Error,
+    /// Every attempt to sign in.
+    Login,
+}
+
+impl Log {
+    /// Every log by the name that `logs/list` gives it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("error", Self::Error), ("audit", Self::Audit), ("login", Self::Login)];
+
+    /// Its table.
+    pub(super) fn table(self) -> &'static str {
+        match self {
+            Self::Audit => "audit_log",
+            Self::Error => "error_log",
+            Self::Login => "login_log",
+        }
+    }
+
+    /// Its columns, which are also its filters.
+    pub fn columns(self) -> &'static [(&'static str, Kind)] {
+        use Kind::{Number, Text, Time};
+        match self {
+            Self::Audit => &[
+                ("id", Number),
+                ("at", Time),
+                ("actor_kind", Text),
+                ("actor", Text),
+                ("address", Text),
+                ("resource", Text),
+                ("action", Text),
+                ("target_id", Number),
+                ("target", Text),
+                ("before", Text),
+                ("after", Text),
+            ],
+            Self::Error => &[
+                ("id", Number),
+                ("reference", Text),
+                ("at", Time),
+                ("resource", Text),
+                ("action", Text),
+                ("actor", Text),
+                ("address", Text),
+                ("error", Text),
+                ("detail", Text),
+            ],
+            Self::Login => &[
+                ("id", Number),
+                ("at", Time),
+                ("face", Text),
+                ("username", Text),
+                ("address", Text),
+                ("outcome", Text),
+            ],
+        }
+    }
+}
+
+/// A row of a log: its columns in order.
+pub type LogRow = Vec<(&'static str, Fact)>;
+
+/// One row of the audit trail.
+pub struct AuditRow<'a> {
+    /// When.
+    pub at: UnixTime,
+    /// The kind of actor.
+    pub actor_kind: &'static str,
+    /// The actor's name.
+    pub actor: &'a str,
+    /// From where.
+    pub address: Option<String>,
+    /// Which resource.
+    pub resource: &'static str,
+    /// What was done.
+    pub action: &'static str,
+    /// The row that it was done to.
+    pub target_id: Option<i64>,
+    /// Its name at that time.
+    pub target: &'a str,
+    /// The columns that changed, as a JSON object, before.
+    pub before: &'a str,
+    /// The same, after.
+    pub after: &'a str,
+}
+
+impl Read<'_> {
+    /// A page of a log in the order of time: the `search` looks through every text.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn log_page(&self, log: Log, page: &Page) -> Result<Rows<LogRow>> {
+        let mut conditions: Vec<String> = Vec::new();
+        let mut params: Vec<Box<dyn ToSql>> = Vec::new();
+        for (column, value) in &page.filters {
+            conditions.push(format!("{column} IS ?"));
+            match value {
+                Fact::Number(number) => params.push(Box::new(*number)),
+                Fact::Text(text) => params.push(Box::new(text.clone())),
+                _ => params.push(Box::new(rusqlite::types::Null)),
+            }
+        }
+        if let Some(since) = page.changed_since {
+            conditions.push("at >= ?".into());
+            params.push(Box::new(since.seconds()));
+        }
+        if let Some(search) = &page.search {
+            let texts: Vec<&str> =
+                log.columns().iter().filter(|(_, kind)| *kind == Kind::Text).map(|(n, _)| *n).collect();
+            let each: Vec<String> = texts.iter().map(|column| format!("instr({column}, ?) > 0")).collect();
+            conditions.push(format!("({})", each.join(" OR ")));
+            params.extend(texts.iter().map(|_| Box::new(search.clone()) as Box<dyn ToSql>));
+        }
+        let matching = |conditions: &[String]| match conditions {
+            [] => String::new(),
+            some => format!(" WHERE {}", some.join(" AND ")),
+        };
+        let sql = format!("SELECT count(*) FROM {}{}", log.table(), matching(&conditions));
+        let total = self.conn.prepare_cached(&sql)?.query_row(params_from_iter(&params), |row| row.get(0))?;
+
+        let offset = match page.start {
+            Start::Offset(offset) => offset,
+            Start::After(id) => {
+                conditions.push("id > ?".into());
+                params.push(Box::new(id));
+                0
+            }
+        };
+        params.push(Box::new(page.limit.rows()));
+        params.push(Box::new(offset));
+        let names: Vec<&str> = log.columns().iter().map(|(name, _)| *name).collect();
+        let sql = format!(
+            "SELECT {} FROM {}{} ORDER BY id LIMIT ? OFFSET ?",
+            names.join(", "),
+            log.table(),
+            matching(&conditions)
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut found = statement.query(params_from_iter(&params))?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let columns = log.columns().iter().enumerate();
+            let read = columns.map(|(place, (name, kind))| Ok((*name, fact(row.get_ref(place)?, *kind)?)));
+            rows.push(read.collect::<Result<LogRow>>()?);
+        }
+        Ok(Rows { total, rows })
+    }
+}
+
+impl Write<'_> {
+    /// Adds a row to the audit trail.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn insert_audit(&self, row: &AuditRow<'_>) -> Result<()> {
+        let sql = "INSERT INTO audit_log (at, actor_kind, actor, address, resource, action, target_id, target, \
+                   before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        self.conn.prepare_cached(sql)?.execute(params![
+            row.at.seconds(),
+            row.actor_kind,
+            row.actor,
+            row.address,
+            row.resource,
+            row.action,
+            row.target_id,
+            row.target,
+            row.before,
+            row.after
+        ])?;
+        Ok(())
+    }
+
+    /// Adds a row to the login log.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn insert_login(
+        &self,
+        at: UnixTime,
+        face: &str,
+        name: &str,
+        address: &str,
+        outcome: &str,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO login_log (at, face, username, address, outcome) VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![at.seconds(), face, name, address, outcome])?;
+        Ok(())
+    }
+}
+
+/// Adds a row to the Panel Error Log.
+pub fn insert_fault(conn: &Connection, Noted { origin, fault }: &Noted) -> Result<()> {
+    let facts = [
+        Fact::Text(fault.reference.clone()),
+        Fact::Number(origin.at.seconds()),
+        Fact::Text(origin.resource.name().into()),
+        Fact::Text(origin.action.into()),
+        Fact::Text(origin.actor.clone()),
+        origin.address.map_or(Fact::None, |address| Fact::Text(address.to_string())),
+        Fact::Text(fault.what.into()),
+        Fact::Text(fault.detail.clone()),
+    ];
+    let sql = "INSERT INTO error_log (reference, at, resource, action, actor, address, error, detail) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    conn.prepare_cached(sql)?.execute(params_from_iter(facts.iter().map(Param)))?;
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! SQLite: one writer thread that commits in groups, a pool of readers, and what they run.
+//!
+//! Only this folder names rusqlite and r2d2.
+
+pub mod check;
+pub mod guards;
+pub mod idempotency;
+pub mod keys;
+pub mod logs;
+pub mod resellers;
+pub mod retention;
+
+mod admins;
+mod channels;
+mod columns;
+mod fault;
+mod held;
+mod pragma;
+mod schema;
+mod table;
+mod writer;
+
+use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+
+use crate::domain::{Error, Resource, Result, time::UnixTime};
+use fault::Faults;
+pub use fault::Origin;
+use guards::Guards;
+pub use table::Table;
+use table::Tables;
+pub use writer::Answer;
+
+/// The name of the database file in the data folder.
+pub const FILE: &str = "linecard.db";
+
+/// How the store is opened. The defaults are what the product runs with; the rest is for the
+/// benchmarks and the durability test, which need something to compare with.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// At most this many writes share a commit.
+    pub batch: usize,
+    /// Whether each commit waits until it is on the disk.
+    pub sync: Sync,
+    /// How many threads read single rows in place.
+    pub workers: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch: 256, sync: Sync::Full, workers: 2 }
+    }
+}
+
+/// When a commit counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// Once the disk has it: survives a power cut.
+    Full,
+    /// Once the operating system has it: survives only the end of the process.
+    Normal,
+}
+
+/// The open database.
+#[derive(Clone)]
+pub struct Store {
+    tables: Arc<Tables>,
+    guards: Arc<ArcSwap<Guards>>,
+    faults: Arc<Faults>,
+    writer: Arc<writer::Writer>,
+    pages: r2d2::Pool<SqliteConnectionManager>,
+    points: r2d2::Pool<SqliteConnectionManager>,
+}
+
+/// A consistent view of the database.
+pub struct Read<'c> {
+    conn: &'c Connection,
+    tables: &'c Tables,
+}
+
+/// One job's part of a write transaction.
+pub struct Write<'c> {
+    read: Read<'c>,
+    guards_changed: std::cell::Cell<bool>,
+}
+
+impl<'c> Deref for Write<'c> {
+    type Target = Read<'c>;
+
+    fn deref(&self) -> &Read<'c> {
+        &self.read
+    }
+}
+
+impl Store {
+    /// Opens the database in `folder`, making it if it is not there.
+    ///
+    /// # Errors
+    /// A sentence for the operator: a folder that cannot be written, another program's file, a
+    /// newer version's file.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+        let file = folder.join(FILE);
+        let explain =
+            |e: rusqlite::Error| format!("cannot open {}: {}", file.display(), fault::for_operator(&e));
+        let mut conn = Connection::open(&file).map_err(explain)?;
+        // Before anything is written: the file may be another program's.
+        let known = schema::identify(&conn).map_err(|e| match e {
+            schema::Strange::Sqlite(e) => explain(e),
+            schema::Strange::Refused(why) => format!("cannot use {}: {why}", file.display()),
+        })?;
+        pragma::for_writer(&conn, options.sync).map_err(explain)?;
+        schema::bring_up(&mut conn, known).map_err(explain)?;
+
+        let tables = Arc::new(Tables::of(&conn).map_err(explain)?);
+        let guards = guards::load(&Read { conn: &conn, tables: &tables });
+        let guards = Arc::new(ArcSwap::from_pointee(
+            guards.map_err(|e| format!("cannot read {}: {e}", file.display()))?,
+        ));
+        let faults = Arc::new(Faults::default());
+        let writer =
+            writer::Writer::start(conn, options.batch, tables.clone(), guards.clone(), faults.clone());
+        let writer = Arc::new(writer.map_err(|e| format!("cannot start the writer: {e}"))?);
+
+        let threads = Arc::new(scheduled_threads());
+        let pool = |size| {
+            r2d2::Pool::builder()
+                .max_size(size)
+                .min_idle(Some(0))
+                .max_lifetime(None)
+                .idle_timeout(None)
+                .connection_timeout(Duration::from_secs(5))
+                .thread_pool(threads.clone())
+                .build_unchecked(
+                    SqliteConnectionManager::file(&file).with_init(|conn| pragma::for_reader(conn)),
+                )
+        };
+        Ok(Self { tables, guards, faults, writer, pages: pool(4), points: pool(options.workers) })
+    }
+
+    /// Runs `job` in the next write transaction and answers once that is committed. If the job
+    /// returns an error, nothing that it did remains.
+    ///
+    /// # Errors
+    /// The job's own, [`Error::Busy`] when the queue is full, [`Error::Database`].
+    pub fn write<T, F>(&self, origin: Origin, job: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Write<'_>) -> Result<T> + Send + 'static,
+    {
+        self.writer.submit(origin, job)
+    }
+
+    /// Reads on the calling thread with a connection from the pool: for work that may take a
+    /// while, away from the threads that serve.
+    ///
+    /// # Errors
+    /// The job's own, [`Error::Busy`] when every connection is in use for 5 seconds, [`Error::Database`].
+    pub fn read<T>(&self, origin: &Origin, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
+        self.read_from(&self.pages, origin, job)
+    }
+
+    /// Reads a few rows by their keys on a serving thread itself: handing such a read to another
+    /// thread costs more than the read (docs/performance.md).
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn point<T>(&self, origin: &Origin, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
+        self.read_from(&self.points, origin, job)
+    }
+
+    fn read_from<T>(
+        &self,
+        pool: &r2d2::Pool<SqliteConnectionManager>,
+        origin: &Origin,
+        job: impl FnOnce(&Read<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let conn = pool.get().map_err(|e| {
+            log::warn!("no reader: {e}");
+            Error::Busy
+        })?;
+        let outcome = conn
+            .prepare_cached("BEGIN")
+            .and_then(|mut begin| begin.execute([]))
+            .map_err(Error::from)
+            .and_then(|_| job(&Read { conn: &conn, tables: &self.tables }));
+        if !conn.is_autocommit() {
+            let _ = conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        }
+        if let Err(Error::Database(fault)) = &outcome {
+            self.faults.note(origin, fault);
+        }
+        outcome
+    }
+
+    /// Settings, whitelist and API keys as last committed.
+    pub fn guards(&self) -> Arc<Guards> {
+        self.guards.load_full()
+    }
+
+    /// Waits for the writes that are queued, moves them from the log into the file, and closes.
+    pub fn close(&self) {
+        self.writer.close();
+    }
+}
+
+impl Write<'_> {
+    /// Says that settings, whitelist or keys were changed: they are read anew after the commit
+    /// and before anybody is answered.
+    fn guards_changed(&self) {
+        self.guards_changed.set(true);
+    }
+}
+
+/// r2d2 opens connections on threads of its own; one is enough for both pools.
+fn scheduled_threads() -> scheduled_thread_pool::ScheduledThreadPool {
+    scheduled_thread_pool::ScheduledThreadPool::builder()
+        .num_threads(1)
+        .thread_name_pattern("pool-{}")
+        .build()
+}
+
+/// Where a read or write that nobody asked for comes from.
+pub fn housekeeping(at: UnixTime, action: &'static str) -> Origin {
+    Origin { at, resource: Resource::Settings, action, actor: "linecard".into(), address: None }
+}

@@ -1,0 +1,72 @@
+//! Whose file it is, which version, and how it is brought to the newest.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// "LNCD": tells our files from other programs'.
+const APPLICATION_ID: i32 = 0x4C4E_4344;
+
+/// The version of `schema.sql`: one more for each upgrade.
+pub const VERSION: usize = UPGRADES.len() + 1;
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// `UPGRADES[0]` leads from version 1 to 2, and so on.
+const UPGRADES: [&str; 0] = [];
+
+/// What was found in the file.
+#[derive(Clone, Copy)]
+pub enum Known {
+    /// Nothing: a new file.
+    New,
+    /// Our schema of that version.
+    Version(usize),
+}
+
+/// Why a file is not ours to use.
+pub enum Strange {
+    /// It could not be read.
+    Sqlite(rusqlite::Error),
+    /// It is somebody else's or newer; a whole reason.
+    Refused(String),
+}
+
+impl From<rusqlite::Error> for Strange {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Looks at the file without changing it.
+pub fn identify(conn: &Connection) -> Result<Known, Strange> {
+    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, tables, usize::try_from(version).ok()) {
+        (0, 0, Some(0)) => Ok(Known::New),
+        (APPLICATION_ID, _, Some(version @ 1..=VERSION)) => Ok(Known::Version(version)),
+        (APPLICATION_ID, ..) => Err(Strange::Refused(format!(
+            "a newer Linecard made it (schema {version}; this one knows up to {VERSION}). Run that newer version"
+        ))),
+        _ => Err(Strange::Refused("it belongs to another program. Name another folder with --data".into())),
+    }
+}
+
+/// Makes or upgrades the schema, all or nothing.
+pub fn bring_up(conn: &mut Connection, known: Known) -> rusqlite::Result<()> {
+    let from = match known {
+        Known::Version(VERSION) => return Ok(()),
+        Known::Version(version) => version,
+        Known::New => 0,
+    };
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if from == 0 {
+        tx.execute_batch(SCHEMA)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    } else {
+        for upgrade in &UPGRADES[from - 1..] {
+            tx.execute_batch(upgrade)?;
+        }
+    }
+    tx.pragma_update(None, "user_version", VERSION.to_string())?;
+    tx.commit()
+}

@@ -1,0 +1,89 @@
+//! A request's body as a tree of fields, in any of the three ways in which callers send it.
+
+use actix_multipart::Multipart;
+use actix_web::{
+    HttpRequest,
+    http::header::CONTENT_TYPE,
+    web::{Bytes, BytesMut, Payload},
+};
+use futures_util::StreamExt;
+use indexmap::IndexMap;
+
+use super::form::{Malformed, Node, Tree, parse_form, parse_json};
+
+/// The most bytes that a body may have: 1 MiB (server-api.md, "size").
+pub const MOST: usize = 1 << 20;
+
+/// Why a body cannot be taken.
+pub enum BodyError {
+    /// More than [`MOST`] bytes.
+    TooLarge,
+    /// It cannot be read; what and where.
+    Malformed(String),
+}
+
+impl From<Malformed> for BodyError {
+    fn from(Malformed(why): Malformed) -> Self {
+        Self::Malformed(why)
+    }
+}
+
+/// Reads a body by its Content-Type; without one it is a form, as PHP has it.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, BodyError> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let length = header(actix_web::http::header::CONTENT_LENGTH).parse::<u64>().unwrap_or(0);
+    if length > MOST as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let kind = header(CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "application/json" => Ok(parse_json(&whole(payload).await?)?),
+        "multipart/form-data" => multipart(request, payload).await,
+        "application/x-www-form-urlencoded" | "" => Ok(parse_form(&whole(payload).await?)?),
+        _ => Err(BodyError::Malformed(
+            "Content-Type must be application/x-www-form-urlencoded, multipart/form-data or application/json"
+                .into(),
+        )),
+    }
+}
+
+async fn whole(mut payload: Payload) -> Result<Bytes, BodyError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| BodyError::Malformed("the body ended before it was whole".into()))?;
+        if body.len() + chunk.len() > MOST {
+            return Err(BodyError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+async fn multipart(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, BodyError> {
+    let broken = |_| BodyError::Malformed("the multipart body is not well formed".into());
+    // The size is counted here and not by the parser, so that the headers of parts count too.
+    let body = whole(payload).await?;
+    let stream = futures_util::stream::iter([Ok::<_, actix_web::error::PayloadError>(body)]);
+    let mut parts = Multipart::new(request.headers(), stream);
+    let mut tree = Tree::new();
+    while let Some(part) = parts.next().await {
+        let mut part = part.map_err(broken)?;
+        let name = part.name().map(str::to_owned);
+        let name =
+            name.ok_or_else(|| BodyError::Malformed("a part of the multipart body has no name".into()))?;
+        if part.content_disposition().is_some_and(|about| about.get_filename().is_some()) {
+            return Err(BodyError::Malformed("files cannot be sent here".into()));
+        }
+        let mut value = Vec::new();
+        while let Some(chunk) = part.next().await {
+            value.extend_from_slice(&chunk.map_err(broken)?);
+        }
+        let value =
+            String::from_utf8(value).map_err(|_| BodyError::Malformed("a part is not UTF-8".into()))?;
+        tree.insert(&name, value)?;
+    }
+    Ok(tree.root())
+}

@@ -1,0 +1,655 @@
+//! Bodies as PHP sends and reads them: names with brackets become a tree.
+//!
+//! Forms follow PHP's own rules, odd cases included, because the clients were written against PHP. Four
+//! things that PHP lets pass (or silently cuts) are refused here instead: a NUL in a name, bytes that are
+//! not UTF-8, more than [`MAX_VALUES`] values, and nesting deeper than [`MAX_DEPTH`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use indexmap::IndexMap;
+use percent_encoding::percent_decode;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+/// The most values that one request may carry. In a form every pair counts, also one that PHP's rules drop;
+/// in JSON every member and every array item counts, also one that is itself an array or an object.
+pub const MAX_VALUES: usize = 10_000;
+
+/// The most levels below a top-level name: brackets in a form, nested arrays and objects in JSON.
+pub const MAX_DEPTH: usize = 8;
+
+/// How much of a name a refusal may show.
+const SHOWN_NAME: usize = 32;
+
+/// What PHP's `isspace` accepts, which is one character more than Rust's ASCII whitespace.
+const SPACES: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
+
+/// A decoded value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// A single value.
+    Text(String),
+    /// Values under names, in the order in which the names first came.
+    Map(IndexMap<String, Node>),
+}
+
+/// A refused body: one sentence that says what is wrong and where, and repeats no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+/// A tree that grows pair by pair, as PHP grows `$_POST`.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    root: Branch,
+    values: usize,
+}
+
+impl Tree {
+    /// An empty tree.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one pair, its name and value already percent-decoded. One that PHP drops still counts as a value.
+    ///
+    /// # Errors
+    /// If this is one value too many, or the name holds a NUL or too many brackets.
+    pub fn insert(&mut self, name: &str, value: String) -> Result<(), Malformed> {
+        count_one(&mut self.values).map_err(|why| Malformed(format!("The request {why}.")))?;
+        if name.contains('\0') {
+            return Err(Malformed(format!("The name of value {} contains a NUL character.", self.values)));
+        }
+        let Some(path) = Path::of(name) else { return Ok(()) };
+        if path.steps.len() > MAX_DEPTH {
+            let (shown, at) = (shown(name), self.values);
+            return Err(Malformed(format!(
+                "The name of value {at} ({shown}) has more than {MAX_DEPTH} levels of brackets."
+            )));
+        }
+        self.root.put(Step::Key(&path.base), &path.steps, value);
+        Ok(())
+    }
+
+    /// The finished tree.
+    #[must_use]
+    pub fn root(self) -> IndexMap<String, Node> {
+        self.root.into_nodes()
+    }
+}
+
+/// Decodes an `application/x-www-form-urlencoded` body, or a query string without its `?`.
+///
+/// # Errors
+/// If a name or value is not UTF-8, or [`Tree::insert`] refuses a pair.
+pub fn parse_form(bytes: &[u8]) -> Result<IndexMap<String, Node>, Malformed> {
+    let mut tree = Tree::new();
+    for pair in bytes.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+        let at = tree.values + 1;
+        let mut halves = pair.splitn(2, |&byte| byte == b'=');
+        let name = decoded(halves.next(), || format!("The name of value {at} is not UTF-8."))?;
+        let value = decoded(halves.next(), || format!("Value {at} is not UTF-8."))?;
+        tree.insert(&name, value)?;
+    }
+    Ok(tree.root())
+}
+
+/// Decodes a JSON object into the tree that the same form would give; an empty body is an empty object.
+///
+/// Numbers become their decimal text, `true` becomes `1`, `false` becomes `0` and `null` the empty text.
+///
+/// # Errors
+/// If the body is not valid JSON, is not an object, has a NUL in a name, or exceeds a cap.
+pub fn parse_json(bytes: &[u8]) -> Result<IndexMap<String, Node>, Malformed> {
+    // Asked before serde_json is, whose own complaint about another type would repeat the value.
+    match bytes.trim_ascii_start().first() {
+        None => return Ok(IndexMap::new()),
+        Some(b'{') => {}
+        Some(_) => return Err(Malformed("The JSON body is not an object.".to_owned())),
+    }
+    let mut values = 0;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let node = Json { values: &mut values, depth: 0 }.deserialize(&mut json);
+    match node.and_then(|node| json.end().map(|()| node)) {
+        Ok(Node::Map(root)) => Ok(root),
+        Ok(Node::Text(_)) => Err(Malformed("The JSON body is not an object.".to_owned())),
+        Err(error) => Err(Malformed(format!("The JSON body cannot be read: {error}."))),
+    }
+}
+
+/// Counts one more value, or says that it is one too many.
+fn count_one(values: &mut usize) -> Result<(), String> {
+    if *values == MAX_VALUES {
+        return Err(format!("has more than {MAX_VALUES} values"));
+    }
+    *values += 1;
+    Ok(())
+}
+
+/// One half of a pair with `+` and `%XX` decoded; a missing half is empty.
+fn decoded(half: Option<&[u8]>, complaint: impl Fn() -> String) -> Result<String, Malformed> {
+    // Before the percents, so that %2B stays a plus.
+    let spaced: Vec<u8> =
+        half.unwrap_or_default().iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| Malformed(complaint()))
+}
+
+/// A name that is fit to show: short, and only characters that no log or page can trip over.
+fn shown(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.[]".contains(c) { c } else { '?' };
+    let mut text: String = name.chars().take(SHOWN_NAME).map(plain).collect();
+    if name.chars().nth(SHOWN_NAME).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// Where a name points to.
+struct Path<'a> {
+    base: Cow<'a, str>,
+    steps: Vec<Step<'a>>,
+}
+
+/// What one pair of brackets asks for.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    /// The next free index.
+    Next,
+    /// Nothing: PHP gives up here, but keeps the maps that it opened on the way.
+    Stop,
+}
+
+impl<'a> Path<'a> {
+    /// Reads a name; none if PHP drops it. It stops one step beyond [`MAX_DEPTH`], enough to be refused.
+    fn of(name: &'a str) -> Option<Self> {
+        let name = name.trim_start_matches(' ');
+        let (base, mut rest) = name.split_at(name.find('[').unwrap_or(name.len()));
+        if base.is_empty() {
+            return None;
+        }
+        let mut path = Self { base: underscored(base), steps: Vec::new() };
+        while rest.starts_with('[') && path.steps.len() <= MAX_DEPTH {
+            let Some((step, after)) = bracket(rest) else {
+                // Only a first bracket that is never closed joins the name; a later one is cut off.
+                if path.steps.is_empty() {
+                    path.base = underscored(name);
+                }
+                break;
+            };
+            path.steps.push(match step {
+                Step::Key(key) if forged_prefix(name, key) => Step::Stop,
+                step => step,
+            });
+            rest = after;
+        }
+        (!forged_prefix(name, &path.base)).then_some(path)
+    }
+}
+
+/// What the bracket at the start of `text` asks for, and what follows it; none if it is never closed.
+fn bracket(text: &str) -> Option<(Step<'_>, &str)> {
+    let inner = text.strip_prefix('[')?;
+    let past_space = inner.strip_prefix(SPACES).unwrap_or(inner);
+    if let Some(after) = past_space.strip_prefix(']') {
+        return Some((Step::Next, after));
+    }
+    inner.split_once(']').map(|(key, after)| (Step::Key(key), after))
+}
+
+/// The text with the characters replaced that a PHP variable's name cannot have.
+fn underscored(text: &str) -> Cow<'_, str> {
+    if text.contains([' ', '.', '[']) {
+        Cow::Owned(text.replace([' ', '.', '['], "_"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Whether a part of a name has a protected cookie prefix that the name as sent lacks, which PHP takes for an
+/// attempt to forge such a cookie.
+fn forged_prefix(name: &str, part: &str) -> bool {
+    ["__Host-", "__Secure-"].iter().any(|prefix| part.starts_with(prefix) && !name.starts_with(prefix))
+}
+
+/// One level of a growing tree.
+#[derive(Clone, Debug, Default)]
+struct Branch {
+    children: IndexMap<String, Child>,
+    /// The highest key that is an integer, kept so that a long list does not cost a search per item.
+    highest: Option<i64>,
+}
+
+/// What a growing tree holds under a name.
+#[derive(Clone, Debug)]
+enum Child {
+    Text(String),
+    Branch(Branch),
+}
+
+impl Branch {
+    /// Puts a value at the end of a path.
+    fn put(&mut self, step: Step<'_>, steps: &[Step<'_>], value: String) {
+        let key = match step {
+            Step::Key(key) => Some(key.to_owned()),
+            Step::Next => self.next_index(),
+            Step::Stop => None,
+        };
+        let Some(key) = key else { return };
+        self.highest = self.highest.max(integer(&key));
+        self.children.entry(key).or_default().put(steps, value);
+    }
+
+    /// The key that an empty bracket stands for; none after the last integer, where PHP drops the item.
+    fn next_index(&self) -> Option<String> {
+        self.highest.map_or(Some(0), |highest| highest.checked_add(1)).map(|index| index.to_string())
+    }
+
+    fn into_nodes(self) -> IndexMap<String, Node> {
+        self.children.into_iter().map(|(key, child)| (key, child.into_node())).collect()
+    }
+}
+
+impl Default for Child {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl Child {
+    /// Puts a value at the end of a path that starts here, replacing what is of the other kind.
+    fn put(&mut self, steps: &[Step<'_>], value: String) {
+        match (steps.split_first(), self) {
+            (None, slot) => *slot = Self::Text(value),
+            (Some((step, steps)), Self::Branch(branch)) => branch.put(*step, steps, value),
+            (Some((step, steps)), slot) => {
+                let mut branch = Branch::default();
+                branch.put(*step, steps, value);
+                *slot = Self::Branch(branch);
+            }
+        }
+    }
+
+    fn into_node(self) -> Node {
+        match self {
+            Self::Text(text) => Node::Text(text),
+            Self::Branch(branch) => Node::Map(branch.into_nodes()),
+        }
+    }
+}
+
+/// The integer that a key is to PHP: only when written as PHP itself would write it.
+fn integer(key: &str) -> Option<i64> {
+    key.parse().ok().filter(|number: &i64| number.to_string() == key)
+}
+
+/// Reads one JSON value of any type.
+struct Json<'a> {
+    values: &'a mut usize,
+    /// How many arrays and objects hold this value below the body itself.
+    depth: usize,
+}
+
+impl Json<'_> {
+    /// Reads the value that comes next inside this one.
+    fn inner(&mut self) -> Json<'_> {
+        Json { values: self.values, depth: self.depth + 1 }
+    }
+
+    /// Counts a value inside this one.
+    fn count<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        count_one(self.values).map_err(|why| E::custom(format!("it {why}")))
+    }
+
+    /// Refuses an array or object that lies too deep.
+    fn check_depth<E: serde::de::Error>(&self) -> Result<(), E> {
+        if self.depth > MAX_DEPTH {
+            return Err(E::custom(format!("it has more than {MAX_DEPTH} levels of nesting")));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Json<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Json<'_> {
+    type Value = Node;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Text(String::new()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Text(u8::from(value).to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Text(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Text(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Text(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Node, A::Error> {
+        self.check_depth()?;
+        let mut map = IndexMap::new();
+        while let Some(item) = items.next_element_seed(self.inner())? {
+            self.count()?;
+            map.insert(map.len().to_string(), item);
+        }
+        Ok(Node::Map(map))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Node, A::Error> {
+        self.check_depth()?;
+        let mut map = IndexMap::new();
+        while let Some(name) = members.next_key::<String>()? {
+            self.count()?;
+            if name.contains('\0') {
+                return Err(A::Error::custom("a name contains a NUL character"));
+            }
+            map.insert(name, members.next_value_seed(self.inner())?);
+        }
+        Ok(Node::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A tree on one line: `{name:value,name:{key:value}}`.
+    fn drawn(map: &IndexMap<String, Node>) -> String {
+        let members = map.iter().map(|(key, node)| match node {
+            Node::Text(text) => format!("{key}:{text}"),
+            Node::Map(inner) => format!("{key}:{}", drawn(inner)),
+        });
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+
+    #[track_caller]
+    fn form(body: &str, expected: &str) {
+        assert_eq!(drawn(&parse_form(body.as_bytes()).unwrap()), expected, "{body:?}");
+    }
+
+    #[track_caller]
+    fn json(body: &str, expected: &str) {
+        assert_eq!(drawn(&parse_json(body.as_bytes()).unwrap()), expected, "{body:?}");
+    }
+
+    fn form_refusal(body: impl AsRef<[u8]>) -> String {
+        parse_form(body.as_ref()).unwrap_err().to_string()
+    }
+
+    fn json_refusal(body: impl AsRef<[u8]>) -> String {
+        parse_json(body.as_ref()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn pairs_split_at_ampersands_and_at_their_first_equals_sign() {
+        form("", "{}");
+        form("&&a=1&&", "{a:1}");
+        form("a&b=&=", "{a:,b:}");
+        form("a=b=c", "{a:b=c}");
+        form("a%3Db=1&c%26d=2", "{a=b:1,c&d:2}");
+        form("a;b=1;c=2", "{a;b:1;c=2}");
+    }
+
+    #[test]
+    fn a_plus_is_a_space_and_a_broken_percent_stays() {
+        form("a=1+2%2B3%203", "{a:1 2+3 3}");
+        form("a=%zz%4&b=%&c=%4g&d=%%41", "{a:%zz%4,b:%,c:%4g,d:%A}");
+        form("a=%C3%A9&%C3%A9.x=1", "{a:é,é_x:1}");
+        form("a=%00", "{a:\0}");
+    }
+
+    #[test]
+    fn brackets_make_maps() {
+        form("a[b]=1&a[c][d]=2&a%5Be%5D=3", "{a:{b:1,c:{d:2},e:3}}");
+        form("a.b[c.d]=1", "{a_b:{c.d:1}}");
+        form("1[]=1", "{1:{0:1}}");
+    }
+
+    #[test]
+    fn what_follows_a_closed_bracket_is_cut_off() {
+        form("a[b]c=1", "{a:{b:1}}");
+        form("a[b]c[d]=1", "{a:{b:1}}");
+        form("a[b] [c]=1", "{a:{b:1}}");
+        form("a[b]]c[d]=1", "{a:{b:1}}");
+        form("a[].x=1", "{a:{0:1}}");
+    }
+
+    #[test]
+    fn an_unclosed_bracket_becomes_an_underscore() {
+        form("a[=1", "{a_:1}");
+        form("a[b=1", "{a_b:1}");
+        form("a[b[ .c=1", "{a_b___c:1}");
+        form("a..b[=1", "{a__b_:1}");
+        form("a[b]=1&a[c=2&a_c=3", "{a:{b:1},a_c:3}");
+    }
+
+    #[test]
+    fn an_unclosed_later_bracket_is_cut_off() {
+        form("a[b][=1", "{a:{b:1}}");
+        form("a[b.c][d=1", "{a:{b.c:1}}");
+        form("a[][b=1", "{a:{0:1}}");
+    }
+
+    #[test]
+    fn a_bracket_inside_a_bracket_belongs_to_the_key() {
+        form("a[[b]=1", "{a:{[b:1}}");
+        form("a[b[c]=1", "{a:{b[c:1}}");
+        form("a[b c[d]=1", "{a:{b c[d:1}}");
+    }
+
+    #[test]
+    fn a_closing_bracket_alone_is_a_character() {
+        form("a]=1&]=2", "{a]:1,]:2}");
+    }
+
+    #[test]
+    fn one_space_in_a_bracket_is_an_empty_bracket() {
+        form("a[ ]=1&a[+]=2&a[%09]=3&a[%0b]=4&a[%0c]=5", "{a:{0:1,1:2,2:3,3:4,4:5}}");
+        form("a[++]=1&a[ b]=2&a[b ]=3", "{a:{  :1, b:2,b :3}}");
+        form("a[][b]=1&a[ ][ ]=2", "{a:{0:{b:1},1:{0:2}}}");
+    }
+
+    #[test]
+    fn names_lose_leading_spaces_and_swap_inner_ones() {
+        form("++a=1&a b=2&a.b=3&a+[b]=4", "{a:1,a_b:3,a_:{b:4}}");
+        form("%09a=1&.=2", "{\ta:1,_:2}");
+    }
+
+    #[test]
+    fn nameless_pairs_are_dropped() {
+        form("=1&[a]=1&[]=1&[=1&+=1&+[a]=1&[[=1", "{}");
+    }
+
+    #[test]
+    fn names_that_turn_into_cookie_prefixes_are_dropped() {
+        form("..Host-a=1&_[Host-x=1&_.Secure-x=1&_.Host-[a]=1", "{}");
+        form("__Host-x=1&+__Secure-.=2&..Host=3", "{__Host-x:1,__Secure-_:2,__Host:3}");
+        form("_[Host-[a]=1&a[..Host-]=1", "{_:{Host-[a:1},a:{..Host-:1}}");
+    }
+
+    #[test]
+    fn a_cookie_prefix_in_a_bracket_drops_the_value_but_not_the_maps_around_it() {
+        form("a[__Host-x]=1&b[c][__Secure-][d]=1&c[][__Host-x]=1", "{a:{},b:{c:{}},c:{0:{}}}");
+        form("a=1&a[__Host-x]=1&b[c]=2&b[__Host-x]=1", "{a:{},b:{c:2}}");
+        form("__Host-[__Host-x]=1&__Secure-[__Host-x]=1", "{__Host-:{__Host-x:1},__Secure-:{}}");
+    }
+
+    #[test]
+    fn an_empty_bracket_takes_the_index_after_the_highest() {
+        form("a[]=1&a[5]=2&a[]=3&a[2]=4&a[]=5", "{a:{0:1,5:2,6:3,2:4,7:5}}");
+        form("a[x]=1&a[]=2", "{a:{x:1,0:2}}");
+    }
+
+    #[test]
+    fn only_a_canonical_integer_counts_as_an_index() {
+        form("a[05]=1&a[-0]=2&a[%2B1]=3&a[1e1]=4&a[1 ]=5&a[]=6", "{a:{05:1,-0:2,+1:3,1e1:4,1 :5,0:6}}");
+        form("a[9223372036854775808]=1&a[]=2", "{a:{9223372036854775808:1,0:2}}");
+    }
+
+    #[test]
+    fn an_item_after_the_last_index_is_dropped() {
+        form("a[9223372036854775806]=1&a[]=2&a[]=3", "{a:{9223372036854775806:1,9223372036854775807:2}}");
+        form("a[9223372036854775807]=1&a[][b]=2&c=3", "{a:{9223372036854775807:1},c:3}");
+    }
+
+    #[test]
+    fn a_later_value_replaces_an_earlier_one_in_its_place() {
+        form("a=1&b=2&a=3", "{a:3,b:2}");
+        form("a=1&c=2&a[b]=3", "{a:{b:3},c:2}");
+        form("a[b]=1&a=2", "{a:2}");
+        form("a[b]=1&a[b][c]=2", "{a:{b:{c:2}}}");
+        form("a[]=1&a[0]=3&a=5&a[]=7", "{a:{0:7}}");
+    }
+
+    #[test]
+    fn a_nul_in_a_name_is_refused_by_position() {
+        assert_eq!(form_refusal("x=1&se%00cret=1"), "The name of value 2 contains a NUL character.");
+        assert_eq!(form_refusal("a[%00]=1"), "The name of value 1 contains a NUL character.");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_refused_by_position() {
+        assert_eq!(form_refusal("x=1&a=%ff"), "Value 2 is not UTF-8.");
+        assert_eq!(form_refusal(b"x=1&&\xc3=1"), "The name of value 2 is not UTF-8.");
+    }
+
+    #[test]
+    fn a_form_holds_as_many_values_as_the_cap_and_no_more() {
+        let full = "a[]=1&".repeat(MAX_VALUES);
+        assert!(parse_form(full.as_bytes()).is_ok());
+        assert_eq!(form_refusal(full + "=dropped"), "The request has more than 10000 values.");
+    }
+
+    #[test]
+    fn a_form_nests_as_deep_as_the_cap_and_no_deeper() {
+        let full = "a".to_owned() + &"[]".repeat(MAX_DEPTH);
+        assert!(parse_form(full.as_bytes()).is_ok());
+        assert!(parse_form((full.clone() + "[cut off").as_bytes()).is_ok());
+        let refusal = "The name of value 1 (a[][][][][][][][][]) has more than 8 levels of brackets.";
+        assert_eq!(form_refusal(full + "[]=secret"), refusal);
+    }
+
+    #[test]
+    fn a_refusal_shows_a_name_only_short_and_plain() {
+        let refusal = form_refusal("<b>\n".to_owned() + &"[x]".repeat(1000));
+        assert!(refusal.contains("(?b??[x][x][x][x][x][x][x][x][x][…)"), "{refusal}");
+    }
+
+    #[test]
+    fn json_scalars_become_text() {
+        json(r#"{"a":"x","b":true,"c":false,"d":null,"e":"\u00e9"}"#, "{a:x,b:1,c:0,d:,e:é}");
+        json(
+            r#"{"a":-5,"b":18446744073709551615,"c":1.50,"d":1e3,"e":1e-7}"#,
+            "{a:-5,b:18446744073709551615,c:1.5,d:1000,e:0.0000001}",
+        );
+    }
+
+    #[test]
+    fn json_arrays_and_objects_become_maps_in_order() {
+        json(r#"{"z":[1,[],{"k":2}],"a":{}}"#, "{z:{0:1,1:{},2:{k:2}},a:{}}");
+        json(r#"{"a":1,"b":2,"a":3}"#, "{a:3,b:2}");
+        json(r#"{"a.b [c":1,"":2}"#, "{a.b [c:1,:2}");
+    }
+
+    #[test]
+    fn an_empty_json_body_is_an_empty_object() {
+        json("", "{}");
+        json(" \n", "{}");
+        json(" {} ", "{}");
+    }
+
+    #[test]
+    fn json_other_than_an_object_is_refused() {
+        for body in ["[]", "\"secret\"", "1", "null", "secret"] {
+            assert_eq!(json_refusal(body), "The JSON body is not an object.");
+        }
+    }
+
+    #[test]
+    fn broken_json_is_refused_with_its_place_and_without_its_content() {
+        let refusal = json_refusal("{\"a\":\n \"secret\" secret}");
+        assert!(
+            refusal.starts_with("The JSON body cannot be read: expected `,` or `}` at line 2"),
+            "{refusal}"
+        );
+        let broken = [
+            r#"{"secret":"secret"#,
+            r#"{"secret":"secret"}secret"#,
+            r#"{"secret":secret}"#,
+            "{secret:1}",
+            r#"{"a":"secret\ud800"}"#,
+            r#"{"a":"secret\x"}"#,
+            r#"{"a":1e999,"secret":1}"#,
+            r#"{"secret\u0000":1}"#,
+            "{\"secret\n\":1}",
+        ];
+        for body in broken {
+            let refusal = json_refusal(body);
+            assert!(refusal.contains(" at line ") && !refusal.contains("secret"), "{refusal}");
+        }
+        assert!(json_refusal(b"{\"a\":\"\xff\"}").contains("invalid unicode"));
+    }
+
+    #[test]
+    fn json_obeys_the_cap_on_values() {
+        let full = format!("{{\"a\":[{}0]", "0,".repeat(MAX_VALUES - 2));
+        assert!(parse_json((full.clone() + "}").as_bytes()).is_ok());
+        assert!(
+            json_refusal(full + ",\"b\":[]}")
+                .starts_with("The JSON body cannot be read: it has more than 10000 values at line 1 ")
+        );
+    }
+
+    #[test]
+    fn json_obeys_the_cap_on_depth() {
+        let nested = |depth| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse_json(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(json_refusal(nested(MAX_DEPTH + 1)).contains("more than 8 levels of nesting"));
+        assert!(json_refusal("{\"a\":".repeat(100_000)).contains("more than 8 levels of nesting"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse_form(&bytes);
+            let _ = parse_json(&bytes);
+        }
+
+        #[test]
+        fn arbitrary_punctuation_never_panics(body in r#"[\[\]{}": .+&=%,a-c0-9é\t]{0,80}"#) {
+            let _ = parse_form(body.as_bytes());
+            let _ = parse_json(body.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Decoding that faces share: bodies, fields, pages, addresses of callers.
+
+pub mod body;
+pub mod client_ip;
+pub mod fields;
+pub mod form;
+pub mod limit;
+pub mod page;
+pub mod redact;
