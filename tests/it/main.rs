@@ -1,0 +1,5 @@
+//! The one integration binary: the real program on a free loopback port, with real clients.
+
+mod form_php;
+mod layers;
+mod support;

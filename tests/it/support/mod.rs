@@ -1,0 +1,164 @@
+//! The program as its users meet it: started on a free port with its own data folder.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The API key that every test server is started with.
+pub const KEY: &str = "test-key-0123456789";
+/// The built program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_linecard");
+
+/// A running server; it ends with the test.
+pub struct TestServer {
+    child: Child,
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+    /// What it printed before it listened.
+    pub greeting: String,
+    folder: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// Starts one on an empty folder.
+    pub fn start() -> Self {
+        Self::on(tempfile::tempdir().expect("a temporary folder"), &[])
+    }
+
+    /// Starts one on a folder, with further arguments of `serve`.
+    pub fn on(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(folder.path().join("stderr.log"));
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .env("LINECARD_DATA", folder.path())
+            .env("LINECARD_API_KEY", KEY)
+            .env_remove("RUST_LOG")
+            .stdout(Stdio::piped())
+            .stderr(log.expect("the log file"))
+            .spawn()
+            .expect("the program starts");
+        let mut greeting = String::new();
+        let mut url = None;
+        for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+            let line = line.expect("text");
+            if let Some(address) = line.strip_prefix("Linecard is listening on ") {
+                url = Some(address.to_owned());
+                break;
+            }
+            greeting.push_str(&line);
+            greeting.push('\n');
+        }
+        let url =
+            url.unwrap_or_else(|| panic!("it does not listen: {}", read(&folder.path().join("stderr.log"))));
+        Self { child, url, greeting, folder }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it wrote to standard error.
+    pub fn log(&self) -> String {
+        read(&self.data().join("stderr.log"))
+    }
+
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Calls the API with the test key and a form body; the decoded answer.
+    pub fn call(&self, call: &str, body: &str) -> Value {
+        let (status, answer) = self.post(call, &format!("api_key={KEY}&{body}"));
+        assert_eq!(status, 200, "{call} {body}: {answer}");
+        answer
+    }
+
+    /// Calls the API and expects success.
+    pub fn done(&self, call: &str, body: &str) -> Value {
+        let answer = self.call(call, body);
+        assert_eq!(answer["result"], true, "{call} {body}: {answer}");
+        answer
+    }
+
+    /// Calls the API and expects a refusal; its text.
+    pub fn refused(&self, call: &str, body: &str) -> String {
+        let answer = self.call(call, body);
+        assert_eq!(answer["result"], false, "{call} {body}: {answer}");
+        answer["error"].as_str().expect("a text").to_owned()
+    }
+
+    /// Posts a form without adding anything; status and decoded answer.
+    pub fn post(&self, call: &str, body: &str) -> (u16, Value) {
+        let url = format!("{}/api/{call}", self.url);
+        request(Command::new("curl").args(["-sS", "-w", "\n%{http_code}", "--data-binary", body]).arg(url))
+    }
+
+    /// Asks with further arguments of curl; the path begins with a slash.
+    pub fn curl(&self, path: &str, arguments: &[&str]) -> (u16, Value) {
+        let url = format!("{}{path}", self.url);
+        request(Command::new("curl").args(["-sS", "-g", "-w", "\n%{http_code}"]).args(arguments).arg(url))
+    }
+
+    /// Ends it at once, as a power switch would end the process; its folder stays.
+    pub fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        let empty = tempfile::tempdir().expect("a temporary folder");
+        std::mem::replace(&mut self.folder, empty)
+    }
+
+    /// Ends it with SIGTERM and expects a clean end; its folder stays.
+    pub fn stop(mut self) -> tempfile::TempDir {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let until = Instant::now() + Duration::from_secs(20);
+        let status = loop {
+            match self.child.try_wait().expect("its status") {
+                Some(status) => break status,
+                None if Instant::now() > until => panic!("it does not stop"),
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        assert!(status.success(), "{status}");
+        let empty = tempfile::tempdir().expect("a temporary folder");
+        std::mem::replace(&mut self.folder, empty)
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the program to its end; exit code, standard output, standard error.
+pub fn linecard(data: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .env("LINECARD_DATA", data)
+        .output()
+        .expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+fn request(curl: &mut Command) -> (u16, Value) {
+    let output = curl.output().expect("curl is installed: scripts/test does that");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) =
+        text.rsplit_once('\n').unwrap_or_else(|| panic!("curl: {}", String::from_utf8_lossy(&output.stderr)));
+    (status.parse().unwrap_or(0), serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
