@@ -9,7 +9,7 @@ pub fn start(ops: &Ops) {
     let keys = ops.clone();
     actix_web::rt::spawn(async move {
         loop {
-            actix_web::rt::time::sleep(Duration::from_secs(60)).await;
+            actix_web::rt::time::sleep(Duration::from_mins(1)).await;
             if let Err(error) = keys.note_used_keys().await {
                 log::warn!("last use of API keys: {error}");
             }
@@ -21,7 +21,7 @@ pub fn start(ops: &Ops) {
             if let Err(error) = old.forget_old().await {
                 log::warn!("retention: {error}");
             }
-            actix_web::rt::time::sleep(Duration::from_secs(3600)).await;
+            actix_web::rt::time::sleep(Duration::from_hours(1)).await;
         }
     });
 }

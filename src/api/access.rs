@@ -29,7 +29,7 @@ impl Door {
     /// A door that believes `X-Forwarded-For` of those proxies, and that shuts for a minute to an
     /// address with ten wrong keys.
     pub fn new(ops: Ops, trusted_proxies: Vec<Network>) -> Self {
-        Self { ops, trusted_proxies, wrong_keys: FailureLimit::new(10, Duration::from_secs(60)) }
+        Self { ops, trusted_proxies, wrong_keys: FailureLimit::new(10, Duration::from_mins(1)) }
     }
 
     /// The caller's address, if it is on the whitelist and need not wait.

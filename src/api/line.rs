@@ -44,6 +44,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
     call.write(move |act| Ok(json!({ "deleted_id": lines::delete(act, &who)?.number() }))).await
 }
 
+#[allow(clippy::unused_async, reason = "every call of the table is a future")]
 pub async fn info(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
     call.finish()?;

@@ -44,6 +44,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
     call.write(move |act| Ok(json!({ "deleted_id": mags::delete(act, mac)?.number() }))).await
 }
 
+#[allow(clippy::unused_async, reason = "every call of the table is a future")]
 pub async fn info(mut call: Call) -> Result<Value> {
     let mac: Mac = call.params.require("mac_address")?;
     call.finish()?;

@@ -81,21 +81,20 @@ impl Field for KeyText {
     }
 }
 
-/// The SHA-256 of a key, as 64 hexadecimal digits. A key has the entropy of a random number, so a
+/// The SHA-256 of a key, stored as 64 hexadecimal digits. A key has the entropy of a random number, so a
 /// plain hash hides it. No caller can write one, and it never leaves the server.
 #[derive(Clone, PartialEq, Eq)]
-pub struct KeyHash(String);
+pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
     /// The hash of a key.
     pub fn of(key: &str) -> Self {
-        let digest = Sha256::digest(key.as_bytes());
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(Sha256::digest(key.as_bytes()).into())
     }
 
     /// Compares in constant time.
     pub fn equals(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+        self.0.ct_eq(&other.0).into()
     }
 }
 
@@ -113,12 +112,18 @@ impl Field for KeyHash {
     }
 
     fn fact(&self) -> Fact {
-        Fact::Hidden(self.0.clone())
+        Fact::Hidden(self.0.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}")))
     }
 
     fn stored(fact: Fact) -> Option<Self> {
         match fact {
-            Fact::Text(text) => Some(Self(text)),
+            Fact::Text(text) if text.len() == 64 => {
+                let mut hash = [0; 32];
+                for (byte, place) in hash.iter_mut().zip((0..).step_by(2)) {
+                    *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
+                }
+                Some(Self(hash))
+            }
             _ => None,
         }
     }

@@ -59,8 +59,8 @@ impl Mac {
 /// Upper-case with colons: the one form that is stored and answered.
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+        let octets = self.0.map(|octet| format!("{octet:02X}"));
+        f.write_str(&octets.join(":"))
     }
 }
 

@@ -236,10 +236,8 @@ impl Read<'_> {
         let facts = record.facts();
         for (column, (_, fact)) in R::columns().iter().zip(&facts) {
             match (column.kind, fact) {
-                (Kind::Reference(resource), Fact::Number(id)) => {
-                    if !self.exists(resource, *id)? {
-                        return Err(Error::no_such(resource));
-                    }
+                (Kind::Reference(resource), Fact::Number(id)) if !self.exists(resource, *id)? => {
+                    return Err(Error::no_such(resource));
                 }
                 (Kind::References(resource), Fact::Ids(ids)) => {
                     for id in ids {
@@ -268,13 +266,12 @@ impl Read<'_> {
         let mut failure = None;
         // A record asks for its columns in the order in which they were selected.
         let record = R::stored(&mut |name| {
-            let found = match R::LINKS.iter().find(|link| link.column == name) {
-                Some(link) => self.linked(link, id),
-                None => {
-                    place += 1;
-                    let kind = columns.get(place - 3).map_or(Kind::Text, |column| column.kind);
-                    row.get_ref(place).map_err(Error::from).and_then(|value| fact(value, kind))
-                }
+            let found = if let Some(link) = R::LINKS.iter().find(|link| link.column == name) {
+                self.linked(link, id)
+            } else {
+                place += 1;
+                let kind = columns.get(place - 3).map_or(Kind::Text, |column| column.kind);
+                row.get_ref(place).map_err(Error::from).and_then(|value| fact(value, kind))
             };
             found.map_err(|error| failure = Some(error)).ok()
         });

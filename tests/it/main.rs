@@ -1,5 +1,12 @@
 //! The one integration binary: the real program on a free loopback port, with real clients.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod form_php;
 mod layers;
 mod support;
