@@ -1,9 +1,9 @@
 /* A disk with a switch, loaded before the C library of a server under test.
  *
  * Power cut: remembers every write to the database and its log that was not synchronised yet, with
- * what it replaced. On SIGUSR1 it takes those writes back, as a disk loses what only its cache or the
- * kernel held, and ends the process in the same moment. With DISK_TORN set each such write is lost or
- * kept by chance, as disks write in any order.
+ * what it replaced. A few writes after SIGUSR1, so mostly in the middle of a commit, it takes those
+ * writes back, as a disk loses what only its cache or the kernel held, and ends the process in the same
+ * moment. With DISK_TORN set each such write is lost or kept by chance, as disks write in any order.
  *
  * Full disk: while the file that DISK_FULL names is there, writes to the database files fail.
  *
@@ -43,6 +43,7 @@ struct file {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
+static int writes_left;              /* until the cut; 0 while there is none to come */
 static char shared_memory[PATH_MAX]; /* the index of the log: made anew after a crash */
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -125,10 +126,9 @@ static void synchronised(struct file *file) {
     file->unsynced = NULL;
 }
 
+/* With the lock held. */
 static void cut(void) {
     int torn = getenv("DISK_TORN") != NULL, lost = 0, kept = 0;
-    pthread_mutex_lock(&lock);
-    srand((unsigned)time(NULL) ^ (unsigned)getpid());
     for (struct file *file = files; file; file = file->next) {
         for (struct undo *undo = file->unsynced; undo; undo = undo->before) {
             if (torn && rand() % 2) {
@@ -148,6 +148,13 @@ static void cut(void) {
 static void *wait_for_the_cut(void *signals) {
     int signal;
     if (sigwait(signals, &signal) != 0) die("sigwait");
+    srand((unsigned)time(NULL) ^ (unsigned)getpid());
+    pthread_mutex_lock(&lock);
+    writes_left = 1 + rand() % 16;
+    pthread_mutex_unlock(&lock);
+    /* Should nobody write any more. */
+    usleep(500 * 1000);
+    pthread_mutex_lock(&lock);
     cut();
     return NULL;
 }
@@ -185,6 +192,7 @@ static ssize_t write_at(int fd, const void *bytes, size_t length, off_t at, int 
     if (file) remember(file, at, length);
     ssize_t written = by_position ? real_pwrite(fd, bytes, length, at) : real_write(fd, bytes, length);
     int why = errno;
+    if (file && writes_left && --writes_left == 0) cut();
     pthread_mutex_unlock(&lock);
     errno = why;
     return written;
