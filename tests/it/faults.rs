@@ -58,6 +58,14 @@ fn sigterm_during_16_writers_ends_cleanly_with_everything_in_the_file() {
 }
 
 #[test]
+fn sigterm_as_soon_as_it_listens_ends_it_cleanly() {
+    let mut folder = folder();
+    for _ in 0..5 {
+        folder = quiet(folder).stop();
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_writes_with_a_reference_and_heals_without_a_restart() {
     let folder = folder();
     let flag = folder.path().join("full");
