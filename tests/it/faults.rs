@@ -202,7 +202,7 @@ fn a_text_file_is_refused_and_left_as_it_is() {
     let folder = folder();
     let text = "These are not the channels that you are looking for.\n".repeat(40);
     fs::write(folder.path().join("linecard.db"), text).expect("the file");
-    refuses_the_file(folder.path(), "Name another folder with --data");
+    refuses_the_file(folder.path(), "it is not a database");
 }
 
 #[test]
@@ -213,9 +213,16 @@ fn a_folder_that_cannot_be_written_is_named() {
     for data in [file.as_path(), &file.join("sub"), Path::new("/proc/linecard")] {
         let why = refused_start(data, &[]);
         assert!(why.contains("cannot make the folder"), "{why}");
+        assert!(why.contains("name one that can be written with --data"), "{why}");
         assert!(why.contains(data.to_str().expect("text")), "{why}");
     }
     assert_eq!(fs::read(&file).expect("the file"), b"x");
+
+    // Root may write everywhere but over a folder.
+    fs::create_dir(folder.path().join("linecard.lock")).expect("a folder in the way");
+    let why = refused_start(folder.path(), &[]);
+    assert!(why.contains("cannot write to the folder"), "{why}");
+    assert!(why.contains("name one that can be written with --data"), "{why}");
 }
 
 #[test]
