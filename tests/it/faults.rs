@@ -198,6 +198,28 @@ fn a_newer_version_s_file_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_log_that_another_program_left_behind_stays_as_it_is() {
+    let made = folder();
+    let open = rusqlite::Connection::open(made.path().join("linecard.db")).expect("a database");
+    open.execute_batch(
+        "PRAGMA journal_mode = WAL; CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine')",
+    )
+    .expect("a table");
+    // As after a crash: the log was not yet moved into the file.
+    let left = folder();
+    let files = ["linecard.db", "linecard.db-wal"].map(|name| left.path().join(name));
+    for file in &files {
+        fs::copy(made.path().join(file.file_name().expect("a name")), file).expect("a copy");
+    }
+    let read = || files.each_ref().map(|file| fs::read(file).expect("the file"));
+    let before = read();
+    assert!(!before[1].is_empty(), "there is no log to leave alone");
+    let why = refused_start(left.path(), &[]);
+    assert!(why.contains("belongs to another program"), "{why}");
+    assert!(read() == before, "a file was changed");
+}
+
+#[test]
 fn a_text_file_is_refused_and_left_as_it_is() {
     let folder = folder();
     let text = "These are not the channels that you are looking for.\n".repeat(40);
