@@ -110,9 +110,8 @@ impl Store {
         let mut conn = Connection::open(&file).map_err(explain)?;
         // Before anything is written: the file may be another program's. Closing it would move a log
         // that this program left behind into it.
-        let keep_log = |keep| {
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(explain)
-        };
+        let keep_log =
+            |keep| conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(explain);
         keep_log(folder.join(format!("{FILE}-wal")).exists())?;
         let known = schema::identify(&conn).map_err(|e| match e {
             schema::Strange::Sqlite(e) => explain(e),

@@ -1,6 +1,7 @@
 //! What is left when the server ends badly, the disk fills up, or the file is not ours.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     process::Command,
@@ -9,7 +10,7 @@ use std::{
 
 use crate::support::{
     KEY, PROGRAM, TestServer, disk,
-    writers::{Books, assert_whole, make_reseller},
+    writers::{Books, assert_whole, at_once, make_reseller},
 };
 
 const QUIET: (&str, &str) = ("RUST_LOG", "warn");
@@ -107,6 +108,23 @@ fn a_full_disk_refuses_writes_with_a_reference_and_heals_without_a_restart() {
     assert_eq!(books(&server), (before.0 + 1, before.1 + 1));
     assert_eq!(server.curl("/healthz", &["-m", "3"]).0, 200);
     assert_whole(&server);
+}
+
+#[test]
+fn each_of_many_callers_that_a_full_disk_refuses_finds_its_own_entry() {
+    let folder = folder();
+    let flag = folder.path().join("full");
+    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)]);
+    fs::write(&flag, "").expect("the flag");
+    let refusals = at_once(&server, 32, 4, "line/new");
+    fs::remove_file(&flag).expect("the flag");
+    let references: BTreeSet<String> =
+        refusals.iter().map(|answer| reference(answer["error"].as_str().unwrap_or_default())).collect();
+    assert_eq!(references.len(), 32 * 4, "callers share a reference");
+    for reference in &references {
+        error_log_entry(&server, reference);
+    }
+    assert_eq!(server.done("line/list", "")["total"], 0);
 }
 
 #[test]

@@ -90,6 +90,39 @@ pub fn assert_whole(server: &TestServer) {
     assert_eq!(code, 0, "{out}{err}");
 }
 
+/// Sends the same call `times` times on each of `connections` connections at once; every answer.
+pub fn at_once(server: &TestServer, connections: usize, times: usize, call: &str) -> Vec<Value> {
+    let address = server.url.trim_start_matches("http://");
+    let request = request(address, call, &format!("api_key={KEY}"));
+    let send = || {
+        let mut stream = connect(address).expect("a connection");
+        let exchange = |_| {
+            stream.get_mut().write_all(request.as_bytes()).expect("sent");
+            answer(&mut stream).expect("an answer").0
+        };
+        (0..times).map(exchange).collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(send)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a caller")).collect()
+    })
+}
+
+fn connect(address: &str) -> std::io::Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_nodelay(true)?;
+    Ok(BufReader::new(stream))
+}
+
+fn request(address: &str, call: &str, body: &str) -> String {
+    format!(
+        "POST /api/{call} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 /// One connection that writes until the server is gone. Only whole answers count.
 fn write(address: &str, credits: bool) -> Books {
     let mut books = Books::default();
@@ -98,15 +131,8 @@ fn write(address: &str, credits: bool) -> Books {
     } else {
         ("line/new", format!("api_key={KEY}"))
     };
-    let request = format!(
-        "POST /api/{call} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let Ok(stream) = TcpStream::connect(address) else { return books };
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-    stream.set_nodelay(true).expect("no delay");
-    let mut stream = BufReader::new(stream);
+    let request = request(address, call, &body);
+    let Ok(mut stream) = connect(address) else { return books };
     loop {
         if stream.get_mut().write_all(request.as_bytes()).is_err() {
             return books;
