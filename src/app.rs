@@ -85,10 +85,12 @@ impl Running {
 
 fn lock(config: &Config) -> Result<File, String> {
     let folder = config.data.display();
-    std::fs::create_dir_all(&config.data).map_err(|e| format!("cannot make the folder {folder}: {e}"))?;
+    let advice = "name one that can be written with --data";
+    std::fs::create_dir_all(&config.data)
+        .map_err(|e| format!("cannot make the folder {folder}: {e}; {advice}"))?;
     let file =
         File::options().create(true).truncate(false).write(true).open(config.data.join("linecard.lock"));
-    let file = file.map_err(|e| format!("cannot write to the folder {folder}: {e}"))?;
+    let file = file.map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => Err(format!(

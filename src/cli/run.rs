@@ -50,6 +50,8 @@ pub async fn run(command: Command) -> Result<(), String> {
 }
 
 async fn serve(config: Config) -> Result<(), String> {
+    // First of all: whoever reads that we listen may already send one.
+    let terminated = terminated().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let running = app::build(config).await?;
     if let Some(welcome) = &running.welcome {
         print(&greeting(welcome))?;
@@ -57,24 +59,22 @@ async fn serve(config: Config) -> Result<(), String> {
     print(&format!("Linecard is listening on http://{}", running.address))?;
     let handle = running.server_handle();
     actix_web::rt::spawn(async move {
-        terminated().await;
+        terminated.await;
         log::info!("stopping");
         handle.stop(true).await;
     });
     running.run().await.map_err(|e| e.to_string())
 }
 
-/// SIGTERM from a container or service manager, or SIGINT from a keyboard.
-async fn terminated() {
+/// SIGTERM from a container or service manager, or SIGINT from a keyboard: caught from the call on,
+/// waited for by the future.
+fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     use actix_web::rt::signal::unix::{SignalKind, signal};
-    let term = signal(SignalKind::terminate());
-    let interrupt = signal(SignalKind::interrupt());
-    if let (Ok(mut term), Ok(mut interrupt)) = (term, interrupt) {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
         futures_util::future::select(Box::pin(term.recv()), Box::pin(interrupt.recv())).await;
-    } else {
-        log::error!("cannot listen to signals");
-        std::future::pending::<()>().await;
-    }
+    })
 }
 
 async fn healthcheck(listen: SocketAddr) -> Result<(), String> {

@@ -56,6 +56,14 @@ pub fn broken(detail: impl Into<String>) -> Error {
     fault(&"the database holds something unexpected", detail.into())
 }
 
+/// The same failure for another caller: each has an entry of its own, with who and what.
+pub fn again(error: &Error) -> Error {
+    match error {
+        Error::Database(Fault { what, detail, .. }) => fault(what, detail.clone()),
+        other => other.clone(),
+    }
+}
+
 fn fault(what: &&'static str, detail: String) -> Error {
     // Letters and digits that are not mistaken for one another when read out on the telephone.
     const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -121,10 +129,30 @@ impl Faults {
         for noted in noted.into_iter().rev() {
             waiting.push_front(noted);
         }
-        waiting.truncate(Self::MOST);
+        let over = waiting.len().saturating_sub(Self::MOST);
+        waiting.drain(..over);
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Noted>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_too_many_entries_wait_the_oldest_go_first() {
+        let origin = crate::store::housekeeping(UnixTime::clamped(0), "test");
+        let fault = |n: usize| Fault { reference: n.to_string(), what: "disk full", detail: String::new() };
+        let faults = Faults::default();
+        (0..10).for_each(|n| faults.note(&origin, &fault(n)));
+        let taken = faults.take();
+        (10..Faults::MOST + 5).for_each(|n| faults.note(&origin, &fault(n)));
+        faults.put_back(taken);
+        let waiting: Vec<String> = faults.take().into_iter().map(|noted| noted.fault.reference).collect();
+        let latest: Vec<String> = (5..Faults::MOST + 5).map(|n| n.to_string()).collect();
+        assert_eq!(waiting, latest);
     }
 }

@@ -212,7 +212,8 @@ impl Write<'_> {
     }
 }
 
-/// Adds a row to the Panel Error Log.
+/// Adds a row to the Panel Error Log. A row that is there already is no failure: it would keep all
+/// that wait behind it out of the log.
 pub fn insert_fault(conn: &Connection, Noted { origin, fault }: &Noted) -> Result<()> {
     let facts = [
         Fact::Text(fault.reference.clone()),
@@ -225,7 +226,7 @@ pub fn insert_fault(conn: &Connection, Noted { origin, fault }: &Noted) -> Resul
         Fact::Text(fault.detail.clone()),
     ];
     let sql = "INSERT INTO error_log (reference, at, resource, action, actor, address, error, detail) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (reference) DO NOTHING";
     conn.prepare_cached(sql)?.execute(params_from_iter(facts.iter().map(Param)))?;
     Ok(())
 }

@@ -24,7 +24,7 @@ use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 
 use crate::domain::{Error, Resource, Result, time::UnixTime};
 use fault::Faults;
@@ -108,11 +108,16 @@ impl Store {
         let explain =
             |e: rusqlite::Error| format!("cannot open {}: {}", file.display(), fault::for_operator(&e));
         let mut conn = Connection::open(&file).map_err(explain)?;
-        // Before anything is written: the file may be another program's.
+        // Before anything is written: the file may be another program's. Closing it would move a log
+        // that this program left behind into it.
+        let keep_log =
+            |keep| conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(explain);
+        keep_log(folder.join(format!("{FILE}-wal")).exists())?;
         let known = schema::identify(&conn).map_err(|e| match e {
             schema::Strange::Sqlite(e) => explain(e),
             schema::Strange::Refused(why) => format!("cannot use {}: {why}", file.display()),
         })?;
+        keep_log(false)?;
         pragma::for_writer(&conn, options.sync).map_err(explain)?;
         schema::bring_up(&mut conn, known).map_err(explain)?;
 

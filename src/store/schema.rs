@@ -1,6 +1,6 @@
 //! Whose file it is, which version, and how it is brought to the newest.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// "LNCD": tells our files from other programs'.
 const APPLICATION_ID: i32 = 0x4C4E_4344;
@@ -38,7 +38,14 @@ impl From<rusqlite::Error> for Strange {
 
 /// Looks at the file without changing it.
 pub fn identify(conn: &Connection) -> Result<Known, Strange> {
-    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application = conn.pragma_query_value(None, "application_id", |row| row.get(0));
+    let application: i32 = application.map_err(|e| match e.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Strange::Refused(
+            "it is not a database, or its beginning is damaged. Name another folder with --data, or restore a backup"
+                .into(),
+        ),
+        _ => Strange::Sqlite(e),
+    })?;
     let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, tables, usize::try_from(version).ok()) {

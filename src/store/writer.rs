@@ -73,7 +73,7 @@ impl<T: Send, F: FnOnce(&Write<'_>) -> Result<T> + Send> Job for Queued<T, F> {
 
     fn lose(&mut self, error: &Error) {
         if self.outcome.is_ok() {
-            self.outcome = Err(error.clone());
+            self.outcome = Err(fault::again(error));
         }
     }
 

@@ -1,9 +1,12 @@
 //! The program as its users meet it: started on a free port with its own data folder.
 
+pub mod disk;
+pub mod writers;
+
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -32,6 +35,11 @@ impl TestServer {
 
     /// Starts one on a folder, with further arguments of `serve`.
     pub fn on(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::with(folder, arguments, &[])
+    }
+
+    /// Starts one on a folder, with further arguments of `serve` and environment variables.
+    pub fn with(folder: tempfile::TempDir, arguments: &[&str], environment: &[(&str, &Path)]) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("stderr.log"));
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -39,6 +47,7 @@ impl TestServer {
             .env("LINECARD_DATA", folder.path())
             .env("LINECARD_API_KEY", KEY)
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log.expect("the log file"))
             .spawn()
@@ -116,9 +125,16 @@ impl TestServer {
     }
 
     /// Ends it with SIGTERM and expects a clean end; its folder stays.
-    pub fn stop(mut self) -> tempfile::TempDir {
+    pub fn stop(self) -> tempfile::TempDir {
+        let (status, folder) = self.end("-TERM");
+        assert!(status.success(), "{status}");
+        folder
+    }
+
+    /// Sends it a signal that ends it; how it ended, and its folder.
+    pub fn end(mut self, signal: &str) -> (ExitStatus, tempfile::TempDir) {
         let pid = self.pid().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
         let until = Instant::now() + Duration::from_secs(20);
         let status = loop {
             match self.child.try_wait().expect("its status") {
@@ -127,9 +143,8 @@ impl TestServer {
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
         };
-        assert!(status.success(), "{status}");
         let empty = tempfile::tempdir().expect("a temporary folder");
-        std::mem::replace(&mut self.folder, empty)
+        (status, std::mem::replace(&mut self.folder, empty))
     }
 }
 
