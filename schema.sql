@@ -1,6 +1,6 @@
 -- The whole schema of Linecard's one database: what a new file gets, and the one place where
 -- defaults stand. A column that is NOT NULL and has no DEFAULT must be given by the caller.
--- An older file is brought here by src/store/upgrades/; a test proves that both roads meet.
+-- A change here is a new version: it comes with an upgrade in src/store/schema.rs.
 --
 -- Conventions: times are unix seconds and NULL is "none"; flags are 1 or 0; lists of plain values
 -- are JSON arrays of texts; lists of other rows are tables of their own, ordered by `place`.
@@ -41,7 +41,7 @@ CREATE TABLE api_keys (
 -- Answers of calls that came with an Idempotency-Key, kept for 24 hours.
 CREATE TABLE idempotency (
     api_key_id  INTEGER NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
-    key         TEXT    NOT NULL,
+    key         BLOB    NOT NULL,                  -- SHA-256 of the header
     fingerprint BLOB    NOT NULL,                  -- SHA-256 of the call and its fields
     answer      TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,

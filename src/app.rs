@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     jobs,
     ops::{Ops, first_start::Welcome},
-    store::Store,
+    store::{self, Store},
     wire::redact,
 };
 
@@ -42,8 +42,6 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
     let ops = Ops::new(Store::open(&config.data, options)?);
-    let welcome =
-        ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
     jobs::start(&ops);
 
     let door = web::Data::new(Door::new(ops.clone(), config.trusted_proxies));
@@ -56,11 +54,14 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .default_service(web::to(api::entry))
     })
     .workers(workers)
-    .shutdown_timeout(10)
+    .shutdown_timeout(5)
     .disable_signals()
     .bind(config.listen)
     .map_err(|e| format!("cannot listen on {}: {e}", config.listen))?;
     let address = server.addrs().first().copied().unwrap_or(config.listen);
+    // After the port is ours: what is generated here is shown once, by a start that succeeds.
+    let welcome =
+        ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
     Ok(Running { address, ops, welcome, server: server.run(), _lock: lock })
 }
 
@@ -86,7 +87,7 @@ impl Running {
 fn lock(config: &Config) -> Result<File, String> {
     let folder = config.data.display();
     let advice = "name one that can be written with --data";
-    std::fs::create_dir_all(&config.data)
+    store::make_private(&config.data)
         .map_err(|e| format!("cannot make the folder {folder}: {e}; {advice}"))?;
     let file =
         File::options().create(true).truncate(false).write(true).open(config.data.join("linecard.lock"));

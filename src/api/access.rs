@@ -38,7 +38,7 @@ impl Door {
     /// The reply: 403 naming the address and where to add it, or 429.
     pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
         let peer = request.peer_addr().map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let forwarded = request.headers().get_all("x-forwarded-for").map(header::HeaderValue::as_bytes);
         let address = client_ip(peer, forwarded, &self.trusted_proxies);
         if !self.ops.guards().lists(address) {
             log::warn!("Server API refused to {address}: not on the whitelist");

@@ -8,6 +8,7 @@ use crate::{
         Error, Given, Record, Resource, Result,
         admin::{Admin, AdminChange},
         ids::Id,
+        record,
         text::{AdminName, NewPassword},
     },
     ops::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 pub async fn create(mut call: Call) -> Result<Value> {
-    let password: NewPassword = take_password(&mut call)?.ok_or(Error::Missing("password"))?;
+    let password: NewPassword = call.data.require("password")?;
     let mut change = call.change::<AdminChange>()?;
     // Said before the hash is paid for.
     let given = [
@@ -39,7 +40,11 @@ pub async fn create(mut call: Call) -> Result<Value> {
 
 pub async fn update(mut call: Call) -> Result<Value> {
     let who = selector(&mut call)?;
-    let password = take_password(&mut call)?;
+    let password = match record::parse::<NewPassword>(&mut call.data, "password")? {
+        Given::Absent => None,
+        Given::Empty => return Err(Error::Missing("password")),
+        Given::Value(password) => Some(password),
+    };
     let mut change = call.change::<AdminChange>()?;
     if let Some(password) = password {
         change.password = Given::Value(passwords::hash(password).await?);
@@ -71,11 +76,6 @@ pub async fn list(mut call: Call) -> Result<Value> {
         );
         Value::Object(row)
     }))
-}
-
-/// The clear password is no column: only its hash is.
-fn take_password(call: &mut Call) -> Result<Option<NewPassword>> {
-    call.data.take("password")
 }
 
 fn selector(call: &mut Call) -> Result<Selector> {

@@ -81,18 +81,17 @@ impl Call {
     }
 }
 
-/// The fingerprint is of the decoded fields, so that a repeat with another multipart boundary or
+/// The fingerprint is of the decoded fields in the order of their names, so that a repeat with another multipart boundary or
 /// another place for the API key is still the same call.
 fn once_key(key: &[u8], doing: Doing, fields: &IndexMap<String, Node>) -> Result<Once> {
     let visible = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
     let text = String::from_utf8(key.to_vec()).ok().filter(|_| visible);
     let key = text.ok_or(Error::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
+    // Somebody may use a secret as the key: only its hash is kept.
+    let key = Sha256::digest(key).into();
     let mut hash = Sha256::new();
     digest(&mut hash, &Node::Text(format!("{}/{}", doing.resource, doing.action)));
-    for (name, node) in fields {
-        digest(&mut hash, &Node::Text(name.clone()));
-        digest(&mut hash, node);
-    }
+    digest(&mut hash, &Node::Map(fields.clone()));
     Ok(Once { key, fingerprint: hash.finalize().into() })
 }
 
@@ -105,7 +104,9 @@ fn digest(hash: &mut Sha256, node: &Node) {
         }
         Node::Map(map) => {
             hash.update(format!("m{}:", map.len()));
-            for (name, node) in map {
+            let mut fields: Vec<_> = map.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            for (name, node) in fields {
                 digest(hash, &Node::Text(name.clone()));
                 digest(hash, node);
             }

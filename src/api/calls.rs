@@ -1,14 +1,16 @@
 //! The table of calls, and how a request finds its row.
 
-use std::panic::AssertUnwindSafe;
+use std::{borrow::Cow, panic::AssertUnwindSafe, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
+    rt,
     web::{Data, Payload},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use indexmap::IndexMap;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{
@@ -19,8 +21,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Resource, Result,
+        Error, Resource, Result,
         admin::Group,
+        audit::MASK,
         bouquet::{Bouquet, Category},
         plan::Plan,
         rights::Access::{self, Read, Write},
@@ -149,10 +152,10 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         Some(Node::Text(key)) if !key.is_empty() => Some(key),
         _ => None,
     };
-    let key = in_body.as_deref().or_else(|| bearer(request)).or(path.key);
+    let key = in_body.as_deref().or_else(|| bearer(request)).or(path.key.as_deref());
     let actor = door.caller(key, address).await?;
     if let Some(id) = path.id {
-        fields.entry("id".into()).or_insert_with(|| Node::Text(id.into()));
+        fields.entry("id".into()).or_insert_with(|| Node::Text(id.into_owned()));
     }
     let doing = Doing { resource: row.resource, action: row.action };
     let once = request.headers().get("idempotency-key").filter(|_| row.access == Write);
@@ -163,6 +166,9 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
     };
     Ok(match outcome.await {
         Ok(answer) => reply::success(answer),
+        Err(Error::UnknownField { field, known }) if door.ops.is_key(&field) => {
+            reply::refusal(&Error::UnknownField { field: MASK.into(), known })
+        }
         Err(error) => reply::refusal(&error),
     })
 }
@@ -171,17 +177,19 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
 struct Path<'p> {
     resource: &'p str,
     action: &'p str,
-    key: Option<&'p str>,
-    id: Option<&'p str>,
+    key: Option<Cow<'p, str>>,
+    id: Option<Cow<'p, str>>,
     more: bool,
 }
 
 impl<'p> Path<'p> {
     fn of(path: &'p str) -> Self {
-        let mut segments = path.trim_start_matches('/').split('/').skip(1);
+        let mut segments = path.strip_prefix("/api/").unwrap_or_default().split('/');
         let mut next = || segments.next().filter(|segment| !segment.is_empty());
         let (resource, action) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let (key, id) = (next(), next());
+        // PHP's urlencode also encodes characters that a key may have.
+        let decoded = |segment| percent_decode_str(segment).decode_utf8_lossy();
+        let (key, id) = (next().map(decoded), next().map(decoded));
         Self { resource, action, key, id, more: next().is_some() }
     }
 
@@ -202,6 +210,9 @@ fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
     Err(response)
 }
 
+/// A body of 1 MiB takes this long on a very slow line; longer is a caller that holds a connection.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// The fields of the query and of the body; the body's win. A key in the query is never taken:
 /// queries stand in the logs of every proxy.
 async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, HttpResponse> {
@@ -210,7 +221,10 @@ async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<Stri
     let query = form::parse_form(request.query_string().as_bytes());
     let mut fields = query.map_err(|form::Malformed(why)| malformed(format!("query: {why}")))?;
     fields.shift_remove("api_key");
-    let body = body::read(request, payload).await.map_err(|error| match error {
+    let body = rt::time::timeout(BODY_TIME, body::read(request, payload)).await;
+    let body =
+        body.map_err(|_| malformed(format!("body: not whole after {} seconds", BODY_TIME.as_secs())))?;
+    let body = body.map_err(|error| match error {
         BodyError::TooLarge => {
             reply::failure(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 1 MiB: send less at once")
         }

@@ -54,6 +54,10 @@ pub async fn info(mut call: Call) -> Result<Value> {
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {
+    // A filter by address takes every spelling.
+    if let Some(mac) = call.params.take::<Mac>("mac_address")? {
+        call.params.or_else("mac_address", &mac.to_string());
+    }
     let page = page::read(&mut call.params, &Mag::columns())?;
     call.finish()?;
     let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Mag>(&page)).await?;

@@ -45,7 +45,7 @@ fn value(fact: Fact) -> Value {
         Fact::None | Fact::Hidden(_) => Value::Null,
         Fact::Number(number) => number.into(),
         Fact::Text(text) | Fact::Secret(text) => text.into(),
-        Fact::List(texts) => texts.into(),
+        Fact::List(texts) | Fact::Urls(texts) => texts.into(),
         Fact::Ids(ids) => ids.into(),
     }
 }

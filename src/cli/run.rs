@@ -24,7 +24,7 @@ use crate::{
         first_start::{self, Provided, Welcome},
         passwords, random, whitelist,
     },
-    store::{Options, Store, Sync},
+    store::{FILE, Options, Store, Sync},
 };
 
 /// Runs a command; an error is a sentence for the operator.
@@ -115,7 +115,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
             print(secret.reveal())
         }
         ApiKeyCommand::List { data } => {
-            let ops = open(&data).await?;
+            let ops = open_existing(&data).await?;
             let all = Page { limit: Limit::MOST, ..Page::default() };
             let read = ops
                 .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |read| api_keys::list(read, &all))
@@ -136,7 +136,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
             Ok(())
         }
         ApiKeyCommand::Revoke { data, key } => {
-            let ops = open(&data).await?;
+            let ops = open_existing(&data).await?;
             let which = match parse_id(&key) {
                 Ok(id) => api_keys::Selector::Id(ApiKeyId(id)),
                 Err(_) => api_keys::Selector::Name(Name::new(&key).map_err(|rule| rule.to_string())?),
@@ -162,7 +162,7 @@ async fn change_whitelist(command: WhitelistCommand) -> Result<(), String> {
             print(&format!("{address} may use the Server API"))
         }
         WhitelistCommand::List { data } => {
-            let ops = open(&data).await?;
+            let ops = open_existing(&data).await?;
             let entries =
                 ops.read(&Actor::COMMAND_LINE, whitelist::ADD, |read| read.whitelist()).await.map_err(say)?;
             for entry in entries {
@@ -172,7 +172,7 @@ async fn change_whitelist(command: WhitelistCommand) -> Result<(), String> {
             Ok(())
         }
         WhitelistCommand::Remove { data, address } => {
-            let ops = open(&data).await?;
+            let ops = open_existing(&data).await?;
             let done =
                 ops.write(Actor::COMMAND_LINE, whitelist::REMOVE, move |act| whitelist::remove(act, address));
             done.await.map_err(say)?;
@@ -201,7 +201,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             shown.map_or(Ok(()), |password| print(&password))
         }
         AdminCommand::List { data } => {
-            let ops = open(&data).await?;
+            let ops = open_existing(&data).await?;
             let mut page = Page { limit: Limit::MOST, ..Page::default() };
             print("id\tusername\temail\tgroup\treseller\tdisabled")?;
             loop {
@@ -226,7 +226,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             Ok(())
         }
         AdminCommand::Password { data, username } => {
-            let ops = open(&data).await?;
+            let ops = open_existing(&data).await?;
             let (password, shown) = password()?;
             let hash = passwords::hash(password).await.map_err(say)?;
             let change = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
@@ -241,7 +241,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
 }
 
 async fn check(data: &Data) -> Result<(), String> {
-    let ops = open(data).await?;
+    let ops = open_existing(data).await?;
     let problems = ops.problems().map_err(say)?;
     ops.close();
     if problems.is_empty() {
@@ -262,6 +262,14 @@ async fn open(data: &Data) -> Result<Ops, String> {
         let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));
     }
     Ok(ops)
+}
+
+/// Opens a folder that has a database: a mistyped one is named, not filled.
+async fn open_existing(data: &Data) -> Result<Ops, String> {
+    if !data.data.join(FILE).exists() {
+        return Err(format!("there is no {FILE} in {}: name the folder with --data", data.data.display()));
+    }
+    open(data).await
 }
 
 /// What the environment provides for the first start.

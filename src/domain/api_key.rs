@@ -36,6 +36,17 @@ impl ApiKey {
         self.addresses.is_empty() || self.addresses.iter().any(|range| range.contains(address))
     }
 
+    /// Whether it ends no earlier than the other.
+    pub fn outlives(&self, other: &Self) -> bool {
+        self.expires_at.0.is_none_or(|end| other.expires_at.0.is_some_and(|other| other <= end))
+    }
+
+    /// Whether it works from every address that the other works from.
+    pub fn outreaches(&self, other: &Self) -> bool {
+        let reached = |range: &Network| self.addresses.iter().any(|own| own.covers(range));
+        self.addresses.is_empty() || (!other.addresses.is_empty() && other.addresses.iter().all(reached))
+    }
+
     /// Whether it has ended.
     pub fn is_over(&self, now: UnixTime) -> bool {
         self.expires_at.is_over(now)
@@ -139,6 +150,22 @@ mod tests {
         for bad in ["short", "0123456789abcde/", "0123456789abcde ", &"x".repeat(129), "0123456789abcdeé"] {
             assert!(KeyText::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_key_compares_its_limits_with_anothers() {
+        let key = |addresses: &[&str], end| ApiKey {
+            name: Name::new("k").unwrap(),
+            hash: KeyHash::of("0123456789abcdef"),
+            scope: vec![Right::Full],
+            addresses: addresses.iter().map(|text| Network::new(text).unwrap()).collect(),
+            expires_at: Expiry(UnixTime::new(end)),
+        };
+        assert!(key(&["192.0.2.0/24"], 0).outreaches(&key(&["192.0.2.7"], 0)));
+        assert!(!key(&["192.0.2.0/24"], 0).outreaches(&key(&[], 0)));
+        assert!(key(&[], 0).outreaches(&key(&[], 0)));
+        assert!(key(&[], 100).outlives(&key(&[], 100)) && !key(&[], 100).outlives(&key(&[], 101)));
+        assert!(!key(&[], 100).outlives(&key(&[], 0)) && key(&[], 0).outlives(&key(&[], 0)));
     }
 
     #[test]

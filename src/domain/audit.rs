@@ -22,13 +22,28 @@ pub fn difference(before: &[(&'static str, Fact)], after: &[(&'static str, Fact)
 pub fn masked(fact: &Fact) -> Fact {
     match fact {
         Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
+        Fact::Urls(urls) => Fact::List(urls.iter().map(|url| origin(url)).collect()),
         fact => fact.clone(),
+    }
+}
+
+/// Scheme and host of a URL: users, passwords and keys stand in every other part.
+fn origin(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(url) => format!("{}://{}/{MASK}", url.scheme(), url.host_str().unwrap_or(MASK)),
+        Err(_) => text.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_source_only_scheme_and_host_are_told() {
+        let urls = Fact::Urls(vec!["http://u:p@h.example/live/u/p/1.ts".into(), "media/loop.ts".into()]);
+        assert_eq!(masked(&urls), Fact::List(vec!["http://h.example/***".into(), "media/loop.ts".into()]));
+    }
 
     #[test]
     fn only_what_changed_is_told_and_no_secret() {

@@ -20,7 +20,7 @@ pub enum Error {
     #[error("Missing field: {0}")]
     Missing(&'static str),
     /// A field that the call does not know.
-    #[error("Unknown field: {field}. The fields here are: {}", known.join(", "))]
+    #[error("Unknown field: {field}. {}", fields_here(known))]
     UnknownField {
         /// What the caller wrote, made safe to print.
         field: String,
@@ -70,6 +70,13 @@ impl Error {
     pub fn no_such(resource: Resource) -> Self {
         Self::NoSuch { resource, which: None }
     }
+}
+
+fn fields_here(known: &[&str]) -> String {
+    if known.is_empty() {
+        return "There are none here beside data: send columns as data[NAME]".to_owned();
+    }
+    format!("The fields here are: {}", known.join(", "))
 }
 
 /// A failed statement. `what` and `reference` may be shown to callers, `detail` only to the operator.

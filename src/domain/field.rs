@@ -71,6 +71,8 @@ pub enum Fact {
     Hidden(String),
     /// A list of texts.
     List(Vec<String>),
+    /// A list of URLs that may hold credentials: shown whole, audited by scheme and host.
+    Urls(Vec<String>),
     /// A list of ids of another resource, in order.
     Ids(Vec<i64>),
 }

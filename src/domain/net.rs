@@ -36,6 +36,11 @@ impl Network {
         self.0.contains(&address.to_canonical())
     }
 
+    /// Whether every address of the other range lies in this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.0.contains(&other.0)
+    }
+
     fn unmapped(net: IpNet) -> IpNet {
         let IpNet::V6(v6) = net else { return net };
         let v4 = v6.addr().to_ipv4_mapped();

@@ -72,7 +72,7 @@ impl Item for SourceUrl {
     }
 
     fn list_fact(items: &[Self]) -> Fact {
-        Fact::List(items.iter().map(|source| source.0.clone()).collect())
+        Fact::Urls(items.iter().map(|source| source.0.clone()).collect())
     }
 
     fn stored_list(fact: Fact) -> Option<Vec<Self>> {

@@ -116,7 +116,7 @@ fn json(fact: Fact) -> Value {
         Fact::None => Value::Null,
         Fact::Number(number) => number.into(),
         Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => text.into(),
-        Fact::List(texts) => texts.into(),
+        Fact::List(texts) | Fact::Urls(texts) => texts.into(),
         Fact::Ids(ids) => ids.into(),
     }
 }

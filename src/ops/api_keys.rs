@@ -60,7 +60,20 @@ pub fn create(act: &Act<'_>, mut change: ApiKeyChange, text: &KeyText) -> Result
     change.hash = Given::Value(KeyHash::of(text.reveal()));
     let (id, key) = act.create::<ApiKey>(change)?;
     act.actor.may_grant(&key.scope)?;
+    within_own_limits(act, &key)?;
     Ok((id, key))
+}
+
+/// A key that is bound to addresses or ends makes none that outlives or outreaches it.
+fn within_own_limits(act: &Act<'_>, key: &ApiKey) -> Result<()> {
+    let Who::ApiKey { id, .. } = act.actor.who else { return Ok(()) };
+    let own = act.find::<ApiKey>(id)?.record;
+    if own.outlives(key) && own.outreaches(key) {
+        return Ok(());
+    }
+    Err(Error::Denied(
+        "A key cannot make one that ends later or works from more addresses than itself".into(),
+    ))
 }
 
 /// Revokes a key: it opens nothing from the next call on.

@@ -71,16 +71,20 @@ impl Ops {
         welcome.whitelist = provided.allow.unwrap_or_else(loopback);
         let hash = passwords::hash(password).await?;
         let whitelist = welcome.whitelist.clone();
-        self.write(Actor::LINECARD, DOING, move |act| {
+        let made = self.write(Actor::LINECARD, DOING, move |act| {
+            // Another process may have been quicker.
+            if act.tx.by_id::<Settings>(SettingsId(1))?.is_some() {
+                return Ok(false);
+            }
             fill(
                 act,
                 AdminChange { password: Given::Value(hash), ..AdminChange::default() },
                 &key,
                 &whitelist,
-            )
-        })
-        .await?;
-        Ok(Some(welcome))
+            )?;
+            Ok(true)
+        });
+        Ok(made.await?.then_some(welcome))
     }
 }
 

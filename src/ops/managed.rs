@@ -26,6 +26,14 @@ pub trait Managed: Table {
         Ok(())
     }
 
+    /// Whether the caller may change or delete the row as it stands.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    fn check_reach(&self, _act: &Act<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether the row may go.
     ///
     /// # Errors
@@ -51,6 +59,7 @@ pub fn create<R: Managed>(act: &Act<'_>, change: R::Change) -> Result<(R::Id, R)
 /// As [`create`], and [`Error::NoSuch`] for the row itself.
 pub fn update<R: Managed>(act: &Act<'_>, id: R::Id, change: R::Change) -> Result<R> {
     let before = act.find::<R>(id)?;
+    before.record.check_reach(act)?;
     let after = act.updated(&before, change)?;
     after.check_write(act, Some(id))?;
     act.replace(&before, &after)?;
@@ -63,6 +72,7 @@ pub fn update<R: Managed>(act: &Act<'_>, id: R::Id, change: R::Change) -> Result
 /// [`Error::NoSuch`], [`Error::Refused`] while it is used.
 pub fn delete<R: Managed>(act: &Act<'_>, id: R::Id) -> Result<()> {
     let row = act.find::<R>(id)?;
+    row.record.check_reach(act)?;
     R::check_delete(act, &row)?;
     act.delete(&row)
 }
@@ -88,7 +98,13 @@ impl Managed for Plan {
     }
 }
 
-impl Managed for Bouquet {}
+impl Managed for Bouquet {
+    fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
+        act.tx.touch_holders::<Plan>(row.id.number(), act.now)?;
+        act.tx.touch_holders::<Line>(row.id.number(), act.now)?;
+        act.tx.touch_holders::<Mag>(row.id.number(), act.now)
+    }
+}
 
 impl Managed for Category {
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
@@ -96,7 +112,11 @@ impl Managed for Category {
     }
 }
 
-impl Managed for Stream {}
+impl Managed for Stream {
+    fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
+        act.tx.touch_holders::<Bouquet>(row.id.number(), act.now)
+    }
+}
 
 impl Managed for Server {
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
@@ -114,6 +134,10 @@ impl Managed for Server {
 }
 
 impl Managed for Group {
+    fn check_reach(&self, act: &Act<'_>) -> Result<()> {
+        act.actor.may_grant(&self.rights)
+    }
+
     fn check_write(&self, act: &Act<'_>, id: Option<GroupId>) -> Result<()> {
         if id == Some(GroupId::ADMINISTRATORS) && self.rights != [crate::domain::rights::Right::Full] {
             return Err(Error::Refused("Group 1 (Administrators) keeps the right full".into()));

@@ -27,7 +27,11 @@ pub use act::{Act, Doing};
 pub use once::Once;
 
 use crate::{
-    domain::{Error, Result, actor::Actor, rights::Access},
+    domain::{
+        Error, Result,
+        actor::{Actor, Who},
+        rights::Access,
+    },
     store::{self, Origin, Read, Store, guards::Guards},
 };
 
@@ -55,10 +59,17 @@ impl Ops {
     {
         actor.may(doing.resource, Access::Write)?;
         let now = clock::now();
-        let settings = self.guards();
+        let store = self.store.clone();
         let origin = origin(&actor, doing);
         let answer = self.store.write(origin, move |tx| {
-            job(&Act { tx, actor: &actor, doing, now, settings: &settings.settings })
+            let guards = store.guards();
+            // It may have been revoked while the call waited for its turn.
+            if let Who::ApiKey { id, .. } = &actor.who
+                && !guards.keys.iter().any(|key| key.id == *id)
+            {
+                return Err(Error::Denied("This API key was revoked".into()));
+            }
+            job(&Act { tx, actor: &actor, doing, now, settings: &guards.settings })
         });
         answer.wait().await
     }

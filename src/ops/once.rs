@@ -15,8 +15,8 @@ use crate::{
 /// What tells a repeat from another call.
 #[derive(Clone, Debug)]
 pub struct Once {
-    /// The header's value: 1 to 255 visible ASCII characters.
-    pub key: String,
+    /// The SHA-256 of the header's value.
+    pub key: [u8; 32],
     /// The SHA-256 of the call and its fields, without the API key.
     pub fingerprint: [u8; 32],
 }

@@ -75,8 +75,11 @@ pub(super) fn extend(act: &Act<'_>, subscription: &mut Subscription) -> Result<(
     };
     let plan = act.find::<Plan>(plan)?;
     let end = subscription.extended(&plan.record, act.now, &act.settings.time_zone.zone());
-    subscription.expire_date =
-        end.ok_or(Error::invalid("extend_plan", "it never expires, there is nothing to extend"))?;
+    let end = end.ok_or(Error::invalid("extend_plan", "it never expires, there is nothing to extend"))?;
+    if end == subscription.expire_date {
+        return Err(Error::invalid("extend_plan", "it ends at the last second of the year 9999 already"));
+    }
+    subscription.expire_date = end;
     Ok(())
 }
 

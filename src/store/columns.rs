@@ -17,7 +17,7 @@ impl ToSql for Param<'_> {
             Fact::None | Fact::Ids(_) => ToSqlOutput::Owned(Value::Null),
             Fact::Number(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => ToSqlOutput::from(text.as_str()),
-            Fact::List(texts) => {
+            Fact::List(texts) | Fact::Urls(texts) => {
                 let json = serde_json::to_string(texts)
                     .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
                 ToSqlOutput::Owned(Value::Text(json))

@@ -56,6 +56,11 @@ pub fn broken(detail: impl Into<String>) -> Error {
     fault(&"the database holds something unexpected", detail.into())
 }
 
+/// The database file is no longer where it was opened.
+pub fn gone() -> Error {
+    fault(&"the database file is gone from the data folder", "removed or replaced while it was open".into())
+}
+
 /// The same failure for another caller: each has an entry of its own, with who and what.
 pub fn again(error: &Error) -> Error {
     match error {

@@ -21,7 +21,7 @@ impl Read<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn kept_answer(&self, caller: ApiKeyId, key: &str, now: UnixTime) -> Result<Option<Kept>> {
+    pub fn kept_answer(&self, caller: ApiKeyId, key: &[u8; 32], now: UnixTime) -> Result<Option<Kept>> {
         let sql =
             "SELECT fingerprint, answer FROM idempotency WHERE api_key_id = ? AND key = ? AND created_at > ?";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -34,13 +34,13 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Keeps an answer, in the transaction of what it answers.
+    /// Keeps an answer, in the transaction of what it answers; not for a key that has just revoked itself.
     ///
     /// # Errors
     /// A database error.
-    pub fn keep_answer(&self, caller: ApiKeyId, key: &str, kept: &Kept, now: UnixTime) -> Result<()> {
+    pub fn keep_answer(&self, caller: ApiKeyId, key: &[u8; 32], kept: &Kept, now: UnixTime) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO idempotency (api_key_id, key, fingerprint, answer, created_at) \
-                   VALUES (?, ?, ?, ?, ?)";
+                   SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM api_keys WHERE id = ?1)";
         let Kept { fingerprint, answer } = kept;
         self.conn.prepare_cached(sql)?.execute(params![caller.0, key, fingerprint, answer, now.seconds()])?;
         Ok(())

@@ -20,11 +20,11 @@ mod schema;
 mod table;
 mod writer;
 
-use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
+use std::{ops::Deref, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::domain::{Error, Resource, Result, time::UnixTime};
 use fault::Faults;
@@ -102,8 +102,7 @@ impl Store {
     /// A sentence for the operator: a folder that cannot be written, another program's file, a
     /// newer version's file.
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+        make_private(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
         let file = folder.join(FILE);
         let explain =
             |e: rusqlite::Error| format!("cannot open {}: {}", file.display(), fault::for_operator(&e));
@@ -118,6 +117,10 @@ impl Store {
             schema::Strange::Refused(why) => format!("cannot use {}: {why}", file.display()),
         })?;
         keep_log(false)?;
+        if matches!(known, schema::Known::New) {
+            // SQLite gives its log and index the rights of the file. A file system without rights is no reason to stop.
+            let _ = std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600));
+        }
         pragma::for_writer(&conn, options.sync).map_err(explain)?;
         schema::bring_up(&mut conn, known).map_err(explain)?;
 
@@ -127,8 +130,10 @@ impl Store {
             guards.map_err(|e| format!("cannot read {}: {e}", file.display()))?,
         ));
         let faults = Arc::new(Faults::default());
+        let place =
+            writer::Place::of(file.clone()).map_err(|e| format!("cannot open {}: {e}", file.display()))?;
         let writer =
-            writer::Writer::start(conn, options.batch, tables.clone(), guards.clone(), faults.clone());
+            writer::Writer::start(conn, place, options.batch, tables.clone(), guards.clone(), faults.clone());
         let writer = Arc::new(writer.map_err(|e| format!("cannot start the writer: {e}"))?);
 
         let threads = Arc::new(scheduled_threads());
@@ -141,7 +146,10 @@ impl Store {
                 .connection_timeout(Duration::from_secs(5))
                 .thread_pool(threads.clone())
                 .build_unchecked(
-                    SqliteConnectionManager::file(&file).with_init(|conn| pragma::for_reader(conn)),
+                    // Without CREATE: a file that has gone away is not replaced by an empty one.
+                    SqliteConnectionManager::file(&file)
+                        .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                        .with_init(|conn| pragma::for_reader(conn)),
                 )
         };
         Ok(Self { tables, guards, faults, writer, pages: pool(4), points: pool(options.workers) })
@@ -227,6 +235,13 @@ fn scheduled_threads() -> scheduled_thread_pool::ScheduledThreadPool {
         .num_threads(1)
         .thread_name_pattern("pool-{}")
         .build()
+}
+
+/// Makes the data folder for its owner alone: lines' passwords stand in it. A folder that is there
+/// already keeps the rights that the operator gave it.
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Where a read or write that nobody asked for comes from.

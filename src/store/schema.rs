@@ -66,6 +66,11 @@ pub fn bring_up(conn: &mut Connection, known: Known) -> rusqlite::Result<()> {
         Known::New => 0,
     };
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been quicker.
+    let found: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if usize::try_from(found) == Ok(VERSION) {
+        return Ok(());
+    }
     if from == 0 {
         tx.execute_batch(SCHEMA)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -343,6 +343,22 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Stamps the rows whose list holds that id as changed: deleting it takes it out of them.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn touch_holders<R: Table>(&self, target: i64, now: UnixTime) -> Result<()> {
+        for link in R::LINKS {
+            let Link { table, owner, target: column, .. } = link;
+            let sql = format!(
+                "UPDATE {} SET updated_at = ? WHERE id IN (SELECT {owner} FROM {table} WHERE {column} = ?)",
+                R::TABLE
+            );
+            self.conn.prepare_cached(&sql)?.execute(params![now.seconds(), target])?;
+        }
+        Ok(())
+    }
+
     fn link<R: Table>(&self, owner: i64, facts: &[(&'static str, Fact)]) -> Result<()> {
         for link in R::LINKS {
             let Link { column, table, owner: owner_column, target } = link;
@@ -387,7 +403,7 @@ fn conditions<R: Table>(page: &Page) -> (Vec<String>, Vec<Box<dyn ToSql>>) {
                 conditions.push(format!("{column} IS NULL"));
                 continue;
             }
-            Fact::List(texts) => {
+            Fact::List(texts) | Fact::Urls(texts) => {
                 conditions.push(format!("EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"));
                 Box::new(texts.first().cloned())
             }

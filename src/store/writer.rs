@@ -3,6 +3,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
@@ -72,7 +73,8 @@ impl<T: Send, F: FnOnce(&Write<'_>) -> Result<T> + Send> Job for Queued<T, F> {
     }
 
     fn lose(&mut self, error: &Error) {
-        if self.outcome.is_ok() {
+        // A job that never ran has lost the transaction too.
+        if self.outcome.is_ok() || self.work.is_some() {
             self.outcome = Err(fault::again(error));
         }
     }
@@ -96,13 +98,15 @@ impl Writer {
     /// Starts the thread that owns `conn`.
     pub fn start(
         conn: Connection,
+        place: Place,
         batch: usize,
         tables: Arc<Tables>,
         guards: Arc<ArcSwap<Guards>>,
         faults: Arc<Faults>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
-        let work = Work { conn, batch, tables, guards, faults, guards_stale: false, data_version: None };
+        let work =
+            Work { conn, place, batch, tables, guards, faults, guards_stale: false, data_version: None };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
@@ -130,8 +134,25 @@ impl Writer {
     }
 }
 
+/// Which file on the disk the database is.
+pub struct Place {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Place {
+    /// The file at that path as it is now.
+    pub fn of(path: PathBuf) -> std::io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(&path)?;
+        Ok(Self { path, device: found.dev(), inode: found.ino() })
+    }
+}
+
 struct Work {
     conn: Connection,
+    place: Place,
     batch: usize,
     tables: Arc<Tables>,
     guards: Arc<ArcSwap<Guards>>,
@@ -165,7 +186,12 @@ impl Work {
         let started = Instant::now();
         let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(64);
         let mut next = Some(first);
-        let mut lost = self.execute("BEGIN IMMEDIATE").err();
+        let mut lost = self.in_place().and_then(|()| self.execute("BEGIN IMMEDIATE")).err();
+        if lost.is_some() {
+            // Whatever keeps the database shut keeps it shut for all who wait: nobody waits in turn.
+            done.extend(next.take());
+            done.extend(jobs.try_iter());
+        }
         while let Some(mut job) = next.take() {
             if lost.is_none() {
                 lost = self.run_job(job.as_mut()).err();
@@ -187,6 +213,16 @@ impl Work {
         self.refresh_guards();
         for job in done {
             job.answer(&self.faults);
+        }
+    }
+
+    /// Whether the file that is open is still the one in the data folder: what is written to a file
+    /// that was removed or replaced is lost.
+    fn in_place(&self) -> Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        match std::fs::metadata(&self.place.path) {
+            Ok(found) if (found.dev(), found.ino()) == (self.place.device, self.place.inode) => Ok(()),
+            _ => Err(fault::gone()),
         }
     }
 

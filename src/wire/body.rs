@@ -3,7 +3,7 @@
 use actix_multipart::Multipart;
 use actix_web::{
     HttpRequest,
-    http::header::CONTENT_TYPE,
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
@@ -34,7 +34,7 @@ impl From<Malformed> for BodyError {
 /// [`BodyError`].
 pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, BodyError> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let length = header(actix_web::http::header::CONTENT_LENGTH).parse::<u64>().unwrap_or(0);
+    let length = header(CONTENT_LENGTH).parse::<u64>().unwrap_or(0);
     if length > MOST as u64 {
         return Err(BodyError::TooLarge);
     }
@@ -42,7 +42,16 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
     match kind.as_str() {
         "application/json" => Ok(parse_json(&whole(payload).await?)?),
         "multipart/form-data" => multipart(request, payload).await,
-        "application/x-www-form-urlencoded" | "" => Ok(parse_form(&whole(payload).await?)?),
+        "application/x-www-form-urlencoded" | "" => {
+            let body = whole(payload).await?;
+            // curl -d sends JSON under this name unless told.
+            if body.trim_ascii_start().starts_with(b"{") {
+                return Err(BodyError::Malformed(
+                    "it looks like JSON: send Content-Type: application/json".into(),
+                ));
+            }
+            Ok(parse_form(&body)?)
+        }
         _ => Err(BodyError::Malformed(
             "Content-Type must be application/x-www-form-urlencoded, multipart/form-data or application/json"
                 .into(),
@@ -74,6 +83,10 @@ async fn multipart(request: &HttpRequest, payload: Payload) -> Result<IndexMap<S
         let name = part.name().map(str::to_owned);
         let name =
             name.ok_or_else(|| BodyError::Malformed("a part of the multipart body has no name".into()))?;
+        // The parser would cut the value to that length without a word.
+        if part.headers().contains_key(CONTENT_LENGTH) {
+            return Err(BodyError::Malformed("a part must not have a Content-Length of its own".into()));
+        }
         if part.content_disposition().is_some_and(|about| about.get_filename().is_some()) {
             return Err(BodyError::Malformed("files cannot be sent here".into()));
         }

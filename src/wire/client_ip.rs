@@ -6,16 +6,18 @@ use crate::domain::net::Network;
 
 /// The caller's address: the peer of the socket or, if that is a trusted proxy, the last entry of
 /// `X-Forwarded-For` that is not one. Entries further to the left are the caller's own claims.
-pub fn client_ip<'h>(peer: IpAddr, forwarded: impl Iterator<Item = &'h str>, trusted: &[Network]) -> IpAddr {
+pub fn client_ip<'h>(peer: IpAddr, forwarded: impl Iterator<Item = &'h [u8]>, trusted: &[Network]) -> IpAddr {
     let is_proxy = |address: IpAddr| trusted.iter().any(|range| range.contains(address));
     let mut client = peer.to_canonical();
-    let entries: Vec<&str> = forwarded.flat_map(|header| header.split(',')).collect();
+    let entries: Vec<&[u8]> = forwarded.flat_map(|header| header.split(|byte| *byte == b',')).collect();
     for entry in entries.into_iter().rev() {
         if !is_proxy(client) {
             break;
         }
         // An entry that is no address: the proxy did not write it, so nothing before it counts.
-        let Some(address) = address(entry.trim()) else { break };
+        let Some(address) = std::str::from_utf8(entry).ok().and_then(|text| address(text.trim())) else {
+            break;
+        };
         client = address;
     }
     client
@@ -33,7 +35,7 @@ mod tests {
 
     fn client(peer: &str, headers: &[&str], trusted: &[&str]) -> String {
         let trusted: Vec<Network> = trusted.iter().map(|text| Network::new(text).unwrap()).collect();
-        client_ip(peer.parse().unwrap(), headers.iter().copied(), &trusted).to_string()
+        client_ip(peer.parse().unwrap(), headers.iter().map(|text| text.as_bytes()), &trusted).to_string()
     }
 
     #[test]
@@ -51,6 +53,14 @@ mod tests {
         );
         assert_eq!(client("::ffff:10.0.0.1", &["::ffff:203.0.113.9"], &["10.0.0.0/8"]), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &["[2001:db8::1]:4711"], &["10.0.0.0/8"]), "2001:db8::1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_spoil_only_their_own_entry() {
+        let proxy = [Network::new("10.0.0.1").unwrap()];
+        let header: &[u8] = b"127.0.0.1, \xff, 203.0.113.9";
+        let client = client_ip("10.0.0.1".parse().unwrap(), [header].into_iter(), &proxy);
+        assert_eq!(client.to_string(), "203.0.113.9");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use indexmap::IndexMap;
 
-use super::form::Node;
+use super::form::{MAX_VALUES, Node};
 use crate::domain::{
     Error, Field, Given, Kind, Result, Written,
+    audit::MASK,
     record::{self, Source},
 };
 
@@ -105,18 +106,24 @@ fn flat(map: IndexMap<String, Node>) -> Result<Vec<String>, &'static str> {
 
 /// A list that was sent as JSON inside a form field.
 fn json_list(text: &str) -> Result<Vec<String>, &'static str> {
-    let wrapped = format!("{{\"list\":{text}}}");
-    let mut map =
-        super::form::parse_json(wrapped.as_bytes()).map_err(|_| "a list, or a JSON array of texts")?;
-    match map.shift_remove("list") {
-        Some(Node::Map(list)) => flat(list),
-        _ => Err("a list, or a JSON array of texts"),
+    let rule = "a list, or a JSON array of texts and numbers";
+    let items: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|_| rule)?;
+    if items.len() > MAX_VALUES {
+        return Err("at most 10000 entries");
     }
+    let texts = items.into_iter().map(|item| match item {
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        _ => Err(rule),
+    });
+    texts.collect()
 }
 
-/// A caller's text, short and without control characters, for an error message.
-pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
+/// A caller's name of a field for an error message: a name looks like one, anything else may be a
+/// secret in the wrong place.
+fn printable(text: &str) -> String {
+    let plain = text.len() <= 40 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if plain { text } else { MASK }.to_owned()
 }
 
 #[cfg(test)]

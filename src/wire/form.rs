@@ -342,7 +342,11 @@ impl<'de> Visitor<'de> for Json<'_> {
         Ok(Node::Text(value.to_string()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+    // Beyond 2^53 a float is no longer the number that was sent.
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node, E> {
+        if value.abs() > 9_007_199_254_740_992.0 {
+            return Err(E::custom("a number is too large: send it as a text"));
+        }
         Ok(Node::Text(value.to_string()))
     }
 

@@ -54,8 +54,9 @@ pub fn read_window(fields: &mut Fields) -> Result<Page> {
 fn filtered(fields: &mut Fields, columns: impl Iterator<Item = (&'static str, Kind)>) -> Result<Page> {
     let mut page = read_window(fields)?;
     page.search = text(fields, "search")?;
-    if page.search.as_ref().is_some_and(|search| search.chars().count() > 200) {
-        return Err(Error::invalid("search", "at most 200 characters"));
+    let bad = |search: &String| search.chars().count() > 200 || search.chars().any(char::is_control);
+    if page.search.as_ref().is_some_and(bad) {
+        return Err(Error::invalid("search", "at most 200 characters, no control characters"));
     }
     if let Some(text) = text(fields, "changed_since")? {
         let since = UnixTime::parse(&text).map_err(|rule| Error::invalid("changed_since", rule))?;
@@ -91,7 +92,7 @@ fn filter(fields: &mut Fields, name: &'static str, kind: Kind) -> Result<Option<
             return Ok(match kind {
                 Kind::Reference(_) | Kind::Time => Some(Fact::None),
                 Kind::Text => Some(Fact::Text(String::new())),
-                _ => None,
+                _ => return Err(Error::invalid(name, "a value to filter by")),
             });
         }
     };
