@@ -13,10 +13,9 @@ use crate::support::{
     writers::{Books, assert_whole, at_once, make_reseller},
 };
 
-const QUIET: (&str, &str) = ("RUST_LOG", "warn");
-
+/// A server without an access log.
 fn quiet(folder: tempfile::TempDir) -> TestServer {
-    TestServer::with(folder, &[], &[(QUIET.0, Path::new(QUIET.1))])
+    TestServer::with(folder, &[], &[("RUST_LOG", Path::new("warn"))])
 }
 
 fn folder() -> tempfile::TempDir {
