@@ -50,7 +50,7 @@ impl<T> Answer<T> {
 trait Job: Send {
     /// Does the work; whether it is to be kept.
     fn run(&mut self, tx: &Write<'_>) -> bool;
-    /// Replaces the outcome: the transaction was lost.
+    /// The transaction was lost: replaces what was done in it, or would have been.
     fn lose(&mut self, error: &Error);
     /// Tells the caller.
     fn answer(self: Box<Self>, faults: &Faults);

@@ -3,7 +3,8 @@
  * Power cut: remembers every write to the database and its log that was not synchronised yet, with
  * what it replaced. A few writes after SIGUSR1, so mostly in the middle of a commit, it takes those
  * writes back, as a disk loses what only its cache or the kernel held, and ends the process in the same
- * moment. With DISK_TORN set each such write is lost or kept by chance, as disks write in any order.
+ * moment. With DISK_TORN set each such write is lost or kept by chance, as disks write in any order. With DISK_CHECKPOINT set the cut needs no signal: it comes
+ * among the writes that move the log into the database file.
  *
  * Full disk: while the file that DISK_FULL names is there, writes to the database files fail.
  *
@@ -44,6 +45,7 @@ struct file {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 static int writes_left;              /* until the cut; 0 while there is none to come */
+static int checkpoint_writes_left;   /* the same, of the database file only */
 static char shared_memory[PATH_MAX]; /* the index of the log: made anew after a crash */
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -148,7 +150,6 @@ static void cut(void) {
 static void *wait_for_the_cut(void *signals) {
     int signal;
     if (sigwait(signals, &signal) != 0) die("sigwait");
-    srand((unsigned)time(NULL) ^ (unsigned)getpid());
     pthread_mutex_lock(&lock);
     writes_left = 1 + rand() % 16;
     pthread_mutex_unlock(&lock);
@@ -173,6 +174,8 @@ __attribute__((constructor)) static void start(void) {
     real_ftruncate = real("ftruncate64");
     real_fsync = real("fsync");
     real_fdatasync = real("fdatasync");
+    srand((unsigned)time(NULL) ^ (unsigned)getpid());
+    if (getenv("DISK_CHECKPOINT")) checkpoint_writes_left = 1 + rand() % 200;
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);
     /* Every later thread inherits the mask, so the signal reaches that one thread only. */
@@ -193,6 +196,7 @@ static ssize_t write_at(int fd, const void *bytes, size_t length, off_t at, int 
     ssize_t written = by_position ? real_pwrite(fd, bytes, length, at) : real_write(fd, bytes, length);
     int why = errno;
     if (file && writes_left && --writes_left == 0) cut();
+    if (file && checkpoint_writes_left && ends_with(path, ".db") && --checkpoint_writes_left == 0) cut();
     pthread_mutex_unlock(&lock);
     errno = why;
     return written;

@@ -13,10 +13,9 @@ use crate::support::{
     writers::{Books, assert_whole, at_once, make_reseller},
 };
 
-const QUIET: (&str, &str) = ("RUST_LOG", "warn");
-
+/// A server without an access log.
 fn quiet(folder: tempfile::TempDir) -> TestServer {
-    TestServer::with(folder, &[], &[(QUIET.0, Path::new(QUIET.1))])
+    TestServer::with(folder, &[], &[("RUST_LOG", Path::new("warn"))])
 }
 
 fn folder() -> tempfile::TempDir {
@@ -125,6 +124,36 @@ fn each_of_many_callers_that_a_full_disk_refuses_finds_its_own_entry() {
         error_log_entry(&server, reference);
     }
     assert_eq!(server.done("line/list", "")["total"], 0);
+}
+
+#[test]
+fn another_process_that_holds_the_write_lock_delays_writes_and_then_refuses_them_with_a_reference() {
+    let server = quiet(folder());
+    // Behind what the start itself writes.
+    server.done("line/new", "");
+    let other = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let refusal = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| server.refused("line/new", ""));
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(server.done("line/list", "")["total"], 1);
+        assert_eq!(server.curl("/healthz", &["-m", "3"]).0, 200);
+        waiting.join().expect("a refusal")
+    });
+    assert!(refusal.contains("database busy"), "{refusal}");
+    other.execute_batch("ROLLBACK").expect("no lock");
+    server.done("line/new", "");
+    let entry = error_log_entry(&server, &reference(&refusal));
+    assert_eq!((&entry["resource"], &entry["action"]), (&"line".into(), &"new".into()), "{entry}");
+
+    // A short one delays them only.
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| server.done("line/new", ""));
+        std::thread::sleep(Duration::from_millis(500));
+        other.execute_batch("COMMIT").expect("no lock");
+        waiting.join().expect("an answer");
+    });
 }
 
 #[test]

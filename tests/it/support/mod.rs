@@ -131,11 +131,11 @@ impl TestServer {
         folder
     }
 
-    /// Sends it a signal that ends it; how it ended, and its folder.
+    /// Sends it a signal and waits up to a minute; how it ended, and its folder.
     pub fn end(mut self, signal: &str) -> (ExitStatus, tempfile::TempDir) {
         let pid = self.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         let status = loop {
             match self.child.try_wait().expect("its status") {
                 Some(status) => break status,
