@@ -1,6 +1,9 @@
 //! The one integration binary: the real program on a free loopback port, with real clients.
 
+mod api_admins;
 mod api_line;
+mod api_mag;
+mod api_resellers;
 mod form_php;
 mod layers;
 mod support;
