@@ -1,9 +1,11 @@
 //! The one integration binary: the real program on a free loopback port, with real clients.
 
+mod api_access;
 mod api_admins;
 mod api_line;
 mod api_mag;
 mod api_resellers;
 mod form_php;
+mod idempotency;
 mod layers;
 mod support;
