@@ -2,9 +2,11 @@
 
 mod api_access;
 mod api_admins;
+mod api_input;
 mod api_line;
 mod api_mag;
 mod api_resellers;
+mod api_resources;
 mod form_php;
 mod idempotency;
 mod layers;
