@@ -10,4 +10,6 @@ mod api_resources;
 mod form_php;
 mod idempotency;
 mod layers;
+mod openapi;
+mod php_client;
 mod support;
