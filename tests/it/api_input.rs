@@ -49,7 +49,7 @@ const JSON: &str = "application/json";
 #[test]
 fn a_body_that_cannot_be_read_is_400() {
     harmless(|server| {
-        for body in ["{", "[]", "1", "\"x\"", "null", "{\"data\":{}} x", "{\"data\":NaN}",] {
+        for body in ["{", "[]", "1", "\"x\"", "null", "{\"data\":{}} x", "{\"data\":NaN}"] {
             expect(server, 400, JSON, body.as_bytes());
         }
         for body in [&b"data[notes]=%FF"[..], b"data[notes]=\xff\xfe", b"data[no%00tes]=a"] {

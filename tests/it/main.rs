@@ -7,6 +7,7 @@ mod api_line;
 mod api_mag;
 mod api_resellers;
 mod api_resources;
+mod cli;
 mod form_php;
 mod idempotency;
 mod layers;
