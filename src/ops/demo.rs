@@ -188,7 +188,7 @@ fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {
 fn sellers(act: &Act<'_>, seller: AdminChange) -> Result<Vec<ResellerId>> {
     let mut ids = Vec::new();
     for (name, credits, use_credits) in
-        [("North Shop", 20_000, true), ("Harbour Kiosk", 10_000, true), ("Campus Office", 0, false)]
+        [("North Shop", 40_000, true), ("Harbour Kiosk", 30_000, true), ("Campus Office", 0, false)]
     {
         let change = ResellerChange {
             name: given(Name::new(name)),
