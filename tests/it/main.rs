@@ -8,6 +8,7 @@ mod api_mag;
 mod api_resellers;
 mod api_resources;
 mod cli;
+mod database_errors;
 mod form_php;
 mod idempotency;
 mod layers;
