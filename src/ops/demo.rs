@@ -188,7 +188,7 @@ fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {
 fn sellers(act: &Act<'_>, seller: AdminChange) -> Result<Vec<ResellerId>> {
     let mut ids = Vec::new();
     for (name, credits, use_credits) in
-        [("North Shop", 50_000, true), ("Harbour Kiosk", 40_000, true), ("Campus Office", 0, false)]
+        [("North Shop", 40_000, true), ("Harbour Kiosk", 30_000, true), ("Campus Office", 0, false)]
     {
         let change = ResellerChange {
             name: given(Name::new(name)),
@@ -232,7 +232,7 @@ fn subscription(n: usize, catalogue: &Catalogue) -> SubscriptionChange {
         expire_date: Given::Value(Expiry(UnixTime::new(now + day * 86_400))),
         subscription_plan_id: Given::Value(catalogue.plans.get(n % catalogue.plans.len()).copied()),
         reseller_id: Given::Value(catalogue.resellers.get(n % 5).copied()),
-        disabled: Given::Value(n.is_multiple_of(41)),
+        disabled: Given::Value(n % 41 == 0),
         ..SubscriptionChange::default()
     }
 }
