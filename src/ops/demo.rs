@@ -232,7 +232,7 @@ fn subscription(n: usize, catalogue: &Catalogue) -> SubscriptionChange {
         expire_date: Given::Value(Expiry(UnixTime::new(now + day * 86_400))),
         subscription_plan_id: Given::Value(catalogue.plans.get(n % catalogue.plans.len()).copied()),
         reseller_id: Given::Value(catalogue.resellers.get(n % 5).copied()),
-        disabled: Given::Value(n % 41 == 0),
+        disabled: Given::Value(n.is_multiple_of(41)),
         ..SubscriptionChange::default()
     }
 }
