@@ -22,7 +22,7 @@ fn harmless(requests: impl FnOnce(&TestServer)) {
     let errors = server.done("logs/list", "kind=error");
     assert_eq!(errors["total"], 0, "{errors}");
     let log = server.log();
-    for word in ["panic", KEY, "S3cretOfAnna"] {
+    for word in ["panic", "ERROR", KEY, "S3cretOfAnna"] {
         assert!(!log.contains(word), "{log}");
     }
 }
