@@ -1,6 +1,6 @@
 //! The table of calls, and how a request finds its row.
 
-use std::panic::AssertUnwindSafe;
+use std::{borrow::Cow, panic::AssertUnwindSafe};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Resource, Result,
+        Error, Resource, Result,
         admin::Group,
         bouquet::{Bouquet, Category},
         plan::Plan,
@@ -149,10 +149,10 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         Some(Node::Text(key)) if !key.is_empty() => Some(key),
         _ => None,
     };
-    let key = in_body.as_deref().or_else(|| bearer(request)).or(path.key);
+    let key = in_body.as_deref().or_else(|| bearer(request)).or(path.key.as_deref());
     let actor = door.caller(key, address).await?;
-    if let Some(id) = path.id {
-        fields.entry("id".into()).or_insert_with(|| Node::Text(id.into()));
+    if let Some(id) = &path.id {
+        fields.entry("id".into()).or_insert_with(|| Node::Text(id.to_string()));
     }
     let doing = Doing { resource: row.resource, action: row.action };
     let once = request.headers().get("idempotency-key").filter(|_| row.access == Write);
@@ -163,6 +163,9 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
     };
     Ok(match outcome.await {
         Ok(answer) => reply::success(answer),
+        Err(Error::UnknownField { field, known }) if door.ops.is_key(&field) => {
+            reply::refusal(&Error::UnknownField { field: "***".into(), known })
+        }
         Err(error) => reply::refusal(&error),
     })
 }
@@ -171,8 +174,8 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
 struct Path<'p> {
     resource: &'p str,
     action: &'p str,
-    key: Option<&'p str>,
-    id: Option<&'p str>,
+    key: Option<Cow<'p, str>>,
+    id: Option<Cow<'p, str>>,
     more: bool,
 }
 
@@ -181,7 +184,9 @@ impl<'p> Path<'p> {
         let mut segments = path.trim_start_matches('/').split('/').skip(1);
         let mut next = || segments.next().filter(|segment| !segment.is_empty());
         let (resource, action) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let (key, id) = (next(), next());
+        // PHP's urlencode writes ~ as %7E and a comma as %2C.
+        let decoded = |segment: &'p str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+        let (key, id) = (next().map(decoded), next().map(decoded));
         Self { resource, action, key, id, more: next().is_some() }
     }
 
