@@ -214,6 +214,8 @@ impl Work {
         for job in done {
             job.answer(&self.faults);
         }
+        // Soon, for the caller who looks up the entry that he was told; else at the next tick.
+        self.write_faults();
     }
 
     /// Whether the file that is open is still the one in the data folder: what is written to a file

@@ -143,6 +143,23 @@ fn a_key_is_taken_from_the_body_the_header_and_the_url() {
 }
 
 #[test]
+fn key_and_id_in_the_url_may_be_percent_encoded() {
+    let server = TestServer::start();
+    let path = format!("/api/servers/info/{}/%31", KEY.replace('-', "%2D"));
+    let (status, answer) = server.curl(&path, &[]);
+    assert_eq!((status, &answer["server"]["id"]), (200, &json!(1)), "{answer}");
+}
+
+#[test]
+fn a_key_sent_as_the_name_of_a_field_is_not_repeated() {
+    let server = TestServer::start();
+    for body in [format!("{KEY}=1"), format!("data[{KEY}]=1")] {
+        let refused = server.refused("line/new", &body);
+        assert!(refused.starts_with("Unknown field: ***. The fields here are: "), "{refused}");
+    }
+}
+
+#[test]
 fn the_body_wins_over_the_header_and_the_header_over_the_url() {
     let server = TestServer::start();
     let status = |body: Option<&str>, header: Option<&str>, url: &str| {

@@ -22,7 +22,7 @@ fn harmless(requests: impl FnOnce(&TestServer)) {
     let errors = server.done("logs/list", "kind=error");
     assert_eq!(errors["total"], 0, "{errors}");
     let log = server.log();
-    for word in ["panic", KEY, "S3cretOfAnna"] {
+    for word in ["panic", "ERROR", KEY, "S3cretOfAnna"] {
         assert!(!log.contains(word), "{log}");
     }
 }
@@ -232,10 +232,7 @@ fn unknown_fields_are_refused_at_both_levels_of_every_changing_call() {
         ] {
             for extra in ["data[colour]=red", "colour=red"] {
                 let refused = server.refused(call, &format!("{body}&{extra}"));
-                assert!(
-                    refused.starts_with("Unknown field: colour. The fields here are: "),
-                    "{call} {extra}: {refused}"
-                );
+                assert!(refused.starts_with("Unknown field: colour. The"), "{call} {extra}: {refused}");
             }
         }
         assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 0);

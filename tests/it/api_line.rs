@@ -385,3 +385,40 @@ fn an_unknown_field_is_named_with_the_fields_there_are_and_nothing_is_written() 
     assert!(server.refused("line/new", "colour=red").starts_with("Unknown field: colour"));
     assert_eq!(server.done("line/list", "")["total"], 0);
 }
+
+#[test]
+fn one_username_is_given_once_to_many_callers_at_the_same_moment() {
+    let server = TestServer::start();
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let make = || server.call("line/new", "data[username]=anna");
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    assert_eq!(answers.iter().filter(|answer| answer["result"] == true).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer["error"] == "Username exists.").count(), 7);
+    assert_eq!(server.done("line/list", "")["total"], 1);
+}
+
+#[test]
+fn what_a_line_must_have_cannot_be_emptied() {
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=anna&data[password]=pw");
+    for field in ["username", "password"] {
+        let refused = server.refused("line/update", &format!("username=anna&data[{field}]=&data[notes]=x"));
+        assert_eq!(refused, format!("Missing field: {field}"));
+    }
+    let shown = info(&server, "anna");
+    assert_eq!((&shown["password"], &shown["notes"]), (&json!("pw"), &json!("")));
+}
+
+#[test]
+fn what_was_answered_survives_a_power_cut() {
+    let server = TestServer::start();
+    let made = server.done("line/new", "data[notes]=kept");
+    let server = TestServer::on(server.kill(), &[]);
+    let shown = info(&server, made["username"].as_str().expect("a text"));
+    assert_eq!(
+        (&shown["id"], &shown["password"], &shown["notes"]),
+        (&made["created_id"], &made["password"], &json!("kept"))
+    );
+}

@@ -291,3 +291,16 @@ fn ledger_and_balances_agree_to_the_end() {
     let (code, said, errors) = linecard(folder.path(), &["check"]);
     assert_eq!(code, 0, "{said}{errors}");
 }
+
+#[test]
+fn sales_at_the_same_moment_never_sell_more_than_the_balance() {
+    let server = shop();
+    let sold: usize = std::thread::scope(|scope| {
+        let sell = || server.call("line/new", "data[reseller_id]=1&data[subscription_plan_id]=1");
+        let sales: Vec<_> = (0..8).map(|_| scope.spawn(sell)).collect();
+        let answers = sales.into_iter().map(|sale| sale.join().expect("an answer"));
+        answers.filter(|answer| answer["result"] == true || answer["error"] != "Not enough credits").count()
+    });
+    assert_eq!((sold, balance(&server, 1)), (3, 10));
+    assert_eq!((&server.done("line/list", "")["total"], ledger(&server, 1).len()), (&json!(3), 4));
+}

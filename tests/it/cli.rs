@@ -196,7 +196,7 @@ fn administrators_are_made_listed_and_given_new_passwords() {
 #[test]
 fn a_password_from_the_environment_is_not_printed() {
     let data = folder();
-    done(data.path(), &["admin", "list"]);
+    done(data.path(), &["whitelist", "add", "192.0.2.1"]);
     let mut command = Command::new(PROGRAM);
     command.args(["admin", "password", "admin"]).env("LINECARD_DATA", data.path());
     let output = command.env("LINECARD_ADMIN_PASSWORD", "given-password").output().expect("it runs");
