@@ -172,7 +172,7 @@ fn empty_load() -> Load {
 
 fn empty_handler() {
     actix_web::rt::System::new().block_on(async {
-        let empty = || async { actix_web::HttpResponse::Ok() };
+        let empty = || async { actix_web::HttpResponse::Ok().finish() };
         let server = actix_web::HttpServer::new(move || {
             actix_web::App::new().default_service(actix_web::web::to(empty))
         })

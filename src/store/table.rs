@@ -89,7 +89,9 @@ tables! {
 pub struct Tables(HashMap<&'static str, Statements>);
 
 struct Statements {
-    /// The record's own columns, without lists of ids.
+    /// Every column of the record.
+    all: Vec<Column>,
+    /// The table's own columns, without lists of ids.
     columns: Vec<Column>,
     defaults: Defaults,
     insert: String,
@@ -110,6 +112,7 @@ impl Statements {
             update: format!("UPDATE {table} SET {sets}, updated_at = ? WHERE id = ?"),
             select: format!("SELECT id, created_at, updated_at, {names} FROM {table}"),
             defaults: defaults::<R>(conn)?,
+            all: R::columns(),
             columns,
         })
     }
@@ -234,7 +237,7 @@ impl Read<'_> {
     /// [`Error::NoSuch`], with the id where a list holds several.
     pub fn require_references<R: Table>(&self, record: &R) -> Result<()> {
         let facts = record.facts();
-        for (column, (_, fact)) in R::columns().iter().zip(&facts) {
+        for (column, (_, fact)) in self.statements::<R>()?.all.iter().zip(&facts) {
             match (column.kind, fact) {
                 (Kind::Reference(resource), Fact::Number(id)) if !self.exists(resource, *id)? => {
                     return Err(Error::no_such(resource));
