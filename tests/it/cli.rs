@@ -81,6 +81,7 @@ fn the_first_start_shows_a_password_a_key_and_the_whitelist_and_the_next_one_doe
     let again = greeting(data.path(), &[]);
     assert!(again.starts_with("Linecard is listening on http://127.0.0.1:"), "{again}");
     let server = TestServer::on(data, &[]);
+    assert_eq!(server.greeting, "");
     assert_eq!(
         (works(&server, &key), works(&server, KEY)),
         (200, 401),
