@@ -1,5 +1,6 @@
 //! The command line.
 
+mod log_buffer;
 mod run;
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -173,8 +174,19 @@ fn network(text: &str) -> Result<Network, String> {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    match actix_web::rt::System::new().block_on(run::run(cli.command)) {
+    let log = match log_buffer::LogBuffer::start() {
+        Ok(log) => log,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "linecard: cannot start the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+        .target(env_logger::Target::Pipe(Box::new(log.clone())))
+        .init();
+    let outcome = actix_web::rt::System::new().block_on(run::run(cli.command));
+    log.empty();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             let _ = writeln!(std::io::stderr(), "linecard: {why}");

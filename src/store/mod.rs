@@ -12,6 +12,7 @@ pub mod retention;
 
 mod admins;
 mod channels;
+mod checkpoint;
 mod columns;
 mod fault;
 mod held;
@@ -24,7 +25,7 @@ use std::{ops::Deref, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time:
 
 use arc_swap::ArcSwap;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, config::DbConfig};
 
 use crate::domain::{Error, Resource, Result, time::UnixTime};
 use fault::Faults;
@@ -146,9 +147,8 @@ impl Store {
                 .connection_timeout(Duration::from_secs(5))
                 .thread_pool(threads.clone())
                 .build_unchecked(
-                    // Without CREATE: a file that has gone away is not replaced by an empty one.
                     SqliteConnectionManager::file(&file)
-                        .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                        .with_flags(pragma::EXISTING)
                         .with_init(|conn| pragma::for_reader(conn)),
                 )
         };

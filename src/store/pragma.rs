@@ -1,8 +1,11 @@
 //! How connections are set up: each pragma with its reason.
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, OpenFlags, Result};
 
 use super::Sync;
+
+/// Without CREATE: a file that has gone away is not replaced by an empty one.
+pub const EXISTING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// The writer's connection.
 pub fn for_writer(conn: &Connection, sync: Sync) -> Result<()> {
@@ -12,8 +15,9 @@ pub fn for_writer(conn: &Connection, sync: Sync) -> Result<()> {
     conn.pragma_update(None, "synchronous", if sync == Sync::Full { "FULL" } else { "NORMAL" })?;
     // After a burst the log file shrinks back to 64 MiB.
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    // Less frequent checkpoints than every 1000 pages: each one stalls the writer.
-    conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    // The checkpointer moves the log into the file meanwhile; at 64 MiB the writer helps, so that
+    // the log can begin anew.
+    conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     common(conn)
 }
 

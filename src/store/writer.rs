@@ -17,7 +17,9 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    Read, Write, fault,
+    Read, Write,
+    checkpoint::Checkpointer,
+    fault,
     fault::{Faults, Origin},
     guards,
     guards::Guards,
@@ -105,8 +107,18 @@ impl Writer {
         faults: Arc<Faults>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
-        let work =
-            Work { conn, place, batch, tables, guards, faults, guards_stale: false, data_version: None };
+        let checkpointer = Some(Checkpointer::start(place.path.clone())?);
+        let work = Work {
+            conn,
+            place,
+            checkpointer,
+            batch,
+            tables,
+            guards,
+            faults,
+            guards_stale: false,
+            data_version: None,
+        };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
@@ -153,6 +165,7 @@ impl Place {
 struct Work {
     conn: Connection,
     place: Place,
+    checkpointer: Option<Checkpointer>,
     batch: usize,
     tables: Arc<Tables>,
     guards: Arc<ArcSwap<Guards>>,
@@ -175,6 +188,7 @@ impl Work {
                 ticked = Instant::now();
             }
         }
+        self.checkpointer.take();
         self.write_faults();
         if let Err(error) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
             log::warn!("checkpoint at the end: {error}");
