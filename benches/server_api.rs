@@ -159,7 +159,7 @@ fn empty_load() -> Load {
         .unwrap();
     let mut address = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    let load = wrk(&format!("http://{}/", address.trim()), 64, SECONDS, &format!(""));
+    let load = wrk(&format!("http://{}/", address.trim()), 64, SECONDS, "");
     child.kill().unwrap();
     child.wait().unwrap();
     load

@@ -6,6 +6,8 @@
     clippy::panic,
     reason = "a test that cannot go on has failed"
 )]
+#![allow(clippy::print_stdout, reason = "fault tests tell their figures")]
+#![allow(clippy::similar_names, clippy::duration_suboptimal_units, reason = "tests read as they are")]
 
 mod api_access;
 mod api_admins;
