@@ -155,7 +155,7 @@ fn a_key_sent_as_the_name_of_a_field_is_not_repeated() {
     let server = TestServer::start();
     for body in [format!("{KEY}=1"), format!("data[{KEY}]=1")] {
         let refused = server.refused("line/new", &body);
-        assert!(refused.starts_with("Unknown field: ***. The fields here are: "), "{refused}");
+        assert!(refused.starts_with("Unknown field: ***. The"), "{refused}");
     }
 }
 
