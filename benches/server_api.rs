@@ -180,6 +180,7 @@ fn empty_handler() {
 
 /// Drives one URL and reads what wrk tells.
 fn wrk(url: &str, connections: u32, seconds: u64, script: &str) -> Load {
+    quiet_disk();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), script).unwrap();
     let output = Command::new("wrk")
@@ -241,6 +242,11 @@ impl Drop for Server {
     }
 }
 
+/// What the round before left to be written is no part of this one.
+fn quiet_disk() {
+    assert!(Command::new("sync").status().unwrap().success());
+}
+
 /// A database as the program makes it, with so many lines `line1`, `line2`, ...
 fn fill(folder: &Path, lines: usize) {
     drop(Server::start(folder, &[]));
@@ -259,6 +265,7 @@ fn bare_loop() -> f64 {
     conn.pragma_update(None, "synchronous", "FULL").unwrap();
     conn.pragma_update(None, "foreign_keys", true).unwrap();
     conn.pragma_update(None, "wal_autocheckpoint", 16_000).unwrap();
+    quiet_disk();
     let (begun, mut made) = (Instant::now(), 0_u64);
     while begun.elapsed() < Duration::from_secs(SECONDS) {
         let tx = conn.transaction().unwrap();
