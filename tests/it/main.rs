@@ -20,6 +20,7 @@ mod cli;
 mod database_errors;
 mod faults;
 mod form_php;
+mod hardening;
 mod idempotency;
 mod layers;
 mod openapi;
