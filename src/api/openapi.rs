@@ -127,7 +127,7 @@ fn selectors(row: &Row) -> Parameters {
     ];
     const SEARCH: (&str, &str) = ("search", "Only rows with this text.");
     const SINCE: (&str, &str) = ("changed_since", "Only rows changed at or after these unix seconds.");
-    const KIND: (&str, &str) = ("kind", "error, audit or login.");
+    const KIND: (&str, &str) = ("kind", "error, audit, login, connection or refusal.");
     const LIST: Parameters = &[PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
     const LOG: Parameters = &[KIND, PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
     match (row.resource, row.action) {
@@ -186,7 +186,7 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Groups, _) => Group::columns(),
         (Resource::Settings, "api_key_new") => ApiKey::columns(),
         (Resource::Settings, _) => Settings::columns(),
-        (Resource::Logs, _) => Vec::new(),
+        (Resource::Logs | Resource::Connections | Resource::Security, _) => Vec::new(),
     };
     columns.into_iter().filter(|column| column.kind != Kind::Hidden).collect()
 }

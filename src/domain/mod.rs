@@ -10,6 +10,7 @@ pub mod admin;
 pub mod api_key;
 pub mod audit;
 pub mod bouquet;
+pub mod container;
 pub mod credits;
 pub mod error;
 pub mod field;

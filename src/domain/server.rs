@@ -4,6 +4,7 @@ use super::{
     Resource,
     ids::ServerId,
     net::Address,
+    number::Port,
     text::{Name, Notes},
 };
 
@@ -16,6 +17,8 @@ record! {
     server_ip: Address,
     /// Its address inside the operator's network; may be empty.
     vpn_ip: Option<Address>,
+    /// The port on which it answers HTTP.
+    http_port: Port,
     /// Free notes.
     notes: Notes,
 }
