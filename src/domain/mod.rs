@@ -26,6 +26,7 @@ pub mod reseller;
 pub mod resource;
 pub mod rights;
 pub mod server;
+pub mod session;
 pub mod settings;
 pub mod stream;
 pub mod subscription;
