@@ -7,6 +7,7 @@ pub mod text;
 
 pub mod actor;
 pub mod admin;
+pub mod admission;
 pub mod api_key;
 pub mod audit;
 pub mod bouquet;
@@ -14,6 +15,7 @@ pub mod container;
 pub mod credits;
 pub mod error;
 pub mod field;
+pub mod guard;
 pub mod ids;
 pub mod line;
 pub mod mac;

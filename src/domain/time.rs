@@ -39,6 +39,16 @@ impl UnixTime {
     }
 }
 
+/// For people: `2026-11-24 08:00:00 UTC`.
+impl std::fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match Timestamp::from_second(self.0) {
+            Ok(moment) => write!(f, "{} UTC", moment.strftime("%Y-%m-%d %H:%M:%S")),
+            Err(_) => write!(f, "{}", self.0),
+        }
+    }
+}
+
 /// When a subscription ends; `None` is never. `0` and an empty value mean never, as PHP's `empty` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry(pub Option<UnixTime>);

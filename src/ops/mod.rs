@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod clock;
 pub mod demo;
 pub mod first_start;
+pub mod guards;
 pub mod lines;
 pub mod logs;
 pub mod mags;
@@ -40,12 +41,13 @@ use crate::{
 pub struct Ops {
     store: Store,
     used: Arc<api_keys::Used>,
+    failures: Arc<guards::Guards>,
 }
 
 impl Ops {
     /// Use cases on that store.
     pub fn new(store: Store) -> Self {
-        Self { store, used: Arc::default() }
+        Self { store, used: Arc::default(), failures: Arc::default() }
     }
 
     /// Does something in one audited transaction and answers once that is committed.

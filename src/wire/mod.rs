@@ -4,6 +4,5 @@ pub mod body;
 pub mod client_ip;
 pub mod fields;
 pub mod form;
-pub mod limit;
 pub mod page;
 pub mod redact;
