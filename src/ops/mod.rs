@@ -16,6 +16,7 @@ pub mod random;
 pub mod resellers;
 pub mod retention;
 pub mod settings;
+pub mod viewing;
 pub mod whitelist;
 
 mod act;
@@ -42,12 +43,13 @@ pub struct Ops {
     store: Store,
     used: Arc<api_keys::Used>,
     failures: Arc<guards::Guards>,
+    history: Arc<viewing::History>,
 }
 
 impl Ops {
     /// Use cases on that store.
     pub fn new(store: Store) -> Self {
-        Self { store, used: Arc::default(), failures: Arc::default() }
+        Self { store, used: Arc::default(), failures: Arc::default(), history: Arc::default() }
     }
 
     /// Does something in one audited transaction and answers once that is committed.

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod logs;
 pub mod resellers;
 pub mod retention;
+pub mod viewers;
 
 mod admins;
 mod channels;
