@@ -13,10 +13,11 @@ use actix_web::{
 use crate::{
     api::{self, Door, openapi},
     config::Config,
-    jobs,
+    delivery, jobs,
+    media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
     store::{self, Store},
-    wire::redact,
+    wire::{redact, visitor::TrustedProxies},
 };
 
 /// A server that is bound and ready to run.
@@ -27,6 +28,7 @@ pub struct Running {
     pub ops: Ops,
     /// What the first start generated, to be shown once.
     pub welcome: Option<Welcome>,
+    media: Media,
     server: Server,
     /// Held as long as the server runs: two servers on one folder would both run its streams.
     _lock: File,
@@ -41,19 +43,28 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let ops = Ops::new(Store::open(&config.data, options)?);
+    let folder = config.data.join("media");
+    let media = Media::start(Ffmpeg { program: "ffmpeg".into(), folder }, Timing::default());
+    let ops = Ops::new(Store::open(&config.data, options)?, Some(media.clone()));
     jobs::start(&ops);
 
-    let door = web::Data::new(Door::new(ops.clone(), config.trusted_proxies));
+    let door = web::Data::new(Door::new(ops.clone()));
+    let use_cases = web::Data::new(ops.clone());
+    let proxies = web::Data::new(TrustedProxies(config.trusted_proxies));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(door.clone())
+            .app_data(use_cases.clone())
+            .app_data(proxies.clone())
             .wrap(from_fn(access_log))
             .route("/healthz", web::get().to(healthz))
             .route("/api/openapi.json", web::get().to(describe))
+            .configure(delivery::routes)
+            .service(web::resource("/api/{call:.*}").route(web::to(api::entry)))
             .default_service(web::to(api::entry))
     })
     .workers(workers)
+    .on_connect(delivery::remember_socket)
     .shutdown_timeout(5)
     .disable_signals()
     .bind(config.listen)
@@ -62,7 +73,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
     // After the port is ours: what is generated here is shown once, by a start that succeeds.
     let welcome =
         ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
-    Ok(Running { address, ops, welcome, server: server.run(), _lock: lock })
+    ops.run_streams().map_err(|e| format!("the streams cannot be read: {e}"))?;
+    Ok(Running { address, ops, welcome, media, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -72,6 +84,10 @@ impl Running {
     /// What the network layer says.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.server.await;
+        self.media.stop().await;
+        if let Err(error) = self.ops.dismiss_viewers().await {
+            log::warn!("the connection log: {error}");
+        }
         let _ = self.ops.note_used_keys().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;

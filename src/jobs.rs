@@ -15,6 +15,21 @@ pub fn start(ops: &Ops) {
             }
         }
     });
+    let following = ops.clone();
+    actix_web::rt::spawn(async move { following.follow_changes().await });
+    let viewers = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match viewers.look_after_viewers().await {
+                Ok(()) => Duration::from_secs(1),
+                Err(error) => {
+                    log::warn!("viewers: {error}");
+                    Duration::from_secs(10)
+                }
+            };
+            actix_web::rt::time::sleep(pause).await;
+        }
+    });
     let old = ops.clone();
     actix_web::rt::spawn(async move {
         loop {

@@ -9,22 +9,21 @@ use actix_web::{
 
 use super::reply;
 use crate::{
-    domain::{actor::Actor, net::Network},
+    domain::actor::Actor,
     ops::{Ops, api_keys::KeyRefusal, guards::Face},
-    wire::client_ip::client_ip,
+    wire::visitor::Visitor,
 };
 
 /// What the door needs to know, shared by every worker.
 pub struct Door {
     /// The use cases behind it.
     pub ops: Ops,
-    trusted_proxies: Vec<Network>,
 }
 
 impl Door {
-    /// A door that believes `X-Forwarded-For` of those proxies.
-    pub fn new(ops: Ops, trusted_proxies: Vec<Network>) -> Self {
-        Self { ops, trusted_proxies }
+    /// A door to those use cases.
+    pub fn new(ops: Ops) -> Self {
+        Self { ops }
     }
 
     /// The caller's address, if it is on the whitelist and need not wait.
@@ -32,9 +31,7 @@ impl Door {
     /// # Errors
     /// The reply: 403 naming the address and where to add it, or 429.
     pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
-        let peer = request.peer_addr().map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let forwarded = request.headers().get_all("x-forwarded-for").map(header::HeaderValue::as_bytes);
-        let address = client_ip(peer, forwarded, &self.trusted_proxies);
+        let address = Visitor::of(request).address;
         if !self.ops.guards().lists(address) {
             log::warn!("Server API refused to {address}: not on the whitelist");
             return Err(reply::failure(StatusCode::FORBIDDEN, &not_listed(address)));

@@ -4,6 +4,8 @@ mod access;
 mod administrators;
 mod call;
 mod calls;
+mod connections;
+mod explain;
 mod line;
 mod logs;
 mod mag;
@@ -14,6 +16,7 @@ mod resellers;
 mod servers;
 mod settings;
 mod show;
+mod streams;
 
 pub use access::Door;
 pub use calls::entry;

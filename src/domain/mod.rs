@@ -27,6 +27,7 @@ pub mod plan;
 pub mod reseller;
 pub mod resource;
 pub mod rights;
+pub mod run;
 pub mod server;
 pub mod session;
 pub mod settings;

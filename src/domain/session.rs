@@ -185,13 +185,8 @@ impl Book {
         let id = known.unwrap_or_else(|| self.enter(key, terms, at));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.container = terms.container;
-            self.ends.extend(terms.until.map(|until| (until, id)));
-            if let Some(old) =
-                std::mem::replace(&mut session.until, terms.until).filter(|old| Some(*old) != terms.until)
-            {
-                self.ends.remove(&(old, id));
-            }
         }
+        self.extend(id, terms.until);
         match terms.container {
             Container::Hls => self.touch(id, now),
             Container::Ts => self.hold(id),
@@ -270,6 +265,11 @@ impl Book {
         open
     }
 
+    /// Every session, also those that await their player's return.
+    pub fn all(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
+    }
+
     /// The sessions of a viewer that take a connection, oldest first.
     pub fn of(&self, viewer: Viewer) -> Vec<&Session> {
         let ids = self.by_viewer.get(&viewer).into_iter().flatten();
@@ -279,6 +279,15 @@ impl Book {
     /// The sessions whose subscription has ended by that time.
     pub fn over(&self, now: UnixTime) -> Vec<SessionId> {
         self.ends.iter().take_while(|(until, _)| *until <= now).map(|(_, id)| *id).collect()
+    }
+
+    /// Notes until when the subscription behind a session lasts.
+    pub fn extend(&mut self, id: SessionId, until: Option<UnixTime>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if let Some(old) = std::mem::replace(&mut session.until, until) {
+            self.ends.remove(&(old, id));
+        }
+        self.ends.extend(until.map(|until| (until, id)));
     }
 
     fn enter(&mut self, key: &Key, terms: Terms, at: UnixTime) -> SessionId {

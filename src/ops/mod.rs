@@ -4,7 +4,9 @@
 pub mod admins;
 pub mod api_keys;
 pub mod clock;
+pub mod connections;
 pub mod demo;
+pub mod explain;
 pub mod first_start;
 pub mod guards;
 pub mod lines;
@@ -16,6 +18,7 @@ pub mod random;
 pub mod resellers;
 pub mod retention;
 pub mod settings;
+pub mod streams;
 pub mod viewing;
 pub mod whitelist;
 
@@ -34,6 +37,7 @@ use crate::{
         actor::{Actor, Who},
         rights::Access,
     },
+    media::{Media, connections::Connections},
     store::{self, Origin, Read, Store, guards::Guards},
 };
 
@@ -44,12 +48,21 @@ pub struct Ops {
     used: Arc<api_keys::Used>,
     failures: Arc<guards::Guards>,
     history: Arc<viewing::History>,
+    connections: Connections,
+    media: Option<Media>,
 }
 
 impl Ops {
-    /// Use cases on that store.
-    pub fn new(store: Store) -> Self {
-        Self { store, used: Arc::default(), failures: Arc::default(), history: Arc::default() }
+    /// Use cases on that store; with the streams that a server runs.
+    pub fn new(store: Store, media: Option<Media>) -> Self {
+        Self {
+            store,
+            used: Arc::default(),
+            failures: Arc::default(),
+            history: Arc::default(),
+            connections: Connections::default(),
+            media,
+        }
     }
 
     /// Does something in one audited transaction and answers once that is committed.

@@ -6,3 +6,4 @@ pub mod fields;
 pub mod form;
 pub mod page;
 pub mod redact;
+pub mod visitor;

@@ -5,12 +5,12 @@ use std::{fs, path::Path};
 /// The modules of each layer, and the layers that it may import (`../shared/design/architecture.md`).
 const LAYERS: [(&[&str], &[&str]); 5] = [
     (&["domain"], &[]),
-    (&["store", "wire"], &["domain"]),
-    (&["ops"], &["domain", "store"]),
-    (&["api"], &["ops", "wire", "domain"]),
+    (&["store", "media", "wire"], &["domain"]),
+    (&["ops"], &["domain", "media", "store"]),
+    (&["api", "delivery"], &["ops", "wire", "domain"]),
     (
         &["main", "lib", "cli", "app", "jobs", "config"],
-        &["api", "ops", "store", "wire", "domain", "cli", "app", "jobs", "config"],
+        &["api", "delivery", "ops", "media", "store", "wire", "domain", "cli", "app", "jobs", "config"],
     ),
 ];
 
@@ -19,7 +19,7 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
-    ("actix_web", &["wire", "api", "app", "cli", "jobs"]),
+    ("actix_web", &["wire", "api", "delivery", "app", "cli", "jobs"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
 ];

@@ -1,15 +1,17 @@
 //! Credentials of players: right, wrong, or guessed too often.
 
+use std::net::IpAddr;
+
 use subtle::ConstantTimeEq;
 
 use super::{Origin, Refusal, Subscriber};
 use crate::{
-    domain::{Fact, Resource, actor::Actor, ids::StreamId, line::Line, time::UnixTime},
+    domain::{Fact, Resource, actor::Actor, admission::Provider, ids::StreamId, line::Line, time::UnixTime},
     ops::{Doing, Ops, clock, guards::Face},
     store::viewers::RefusedRow,
 };
 
-const WATCH: Doing = Doing { resource: Resource::Connections, action: "watch" };
+pub(super) const WATCH: Doing = Doing { resource: Resource::Connections, action: "watch" };
 
 impl Ops {
     /// The line of those credentials, whatever its state. Wrong ones count against the address.
@@ -35,6 +37,12 @@ impl Ops {
             self.note_refusal(None, username, None, from, &Refusal::Credentials, clock::now());
             Refusal::Credentials
         })
+    }
+
+    /// The network provider behind an address.
+    pub fn provider(&self, address: IpAddr) -> Provider {
+        let _ = address;
+        Provider::NoFile
     }
 
     /// Notes a refusal for the log and for "Why can't this subscriber watch?".

@@ -1,11 +1,17 @@
 //! Watching: who asks, whether that one may, and what becomes of those who watch.
 
 mod door;
+mod follow;
 mod history;
+mod watch;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 pub use history::History;
+pub use watch::{Watching, Wish};
+
+/// What faces pass on to players.
+pub use crate::media::{Listed, Segment, Segments, Tap, connections::Hold};
 
 use crate::domain::{
     Error, Stored, admission::Rule, line::Line, mag::Mag, session::Viewer, subscription::Subscription,
