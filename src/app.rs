@@ -13,6 +13,7 @@ use actix_web::{
 use crate::{
     api::{self, Door, openapi},
     config::Config,
+    host::{Host, open_files},
     jobs,
     ops::{Ops, first_start::Welcome},
     store::{self, Store},
@@ -41,7 +42,9 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let ops = Ops::new(Store::open(&config.data, options)?);
+    let host = Host::open(&config.data, config.asn_db.as_deref())?;
+    let ops = Ops::new(Store::open(&config.data, options)?, host);
+    raise_open_files();
     jobs::start(&ops);
 
     let door = web::Data::new(Door::new(ops.clone(), config.trusted_proxies));
@@ -81,6 +84,17 @@ impl Running {
     /// The way to stop it.
     pub fn server_handle(&self) -> actix_web::dev::ServerHandle {
         self.server.handle()
+    }
+}
+
+/// Each viewer takes a file, and some systems allow 1,024 unless asked.
+fn raise_open_files() {
+    const ENOUGH: u64 = 8_192;
+    if let Some(limit) = open_files::raise().filter(|limit| *limit < ENOUGH) {
+        log::warn!(
+            "at most {limit} files and connections may be open: raise the hard limit to {ENOUGH} or more (ulimit -n, \
+             LimitNOFILE=, --ulimit nofile=)"
+        );
     }
 }
 

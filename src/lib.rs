@@ -8,7 +8,7 @@
 //! | 4 wiring | [`cli`], [`config`], [`app`], [`jobs`] | arguments, start-up, routes mounted, periodic work |
 //! | 3 faces | [`api`] | the Server API: calls, handlers, replies |
 //! | 2 use cases | [`ops`] | one function per thing that the product does: rights, rules, audit, one transaction |
-//! | 1 means | [`store`], [`wire`] | SQLite; decoding and encoding that faces share |
+//! | 1 means | [`store`], [`host`], [`wire`] | SQLite; this machine and its network; decoding and encoding that faces share |
 //! | 0 meaning | [`domain`] | types and rules; no I/O, no clock, no HTTP, no SQL |
 
 pub mod api;
@@ -16,6 +16,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod host;
 pub mod jobs;
 pub mod ops;
 pub mod store;

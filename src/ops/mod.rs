@@ -15,6 +15,7 @@ pub mod passwords;
 pub mod random;
 pub mod resellers;
 pub mod retention;
+pub mod servers;
 pub mod settings;
 pub mod viewing;
 pub mod whitelist;
@@ -34,6 +35,7 @@ use crate::{
         actor::{Actor, Who},
         rights::Access,
     },
+    host::Host,
     store::{self, Origin, Read, Store, guards::Guards},
 };
 
@@ -44,12 +46,21 @@ pub struct Ops {
     used: Arc<api_keys::Used>,
     failures: Arc<guards::Guards>,
     history: Arc<viewing::History>,
+    host: Arc<Host>,
+    healths: Arc<servers::Healths>,
 }
 
 impl Ops {
-    /// Use cases on that store.
-    pub fn new(store: Store) -> Self {
-        Self { store, used: Arc::default(), failures: Arc::default(), history: Arc::default() }
+    /// Use cases on that store and this machine.
+    pub fn new(store: Store, host: Host) -> Self {
+        Self {
+            store,
+            used: Arc::default(),
+            failures: Arc::default(),
+            history: Arc::default(),
+            host: Arc::new(host),
+            healths: Arc::default(),
+        }
     }
 
     /// Does something in one audited transaction and answers once that is committed.

