@@ -17,7 +17,7 @@ use super::{
     access::{Door, bearer},
     administrators,
     call::Call,
-    line, logs, mag, managed, reply, resellers, servers, settings,
+    line, logs, mag, managed, reply, resellers, security, servers, settings,
 };
 use crate::{
     domain::{
@@ -124,6 +124,8 @@ calls! {
     Settings / "api_key_revoke", Write, settings::api_key_revoke, "Revokes an API key.";
     Settings / "api_key_list", Read, settings::api_key_list, "Lists API keys without their secrets.";
     Logs / "list", Read, logs::list, "Lists the Panel Error Log, the audit trail or the login log.";
+    Security / "blocks", Read, security::blocks, "Lists limits on failures, and the addresses that failed lately.";
+    Security / "unblock", Write, security::unblock, "Lets an address in again, everywhere.";
 }
 
 /// Answers `/api/...`.

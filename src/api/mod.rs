@@ -11,6 +11,7 @@ mod managed;
 pub mod openapi;
 mod reply;
 mod resellers;
+mod security;
 mod servers;
 mod settings;
 mod show;
