@@ -13,7 +13,9 @@ use actix_web::{
 use crate::{
     api::{self, Door, openapi},
     config::Config,
-    delivery, jobs,
+    delivery,
+    host::{Host, open_files},
+    jobs,
     media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
     store::{self, Store},
@@ -43,9 +45,13 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let folder = config.data.join("media");
-    let media = Media::start(Ffmpeg { program: "ffmpeg".into(), folder }, Timing::default());
-    let ops = Ops::new(Store::open(&config.data, options)?, Some(media.clone()));
+    let host = Host::open(&config.data, config.asn_db.as_deref())?;
+    let media = Media::start(
+        Ffmpeg { program: "ffmpeg".into(), folder: config.data.join("media") },
+        Timing::default(),
+    );
+    let ops = Ops::new(Store::open(&config.data, options)?, host, Some(media.clone()));
+    raise_open_files();
     jobs::start(&ops);
 
     let door = web::Data::new(Door::new(ops.clone()));
@@ -97,6 +103,17 @@ impl Running {
     /// The way to stop it.
     pub fn server_handle(&self) -> actix_web::dev::ServerHandle {
         self.server.handle()
+    }
+}
+
+/// Each viewer takes a file, and some systems allow 1,024 unless asked.
+fn raise_open_files() {
+    const ENOUGH: u64 = 8_192;
+    if let Some(limit) = open_files::raise().filter(|limit| *limit < ENOUGH) {
+        log::warn!(
+            "at most {limit} files and connections may be open: raise the hard limit to {ENOUGH} or more (ulimit -n, \
+             LimitNOFILE=, --ulimit nofile=)"
+        );
     }
 }
 

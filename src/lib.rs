@@ -8,7 +8,7 @@
 //! | 4 wiring | [`cli`], [`config`], [`app`], [`jobs`] | arguments, start-up, routes mounted, periodic work |
 //! | 3 faces | [`api`], [`delivery`] | the Server API: calls, handlers, replies; live bytes for players |
 //! | 2 use cases | [`ops`] | one function per thing that the product does: rights, rules, audit, one transaction |
-//! | 1 means | [`store`], [`media`], [`wire`] | SQLite; ffmpeg, fan-out, connections; decoding and encoding that faces share |
+//! | 1 means | [`store`], [`media`], [`host`], [`wire`] | SQLite; ffmpeg, fan-out, connections; this machine and its network; decoding and encoding that faces share |
 //! | 0 meaning | [`domain`] | types and rules; no I/O, no clock, no HTTP, no SQL |
 
 pub mod api;
@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod domain;
+pub mod host;
 pub mod jobs;
 pub mod media;
 pub mod ops;

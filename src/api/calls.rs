@@ -17,7 +17,7 @@ use super::{
     access::{Door, bearer},
     administrators,
     call::Call,
-    connections, line, logs, mag, managed, reply, resellers, servers, settings, streams,
+    connections, line, logs, mag, managed, reply, resellers, security, servers, settings, streams,
 };
 use crate::{
     domain::{
@@ -132,6 +132,8 @@ calls! {
     Connections / "list", Read, connections::list, "Lists the open connections of viewers.";
     Connections / "kill", Write, connections::kill, "Ends connections of viewers.";
     Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals.";
+    Security / "blocks", Read, security::blocks, "Lists limits on failures, and the addresses that failed lately.";
+    Security / "unblock", Write, security::unblock, "Lets an address in again, everywhere.";
 }
 
 /// Answers `/api/...`.

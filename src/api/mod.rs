@@ -13,6 +13,7 @@ mod managed;
 pub mod openapi;
 mod reply;
 mod resellers;
+mod security;
 mod servers;
 mod settings;
 mod show;

@@ -130,6 +130,7 @@ fn selectors(row: &Row) -> Parameters {
     const KIND: (&str, &str) = ("kind", "error, audit, login, connection or refusal.");
     const LIST: Parameters = &[PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
     const LOG: Parameters = &[KIND, PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
+    const WINDOW: Parameters = &[PAGE[0], PAGE[1]];
     match (row.resource, row.action) {
         (_, "new" | "whitelist_list" | "get" | "api_key_new") => &[],
         (Resource::Line, "update" | "delete" | "info") => {
@@ -151,6 +152,8 @@ fn selectors(row: &Row) -> Parameters {
         (Resource::Settings, "api_key_revoke") => &[("id", "The key."), ("name", "Or its name.")],
         (Resource::Settings, "update") => &[],
         (Resource::Logs, _) => LOG,
+        (Resource::Security, "blocks") => WINDOW,
+        (Resource::Security, "unblock") => &[("address", "An IPv4 or IPv6 address.")],
         (_, "list") => LIST,
         (_, "api_key_list") => PAGE,
         _ => &[("id", "The row; also the segment of the path after the key.")],

@@ -72,21 +72,21 @@ impl Guard {
         }
     }
 
-    /// Forgets what is known of an address; whether anything was.
-    pub fn forgive(&mut self, address: IpAddr) -> bool {
-        self.0.remove(&network(address)).is_some()
+    /// Forgets what is known of an address.
+    pub fn forgive(&mut self, address: IpAddr) {
+        self.0.remove(&network(address));
+    }
+
+    /// What is known of an address that matters now.
+    pub fn tally(&self, address: IpAddr, now: Instant) -> Option<Tally> {
+        let address = network(address);
+        let failures = self.0.get(&address).filter(|failures| failures.until > now)?;
+        Some(Tally { address, failures: failures.count, blocked: self.wait(address, now) })
     }
 
     /// What is known of every address that matters now, in the order of addresses.
     pub fn tallies(&self, now: Instant) -> Vec<Tally> {
-        let current = self.0.iter().filter(|(_, failures)| failures.until > now);
-        let mut tallies: Vec<Tally> = current
-            .map(|(address, failures)| Tally {
-                address: *address,
-                failures: failures.count,
-                blocked: self.wait(*address, now),
-            })
-            .collect();
+        let mut tallies: Vec<Tally> = self.0.keys().filter_map(|address| self.tally(*address, now)).collect();
         tallies.sort_by_key(|tally| tally.address);
         tallies
     }
@@ -157,9 +157,8 @@ mod tests {
         let now = Instant::now();
         guard.failed(one, limits(1), now);
         assert_eq!(guard.tallies(now), [Tally { address: one, failures: 1, blocked: Some(2 * MINUTE) }]);
-        assert!(guard.forgive("::ffff:192.0.2.1".parse().unwrap()));
-        assert_eq!(guard.wait(one, now), None);
-        assert!(!guard.forgive(one));
+        guard.forgive("::ffff:192.0.2.1".parse().unwrap());
+        assert_eq!((guard.wait(one, now), guard.tally(one, now)), (None, None));
     }
 
     #[test]

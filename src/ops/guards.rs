@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Ops;
+use serde_json::{Map, Value, json};
+
+use super::{Act, Ops};
 use crate::domain::{
     Error, Resource, Result,
     guard::{Guard, Limits, Tally},
@@ -40,12 +42,15 @@ impl Face {
 pub type Guards = Mutex<HashMap<Face, Guard>>;
 
 impl Ops {
-    /// How long an address has to wait, if it is shut out. Whoever is on the API whitelist is the
-    /// operator's own, and never shut out of watching.
+    /// How long an address has to wait, if it is shut out.
     pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
         let wait = self.counted().get(&face)?.wait(address, Instant::now())?;
-        let spared = face == Face::Player && self.guards().lists(address);
-        (!spared).then_some(wait)
+        (!self.spares(face, address)).then_some(wait)
+    }
+
+    /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
+    fn spares(&self, face: Face, address: IpAddr) -> bool {
+        face == Face::Player && self.guards().lists(address)
     }
 
     /// Counts a failure.
@@ -72,17 +77,34 @@ impl Ops {
 
     /// What is known of every address that failed lately.
     pub fn tallies(&self, face: Face) -> Vec<Tally> {
-        self.counted().get(&face).map(|guard| guard.tallies(Instant::now())).unwrap_or_default()
+        let tallies = self.counted().get(&face).map(|guard| guard.tallies(Instant::now()));
+        let mut tallies = tallies.unwrap_or_default();
+        for tally in tallies.iter_mut().filter(|tally| self.spares(face, tally.address)) {
+            tally.blocked = None;
+        }
+        tallies
     }
 
-    /// Lets an address in again, everywhere.
+    /// Lets an address in again, everywhere. It holds even if the audit row is then lost with a
+    /// COMMIT that fails: somebody who is let in once too often may guess a few times more.
     ///
     /// # Errors
     /// [`Error::NoSuch`] if nothing is known of it.
-    pub fn unblock(&self, address: IpAddr) -> Result<()> {
-        let mut counted = self.counted();
-        let forgiven = counted.values_mut().filter_map(|guard| guard.forgive(address).then_some(())).count();
-        if forgiven == 0 { Err(Error::no_such(Resource::Security)) } else { Ok(()) }
+    pub fn unblock(&self, act: &Act<'_>, address: IpAddr) -> Result<()> {
+        let failures = self.failures_of(address);
+        if failures.is_empty() {
+            return Err(Error::no_such(Resource::Security));
+        }
+        act.audit(None, &address.to_string(), &Value::Object(failures), &json!({}))?;
+        self.counted().values_mut().for_each(|guard| guard.forgive(address));
+        Ok(())
+    }
+
+    /// How often an address failed lately, by the names of faces.
+    fn failures_of(&self, address: IpAddr) -> Map<String, Value> {
+        let (counted, now) = (self.counted(), Instant::now());
+        let tallies = counted.iter().filter_map(|(face, guard)| Some((face, guard.tally(address, now)?)));
+        tallies.map(|(face, tally)| (face.name().to_owned(), tally.failures.into())).collect()
     }
 
     fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Guard>> {

@@ -17,6 +17,7 @@ pub mod passwords;
 pub mod random;
 pub mod resellers;
 pub mod retention;
+pub mod servers;
 pub mod settings;
 pub mod streams;
 pub mod viewing;
@@ -37,6 +38,7 @@ use crate::{
         actor::{Actor, Who},
         rights::Access,
     },
+    host::Host,
     media::{Media, connections::Connections},
     store::{self, Origin, Read, Store, guards::Guards},
 };
@@ -49,18 +51,22 @@ pub struct Ops {
     failures: Arc<guards::Guards>,
     history: Arc<viewing::History>,
     connections: Connections,
+    host: Arc<Host>,
+    healths: Arc<servers::Healths>,
     media: Option<Media>,
 }
 
 impl Ops {
-    /// Use cases on that store; with the streams that a server runs.
-    pub fn new(store: Store, media: Option<Media>) -> Self {
+    /// Use cases on that store and this machine; with the streams that a server runs.
+    pub fn new(store: Store, host: Host, media: Option<Media>) -> Self {
         Self {
             store,
             used: Arc::default(),
             failures: Arc::default(),
             history: Arc::default(),
             connections: Connections::default(),
+            host: Arc::new(host),
+            healths: Arc::default(),
             media,
         }
     }

@@ -5,21 +5,28 @@ use std::{fs, path::Path};
 /// The modules of each layer, and the layers that it may import (`../shared/design/architecture.md`).
 const LAYERS: [(&[&str], &[&str]); 5] = [
     (&["domain"], &[]),
-    (&["store", "media", "wire"], &["domain"]),
-    (&["ops"], &["domain", "media", "store"]),
+    (&["store", "media", "host", "wire"], &["domain"]),
+    (&["ops"], &["domain", "media", "store", "host"]),
     (&["api", "delivery"], &["ops", "wire", "domain"]),
     (
         &["main", "lib", "cli", "app", "jobs", "config"],
-        &["api", "delivery", "ops", "media", "store", "wire", "domain", "cli", "app", "jobs", "config"],
+        &[
+            "api", "delivery", "ops", "media", "store", "host", "wire", "domain", "cli", "app", "jobs",
+            "config",
+        ],
     ),
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
     ("actix_web", &["wire", "api", "delivery", "app", "cli", "jobs"]),
+    ("awc", &["host", "cli"]),
+    ("maxminddb", &["host"]),
+    ("procfs", &["host"]),
+    ("rustix", &["host", "media"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
 ];

@@ -16,6 +16,8 @@ mod api_line;
 mod api_mag;
 mod api_resellers;
 mod api_resources;
+mod api_security;
+mod api_servers;
 mod cli;
 mod database_errors;
 mod faults;

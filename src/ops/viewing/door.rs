@@ -39,10 +39,14 @@ impl Ops {
         })
     }
 
+    /// How many sessions of viewers are open on this server.
+    pub fn open_sessions_total(&self) -> usize {
+        self.connections.open_connections().len()
+    }
+
     /// The network provider behind an address.
     pub fn provider(&self, address: IpAddr) -> Provider {
-        let _ = address;
-        Provider::NoFile
+        self.host.providers.of(address)
     }
 
     /// Notes a refusal for the log and for "Why can't this subscriber watch?".
