@@ -18,6 +18,7 @@ use crate::{
     jobs,
     media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
+    player,
     store::{self, Store},
     wire::{redact, visitor::TrustedProxies},
 };
@@ -57,6 +58,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let door = web::Data::new(Door::new(ops.clone()));
     let use_cases = web::Data::new(ops.clone());
     let proxies = web::Data::new(TrustedProxies(config.trusted_proxies));
+    let playlists = player::kept();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(door.clone())
@@ -65,6 +67,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .wrap(from_fn(access_log))
             .route("/healthz", web::get().to(healthz))
             .route("/api/openapi.json", web::get().to(describe))
+            .app_data(playlists.clone())
+            .configure(player::routes)
             .configure(delivery::routes)
             .service(web::resource("/api/{call:.*}").route(web::to(api::entry)))
             .default_service(web::to(api::entry))

@@ -11,6 +11,7 @@ pub mod admission;
 pub mod api_key;
 pub mod audit;
 pub mod bouquet;
+pub mod catalogue;
 pub mod container;
 pub mod credits;
 pub mod error;

@@ -3,6 +3,7 @@
 
 pub mod admins;
 pub mod api_keys;
+pub mod catalogue;
 pub mod clock;
 pub mod connections;
 pub mod demo;
@@ -50,6 +51,7 @@ pub struct Ops {
     used: Arc<api_keys::Used>,
     failures: Arc<guards::Guards>,
     history: Arc<viewing::History>,
+    channels: Arc<catalogue::Made<catalogue::BouquetSet, Vec<crate::domain::catalogue::Channel>>>,
     connections: Connections,
     host: Arc<Host>,
     healths: Arc<servers::Healths>,
@@ -64,6 +66,7 @@ impl Ops {
             used: Arc::default(),
             failures: Arc::default(),
             history: Arc::default(),
+            channels: Arc::default(),
             connections: Connections::default(),
             host: Arc::new(host),
             healths: Arc::default(),

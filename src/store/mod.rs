@@ -13,6 +13,7 @@ pub mod retention;
 pub mod viewers;
 
 mod admins;
+mod catalogue;
 mod channels;
 mod checkpoint;
 mod columns;
