@@ -28,4 +28,6 @@ mod layers;
 mod openapi;
 mod php_client;
 mod power_cut;
+mod streams;
 mod support;
+mod viewers;
