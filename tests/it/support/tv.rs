@@ -48,8 +48,8 @@ pub fn with_streams(count: usize) -> TestServer {
     for number in 1..=count {
         server.done("streams/new", &format!("data[name]=Stream {number}&data[sources][]=media/test.ts"));
     }
-    let streams: String = (1..=count).map(|number| format!("&data[streams][]={number}")).collect();
-    server.done("bouquets/new", &format!("data[name]=All{streams}"));
+    let streams: Vec<String> = (1..=count).map(|number| format!("&data[streams][]={number}")).collect();
+    server.done("bouquets/new", &format!("data[name]=All{}", streams.concat()));
     server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
     within(30, "every stream runs", || online(&server).len() == count);
     server
@@ -125,7 +125,7 @@ impl Player {
     pub fn is_closed_within(&mut self, seconds: u64) -> bool {
         let until = Instant::now() + Duration::from_secs(seconds);
         self.socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
-        let mut part = [0; 65_536];
+        let mut part = [0; 16_384];
         while Instant::now() < until {
             match self.socket.read(&mut part) {
                 Ok(0) => return true,
