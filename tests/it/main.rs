@@ -27,6 +27,7 @@ mod idempotency;
 mod layers;
 mod openapi;
 mod php_client;
+mod players;
 mod power_cut;
 mod streams;
 mod support;
