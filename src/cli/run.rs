@@ -45,7 +45,7 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::Admin(command) => admin(command).await,
         Command::Demo { data } => {
             let ops = open(&data).await?;
-            let told = ops.demo().await.map_err(say)?;
+            let told = ops.demo(&data.data.join("media")).await.map_err(say)?;
             ops.close();
             print(&told)
         }

@@ -1,6 +1,7 @@
 //! Live streams: one supervised ffmpeg each, a ring that all viewers share, open connections.
 
 pub mod connections;
+pub mod picture;
 
 mod channel;
 mod ffmpeg;
