@@ -10,10 +10,17 @@
 CREATE TABLE settings (
     id                   INTEGER PRIMARY KEY CHECK (id = 1),
     operator_name        TEXT    NOT NULL DEFAULT '',
+    public_url           TEXT    NOT NULL DEFAULT '',
     time_zone            TEXT    NOT NULL DEFAULT 'UTC',
+    connection_policy    TEXT    NOT NULL DEFAULT 'kick_oldest' CHECK (connection_policy IN ('kick_oldest', 'refuse')),
+    failure_limit        INTEGER NOT NULL DEFAULT 20  CHECK (failure_limit >= 0),
+    failure_window       INTEGER NOT NULL DEFAULT 300 CHECK (failure_window > 0),
+    block_seconds        INTEGER NOT NULL DEFAULT 600 CHECK (block_seconds > 0),
     audit_retention_days INTEGER NOT NULL DEFAULT 365 CHECK (audit_retention_days >= 0),
     error_retention_days INTEGER NOT NULL DEFAULT 31  CHECK (error_retention_days >= 0),
     login_retention_days INTEGER NOT NULL DEFAULT 31  CHECK (login_retention_days >= 0),
+    connection_retention_days INTEGER NOT NULL DEFAULT 31 CHECK (connection_retention_days >= 0),
+    refusal_retention_days    INTEGER NOT NULL DEFAULT 31 CHECK (refusal_retention_days >= 0),
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -105,6 +112,7 @@ CREATE TABLE servers (
     name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
     server_ip  TEXT    NOT NULL,
     vpn_ip     TEXT    NOT NULL DEFAULT '',
+    http_port  INTEGER NOT NULL DEFAULT 8080 CHECK (http_port BETWEEN 1 AND 65535),
     notes      TEXT    NOT NULL DEFAULT '',
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -187,8 +195,10 @@ CREATE TABLE lines (
     banned                  INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
     allowed_ips             TEXT    NOT NULL DEFAULT '[]',
     allowed_user_agents     TEXT    NOT NULL DEFAULT '[]',
+    allowed_outputs         TEXT    NOT NULL DEFAULT '[]',
     server_id               INTEGER REFERENCES servers (id),
     isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
+    isp_asn                 INTEGER,               -- the autonomous system that isp_lock binds to
     is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
     notes                   TEXT    NOT NULL DEFAULT '',
     created_at              INTEGER NOT NULL,
@@ -218,8 +228,10 @@ CREATE TABLE mags (
     banned                  INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
     allowed_ips             TEXT    NOT NULL DEFAULT '[]',
     allowed_user_agents     TEXT    NOT NULL DEFAULT '[]',
+    allowed_outputs         TEXT    NOT NULL DEFAULT '[]',
     server_id               INTEGER REFERENCES servers (id),
     isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
+    isp_asn                 INTEGER,               -- the autonomous system that isp_lock binds to
     is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
     notes                   TEXT    NOT NULL DEFAULT '',
     created_at              INTEGER NOT NULL,
@@ -287,3 +299,37 @@ CREATE TABLE login_log (
     address  TEXT,
     outcome  TEXT    NOT NULL
 ) STRICT;
+
+-- Ended sessions. Rows outlive lines, MAGs and streams, hence no foreign keys.
+CREATE TABLE connection_log (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         INTEGER NOT NULL,                   -- when it ended
+    started_at INTEGER NOT NULL,
+    line_id    INTEGER,
+    mag_id     INTEGER,
+    subscriber TEXT    NOT NULL,                   -- username or MAC at that time
+    stream_id  INTEGER NOT NULL,
+    stream     TEXT    NOT NULL,
+    address    TEXT    NOT NULL,
+    user_agent TEXT    NOT NULL,
+    container  TEXT    NOT NULL,                   -- ts or hls
+    bytes_sent INTEGER NOT NULL,
+    reason     TEXT    NOT NULL                    -- why it ended
+) STRICT;
+CREATE INDEX connection_log_line ON connection_log (line_id, id) WHERE line_id IS NOT NULL;
+CREATE INDEX connection_log_mag ON connection_log (mag_id, id) WHERE mag_id IS NOT NULL;
+
+-- Viewers who were turned away; without line and MAG when nobody knows the credentials.
+CREATE TABLE refusal_log (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         INTEGER NOT NULL,
+    line_id    INTEGER,
+    mag_id     INTEGER,
+    subscriber TEXT    NOT NULL,                   -- username or MAC as it was sent
+    stream_id  INTEGER,
+    address    TEXT    NOT NULL,
+    user_agent TEXT    NOT NULL,
+    reason     TEXT    NOT NULL
+) STRICT;
+CREATE INDEX refusal_log_line ON refusal_log (line_id, id) WHERE line_id IS NOT NULL;
+CREATE INDEX refusal_log_mag ON refusal_log (mag_id, id) WHERE mag_id IS NOT NULL;

@@ -13,10 +13,14 @@ use actix_web::{
 use crate::{
     api::{self, Door, openapi},
     config::Config,
+    delivery,
+    host::{Host, open_files},
     jobs,
+    media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
+    player,
     store::{self, Store},
-    wire::redact,
+    wire::{redact, visitor::TrustedProxies},
 };
 
 /// A server that is bound and ready to run.
@@ -27,6 +31,7 @@ pub struct Running {
     pub ops: Ops,
     /// What the first start generated, to be shown once.
     pub welcome: Option<Welcome>,
+    media: Media,
     server: Server,
     /// Held as long as the server runs: two servers on one folder would both run its streams.
     _lock: File,
@@ -41,19 +46,35 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let ops = Ops::new(Store::open(&config.data, options)?);
+    let host = Host::open(&config.data, config.asn_db.as_deref())?;
+    let media = Media::start(
+        Ffmpeg { program: "ffmpeg".into(), folder: config.data.join("media") },
+        Timing::default(),
+    );
+    let ops = Ops::new(Store::open(&config.data, options)?, host, Some(media.clone()));
+    raise_open_files();
     jobs::start(&ops);
 
-    let door = web::Data::new(Door::new(ops.clone(), config.trusted_proxies));
+    let door = web::Data::new(Door::new(ops.clone()));
+    let use_cases = web::Data::new(ops.clone());
+    let proxies = web::Data::new(TrustedProxies(config.trusted_proxies));
+    let playlists = player::kept();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(door.clone())
+            .app_data(use_cases.clone())
+            .app_data(proxies.clone())
             .wrap(from_fn(access_log))
             .route("/healthz", web::get().to(healthz))
             .route("/api/openapi.json", web::get().to(describe))
+            .app_data(playlists.clone())
+            .configure(player::routes)
+            .configure(delivery::routes)
+            .service(web::resource("/api/{call:.*}").route(web::to(api::entry)))
             .default_service(web::to(api::entry))
     })
     .workers(workers)
+    .on_connect(delivery::remember_socket)
     .shutdown_timeout(5)
     .disable_signals()
     .bind(config.listen)
@@ -62,7 +83,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
     // After the port is ours: what is generated here is shown once, by a start that succeeds.
     let welcome =
         ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
-    Ok(Running { address, ops, welcome, server: server.run(), _lock: lock })
+    ops.run_streams().map_err(|e| format!("the streams cannot be read: {e}"))?;
+    Ok(Running { address, ops, welcome, media, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -72,6 +94,10 @@ impl Running {
     /// What the network layer says.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.server.await;
+        self.media.stop().await;
+        if let Err(error) = self.ops.dismiss_viewers().await {
+            log::warn!("the connection log: {error}");
+        }
         let _ = self.ops.note_used_keys().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
@@ -81,6 +107,17 @@ impl Running {
     /// The way to stop it.
     pub fn server_handle(&self) -> actix_web::dev::ServerHandle {
         self.server.handle()
+    }
+}
+
+/// Each viewer takes a file, and some systems allow 1,024 unless asked.
+fn raise_open_files() {
+    const ENOUGH: u64 = 8_192;
+    if let Some(limit) = open_files::raise().filter(|limit| *limit < ENOUGH) {
+        log::warn!(
+            "at most {limit} files and connections may be open: raise the hard limit to {ENOUGH} or more (ulimit -n, \
+             LimitNOFILE=, --ulimit nofile=)"
+        );
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// The file that knows which provider has which address, in MaxMind's format.
+    pub asn_db: Option<PathBuf>,
     /// What the environment provides for the first start.
     pub provided: Provided,
     /// How the store is opened.
@@ -26,6 +28,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data,
             trusted_proxies: Vec::new(),
+            asn_db: None,
             provided: Provided::default(),
             store: Options::default(),
         }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ops::Ops;
+use tokio::time::MissedTickBehavior;
+
+use crate::{host::probe::Prober, ops::Ops};
 
 /// Starts it; it ends with the runtime.
 pub fn start(ops: &Ops) {
@@ -15,6 +17,21 @@ pub fn start(ops: &Ops) {
             }
         }
     });
+    let following = ops.clone();
+    actix_web::rt::spawn(async move { following.follow_changes().await });
+    let viewers = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match viewers.look_after_viewers().await {
+                Ok(()) => Duration::from_secs(1),
+                Err(error) => {
+                    log::warn!("viewers: {error}");
+                    Duration::from_secs(10)
+                }
+            };
+            actix_web::rt::time::sleep(pause).await;
+        }
+    });
     let old = ops.clone();
     actix_web::rt::spawn(async move {
         loop {
@@ -22,6 +39,24 @@ pub fn start(ops: &Ops) {
                 log::warn!("retention: {error}");
             }
             actix_web::rt::time::sleep(Duration::from_hours(1)).await;
+        }
+    });
+    let machine = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            machine.measure().await;
+            actix_web::rt::time::sleep(Duration::from_secs(3)).await;
+        }
+    });
+    let servers = ops.clone();
+    actix_web::rt::spawn(async move {
+        let prober = Prober::default();
+        let mut rounds = actix_web::rt::time::interval(Duration::from_secs(5));
+        // A round with many silent servers may last longer: the next one does not hurry after it.
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            servers.check_servers(&prober).await;
         }
     });
 }

@@ -1,9 +1,6 @@
 //! The door of the Server API: whitelist, then key, both always.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::net::IpAddr;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -12,24 +9,21 @@ use actix_web::{
 
 use super::reply;
 use crate::{
-    domain::{actor::Actor, net::Network},
-    ops::{Ops, api_keys::KeyRefusal},
-    wire::{client_ip::client_ip, limit::FailureLimit},
+    domain::actor::Actor,
+    ops::{Ops, api_keys::KeyRefusal, guards::Face},
+    wire::visitor::Visitor,
 };
 
 /// What the door needs to know, shared by every worker.
 pub struct Door {
     /// The use cases behind it.
     pub ops: Ops,
-    trusted_proxies: Vec<Network>,
-    wrong_keys: FailureLimit,
 }
 
 impl Door {
-    /// A door that believes `X-Forwarded-For` of those proxies, and that shuts for a minute to an
-    /// address with ten wrong keys.
-    pub fn new(ops: Ops, trusted_proxies: Vec<Network>) -> Self {
-        Self { ops, trusted_proxies, wrong_keys: FailureLimit::new(10, Duration::from_mins(1)) }
+    /// A door to those use cases.
+    pub fn new(ops: Ops) -> Self {
+        Self { ops }
     }
 
     /// The caller's address, if it is on the whitelist and need not wait.
@@ -37,14 +31,12 @@ impl Door {
     /// # Errors
     /// The reply: 403 naming the address and where to add it, or 429.
     pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
-        let peer = request.peer_addr().map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let forwarded = request.headers().get_all("x-forwarded-for").map(header::HeaderValue::as_bytes);
-        let address = client_ip(peer, forwarded, &self.trusted_proxies);
+        let address = Visitor::of(request).address;
         if !self.ops.guards().lists(address) {
             log::warn!("Server API refused to {address}: not on the whitelist");
             return Err(reply::failure(StatusCode::FORBIDDEN, &not_listed(address)));
         }
-        match self.wrong_keys.wait(address, Instant::now()) {
+        match self.ops.shut_out(Face::Api, address) {
             Some(left) => Err(reply::wait(left)),
             None => Ok(address),
         }
@@ -65,7 +57,7 @@ impl Door {
         match self.ops.caller(key, address) {
             Ok(actor) => Ok(actor),
             Err(KeyRefusal::Wrong) => {
-                self.wrong_keys.failed(address, Instant::now());
+                self.ops.failed(Face::Api, address);
                 self.ops.note_wrong_key(address).await;
                 Err(reply::failure(
                     StatusCode::UNAUTHORIZED,

@@ -60,6 +60,12 @@ impl Call {
         Ok(change)
     }
 
+    /// For fields that are no columns: they may stand in `data` or beside it.
+    pub fn join_places(&mut self) {
+        let data = std::mem::take(&mut self.data);
+        self.params.join(data);
+    }
+
     /// Refuses fields that nobody has taken.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::{
     access::{Door, bearer},
     administrators,
     call::Call,
-    line, logs, mag, managed, reply, resellers, servers, settings,
+    connections, line, logs, mag, managed, reply, resellers, security, servers, settings, streams,
 };
 use crate::{
     domain::{
@@ -69,11 +69,13 @@ calls! {
     Line / "update", Write, line::update, "Changes the line of that username; data[extend_plan]=1 extends it.";
     Line / "delete", Write, line::delete, "Deletes the line of that username.";
     Line / "info", Read, line::info, "Shows a line, its open connections and its channels.";
+    Line / "explain", Read, line::explain, "Tells why a line can or cannot watch: every rule, its connections, its last refusals.";
     Line / "list", Read, line::list, "Lists lines.";
     Mag / "new", Write, mag::create, "Creates a MAG.";
     Mag / "update", Write, mag::update, "Changes the MAG of that address; data[extend_plan]=1 extends it.";
     Mag / "delete", Write, mag::delete, "Deletes the MAG of that address.";
     Mag / "info", Read, mag::info, "Shows a MAG, its open connections and its channels.";
+    Mag / "explain", Read, mag::explain, "Tells why a MAG can or cannot watch: every rule, its connections, its last refusals.";
     Mag / "list", Read, mag::list, "Lists MAGs.";
     Administrators / "new", Write, administrators::create, "Creates an administrator.";
     Administrators / "update", Write, administrators::update, "Changes an administrator.";
@@ -95,6 +97,10 @@ calls! {
     Streams / "delete", Write, managed::delete::<Stream>, "Deletes a stream, also from its bouquets.";
     Streams / "info", Read, managed::info::<Stream>, "Shows a stream.";
     Streams / "list", Read, managed::list::<Stream>, "Lists streams.";
+    Streams / "online", Read, streams::online, "Lists the streams that run, with what they are doing.";
+    Streams / "offline", Read, streams::offline, "Lists the streams that do not run, and why.";
+    Streams / "start", Write, streams::start, "Enables streams and starts them, or starts them anew; also takes GET.";
+    Streams / "stop", Write, streams::stop, "Disables streams and stops them; also takes GET.";
     SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
     SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
     SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that nobody has.";
@@ -123,7 +129,11 @@ calls! {
     Settings / "api_key_new", Write, settings::api_key_new, "Creates an API key, shown in this answer only.";
     Settings / "api_key_revoke", Write, settings::api_key_revoke, "Revokes an API key.";
     Settings / "api_key_list", Read, settings::api_key_list, "Lists API keys without their secrets.";
-    Logs / "list", Read, logs::list, "Lists the Panel Error Log, the audit trail or the login log.";
+    Connections / "list", Read, connections::list, "Lists the open connections of viewers.";
+    Connections / "kill", Write, connections::kill, "Ends connections of viewers.";
+    Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals.";
+    Security / "blocks", Read, security::blocks, "Lists limits on failures, and the addresses that failed lately.";
+    Security / "unblock", Write, security::unblock, "Lets an address in again, everywhere.";
 }
 
 /// Answers `/api/...`.
@@ -200,7 +210,9 @@ impl<'p> Path<'p> {
 }
 
 fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
-    let reads = row.access == Read;
+    // "No POST action is required" for starting and stopping streams, says the contract.
+    let reads =
+        row.access == Read || (row.resource == Resource::Streams && matches!(row.action, "start" | "stop"));
     if *method == Method::POST || (reads && *method == Method::GET) {
         return Ok(());
     }

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{call::Call, show};
+use super::{call::Call, connections, explain, show};
 use crate::{
     domain::{
         Error, Record, Resource, Result,
         ids::Id,
         line::{Line, LineChange},
+        session::Viewer,
         text::{LinePassword, Username},
     },
     ops::{
@@ -50,7 +51,16 @@ pub async fn info(mut call: Call) -> Result<Value> {
     call.finish()?;
     let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
-    Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": [], "line_channel_ids": channels }))
+    let now = clock::now();
+    let open = call.ops.connections_of(Viewer::Line(info.line.id));
+    let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
+    Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": open, "line_channel_ids": channels }))
+}
+
+pub async fn explain(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
+    explain::answer(call, info.line.into()).await
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{call::Call, line::wishes, show};
+use super::{call::Call, connections, explain, line::wishes, show};
 use crate::{
     domain::{
         Record, Result,
         ids::Id,
         mac::Mac,
         mag::{Mag, MagChange},
+        session::Viewer,
     },
     ops::{
         clock,
@@ -50,7 +51,16 @@ pub async fn info(mut call: Call) -> Result<Value> {
     call.finish()?;
     let info = call.ops.point(&call.actor, call.doing, |read| mags::info(read, mac, clock::now()))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
-    Ok(json!({ "mag_info": show::row(&info.mag), "mag_conn_info": [], "mag_channel_ids": channels }))
+    let now = clock::now();
+    let open = call.ops.connections_of(Viewer::Mag(info.mag.id));
+    let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
+    Ok(json!({ "mag_info": show::row(&info.mag), "mag_conn_info": open, "mag_channel_ids": channels }))
+}
+
+pub async fn explain(mut call: Call) -> Result<Value> {
+    let mac: Mac = call.params.require("mac_address")?;
+    let info = call.ops.point(&call.actor, call.doing, |read| mags::info(read, mac, clock::now()))?;
+    explain::answer(call, info.mag.into()).await
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {

@@ -127,9 +127,10 @@ fn selectors(row: &Row) -> Parameters {
     ];
     const SEARCH: (&str, &str) = ("search", "Only rows with this text.");
     const SINCE: (&str, &str) = ("changed_since", "Only rows changed at or after these unix seconds.");
-    const KIND: (&str, &str) = ("kind", "error, audit or login.");
+    const KIND: (&str, &str) = ("kind", "error, audit, login, connection or refusal.");
     const LIST: Parameters = &[PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
     const LOG: Parameters = &[KIND, PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
+    const WINDOW: Parameters = &[PAGE[0], PAGE[1]];
     match (row.resource, row.action) {
         (_, "new" | "whitelist_list" | "get" | "api_key_new") => &[],
         (Resource::Line, "update" | "delete" | "info") => {
@@ -151,6 +152,8 @@ fn selectors(row: &Row) -> Parameters {
         (Resource::Settings, "api_key_revoke") => &[("id", "The key."), ("name", "Or its name.")],
         (Resource::Settings, "update") => &[],
         (Resource::Logs, _) => LOG,
+        (Resource::Security, "blocks") => WINDOW,
+        (Resource::Security, "unblock") => &[("address", "An IPv4 or IPv6 address.")],
         (_, "list") => LIST,
         (_, "api_key_list") => PAGE,
         _ => &[("id", "The row; also the segment of the path after the key.")],
@@ -186,7 +189,7 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Groups, _) => Group::columns(),
         (Resource::Settings, "api_key_new") => ApiKey::columns(),
         (Resource::Settings, _) => Settings::columns(),
-        (Resource::Logs, _) => Vec::new(),
+        (Resource::Logs | Resource::Connections | Resource::Security, _) => Vec::new(),
     };
     columns.into_iter().filter(|column| column.kind != Kind::Hidden).collect()
 }

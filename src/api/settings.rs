@@ -41,7 +41,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
 }
 
 pub async fn whitelist_add(mut call: Call) -> Result<Value> {
-    join_places(&mut call);
+    call.join_places();
     let address = address(&mut call)?;
     let note: Option<ShortText> = call.params.take("note")?;
     call.finish()?;
@@ -53,7 +53,7 @@ pub async fn whitelist_add(mut call: Call) -> Result<Value> {
 }
 
 pub async fn whitelist_remove(mut call: Call) -> Result<Value> {
-    join_places(&mut call);
+    call.join_places();
     let address = address(&mut call)?;
     call.finish()?;
     call.write(move |act| {
@@ -92,7 +92,7 @@ pub async fn api_key_new(mut call: Call) -> Result<Value> {
 }
 
 pub async fn api_key_revoke(mut call: Call) -> Result<Value> {
-    join_places(&mut call);
+    call.join_places();
     let which = match (optional_id(&mut call)?, call.params.take::<Name>("name")?) {
         (Some(id), None) => Selector::Id(id),
         (None, Some(name)) => Selector::Name(name),
@@ -112,12 +112,6 @@ pub async fn api_key_list(mut call: Call) -> Result<Value> {
         row.insert("last_used_at".into(), listed.last_used_at.map(UnixTime::seconds).into());
         Value::Object(row)
     }))
-}
-
-/// These few fields are no columns: they may stand in `data` or beside it.
-fn join_places(call: &mut Call) {
-    let data = std::mem::take(&mut call.data);
-    call.params.join(data);
 }
 
 fn address(call: &mut Call) -> Result<Network> {

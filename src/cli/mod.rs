@@ -3,7 +3,7 @@
 mod log_buffer;
 mod run;
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -46,6 +46,9 @@ enum Command {
         /// Addresses or ranges of proxies whose X-Forwarded-For is believed, separated by commas
         #[arg(long, env = "LINECARD_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
         trusted_proxies: Vec<Network>,
+        /// A file of autonomous systems in MaxMind's format, such as GeoLite2-ASN.mmdb, for isp_lock
+        #[arg(long, env = "LINECARD_ASN_DB", value_name = "FILE")]
+        asn_db: Option<OsString>,
         /// For benchmarks and the durability test: at most so many writes share a commit
         #[arg(long, hide = true, default_value_t = Options::default().batch)]
         batch: usize,

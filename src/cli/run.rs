@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::{io::Write as _, net::SocketAddr, time::Duration};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{AdminCommand, ApiKeyCommand, Command, Data, WhitelistCommand};
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         text::{Name, NewPassword},
         time::{Expiry, UnixTime},
     },
+    host::Host,
     ops::{
         Doing, Ops,
         admins::{self, Selector},
@@ -30,10 +31,13 @@ use crate::{
 /// Runs a command; an error is a sentence for the operator.
 pub async fn run(command: Command) -> Result<(), String> {
     match command {
-        Command::Serve { data, listen, trusted_proxies, batch, unsafe_sync } => {
+        Command::Serve { data, listen, trusted_proxies, asn_db, batch, unsafe_sync } => {
             let sync = if unsafe_sync { Sync::Normal } else { Sync::Full };
             let store = Options { batch, sync, ..Options::default() };
-            serve(Config { listen, data: data.data, trusted_proxies, provided: provided()?, store }).await
+            // Compose files pass on an empty variable for one that is not set.
+            let asn_db = asn_db.filter(|file| !file.is_empty()).map(PathBuf::from);
+            let (data, provided) = (data.data, provided()?);
+            serve(Config { listen, data, trusted_proxies, asn_db, provided, store }).await
         }
         Command::Healthcheck { listen } => healthcheck(listen).await,
         Command::ApiKey(command) => api_key(command).await,
@@ -41,7 +45,7 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::Admin(command) => admin(command).await,
         Command::Demo { data } => {
             let ops = open(&data).await?;
-            let told = ops.demo().await.map_err(say)?;
+            let told = ops.demo(&data.data.join("media")).await.map_err(say)?;
             ops.close();
             print(&told)
         }
@@ -256,7 +260,7 @@ async fn check(data: &Data) -> Result<(), String> {
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it
 /// ever runs.
 async fn open(data: &Data) -> Result<Ops, String> {
-    let ops = Ops::new(Store::open(&data.data, Options::default())?);
+    let ops = Ops::new(Store::open(&data.data, Options::default())?, Host::open(&data.data, None)?, None);
     if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
         // Standard output belongs to the command itself.
         let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));

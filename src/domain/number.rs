@@ -60,6 +60,42 @@ number!(
     Days, 0, 36_500, "a whole number from 0 (for ever) to 36500"
 );
 
+number!(
+    /// How many seconds a window or a block lasts: 1 to 86,400.
+    Seconds, 1, 86_400, "a whole number of seconds from 1 to 86400"
+);
+number!(
+    /// How many failures are let pass: 0 (no limit) to 1,000,000.
+    Failures, 0, 1_000_000, "a whole number from 0 (no limit) to 1000000"
+);
+number!(
+    /// A TCP port: 1 to 65,535.
+    Port, 1, 65_535, "a port from 1 to 65535"
+);
+number!(
+    /// The number of an autonomous system: what a network provider is known by.
+    Asn, 1, 4_294_967_295, "the number of an autonomous system, 1 to 4294967295"
+);
+
+impl Field for Option<Asn> {
+    const KIND: Kind = Kind::Number;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        Asn::parse(written).map(Some)
+    }
+
+    fn fact(&self) -> Fact {
+        self.map_or(Fact::None, |asn| asn.fact())
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::None => Some(None),
+            fact => Asn::stored(fact).map(Some),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,11 +29,15 @@ pub enum Resource {
     Settings,
     /// Panel Error Log, audit and login log.
     Logs,
+    /// Open sessions of viewers.
+    Connections,
+    /// Limits on failures, and the addresses that are shut out.
+    Security,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -46,6 +50,8 @@ impl Resource {
         Self::Groups,
         Self::Settings,
         Self::Logs,
+        Self::Connections,
+        Self::Security,
     ];
 
     /// The name in paths, rights and logs.
@@ -63,6 +69,8 @@ impl Resource {
             Self::Groups => "groups",
             Self::Settings => "settings",
             Self::Logs => "logs",
+            Self::Connections => "connections",
+            Self::Security => "security",
         }
     }
 
@@ -81,6 +89,8 @@ impl Resource {
             Self::Groups => "Group",
             Self::Settings => "Setting",
             Self::Logs => "Log",
+            Self::Connections => "Connection",
+            Self::Security => "Block",
         }
     }
 
@@ -89,7 +99,7 @@ impl Resource {
         match self {
             Self::SubscriptionPlans => "subscription_plan",
             Self::Categories => "category",
-            Self::Line | Self::Mag | Self::Settings | Self::Logs => self.name(),
+            Self::Line | Self::Mag | Self::Settings | Self::Logs | Self::Security => self.name(),
             _ => self.name().trim_end_matches('s'),
         }
     }

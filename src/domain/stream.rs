@@ -63,6 +63,23 @@ impl SourceUrl {
     }
 }
 
+impl SourceUrl {
+    /// The text of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its name below `media/`, if it is a file.
+    pub fn file(&self) -> Option<&str> {
+        self.0.strip_prefix("media/")
+    }
+
+    /// The scheme of its URL in lower case; empty for a file.
+    pub fn scheme(&self) -> String {
+        self.0.split_once("://").map_or_else(String::new, |(scheme, _)| scheme.to_ascii_lowercase())
+    }
+}
+
 impl Item for SourceUrl {
     const KIND: Kind = Kind::List;
     const MOST: usize = 32;

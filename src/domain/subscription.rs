@@ -2,9 +2,10 @@
 
 use super::{
     Resource,
+    container::Container,
     ids::{BouquetId, LineId, PlanId, ResellerId, ServerId},
     net::Network,
-    number::Connections,
+    number::{Asn, Connections},
     plan::Plan,
     text::{Notes, UserAgentPattern},
     time::{Expiry, UnixTime, later},
@@ -29,10 +30,14 @@ record! {
     allowed_ips: Vec<Network>,
     /// User agents that may watch, `*` for any run of characters; empty is any.
     allowed_user_agents: Vec<UserAgentPattern>,
+    /// The forms in which it may watch: ts, hls; empty is any.
+    allowed_outputs: Vec<Container>,
     /// The one server that may serve it; none is any.
     server_id: Option<ServerId>,
     /// Bound to the network provider that it first watched from.
     isp_lock: bool,
+    /// The autonomous system of that provider; set by the first watching, empty begins anew.
+    isp_asn: Option<Asn>,
     /// Sold as a trial.
     is_trial: bool,
     /// Free notes.

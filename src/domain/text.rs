@@ -135,6 +135,15 @@ fn http_url_rule(text: &str) -> Result<(), Rule> {
     }
 }
 
+/// Exactly as the URL parser would write it, so that a path can be appended.
+fn public_url_rule(text: &str) -> Result<(), Rule> {
+    http_url_rule(text)?;
+    match url::Url::parse(text).map(|url| url.origin().ascii_serialization()) {
+        Ok(origin) if origin == text => Ok(()),
+        _ => Err("http://HOST or http://HOST:PORT (or https), in lower case and without a path".into()),
+    }
+}
+
 text!(
     /// What people call a thing: 1 to 200 characters on one line.
     Name, name_rule, Text
@@ -168,29 +177,40 @@ text!(
     HttpUrl, http_url_rule, Text
 );
 text!(
+    /// The address under which players reach the server: scheme, host and port alone, such as `http://tv.example:8080`.
+    PublicUrl, public_url_rule, Text
+);
+text!(
     /// A password that an administrator chose: 8 characters to 256 bytes. Only its hash is kept.
     NewPassword, new_password_rule, Hidden
 );
 
 /// An optional URL is stored as an empty text.
-impl Field for Option<HttpUrl> {
-    const KIND: Kind = Kind::Text;
+macro_rules! optional_url {
+    ($name:ident) => {
+        impl Field for Option<$name> {
+            const KIND: Kind = Kind::Text;
 
-    fn parse(written: &Written) -> Result<Self, Rule> {
-        HttpUrl::parse(written).map(Some)
-    }
+            fn parse(written: &Written) -> Result<Self, Rule> {
+                $name::parse(written).map(Some)
+            }
 
-    fn fact(&self) -> Fact {
-        Fact::Text(self.as_ref().map_or_else(String::new, |url| url.0.clone()))
-    }
+            fn fact(&self) -> Fact {
+                Fact::Text(self.as_ref().map_or_else(String::new, |url| url.0.clone()))
+            }
 
-    fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) if text.is_empty() => Some(None),
-            fact => HttpUrl::stored(fact).map(Some),
+            fn stored(fact: Fact) -> Option<Self> {
+                match fact {
+                    Fact::Text(text) if text.is_empty() => Some(None),
+                    fact => $name::stored(fact).map(Some),
+                }
+            }
         }
-    }
+    };
 }
+
+optional_url!(HttpUrl);
+optional_url!(PublicUrl);
 
 /// An argon2id hash in PHC form. No caller can write one, and it never leaves the server.
 #[derive(Clone, PartialEq, Eq)]
@@ -236,6 +256,24 @@ impl Field for PasswordHash {
 /// A player's User-Agent that a line accepts: the whole text, or with `*` for any run of characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserAgentPattern(String);
+
+impl UserAgentPattern {
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a User-Agent is meant: equal to the pattern, each `*` standing for any run of characters.
+    pub fn matches(&self, agent: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let first = parts.next().unwrap_or_default();
+        let Some(last) = parts.next_back() else { return agent == self.0 };
+        let Some(rest) = agent.strip_prefix(first) else { return false };
+        // Leftmost matches leave the most for those that follow.
+        let middle = parts.try_fold(rest, |rest, part| rest.find(part).map(|at| &rest[at + part.len()..]));
+        middle.is_some_and(|rest| rest.ends_with(last))
+    }
+}
 
 impl Item for UserAgentPattern {
     const KIND: Kind = Kind::List;
@@ -343,6 +381,44 @@ mod tests {
         #[test]
         fn text_rules_never_panic(text in any::<String>()) {
             let _ = (Name::new(&text), Email::new(&text), HttpUrl::new(&text), NewPassword::new(&text));
+        }
+    }
+
+    #[test]
+    fn a_star_in_a_user_agent_stands_for_any_run_of_characters() {
+        let matches = |pattern: &str, agent| UserAgentPattern(pattern.to_owned()).matches(agent);
+        for (pattern, agent) in [
+            ("VLC/3", "VLC/3"),
+            ("VLC/*", "VLC/"),
+            ("*", ""),
+            ("*Kodi*20*", "xKodi/20.5"),
+            ("a*a", "aa"),
+            ("a**b", "ab"),
+        ] {
+            assert!(matches(pattern, agent), "{pattern} {agent}");
+        }
+        for (pattern, agent) in
+            [("VLC/3", "VLC/3.0"), ("VLC/*", "mVLC/"), ("a*a", "a"), ("*b*b", "ab"), ("", "x")]
+        {
+            assert!(!matches(pattern, agent), "{pattern} {agent}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_is_an_origin_and_nothing_more() {
+        for good in ["http://tv.example", "https://tv.example:8443", "http://[2001:db8::1]:8080"] {
+            assert!(PublicUrl::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "tv.example",
+            "http://tv.example/",
+            "http://TV.example",
+            "http://u:p@h",
+            "http://h:80",
+            "ftp://h",
+            "http://h/x?y",
+        ] {
+            assert!(PublicUrl::new(bad).is_err(), "{bad}");
         }
     }
 }

@@ -39,6 +39,24 @@ impl UnixTime {
     }
 }
 
+impl UnixTime {
+    /// `2026-11-24 08:00:00` in that zone, as the player API writes dates.
+    pub fn local(self, zone: &TimeZone) -> String {
+        let moment = Timestamp::from_second(self.0).unwrap_or_default().to_zoned(zone.clone());
+        moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+/// For people: `2026-11-24 08:00:00 UTC`.
+impl std::fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match Timestamp::from_second(self.0) {
+            Ok(moment) => write!(f, "{} UTC", moment.strftime("%Y-%m-%d %H:%M:%S")),
+            Err(_) => write!(f, "{}", self.0),
+        }
+    }
+}
+
 /// When a subscription ends; `None` is never. `0` and an empty value mean never, as PHP's `empty` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry(pub Option<UnixTime>);
@@ -87,6 +105,11 @@ impl ZoneName {
             Ok(_) => Ok(Self(text.to_owned())),
             Err(_) => Err("an IANA time zone such as Europe/Lisbon or UTC".into()),
         }
+    }
+
+    /// The IANA name.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// The zone itself.

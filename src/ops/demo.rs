@@ -1,5 +1,7 @@
 //! `linecard demo`: a believable small operator.
 
+use std::path::Path;
+
 use super::{Act, Doing, Ops, admins, clock, lines, mags, managed, passwords, random, resellers};
 use crate::domain::{
     Error, Field, Given, Resource, Result, Written,
@@ -17,15 +19,25 @@ use crate::domain::{
     server::{Server, ServerChange},
     stream::{SourceUrl, Stream, StreamChange},
     subscription::SubscriptionChange,
-    text::{Name, Username},
+    text::{LinePassword, Name, Username},
     time::{Count, Expiry, Unit, UnixTime},
 };
+use crate::media::picture::Picture;
 
 const DOING: Doing = Doing { resource: Resource::Settings, action: "demo" };
 const LINES: usize = 3000;
 const MAGS: usize = 500;
 /// Rows of one transaction, so that a running server can write in between.
 const AT_ONCE: usize = 500;
+
+/// The test picture of each heading.
+const PICTURES: [Picture; 5] = [
+    Picture { file: "demo-news.ts", filter: "testsrc2", hertz: 440 },
+    Picture { file: "demo-sports.ts", filter: "smptehdbars", hertz: 523 },
+    Picture { file: "demo-films.ts", filter: "mandelbrot", hertz: 330 },
+    Picture { file: "demo-children.ts", filter: "rgbtestsrc", hertz: 659 },
+    Picture { file: "demo-music.ts", filter: "yuvtestsrc", hertz: 262 },
+];
 
 const CHANNELS: [(&str, &[&str]); 5] = [
     ("News", &["Harbour News", "Capital Today", "World Report", "Parliament Live", "Weather Now"]),
@@ -66,11 +78,15 @@ struct Catalogue {
 }
 
 impl Ops {
-    /// Fills a database that holds no lines; says what it made.
+    /// Fills a database that holds no lines, and the folder `media/` with test pictures; says what it
+    /// made.
     ///
     /// # Errors
-    /// [`Error::Refused`] if there are lines already, or a database error.
-    pub async fn demo(&self) -> Result<String> {
+    /// [`Error::Refused`] if there are lines already or no picture can be drawn, or a database error.
+    pub async fn demo(&self, media: &Path) -> Result<String> {
+        for picture in &PICTURES {
+            picture.draw(media).await.map_err(Error::Refused)?;
+        }
         let (password, _) = random::password()?;
         let hash = passwords::hash(password).await?;
         let seller = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
@@ -97,7 +113,7 @@ impl Ops {
         }
         let channels: usize = CHANNELS.iter().map(|(_, names)| names.len()).sum();
         Ok(format!(
-            "made {LINES} lines, {MAGS} MAGs, {channels} streams, {} bouquets, {} plans, {} resellers and a load balancer",
+            "made {LINES} lines, {MAGS} MAGs, {channels} streams, {} bouquets, {} plans, {} resellers and a load balancer; watch with the username demo and the password demo",
             catalogue.bouquets.len(),
             catalogue.plans.len(),
             catalogue.resellers.len()
@@ -125,7 +141,8 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
         let mut streams = Vec::new();
         for name in *names {
             number += 1;
-            streams.push(stream(act, name, number, category)?);
+            let picture = PICTURES[place % PICTURES.len()].file;
+            streams.push(stream(act, name, number, category, picture)?);
         }
         let bouquet = BouquetChange {
             name: given(Name::new(heading)),
@@ -135,25 +152,39 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
         bouquets.push(managed::create::<Bouquet>(act, bouquet)?.0);
     }
     let plans = plans(act, &bouquets)?;
+    viewer(act, plans.get(1).copied())?;
     let resellers = sellers(act, seller)?;
     Ok(Catalogue { plans, resellers, bouquets })
 }
 
-fn stream(act: &Act<'_>, name: &str, number: usize, category: CategoryId) -> Result<StreamId> {
-    let slug = name.to_lowercase().replace([' ', '&'], "-");
+/// Runs for viewers only: twenty pictures at once would keep a small machine busy.
+fn stream(act: &Act<'_>, name: &str, number: usize, category: CategoryId, picture: &str) -> Result<StreamId> {
     let (id, _) = managed::create::<Stream>(
         act,
         StreamChange {
             name: given(Name::new(name)),
             category_id: Given::Value(Some(category)),
-            sources: given(
-                SourceUrl::new(&format!("http://origin.example.com/{slug}/index.m3u8")).map(|url| vec![url]),
-            ),
+            sources: given(SourceUrl::new(&format!("media/{picture}")).map(|url| vec![url])),
+            on_demand: Given::Value(true),
             number: position(number),
             ..StreamChange::default()
         },
     )?;
     Ok(id)
+}
+
+/// The line that the README's first ten minutes watch with.
+fn viewer(act: &Act<'_>, plan: Option<PlanId>) -> Result<()> {
+    let change = LineChange {
+        username: given(Username::new("demo")),
+        password: given(LinePassword::new("demo")),
+        subscription: SubscriptionChange {
+            subscription_plan_id: Given::Value(plan),
+            ..SubscriptionChange::default()
+        },
+        ..LineChange::default()
+    };
+    lines::create(act, change, lines::Wishes::default()).map(|_| ())
 }
 
 fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {

@@ -3,9 +3,13 @@
 
 pub mod admins;
 pub mod api_keys;
+pub mod catalogue;
 pub mod clock;
+pub mod connections;
 pub mod demo;
+pub mod explain;
 pub mod first_start;
+pub mod guards;
 pub mod lines;
 pub mod logs;
 pub mod mags;
@@ -14,7 +18,10 @@ pub mod passwords;
 pub mod random;
 pub mod resellers;
 pub mod retention;
+pub mod servers;
 pub mod settings;
+pub mod streams;
+pub mod viewing;
 pub mod whitelist;
 
 mod act;
@@ -32,6 +39,8 @@ use crate::{
         actor::{Actor, Who},
         rights::Access,
     },
+    host::Host,
+    media::{Media, connections::Connections},
     store::{self, Origin, Read, Store, guards::Guards},
 };
 
@@ -40,12 +49,29 @@ use crate::{
 pub struct Ops {
     store: Store,
     used: Arc<api_keys::Used>,
+    failures: Arc<guards::Guards>,
+    history: Arc<viewing::History>,
+    channels: Arc<catalogue::Made<catalogue::BouquetSet, Vec<crate::domain::catalogue::Channel>>>,
+    connections: Connections,
+    host: Arc<Host>,
+    healths: Arc<servers::Healths>,
+    media: Option<Media>,
 }
 
 impl Ops {
-    /// Use cases on that store.
-    pub fn new(store: Store) -> Self {
-        Self { store, used: Arc::default() }
+    /// Use cases on that store and this machine; with the streams that a server runs.
+    pub fn new(store: Store, host: Host, media: Option<Media>) -> Self {
+        Self {
+            store,
+            used: Arc::default(),
+            failures: Arc::default(),
+            history: Arc::default(),
+            channels: Arc::default(),
+            connections: Connections::default(),
+            host: Arc::new(host),
+            healths: Arc::default(),
+            media,
+        }
     }
 
     /// Does something in one audited transaction and answers once that is committed.

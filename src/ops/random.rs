@@ -36,6 +36,11 @@ pub fn line_password() -> Result<LinePassword> {
     LinePassword::new(&letters(10)?).map_err(|rule| Error::invalid("password", rule))
 }
 
+/// The token of an HLS session, 24 characters: 142 bits.
+pub fn token() -> Result<String> {
+    letters(24)
+}
+
 /// An administrator's password of 16 characters.
 pub fn password() -> Result<(NewPassword, String)> {
     let text = letters(16)?;

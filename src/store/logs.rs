@@ -1,4 +1,4 @@
-//! The three logs: audit, Panel Error Log, logins.
+//! The logs: audit, Panel Error Log, logins, ended connections, refusals of viewers.
 
 use rusqlite::{Connection, ToSql, params, params_from_iter};
 
@@ -22,12 +22,21 @@ pub enum Log {
     Error,
     /// Every attempt to sign in.
     Login,
+    /// Every session of a viewer that ended.
+    Connection,
+    /// Every viewer who was turned away.
+    Refusal,
 }
 
 impl Log {
     /// Every log by the name that `logs/list` gives it.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("error", Self::Error), ("audit", Self::Audit), ("login", Self::Login)];
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("error", Self::Error),
+        ("audit", Self::Audit),
+        ("login", Self::Login),
+        ("connection", Self::Connection),
+        ("refusal", Self::Refusal),
+    ];
 
     /// Its table.
     pub(super) fn table(self) -> &'static str {
@@ -35,6 +44,8 @@ impl Log {
             Self::Audit => "audit_log",
             Self::Error => "error_log",
             Self::Login => "login_log",
+            Self::Connection => "connection_log",
+            Self::Refusal => "refusal_log",
         }
     }
 
@@ -73,6 +84,32 @@ impl Log {
                 ("username", Text),
                 ("address", Text),
                 ("outcome", Text),
+            ],
+            Self::Connection => &[
+                ("id", Number),
+                ("at", Time),
+                ("started_at", Time),
+                ("line_id", Number),
+                ("mag_id", Number),
+                ("subscriber", Text),
+                ("stream_id", Number),
+                ("stream", Text),
+                ("address", Text),
+                ("user_agent", Text),
+                ("container", Text),
+                ("bytes_sent", Number),
+                ("reason", Text),
+            ],
+            Self::Refusal => &[
+                ("id", Number),
+                ("at", Time),
+                ("line_id", Number),
+                ("mag_id", Number),
+                ("subscriber", Text),
+                ("stream_id", Number),
+                ("address", Text),
+                ("user_agent", Text),
+                ("reason", Text),
             ],
         }
     }

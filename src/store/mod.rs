@@ -2,6 +2,7 @@
 //!
 //! Only this folder names rusqlite and r2d2.
 
+pub mod changes;
 pub mod check;
 pub mod guards;
 pub mod idempotency;
@@ -9,8 +10,10 @@ pub mod keys;
 pub mod logs;
 pub mod resellers;
 pub mod retention;
+pub mod viewers;
 
 mod admins;
+mod catalogue;
 mod channels;
 mod checkpoint;
 mod columns;
@@ -28,6 +31,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, config::DbConfig};
 
 use crate::domain::{Error, Resource, Result, time::UnixTime};
+use changes::{Changed, Changes};
 use fault::Faults;
 pub use fault::Origin;
 use guards::Guards;
@@ -71,6 +75,7 @@ pub struct Store {
     tables: Arc<Tables>,
     guards: Arc<ArcSwap<Guards>>,
     faults: Arc<Faults>,
+    changes: Arc<Changes>,
     writer: Arc<writer::Writer>,
     pages: r2d2::Pool<SqliteConnectionManager>,
     points: r2d2::Pool<SqliteConnectionManager>,
@@ -86,6 +91,7 @@ pub struct Read<'c> {
 pub struct Write<'c> {
     read: Read<'c>,
     guards_changed: std::cell::Cell<bool>,
+    changed: std::cell::RefCell<Vec<Changed>>,
 }
 
 impl<'c> Deref for Write<'c> {
@@ -131,10 +137,18 @@ impl Store {
             guards.map_err(|e| format!("cannot read {}: {e}", file.display()))?,
         ));
         let faults = Arc::new(Faults::default());
+        let changes = Arc::new(Changes::default());
         let place =
             writer::Place::of(file.clone()).map_err(|e| format!("cannot open {}: {e}", file.display()))?;
-        let writer =
-            writer::Writer::start(conn, place, options.batch, tables.clone(), guards.clone(), faults.clone());
+        let writer = writer::Writer::start(
+            conn,
+            place,
+            options.batch,
+            tables.clone(),
+            guards.clone(),
+            faults.clone(),
+            changes.clone(),
+        );
         let writer = Arc::new(writer.map_err(|e| format!("cannot start the writer: {e}"))?);
 
         let threads = Arc::new(scheduled_threads());
@@ -152,7 +166,7 @@ impl Store {
                         .with_init(|conn| pragma::for_reader(conn)),
                 )
         };
-        Ok(Self { tables, guards, faults, writer, pages: pool(4), points: pool(options.workers) })
+        Ok(Self { tables, guards, faults, changes, writer, pages: pool(4), points: pool(options.workers) })
     }
 
     /// Runs `job` in the next write transaction and answers once that is committed. If the job
@@ -215,6 +229,11 @@ impl Store {
         self.guards.load_full()
     }
 
+    /// What is committed from now on.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     /// Waits for the writes that are queued, moves them from the log into the file, and closes.
     pub fn close(&self) {
         self.writer.close();
@@ -226,6 +245,11 @@ impl Write<'_> {
     /// and before anybody is answered.
     fn guards_changed(&self) {
         self.guards_changed.set(true);
+    }
+
+    /// Notes a row for those who follow changes: they are told after the commit.
+    fn note(&self, resource: Resource, id: i64) {
+        self.changed.borrow_mut().push(Changed::Row(resource, id));
     }
 }
 

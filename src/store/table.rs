@@ -311,6 +311,10 @@ impl Write<'_> {
         let id = self.conn.last_insert_rowid();
         self.link::<R>(id, &facts)?;
         self.note_guards::<R>();
+        // Nobody can be watching on a new line or MAG yet.
+        if !matches!(R::RESOURCE, Resource::Line | Resource::Mag) {
+            self.note(R::RESOURCE, id);
+        }
         Ok(R::Id::of(id))
     }
 
@@ -331,6 +335,7 @@ impl Write<'_> {
         }
         self.link::<R>(id.number(), &facts)?;
         self.note_guards::<R>();
+        self.note(R::RESOURCE, id.number());
         Ok(())
     }
 
@@ -343,6 +348,7 @@ impl Write<'_> {
             .prepare_cached(&format!("DELETE FROM {} WHERE id = ?", R::TABLE))?
             .execute([id.number()])?;
         self.note_guards::<R>();
+        self.note(R::RESOURCE, id.number());
         Ok(())
     }
 

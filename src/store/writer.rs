@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Read, Write,
+    changes::{Changed, Changes},
     checkpoint::Checkpointer,
     fault,
     fault::{Faults, Origin},
@@ -105,6 +106,7 @@ impl Writer {
         tables: Arc<Tables>,
         guards: Arc<ArcSwap<Guards>>,
         faults: Arc<Faults>,
+        changes: Arc<Changes>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let checkpointer = Some(Checkpointer::start(place.path.clone())?);
@@ -116,6 +118,8 @@ impl Writer {
             tables,
             guards,
             faults,
+            changes,
+            changed: Vec::new(),
             guards_stale: false,
             data_version: None,
         };
@@ -170,6 +174,9 @@ struct Work {
     tables: Arc<Tables>,
     guards: Arc<ArcSwap<Guards>>,
     faults: Arc<Faults>,
+    changes: Arc<Changes>,
+    /// Rows that the transaction under way changes.
+    changed: Vec<Changed>,
     guards_stale: bool,
     data_version: Option<i64>,
 }
@@ -223,8 +230,11 @@ impl Work {
                 job.lose(&error);
             }
             self.guards_stale = true;
+            self.changed.clear();
         }
         self.refresh_guards();
+        self.changes.tell(&self.changed);
+        self.changed.clear();
         for job in done {
             job.answer(&self.faults);
         }
@@ -249,14 +259,16 @@ impl Work {
         let tx = Write {
             read: Read { conn: &self.conn, tables: &self.tables },
             guards_changed: std::cell::Cell::new(false),
+            changed: std::cell::RefCell::default(),
         };
         let keep = job.run(&tx);
-        let guards_changed = tx.guards_changed.get();
+        let Write { guards_changed, changed, .. } = tx;
         if self.conn.is_autocommit() {
             return Err(fault::broken("the transaction was rolled back by a failure of the disk"));
         }
         if keep {
-            self.guards_stale |= guards_changed;
+            self.guards_stale |= guards_changed.get();
+            self.changed.extend(changed.into_inner());
         } else {
             self.execute("ROLLBACK TO job")?;
         }
@@ -287,6 +299,9 @@ impl Work {
         // SQLite raises data_version when another connection has written: the command line.
         let version = self.conn.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
         if version != self.data_version {
+            if self.data_version.is_some() {
+                self.changes.tell(&[Changed::Anything]);
+            }
             self.data_version = version;
             self.guards_stale = true;
         }

@@ -4,6 +4,7 @@ pub mod body;
 pub mod client_ip;
 pub mod fields;
 pub mod form;
-pub mod limit;
+pub mod origin;
 pub mod page;
 pub mod redact;
+pub mod visitor;

@@ -16,7 +16,7 @@ pub fn path(path: &str, is_secret: impl Fn(&str) -> bool) -> String {
 
 /// Names of calls are short lower-case words; anything else may be a secret in the wrong place.
 fn word<'s>(segment: &'s str, is_secret: &impl Fn(&str) -> bool) -> &'s str {
-    let plain = segment.len() <= 24 && segment.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let plain = segment.len() <= 24 && segment.bytes().all(|b| b.is_ascii_lowercase() || b"_.".contains(&b));
     if plain && !is_secret(segment) { segment } else { "***" }
 }
 
@@ -30,6 +30,9 @@ mod tests {
         assert_eq!(shown("/api/line/lower_case_secret"), "/api/line/***");
         assert_eq!(shown("/live/user/password/7.ts"), "/live/***/***/***");
         assert_eq!(shown("/healthz"), "/healthz");
+        assert_eq!(shown("/player_api.php"), "/player_api.php");
+        assert_eq!(shown("/player_api/user/password/get_live_streams"), "/player_api/***/***/***");
+        assert_eq!(shown("/hls/Token0123456789/7_1.ts"), "/hls/***/***");
         assert_eq!(shown("/user/password/7"), "/user/***/***");
     }
 }

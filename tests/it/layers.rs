@@ -5,21 +5,28 @@ use std::{fs, path::Path};
 /// The modules of each layer, and the layers that it may import (`../shared/design/architecture.md`).
 const LAYERS: [(&[&str], &[&str]); 5] = [
     (&["domain"], &[]),
-    (&["store", "wire"], &["domain"]),
-    (&["ops"], &["domain", "store"]),
-    (&["api"], &["ops", "wire", "domain"]),
+    (&["store", "media", "host", "wire"], &["domain"]),
+    (&["ops"], &["domain", "media", "store", "host"]),
+    (&["api", "player", "delivery"], &["ops", "wire", "domain"]),
     (
         &["main", "lib", "cli", "app", "jobs", "config"],
-        &["api", "ops", "store", "wire", "domain", "cli", "app", "jobs", "config"],
+        &[
+            "api", "player", "delivery", "ops", "media", "store", "host", "wire", "domain", "cli", "app",
+            "jobs", "config",
+        ],
     ),
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
-    ("actix_web", &["wire", "api", "app", "cli", "jobs"]),
+    ("actix_web", &["wire", "api", "player", "delivery", "app", "cli", "jobs"]),
+    ("awc", &["host", "cli"]),
+    ("maxminddb", &["host"]),
+    ("procfs", &["host"]),
+    ("rustix", &["host", "media"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
 ];

@@ -1,6 +1,8 @@
 //! The program as its users meet it: started on a free port with its own data folder.
 
 pub mod disk;
+pub mod mmdb;
+pub mod tv;
 pub mod writers;
 
 use std::{
@@ -40,10 +42,21 @@ impl TestServer {
 
     /// Starts one on a folder, with further arguments of `serve` and environment variables.
     pub fn with(folder: tempfile::TempDir, arguments: &[&str], environment: &[(&str, &Path)]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        Self::launch(folder, command, environment)
+    }
+
+    /// Starts one on a folder by another program, whose last arguments are to be run.
+    pub fn under(folder: tempfile::TempDir, by: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(by);
+        command.args(arguments).args([PROGRAM, "serve", "--listen", "127.0.0.1:0"]);
+        Self::launch(folder, command, &[])
+    }
+
+    fn launch(folder: tempfile::TempDir, mut command: Command, environment: &[(&str, &Path)]) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.path().join("stderr.log"));
-        let mut child = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
+        let mut child = command
             .env("LINECARD_DATA", folder.path())
             .env("LINECARD_API_KEY", KEY)
             .env_remove("RUST_LOG")

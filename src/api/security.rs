@@ -1,0 +1,75 @@
+//! `/api/security/...`: how much guessing is let pass, who has guessed, and letting somebody in again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use crate::{
+    domain::{
+        Error, Result,
+        guard::{Limits, Tally},
+        net::Address,
+        page::Start,
+    },
+    ops::{clock, guards::Face},
+    wire::page,
+};
+
+#[allow(clippy::unused_async, reason = "every handler is a future")]
+pub async fn blocks(mut call: Call) -> Result<Value> {
+    let page = page::read_window(&mut call.params)?;
+    let Start::Offset(offset) = page.start else {
+        return Err(Error::invalid("after", "not here, because addresses have no ids: send offset"));
+    };
+    call.finish()?;
+    let limits = Face::ALL.map(|face| limits(face, call.ops.limits(face)));
+    let tallies = Face::ALL.into_iter().flat_map(|face| {
+        let tallies = call.ops.tallies(face);
+        tallies.into_iter().map(move |tally| (face, tally))
+    });
+    let all: Vec<(Face, Tally)> = tallies.collect();
+    let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+    let shown = all.iter().skip(skipped).take(page.limit.rows().into());
+    let blocks: Vec<Value> = shown.map(|(face, tally)| block(*face, tally)).collect();
+    Ok(json!({ "limits": limits, "total": all.len(), "blocks": blocks }))
+}
+
+pub async fn unblock(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let address = call.params.require::<Address>("address")?.0;
+    call.finish()?;
+    let ops = call.ops.clone();
+    call.write(move |act| {
+        ops.unblock(act, address)?;
+        Ok(json!({ "address": address.to_string() }))
+    })
+    .await
+}
+
+/// The names are those of General Settings, where there are some.
+fn limits(face: Face, limits: Limits) -> Value {
+    json!({
+        "face": face.name(),
+        "failure_limit": limits.most,
+        "failure_window": limits.window.as_secs(),
+        "block_seconds": limits.block.as_secs(),
+    })
+}
+
+fn block(face: Face, tally: &Tally) -> Value {
+    let left = tally.blocked.map(seconds_up);
+    json!({
+        "face": face.name(),
+        "address": tally.address.to_string(),
+        "failures": tally.failures,
+        "blocked": u8::from(left.is_some()),
+        "seconds_left": left.unwrap_or(0),
+        "blocked_until": left.map(|left| clock::now().seconds().saturating_add_unsigned(left)),
+    })
+}
+
+/// Whoever waits that many whole seconds has waited long enough.
+fn seconds_up(left: Duration) -> u64 {
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
+}

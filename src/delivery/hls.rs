@@ -1,0 +1,139 @@
+//! HLS (RFC 8216): a live playlist for each session, and segments out of the ring.
+
+use std::{
+    fmt::Write as _,
+    pin::Pin,
+    task::{Context, Poll},
+    vec,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
+    http::{Method, header},
+    web::{Bytes, Data, Path},
+};
+
+use crate::{
+    domain::ids::StreamId,
+    ops::{
+        Ops,
+        viewing::{Segment, Segments},
+    },
+};
+
+/// What players call a playlist.
+pub const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+
+/// The playlist of a session. Its token stands in the segments' addresses, relative to the server.
+pub fn playlist(stream: StreamId, segments: &Segments, token: &str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(PLAYLIST)
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(text(stream, segments, token))
+}
+
+fn text(stream: StreamId, segments: &Segments, token: &str) -> String {
+    let first = segments.listed.first().map_or(0, |part| part.number);
+    let mut text = format!(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{first}\n\
+         #EXT-X-DISCONTINUITY-SEQUENCE:{}\n",
+        segments.target, segments.discontinuities
+    );
+    for part in &segments.listed {
+        if part.discontinuity {
+            text.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        // Writing to a text cannot fail.
+        let _ = write!(
+            text,
+            "#EXTINF:{:.3},\n/hls/{token}/{}_{}.ts\n",
+            part.duration.as_secs_f64(),
+            stream.0,
+            part.number
+        );
+    }
+    text
+}
+
+/// `/hls/TOKEN/STREAM_NUMBER.ts`: valid for the session of that token only, and only while it lives.
+pub async fn segment(request: HttpRequest, path: Path<(String, String)>, ops: Data<Ops>) -> HttpResponse {
+    if *request.method() == Method::OPTIONS {
+        return preflight();
+    }
+    let (token, file) = path.into_inner();
+    let refused = |mut response: actix_web::HttpResponseBuilder| {
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")).finish()
+    };
+    let Some((session, count)) = ops.hls_session(&token) else { return refused(HttpResponse::Forbidden()) };
+    let number =
+        file.strip_suffix(".ts").and_then(|name| name.split_once('_')).and_then(|(stream, number)| {
+            (stream.parse() == Ok(session.stream.0)).then_some(number.parse().ok()?)
+        });
+    let Some(segment) = number.and_then(|number| session.channel.segment(number)) else {
+        return refused(HttpResponse::NotFound());
+    };
+    count.fetch_add(segment.length, std::sync::atomic::Ordering::Relaxed);
+    HttpResponse::Ok()
+        .content_type("video/mp2t")
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::CACHE_CONTROL, "private, max-age=60"))
+        .body(SharedBytes::new(segment))
+}
+
+/// Browsers ask before they ask (finding 9).
+pub fn preflight() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, 86_400))
+        .finish()
+}
+
+/// A body of the ring's own bytes.
+struct SharedBytes {
+    length: u64,
+    chunks: vec::IntoIter<Bytes>,
+}
+
+impl SharedBytes {
+    fn new(segment: Segment) -> Self {
+        Self { length: segment.length, chunks: segment.chunks.into_iter() }
+    }
+}
+
+impl MessageBody for SharedBytes {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.length)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(self.chunks.next().map(Ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ops::viewing::Listed;
+
+    #[test]
+    fn a_playlist_names_its_segments_with_the_sessions_token() {
+        let part =
+            |number, discontinuity| Listed { number, duration: Duration::from_millis(4004), discontinuity };
+        let segments =
+            Segments { target: 5, discontinuities: 2, listed: vec![part(8, false), part(9, true)] };
+        assert_eq!(
+            text(StreamId(7), &segments, "T"),
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:8\n\
+             #EXT-X-DISCONTINUITY-SEQUENCE:2\n#EXTINF:4.004,\n/hls/T/7_8.ts\n#EXT-X-DISCONTINUITY\n\
+             #EXTINF:4.004,\n/hls/T/7_9.ts\n"
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! Live bytes: the stream URLs of players (player-api.md, A.1 and A.8).
+
+mod hls;
+mod live;
+mod refusal;
+mod socket;
+
+use actix_web::web::{ServiceConfig, resource, route};
+
+pub use socket::remember as remember_socket;
+
+/// Mounts the stream URLs. `/U/P/ID` looks like any path of three segments, so it comes last.
+pub fn routes(config: &mut ServiceConfig) {
+    let live = || route().to(live::watch);
+    config
+        .service(resource("/live/{username}/{password}/{file}").route(live()))
+        .service(resource("/hls/{token}/{file}").route(route().to(hls::segment)))
+        .service(resource("/{username}/{password}/{file:[0-9]+(?:\\.(?:ts|m3u8))?}").route(live()));
+}

@@ -1,0 +1,455 @@
+//! Who may watch what: every rule with its verdict, for the door and for "Why can't this
+//! subscriber watch?".
+
+use std::net::IpAddr;
+
+use super::{container::Container, ids::ServerId, number::Asn, subscription::Subscription, time::UnixTime};
+
+/// The network provider behind an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Its autonomous system.
+    Known(Asn),
+    /// The file of providers does not know the address.
+    Unknown,
+    /// There is no file of providers: `--asn-db` was not given.
+    NoFile,
+}
+
+/// The stream that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Whether one of the subscription's bouquets holds it.
+    pub in_bouquets: bool,
+    /// Why it does not run, if it does not.
+    pub hindrance: Option<String>,
+}
+
+/// The connections of the subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// How many are open.
+    pub open: usize,
+    /// Whether a new viewer at the limit ends an older session.
+    pub kicks: bool,
+}
+
+/// A request to watch, with everything that decides about it. What is not asked about is `None`
+/// and passes.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// What was sold.
+    pub subscription: &'a Subscription,
+    /// Whether the autonomous system matters: a MAG or line that is bound to one.
+    pub provider: Provider,
+    /// The viewer's address.
+    pub address: Option<IpAddr>,
+    /// The viewer's User-Agent.
+    pub agent: Option<&'a str>,
+    /// The form that is asked for.
+    pub container: Option<Container>,
+    /// The stream that is asked for.
+    pub stream: Option<&'a Asked>,
+    /// The connections; the door leaves them to the book of sessions.
+    pub taken: Option<Taken>,
+    /// When.
+    pub now: UnixTime,
+}
+
+/// The rules, in the order in which they are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// `banned`.
+    Banned,
+    /// `disabled`.
+    Disabled,
+    /// `expire_date`.
+    Expired,
+    /// `allowed_ips`.
+    Address,
+    /// `allowed_user_agents`.
+    Agent,
+    /// `isp_lock`.
+    Provider,
+    /// `server_id`.
+    Server,
+    /// `allowed_outputs`.
+    Output,
+    /// The plan's bouquets and its own.
+    Bouquet,
+    /// Whether the stream runs.
+    Stream,
+    /// `max_allowed_connections`.
+    Limit,
+}
+
+/// What one rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Which rule.
+    pub rule: Rule,
+    /// Whether it lets the viewer pass.
+    pub passes: bool,
+    /// Why, in words; where it refuses, also what mends it.
+    pub words: String,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 11] = [
+        Self::Banned,
+        Self::Disabled,
+        Self::Expired,
+        Self::Address,
+        Self::Agent,
+        Self::Provider,
+        Self::Server,
+        Self::Output,
+        Self::Bouquet,
+        Self::Stream,
+        Self::Limit,
+    ];
+
+    /// The word for it in logs and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Banned => "banned",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::Address => "address",
+            Self::Agent => "user_agent",
+            Self::Provider => "provider",
+            Self::Server => "server",
+            Self::Output => "output",
+            Self::Bouquet => "bouquet",
+            Self::Stream => "stream",
+            Self::Limit => "connections",
+        }
+    }
+
+    fn passes(self, request: &Request<'_>) -> bool {
+        let subscription = request.subscription;
+        match self {
+            Self::Banned => !subscription.banned,
+            Self::Disabled => !subscription.disabled,
+            Self::Expired => !subscription.expire_date.is_over(request.now),
+            Self::Address => request.address.is_none_or(|address| {
+                subscription.allowed_ips.is_empty()
+                    || subscription.allowed_ips.iter().any(|range| range.contains(address))
+            }),
+            Self::Agent => request.agent.is_none_or(|agent| {
+                subscription.allowed_user_agents.is_empty()
+                    || subscription.allowed_user_agents.iter().any(|pattern| pattern.matches(agent))
+            }),
+            Self::Provider => match (subscription.isp_lock, subscription.isp_asn, request.provider) {
+                (true, Some(bound), Provider::Known(asn)) => asn == bound,
+                (true, Some(_), Provider::Unknown) => request.address.is_none(),
+                _ => true,
+            },
+            Self::Server => subscription.server_id.is_none_or(|server| server == ServerId::MAIN),
+            Self::Output => request.container.is_none_or(|container| {
+                subscription.allowed_outputs.is_empty() || subscription.allowed_outputs.contains(&container)
+            }),
+            Self::Bouquet => request.stream.is_none_or(|stream| stream.in_bouquets),
+            Self::Stream => request.stream.is_none_or(|stream| stream.hindrance.is_none()),
+            Self::Limit => request.taken.is_none_or(|taken| {
+                let limit = usize::try_from(subscription.max_allowed_connections.get()).unwrap_or(0);
+                limit == 0 || taken.open < limit || taken.kicks
+            }),
+        }
+    }
+
+    fn words(self, request: &Request<'_>, passes: bool) -> String {
+        let subscription = request.subscription;
+        match self {
+            Self::Banned if passes => "The operator has not banned it.".into(),
+            Self::Banned => "The operator has banned it: set banned to 0 to let it watch again.".into(),
+            Self::Disabled if passes => "It is switched on.".into(),
+            Self::Disabled => "It is switched off: set disabled to 0 to switch it on.".into(),
+            Self::Expired => match (subscription.expire_date.0, passes) {
+                (None, _) => "It never expires.".into(),
+                (Some(end), true) => format!("It is paid until {end}."),
+                (Some(end), false) => format!("It expired at {end}: extend it, or set a later expire_date."),
+            },
+            Self::Address => match request.address {
+                _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
+                None => format!("It may watch from {} only.", listed(&subscription.allowed_ips)),
+                Some(address) if passes => format!("{address} is one of allowed_ips."),
+                Some(address) => format!(
+                    "It may watch from {} only, not from {address}: add that to allowed_ips, or empty the list.",
+                    listed(&subscription.allowed_ips)
+                ),
+            },
+            Self::Agent => match request.agent {
+                _ if subscription.allowed_user_agents.is_empty() => "It may watch with any player.".into(),
+                Some(agent) if passes => format!("The player \"{agent}\" is one of allowed_user_agents."),
+                Some(agent) => format!(
+                    "The player \"{agent}\" is none of allowed_user_agents: add it there, or empty the list."
+                ),
+                None => "It may watch with the players of allowed_user_agents only.".into(),
+            },
+            Self::Provider => provider_words(subscription, request.provider, passes),
+            Self::Server => match subscription.server_id {
+                None => "Any server may serve it.".into(),
+                Some(_) if passes => "This server may serve it.".into(),
+                Some(server) => {
+                    format!("Only server {} may serve it: empty server_id to let this one.", server.0)
+                }
+            },
+            Self::Output => match request.container {
+                _ if subscription.allowed_outputs.is_empty() => "It may watch in any form.".into(),
+                Some(container) if passes => format!("{} is one of allowed_outputs.", container.name()),
+                Some(container) => format!(
+                    "{} is none of allowed_outputs: add it there, or empty the list.",
+                    container.name()
+                ),
+                None => {
+                    let names: Vec<&str> = subscription.allowed_outputs.iter().map(|form| form.name()).collect();
+                    format!("It may watch as {} only.", names.join(" or "))
+                }
+            },
+            Self::Bouquet if request.stream.is_none() => "No stream was asked about.".into(),
+            Self::Bouquet if passes => "The stream is in one of its bouquets.".into(),
+            Self::Bouquet => {
+                "The stream is in none of its bouquets: add a bouquet that holds it, or the stream to one of them.".into()
+            }
+            Self::Stream => match request.stream {
+                None => "No stream was asked about.".into(),
+                Some(Asked { hindrance: None, .. }) => "The stream runs, or starts with its first viewer.".into(),
+                Some(Asked { hindrance: Some(why), .. }) => format!("The stream does not run: {why}."),
+            },
+            Self::Limit => limit_words(subscription, request.taken, passes),
+        }
+    }
+}
+
+fn provider_words(subscription: &Subscription, provider: Provider, passes: bool) -> String {
+    if !subscription.isp_lock {
+        return "It is bound to no network provider.".into();
+    }
+    let bound = subscription.isp_asn.map(Asn::get);
+    match (bound, provider) {
+        (_, Provider::NoFile) => {
+            "isp_lock is set but cannot be applied: start the server with --asn-db FILE, a MaxMind file of \
+             autonomous systems."
+                .into()
+        }
+        (None, _) => "The first watching binds it to its network provider.".into(),
+        (Some(bound), Provider::Known(asn)) if passes => {
+            format!("It is bound to AS{bound}, and comes from AS{}.", asn.get())
+        }
+        (Some(bound), Provider::Known(asn)) => format!(
+            "It is bound to AS{bound}, but comes from AS{}: empty isp_asn to bind it anew, or set isp_lock to 0.",
+            asn.get()
+        ),
+        (Some(bound), Provider::Unknown) if passes => format!("It is bound to AS{bound}."),
+        (Some(bound), Provider::Unknown) => format!(
+            "It is bound to AS{bound}, and nobody knows the provider of its address: set isp_lock to 0 to let it watch."
+        ),
+    }
+}
+
+fn limit_words(subscription: &Subscription, taken: Option<Taken>, passes: bool) -> String {
+    let limit = subscription.max_allowed_connections.get();
+    let Some(Taken { open, .. }) = taken else { return format!("It has {limit} connections.") };
+    let full = usize::try_from(limit).is_ok_and(|limit| open >= limit);
+    match (limit, passes) {
+        (0, _) => format!("It has no limit of connections; {open} are open."),
+        (_, true) if full => format!("{open} of {limit} connections are open: a new viewer ends the oldest."),
+        (_, true) => format!("{open} of {limit} connections are open."),
+        (_, false) => {
+            format!("{open} of {limit} connections are open: end one, or raise max_allowed_connections.")
+        }
+    }
+}
+
+fn listed(networks: &[super::net::Network]) -> String {
+    let texts: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+/// Every rule with its verdict, in order.
+pub fn verdicts(request: &Request<'_>) -> Vec<Verdict> {
+    let verdict = |rule: Rule| {
+        let passes = rule.passes(request);
+        Verdict { rule, passes, words: rule.words(request, passes) }
+    };
+    Rule::ALL.into_iter().map(verdict).collect()
+}
+
+/// Whether the viewer may watch: what the door asks.
+///
+/// # Errors
+/// The first rule that refuses.
+pub fn admit(request: &Request<'_>) -> Result<(), Rule> {
+    Rule::ALL.into_iter().find(|rule| !rule.passes(request)).map_or(Ok(()), Err)
+}
+
+/// The autonomous system that a first watching binds the subscription to.
+pub fn binds_to(subscription: &Subscription, provider: Provider) -> Option<Asn> {
+    match provider {
+        Provider::Known(asn) if subscription.isp_lock && subscription.isp_asn.is_none() => Some(asn),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        field::Item,
+        ids::BouquetId,
+        net::Network,
+        number::Connections,
+        text::{Notes, UserAgentPattern},
+        time::Expiry,
+    };
+
+    fn now() -> UnixTime {
+        UnixTime::clamped(1_800_000_000)
+    }
+
+    fn subscription() -> Subscription {
+        Subscription {
+            max_allowed_connections: Connections::new(1).unwrap(),
+            expire_date: Expiry(None),
+            subscription_plan_id: None,
+            reseller_id: None,
+            disabled: false,
+            banned: false,
+            allowed_ips: vec![],
+            allowed_user_agents: vec![],
+            allowed_outputs: vec![],
+            server_id: None,
+            isp_lock: false,
+            isp_asn: None,
+            is_trial: false,
+            notes: Notes::new("").unwrap(),
+            bouquets: vec![BouquetId(1)],
+        }
+    }
+
+    fn asked() -> Asked {
+        Asked { in_bouquets: true, hindrance: None }
+    }
+
+    fn request<'a>(subscription: &'a Subscription, stream: &'a Asked) -> Request<'a> {
+        Request {
+            subscription,
+            provider: Provider::NoFile,
+            address: Some("192.0.2.7".parse().unwrap()),
+            agent: Some("VLC/3.0"),
+            container: Some(Container::Ts),
+            stream: Some(stream),
+            taken: Some(Taken { open: 0, kicks: false }),
+            now: now(),
+        }
+    }
+
+    /// What refuses a viewer whose subscription was changed so.
+    fn refused(change: impl FnOnce(&mut Subscription)) -> Result<(), Rule> {
+        let mut subscription = subscription();
+        change(&mut subscription);
+        admit(&request(&subscription, &asked()))
+    }
+
+    fn asn(number: i64) -> Asn {
+        Asn::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_plain_subscription_may_watch() {
+        assert_eq!(refused(|_| {}), Ok(()));
+    }
+
+    #[test]
+    fn each_column_that_forbids_it_forbids_it() {
+        let agent = |text| UserAgentPattern::parse_item(text).unwrap();
+        let network = |text| Network::new(text).unwrap();
+        assert_eq!(refused(|s| s.banned = true), Err(Rule::Banned));
+        assert_eq!(refused(|s| s.disabled = true), Err(Rule::Disabled));
+        assert_eq!(refused(|s| s.expire_date = Expiry(Some(now()))), Err(Rule::Expired));
+        assert_eq!(refused(|s| s.expire_date = Expiry(UnixTime::new(now().seconds() + 1))), Ok(()));
+        assert_eq!(refused(|s| s.allowed_ips = vec![network("192.0.2.8")]), Err(Rule::Address));
+        assert_eq!(refused(|s| s.allowed_ips = vec![network("192.0.2.8"), network("192.0.2.0/29")]), Ok(()));
+        assert_eq!(refused(|s| s.allowed_user_agents = vec![agent("VLC")]), Err(Rule::Agent));
+        assert_eq!(refused(|s| s.allowed_user_agents = vec![agent("Kodi"), agent("VLC/*")]), Ok(()));
+        assert_eq!(refused(|s| s.allowed_outputs = vec![Container::Hls]), Err(Rule::Output));
+        assert_eq!(refused(|s| s.server_id = Some(ServerId(2))), Err(Rule::Server));
+        assert_eq!(refused(|s| s.server_id = Some(ServerId::MAIN)), Ok(()));
+    }
+
+    #[test]
+    fn the_stream_must_be_in_a_bouquet_and_run() {
+        let subscription = subscription();
+        let outside = Asked { in_bouquets: false, hindrance: None };
+        assert_eq!(admit(&request(&subscription, &outside)), Err(Rule::Bouquet));
+        let stopped = Asked { in_bouquets: true, hindrance: Some("stopped".into()) };
+        assert_eq!(admit(&request(&subscription, &stopped)), Err(Rule::Stream));
+    }
+
+    #[test]
+    fn the_provider_lock_binds_once_there_is_a_file_and_an_address_in_it() {
+        let locked = |bound: Option<i64>, provider| {
+            let subscription = Subscription { isp_lock: true, isp_asn: bound.map(asn), ..subscription() };
+            let asked = asked();
+            let admitted = admit(&Request { provider, ..request(&subscription, &asked) });
+            (admitted, binds_to(&subscription, provider).map(Asn::get))
+        };
+        assert_eq!(locked(None, Provider::NoFile), (Ok(()), None));
+        assert_eq!(locked(Some(1), Provider::NoFile), (Ok(()), None));
+        assert_eq!(locked(None, Provider::Unknown), (Ok(()), None));
+        assert_eq!(locked(None, Provider::Known(asn(7))), (Ok(()), Some(7)));
+        assert_eq!(locked(Some(7), Provider::Known(asn(7))), (Ok(()), None));
+        assert_eq!(locked(Some(7), Provider::Known(asn(8))), (Err(Rule::Provider), None));
+        assert_eq!(locked(Some(7), Provider::Unknown), (Err(Rule::Provider), None));
+    }
+
+    #[test]
+    fn the_limit_refuses_unless_the_oldest_goes() {
+        let (subscription, asked) = (subscription(), asked());
+        let taken = |open, kicks| {
+            admit(&Request { taken: Some(Taken { open, kicks }), ..request(&subscription, &asked) })
+        };
+        assert_eq!(taken(0, false), Ok(()));
+        assert_eq!(taken(1, false), Err(Rule::Limit));
+        assert_eq!(taken(1, true), Ok(()));
+    }
+
+    #[test]
+    fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
+        let mut subscription = subscription();
+        subscription.banned = true;
+        subscription.disabled = true;
+        subscription.expire_date = Expiry(UnixTime::new(1));
+        let outside = Asked { in_bouquets: false, hindrance: Some("stopped".into()) };
+        let verdicts = verdicts(&request(&subscription, &outside));
+        assert_eq!(verdicts.len(), Rule::ALL.len());
+        let refusing: Vec<Rule> = verdicts.iter().filter(|v| !v.passes).map(|v| v.rule).collect();
+        assert_eq!(refusing, [Rule::Banned, Rule::Disabled, Rule::Expired, Rule::Bouquet, Rule::Stream]);
+        for verdict in verdicts.iter().filter(|verdict| !verdict.passes) {
+            assert!(verdict.words.contains(':'), "{verdict:?}");
+        }
+        assert_eq!(
+            verdicts.iter().find(|v| v.rule == Rule::Expired).unwrap().words,
+            "It expired at 1970-01-01 00:00:01 UTC: extend it, or set a later expire_date."
+        );
+    }
+
+    #[test]
+    fn what_is_not_asked_about_passes() {
+        let mut subscription = subscription();
+        subscription.allowed_ips = vec![Network::new("192.0.2.8").unwrap()];
+        subscription.allowed_outputs = vec![Container::Hls];
+        let asked = asked();
+        let bare = Request {
+            address: None,
+            agent: None,
+            container: None,
+            stream: None,
+            taken: None,
+            ..request(&subscription, &asked)
+        };
+        assert!(verdicts(&bare).iter().all(|verdict| verdict.passes));
+    }
+}

@@ -1,0 +1,574 @@
+//! Sessions of viewers: what counts as one, and who goes when a line's limit is reached
+//! (player-api.md, the last section).
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    container::Container,
+    ids::{LineId, MagId, StreamId},
+    number::Connections,
+    settings::ConnectionPolicy,
+    time::UnixTime,
+};
+
+/// A session whose last socket closed is taken up again within this time; it holds no connection meanwhile.
+pub const GRACE: Duration = Duration::from_secs(3);
+/// An HLS viewer that asks for nothing for so long has gone: three segments and a little.
+pub const HLS_IDLE: Duration = Duration::from_secs(15);
+/// An HLS viewer that was made to end is kept out for so long, or its next request would begin anew.
+pub const BARRED: Duration = Duration::from_secs(10);
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Viewer {
+    /// A line.
+    Line(LineId),
+    /// A MAG.
+    Mag(MagId),
+}
+
+/// What one session is known by: requests with the same key are the same session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Whose connection it takes.
+    pub viewer: Viewer,
+    /// From where.
+    pub address: IpAddr,
+    /// With which player.
+    pub agent: Arc<str>,
+    /// What is watched.
+    pub stream: StreamId,
+}
+
+impl Key {
+    fn same_device(&self, other: &Self) -> bool {
+        self.address == other.address && self.agent == other.agent
+    }
+}
+
+/// A session's number: a later one is larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// One viewer's watching of one stream.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its number.
+    pub id: SessionId,
+    /// What it is known by.
+    pub key: Key,
+    /// How the latest request wanted it.
+    pub container: Container,
+    /// When it began.
+    pub started_at: UnixTime,
+    /// When the subscription behind it ends.
+    pub until: Option<UnixTime>,
+    /// Open sockets that carry it.
+    sockets: usize,
+    /// Until when it lives without a socket.
+    deadline: Option<Instant>,
+    /// Whether it lives by HLS requests rather than only awaits its player's return.
+    by_requests: bool,
+}
+
+impl Session {
+    /// Whether it takes one of its viewer's connections.
+    pub fn counts(&self) -> bool {
+        self.sockets > 0 || self.by_requests
+    }
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The player closed its connection, or asked for no more segments.
+    Closed,
+    /// The same device went on to another stream.
+    Zapped,
+    /// A newer session took its place at the limit.
+    Kicked,
+    /// An operator ended it.
+    Killed,
+    /// It may no longer watch.
+    Withdrawn,
+    /// The stream was stopped or deleted.
+    StreamStopped,
+    /// The server was stopped.
+    Shutdown,
+}
+
+impl Ending {
+    /// The word for it in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Zapped => "zapped",
+            Self::Kicked => "kicked",
+            Self::Killed => "killed",
+            Self::Withdrawn => "withdrawn",
+            Self::StreamStopped => "stream stopped",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    /// Whether the player would only begin anew, against somebody's will.
+    fn bars(self) -> bool {
+        matches!(self, Self::Kicked | Self::Killed | Self::Withdrawn)
+    }
+}
+
+/// A session that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What it was.
+    pub session: Session,
+    /// Why it ended.
+    pub why: Ending,
+}
+
+/// What came of a request to watch.
+#[derive(Debug)]
+pub enum Opening {
+    /// It belongs to a session that is open, or opened one; others may have had to go for it.
+    Open(SessionId),
+    /// Every connection is taken.
+    Full,
+    /// The session was ended moments ago.
+    Barred,
+}
+
+/// What a request to watch says beside the key.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// How it wants to watch.
+    pub container: Container,
+    /// How many connections the viewer has; 0 is no limit.
+    pub limit: Connections,
+    /// What happens at the limit.
+    pub policy: ConnectionPolicy,
+    /// When the subscription ends.
+    pub until: Option<UnixTime>,
+}
+
+/// Every session that is open. The count of a viewer is exact at any moment, because whoever asks
+/// holds the whole book.
+#[derive(Debug, Default)]
+pub struct Book {
+    last: u64,
+    sessions: HashMap<SessionId, Session>,
+    by_key: HashMap<Key, SessionId>,
+    by_viewer: HashMap<Viewer, BTreeSet<SessionId>>,
+    deadlines: BTreeSet<(Instant, SessionId)>,
+    ends: BTreeSet<(UnixTime, SessionId)>,
+    barred: HashMap<Key, Instant>,
+    ended: Vec<Ended>,
+}
+
+impl Book {
+    /// Opens a session or takes up the one of that key. For MPEG-TS the asker's socket carries it
+    /// from now on, until [`Book::release`]; for HLS it lives by being asked again.
+    pub fn open(&mut self, key: &Key, terms: Terms, at: UnixTime, now: Instant) -> Opening {
+        self.sweep(now);
+        if terms.container == Container::Hls && self.barred.contains_key(key) {
+            return Opening::Barred;
+        }
+        let known = self.by_key.get(key).copied();
+        let counted = known.is_some_and(|id| self.sessions.get(&id).is_some_and(Session::counts));
+        if !counted && !self.make_room(key, terms, now) {
+            return Opening::Full;
+        }
+        let id = known.unwrap_or_else(|| self.enter(key, terms, at));
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.container = terms.container;
+        }
+        self.extend(id, terms.until);
+        match terms.container {
+            Container::Hls => self.touch(id, now),
+            Container::Ts => self.hold(id),
+        }
+        Opening::Open(id)
+    }
+
+    /// A socket of the session closed.
+    pub fn release(&mut self, id: SessionId, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.sockets = session.sockets.saturating_sub(1);
+        if session.sockets == 0 {
+            let wait = if session.by_requests { HLS_IDLE } else { GRACE };
+            self.set_deadline(id, Some(now + wait));
+        }
+    }
+
+    /// An HLS viewer asked for something.
+    pub fn touch(&mut self, id: SessionId, now: Instant) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.by_requests = true;
+            let held = session.sockets > 0;
+            self.set_deadline(id, (!held).then_some(now + HLS_IDLE));
+        }
+    }
+
+    /// Ends a session.
+    pub fn end(&mut self, id: SessionId, why: Ending, now: Instant) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        self.by_key.remove(&session.key);
+        if let Some(of_viewer) = self.by_viewer.get_mut(&session.key.viewer) {
+            of_viewer.remove(&id);
+            if of_viewer.is_empty() {
+                self.by_viewer.remove(&session.key.viewer);
+            }
+        }
+        if let Some(deadline) = session.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        if let Some(until) = session.until {
+            self.ends.remove(&(until, id));
+        }
+        if why.bars() && session.container == Container::Hls {
+            self.barred.insert(session.key.clone(), now + BARRED);
+        }
+        self.ended.push(Ended { session, why });
+    }
+
+    /// Ends what nobody came back to.
+    pub fn sweep(&mut self, now: Instant) {
+        while let Some((deadline, id)) = self.deadlines.first().copied() {
+            if deadline > now {
+                break;
+            }
+            self.end(id, Ending::Closed, now);
+        }
+        if !self.barred.is_empty() {
+            self.barred.retain(|_, until| *until > now);
+        }
+    }
+
+    /// The sessions that have ended since this was last asked.
+    pub fn take_ended(&mut self) -> Vec<Ended> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// The session of that number.
+    pub fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(&id)
+    }
+
+    /// Every session that takes a connection, oldest first.
+    pub fn open_sessions(&self) -> Vec<&Session> {
+        let mut open: Vec<&Session> = self.sessions.values().filter(|session| session.counts()).collect();
+        open.sort_by_key(|session| session.id);
+        open
+    }
+
+    /// Every session, also those that await their player's return.
+    pub fn all(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
+    }
+
+    /// The sessions of a viewer that take a connection, oldest first.
+    pub fn of(&self, viewer: Viewer) -> Vec<&Session> {
+        let ids = self.by_viewer.get(&viewer).into_iter().flatten();
+        ids.filter_map(|id| self.sessions.get(id)).filter(|session| session.counts()).collect()
+    }
+
+    /// The sessions whose subscription has ended by that time.
+    pub fn over(&self, now: UnixTime) -> Vec<SessionId> {
+        self.ends.iter().take_while(|(until, _)| *until <= now).map(|(_, id)| *id).collect()
+    }
+
+    /// Notes until when the subscription behind a session lasts.
+    pub fn extend(&mut self, id: SessionId, until: Option<UnixTime>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if let Some(old) = std::mem::replace(&mut session.until, until) {
+            self.ends.remove(&(old, id));
+        }
+        self.ends.extend(until.map(|until| (until, id)));
+    }
+
+    fn enter(&mut self, key: &Key, terms: Terms, at: UnixTime) -> SessionId {
+        self.last += 1;
+        let id = SessionId(self.last);
+        let session = Session {
+            id,
+            key: key.clone(),
+            container: terms.container,
+            started_at: at,
+            until: None,
+            sockets: 0,
+            deadline: None,
+            by_requests: false,
+        };
+        self.sessions.insert(id, session);
+        self.by_key.insert(key.clone(), id);
+        self.by_viewer.entry(key.viewer).or_default().insert(id);
+        id
+    }
+
+    /// Ends sessions until one more fits; changes nothing if none may go.
+    fn make_room(&mut self, key: &Key, terms: Terms, now: Instant) -> bool {
+        let Some(limit) = usize::try_from(terms.limit.get()).ok().filter(|limit| *limit > 0) else {
+            return true;
+        };
+        let open: Vec<&Session> = self.of(key.viewer);
+        let excess = (open.len() + 1).saturating_sub(limit);
+        let mut leaving: Vec<(u8, SessionId)> = open
+            .iter()
+            .filter_map(|session| {
+                let rank = match terms.policy {
+                    _ if session.key.same_device(key) => 0,
+                    ConnectionPolicy::KickOldest if session.key.address == key.address => 1,
+                    ConnectionPolicy::KickOldest => 2,
+                    ConnectionPolicy::Refuse => return None,
+                };
+                Some((rank, session.id))
+            })
+            .collect();
+        if leaving.len() < excess {
+            return false;
+        }
+        leaving.sort_unstable();
+        for (rank, id) in leaving.into_iter().take(excess) {
+            let why = if rank == 0 { Ending::Zapped } else { Ending::Kicked };
+            self.end(id, why, now);
+        }
+        true
+    }
+
+    fn hold(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.sockets += 1;
+            self.set_deadline(id, None);
+        }
+    }
+
+    fn set_deadline(&mut self, id: SessionId, deadline: Option<Instant>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if let Some(old) = std::mem::replace(&mut session.deadline, deadline) {
+            self.deadlines.remove(&(old, id));
+        }
+        self.deadlines.extend(deadline.map(|at| (at, id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn start() -> UnixTime {
+        UnixTime::clamped(1_800_000_000)
+    }
+
+    fn key(line: i64, host: u8, agent: &str, stream: i64) -> Key {
+        let viewer = Viewer::Line(LineId(line));
+        Key {
+            viewer,
+            address: IpAddr::from([192, 0, 2, host]),
+            agent: agent.into(),
+            stream: StreamId(stream),
+        }
+    }
+
+    fn terms(container: Container, limit: i64, policy: ConnectionPolicy) -> Terms {
+        Terms { container, limit: Connections::new(limit).unwrap(), policy, until: None }
+    }
+
+    const KICK: ConnectionPolicy = ConnectionPolicy::KickOldest;
+    const REFUSE: ConnectionPolicy = ConnectionPolicy::Refuse;
+
+    fn open(book: &mut Book, key: &Key, terms: Terms, now: Instant) -> Option<SessionId> {
+        match book.open(key, terms, start(), now) {
+            Opening::Open(id) => Some(id),
+            Opening::Full | Opening::Barred => None,
+        }
+    }
+
+    fn endings(book: &mut Book) -> Vec<(i64, Ending)> {
+        book.take_ended().into_iter().map(|ended| (ended.session.key.stream.0, ended.why)).collect()
+    }
+
+    #[test]
+    fn requests_of_one_device_for_one_stream_are_one_session() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let terms = terms(Container::Ts, 1, REFUSE);
+        let first = open(&mut book, &key(1, 1, "Kodi", 7), terms, now);
+        assert!(first.is_some());
+        assert_eq!(open(&mut book, &key(1, 1, "Kodi", 7), terms, now), first);
+        assert_eq!(book.of(Viewer::Line(LineId(1))).len(), 1);
+        assert_eq!(
+            open(&mut book, &key(1, 2, "Kodi", 7), terms, now),
+            None,
+            "another address is another session"
+        );
+    }
+
+    #[test]
+    fn zapping_at_the_limit_ends_the_old_session_under_either_policy() {
+        for policy in [KICK, REFUSE] {
+            let (mut book, now) = (Book::default(), Instant::now());
+            let terms = terms(Container::Ts, 1, policy);
+            open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+            open(&mut book, &key(1, 1, "VLC", 8), terms, now).unwrap();
+            assert_eq!(endings(&mut book), [(7, Ending::Zapped)]);
+        }
+    }
+
+    #[test]
+    fn below_the_limit_one_device_may_watch_two_streams() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let terms = terms(Container::Ts, 2, KICK);
+        open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+        open(&mut book, &key(1, 1, "VLC", 8), terms, now).unwrap();
+        assert_eq!(endings(&mut book), []);
+    }
+
+    #[test]
+    fn the_oldest_goes_first_but_before_it_one_of_the_same_device_or_address() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let terms = terms(Container::Ts, 3, KICK);
+        for (host, agent, stream) in [(9, "old", 1), (1, "other", 2), (1, "VLC", 3)] {
+            open(&mut book, &key(1, host, agent, stream), terms, now).unwrap();
+        }
+        open(&mut book, &key(1, 1, "VLC", 4), terms, now).unwrap();
+        open(&mut book, &key(1, 1, "mpv", 5), terms, now).unwrap();
+        open(&mut book, &key(1, 3, "mpv", 6), terms, now).unwrap();
+        assert_eq!(endings(&mut book), [(3, Ending::Zapped), (2, Ending::Kicked), (1, Ending::Kicked)]);
+    }
+
+    #[test]
+    fn a_refused_request_ends_nothing() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        for (host, stream) in [(1, 1), (2, 2), (3, 3)] {
+            open(&mut book, &key(1, host, "VLC", stream), terms(Container::Ts, 3, REFUSE), now).unwrap();
+        }
+        // The limit was lowered: the device's own session alone would not make room.
+        assert_eq!(open(&mut book, &key(1, 1, "VLC", 4), terms(Container::Ts, 1, REFUSE), now), None);
+        assert_eq!(endings(&mut book), []);
+    }
+
+    #[test]
+    fn a_closed_session_frees_its_connection_at_once_and_can_be_taken_up_for_a_moment() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let terms = terms(Container::Ts, 1, REFUSE);
+        let id = open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+        book.release(id, now);
+        assert!(book.of(Viewer::Line(LineId(1))).is_empty());
+        assert_eq!(open(&mut book, &key(1, 1, "VLC", 7), terms, now + GRACE / 2), Some(id));
+        book.release(id, now);
+        let other = open(&mut book, &key(1, 2, "VLC", 7), terms, now);
+        assert!(other.is_some(), "another device takes the free connection");
+        assert_eq!(
+            open(&mut book, &key(1, 1, "VLC", 7), terms, now),
+            None,
+            "and the first has none to come back to"
+        );
+        book.sweep(now + GRACE);
+        assert_eq!(endings(&mut book), [(7, Ending::Closed)]);
+    }
+
+    #[test]
+    fn an_hls_viewer_lives_by_asking_and_stays_out_after_it_was_made_to_end() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let terms = terms(Container::Hls, 1, KICK);
+        let id = open(&mut book, &key(1, 1, "hls.js", 7), terms, now).unwrap();
+        book.sweep(now + HLS_IDLE / 2);
+        book.touch(id, now + HLS_IDLE / 2);
+        book.sweep(now + HLS_IDLE);
+        assert!(book.session(id).is_some());
+        book.end(id, Ending::Killed, now);
+        assert!(matches!(book.open(&key(1, 1, "hls.js", 7), terms, start(), now), Opening::Barred));
+        assert!(open(&mut book, &key(1, 1, "hls.js", 7), terms, now + BARRED).is_some());
+        book.sweep(now + BARRED + HLS_IDLE);
+        assert_eq!(endings(&mut book), [(7, Ending::Killed), (7, Ending::Closed)]);
+    }
+
+    #[test]
+    fn sessions_of_an_ended_subscription_are_found_by_its_end() {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let end = |seconds| UnixTime::clamped(start().seconds() + seconds);
+        let until = |seconds| Terms { until: Some(end(seconds)), ..terms(Container::Ts, 0, KICK) };
+        let id = open(&mut book, &key(1, 1, "VLC", 7), until(10), now).unwrap();
+        assert_eq!(book.over(end(9)), []);
+        assert_eq!(book.over(end(10)), [id]);
+        // It was extended meanwhile, and the player asked again.
+        open(&mut book, &key(1, 1, "VLC", 7), until(20), now).unwrap();
+        assert_eq!(book.over(end(10)), []);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Open { line: i64, host: u8, agent: u8, stream: i64, hls: bool },
+        Close(usize),
+        Touch(usize),
+        End(usize),
+        Wait(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let open = (1..3_i64, 1..4_u8, 0..2_u8, 1..4_i64, any::<bool>())
+            .prop_map(|(line, host, agent, stream, hls)| Step::Open { line, host, agent, stream, hls });
+        let step = prop_oneof![
+            5 => open,
+            3 => any::<usize>().prop_map(Step::Close),
+            1 => any::<usize>().prop_map(Step::Touch),
+            1 => any::<usize>().prop_map(Step::End),
+            2 => (0..8_000_u64).prop_map(Step::Wait),
+        ];
+        proptest::collection::vec(step, 1..200)
+    }
+
+    proptest! {
+        /// Random opens, closes, zaps and waits: the limit holds at every moment, a socket is never
+        /// lost or counted twice, and every session ends exactly once.
+        #[test]
+        fn the_count_is_exact_under_any_interleaving(steps in steps(), limit in 1..4_i64, kick: bool) {
+            let policy = if kick { KICK } else { REFUSE };
+            let (mut book, mut now) = (Book::default(), Instant::now());
+            let mut sockets: Vec<SessionId> = Vec::new();
+            let mut begun = std::collections::HashSet::new();
+            for step in steps {
+                match step {
+                    Step::Open { line, host, agent, stream, hls } => {
+                        let container = if hls { Container::Hls } else { Container::Ts };
+                        let agent = if agent == 0 { "VLC" } else { "Kodi" };
+                        let opened = open(&mut book, &key(line, host, agent, stream), terms(container, limit, policy), now);
+                        begun.extend(opened);
+                        sockets.extend(opened.filter(|_| !hls));
+                    }
+                    Step::Close(place) if !sockets.is_empty() => {
+                        let id = sockets.swap_remove(place % sockets.len());
+                        book.release(id, now);
+                    }
+                    Step::Touch(place) if !sockets.is_empty() => book.touch(sockets[place % sockets.len()], now),
+                    Step::End(place) if !sockets.is_empty() => book.end(sockets[place % sockets.len()], Ending::Killed, now),
+                    Step::Wait(millis) => {
+                        now += Duration::from_millis(millis);
+                        book.sweep(now);
+                    }
+                    _ => {}
+                }
+                for line in 1..3 {
+                    let open = book.of(Viewer::Line(LineId(line))).len();
+                    prop_assert!(i64::try_from(open).unwrap() <= limit, "line {line} has {open} of {limit}");
+                }
+                for session in book.sessions.values() {
+                    let held = sockets.iter().filter(|id| **id == session.id).count();
+                    prop_assert_eq!(session.sockets, held);
+                    prop_assert_eq!(session.deadline.is_none(), held > 0);
+                }
+            }
+            sockets.drain(..).for_each(|id| book.release(id, now));
+            book.sweep(now + HLS_IDLE);
+            prop_assert!(book.sessions.is_empty() && book.by_key.is_empty() && book.by_viewer.is_empty());
+            prop_assert!(book.deadlines.is_empty() && book.ends.is_empty());
+            let ended = book.take_ended();
+            prop_assert_eq!(ended.len(), begun.len());
+            prop_assert_eq!(ended.iter().map(|ended| ended.session.id).collect::<std::collections::HashSet<_>>(), begun);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! This machine and its network: how busy it is, which servers answer, who provides an address.
+
+pub mod load;
+pub mod open_files;
+pub mod probe;
+pub mod providers;
+
+use std::path::Path;
+
+use load::Meter;
+use providers::Providers;
+
+/// What is known of this machine and its network.
+pub struct Host {
+    /// How busy it is.
+    pub meter: Meter,
+    /// Who provides an address.
+    pub providers: Providers,
+}
+
+impl Host {
+    /// The machine on which that data folder is, with a file of providers if there is one.
+    ///
+    /// # Errors
+    /// A sentence for the operator, for a file of providers that cannot be used.
+    pub fn open(data: &Path, asn_db: Option<&Path>) -> Result<Self, String> {
+        Ok(Self { meter: Meter::new(data.to_owned()), providers: Providers::open(asn_db)? })
+    }
+}

@@ -1,0 +1,344 @@
+//! Open connections of viewers: their sessions, and the means to cut them.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Shutdown, TcpStream},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::Context,
+    time::Instant,
+};
+
+use futures_util::task::AtomicWaker;
+
+use super::Demand;
+use crate::domain::{
+    container::Container,
+    ids::{ServerId, StreamId},
+    session::{Book, Ended, Ending, Key, Opening, Session, SessionId, Terms, Viewer},
+    time::UnixTime,
+};
+
+/// What is known of a session beside its key.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The viewer's username or MAC.
+    pub subscriber: Arc<str>,
+    /// The stream's name.
+    pub stream: Arc<str>,
+}
+
+/// An open connection, as lists show it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The session's number.
+    pub id: SessionId,
+    /// Who watches.
+    pub viewer: Viewer,
+    /// Its username or MAC.
+    pub subscriber: Arc<str>,
+    /// What is watched.
+    pub stream_id: StreamId,
+    /// The name of it.
+    pub stream: Arc<str>,
+    /// The server that serves it.
+    pub server_id: ServerId,
+    /// From where.
+    pub address: IpAddr,
+    /// With which player.
+    pub agent: Arc<str>,
+    /// In which form.
+    pub container: Container,
+    /// Since when.
+    pub started_at: UnixTime,
+    /// Bytes handed to the network.
+    pub bytes_sent: u64,
+}
+
+/// A connection that has ended, for the log.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// What it was.
+    pub connection: Connection,
+    /// Why it ended.
+    pub why: Ending,
+}
+
+/// The right to fetch segments of one HLS session: a text that only its player was told.
+pub type Token = String;
+
+/// What a request to watch came to.
+pub enum Entry {
+    /// An MPEG-TS viewer: the session lives while this does.
+    Socket(Hold),
+    /// An HLS viewer: the token of its session's segments.
+    Token(Token),
+}
+
+/// A request to watch.
+pub struct Arrival {
+    /// Whose session it is.
+    pub key: Key,
+    /// What was sold.
+    pub terms: Terms,
+    /// What lists show.
+    pub about: About,
+    /// When.
+    pub at: UnixTime,
+}
+
+/// What is to carry the session.
+pub enum Carrier {
+    /// The player's socket, for MPEG-TS; without a handle to it a player that reads nothing is cut late.
+    Socket(Option<Arc<TcpStream>>),
+    /// Requests of an HLS player: the token and the demand of its session, if it is new.
+    Requests {
+        /// A text that nobody can guess.
+        token: Token,
+        /// Keeps an on-demand stream running.
+        demand: Demand,
+    },
+}
+
+/// Why a request to watch came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// Every connection is taken.
+    Full,
+    /// The session was ended moments ago.
+    Barred,
+}
+
+/// Every open connection.
+#[derive(Clone, Default)]
+pub struct Connections(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    book: Book,
+    wires: HashMap<SessionId, Wire>,
+    tokens: HashMap<Token, SessionId>,
+    gone: Vec<Gone>,
+}
+
+/// What carries a session.
+struct Wire {
+    about: About,
+    sent: Arc<AtomicU64>,
+    cuts: Vec<Arc<Cut>>,
+    token: Option<Token>,
+    /// Keeps an on-demand stream running for HLS viewers, who have no socket.
+    demand: Option<Demand>,
+}
+
+/// The means to end one socket's body, and the socket itself for a player that reads nothing.
+#[derive(Default)]
+struct Cut {
+    done: AtomicBool,
+    body: AtomicWaker,
+    socket: Option<Arc<TcpStream>>,
+}
+
+impl Cut {
+    fn cut(&self) {
+        self.done.store(true, Ordering::Release);
+        self.body.wake();
+        if let Some(socket) = &self.socket {
+            // It may have been closed from the other side.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// One socket's part in a session; the session may end when the last of them is dropped.
+pub struct Hold {
+    connections: Connections,
+    id: SessionId,
+    cut: Arc<Cut>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Hold {
+    /// Whether the socket is to be closed; wakes the task of `context` when it is.
+    pub fn is_cut(&self, context: &Context<'_>) -> bool {
+        self.cut.body.register(context.waker());
+        self.cut.done.load(Ordering::Acquire)
+    }
+
+    /// Counts bytes that were handed to the network.
+    pub fn count(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut state = self.connections.state();
+        if let Some(wire) = state.wires.get_mut(&self.id) {
+            wire.cuts.retain(|cut| !Arc::ptr_eq(cut, &self.cut));
+        }
+        state.book.release(self.id, Instant::now());
+    }
+}
+
+impl Connections {
+    /// Opens a session or joins the one of that key.
+    ///
+    /// # Errors
+    /// [`Turned`]; nothing has changed then.
+    pub fn open(&self, arrival: &Arrival, carrier: Carrier) -> Result<Entry, Turned> {
+        let Arrival { key, terms, about, at } = arrival;
+        let mut state = self.state();
+        let opening = state.book.open(key, *terms, *at, Instant::now());
+        state.clear();
+        let id = match opening {
+            Opening::Open(id) => id,
+            Opening::Full => return Err(Turned::Full),
+            Opening::Barred => return Err(Turned::Barred),
+        };
+        let State { wires, tokens, .. } = &mut *state;
+        let wire = wires.entry(id).or_insert_with(|| Wire::new(about.clone()));
+        Ok(match carrier {
+            Carrier::Socket(socket) => {
+                let cut = Arc::new(Cut { socket, ..Cut::default() });
+                wire.cuts.push(cut.clone());
+                Entry::Socket(Hold { connections: self.clone(), id, cut, sent: wire.sent.clone() })
+            }
+            Carrier::Requests { token, demand } => {
+                wire.demand.get_or_insert(demand);
+                let token = wire.token.get_or_insert(token).clone();
+                tokens.insert(token.clone(), id);
+                Entry::Token(token)
+            }
+        })
+    }
+
+    /// The stream that the HLS session of that token watches, and the counter of its bytes; a sign
+    /// of the player's life.
+    pub fn of_token(&self, token: &str) -> Option<(StreamId, Arc<AtomicU64>)> {
+        let mut state = self.state();
+        let id = *state.tokens.get(token)?;
+        state.book.touch(id, Instant::now());
+        let stream = state.book.session(id)?.key.stream;
+        Some((stream, state.wires.get(&id)?.sent.clone()))
+    }
+
+    /// Ends sessions; how many there were.
+    pub fn end(&self, ids: &[SessionId], why: Ending) -> usize {
+        let now = Instant::now();
+        let mut state = self.state();
+        let open = ids.iter().filter(|id| state.book.session(**id).is_some()).count();
+        for id in ids {
+            state.book.end(*id, why, now);
+        }
+        state.clear();
+        open
+    }
+
+    /// Ends the sessions that are meant; how many there were.
+    pub fn end_where(&self, why: Ending, which: impl Fn(&Session) -> bool) -> usize {
+        let ids: Vec<SessionId> = self.sessions(which).into_iter().map(|session| session.id).collect();
+        self.end(&ids, why)
+    }
+
+    /// Ends what nobody came back to.
+    pub fn sweep(&self) {
+        let mut state = self.state();
+        state.book.sweep(Instant::now());
+        state.clear();
+    }
+
+    /// The sessions that are meant, also those that await their player's return.
+    pub fn sessions(&self, which: impl Fn(&Session) -> bool) -> Vec<Session> {
+        self.state().book.all().filter(|session| which(session)).cloned().collect()
+    }
+
+    /// The sessions whose subscription was to end by that time.
+    pub fn over(&self, now: UnixTime) -> Vec<Session> {
+        let state = self.state();
+        state.book.over(now).into_iter().filter_map(|id| state.book.session(id).cloned()).collect()
+    }
+
+    /// Notes until when a session's subscription lasts now.
+    pub fn extend(&self, id: SessionId, until: Option<UnixTime>) {
+        self.state().book.extend(id, until);
+    }
+
+    /// The connections that are open, oldest first.
+    pub fn open_connections(&self) -> Vec<Connection> {
+        let state = self.state();
+        state.book.open_sessions().into_iter().filter_map(|session| state.connection(session)).collect()
+    }
+
+    /// The connections of a viewer that are open, oldest first.
+    pub fn of(&self, viewer: Viewer) -> Vec<Connection> {
+        let state = self.state();
+        state.book.of(viewer).into_iter().filter_map(|session| state.connection(session)).collect()
+    }
+
+    /// How many connections of a viewer are open.
+    pub fn count_of(&self, viewer: Viewer) -> usize {
+        self.state().book.of(viewer).len()
+    }
+
+    /// How many connections are open, by stream.
+    pub fn by_stream(&self) -> HashMap<StreamId, usize> {
+        let mut clients = HashMap::new();
+        for session in self.state().book.open_sessions() {
+            *clients.entry(session.key.stream).or_insert(0) += 1;
+        }
+        clients
+    }
+
+    /// The connections that have ended since this was last asked.
+    pub fn take_gone(&self) -> Vec<Gone> {
+        std::mem::take(&mut self.state().gone)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Cuts what carried sessions that have ended.
+    fn clear(&mut self) {
+        for Ended { session, why } in self.book.take_ended() {
+            let Some(wire) = self.wires.remove(&session.id) else { continue };
+            wire.cuts.iter().for_each(|cut| cut.cut());
+            if let Some(token) = &wire.token {
+                self.tokens.remove(token);
+            }
+            self.gone.push(Gone { connection: wire.connection(&session), why });
+        }
+    }
+
+    fn connection(&self, session: &Session) -> Option<Connection> {
+        self.wires.get(&session.id).map(|wire| wire.connection(session))
+    }
+}
+
+impl Wire {
+    fn new(about: About) -> Self {
+        Self { about, sent: Arc::default(), cuts: Vec::new(), token: None, demand: None }
+    }
+
+    fn connection(&self, session: &Session) -> Connection {
+        let Key { viewer, address, agent, stream } = &session.key;
+        Connection {
+            id: session.id,
+            viewer: *viewer,
+            subscriber: self.about.subscriber.clone(),
+            stream_id: *stream,
+            stream: self.about.stream.clone(),
+            server_id: ServerId::MAIN,
+            address: *address,
+            agent: agent.clone(),
+            container: session.container,
+            started_at: session.started_at,
+            bytes_sent: self.sent.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! ffmpeg's command line for each kind of source, and what its lines tell.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tokio::process::{Child, Command};
+
+use crate::domain::stream::SourceUrl;
+
+/// Containers that a file below `media/` may have. Playlists are not among them: they name other files.
+const FILE_FORMATS: &str =
+    "mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,avi,flv,asf,ogg,h264,hevc,mp3,aac,ac3,flac,wav";
+/// Silence of a source for so many microseconds is an end of it, as far as ffmpeg can tell by itself.
+const SILENCE: &str = "15000000";
+
+/// How ffmpeg is run.
+#[derive(Clone, Debug)]
+pub struct Ffmpeg {
+    /// The program; found on PATH unless it is a path.
+    pub program: PathBuf,
+    /// Where files of sources lie: the data folder's `media/`.
+    pub folder: PathBuf,
+}
+
+impl Ffmpeg {
+    /// Starts copying a source, as an MPEG transport stream, onto standard output.
+    ///
+    /// # Errors
+    /// A sentence about what is missing.
+    pub fn play(&self, source: &SourceUrl) -> Result<Child, String> {
+        let mut arguments = self.input(source)?;
+        // Files often have subtitles that no transport stream can carry.
+        let subtitles: &[&str] = if source.file().is_some() { &[] } else { &["-map", "0:s?"] };
+        arguments.extend(["-map", "0:v:0?", "-map", "0:a?"].map(String::from));
+        arguments.extend(subtitles.iter().map(ToString::to_string));
+        let output = [
+            "-c",
+            "copy",
+            "-f",
+            "mpegts",
+            "-muxpreload",
+            "0",
+            "-muxdelay",
+            "0",
+            "-flush_packets",
+            "1",
+            "pipe:1",
+        ];
+        arguments.extend(output.map(String::from));
+        self.spawn(&arguments, Stdio::piped())
+    }
+
+    /// Starts reading two seconds of a source, to see whether it is there; success is its exit code.
+    ///
+    /// # Errors
+    /// As [`Ffmpeg::play`].
+    pub fn try_out(&self, source: &SourceUrl) -> Result<Child, String> {
+        let mut arguments = self.input(source)?;
+        arguments.extend(["-map", "0", "-c", "copy", "-t", "2", "-f", "null", "-"].map(String::from));
+        self.spawn(&arguments, Stdio::null())
+    }
+
+    /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
+    /// came from elsewhere from opening files of this machine.
+    fn input(&self, source: &SourceUrl) -> Result<Vec<String>, String> {
+        let mut arguments: Vec<&str> = Vec::new();
+        let url = if let Some(name) = source.file() {
+            arguments.extend([
+                "-re",
+                "-stream_loop",
+                "-1",
+                "-protocol_whitelist",
+                "file",
+                "-format_whitelist",
+                FILE_FORMATS,
+            ]);
+            format!("file:{}", inside(&self.folder, name)?.display())
+        } else {
+            arguments.extend(match source.scheme().as_str() {
+                "http" | "https" => {
+                    ["-protocol_whitelist", "http,https,tcp,tls,crypto", "-rw_timeout", SILENCE].as_slice()
+                }
+                "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE],
+                "rtsp" => &[
+                    "-protocol_whitelist",
+                    "rtsp,rtp,udp,tcp",
+                    "-rtsp_transport",
+                    "tcp",
+                    "-timeout",
+                    SILENCE,
+                ],
+                "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE],
+                "rtp" => &["-protocol_whitelist", "rtp,udp"],
+                _ => &[
+                    "-protocol_whitelist",
+                    "udp",
+                    "-timeout",
+                    SILENCE,
+                    "-fifo_size",
+                    "50000",
+                    "-overrun_nonfatal",
+                    "1",
+                ],
+            });
+            source.as_str().to_owned()
+        };
+        let common = [
+            "-nostdin",
+            "-hide_banner",
+            "-nostats",
+            "-loglevel",
+            "level+info",
+            "-fflags",
+            "+genpts+discardcorrupt",
+            "-analyzeduration",
+            "3000000",
+        ];
+        let arguments = common.into_iter().chain(arguments).map(String::from);
+        Ok(arguments.chain(["-i".into(), url]).collect())
+    }
+
+    /// A child of a process group of its own that dies when its maker's thread does.
+    fn spawn(&self, arguments: &[String], output: Stdio) -> Result<Child, String> {
+        let with = |program: &Path, leading: &[&std::ffi::OsStr]| {
+            let mut command = Command::new(program);
+            command.args(leading).args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
+            command.process_group(0).kill_on_drop(true);
+            command
+        };
+        let missing = || "ffmpeg is not installed: install it, or put it on PATH".to_owned();
+        if !is_there(&self.program) {
+            return Err(missing());
+        }
+        let leading = ["--pdeathsig".as_ref(), "KILL".as_ref(), "--".as_ref(), self.program.as_os_str()];
+        let child = with(Path::new("setpriv"), &leading).stdout(output).spawn();
+        child.map_err(|error| format!("ffmpeg cannot be started with setpriv (util-linux): {error}"))
+    }
+}
+
+/// Whether a program could be found.
+fn is_there(program: &Path) -> bool {
+    if program.components().count() > 1 {
+        return program.is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// The path of a file below the folder; symbolic links may not lead out of it.
+fn inside(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let missing = |error: std::io::Error| format!("media/{name} cannot be opened: {error}");
+    let file = folder.join(name).canonicalize().map_err(missing)?;
+    let folder = folder.canonicalize().map_err(missing)?;
+    if file.starts_with(&folder) {
+        Ok(file)
+    } else {
+        Err(format!("media/{name} lies outside the folder media/"))
+    }
+}
+
+/// What a line of ffmpeg's tells.
+#[derive(Debug, PartialEq)]
+pub enum Line {
+    /// The picture's size.
+    Picture {
+        /// Width and height.
+        resolution: (u32, u32),
+    },
+    /// Something went wrong; without what is secret in URLs.
+    Complaint(String),
+    /// Nothing of interest.
+    Other,
+}
+
+impl Line {
+    /// Reads one.
+    pub fn of(text: &str) -> Self {
+        let severe = ["[error] ", "[fatal] ", "[panic] ", "[warning] "];
+        if let Some((at, level)) = severe.iter().find_map(|level| text.find(level).map(|at| (at, level))) {
+            let message = format!("{}{}", &text[..at], &text[at + level.len()..]);
+            return Self::Complaint(without_secrets(message.trim()));
+        }
+        let size = text.split_once("Video: ").and_then(|(_, picture)| {
+            picture.split([',', ' ']).find_map(|word| {
+                let (width, height) = word.split_once('x')?;
+                Some((width.parse().ok()?, height.parse().ok()?))
+            })
+        });
+        match size {
+            Some(resolution) if resolution != (0, 0) => Self::Picture { resolution },
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The line with every URL cut to its scheme and host: the rest may hold passwords and tokens.
+fn without_secrets(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        shown.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || "'\"".contains(c)).unwrap_or(after.len());
+        let (url, following) = after.split_at(end);
+        let host = url.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        shown.push_str(host);
+        if host.len() < url.len() {
+            shown.push_str("/***");
+        }
+        rest = following;
+    }
+    shown.push_str(rest);
+    shown.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_tell_the_size_of_the_picture_and_what_went_wrong() {
+        let line = "[info]   Stream #0:0[0x100]: Video: h264 (High) ([27][0][0][0] / 0x001B), yuv420p(progressive), 320x180, 25 fps";
+        assert_eq!(Line::of(line), Line::Picture { resolution: (320, 180) });
+        assert_eq!(Line::of("[info] Stream #0:1: Audio: aac, 44100 Hz"), Line::Other);
+        assert_eq!(
+            Line::of("[tcp @ 0x55] [error] Connection to tcp://10.0.0.1:80 failed"),
+            Line::Complaint("[tcp @ 0x55] Connection to tcp://10.0.0.1:80 failed".into())
+        );
+    }
+
+    #[test]
+    fn what_is_secret_in_a_url_does_not_show() {
+        for (line, shown) in [
+            (
+                "http://user:pass@h.example/a/b.ts: Connection refused",
+                "http://h.example/*** Connection refused",
+            ),
+            ("'https://h/live/u/p/1.ts?token=x' failed", "'https://h/***' failed"),
+            ("rtmp://h:1935/app/key", "rtmp://h:1935/***"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(without_secrets(line), shown);
+        }
+    }
+
+    #[test]
+    fn a_file_must_lie_below_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let media = folder.path().join("media");
+        std::fs::create_dir(&media).unwrap();
+        std::fs::write(media.join("a.ts"), "x").unwrap();
+        std::fs::write(folder.path().join("secret"), "x").unwrap();
+        std::os::unix::fs::symlink("../secret", media.join("link.ts")).unwrap();
+        std::os::unix::fs::symlink("a.ts", media.join("alias.ts")).unwrap();
+        assert!(inside(&media, "a.ts").is_ok());
+        assert!(inside(&media, "alias.ts").is_ok());
+        assert!(inside(&media, "link.ts").unwrap_err().contains("outside"));
+        assert!(inside(&media, "../secret").unwrap_err().contains("outside"));
+        assert!(inside(&media, "none.ts").is_err());
+    }
+}

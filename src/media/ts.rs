@@ -1,0 +1,317 @@
+//! MPEG transport streams (ISO/IEC 13818-1), as far as fan-out needs them: packets, tables, key
+//! frames, the clock. What is read here is ffmpeg's own output, which marks every key frame.
+
+/// The length of a packet.
+pub const PACKET: usize = 188;
+const SYNC: u8 = 0x47;
+/// The program clock runs at 90 kHz and wraps after 33 bits.
+const CLOCK: u64 = 1 << 33;
+
+/// A codec by its stream type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elementary {
+    pid: u16,
+    /// Whether it is a picture.
+    pub is_video: bool,
+    /// The codec's name as ffmpeg has it.
+    pub codec: &'static str,
+}
+
+/// One packet of the stream and what it means.
+#[derive(Debug)]
+pub struct Packet<'b> {
+    /// Its 188 bytes.
+    pub bytes: &'b [u8],
+    /// Whether a player can begin with it.
+    pub begins: bool,
+}
+
+/// Reads a stream packet by packet.
+#[derive(Default)]
+pub struct Scanner {
+    /// The beginning of a packet whose rest has not come.
+    partial: Vec<u8>,
+    pat: Option<[u8; PACKET]>,
+    pmt: Option<[u8; PACKET]>,
+    pmt_pid: Option<u16>,
+    elementary: Vec<Elementary>,
+    clock: Option<u64>,
+    skipped: usize,
+}
+
+impl Scanner {
+    /// Takes bytes in, and hands out every whole packet.
+    pub fn feed(&mut self, mut bytes: &[u8], mut take: impl FnMut(&mut Self, &Packet<'_>)) {
+        if !self.partial.is_empty() {
+            let missing = (PACKET - self.partial.len()).min(bytes.len());
+            self.partial.extend_from_slice(&bytes[..missing]);
+            bytes = &bytes[missing..];
+            if self.partial.len() < PACKET {
+                return;
+            }
+            let packet = std::mem::take(&mut self.partial);
+            self.packet(&packet, &mut take);
+        }
+        while bytes.len() >= PACKET {
+            if bytes[0] == SYNC {
+                let (packet, rest) = bytes.split_at(PACKET);
+                self.packet(packet, &mut take);
+                bytes = rest;
+            } else {
+                let next = bytes.iter().position(|byte| *byte == SYNC).unwrap_or(bytes.len());
+                self.skipped += next;
+                bytes = &bytes[next..];
+            }
+        }
+        self.partial.extend_from_slice(bytes);
+    }
+
+    /// Bytes that belonged to no packet.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// The latest PAT and PMT: what a player needs before anything else. `None` until both came.
+    pub fn tables(&self) -> Option<[u8; 2 * PACKET]> {
+        let mut tables = [0; 2 * PACKET];
+        tables[..PACKET].copy_from_slice(self.pat.as_ref()?);
+        tables[PACKET..].copy_from_slice(self.pmt.as_ref()?);
+        Some(tables)
+    }
+
+    /// What the stream is made of.
+    pub fn elementary(&self) -> &[Elementary] {
+        &self.elementary
+    }
+
+    /// The latest program clock, in units of 1/90,000 second.
+    pub fn clock(&self) -> Option<u64> {
+        self.clock
+    }
+
+    fn packet(&mut self, packet: &[u8], take: &mut impl FnMut(&mut Self, &Packet<'_>)) {
+        if packet[0] != SYNC {
+            self.skipped += PACKET;
+            return;
+        }
+        let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
+        let begins_unit = packet[1] & 0x40 != 0;
+        if begins_unit && pid == 0 {
+            self.read_pat(packet);
+        } else if begins_unit && Some(pid) == self.pmt_pid {
+            self.read_pmt(packet);
+        }
+        let flags = adaptation(packet).first().copied().unwrap_or(0);
+        if flags & 0x10 != 0 {
+            self.clock = clock(packet).or(self.clock);
+        }
+        let begins = begins_unit && flags & 0x40 != 0 && self.is_entry(pid);
+        take(self, &Packet { bytes: packet, begins });
+    }
+
+    /// Players begin with a picture, or with sound where there is no picture.
+    fn is_entry(&self, pid: u16) -> bool {
+        let has_video = self.elementary.iter().any(|part| part.is_video);
+        self.tables().is_some()
+            && self.elementary.iter().any(|part| part.pid == pid && part.is_video == has_video)
+    }
+
+    fn read_pat(&mut self, packet: &[u8]) {
+        let Some(section) = section(packet, 0x00) else { return };
+        let programs = section.get(8..).unwrap_or_default().chunks_exact(4);
+        let Some(program) = programs.into_iter().find(|program| program[0] != 0 || program[1] != 0) else {
+            return;
+        };
+        self.pmt_pid = Some(u16::from(program[2] & 0x1F) << 8 | u16::from(program[3]));
+        self.pat = packet.try_into().ok();
+    }
+
+    fn read_pmt(&mut self, packet: &[u8]) {
+        let Some(section) = section(packet, 0x02) else { return };
+        let [.., high, low] = *section.get(..12).unwrap_or_default() else { return };
+        let mut rest = section.get(12 + length(high, low)..).unwrap_or_default();
+        let mut elementary = Vec::new();
+        while let [kind, high_pid, low_pid, high, low, after @ ..] = rest {
+            let Some((descriptors, next)) = after.split_at_checked(length(*high, *low)) else { break };
+            let pid = u16::from(high_pid & 0x1F) << 8 | u16::from(*low_pid);
+            if let Some((is_video, codec)) = codec(*kind, descriptors) {
+                elementary.push(Elementary { pid, is_video, codec });
+            }
+            rest = next;
+        }
+        self.elementary = elementary;
+        self.pmt = packet.try_into().ok();
+    }
+}
+
+/// How much later the second clock is, over a wrap too; in 1/90,000 second.
+pub fn elapsed(from: u64, to: u64) -> u64 {
+    (to + CLOCK - from) % CLOCK
+}
+
+fn length(high: u8, low: u8) -> usize {
+    usize::from(high & 0x0F) << 8 | usize::from(low)
+}
+
+/// The adaptation field, without its length.
+fn adaptation(packet: &[u8]) -> &[u8] {
+    let has = packet[3] & 0x20 != 0;
+    let length = usize::from(packet[4]);
+    if has { packet.get(5..5 + length).unwrap_or_default() } else { &[] }
+}
+
+/// The 33 bits of the clock's base, which follow the flags.
+fn clock(packet: &[u8]) -> Option<u64> {
+    let base: [u8; 5] = adaptation(packet).get(1..6)?.try_into().ok()?;
+    let bits = base.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+    Some(bits >> 7)
+}
+
+/// The section of that table that begins in the packet, without its checksum. ffmpeg's tables fit
+/// into one packet.
+fn section(packet: &[u8], table: u8) -> Option<&[u8]> {
+    let skip = if packet[3] & 0x20 != 0 { 5 + usize::from(packet[4]) } else { 4 };
+    let pointer = usize::from(*packet.get(skip)?);
+    let section = packet.get(skip + 1 + pointer..)?;
+    let whole = 3 + length(*section.get(1)?, *section.get(2)?);
+    (section[0] == table).then_some(())?;
+    section.get(..whole.checked_sub(4)?)
+}
+
+fn codec(kind: u8, descriptors: &[u8]) -> Option<(bool, &'static str)> {
+    Some(match kind {
+        0x01 | 0x02 => (true, "mpeg2video"),
+        0x10 => (true, "mpeg4"),
+        0x1B => (true, "h264"),
+        0x24 => (true, "hevc"),
+        0x33 => (true, "vvc"),
+        0xEA => (true, "vc1"),
+        0x03 | 0x04 => (false, "mp2"),
+        0x0F => (false, "aac"),
+        0x11 => (false, "aac_latm"),
+        0x81 => (false, "ac3"),
+        0x87 => (false, "eac3"),
+        0x06 => match descriptors.first()? {
+            0x6A => (false, "ac3"),
+            0x7A => (false, "eac3"),
+            0x7F => (false, "opus"),
+            _ if descriptors.windows(4).any(|word| word == b"AC-3") => (false, "ac3"),
+            _ if descriptors.windows(4).any(|word| word == b"Opus") => (false, "opus"),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::cast_possible_truncation, reason = "bytes are cut out of numbers here")]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A packet that carries nothing but what is given.
+    fn packet(pid: u16, begins_unit: bool, payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![SYNC, (pid >> 8) as u8 | u8::from(begins_unit) << 6, pid as u8, 0x10];
+        packet.extend_from_slice(payload);
+        packet.resize(PACKET, 0xFF);
+        packet
+    }
+
+    fn tables(streams: &[(u8, u16)]) -> Vec<u8> {
+        let mut pat = vec![0, 0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1, 0xF0, 0x00];
+        pat.extend([0; 4]);
+        let mut entries = vec![];
+        for (kind, pid) in streams {
+            entries.extend([*kind, 0xE0 | (pid >> 8) as u8, *pid as u8, 0xF0, 0]);
+        }
+        let mut pmt = vec![0, 0x02, 0xB0, 13 + entries.len() as u8, 0, 1, 0xC1, 0, 0, 0xE1, 0x00, 0xF0, 0];
+        pmt.extend(entries);
+        pmt.extend([0; 4]);
+        [packet(0, true, &pat), packet(0x1000, true, &pmt)].concat()
+    }
+
+    /// A packet with a clock that says that a player may begin.
+    fn key(pid: u16, clock: u64) -> Vec<u8> {
+        let mut packet = packet(pid, true, &[]);
+        packet[3] = 0x30;
+        let field = [
+            7,
+            0x50,
+            (clock >> 25) as u8,
+            (clock >> 17) as u8,
+            (clock >> 9) as u8,
+            (clock >> 1) as u8,
+            ((clock & 1) << 7) as u8,
+        ];
+        packet[4..11].copy_from_slice(&field);
+        packet
+    }
+
+    fn begins(scanner: &mut Scanner, bytes: &[u8]) -> Vec<bool> {
+        let mut found = vec![];
+        scanner.feed(bytes, |_, packet| found.push(packet.begins));
+        found
+    }
+
+    #[test]
+    fn a_player_begins_with_a_key_frame_after_the_tables() {
+        let mut scanner = Scanner::default();
+        assert_eq!(begins(&mut scanner, &key(0x100, 1)), [false], "no tables yet");
+        let stream = [
+            tables(&[(0x1B, 0x100), (0x0F, 0x101)]),
+            key(0x100, 90_000),
+            key(0x101, 5),
+            packet(0x100, true, &[]),
+        ];
+        assert_eq!(begins(&mut scanner, &stream.concat()), [false, false, true, false, false]);
+        let codecs: Vec<_> = scanner.elementary().iter().map(|part| part.codec).collect();
+        assert_eq!(codecs, ["h264", "aac"]);
+        assert_eq!(scanner.tables().unwrap().as_slice(), tables(&[(0x1B, 0x100), (0x0F, 0x101)]));
+    }
+
+    #[test]
+    fn radio_begins_with_sound() {
+        let mut scanner = Scanner::default();
+        let stream = [tables(&[(0x03, 0x101)]), key(0x101, 5)].concat();
+        assert_eq!(begins(&mut scanner, &stream), [false, false, true]);
+        assert_eq!(scanner.clock(), Some(5));
+    }
+
+    #[test]
+    fn a_stream_cut_anywhere_reads_the_same() {
+        let stream = [tables(&[(0x1B, 0x100)]), key(0x100, 7), packet(0x100, false, &[1, 2, 3])].concat();
+        let whole = begins(&mut Scanner::default(), &stream);
+        for cut in 0..stream.len() {
+            let mut scanner = Scanner::default();
+            let mut parts = begins(&mut scanner, &stream[..cut]);
+            parts.extend(begins(&mut scanner, &stream[cut..]));
+            assert_eq!(parts, whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn rubbish_is_skipped_and_counted() {
+        let mut scanner = Scanner::default();
+        let stream = [vec![0; 1000], tables(&[(0x1B, 0x100)]), key(0x100, 7)].concat();
+        assert_eq!(begins(&mut scanner, &stream).last(), Some(&true));
+        assert_eq!(scanner.skipped(), 1000);
+    }
+
+    #[test]
+    fn the_clock_wraps() {
+        assert_eq!(elapsed(CLOCK - 10, 20), 30);
+        assert_eq!(elapsed(10, 100), 90);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic_and_never_pile_up(parts in proptest::collection::vec(proptest::collection::vec(prop_oneof![Just(SYNC), Just(0_u8), any::<u8>()], 0..600), 0..20)) {
+            let mut scanner = Scanner::default();
+            for part in parts {
+                scanner.feed(&part, |_, packet| assert_eq!(packet.bytes.len(), PACKET));
+                prop_assert!(scanner.partial.len() < PACKET);
+            }
+        }
+    }
+}

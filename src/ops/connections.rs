@@ -1,0 +1,90 @@
+//! Open connections: seen and ended.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use serde_json::json;
+
+use super::{Act, Ops};
+pub use crate::media::connections::Connection;
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        ids::StreamId,
+        session::{Ending, SessionId, Viewer},
+    },
+    media::Channel,
+};
+
+/// What an HLS session watches.
+pub struct HlsSession {
+    /// The stream's id.
+    pub stream: StreamId,
+    /// The stream itself.
+    pub channel: Arc<Channel>,
+}
+
+/// Which connections are to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// One.
+    One(SessionId),
+    /// A line's or MAG's.
+    Of(Viewer),
+    /// Those of a stream.
+    Watching(StreamId),
+}
+
+impl Ops {
+    /// The connections that are open, oldest first.
+    pub fn open_connections(&self) -> Vec<Connection> {
+        self.connections.open_connections()
+    }
+
+    /// The connections of a viewer that are open, oldest first.
+    pub fn connections_of(&self, viewer: Viewer) -> Vec<Connection> {
+        self.connections.of(viewer)
+    }
+
+    /// How many connections of a viewer are open.
+    pub fn count_connections(&self, viewer: Viewer) -> usize {
+        self.connections.count_of(viewer)
+    }
+
+    /// The stream of the HLS session of that token, and the counter of its bytes; `None` once it ended.
+    pub fn hls_session(&self, token: &str) -> Option<(HlsSession, Arc<AtomicU64>)> {
+        let (stream, count) = self.connections.of_token(token)?;
+        let channel = self.media.as_ref()?.channel(stream)?;
+        Some((HlsSession { stream, channel }, count))
+    }
+
+    /// The sessions that are meant.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for one that is not open.
+    pub fn meant(&self, which: Which) -> Result<Vec<SessionId>> {
+        let open = self.open_connections().into_iter().filter(|connection| match which {
+            Which::One(id) => connection.id == id,
+            Which::Of(viewer) => connection.viewer == viewer,
+            Which::Watching(stream) => connection.stream_id == stream,
+        });
+        let ids: Vec<SessionId> = open.map(|connection| connection.id).collect();
+        match which {
+            Which::One(_) if ids.is_empty() => Err(Error::no_such(Resource::Connections)),
+            _ => Ok(ids),
+        }
+    }
+
+    /// Ends sessions; how many were open.
+    pub fn kill(&self, ids: &[SessionId]) -> usize {
+        self.connections.end(ids, Ending::Killed)
+    }
+}
+
+/// Writes into the audit trail who ended which connections.
+///
+/// # Errors
+/// A database error.
+pub fn note_kill(act: &Act<'_>, ids: &[SessionId]) -> Result<()> {
+    let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+    act.audit(None, "", &json!({ "connection_ids": ids }), &json!({}))
+}

@@ -1,0 +1,103 @@
+//! "Why can't this subscriber watch?": every rule's verdict, who holds the connections, and who was
+//! turned away lately.
+
+use super::{Ops, clock, viewing::Subscriber};
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        actor::Actor,
+        admission::{self, Provider, Request, Taken, Verdict},
+        container::Container,
+        ids::StreamId,
+        settings::ConnectionPolicy,
+    },
+    media::connections::Connection,
+    store::viewers::RefusedRow,
+};
+
+/// How many refusals are told.
+const REFUSALS: u32 = 50;
+
+/// What is asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// A stream.
+    pub stream: Option<StreamId>,
+    /// An address.
+    pub address: Option<std::net::IpAddr>,
+    /// A player.
+    pub agent: Option<String>,
+    /// A form.
+    pub container: Option<Container>,
+}
+
+/// The answer.
+pub struct Explanation {
+    /// Every rule, in the order in which they are asked.
+    pub verdicts: Vec<Verdict>,
+    /// The connections that are open.
+    pub connections: Vec<Connection>,
+    /// The latest refusals, newest first.
+    pub refusals: Vec<RefusedRow>,
+}
+
+impl Explanation {
+    /// Whether nothing is in the way.
+    pub fn may_watch(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.passes)
+    }
+}
+
+impl Ops {
+    /// Explains whether a subscriber may watch.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for a stream that is not there, or a database error.
+    pub async fn explain(
+        &self,
+        actor: &Actor,
+        doing: super::Doing,
+        who: Subscriber,
+        question: Question,
+    ) -> Result<Explanation> {
+        let now = clock::now();
+        // What happened a moment ago is to be seen too; if it cannot be written, the rest is still true.
+        if let Err(error) = self.write_history(now).await {
+            log::warn!("the refusal log: {error}");
+        }
+        let ops = self.clone();
+        self.read(actor, doing, move |read| {
+            let subscription = &who.subscription;
+            let asked = match question.stream {
+                None => None,
+                Some(id) => {
+                    let stream =
+                        read.asked_stream(id, subscription.subscription_plan_id, &subscription.bouquets)?;
+                    let missing =
+                        Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) };
+                    Some(ops.asked(&stream.ok_or(missing)?, id))
+                }
+            };
+            let provider =
+                question.address.map_or(Provider::Unknown, |address| ops.provider_for(&who, address));
+            let connections = ops.connections_of(who.viewer);
+            let kicks = ops.guards().settings.connection_policy == ConnectionPolicy::KickOldest;
+            let request = Request {
+                subscription,
+                provider,
+                address: question.address,
+                agent: question.agent.as_deref(),
+                container: question.container,
+                stream: asked.as_ref(),
+                taken: Some(Taken { open: connections.len(), kicks }),
+                now,
+            };
+            Ok(Explanation {
+                verdicts: admission::verdicts(&request),
+                connections,
+                refusals: read.refusals_of(who.viewer, REFUSALS)?,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,121 @@
+//! Who has guessed too often: wrong API keys, wrong credentials of players.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{Act, Ops};
+use crate::domain::{
+    Error, Resource, Result,
+    guard::{Guard, Limits, Tally},
+    number::{Failures, Seconds},
+};
+
+/// Where somebody guessed. Each face counts for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Face {
+    /// Wrong API keys.
+    Api,
+    /// Wrong credentials of players and on stream URLs.
+    Player,
+}
+
+impl Face {
+    /// Every face.
+    pub const ALL: [Self; 2] = [Self::Api, Self::Player];
+
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Player => "player",
+        }
+    }
+}
+
+/// What each face has counted.
+pub type Guards = Mutex<HashMap<Face, Guard>>;
+
+impl Ops {
+    /// How long an address has to wait, if it is shut out.
+    pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
+        let wait = self.counted().get(&face)?.wait(address, Instant::now())?;
+        (!self.spares(face, address)).then_some(wait)
+    }
+
+    /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
+    fn spares(&self, face: Face, address: IpAddr) -> bool {
+        face == Face::Player && self.guards().lists(address)
+    }
+
+    /// Counts a failure.
+    pub fn failed(&self, face: Face, address: IpAddr) {
+        let limits = self.limits(face);
+        self.counted().entry(face).or_default().failed(address, limits, Instant::now());
+    }
+
+    /// How much guessing a face lets pass.
+    pub fn limits(&self, face: Face) -> Limits {
+        let minute = Duration::from_mins(1);
+        match face {
+            Face::Api => Limits { most: 10, window: minute, block: minute },
+            Face::Player => {
+                let settings = &self.guards().settings;
+                Limits {
+                    most: count(settings.failure_limit),
+                    window: duration(settings.failure_window),
+                    block: duration(settings.block_seconds),
+                }
+            }
+        }
+    }
+
+    /// What is known of every address that failed lately.
+    pub fn tallies(&self, face: Face) -> Vec<Tally> {
+        let tallies = self.counted().get(&face).map(|guard| guard.tallies(Instant::now()));
+        let mut tallies = tallies.unwrap_or_default();
+        for tally in tallies.iter_mut().filter(|tally| self.spares(face, tally.address)) {
+            tally.blocked = None;
+        }
+        tallies
+    }
+
+    /// Lets an address in again, everywhere. It holds even if the audit row is then lost with a
+    /// COMMIT that fails: somebody who is let in once too often may guess a few times more.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] if nothing is known of it.
+    pub fn unblock(&self, act: &Act<'_>, address: IpAddr) -> Result<()> {
+        let failures = self.failures_of(address);
+        if failures.is_empty() {
+            return Err(Error::no_such(Resource::Security));
+        }
+        act.audit(None, &address.to_string(), &Value::Object(failures), &json!({}))?;
+        self.counted().values_mut().for_each(|guard| guard.forgive(address));
+        Ok(())
+    }
+
+    /// How often an address failed lately, by the names of faces.
+    fn failures_of(&self, address: IpAddr) -> Map<String, Value> {
+        let (counted, now) = (self.counted(), Instant::now());
+        let tallies = counted.iter().filter_map(|(face, guard)| Some((face, guard.tally(address, now)?)));
+        tallies.map(|(face, tally)| (face.name().to_owned(), tally.failures.into())).collect()
+    }
+
+    fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Guard>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(failures: Failures) -> u32 {
+    u32::try_from(failures.get()).unwrap_or(u32::MAX)
+}
+
+fn duration(seconds: Seconds) -> Duration {
+    Duration::from_secs(seconds.get().unsigned_abs())
+}

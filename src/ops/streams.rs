@@ -1,0 +1,158 @@
+//! Streams as they run: started, stopped, online and offline.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Act, Ops};
+use crate::{
+    domain::{
+        Error, Resource, Result, Stored,
+        ids::{Id, ServerId, StreamId},
+        page::{Limit, Page, Start},
+        run::State,
+        stream::Stream,
+    },
+    media::Status,
+    store::Read,
+};
+
+/// Which streams a call means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Every stream.
+    All,
+    /// These.
+    These(Vec<StreamId>),
+}
+
+/// A stream and what it is doing.
+pub struct Running {
+    /// Its row.
+    pub stream: Stored<Stream>,
+    /// What its supervisor says; `None` if it is not to run here.
+    pub status: Option<Status>,
+    /// How many watch it.
+    pub clients: usize,
+}
+
+impl Running {
+    /// Whether it plays.
+    pub fn is_online(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.state == State::Running)
+    }
+
+    /// The word for what it is doing.
+    pub fn state(&self) -> &'static str {
+        self.status.as_ref().map_or("stopped", |status| status.state.name())
+    }
+
+    /// Why it does not play; `None` if it does.
+    pub fn why(&self) -> Option<String> {
+        let stream = &self.stream.record;
+        let Some(status) = &self.status else {
+            return Some(match stream.server_id {
+                Some(server) if server != ServerId::MAIN => format!("server {} is to run it", server.0),
+                _ => "stopped".into(),
+            });
+        };
+        match &status.state {
+            State::Running => None,
+            State::Stopped => Some("on demand: starts with its first viewer".into()),
+            State::Starting => Some("starting".into()),
+            State::Waiting { why, .. } | State::Failed { why } => Some(format!("source error: {why}")),
+        }
+    }
+}
+
+/// Wants streams running; the ids of those that are meant.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown one, and none is touched.
+pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
+    switch(act, which, server, true)
+}
+
+/// Wants streams stopped; the ids of those that are meant.
+///
+/// # Errors
+/// As [`start`].
+pub fn stop(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
+    switch(act, which, server, false)
+}
+
+fn switch(act: &Act<'_>, which: &Which, server: Option<ServerId>, enabled: bool) -> Result<Vec<StreamId>> {
+    let streams = match which {
+        Which::All => all(act.tx)?,
+        Which::These(ids) => {
+            let find = |id: &StreamId| {
+                let missing =
+                    Error::NoSuch { resource: Resource::Streams, which: Some(id.number().to_string()) };
+                act.tx.by_id::<Stream>(*id)?.ok_or(missing)
+            };
+            ids.iter().map(find).collect::<Result<_>>()?
+        }
+    };
+    let mut meant = Vec::new();
+    for stream in streams.iter().filter(|stream| is_on(&stream.record, server)) {
+        if stream.record.enabled != enabled {
+            act.replace(stream, &Stream { enabled, ..stream.record.clone() })?;
+        }
+        meant.push(stream.id);
+    }
+    Ok(meant)
+}
+
+/// A stream without a server is the main server's.
+fn is_on(stream: &Stream, server: Option<ServerId>) -> bool {
+    server.is_none_or(|server| stream.server_id.unwrap_or(ServerId::MAIN) == server)
+}
+
+fn all(read: &Read<'_>) -> Result<Vec<Stored<Stream>>> {
+    let mut found = Vec::new();
+    let mut page = Page { limit: Limit::MOST, ..Page::default() };
+    loop {
+        let rows = read.page::<Stream>(&page)?.rows;
+        let Some(last) = rows.last() else { return Ok(found) };
+        page.start = Start::After(last.id.0);
+        found.extend(rows);
+    }
+}
+
+/// Every stream, of one server if that is asked.
+///
+/// # Errors
+/// A database error.
+pub fn list(read: &Read<'_>, server: Option<ServerId>) -> Result<Vec<Stored<Stream>>> {
+    let mut streams = all(read)?;
+    streams.retain(|stream| is_on(&stream.record, server));
+    Ok(streams)
+}
+
+impl Ops {
+    /// Streams with what they are doing at this moment.
+    pub fn running(&self, streams: Vec<Stored<Stream>>) -> Vec<Running> {
+        let clients: HashMap<StreamId, usize> = self.connections.by_stream();
+        let mut statuses: BTreeMap<StreamId, Status> =
+            self.media.as_ref().map(|media| media.statuses()).unwrap_or_default();
+        let running = streams.into_iter().map(|stream| Running {
+            status: statuses.remove(&stream.id),
+            clients: clients.get(&stream.id).copied().unwrap_or(0),
+            stream,
+        });
+        running.collect()
+    }
+
+    /// After streams were started or stopped: the answer is true at the moment it is given.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn apply_streams(&self, ids: &[StreamId], restart: bool) -> Result<()> {
+        for id in ids {
+            let ran = self.media.as_ref().is_some_and(|media| media.channel(*id).is_some());
+            self.run_stream(*id)?;
+            if let Some(media) = self.media.as_ref().filter(|_| ran && restart) {
+                media.restart(*id);
+            }
+        }
+        Ok(())
+    }
+}

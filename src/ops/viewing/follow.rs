@@ -1,0 +1,205 @@
+//! What was committed takes effect on those who watch: streams start and stop, viewers who may no
+//! longer watch are cut.
+
+use std::collections::HashSet;
+
+use super::{Subscriber, door::WATCH};
+use crate::{
+    domain::{
+        Resource, Result,
+        actor::Actor,
+        admission::{self, Request},
+        ids::{LineId, MagId, ServerId, StreamId},
+        line::Line,
+        mag::Mag,
+        page::{Limit, Page, Start},
+        session::{Ending, Session, Viewer},
+        stream::Stream,
+        time::UnixTime,
+    },
+    media::{Wanted, connections::Gone},
+    ops::{Ops, clock},
+    store::{Read, changes::Changed, viewers::EndedRow},
+};
+
+impl Ops {
+    /// Runs every stream that is enabled: at the start, and when nobody knows what has changed.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn run_streams(&self) -> Result<()> {
+        let Some(media) = &self.media else { return Ok(()) };
+        let wanted = self.point(&Actor::LINECARD, WATCH, every_wanted)?;
+        let kept: HashSet<StreamId> = wanted.iter().map(|(id, _)| *id).collect();
+        for id in media.ids().into_iter().filter(|id| !kept.contains(id)) {
+            self.drop_stream(id);
+        }
+        for (id, wanted) in wanted {
+            media.set(id, wanted);
+        }
+        Ok(())
+    }
+
+    /// Brings a stream to what its row says.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn run_stream(&self, id: StreamId) -> Result<()> {
+        let Some(media) = &self.media else { return Ok(()) };
+        let row = self.point(&Actor::LINECARD, WATCH, |read| read.by_id::<Stream>(id))?;
+        match row.and_then(|row| wanted(&row.record)) {
+            Some(wanted) => media.set(id, wanted),
+            None => self.drop_stream(id),
+        }
+        Ok(())
+    }
+
+    fn drop_stream(&self, id: StreamId) {
+        if let Some(media) = &self.media {
+            media.remove(id);
+        }
+        self.connections.end_where(Ending::StreamStopped, |session| session.key.stream == id);
+    }
+
+    /// Follows what is committed, for ever.
+    pub async fn follow_changes(&self) {
+        loop {
+            let changed = self.store.changes().next().await;
+            let ops = self.clone();
+            let followed = tokio::task::spawn_blocking(move || ops.follow(&changed)).await;
+            if let Ok(Err(error)) = followed {
+                log::error!("viewers cannot be checked: {error}");
+            }
+        }
+    }
+
+    fn follow(&self, changed: &HashSet<Changed>) -> Result<()> {
+        let mut viewers = HashSet::new();
+        let mut everybody = false;
+        for change in changed {
+            match *change {
+                Changed::Row(Resource::Streams, id) => {
+                    self.run_stream(StreamId(id))?;
+                    everybody = true;
+                }
+                Changed::Row(Resource::Line, id) => {
+                    viewers.insert(Viewer::Line(LineId(id)));
+                }
+                Changed::Row(Resource::Mag, id) => {
+                    viewers.insert(Viewer::Mag(MagId(id)));
+                }
+                Changed::Row(Resource::Bouquets | Resource::SubscriptionPlans, _) => everybody = true,
+                Changed::Row(..) => {}
+                Changed::Anything => {
+                    self.run_streams()?;
+                    everybody = true;
+                }
+            }
+        }
+        self.recheck(&self.connections.sessions(|session| everybody || viewers.contains(&session.key.viewer)))
+    }
+
+    /// Once a second: sessions that nobody came back to, subscriptions that have ended, and the logs.
+    pub async fn look_after_viewers(&self) -> Result<()> {
+        let now = clock::now();
+        self.connections.sweep();
+        self.recheck(&self.connections.over(now))?;
+        self.note_gone(now);
+        self.write_history(now).await
+    }
+
+    /// Ends every session and writes the logs: before the program ends.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn dismiss_viewers(&self) -> Result<()> {
+        self.connections.end_where(Ending::Shutdown, |_| true);
+        let now = clock::now();
+        self.note_gone(now);
+        self.write_history(now).await
+    }
+
+    /// Cuts those of the sessions that may no longer watch.
+    fn recheck(&self, sessions: &[Session]) -> Result<()> {
+        let now = clock::now();
+        for session in sessions {
+            match self.standing(session, now)? {
+                Some(subscriber) => {
+                    self.connections.extend(session.id, subscriber.subscription.expire_date.0);
+                }
+                None => {
+                    self.connections.end(&[session.id], Ending::Withdrawn);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The subscriber behind a session, if it may still watch.
+    fn standing(&self, session: &Session, now: UnixTime) -> Result<Option<Subscriber>> {
+        let key = &session.key;
+        let found = self.point(&Actor::LINECARD, WATCH, |read| {
+            let Some(who) = subscriber(read, key.viewer)? else { return Ok(None) };
+            let subscription = &who.subscription;
+            let stream =
+                read.asked_stream(key.stream, subscription.subscription_plan_id, &subscription.bouquets)?;
+            Ok(stream.map(|stream| (who, stream)))
+        })?;
+        let Some((who, stream)) = found else { return Ok(None) };
+        // A stream that has lost its source is no reason to go.
+        let asked = admission::Asked { in_bouquets: stream.in_bouquets, hindrance: None };
+        let request = Request {
+            subscription: &who.subscription,
+            provider: self.provider_for(&who, key.address),
+            address: Some(key.address),
+            agent: Some(&key.agent),
+            container: Some(session.container),
+            stream: Some(&asked),
+            taken: None,
+            now,
+        };
+        Ok(admission::admit(&request).is_ok().then_some(who))
+    }
+
+    fn note_gone(&self, now: UnixTime) {
+        for Gone { connection, why } in self.connections.take_gone() {
+            self.history.ended(EndedRow {
+                at: now,
+                started_at: connection.started_at,
+                viewer: connection.viewer,
+                subscriber: connection.subscriber.to_string(),
+                stream_id: connection.stream_id,
+                stream: connection.stream.to_string(),
+                address: connection.address.to_string(),
+                user_agent: connection.agent.to_string(),
+                container: connection.container.name(),
+                bytes_sent: connection.bytes_sent,
+                reason: why.name(),
+            });
+        }
+    }
+}
+
+fn subscriber(read: &Read<'_>, viewer: Viewer) -> Result<Option<Subscriber>> {
+    Ok(match viewer {
+        Viewer::Line(id) => read.by_id::<Line>(id)?.map(Subscriber::from),
+        Viewer::Mag(id) => read.by_id::<Mag>(id)?.map(Subscriber::from),
+    })
+}
+
+/// What this server is to run, if it is this server's and enabled.
+fn wanted(stream: &Stream) -> Option<Wanted> {
+    let here = stream.server_id.is_none_or(|server| server == ServerId::MAIN);
+    (stream.enabled && here).then(|| Wanted { sources: stream.sources.clone(), on_demand: stream.on_demand })
+}
+
+fn every_wanted(read: &Read<'_>) -> Result<Vec<(StreamId, Wanted)>> {
+    let mut found = Vec::new();
+    let mut page = Page { limit: Limit::MOST, ..Page::default() };
+    loop {
+        let rows = read.page::<Stream>(&page)?.rows;
+        let Some(last) = rows.last() else { return Ok(found) };
+        page.start = Start::After(last.id.0);
+        found.extend(rows.iter().filter_map(|row| wanted(&row.record).map(|wanted| (row.id, wanted))));
+    }
+}

@@ -1,0 +1,110 @@
+//! Watching: who asks, whether that one may, and what becomes of those who watch.
+
+mod door;
+mod follow;
+mod history;
+mod watch;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+pub use history::History;
+pub use watch::{Watching, Wish};
+
+/// What faces pass on to players.
+pub use crate::media::{Listed, Segment, Segments, Tap, connections::Hold};
+
+use crate::domain::{
+    Error, Stored, admission::Rule, line::Line, mag::Mag, session::Viewer, subscription::Subscription,
+    time::UnixTime,
+};
+
+/// Where a request of a viewer comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The address, through trusted proxies.
+    pub address: IpAddr,
+    /// The User-Agent, cut to 512 characters; empty if none was sent.
+    pub agent: Arc<str>,
+}
+
+/// A line or MAG whose credentials were right.
+#[derive(Clone, Debug)]
+pub struct Subscriber {
+    /// Which one.
+    pub viewer: Viewer,
+    /// Its username or MAC.
+    pub name: Arc<str>,
+    /// Passes streams on: never shut out.
+    pub restreamer: bool,
+    /// What was sold.
+    pub subscription: Subscription,
+    /// When it was created.
+    pub created_at: UnixTime,
+}
+
+impl From<Stored<Line>> for Subscriber {
+    fn from(line: Stored<Line>) -> Self {
+        Self {
+            viewer: Viewer::Line(line.id),
+            name: line.record.username.as_str().into(),
+            restreamer: line.record.restreamer,
+            subscription: line.record.subscription,
+            created_at: line.created_at,
+        }
+    }
+}
+
+impl From<Stored<Mag>> for Subscriber {
+    fn from(mag: Stored<Mag>) -> Self {
+        Self {
+            viewer: Viewer::Mag(mag.id),
+            name: mag.record.mac_address.to_string().into(),
+            restreamer: false,
+            subscription: mag.record.subscription,
+            created_at: mag.created_at,
+        }
+    }
+}
+
+/// Why somebody may not watch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// Nobody has these credentials.
+    Credentials,
+    /// The address has guessed too often; how long it has to wait.
+    ShutOut(Duration),
+    /// A rule of the subscription.
+    Rule(Rule),
+    /// There is no such stream.
+    NoSuchStream,
+    /// The stream does not run, and why.
+    NotRunning(String),
+    /// Every connection is taken.
+    Full,
+    /// The session was ended by somebody moments ago.
+    Ended,
+    /// Something failed.
+    Failed(Error),
+}
+
+impl Refusal {
+    /// The reason in the refusal log.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Credentials => "wrong username or password".into(),
+            Self::ShutOut(_) => "the address is shut out after too many failures".into(),
+            Self::Rule(rule) => rule.name().into(),
+            Self::NoSuchStream => "no such stream".into(),
+            Self::NotRunning(why) => format!("the stream does not run: {why}"),
+            Self::Full => "every connection is taken".into(),
+            Self::Ended => "the session was ended moments ago".into(),
+            Self::Failed(error) => error.to_string(),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}

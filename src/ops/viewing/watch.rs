@@ -1,0 +1,255 @@
+//! From a request to watch to a session: admission, the limit, the stream.
+
+use std::{
+    net::{IpAddr, TcpStream},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Origin, Refusal, Subscriber, door::WATCH};
+use crate::{
+    domain::{
+        actor::Actor,
+        admission::{self, Asked, Provider, Request, Rule, binds_to},
+        container::Container,
+        ids::{ServerId, StreamId},
+        run::State,
+        session::{GRACE, Key, Terms},
+        settings::ConnectionPolicy,
+        time::UnixTime,
+    },
+    media::{
+        Channel, Tap,
+        connections::{About, Arrival, Carrier, Entry, Hold, Token, Turned},
+    },
+    ops::{Ops, clock, random},
+    store::{self, viewers::AskedStream},
+};
+
+/// How long a viewer waits for a stream that is starting.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What somebody wants to watch.
+#[derive(Clone)]
+pub struct Wish {
+    /// Which stream.
+    pub stream: StreamId,
+    /// In which form.
+    pub container: Container,
+    /// The player's socket, to close it even if the player reads nothing.
+    pub socket: Option<Arc<TcpStream>>,
+}
+
+/// Somebody who watches.
+pub enum Watching {
+    /// The endless stream; the session lives while `hold` does.
+    Ts(Tap, Hold),
+    /// A playlist whose segments are fetched with the token.
+    Hls(Arc<Channel>, Token),
+}
+
+/// Somebody who may watch, before the limit is asked.
+struct Admitted {
+    stream: Arc<str>,
+    channel: Arc<Channel>,
+    provider: Provider,
+}
+
+impl Ops {
+    /// Whether the subscriber may watch, the limit apart: what HEAD asks.
+    ///
+    /// # Errors
+    /// [`Refusal`], noted for the log.
+    pub fn may_watch(&self, who: &Subscriber, wish: &Wish, from: &Origin) -> Result<(), Refusal> {
+        let now = clock::now();
+        self.admitted(who, wish, from, now)
+            .map(|_| ())
+            .map_err(|refusal| self.noted(who, wish, from, refusal, now))
+    }
+
+    /// Opens a session or joins one, and waits for a stream that is starting.
+    ///
+    /// # Errors
+    /// [`Refusal`], noted for the log.
+    pub async fn watch(&self, who: &Subscriber, wish: &Wish, from: &Origin) -> Result<Watching, Refusal> {
+        let now = clock::now();
+        let watching = self.begin(who, wish, from, now).await;
+        watching.map_err(|refusal| self.noted(who, wish, from, refusal, now))
+    }
+
+    async fn begin(
+        &self,
+        who: &Subscriber,
+        wish: &Wish,
+        from: &Origin,
+        now: UnixTime,
+    ) -> Result<Watching, Refusal> {
+        let admitted = self.admitted(who, wish, from, now)?;
+        let channel = admitted.channel.clone();
+        let entry = self.enter(who, wish, from, &admitted, now).await?;
+        self.bind_provider(who, admitted.provider, now).await;
+        match entry {
+            Entry::Socket(hold) => {
+                let tap = channel.tap();
+                self.await_stream(&channel, channel.playable(PATIENCE)).await?;
+                Ok(Watching::Ts(tap, hold))
+            }
+            Entry::Token(token) => {
+                self.await_stream(&channel, channel.segmented(PATIENCE)).await?;
+                Ok(Watching::Hls(channel, token))
+            }
+        }
+    }
+
+    fn admitted(
+        &self,
+        who: &Subscriber,
+        wish: &Wish,
+        from: &Origin,
+        now: UnixTime,
+    ) -> Result<Admitted, Refusal> {
+        let subscription = &who.subscription;
+        let stream = self
+            .point(&Actor::LINECARD, WATCH, |read| {
+                read.asked_stream(wish.stream, subscription.subscription_plan_id, &subscription.bouquets)
+            })?
+            .ok_or(Refusal::NoSuchStream)?;
+        let asked = self.asked(&stream, wish.stream);
+        let provider = self.provider_for(who, from.address);
+        let request = Request {
+            subscription,
+            provider,
+            address: Some(from.address),
+            agent: Some(&from.agent),
+            container: Some(wish.container),
+            stream: Some(&asked),
+            taken: None,
+            now,
+        };
+        admission::admit(&request).map_err(|rule| match (rule, &asked.hindrance) {
+            (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),
+            (rule, _) => Refusal::Rule(rule),
+        })?;
+        let channel = self.media.as_ref().and_then(|media| media.channel(wish.stream));
+        let channel = channel.ok_or_else(|| Refusal::NotRunning("it is stopping".into()))?;
+        Ok(Admitted { stream: stream.name.into(), channel, provider })
+    }
+
+    /// The stream as admission sees it.
+    pub(in crate::ops) fn asked(&self, stream: &AskedStream, id: StreamId) -> Asked {
+        Asked { in_bouquets: stream.in_bouquets, hindrance: self.hindrance(stream, id) }
+    }
+
+    /// Why a stream does not run. One that is starting, or would for a viewer, is worth waiting for.
+    fn hindrance(&self, stream: &AskedStream, id: StreamId) -> Option<String> {
+        if !stream.enabled {
+            return Some("it is switched off; start it".into());
+        }
+        if stream.server_id.is_some_and(|server| server != ServerId::MAIN) {
+            return Some(
+                "it is given to a load balancer, and these run no streams yet; set its server_id to 1".into(),
+            );
+        }
+        match self.media.as_ref().and_then(|media| media.status(id)).map(|status| status.state) {
+            Some(State::Waiting { why, .. } | State::Failed { why }) => Some(why),
+            Some(State::Stopped | State::Starting | State::Running) => None,
+            None => Some("it is stopping".into()),
+        }
+    }
+
+    /// Takes a connection. Under `refuse` a viewer at the limit waits a moment for a predecessor
+    /// that is closing: players open the next stream before they close the last.
+    async fn enter(
+        &self,
+        who: &Subscriber,
+        wish: &Wish,
+        from: &Origin,
+        admitted: &Admitted,
+        now: UnixTime,
+    ) -> Result<Entry, Refusal> {
+        let policy = self.guards().settings.connection_policy;
+        let arrival = Arrival {
+            key: Key {
+                viewer: who.viewer,
+                address: from.address,
+                agent: from.agent.clone(),
+                stream: wish.stream,
+            },
+            terms: Terms {
+                container: wish.container,
+                limit: who.subscription.max_allowed_connections,
+                policy,
+                until: who.subscription.expire_date.0,
+            },
+            about: About { subscriber: who.name.clone(), stream: admitted.stream.clone() },
+            at: now,
+        };
+        let begun = Instant::now();
+        loop {
+            let carrier = match wish.container {
+                Container::Ts => Carrier::Socket(wish.socket.clone()),
+                Container::Hls => {
+                    Carrier::Requests { token: random::token()?, demand: admitted.channel.demand() }
+                }
+            };
+            match self.connections.open(&arrival, carrier) {
+                Ok(entry) => return Ok(entry),
+                Err(Turned::Barred) => return Err(Refusal::Ended),
+                Err(Turned::Full) if policy == ConnectionPolicy::Refuse && begun.elapsed() < GRACE => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(Turned::Full) => return Err(Refusal::Full),
+            }
+        }
+    }
+
+    /// Waits as long as the stream may yet start.
+    async fn await_stream(
+        &self,
+        channel: &Channel,
+        ready: impl Future<Output = bool>,
+    ) -> Result<(), Refusal> {
+        let hopeless = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                if let State::Waiting { why, .. } | State::Failed { why } = channel.status().state {
+                    return why;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            ready = ready => if ready { Ok(()) } else { Err(Refusal::NotRunning("it is still starting".into())) },
+            why = hopeless => Err(Refusal::NotRunning(why)),
+        }
+    }
+
+    /// The first watching of a subscription with `isp_lock` binds it to its provider.
+    async fn bind_provider(&self, who: &Subscriber, provider: Provider, now: UnixTime) {
+        let Some(asn) = binds_to(&who.subscription, provider) else { return };
+        let viewer = who.viewer;
+        let bound = self
+            .store
+            .write(store::housekeeping(now, "isp_lock"), move |tx| tx.bind_provider(viewer, asn, now));
+        if let Err(error) = bound.wait().await {
+            log::warn!("isp_lock of {}: {error}", who.name);
+        }
+    }
+
+    /// The network provider behind an address, for a subscription that is bound to one.
+    pub(in crate::ops) fn provider_for(&self, who: &Subscriber, address: IpAddr) -> Provider {
+        if who.subscription.isp_lock { self.provider(address) } else { Provider::Unknown }
+    }
+
+    fn noted(
+        &self,
+        who: &Subscriber,
+        wish: &Wish,
+        from: &Origin,
+        refusal: Refusal,
+        now: UnixTime,
+    ) -> Refusal {
+        self.note_refusal(Some(who), &who.name, Some(wish.stream), from, &refusal, now);
+        refusal
+    }
+}

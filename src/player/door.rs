@@ -1,0 +1,98 @@
+//! A player's request taken apart: parameters, credentials, from where.
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{Method, StatusCode, header},
+    web::{Data, Payload},
+};
+use indexmap::IndexMap;
+
+use crate::{
+    domain::Error,
+    ops::{
+        Ops,
+        viewing::{Origin as From, Refusal, Subscriber},
+    },
+    wire::{body, form, form::Node, origin::Origin, visitor::Visitor},
+};
+
+/// A request of a player.
+pub struct Asked {
+    /// The use cases.
+    pub ops: Data<Ops>,
+    /// Under which address the server was asked.
+    pub origin: Origin,
+    fields: IndexMap<String, Node>,
+    from: From,
+}
+
+impl Asked {
+    /// Reads path, query and body; what stands in the path wins, then the body.
+    ///
+    /// # Errors
+    /// The reply: 400 for what cannot be read, 405.
+    pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
+        let Some(ops) = request.app_data::<Data<Ops>>().cloned() else {
+            return Err(empty(StatusCode::INTERNAL_SERVER_ERROR));
+        };
+        if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
+            return Err(empty(StatusCode::METHOD_NOT_ALLOWED));
+        }
+        let malformed = |_| empty(StatusCode::BAD_REQUEST);
+        let mut fields =
+            form::parse_form(request.query_string().as_bytes()).map_err(|error| malformed(error.0))?;
+        if *request.method() == Method::POST {
+            let body = body::read(request, payload).await.map_err(|_| empty(StatusCode::BAD_REQUEST))?;
+            fields.extend(body);
+        }
+        for (name, value) in request.match_info().iter() {
+            fields.insert(name.to_owned(), Node::Text(value.to_owned()));
+        }
+        let settings = &ops.guards().settings;
+        let public_url = settings.public_url.as_ref().map(|url| url.as_str());
+        let origin = Origin::of(request, public_url).ok_or_else(|| empty(StatusCode::BAD_REQUEST))?;
+        let Visitor { address, agent } = Visitor::of(request);
+        Ok(Self { ops, origin, fields, from: From { address, agent: agent.into() } })
+    }
+
+    /// A parameter; empty if it was not sent or is a list.
+    pub fn text(&self, name: &str) -> &str {
+        match self.fields.get(name) {
+            Some(Node::Text(text)) => text,
+            Some(Node::Map(_)) | None => "",
+        }
+    }
+
+    /// The line of the credentials, whatever its state.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn subscriber(&self) -> Result<Subscriber, Refusal> {
+        self.ops.subscriber(self.text("username"), self.text("password"), &self.from)
+    }
+}
+
+/// A builder of an answer that a player in a browser may read (finding 9).
+pub fn answer(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+    response
+}
+
+/// An answer that says all with its status.
+pub fn empty(status: StatusCode) -> HttpResponse {
+    answer(status).finish()
+}
+
+/// The status of a refusal, where there is no JSON to say it in.
+pub fn refused(refusal: &Refusal) -> HttpResponse {
+    match refusal {
+        Refusal::Credentials => empty(StatusCode::UNAUTHORIZED),
+        Refusal::ShutOut(left) => {
+            answer(StatusCode::FORBIDDEN).insert_header((header::RETRY_AFTER, left.as_secs() + 1)).finish()
+        }
+        Refusal::Failed(Error::Busy) => empty(StatusCode::SERVICE_UNAVAILABLE),
+        Refusal::Failed(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        _ => empty(StatusCode::FORBIDDEN),
+    }
+}

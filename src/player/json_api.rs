@@ -1,0 +1,78 @@
+//! `player_api.php` and the older `panel_api.php`.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Payload};
+use serde_json::{Value, json};
+
+use super::{
+    account,
+    door::{self, Asked},
+    lists,
+};
+use crate::ops::{
+    clock,
+    viewing::{Refusal, Subscriber},
+};
+
+/// Logs in, and lists what the action names. Unknown actions answer the login: clients ask for
+/// `get_profile` and others that never existed (A.2).
+pub async fn player_api(request: HttpRequest, payload: Payload) -> HttpResponse {
+    respond(&request, payload, |asked, who| {
+        let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
+        Ok(match asked.text("action") {
+            "get_live_categories" => lists::categories(&asked.ops.channels_of(who)?),
+            "get_live_streams" => lists::streams(&asked.ops.channels_of(who)?, category),
+            "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
+            "get_vod_info" => json!({ "info": [] }),
+            "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),
+            // The second spelling is some players' own.
+            "get_short_epg" | "get_simple_data_table" | "get_simple_date_table" => {
+                json!({ "epg_listings": [] })
+            }
+            _ => login(asked, who),
+        })
+    })
+    .await
+}
+
+/// Everything at once, for players of the first generation.
+pub async fn panel_api(request: HttpRequest, payload: Payload) -> HttpResponse {
+    respond(&request, payload, |asked, who| {
+        if asked.text("action") == "get_epg" {
+            return Ok(json!([]));
+        }
+        let channels = asked.ops.channels_of(who)?;
+        let mut answer = login(asked, who);
+        answer["categories"] = json!({ "live": lists::categories(&channels), "movie": [], "series": [] });
+        answer["available_channels"] = lists::available_channels(&channels);
+        Ok(answer)
+    })
+    .await
+}
+
+fn login(asked: &Asked, who: &Subscriber) -> Value {
+    account::payload(asked, who, asked.text("password"), clock::now())
+}
+
+/// Wrong credentials are an answer, not a status: players tell "account inactive" from "portal
+/// unavailable" by it (finding 4).
+async fn respond(
+    request: &HttpRequest,
+    payload: Payload,
+    answer: impl FnOnce(&Asked, &Subscriber) -> Result<Value, Refusal>,
+) -> HttpResponse {
+    let asked = match Asked::read(request, payload).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    let (status, body) = match asked.subscriber().and_then(|who| answer(&asked, &who)) {
+        Ok(body) => (StatusCode::OK, body),
+        Err(Refusal::Credentials) => (StatusCode::OK, no_auth()),
+        Err(Refusal::ShutOut(_)) => (StatusCode::FORBIDDEN, no_auth()),
+        Err(refusal) => return door::refused(&refusal),
+    };
+    door::answer(status).content_type("application/json").body(body.to_string())
+}
+
+fn no_auth() -> Value {
+    json!({ "user_info": { "auth": 0 } })
+}

@@ -1,0 +1,59 @@
+//! Categories and streams as players list them (player-api.md, A.3 and A.5).
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
+use crate::domain::catalogue::Channel;
+
+/// The categories that hold a channel, in the order of the channels.
+pub fn categories(channels: &[Channel]) -> Value {
+    let names: IndexMap<i64, &str> =
+        channels.iter().map(|channel| (channel.category(), channel.category_name())).collect();
+    let shown = names
+        .into_iter()
+        .map(|(id, name)| json!({ "category_id": id.to_string(), "category_name": name, "parent_id": 0 }));
+    shown.collect()
+}
+
+/// The channels, or those of one category.
+pub fn streams(channels: &[Channel], category: Option<&str>) -> Value {
+    let wanted =
+        |channel: &&(usize, &Channel)| category.is_none_or(|id| channel.1.category().to_string() == id);
+    let numbered: Vec<(usize, &Channel)> = channels.iter().enumerate().collect();
+    numbered.iter().filter(wanted).map(|(place, channel)| stream(*place, channel)).collect()
+}
+
+/// The older form: an object by id, with the category's name in each.
+pub fn available_channels(channels: &[Channel]) -> Value {
+    let entries = channels.iter().enumerate().map(|(place, channel)| {
+        let mut entry = stream(place, channel);
+        entry["live"] = "1".into();
+        entry["type_name"] = "Live Streams".into();
+        entry["category_name"] = channel.category_name().into();
+        entry["container_extension"] = Value::Null;
+        entry["series_no"] = Value::Null;
+        (channel.id.0.to_string(), entry)
+    });
+    Value::Object(entries.collect())
+}
+
+/// `is_adult` is left out: no type of it satisfies every player.
+fn stream(place: usize, channel: &Channel) -> Value {
+    let number = if channel.number > 0 { channel.number } else { i64::try_from(place + 1).unwrap_or(0) };
+    json!({
+        "num": number,
+        "name": channel.name,
+        "stream_type": "live",
+        "stream_id": channel.id.0,
+        "stream_icon": channel.logo,
+        "epg_channel_id": Some(&channel.guide_id).filter(|id| !id.is_empty()),
+        "added": channel.added.seconds().to_string(),
+        "category_id": channel.category().to_string(),
+        "category_ids": [channel.category()],
+        "custom_sid": "",
+        "tv_archive": 0,
+        "direct_source": "",
+        "tv_archive_duration": 0,
+        "thumbnail": "",
+    })
+}

@@ -1,0 +1,34 @@
+//! What players ask beside the streams themselves (player-api.md): the Xtream player API, playlists,
+//! the programme guide.
+
+mod account;
+mod door;
+mod guide;
+mod json_api;
+mod lists;
+mod playlist;
+mod template;
+
+use actix_web::web::{Data, ServiceConfig, resource, route};
+
+/// Mounts the addresses that players know.
+pub fn routes(config: &mut ServiceConfig) {
+    let api = || route().to(json_api::player_api);
+    let playlist = || route().to(playlist::get);
+    let guide = || route().to(guide::get);
+    config
+        .service(resource("/player_api.php").route(api()))
+        .service(resource("/player_api/{username}/{password}").route(api()))
+        .service(resource("/player_api/{username}/{password}/{action}").route(api()))
+        .service(resource("/panel_api.php").route(route().to(json_api::panel_api)))
+        .service(resource("/get.php").route(playlist()))
+        .service(resource("/playlist/{username}/{password}/{type}").route(playlist()))
+        .service(resource("/playlist/{username}/{password}/{type}/{output}").route(playlist()))
+        .service(resource("/xmltv.php").route(guide()))
+        .service(resource("/epg/{username}/{password}").route(guide()));
+}
+
+/// What is kept between requests: made once, shared by every worker.
+pub fn kept() -> Data<playlist::Playlists> {
+    Data::new(playlist::Playlists::default())
+}

@@ -1,0 +1,155 @@
+//! `get.php`: playlists.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
+    http::{StatusCode, header},
+    web::{Bytes, Data, Payload},
+};
+
+use super::{
+    door::{self, Asked},
+    template::Template,
+};
+use crate::{
+    domain::{container::Container, session::Viewer},
+    ops::{
+        catalogue::{BouquetSet, Made, bouquets_of},
+        clock,
+        viewing::Subscriber,
+    },
+};
+
+/// Playlists that a line may be fetching at the same moment: no player needs more than one.
+const AT_ONCE: usize = 4;
+
+/// Playlists of every set of bouquets, and who is fetching one.
+#[derive(Default)]
+pub struct Playlists {
+    made: Made<(BouquetSet, Container, bool), Template>,
+    fetching: Arc<Fetching>,
+}
+
+/// How many playlists each viewer is fetching.
+#[derive(Default)]
+struct Fetching(Mutex<HashMap<Viewer, usize>>);
+
+/// Answers a playlist, or the status that says why not: 401, 403, 429.
+pub async fn get(request: HttpRequest, payload: Payload, playlists: Data<Playlists>) -> HttpResponse {
+    match answer(&request, payload, &playlists).await {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+async fn answer(
+    request: &HttpRequest,
+    payload: Payload,
+    playlists: &Playlists,
+) -> Result<HttpResponse, HttpResponse> {
+    let asked = Asked::read(request, payload).await?;
+    let who = asked.subscriber().map_err(|refusal| door::refused(&refusal))?;
+    if !who.subscription.is_active(clock::now()) {
+        return Err(door::empty(StatusCode::FORBIDDEN));
+    }
+    let with_attributes = match asked.text("type") {
+        "" | "m3u_plus" => true,
+        "m3u" => false,
+        _ => return Err(unknown("type is m3u_plus or m3u")),
+    };
+    let form = match asked.text("output") {
+        "" => Some(Container::Ts),
+        output => Container::named(output),
+    };
+    let form = form.ok_or_else(|| unknown("output is ts, mpegts, hls or m3u8"))?;
+    let fetch =
+        playlists.fetching.begin(who.viewer).ok_or_else(|| door::empty(StatusCode::TOO_MANY_REQUESTS))?;
+    let text = text(&asked, &who, playlists, form, with_attributes)?;
+    let kind = if with_attributes { "_plus" } else { "" };
+    let file = format!("attachment; filename=\"playlist_{}{kind}.m3u\"", who.name);
+    Ok(door::answer(StatusCode::OK)
+        .content_type("audio/x-mpegurl")
+        .insert_header((header::CONTENT_DISPOSITION, file))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(Body { text: Some(text.into()), _fetch: fetch }))
+}
+
+fn text(
+    asked: &Asked,
+    who: &Subscriber,
+    playlists: &Playlists,
+    form: Container,
+    with_attributes: bool,
+) -> Result<String, HttpResponse> {
+    let template = playlists.made.get(&asked.ops, (bouquets_of(who), form, with_attributes), || {
+        asked.ops.channels_of(who).map(|channels| Template::playlist(&channels, form, with_attributes))
+    });
+    let template = template.map_err(|error| door::refused(&error.into()))?;
+    let (url, name, password) = (asked.origin.url(), &who.name, asked.text("password"));
+    let head = if with_attributes {
+        format!("#EXTM3U url-tvg=\"{url}/xmltv.php?username={name}&password={password}\"\n")
+    } else {
+        "#EXTM3U\n".to_owned()
+    };
+    let mut text = template.filled(&format!("{url}/live/{name}/{password}/"));
+    text.insert_str(0, &head);
+    Ok(text)
+}
+
+fn unknown(rule: &'static str) -> HttpResponse {
+    door::answer(StatusCode::BAD_REQUEST).content_type("text/plain; charset=utf-8").body(format!("{rule}\n"))
+}
+
+impl Fetching {
+    /// One more, unless there are too many.
+    fn begin(self: &Arc<Self>, viewer: Viewer) -> Option<Fetch> {
+        let mut fetching = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = fetching.entry(viewer).or_insert(0);
+        (*count < AT_ONCE).then(|| {
+            *count += 1;
+            Fetch { all: self.clone(), viewer }
+        })
+    }
+}
+
+/// A playlist on its way.
+struct Fetch {
+    all: Arc<Fetching>,
+    viewer: Viewer,
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        let mut fetching = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = fetching.get_mut(&self.viewer) {
+            *count -= 1;
+            if *count == 0 {
+                fetching.remove(&self.viewer);
+            }
+        }
+    }
+}
+
+/// A text that counts as being fetched until it is sent.
+struct Body {
+    text: Option<Bytes>,
+    _fetch: Fetch,
+}
+
+impl MessageBody for Body {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.text.as_ref().map_or(0, |text| text.len() as u64))
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(self.text.take().map(Ok))
+    }
+}

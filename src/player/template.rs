@@ -1,0 +1,106 @@
+//! Texts that differ between subscribers in their addresses only: made once, filled in for each.
+
+use std::fmt::Write as _;
+
+use crate::domain::{catalogue::Channel, container::Container};
+
+/// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.
+#[derive(Debug, Default)]
+pub struct Template {
+    text: String,
+    gaps: Vec<usize>,
+}
+
+impl Template {
+    /// The text with every gap filled.
+    pub fn filled(&self, filling: &str) -> String {
+        let mut filled = String::with_capacity(self.text.len() + self.gaps.len() * filling.len());
+        let mut from = 0;
+        for gap in &self.gaps {
+            filled.push_str(&self.text[from..*gap]);
+            filled.push_str(filling);
+            from = *gap;
+        }
+        filled.push_str(&self.text[from..]);
+        filled
+    }
+
+    /// A playlist of the channels (player-api.md, C.1). Addresses of transport streams have no
+    /// ending, or Kodi finds no catch-up in them (finding 10).
+    pub fn playlist(channels: &[Channel], form: Container, with_attributes: bool) -> Self {
+        let ending = match form {
+            Container::Ts => "",
+            Container::Hls => ".m3u8",
+        };
+        let mut template = Self::default();
+        for channel in channels {
+            template.entry(channel, with_attributes);
+            template.gaps.push(template.text.len());
+            // Writing to a text cannot fail.
+            let _ = writeln!(template.text, "{}{ending}", channel.id.0);
+        }
+        template
+    }
+
+    fn entry(&mut self, channel: &Channel, with_attributes: bool) {
+        let name = line(&channel.name);
+        if !with_attributes {
+            let _ = writeln!(self.text, "#EXTINF:-1,{name}");
+            return;
+        }
+        let number =
+            if channel.number > 0 { format!(" tvg-chno=\"{}\"", channel.number) } else { String::new() };
+        let _ = writeln!(
+            self.text,
+            "#EXTINF:-1 tvg-id=\"{}\" tvg-name=\"{name}\" tvg-logo=\"{}\"{number} group-title=\"{}\",{name}",
+            line(&channel.guide_id),
+            line(&channel.logo),
+            line(channel.category_name()),
+        );
+    }
+}
+
+/// A text as it may stand in a line of a playlist: players take what follows the last comma outside
+/// of quotation marks as the name, and know no way to escape these.
+fn line(text: &str) -> String {
+    text.chars().map(|c| if c == '"' { '\'' } else { c }).filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ids::StreamId, time::UnixTime};
+
+    fn channel(id: i64, name: &str) -> Channel {
+        Channel {
+            id: StreamId(id),
+            name: name.into(),
+            logo: String::new(),
+            guide_id: "a.b".into(),
+            number: 0,
+            added: UnixTime::clamped(1),
+            heading: None,
+        }
+    }
+
+    #[test]
+    fn each_address_is_filled_in() {
+        let template = Template::playlist(&[channel(7, "A"), channel(8, "B")], Container::Hls, false);
+        let filled = template.filled("http://h/live/u/p/");
+        assert_eq!(
+            filled,
+            "#EXTINF:-1,A\nhttp://h/live/u/p/7.m3u8\n#EXTINF:-1,B\nhttp://h/live/u/p/8.m3u8\n"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_break_its_line() {
+        let template =
+            Template::playlist(&[channel(7, "A \"b\", c\r\n#EXTINF:-1,\u{0}שלום 🎬")], Container::Ts, true);
+        assert_eq!(
+            template.filled("X/"),
+            "#EXTINF:-1 tvg-id=\"a.b\" tvg-name=\"A 'b', c#EXTINF:-1,שלום 🎬\" tvg-logo=\"\" \
+             group-title=\"Uncategorised\",A 'b', c#EXTINF:-1,שלום 🎬\nX/7\n"
+        );
+    }
+}

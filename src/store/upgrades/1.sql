@@ -1,0 +1,290 @@
+-- Schema 1, as the first version made it: the beginning of the upgrades, for their test.
+-- The whole schema of Linecard's one database: what a new file gets, and the one place where
+-- defaults stand. A column that is NOT NULL and has no DEFAULT must be given by the caller.
+-- A change here is a new version: it comes with an upgrade in src/store/schema.rs.
+--
+-- Conventions: times are unix seconds and NULL is "none"; flags are 1 or 0; lists of plain values
+-- are JSON arrays of texts; lists of other rows are tables of their own, ordered by `place`.
+-- AUTOINCREMENT where ids are known outside, so that the id of a deleted row never comes back.
+
+-- General Settings: one row.
+CREATE TABLE settings (
+    id                   INTEGER PRIMARY KEY CHECK (id = 1),
+    operator_name        TEXT    NOT NULL DEFAULT '',
+    time_zone            TEXT    NOT NULL DEFAULT 'UTC',
+    audit_retention_days INTEGER NOT NULL DEFAULT 365 CHECK (audit_retention_days >= 0),
+    error_retention_days INTEGER NOT NULL DEFAULT 31  CHECK (error_retention_days >= 0),
+    login_retention_days INTEGER NOT NULL DEFAULT 31  CHECK (login_retention_days >= 0),
+    created_at           INTEGER NOT NULL,
+    updated_at           INTEGER NOT NULL
+) STRICT;
+
+-- General Settings -> API Settings: who may call the Server API from where.
+CREATE TABLE api_whitelist (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    address    TEXT    NOT NULL UNIQUE,            -- one address or a CIDR range
+    note       TEXT    NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_keys (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    hash         TEXT    NOT NULL UNIQUE,             -- SHA-256 of the key, hexadecimal
+    scope        TEXT    NOT NULL DEFAULT '["full"]',
+    addresses    TEXT    NOT NULL DEFAULT '[]',
+    expires_at   INTEGER,
+    last_used_at INTEGER,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL
+) STRICT;
+
+-- Answers of calls that came with an Idempotency-Key, kept for 24 hours.
+CREATE TABLE idempotency (
+    api_key_id  INTEGER NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
+    key         BLOB    NOT NULL,                  -- SHA-256 of the header
+    fingerprint BLOB    NOT NULL,                  -- SHA-256 of the call and its fields
+    answer      TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    PRIMARY KEY (api_key_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_created_at ON idempotency (created_at);
+
+-- Groups 1 (Administrators) and 2 (Resellers) are made on first start and stay.
+CREATE TABLE groups (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    rights     TEXT    NOT NULL DEFAULT '[]',
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE resellers (
+    id                      INTEGER PRIMARY KEY AUTOINCREMENT,
+    name                    TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    max_allowed_connections INTEGER NOT NULL DEFAULT 0 CHECK (max_allowed_connections >= 0),
+    use_credits             INTEGER NOT NULL DEFAULT 0 CHECK (use_credits IN (0, 1)),
+    credits                 INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0),
+    created_at              INTEGER NOT NULL,
+    updated_at              INTEGER NOT NULL
+) STRICT;
+
+-- Every movement of a reseller's credits. A balance is the sum of its rows here: `linecard check`.
+-- Rows outlive the reseller, hence no foreign key.
+CREATE TABLE ledger (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    reseller_id INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    amount      INTEGER NOT NULL CHECK (amount <> 0),
+    balance     INTEGER NOT NULL CHECK (balance >= 0),   -- after this row
+    reason      TEXT    NOT NULL,
+    actor       TEXT    NOT NULL,
+    line_id     INTEGER,
+    mag_id      INTEGER,
+    plan_id     INTEGER
+) STRICT;
+CREATE INDEX ledger_reseller ON ledger (reseller_id, id);
+
+CREATE TABLE administrators (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    username      TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    password      TEXT    NOT NULL,                -- argon2id, PHC form
+    email         TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    group_id      INTEGER NOT NULL REFERENCES groups (id),
+    reseller_id   INTEGER REFERENCES resellers (id),
+    disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    last_login_at INTEGER,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX administrators_group ON administrators (group_id);
+CREATE INDEX administrators_reseller ON administrators (reseller_id) WHERE reseller_id IS NOT NULL;
+
+-- Server 1 is the main server, every other one a load balancer.
+CREATE TABLE servers (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    server_ip  TEXT    NOT NULL,
+    vpn_ip     TEXT    NOT NULL DEFAULT '',
+    notes      TEXT    NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE categories (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    position   INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE streams (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    name           TEXT    NOT NULL,
+    category_id    INTEGER REFERENCES categories (id),
+    server_id      INTEGER DEFAULT 1 REFERENCES servers (id),
+    sources        TEXT    NOT NULL DEFAULT '[]',
+    logo_url       TEXT    NOT NULL DEFAULT '',
+    epg_channel_id TEXT    NOT NULL DEFAULT '',
+    number         INTEGER NOT NULL DEFAULT 0,
+    on_demand      INTEGER NOT NULL DEFAULT 0 CHECK (on_demand IN (0, 1)),
+    enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    notes          TEXT    NOT NULL DEFAULT '',
+    created_at     INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX streams_category ON streams (category_id) WHERE category_id IS NOT NULL;
+CREATE INDEX streams_server ON streams (server_id) WHERE server_id IS NOT NULL;
+
+CREATE TABLE bouquets (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    position   INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE bouquet_streams (
+    bouquet_id INTEGER NOT NULL REFERENCES bouquets (id) ON DELETE CASCADE,
+    place      INTEGER NOT NULL,
+    stream_id  INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    PRIMARY KEY (bouquet_id, place),
+    UNIQUE (stream_id, bouquet_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription_plans (
+    id                      INTEGER PRIMARY KEY AUTOINCREMENT,
+    name                    TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    duration                INTEGER NOT NULL DEFAULT 1 CHECK (duration > 0),
+    duration_unit           TEXT    NOT NULL DEFAULT 'month' CHECK (duration_unit IN ('hour', 'day', 'month', 'year')),
+    max_allowed_connections INTEGER NOT NULL DEFAULT 1 CHECK (max_allowed_connections >= 0),
+    credits                 INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0),
+    is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
+    position                INTEGER NOT NULL DEFAULT 0,
+    created_at              INTEGER NOT NULL,
+    updated_at              INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE plan_bouquets (
+    plan_id    INTEGER NOT NULL REFERENCES subscription_plans (id) ON DELETE CASCADE,
+    place      INTEGER NOT NULL,
+    bouquet_id INTEGER NOT NULL REFERENCES bouquets (id) ON DELETE CASCADE,
+    PRIMARY KEY (plan_id, place),
+    UNIQUE (bouquet_id, plan_id)
+) STRICT, WITHOUT ROWID;
+
+-- Lines and MAGs share the columns from max_allowed_connections to notes.
+CREATE TABLE lines (
+    id                      INTEGER PRIMARY KEY AUTOINCREMENT,
+    username                TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    password                TEXT    NOT NULL,
+    restreamer              INTEGER NOT NULL DEFAULT 0 CHECK (restreamer IN (0, 1)),
+    max_allowed_connections INTEGER NOT NULL DEFAULT 1 CHECK (max_allowed_connections >= 0),
+    expire_date             INTEGER,
+    subscription_plan_id    INTEGER REFERENCES subscription_plans (id),
+    reseller_id             INTEGER REFERENCES resellers (id),
+    disabled                INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    banned                  INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
+    allowed_ips             TEXT    NOT NULL DEFAULT '[]',
+    allowed_user_agents     TEXT    NOT NULL DEFAULT '[]',
+    server_id               INTEGER REFERENCES servers (id),
+    isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
+    is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
+    notes                   TEXT    NOT NULL DEFAULT '',
+    created_at              INTEGER NOT NULL,
+    updated_at              INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lines_reseller ON lines (reseller_id, max_allowed_connections) WHERE reseller_id IS NOT NULL;
+CREATE INDEX lines_plan ON lines (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
+CREATE INDEX lines_server ON lines (server_id) WHERE server_id IS NOT NULL;
+CREATE INDEX lines_updated_at ON lines (updated_at);
+
+CREATE TABLE line_bouquets (
+    line_id    INTEGER NOT NULL REFERENCES lines (id) ON DELETE CASCADE,
+    place      INTEGER NOT NULL,
+    bouquet_id INTEGER NOT NULL REFERENCES bouquets (id) ON DELETE CASCADE,
+    PRIMARY KEY (line_id, place),
+    UNIQUE (bouquet_id, line_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mags (
+    id                      INTEGER PRIMARY KEY AUTOINCREMENT,
+    mac_address             TEXT    NOT NULL UNIQUE,     -- upper-case with colons
+    max_allowed_connections INTEGER NOT NULL DEFAULT 1 CHECK (max_allowed_connections >= 0),
+    expire_date             INTEGER,
+    subscription_plan_id    INTEGER REFERENCES subscription_plans (id),
+    reseller_id             INTEGER REFERENCES resellers (id),
+    disabled                INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    banned                  INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
+    allowed_ips             TEXT    NOT NULL DEFAULT '[]',
+    allowed_user_agents     TEXT    NOT NULL DEFAULT '[]',
+    server_id               INTEGER REFERENCES servers (id),
+    isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
+    is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
+    notes                   TEXT    NOT NULL DEFAULT '',
+    created_at              INTEGER NOT NULL,
+    updated_at              INTEGER NOT NULL
+) STRICT;
+CREATE INDEX mags_reseller ON mags (reseller_id, max_allowed_connections) WHERE reseller_id IS NOT NULL;
+CREATE INDEX mags_plan ON mags (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
+CREATE INDEX mags_server ON mags (server_id) WHERE server_id IS NOT NULL;
+CREATE INDEX mags_updated_at ON mags (updated_at);
+
+CREATE TABLE mag_bouquets (
+    mag_id     INTEGER NOT NULL REFERENCES mags (id) ON DELETE CASCADE,
+    place      INTEGER NOT NULL,
+    bouquet_id INTEGER NOT NULL REFERENCES bouquets (id) ON DELETE CASCADE,
+    PRIMARY KEY (mag_id, place),
+    UNIQUE (bouquet_id, mag_id)
+) STRICT, WITHOUT ROWID;
+
+-- How many lines and MAGs there are, so that `total` of a list need not count a million rows.
+CREATE TABLE row_counts (
+    name TEXT    PRIMARY KEY,
+    rows INTEGER NOT NULL CHECK (rows >= 0)
+) STRICT, WITHOUT ROWID;
+INSERT INTO row_counts (name, rows) VALUES ('lines', 0), ('mags', 0);
+CREATE TRIGGER lines_counted   AFTER INSERT ON lines BEGIN UPDATE row_counts SET rows = rows + 1 WHERE name = 'lines'; END;
+CREATE TRIGGER lines_uncounted AFTER DELETE ON lines BEGIN UPDATE row_counts SET rows = rows - 1 WHERE name = 'lines'; END;
+CREATE TRIGGER mags_counted    AFTER INSERT ON mags  BEGIN UPDATE row_counts SET rows = rows + 1 WHERE name = 'mags'; END;
+CREATE TRIGGER mags_uncounted  AFTER DELETE ON mags  BEGIN UPDATE row_counts SET rows = rows - 1 WHERE name = 'mags'; END;
+
+-- One row for every write, in the transaction of the write. Secrets are masked before they come here.
+CREATE TABLE audit_log (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         INTEGER NOT NULL,
+    actor_kind TEXT    NOT NULL,
+    actor      TEXT    NOT NULL,
+    address    TEXT,
+    resource   TEXT    NOT NULL,
+    action     TEXT    NOT NULL,
+    target_id  INTEGER,
+    target     TEXT    NOT NULL DEFAULT '',        -- its name at that time
+    before     TEXT    NOT NULL DEFAULT '{}',      -- the columns that changed, as a JSON object
+    after      TEXT    NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX audit_log_target ON audit_log (resource, target_id);
+
+-- LOGS -> Panel Error Log: every failed statement. `reference` is the id that the caller was told.
+CREATE TABLE error_log (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    reference TEXT    NOT NULL UNIQUE,
+    at        INTEGER NOT NULL,
+    resource  TEXT    NOT NULL,
+    action    TEXT    NOT NULL,
+    actor     TEXT    NOT NULL,
+    address   TEXT,
+    error     TEXT    NOT NULL,                    -- what the caller was told
+    detail    TEXT    NOT NULL                     -- the engine's own words
+) STRICT;
+
+-- Attempts to sign in to the panel, and wrong API keys from whitelisted addresses.
+CREATE TABLE login_log (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       INTEGER NOT NULL,
+    face     TEXT    NOT NULL,                     -- panel or api
+    username TEXT    NOT NULL,
+    address  TEXT,
+    outcome  TEXT    NOT NULL
+) STRICT;

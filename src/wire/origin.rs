@@ -1,0 +1,92 @@
+//! Under which address the server was asked: what goes into playlists.
+
+use actix_web::{HttpRequest, http::header, web::Data};
+use url::Url;
+
+use super::visitor::TrustedProxies;
+
+/// Scheme, host and port of the server, as its callers reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// The host alone; a v6 address in brackets.
+    pub host: String,
+    /// The port, also where the scheme implies it.
+    pub port: u16,
+}
+
+impl Origin {
+    /// What the operator set, or else what the request's Host says; `None` if that is no host.
+    pub fn of(request: &HttpRequest, public_url: Option<&str>) -> Option<Self> {
+        if let Some(url) = public_url {
+            return Self::parse(url);
+        }
+        let host = request.headers().get(header::HOST)?.to_str().ok()?;
+        let plain = !host.is_empty() && !host.contains(['/', '@', '?', '#', '\\', ' ']);
+        let scheme = if behind_tls(request) { "https" } else { "http" };
+        if plain { Self::parse(&format!("{scheme}://{host}")) } else { None }
+    }
+
+    fn parse(url: &str) -> Option<Self> {
+        let url = Url::parse(url).ok()?;
+        Some(Self {
+            scheme: url.scheme().to_owned(),
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+
+    /// `http://HOST` or `http://HOST:PORT`, without a path.
+    pub fn url(&self) -> String {
+        let Self { scheme, host, port } = self;
+        match (scheme.as_str(), port) {
+            ("http", 80) | ("https", 443) => format!("{scheme}://{host}"),
+            _ => format!("{scheme}://{host}:{port}"),
+        }
+    }
+}
+
+/// A trusted proxy took TLS off.
+fn behind_tls(request: &HttpRequest) -> bool {
+    let trusted = request.app_data::<Data<TrustedProxies>>();
+    let is_proxy = request
+        .peer_addr()
+        .zip(trusted)
+        .is_some_and(|(peer, trusted)| trusted.0.iter().any(|range| range.contains(peer.ip())));
+    let proto = request.headers().get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
+    is_proxy && proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn asked(host: &str) -> Option<String> {
+        Origin::of(&TestRequest::default().insert_header((header::HOST, host)).to_http_request(), None)
+            .map(|origin| origin.url())
+    }
+
+    #[test]
+    fn the_host_that_was_asked_goes_into_playlists() {
+        assert_eq!(asked("tv.example:8080").as_deref(), Some("http://tv.example:8080"));
+        assert_eq!(asked("tv.example").as_deref(), Some("http://tv.example"));
+        assert_eq!(asked("[2001:db8::1]:80").as_deref(), Some("http://[2001:db8::1]"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for host in ["", "a/b", "u@h", "h?x", "h#x", "a b", "h:99999", "h\\x"] {
+            assert_eq!(asked(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_the_operator_set_comes_before_what_was_asked() {
+        let request = TestRequest::default().insert_header((header::HOST, "evil.example")).to_http_request();
+        let origin = Origin::of(&request, Some("https://tv.example")).unwrap();
+        assert_eq!((origin.url().as_str(), origin.port), ("https://tv.example", 443));
+    }
+}

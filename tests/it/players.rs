@@ -1,0 +1,227 @@
+//! What players ask beside streams: the player API, playlists, the guide (player-api.md).
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::support::TestServer;
+
+const NAME: &str = "News, \"A\" & <B> ünï שלום 🎬";
+
+/// A server with `bob`, `pw`, and three channels, one of them oddly named; none of them runs.
+fn server() -> TestServer {
+    let server = TestServer::start();
+    server.done("categories/new", "data[name]=News");
+    let name: String = NAME.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+    server.done(
+        "streams/new",
+        &format!("data[name]={name}&data[category_id]=1&data[epg_channel_id]=news.tv&data[number]=5"),
+    );
+    server.done("streams/new", "data[name]=Two&data[logo_url]=http://h/a%26b.png&data[epg_channel_id]=a%26b");
+    server.done("streams/new", "data[name]=Off&data[enabled]=0");
+    server.done("bouquets/new", "data[name]=All&data[streams][]=2&data[streams][]=1&data[streams][]=3");
+    server.done(
+        "line/new",
+        "data[username]=bob&data[password]=pw&data[bouquets][]=1&data[max_allowed_connections]=2",
+    );
+    server
+}
+
+fn ask(server: &TestServer, action: &str) -> Value {
+    let path = format!("/player_api.php?username=bob&password=pw&action={action}");
+    let (status, answer) = server.curl(&path, &[]);
+    assert_eq!(status, 200, "{action}: {answer}");
+    answer
+}
+
+/// Status, head in lower case, and body of an answer.
+fn fetch(server: &TestServer, path: &str, arguments: &[&str]) -> (u16, String, String) {
+    let output = Command::new("curl")
+        .args(["-sS", "-g", "-i"])
+        .args(arguments)
+        .arg(format!("{}{path}", server.url))
+        .output()
+        .expect("curl");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, head.to_lowercase(), body.to_owned())
+}
+
+#[test]
+fn a_login_answers_with_the_types_that_players_insist_on() {
+    let server = server();
+    let answer = ask(&server, "");
+    let user = &answer["user_info"];
+    for (name, value) in [
+        ("username", json!("bob")),
+        ("password", json!("pw")),
+        ("auth", json!(1)),
+        ("status", json!("Active")),
+        ("exp_date", json!(null)),
+        ("is_trial", json!("0")),
+        ("active_cons", json!("0")),
+        ("max_connections", json!("2")),
+        ("message", json!("")),
+        ("allowed_output_formats", json!(["m3u8", "ts"])),
+    ] {
+        assert_eq!(user[name], value, "{name}");
+    }
+    assert!(user["created_at"].as_str().is_some_and(|at| at.parse::<i64>().is_ok()));
+    let info = &answer["server_info"];
+    for name in ["url", "port", "https_port", "rtmp_port", "server_protocol", "timezone", "time_now"] {
+        assert!(info[name].is_string(), "{name}: {info}");
+    }
+    assert!(info["timestamp_now"].is_i64());
+    for action in ["get_profile", "get_account_info", "get_server_info", "nonsense"] {
+        assert_eq!(ask(&server, action)["user_info"]["auth"], 1, "{action}");
+    }
+    server.done("line/update", "username=bob&data[expire_date]=1000000000&data[allowed_outputs][]=ts");
+    let user = &ask(&server, "")["user_info"];
+    assert_eq!((&user["status"], &user["exp_date"]), (&json!("Expired"), &json!("1000000000")));
+    assert_eq!(user["allowed_output_formats"], json!(["ts"]));
+    assert_eq!(ask(&server, "get_live_streams"), json!([]));
+}
+
+#[test]
+fn wrong_credentials_are_an_answer_on_the_player_api_and_a_status_elsewhere() {
+    let server = server();
+    let wrong = "username=bob&password=wrong";
+    for path in [
+        format!("/player_api.php?{wrong}"),
+        format!("/panel_api.php?{wrong}"),
+        "/player_api/bob/wrong".into(),
+    ] {
+        assert_eq!(server.curl(&path, &[]), (200, json!({ "user_info": { "auth": 0 } })), "{path}");
+    }
+    for path in [format!("/get.php?{wrong}"), format!("/xmltv.php?{wrong}"), "/epg/bob/wrong".into()] {
+        assert_eq!(fetch(&server, &path, &[]).0, 401, "{path}");
+    }
+    server.done("line/update", "username=bob&data[disabled]=1");
+    assert_eq!(fetch(&server, "/get.php?username=bob&password=pw", &[]).0, 403, "by the very next request");
+    assert!(!server.log().contains("wrong"), "{}", server.log());
+}
+
+#[test]
+fn lists_hold_what_the_line_may_watch_in_its_order() {
+    let server = server();
+    let streams = ask(&server, "get_live_streams");
+    let order: Vec<i64> =
+        streams.as_array().unwrap().iter().filter_map(|stream| stream["stream_id"].as_i64()).collect();
+    assert_eq!(order, [2, 1], "the bouquet's order, without the one that is switched off");
+    let odd = &streams[1];
+    for (name, value) in [
+        ("name", json!(NAME)),
+        ("num", json!(5)),
+        ("stream_type", json!("live")),
+        ("epg_channel_id", json!("news.tv")),
+        ("category_id", json!("1")),
+        ("category_ids", json!([1])),
+        ("tv_archive", json!(0)),
+        ("tv_archive_duration", json!(0)),
+        ("custom_sid", json!("")),
+    ] {
+        assert_eq!(odd[name], value, "{name}");
+    }
+    assert!(odd.get("is_adult").is_none());
+    assert_eq!(ask(&server, "get_live_streams&category_id=1").as_array().unwrap().len(), 1);
+    assert_eq!(
+        ask(&server, "get_live_categories"),
+        json!([
+            { "category_id": "0", "category_name": "Uncategorised", "parent_id": 0 },
+            { "category_id": "1", "category_name": "News", "parent_id": 0 },
+        ])
+    );
+    for action in ["get_vod_categories", "get_vod_streams", "get_series_categories", "get_series"] {
+        assert_eq!(ask(&server, action), json!([]), "{action}");
+    }
+    assert_eq!(ask(&server, "get_short_epg&stream_id=1"), json!({ "epg_listings": [] }));
+    assert_eq!(ask(&server, "get_vod_info&vod_id=9"), json!({ "info": [] }));
+    server.done("bouquets/update", "id=1&data[streams][]=1");
+    assert_eq!(ask(&server, "get_live_streams").as_array().unwrap().len(), 1, "a change shows at once");
+    let (_, old) = server.curl("/panel_api.php", &["-d", "username=bob&password=pw"]);
+    assert_eq!(old["available_channels"]["1"]["name"], NAME);
+}
+
+#[test]
+fn playlists_keep_odd_names_in_their_line() {
+    let server = server();
+    let (status, head, text) = fetch(
+        &server,
+        "/get.php?username=bob&password=pw&type=m3u_plus&output=ts",
+        &["-H", "Range: bytes=0-"],
+    );
+    assert_eq!(status, 200, "Kodi sends Range with everything");
+    assert!(head.contains("content-type: audio/x-mpegurl"), "{head}");
+    assert!(head.contains("filename=\"playlist_bob_plus.m3u\""), "{head}");
+    let base = &server.url;
+    let name = NAME.replace('"', "'");
+    let expected = format!(
+        "#EXTM3U url-tvg=\"{base}/xmltv.php?username=bob&password=pw\"\n\
+         #EXTINF:-1 tvg-id=\"a&b\" tvg-name=\"Two\" tvg-logo=\"http://h/a&b.png\" group-title=\"Uncategorised\",Two\n\
+         {base}/live/bob/pw/2\n\
+         #EXTINF:-1 tvg-id=\"news.tv\" tvg-name=\"{name}\" tvg-logo=\"\" tvg-chno=\"5\" group-title=\"News\",{name}\n\
+         {base}/live/bob/pw/1\n"
+    );
+    assert_eq!(text, expected);
+    assert_eq!(fetch(&server, "/playlist/bob/pw/m3u_plus/ts", &[]).2, expected);
+    let plain = fetch(&server, "/get.php?username=bob&password=pw&type=m3u&output=hls", &[]).2;
+    assert!(plain.contains(&format!("#EXTINF:-1,Two\n{base}/live/bob/pw/2.m3u8\n")), "{plain}");
+    assert_eq!(fetch(&server, "/get.php?username=bob&password=pw&type=enigma2", &[]).0, 400);
+}
+
+#[test]
+fn the_guide_names_the_channels_and_can_be_packed() {
+    let server = server();
+    let (status, head, text) = fetch(&server, "/xmltv.php?username=bob&password=pw", &[]);
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: application/xml"), "{head}");
+    assert!(text.contains("<channel id=\"a&amp;b\">\n    <display-name>Two</display-name>\n    <icon src=\"http://h/a&amp;b.png\"/>"), "{text}");
+    assert!(text.contains("News, &quot;A&quot; &amp; &lt;B&gt; ünï שלום 🎬"), "{text}");
+    assert_eq!(fetch(&server, "/xmltv.php?username=bob&password=pw", &["--compressed"]).2, text);
+    let (_, head, _) = fetch(&server, "/xmltv.php?username=bob&password=pw&gzip=1", &[]);
+    assert!(head.contains("application/octet-stream") && head.contains("epg.xml.gz"), "{head}");
+}
+
+#[test]
+fn a_forged_host_is_refused_or_stays_with_the_one_who_forged_it() {
+    let server = server();
+    let path = "/get.php?username=bob&password=pw";
+    assert!(fetch(&server, path, &["-H", "Host: evil.example"]).2.contains("http://evil.example/live/"));
+    assert!(!fetch(&server, path, &[]).2.contains("evil"));
+    assert_eq!(fetch(&server, path, &["-H", "Host: evil.example/x"]).0, 400);
+    server.done("settings/update", "data[public_url]=https://tv.example");
+    assert!(
+        fetch(&server, path, &["-H", "Host: evil.example"]).2.contains("https://tv.example/live/bob/pw/2\n")
+    );
+    let info = &ask(&server, "")["server_info"];
+    assert_eq!(
+        (&info["url"], &info["https_port"], &info["server_protocol"]),
+        (&json!("tv.example"), &json!("443"), &json!("https"))
+    );
+}
+
+#[test]
+fn no_password_in_an_address_reaches_the_log() {
+    let server = server();
+    server.done("line/update", "username=bob&data[password]=Secret77");
+    for path in [
+        "/player_api.php?username=bob&password=Secret77",
+        "/player_api/bob/Secret77/get_live_streams",
+        "/get.php?username=bob&password=Secret77",
+        "/playlist/bob/Secret77/m3u",
+        "/xmltv.php?username=bob&password=Secret77",
+        "/epg/bob/Secret77",
+        "/live/bob/Secret77/1.ts",
+        "/bob/Secret77/1",
+        "/movie/bob/Secret77/1.mp4",
+        "/series/bob/Secret77/1.mkv",
+        "/timeshift/bob/Secret77/60/2026-11-23:04-30/1.ts",
+        "/streaming/timeshift.php?username=bob&password=Secret77&stream=1",
+    ] {
+        fetch(&server, path, &[]);
+    }
+    let folder = server.stop();
+    let log = std::fs::read_to_string(folder.path().join("stderr.log")).unwrap();
+    assert!(log.contains("/timeshift/***") && !log.contains("Secret77"), "{log}");
+}
