@@ -1,8 +1,10 @@
 //! Speed and memory of the Server API, as ratios of two sides measured in the same run:
-//! `cargo bench --bench server_api`. Needs wrk (Debian's package) and about five minutes.
+//! `cargo bench --bench server_api`. Needs wrk (Debian's package) and about seven minutes; the names
+//! of parts after `--` (creations, reads, pages, idle) run only those.
 //!
 //! The server is the real program in a process of its own, with its log on, driven by wrk over
-//! loopback. The bare loop runs the statements of one creation with rusqlite and nothing else.
+//! loopback. The bare loop runs the statements of one creation with rusqlite and nothing else; the
+//! pool runs them with a transaction for each request, on writing connections behind actix.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -12,48 +14,68 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 const KEY: &str = "bench-key-0123456789";
 const ROUNDS: usize = 3;
 const SECONDS: u64 = 5;
 
 fn main() {
-    if std::env::args().any(|argument| argument == "--empty-handler") {
-        return empty_handler();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--empty-handler"] => return empty_handler(),
+        ["--pool-handler", folder] => return pool_handler(Path::new(folder)),
+        _ => {}
     }
+    let named: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| *name == part);
     let small = tempfile::tempdir().unwrap();
     fill(small.path(), 1_000);
     let big = tempfile::tempdir().unwrap();
     fill(big.path(), 1_000_000);
-    creations(small.path(), big.path());
-    reads(small.path(), big.path());
-    pages(big.path());
-    idle();
+    if wanted("creations") {
+        creations(small.path(), big.path());
+    }
+    if wanted("reads") {
+        reads(small.path(), big.path());
+    }
+    if wanted("pages") {
+        pages(big.path());
+    }
+    if wanted("idle") {
+        idle();
+    }
 }
 
 fn creations(small: &Path, big: &Path) {
     println!("line/new, 64 connections, synchronous=FULL, {SECONDS} s a round");
-    let (mut bare, mut grouped, mut single, mut million) = (vec![], vec![], vec![], vec![]);
+    let (mut bare, mut grouped, mut single, mut pool, mut million) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
-        bare.push(Load { per_second: bare_loop(), p99: Duration::ZERO });
+        bare.push(Load { per_second: bare_loop(), p99: Duration::ZERO, cpu: Duration::ZERO });
         grouped.push(create_over_http(small, &[]));
         single.push(create_over_http(small, &["--batch", "1"]));
+        pool.push(create_through_a_pool());
         million.push(create_over_http(big, &[]));
     }
-    let (bare, grouped, single, million) = (median(bare), median(grouped), median(single), median(million));
+    let (bare, grouped, single) = (median(bare), median(grouped), median(single));
+    let (pool, million) = (median(pool), median(million));
     row("bare rusqlite loop, 200 a transaction", bare, bare);
     row("over HTTP", grouped, bare);
     row("over HTTP, one commit a request", single, bare);
+    row("a pool, a transaction a request", pool, bare);
     row("over HTTP, 1,000,000 lines in the file", million, bare);
+    let p99_times = |other: Load| other.p99.as_secs_f64() / grouped.p99.as_secs_f64();
     println!("  over HTTP / one commit a request: {:.1} times", grouped.per_second / single.per_second);
-    println!(
-        "  p99, one commit a request / over HTTP: {:.1} times",
-        single.p99.as_secs_f64() / grouped.p99.as_secs_f64()
-    );
+    println!("  over HTTP / a pool: {:.1} times", grouped.per_second / pool.per_second);
+    println!("  p99, one commit a request / over HTTP: {:.1} times", p99_times(single));
+    println!("  p99, a pool / over HTTP: {:.1} times", p99_times(pool));
     println!("  1,000,000 lines / 1,000 lines: {:.2}", million.per_second / grouped.per_second);
 }
 
@@ -78,7 +100,7 @@ fn pages(big: &Path) {
     for after in [0, 500_000, 999_000] {
         let body = format!("api_key={KEY}&limit=100&after={after}");
         let load =
-            wrk(&server.url("/api/line/list"), 1, 2, &format!("wrk.method='POST' wrk.body='{body}' {FORM}"));
+            wrk(&server, "/api/line/list", 1, 2, &format!("wrk.method='POST' wrk.body='{body}' {FORM}"));
         println!("  after={after:<8} {:>8.0}/s", load.per_second);
     }
 }
@@ -114,14 +136,17 @@ fn idle() {
 struct Load {
     per_second: f64,
     p99: Duration,
+    /// What the server computed for each request.
+    cpu: Duration,
 }
 
 fn row(name: &str, load: Load, base: Load) {
     let p99 = load.p99.as_secs_f64() * 1000.0;
     println!(
-        "  {name:<42} {:>9.0}/s  {:>5.2} of the first  p99 {p99:>8.2} ms",
+        "  {name:<42} {:>9.0}/s  {:>5.2} of the first  p99 {p99:>8.2} ms  {:>4} us of the server's CPU each",
         load.per_second,
-        load.per_second / base.per_second
+        load.per_second / base.per_second,
+        load.cpu.as_micros()
     );
 }
 
@@ -134,12 +159,14 @@ const FORM: &str = "wrk.headers['Content-Type']='application/x-www-form-urlencod
 
 fn create_over_http(folder: &Path, arguments: &[&str]) -> Load {
     let server = Server::start(folder, arguments);
-    wrk(
-        &server.url("/api/line/new"),
-        64,
-        SECONDS,
-        &format!("wrk.method='POST' wrk.body='api_key={KEY}' {FORM}"),
-    )
+    wrk(&server, "/api/line/new", 64, SECONDS, &format!("wrk.method='POST' wrk.body='api_key={KEY}' {FORM}"))
+}
+
+fn create_through_a_pool() -> Load {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), 1_000);
+    let server = Server::of_this_program(&["--pool-handler", folder.path().to_str().unwrap()]);
+    wrk(&server, "/", 64, SECONDS, "")
 }
 
 fn info_load(folder: &Path, lines: usize) -> Load {
@@ -148,47 +175,70 @@ fn info_load(folder: &Path, lines: usize) -> Load {
         "wrk.method='POST' {FORM} function request() \
          return wrk.format(nil, nil, nil, 'api_key={KEY}&username=line' .. math.random(1, {lines})) end"
     );
-    wrk(&server.url("/api/line/info"), 64, SECONDS, &script)
+    wrk(&server, "/api/line/info", 64, SECONDS, &script)
 }
 
 fn empty_load() -> Load {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .arg("--empty-handler")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    let load = wrk(&format!("http://{}/", address.trim()), 64, SECONDS, "");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    load
+    wrk(&Server::of_this_program(&["--empty-handler"]), "/", 64, SECONDS, "")
 }
 
 fn empty_handler() {
+    let empty = || async { actix_web::HttpResponse::Ok().finish() };
+    serve(move |config| {
+        config.default_service(actix_web::web::to(empty));
+    });
+}
+
+/// What a server does that has no writer of its own: as many transactions as requests, on the blocking
+/// threads, each with a connection out of a pool; SQLite makes them wait for one another.
+fn pool_handler(folder: &Path) {
+    let manager = r2d2_sqlite::SqliteConnectionManager::file(folder.join("linecard.db")).with_init(|conn| {
+        conn.busy_timeout(Duration::from_secs(30))?;
+        set_up(conn)
+    });
+    let pool = r2d2::Pool::builder().max_size(16).build(manager).unwrap();
+    let made = Arc::new(AtomicU64::new(0));
+    let handler = move || {
+        let (pool, made) = (pool.clone(), made.clone());
+        async move {
+            let created = actix_web::web::block(move || {
+                let mut conn = pool.get().unwrap();
+                let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+                create(&tx, &spread(made.fetch_add(1, Ordering::Relaxed)));
+                tx.commit().unwrap();
+            });
+            created.await.unwrap();
+            actix_web::HttpResponse::Ok().finish()
+        }
+    };
+    serve(move |config| {
+        config.default_service(actix_web::web::to(handler.clone()));
+    });
+}
+
+/// Serves on a free port, which it prints.
+fn serve(routes: impl Fn(&mut actix_web::web::ServiceConfig) + Clone + Send + 'static) {
     actix_web::rt::System::new().block_on(async {
-        let empty = || async { actix_web::HttpResponse::Ok().finish() };
-        let server = actix_web::HttpServer::new(move || {
-            actix_web::App::new().default_service(actix_web::web::to(empty))
-        })
-        .bind(("127.0.0.1", 0))
-        .unwrap();
-        println!("{}", server.addrs()[0]);
+        let app = move || actix_web::App::new().configure(routes.clone());
+        let server = actix_web::HttpServer::new(app).bind(("127.0.0.1", 0)).unwrap();
+        println!("{LISTENING}{}", server.addrs()[0]);
         server.run().await.unwrap();
     });
 }
 
-/// Drives one URL and reads what wrk tells.
-fn wrk(url: &str, connections: u32, seconds: u64, script: &str) -> Load {
+/// Drives one path of a server and reads what wrk tells.
+fn wrk(server: &Server, path: &str, connections: u32, seconds: u64, script: &str) -> Load {
     quiet_disk();
+    let before = server.cpu();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), script).unwrap();
     let output = Command::new("wrk")
         .args(["--latency", "-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
         .arg(file.path())
-        .arg(url)
+        .arg(format!("http://{}{path}", server.address))
         .output()
         .expect("wrk: apt-get install wrk");
+    let cpu = server.cpu().saturating_sub(before);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!text.contains("Non-2xx"), "{text}");
     let after = |name: &str| {
@@ -204,8 +254,12 @@ fn wrk(url: &str, connections: u32, seconds: u64, script: &str) -> Load {
         _ => 1.0,
     };
     let p99 = Duration::from_secs_f64(digits.parse::<f64>().unwrap() * unit);
-    Load { per_second: after("Requests/sec:").parse().unwrap(), p99 }
+    let per_second: f64 = after("Requests/sec:").parse().unwrap();
+    Load { per_second, p99, cpu: cpu.div_f64(per_second * seconds as f64) }
 }
+
+/// What a server prints before its address.
+const LISTENING: &str = "Linecard is listening on http://";
 
 struct Server {
     child: Child,
@@ -214,24 +268,33 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_linecard"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env("LINECARD_DATA", folder)
-            .env("LINECARD_API_KEY", KEY)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.join("stderr.log")).unwrap())
-            .spawn()
-            .unwrap();
+        Self::of(
+            Command::new(env!("CARGO_BIN_EXE_linecard"))
+                .args(["serve", "--listen", "127.0.0.1:0"])
+                .args(arguments)
+                .env("LINECARD_DATA", folder)
+                .env("LINECARD_API_KEY", KEY)
+                .stderr(std::fs::File::create(folder.join("stderr.log")).unwrap()),
+        )
+    }
+
+    fn of_this_program(arguments: &[&str]) -> Self {
+        Self::of(Command::new(std::env::current_exe().unwrap()).args(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.find_map(|line| {
-            line.unwrap().strip_prefix("Linecard is listening on http://").map(str::to_owned)
-        });
+        let address = lines.find_map(|line| line.unwrap().strip_prefix(LISTENING).map(str::to_owned));
         Self { child, address: address.unwrap() }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+    /// What its process has computed so far; the kernel counts in hundredths of a second.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks = fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
+        Duration::from_millis(10 * ticks.sum::<u64>())
     }
 }
 
@@ -262,21 +325,30 @@ fn bare_loop() -> f64 {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), 1_000);
     let mut conn = Connection::open(folder.path().join("linecard.db")).unwrap();
-    conn.pragma_update(None, "synchronous", "FULL").unwrap();
-    conn.pragma_update(None, "foreign_keys", true).unwrap();
-    conn.pragma_update(None, "wal_autocheckpoint", 16_000).unwrap();
+    set_up(&conn).unwrap();
     quiet_disk();
     let (begun, mut made) = (Instant::now(), 0_u64);
     while begun.elapsed() < Duration::from_secs(SECONDS) {
         let tx = conn.transaction().unwrap();
         for _ in 0..200 {
             made += 1;
-            // As spread as the random names that the server gives.
-            create(&tx, &format!("{:016x}", made.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+            create(&tx, &spread(made));
         }
         tx.commit().unwrap();
     }
     made as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// As the program's own writer is set up.
+fn set_up(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 16_000)
+}
+
+/// Usernames as spread as the random ones that the server gives.
+fn spread(n: u64) -> String {
+    format!("{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 /// The statements of one creation.

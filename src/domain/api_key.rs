@@ -58,13 +58,16 @@ impl ApiKey {
 pub struct KeyText(String);
 
 impl KeyText {
+    /// The fewest characters of a key: a shorter text cannot be one.
+    pub const FEWEST: usize = 16;
+
     /// Reads a key.
     ///
     /// # Errors
     /// The rule that the text breaks.
     pub fn new(text: &str) -> Result<Self, Rule> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        if (16..=128).contains(&text.len()) && text.bytes().all(allowed) {
+        if (Self::FEWEST..=128).contains(&text.len()) && text.bytes().all(allowed) {
             return Ok(Self(text.to_owned()));
         }
         Err("16 to 128 of A-Z a-z 0-9 - . _ ~".into())

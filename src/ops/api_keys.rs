@@ -125,7 +125,7 @@ impl Ops {
 
     /// Whether a text is one of the keys: such a text is never logged.
     pub fn is_key(&self, text: &str) -> bool {
-        self.guards().key(&KeyHash::of(text)).is_some()
+        text.len() >= KeyText::FEWEST && self.guards().key(&KeyHash::of(text)).is_some()
     }
 
     /// Writes down when keys were last used.

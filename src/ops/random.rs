@@ -13,7 +13,7 @@ const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 /// So many letters and digits, each equally likely.
 fn letters(count: usize) -> Result<String> {
     let mut text = String::with_capacity(count);
-    let mut bytes = [0; 64];
+    let mut bytes = [0; 16];
     while text.len() < count {
         SysRng.try_fill_bytes(&mut bytes).map_err(|e| {
             log::error!("the system's random generator: {e}");

@@ -86,8 +86,9 @@ impl TestServer {
         self.folder.path()
     }
 
-    /// What it wrote to standard error.
+    /// What it wrote to standard error, the lines included that it gathers for a moment.
     pub fn log(&self) -> String {
+        std::thread::sleep(Duration::from_millis(150));
         read(&self.data().join("stderr.log"))
     }
 
