@@ -70,6 +70,8 @@ pub async fn supervise(
             Some(Order::Restart) => {}
             None => break,
         }
+        // It begins anew: neither its uptime nor a failure of what it was goes on.
+        channel.state().note(Event::Dropped, Instant::now());
     }
     channel.state().note(Event::Dropped, Instant::now());
     channel.close();

@@ -29,6 +29,7 @@ mod openapi;
 mod php_client;
 mod players;
 mod power_cut;
+mod sources;
 mod streams;
 mod support;
 mod viewers;
