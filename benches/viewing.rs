@@ -249,7 +249,7 @@ fn folder(lines: usize, streams: usize, rate: &str, size: &str) -> TempDir {
          INSERT INTO plan_bouquets (plan_id, place, bouquet_id) VALUES (1, 0, 1);",
     )
     .unwrap();
-    for id in 1..=streams {
+    for id in 1..=i64::try_from(streams).unwrap() {
         tx.execute(
             "INSERT INTO streams (id, name, sources, created_at, updated_at) VALUES (?1, 'stream ' || ?1, \
              '[\"media/a.ts\"]', 0, 0)",
