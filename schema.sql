@@ -21,6 +21,7 @@ CREATE TABLE settings (
     login_retention_days INTEGER NOT NULL DEFAULT 31  CHECK (login_retention_days >= 0),
     connection_retention_days INTEGER NOT NULL DEFAULT 31 CHECK (connection_retention_days >= 0),
     refusal_retention_days    INTEGER NOT NULL DEFAULT 31 CHECK (refusal_retention_days >= 0),
+    api_retention_days   INTEGER NOT NULL DEFAULT 7   CHECK (api_retention_days >= 0),
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -87,7 +88,8 @@ CREATE TABLE ledger (
     actor       TEXT    NOT NULL,
     line_id     INTEGER,
     mag_id      INTEGER,
-    plan_id     INTEGER
+    plan_id     INTEGER,
+    note        TEXT    NOT NULL DEFAULT ''        -- in the words of whoever moved it
 ) STRICT;
 CREATE INDEX ledger_reseller ON ledger (reseller_id, id);
 
@@ -100,11 +102,24 @@ CREATE TABLE administrators (
     reseller_id   INTEGER REFERENCES resellers (id),
     disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
     last_login_at INTEGER,
+    must_change_password INTEGER NOT NULL DEFAULT 0 CHECK (must_change_password IN (0, 1)),
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX administrators_group ON administrators (group_id);
 CREATE INDEX administrators_reseller ON administrators (reseller_id) WHERE reseller_id IS NOT NULL;
+
+-- Who is signed in to the panel. The browser holds the token, the database only its hash.
+CREATE TABLE panel_sessions (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash         TEXT    NOT NULL UNIQUE,          -- SHA-256 of the token, hexadecimal
+    admin_id     INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    address      TEXT    NOT NULL,
+    user_agent   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX panel_sessions_admin ON panel_sessions (admin_id);
 
 -- Server 1 is the main server, every other one a load balancer.
 CREATE TABLE servers (
@@ -333,3 +348,23 @@ CREATE TABLE refusal_log (
 ) STRICT;
 CREATE INDEX refusal_log_line ON refusal_log (line_id, id) WHERE line_id IS NOT NULL;
 CREATE INDEX refusal_log_mag ON refusal_log (mag_id, id) WHERE mag_id IS NOT NULL;
+
+-- Calls of the Server API, whatever became of them.
+CREATE TABLE api_log (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       INTEGER NOT NULL,
+    api_key  TEXT    NOT NULL,                     -- the key's name
+    address  TEXT    NOT NULL,
+    resource TEXT    NOT NULL,
+    action   TEXT    NOT NULL,
+    outcome  TEXT    NOT NULL,                     -- ok, or the refusal as it was answered
+    micros   INTEGER NOT NULL                      -- how long it took
+) STRICT;
+
+-- How busy it was, once a minute: the dashboard's line over the last hours.
+CREATE TABLE usage_samples (
+    at             INTEGER PRIMARY KEY,            -- the first second of the minute
+    viewers        INTEGER NOT NULL,
+    streams_online INTEGER NOT NULL,
+    sent_kbps      INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,33 @@
+-- From schema 2 to 3: what the panel keeps.
+ALTER TABLE settings ADD COLUMN api_retention_days INTEGER NOT NULL DEFAULT 7 CHECK (api_retention_days >= 0);
+ALTER TABLE ledger ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE administrators ADD COLUMN must_change_password INTEGER NOT NULL DEFAULT 0 CHECK (must_change_password IN (0, 1));
+
+CREATE TABLE panel_sessions (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash         TEXT    NOT NULL UNIQUE,
+    admin_id     INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    address      TEXT    NOT NULL,
+    user_agent   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX panel_sessions_admin ON panel_sessions (admin_id);
+
+CREATE TABLE api_log (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    at       INTEGER NOT NULL,
+    api_key  TEXT    NOT NULL,
+    address  TEXT    NOT NULL,
+    resource TEXT    NOT NULL,
+    action   TEXT    NOT NULL,
+    outcome  TEXT    NOT NULL,
+    micros   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE usage_samples (
+    at             INTEGER PRIMARY KEY,
+    viewers        INTEGER NOT NULL,
+    streams_online INTEGER NOT NULL,
+    sent_kbps      INTEGER NOT NULL
+) STRICT;
