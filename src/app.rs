@@ -18,7 +18,7 @@ use crate::{
     jobs,
     media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
-    player,
+    panel, player,
     store::{self, Store},
     wire::{redact, visitor::TrustedProxies},
 };
@@ -68,6 +68,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .route("/healthz", web::get().to(healthz))
             .route("/api/openapi.json", web::get().to(describe))
             .app_data(playlists.clone())
+            .configure(panel::routes)
             .configure(player::routes)
             .configure(delivery::routes)
             .service(web::resource("/api/{call:.*}").route(web::to(api::entry)))

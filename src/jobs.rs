@@ -15,6 +15,9 @@ pub fn start(ops: &Ops) {
             if let Err(error) = keys.note_used_keys().await {
                 log::warn!("last use of API keys: {error}");
             }
+            if let Err(error) = keys.note_seen_sessions().await {
+                log::warn!("sessions of the panel: {error}");
+            }
         }
     });
     let following = ops.clone();

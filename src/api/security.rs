@@ -8,9 +8,10 @@ use super::call::Call;
 use crate::{
     domain::{
         Error, Result,
-        guard::{Limits, Tally},
+        guard::{Culprit, Limits, Tally},
         net::Address,
         page::Start,
+        text::AdminName,
     },
     ops::{clock, guards::Face},
     wire::page,
@@ -20,7 +21,7 @@ use crate::{
 pub async fn blocks(mut call: Call) -> Result<Value> {
     let page = page::read_window(&mut call.params)?;
     let Start::Offset(offset) = page.start else {
-        return Err(Error::invalid("after", "not here, because addresses have no ids: send offset"));
+        return Err(Error::invalid("after", "not here, because blocks have no ids: send offset"));
     };
     call.finish()?;
     let limits = Face::ALL.map(|face| limits(face, call.ops.limits(face)));
@@ -37,12 +38,24 @@ pub async fn blocks(mut call: Call) -> Result<Value> {
 
 pub async fn unblock(mut call: Call) -> Result<Value> {
     call.join_places();
-    let address = call.params.require::<Address>("address")?.0;
+    let address = call.params.take::<Address>("address")?.map(|address| address.0);
+    let name = call.params.take::<AdminName>("username")?;
+    let culprit: Culprit = match (address, &name) {
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid("username", "not together with address: send one of them"));
+        }
+        (Some(address), None) => address.into(),
+        (None, Some(name)) => name.as_str().into(),
+        (None, None) => return Err(Error::Missing("address")),
+    };
     call.finish()?;
     let ops = call.ops.clone();
     call.write(move |act| {
-        ops.unblock(act, address)?;
-        Ok(json!({ "address": address.to_string() }))
+        ops.unblock(act, &culprit)?;
+        Ok(match culprit {
+            Culprit::Address(_) => json!({ "address": address.map(|address| address.to_string()) }),
+            Culprit::Name(name) => json!({ "username": name }),
+        })
     })
     .await
 }
@@ -59,9 +72,14 @@ fn limits(face: Face, limits: Limits) -> Value {
 
 fn block(face: Face, tally: &Tally) -> Value {
     let left = tally.blocked.map(seconds_up);
+    let (address, username) = match &tally.culprit {
+        Culprit::Address(address) => (Some(address.to_string()), None),
+        Culprit::Name(name) => (None, Some(name)),
+    };
     json!({
         "face": face.name(),
-        "address": tally.address.to_string(),
+        "address": address,
+        "username": username,
         "failures": tally.failures,
         "blocked": u8::from(left.is_some()),
         "seconds_left": left.unwrap_or(0),

@@ -85,6 +85,11 @@ impl Actor {
     /// # Errors
     /// [`Error::Denied`], saying what is missing.
     pub fn may(&self, resource: Resource, access: Access) -> Result<()> {
+        if self.reseller().is_some() && !matches!(resource, Resource::Line | Resource::Mag) {
+            return Err(Error::Denied(format!(
+                "Resellers have lines and MAGs; {resource} is the operator's"
+            )));
+        }
         if rights::allow(self.rights(), resource, access) {
             return Ok(());
         }
@@ -187,6 +192,21 @@ mod tests {
         assert!(key(&[Right::On(Resource::Line)]).may_waive_price().is_err());
         assert!(seller().may_waive_price().is_err());
         assert!(Actor::COMMAND_LINE.may_waive_price().is_ok());
+    }
+
+    #[test]
+    fn whatever_rights_its_group_has_a_resellers_people_reach_lines_and_mags_alone() {
+        let who = Who::Administrator {
+            id: AdminId(2),
+            username: "sara".into(),
+            rights: vec![Right::Full],
+            reseller: Some(ResellerId(5)),
+        };
+        let full = Actor { who, address: None };
+        for resource in Resource::ALL {
+            let theirs = matches!(resource, Resource::Line | Resource::Mag);
+            assert_eq!(full.may(resource, Access::Read).is_ok(), theirs, "{resource}");
+        }
     }
 
     #[test]

@@ -22,6 +22,8 @@ record! {
     reseller_id: Option<ResellerId>,
     /// May not sign in.
     disabled: bool,
+    /// Is asked for a new password when it signs in next.
+    must_change_password: bool,
 }
 
 impl Admin {

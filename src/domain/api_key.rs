@@ -95,7 +95,7 @@ impl Field for KeyText {
     }
 }
 
-/// The SHA-256 of a key, stored as 64 hexadecimal digits. A key has the entropy of a random number, so a
+/// The SHA-256 of an API key or of a session's token, stored as 64 hexadecimal digits. A key has the entropy of a random number, so a
 /// plain hash hides it. No caller can write one, and it never leaves the server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyHash([u8; 32]);
@@ -104,6 +104,11 @@ impl KeyHash {
     /// The hash of a key.
     pub fn of(key: &str) -> Self {
         Self(Sha256::digest(key.as_bytes()).into())
+    }
+
+    /// Its 64 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
     /// Compares in constant time.
@@ -126,7 +131,7 @@ impl Field for KeyHash {
     }
 
     fn fact(&self) -> Fact {
-        Fact::Hidden(self.0.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}")))
+        Fact::Hidden(self.hex())
     }
 
     fn stored(fact: Fact) -> Option<Self> {

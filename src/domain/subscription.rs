@@ -47,6 +47,22 @@ record! {
 }
 
 impl SubscriptionChange {
+    /// The first column that is set here although only the operator sets it: what a reseller's people
+    /// sell is what the plan gives, and its price is paid.
+    pub fn operators_own(&self) -> Option<&'static str> {
+        use super::Given::Absent;
+        let own = [
+            ("max_allowed_connections", self.max_allowed_connections != Absent),
+            ("expire_date", self.expire_date != Absent),
+            ("reseller_id", self.reseller_id != Absent),
+            ("banned", self.banned != Absent),
+            ("server_id", self.server_id != Absent),
+            ("is_trial", self.is_trial != Absent),
+            ("bouquets", self.bouquets != Absent),
+        ];
+        own.into_iter().find(|(_, set)| *set).map(|(name, _)| name)
+    }
+
     /// Fills what the caller left out with what the plan gives: end, connections, trial flag.
     pub fn fill_from(&mut self, plan: &Plan, now: UnixTime, zone: &jiff::tz::TimeZone) {
         use super::Given::Value;

@@ -48,13 +48,16 @@ pub fn create(act: &Act<'_>, change: AdminChange) -> Result<(AdminId, Admin)> {
     Ok((id, admin))
 }
 
-/// Changes an administrator.
+/// Changes an administrator. A new password ends its sessions.
 ///
 /// # Errors
 /// As [`create`], and [`Error::Refused`] if no full administrator would be left.
 pub fn update(act: &Act<'_>, who: &Selector, change: AdminChange) -> Result<(AdminId, Admin)> {
     let before = find(act.tx, who)?;
     may_give(act, before.record.group_id)?;
+    if change.password.value().is_some() {
+        act.tx.delete_panel_sessions_of(before.id, None)?;
+    }
     let after = act.updated(&before, change)?;
     act.replace(&before, &after)?;
     may_give(act, after.group_id)?;

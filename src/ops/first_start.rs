@@ -69,6 +69,8 @@ impl Ops {
             key
         };
         welcome.whitelist = provided.allow.unwrap_or_else(loopback);
+        // A password that stood in a log or a terminal is good for one use.
+        let generated = welcome.password.is_some();
         let hash = passwords::hash(password).await?;
         let whitelist = welcome.whitelist.clone();
         let made = self.write(Actor::LINECARD, DOING, move |act| {
@@ -76,12 +78,12 @@ impl Ops {
             if act.tx.by_id::<Settings>(SettingsId(1))?.is_some() {
                 return Ok(false);
             }
-            fill(
-                act,
-                AdminChange { password: Given::Value(hash), ..AdminChange::default() },
-                &key,
-                &whitelist,
-            )?;
+            let admin = AdminChange {
+                password: Given::Value(hash),
+                must_change_password: Given::Value(generated),
+                ..AdminChange::default()
+            };
+            fill(act, admin, &key, &whitelist)?;
             Ok(true)
         });
         Ok(made.await?.then_some(welcome))

@@ -1,4 +1,4 @@
-//! Who has guessed too often: wrong API keys, wrong credentials of players.
+//! Who has guessed too often: wrong API keys, wrong credentials of players, wrong passwords in the panel.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{Act, Ops};
 use crate::domain::{
     Error, Resource, Result,
-    guard::{Guard, Limits, Tally},
+    guard::{Culprit, Guard, Limits, Tally},
     number::{Failures, Seconds},
 };
 
@@ -23,17 +23,20 @@ pub enum Face {
     Api,
     /// Wrong credentials of players and on stream URLs.
     Player,
+    /// Wrong passwords of administrators, counted by address and by name.
+    Panel,
 }
 
 impl Face {
     /// Every face.
-    pub const ALL: [Self; 2] = [Self::Api, Self::Player];
+    pub const ALL: [Self; 3] = [Self::Api, Self::Player, Self::Panel];
 
     /// Its name in answers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Player => "player",
+            Self::Panel => "panel",
         }
     }
 }
@@ -44,7 +47,16 @@ pub type Guards = Mutex<HashMap<Face, Guard>>;
 impl Ops {
     /// How long an address has to wait, if it is shut out.
     pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
-        let wait = self.counted().get(&face)?.wait(address, Instant::now())?;
+        self.shut_out_as(face, address, address.into())
+    }
+
+    /// How long whoever asks for that name has to wait, if the name is shut.
+    pub(super) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
+        self.shut_out_as(face, address, name.into())
+    }
+
+    fn shut_out_as(&self, face: Face, address: IpAddr, culprit: Culprit) -> Option<Duration> {
+        let wait = self.counted().get(&face)?.wait(&culprit, Instant::now())?;
         (!self.spares(face, address)).then_some(wait)
     }
 
@@ -54,9 +66,9 @@ impl Ops {
     }
 
     /// Counts a failure.
-    pub fn failed(&self, face: Face, address: IpAddr) {
+    pub fn failed(&self, face: Face, culprit: impl Into<Culprit>) {
         let limits = self.limits(face);
-        self.counted().entry(face).or_default().failed(address, limits, Instant::now());
+        self.counted().entry(face).or_default().failed(culprit.into(), limits, Instant::now());
     }
 
     /// How much guessing a face lets pass.
@@ -64,7 +76,7 @@ impl Ops {
         let minute = Duration::from_mins(1);
         match face {
             Face::Api => Limits { most: 10, window: minute, block: minute },
-            Face::Player => {
+            Face::Player | Face::Panel => {
                 let settings = &self.guards().settings;
                 Limits {
                     most: count(settings.failure_limit),
@@ -75,35 +87,37 @@ impl Ops {
         }
     }
 
-    /// What is known of every address that failed lately.
+    /// What is known of every address and name that failed lately.
     pub fn tallies(&self, face: Face) -> Vec<Tally> {
         let tallies = self.counted().get(&face).map(|guard| guard.tallies(Instant::now()));
         let mut tallies = tallies.unwrap_or_default();
-        for tally in tallies.iter_mut().filter(|tally| self.spares(face, tally.address)) {
-            tally.blocked = None;
+        for tally in &mut tallies {
+            if matches!(tally.culprit, Culprit::Address(address) if self.spares(face, address)) {
+                tally.blocked = None;
+            }
         }
         tallies
     }
 
-    /// Lets an address in again, everywhere. It holds even if the audit row is then lost with a
+    /// Lets an address or a name in again, everywhere. It holds even if the audit row is then lost with a
     /// COMMIT that fails: somebody who is let in once too often may guess a few times more.
     ///
     /// # Errors
     /// [`Error::NoSuch`] if nothing is known of it.
-    pub fn unblock(&self, act: &Act<'_>, address: IpAddr) -> Result<()> {
-        let failures = self.failures_of(address);
+    pub fn unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
+        let failures = self.failures_of(culprit);
         if failures.is_empty() {
             return Err(Error::no_such(Resource::Security));
         }
-        act.audit(None, &address.to_string(), &Value::Object(failures), &json!({}))?;
-        self.counted().values_mut().for_each(|guard| guard.forgive(address));
+        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))?;
+        self.counted().values_mut().for_each(|guard| guard.forgive(culprit));
         Ok(())
     }
 
-    /// How often an address failed lately, by the names of faces.
-    fn failures_of(&self, address: IpAddr) -> Map<String, Value> {
+    /// How often somebody failed lately, by the names of faces.
+    fn failures_of(&self, culprit: &Culprit) -> Map<String, Value> {
         let (counted, now) = (self.counted(), Instant::now());
-        let tallies = counted.iter().filter_map(|(face, guard)| Some((face, guard.tally(address, now)?)));
+        let tallies = counted.iter().filter_map(|(face, guard)| Some((face, guard.tally(culprit, now)?)));
         tallies.map(|(face, tally)| (face.name().to_owned(), tally.failures.into())).collect()
     }
 

@@ -53,6 +53,7 @@ pub fn with_credentials(mut change: LineChange) -> Result<LineChange> {
 /// # Errors
 /// [`Error::Taken`], [`Error::NoSuch`], [`Error::NotEnoughCredits`], [`Error::Refused`] over the ceiling.
 pub fn create(act: &Act<'_>, mut change: LineChange, wishes: Wishes) -> Result<(LineId, Line)> {
+    check_restreamer(act, &change)?;
     before_create(act, &mut change.subscription, wishes)?;
     let (id, line) = act.create::<Line>(change)?;
     after_create(act, &line.subscription, Sold::Line(id), wishes)?;
@@ -70,6 +71,7 @@ pub fn update(
     wishes: Wishes,
 ) -> Result<(LineId, Line)> {
     let before = find(act.tx, who)?;
+    check_restreamer(act, &change)?;
     before_update(act, Resource::Line, &before.record.subscription, &change.subscription, wishes)?;
     let mut after = act.updated(&before, change)?;
     if wishes.extend {
@@ -105,6 +107,16 @@ pub fn info(read: &Read<'_>, who: &Credentials, now: UnixTime) -> Result<Info> {
         Vec::new()
     };
     Ok(Info { line, channels })
+}
+
+/// Restreamers are never shut out, so only the operator makes them.
+fn check_restreamer(act: &Act<'_>, change: &LineChange) -> Result<()> {
+    match act.actor.reseller() {
+        Some(_) if change.restreamer != Given::Absent => {
+            Err(Error::Denied("restreamer is set by the operator".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {

@@ -20,6 +20,7 @@ pub mod resellers;
 pub mod retention;
 pub mod servers;
 pub mod settings;
+pub mod sign_in;
 pub mod streams;
 pub mod viewing;
 pub mod whitelist;
@@ -35,7 +36,7 @@ pub use once::Once;
 
 use crate::{
     domain::{
-        Error, Result,
+        Error, Resource, Result,
         actor::{Actor, Who},
         rights::Access,
     },
@@ -49,6 +50,7 @@ use crate::{
 pub struct Ops {
     store: Store,
     used: Arc<api_keys::Used>,
+    seen: Arc<sign_in::Seen>,
     failures: Arc<guards::Guards>,
     history: Arc<viewing::History>,
     channels: Arc<catalogue::Made<catalogue::BouquetSet, Vec<crate::domain::catalogue::Channel>>>,
@@ -64,6 +66,7 @@ impl Ops {
         Self {
             store,
             used: Arc::default(),
+            seen: Arc::default(),
             failures: Arc::default(),
             history: Arc::default(),
             channels: Arc::default(),
@@ -84,6 +87,15 @@ impl Ops {
         F: FnOnce(&Act<'_>) -> Result<T> + Send + 'static,
     {
         actor.may(doing.resource, Access::Write)?;
+        self.write_own(actor, doing, job).await
+    }
+
+    /// Does something that needs no right, because whoever does it does it to himself.
+    pub(super) async fn write_own<T, F>(&self, actor: Actor, doing: Doing, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Act<'_>) -> Result<T> + Send + 'static,
+    {
         let now = clock::now();
         let store = self.store.clone();
         let origin = origin(&actor, doing);
@@ -127,6 +139,21 @@ impl Ops {
     ) -> Result<T> {
         actor.may(doing.resource, Access::Read)?;
         self.store.point(&origin(actor, doing), job)
+    }
+
+    /// The defaults of a record's columns, as `schema.sql` has them.
+    pub fn defaults<R: store::Table>(&self) -> Vec<(&'static str, crate::domain::Fact)> {
+        self.store.defaults::<R>()
+    }
+
+    /// Ids and names of what other rows refer to: plans, bouquets, streams, categories, servers, resellers,
+    /// groups. They are no secret of those who may see the rows that refer to them.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
+        let doing = Doing { resource, action: "names" };
+        self.read(&Actor::LINECARD, doing, move |read| read.names(resource)).await
     }
 
     /// Settings, whitelist and API keys as last committed.

@@ -1,6 +1,9 @@
 //! Password hashes: argon2id with 19 MiB, 2 passes, 1 lane (OWASP), at most two at a time.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use std::sync::OnceLock;
+
+use argon2::password_hash::phc::PasswordHash as Phc;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
 
 use crate::domain::{
@@ -18,6 +21,30 @@ static AT_ONCE: Semaphore = Semaphore::const_new(2);
 pub async fn hash(password: NewPassword) -> Result<PasswordHash> {
     let _permit = AT_ONCE.acquire().await.map_err(|_| Error::Busy)?;
     tokio::task::spawn_blocking(move || hash_now(&password)).await.map_err(|_| Error::Busy)?
+}
+
+/// Whether a password is the one of that hash. Without a hash it is not, after the same work: nobody
+/// learns from the time which names there are.
+///
+/// # Errors
+/// [`Error::Busy`] if the program is ending.
+pub async fn verify(password: String, hash: Option<PasswordHash>) -> Result<bool> {
+    let _permit = AT_ONCE.acquire().await.map_err(|_| Error::Busy)?;
+    let checked = tokio::task::spawn_blocking(move || {
+        let known = hash.is_some();
+        let Some(hash) = hash.or_else(nobodys) else { return false };
+        let right = Phc::new(hash.as_str())
+            .is_ok_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok());
+        known && right
+    });
+    checked.await.map_err(|_| Error::Busy)
+}
+
+/// A hash that no password has.
+fn nobodys() -> Option<PasswordHash> {
+    static HASH: OnceLock<Option<PasswordHash>> = OnceLock::new();
+    let make = || super::random::password().and_then(|(password, _)| hash_now(&password)).ok();
+    HASH.get_or_init(make).clone()
 }
 
 fn hash_now(password: &NewPassword) -> Result<PasswordHash> {

@@ -32,6 +32,9 @@ pub(super) enum Sold {
 pub(super) fn before_create(act: &Act<'_>, change: &mut SubscriptionChange, wishes: Wishes) -> Result<()> {
     check_rights(act, change, wishes)?;
     if let Some(own) = act.actor.reseller() {
+        if !matches!(change.subscription_plan_id.value(), Some(Some(_))) {
+            return Err(Error::Missing("subscription_plan_id"));
+        }
         change.reseller_id = Given::Value(Some(own));
     }
     if let Some(Some(plan)) = change.subscription_plan_id.value() {
@@ -62,6 +65,9 @@ pub(super) fn before_update(
 ) -> Result<()> {
     act.actor.may_reach(resource, before.reseller_id)?;
     check_rights(act, change, wishes)?;
+    if act.actor.reseller().is_some() {
+        check_resellers_extension(act, before, change, wishes)?;
+    }
     if wishes.extend && change.expire_date != Given::Absent {
         return Err(Error::invalid("extend_plan", "not together with expire_date: send one of them"));
     }
@@ -97,7 +103,38 @@ pub(super) fn after_update(
     if wishes.extend { charge(act, after, sold, "extension", wishes) } else { Ok(()) }
 }
 
+/// A reseller's people change the plan only with an extension that is paid, and only once the old one
+/// has ended: a cheap day of a richer plan would else enrich the months that are left.
+fn check_resellers_extension(
+    act: &Act<'_>,
+    before: &Subscription,
+    change: &SubscriptionChange,
+    wishes: Wishes,
+) -> Result<()> {
+    let plan = match change.subscription_plan_id {
+        Given::Absent => before.subscription_plan_id,
+        Given::Empty => None,
+        Given::Value(plan) => plan,
+    };
+    if plan != before.subscription_plan_id && !(wishes.extend && before.expire_date.is_over(act.now)) {
+        return Err(Error::invalid("subscription_plan_id", "can be changed once the present plan has ended"));
+    }
+    let Some(plan) = plan.filter(|_| wishes.extend) else { return Ok(()) };
+    if act.find::<Plan>(plan)?.record.is_trial {
+        return Err(Error::invalid(
+            "subscription_plan_id",
+            "a trial cannot be extended: choose another plan",
+        ));
+    }
+    Ok(())
+}
+
 fn check_rights(act: &Act<'_>, change: &SubscriptionChange, wishes: Wishes) -> Result<()> {
+    if act.actor.reseller().is_some()
+        && let Some(field) = change.operators_own()
+    {
+        return Err(Error::Denied(format!("{field} is set by the operator")));
+    }
     if change.banned != Given::Absent {
         act.actor.may_ban()?;
     }

@@ -8,6 +8,7 @@ pub mod guards;
 pub mod idempotency;
 pub mod keys;
 pub mod logs;
+pub mod panel_sessions;
 pub mod resellers;
 pub mod retention;
 pub mod viewers;
@@ -222,6 +223,11 @@ impl Store {
             self.faults.note(origin, fault);
         }
         outcome
+    }
+
+    /// The defaults of a record's columns: what a form for a new one begins with.
+    pub fn defaults<R: Table>(&self) -> Vec<(&'static str, crate::domain::Fact)> {
+        self.tables.defaults_of::<R>()
     }
 
     /// Settings, whitelist and API keys as last committed.

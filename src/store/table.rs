@@ -141,6 +141,15 @@ fn defaults<R: Table>(conn: &Connection) -> rusqlite::Result<Defaults> {
     Ok(Defaults(defaults))
 }
 
+impl Tables {
+    /// The defaults of a record's columns, as far as there are any.
+    pub fn defaults_of<R: Table>(&self) -> Vec<(&'static str, Fact)> {
+        let Some(statements) = self.0.get(R::TABLE) else { return Vec::new() };
+        let known = |column: &Column| Some((column.name, statements.defaults.0.get(column.name)?.clone()));
+        statements.all.iter().filter_map(known).collect()
+    }
+}
+
 impl Read<'_> {
     fn statements<R: Table>(&self) -> Result<&Statements> {
         self.tables.0.get(R::TABLE).ok_or_else(|| broken(R::TABLE))
@@ -229,6 +238,18 @@ impl Read<'_> {
     pub fn count<R: Table>(&self, column: &'static str, id: i64) -> Result<i64> {
         let sql = format!("SELECT count(*) FROM {} WHERE {column} = ?", R::TABLE);
         Ok(self.conn.prepare_cached(&sql)?.query_row([id], |row| row.get(0))?)
+    }
+
+    /// Ids and names of every row of a resource that other rows refer to, in the order of names.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
+        let Some(table) = table_of(resource) else { return Ok(Vec::new()) };
+        let sql = format!("SELECT id, name FROM {table} ORDER BY name COLLATE NOCASE, id");
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Refuses references to rows that are not there.

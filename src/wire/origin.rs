@@ -47,8 +47,8 @@ impl Origin {
     }
 }
 
-/// A trusted proxy took TLS off.
-fn behind_tls(request: &HttpRequest) -> bool {
+/// Whether a trusted proxy took TLS off.
+pub fn behind_tls(request: &HttpRequest) -> bool {
     let trusted = request.app_data::<Data<TrustedProxies>>();
     let is_proxy = request
         .peer_addr()

@@ -1,0 +1,176 @@
+//! Who is signed in: a page without a [`Caller`] in its signature is public on sight.
+
+use std::future::{Ready, ready};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    dev::Payload,
+    http::{StatusCode, header},
+    web::Data,
+};
+use askama::Template;
+
+use super::{
+    error::{Refused, Reply, render},
+    frame::Frame,
+    moved,
+};
+use crate::{
+    domain::{Resource, actor::Actor, ids::ResellerId, rights::Access},
+    ops::{Doing, Ops, sign_in::SignedIn},
+    wire::{
+        origin::{Origin, behind_tls},
+        visitor::Visitor,
+    },
+};
+
+/// The cookie of the session. It holds a random token and nothing else.
+pub const SESSION: &str = "linecard_session";
+/// The cookie that carries the notice of what was done over to the next page.
+const NOTICE: &str = "linecard_notice";
+
+/// Somebody who is signed in, and the request.
+pub struct Caller {
+    /// The use cases.
+    pub ops: Ops,
+    /// Who it is.
+    pub signed_in: SignedIn,
+    /// How the server was reached, for links that leave the panel.
+    pub origin: Option<Origin>,
+    path: String,
+    notice: Option<String>,
+}
+
+impl FromRequest for Caller {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Caller {
+    fn of(request: &HttpRequest) -> Reply<Self> {
+        let caller = Self::with_any_password(request)?;
+        if caller.signed_in.admin.record.must_change_password && caller.path != "/panel/account" {
+            return Err(Refused::ChangePassword);
+        }
+        Ok(caller)
+    }
+
+    fn with_any_password(request: &HttpRequest) -> Reply<Self> {
+        // A form that was sent after the session's end leads back to its page.
+        let back = if request.method().is_safe() { request.uri().to_string() } else { "/panel/".into() };
+        let ops = request.app_data::<Data<Ops>>().ok_or(crate::domain::Error::Busy)?;
+        let token = request.cookie(SESSION).ok_or_else(|| Refused::SignIn(back.clone()))?;
+        let address = Visitor::of(request).address;
+        let signed_in = ops.signed_in(token.value(), address)?.ok_or(Refused::SignIn(back))?;
+        let notice = request.cookie(NOTICE).and_then(|cookie| {
+            let text = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?.into_owned();
+            Some(text).filter(|text| !text.is_empty())
+        });
+        let public_url = ops.guards().settings.public_url.clone();
+        Ok(Self {
+            ops: ops.get_ref().clone(),
+            signed_in,
+            origin: Origin::of(request, public_url.as_ref().map(|url| url.as_str())),
+            path: request.path().to_owned(),
+            notice,
+        })
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.signed_in.actor
+    }
+
+    /// The reseller to whose own it is confined.
+    pub fn reseller(&self) -> Option<ResellerId> {
+        self.actor().reseller()
+    }
+
+    /// Whether it may look at that.
+    pub fn may_read(&self, resource: Resource) -> bool {
+        self.actor().may(resource, Access::Read).is_ok()
+    }
+
+    /// Whether it may change that.
+    pub fn may_write(&self, resource: Resource) -> bool {
+        self.actor().may(resource, Access::Write).is_ok()
+    }
+
+    /// What surrounds a page of that title.
+    pub fn frame(&self, title: impl Into<String>) -> Frame {
+        Frame::of(self, title.into(), &self.path, self.notice.clone())
+    }
+
+    /// A page; the notice in it is shown once.
+    pub fn page(&self, page: &impl Template) -> HttpResponse {
+        self.page_with(StatusCode::OK, page)
+    }
+
+    /// A page with another status than 200.
+    pub fn page_with(&self, status: StatusCode, page: &impl Template) -> HttpResponse {
+        let mut response = render(status, page);
+        if self.notice.is_some() {
+            let mut gone = notice(String::new());
+            gone.set_max_age(Duration::ZERO);
+            let _ = response.add_cookie(&gone);
+        }
+        response
+    }
+}
+
+/// On to another page, which says what was done.
+pub fn done(to: &str, text: &str) -> HttpResponse {
+    let mut response = moved(to);
+    let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+    let _ = response.add_cookie(&notice(encoded.to_string()));
+    response
+}
+
+/// What a use case is called in logs.
+pub fn doing(resource: Resource, action: &'static str) -> Doing {
+    Doing { resource, action }
+}
+
+fn notice(text: String) -> Cookie<'static> {
+    Cookie::build(NOTICE, text)
+        .path("/panel")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(60))
+        .finish()
+}
+
+/// The session's cookie; with an empty token the one that ends it.
+pub fn session_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
+    let age = if token.is_empty() { Duration::ZERO } else { Duration::days(30) };
+    Cookie::build(SESSION, token)
+        .path("/panel")
+        .http_only(true)
+        .secure(behind_tls(request))
+        .same_site(SameSite::Lax)
+        .max_age(age)
+        .finish()
+}
+
+/// Where to go after signing in: a page of the panel, never another site.
+pub fn inside(path: &str) -> &str {
+    let plain = path.starts_with("/panel/") && !path.contains(['\\', '\r', '\n']) && !path.contains("//");
+    if plain { path } else { "/panel/" }
+}
+
+/// Keeps pages out of caches that are not the browser's own; used by downloads.
+pub fn attachment(
+    name: &str,
+    kind: &'static str,
+    body: impl actix_web::body::MessageBody + 'static,
+) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(body)
+}

@@ -1,0 +1,354 @@
+//! Forms: inputs that remember what was typed and say at the field what is wrong.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use indexmap::IndexMap;
+use jiff::{civil::DateTime, tz::TimeZone};
+
+use super::{error, sent::Sent};
+use crate::{
+    domain::{
+        Change, Error, Fact, Given, Result, Rule,
+        time::{UnixTime, ZoneName},
+    },
+    wire::{fields::Fields, form::Node},
+};
+
+/// How an input looks and what it sends.
+pub enum Widget {
+    /// One line of text.
+    Text,
+    /// A password that is set anew; never filled in.
+    Password,
+    /// A whole number from that one.
+    Number(i64),
+    /// A switch.
+    Flag,
+    /// A date and time in the panel's zone; empty is none.
+    Time,
+    /// Several lines of free text.
+    Area,
+    /// A list, one entry a line.
+    Lines,
+    /// One of several.
+    Choice(Vec<Choice>),
+    /// Any number of several, in the order in which they stand.
+    Picks(Vec<Choice>),
+}
+
+/// One thing to choose.
+#[derive(Clone)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+}
+
+impl Choice {
+    /// A choice by id.
+    pub fn new(value: impl ToString, label: impl Into<String>) -> Self {
+        Self { value: value.to_string(), label: label.into() }
+    }
+}
+
+/// One input of a form.
+pub struct Input {
+    /// The field that it sends.
+    pub name: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// A sentence below it.
+    pub help: String,
+    /// How it looks.
+    pub widget: Widget,
+    /// What stands in it.
+    pub value: Vec<String>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// Whether it must not be empty.
+    pub required: bool,
+    /// What browsers may fill in (HTML's `autocomplete`).
+    pub autocomplete: &'static str,
+}
+
+impl Input {
+    /// An input of that field.
+    pub fn new(name: &'static str, label: &'static str, widget: Widget) -> Self {
+        let value = Vec::new();
+        Self {
+            name,
+            label,
+            help: String::new(),
+            widget,
+            value,
+            error: None,
+            required: false,
+            autocomplete: "off",
+        }
+    }
+
+    /// One line of text.
+    pub fn text(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Widget::Text)
+    }
+
+    /// With a sentence below it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// That must not be empty.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// With that value.
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = vec![value.into()];
+        self
+    }
+
+    /// What browsers may fill in.
+    pub fn autocomplete(mut self, what: &'static str) -> Self {
+        self.autocomplete = what;
+        self
+    }
+
+    /// What stands in it, as one text.
+    fn one(&self) -> &str {
+        self.value.first().map_or("", String::as_str)
+    }
+
+    fn holds(&self, value: &str) -> bool {
+        self.value.iter().any(|held| held == value)
+    }
+
+    /// The picks in their order first, then the others.
+    fn ordered<'c>(&self, choices: &'c [Choice]) -> Vec<&'c Choice> {
+        let held = self.value.iter().filter_map(|value| choices.iter().find(|choice| choice.value == *value));
+        held.chain(choices.iter().filter(|choice| !self.holds(&choice.value))).collect()
+    }
+}
+
+/// Inputs that belong together.
+pub struct Section {
+    /// The heading; empty for none.
+    pub legend: &'static str,
+    /// The inputs.
+    pub inputs: Vec<Input>,
+}
+
+/// A form.
+#[derive(Template)]
+#[template(path = "form.html")]
+pub struct Form {
+    /// Where it is sent.
+    pub action: String,
+    /// What its button says.
+    pub submit: &'static str,
+    /// Where "Cancel" leads; empty for no such link.
+    pub cancel: String,
+    /// Its parts.
+    pub sections: Vec<Section>,
+    /// What is wrong with the whole.
+    pub problem: Option<String>,
+    zone_name: String,
+    zone: TimeZone,
+}
+
+impl Form {
+    /// A form without inputs, in the panel's time zone.
+    pub fn new(action: impl Into<String>, submit: &'static str, zone: &ZoneName) -> Self {
+        Self {
+            action: action.into(),
+            submit,
+            cancel: String::new(),
+            sections: Vec::new(),
+            problem: None,
+            zone_name: zone.as_str().to_owned(),
+            zone: zone.zone(),
+        }
+    }
+
+    /// With a part.
+    pub fn section(mut self, legend: &'static str, inputs: Vec<Input>) -> Self {
+        self.sections.push(Section { legend, inputs });
+        self
+    }
+
+    /// With a way out.
+    pub fn cancel(mut self, to: impl Into<String>) -> Self {
+        self.cancel = to.into();
+        self
+    }
+
+    /// Filled with the columns of a record.
+    pub fn filled(mut self, facts: &[(&'static str, Fact)]) -> Self {
+        let zone = self.zone.clone();
+        for input in self.inputs() {
+            if let Some((_, fact)) = facts.iter().find(|(name, _)| *name == input.name) {
+                input.value = shown(fact, &input.widget, &zone);
+            }
+        }
+        self
+    }
+
+    /// Reads the change that was sent. Whatever is wrong stands at its field then, and what was typed
+    /// stays. Only fields that have an input are looked at.
+    pub fn read<C: Change>(&mut self, sent: &Sent) -> Option<C> {
+        let mut map = self.take(sent);
+        // One error hides those behind it: the field is left out and the rest is read again.
+        loop {
+            let read = C::read(&mut Fields::new(map.clone()));
+            match read {
+                Ok(change) => return (!self.is_wrong()).then_some(change),
+                Err(Error::Invalid { field, rule }) if map.shift_remove(field).is_some() => {
+                    self.wrong(field, &rule);
+                }
+                Err(error) => {
+                    self.refuse(&error);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// What was typed, into the inputs and as fields for the domain.
+    pub fn take(&mut self, sent: &Sent) -> IndexMap<String, Node> {
+        let zone = self.zone.clone();
+        let mut map = IndexMap::new();
+        for input in self.inputs() {
+            if !sent.0.contains_key(input.name) {
+                continue;
+            }
+            input.value = typed(input, sent);
+            match node(input, &zone) {
+                Ok(Some(node)) => {
+                    map.insert(input.name.to_owned(), node);
+                }
+                Ok(None) => {}
+                Err(rule) => input.error = Some(sentence(&rule)),
+            }
+        }
+        map
+    }
+
+    /// Shows a refusal: at its field, or above the form.
+    pub fn refuse(&mut self, error: &Error) {
+        match error {
+            Error::Invalid { field, rule } => self.wrong(field, rule),
+            Error::Missing(field) => self.wrong(field, "cannot be empty"),
+            Error::Taken { field, .. } => self.wrong(field, "is taken: choose another"),
+            Error::NotEnoughCredits => {
+                self.problem =
+                    Some("Not enough credits: the balance does not cover the price of this plan.".into());
+            }
+            error => self.problem = Some(error.to_string()),
+        }
+    }
+
+    /// Shows a refusal; the status that the page with the form has.
+    ///
+    /// # Errors
+    /// What is no refusal of what was typed: it has a page of its own.
+    pub fn refused(&mut self, error: Error) -> Result<StatusCode> {
+        match error {
+            Error::Busy | Error::Database(_) | Error::Denied(_) => Err(error),
+            error => {
+                self.refuse(&error);
+                Ok(error::status(&error))
+            }
+        }
+    }
+
+    fn wrong(&mut self, field: &str, rule: &str) {
+        let text = sentence(rule);
+        if let Some(input) = self.inputs().find(|input| input.name == field) {
+            input.error = Some(text);
+        } else {
+            self.problem = Some(format!("{field}: {rule}"));
+        }
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.problem.is_some()
+            || self.sections.iter().flat_map(|part| &part.inputs).any(|input| input.error.is_some())
+    }
+
+    fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
+        self.sections.iter_mut().flat_map(|section| section.inputs.iter_mut())
+    }
+}
+
+fn typed(input: &Input, sent: &Sent) -> Vec<String> {
+    match input.widget {
+        Widget::Picks(_) => sent.list(input.name),
+        _ => vec![sent.text(input.name).to_owned()],
+    }
+}
+
+/// A field as callers of the Server API would send it; `None` if it is as if it was not sent.
+fn node(input: &Input, zone: &TimeZone) -> Result<Option<Node>, Rule> {
+    let text = input.one();
+    Ok(Some(match &input.widget {
+        Widget::Password if text.is_empty() => return Ok(None),
+        Widget::Time if !text.is_empty() => Node::Text(unix_seconds(text, zone)?.to_string()),
+        Widget::Lines => list(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)),
+        Widget::Picks(_) => list(input.value.iter().cloned()),
+        _ => Node::Text(text.to_owned()),
+    }))
+}
+
+fn list(texts: impl Iterator<Item = String>) -> Node {
+    Node::Map(texts.enumerate().map(|(place, text)| (place.to_string(), Node::Text(text))).collect())
+}
+
+/// What a browser's date and time input sends, in the panel's zone.
+fn unix_seconds(text: &str, zone: &TimeZone) -> Result<i64, Rule> {
+    let rule = "a date and time such as 2026-12-31 23:59";
+    let moment: DateTime = text.trim().parse().map_err(|_| rule)?;
+    Ok(zone.to_timestamp(moment).map_err(|_| rule)?.as_second())
+}
+
+/// A column as it stands in an input.
+pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
+    let one = match fact {
+        Fact::None | Fact::Hidden(_) => String::new(),
+        Fact::Number(seconds) if matches!(widget, Widget::Time) => {
+            let local = UnixTime::clamped(*seconds).local(zone).replace(' ', "T");
+            // Whole minutes have no seconds, or browsers would ask for them for ever.
+            local.strip_suffix(":00").map_or(local.clone(), str::to_owned)
+        }
+        Fact::Number(number) => number.to_string(),
+        Fact::Text(text) | Fact::Secret(text) => text.clone(),
+        Fact::List(texts) | Fact::Urls(texts) => match widget {
+            Widget::Picks(_) => return texts.clone(),
+            _ => texts.join("\n"),
+        },
+        Fact::Ids(ids) => return ids.iter().map(i64::to_string).collect(),
+    };
+    vec![one]
+}
+
+/// A rule as a sentence of its own.
+fn sentence(rule: &str) -> String {
+    let mut letters = rule.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A single field of a form that describes no record.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`].
+pub fn field<T: crate::domain::Field>(sent: &Sent, name: &'static str) -> Result<T> {
+    let mut fields = Fields::new(
+        sent.0.iter().filter(|(key, _)| *key == name).map(|(k, v)| (k.clone(), v.clone())).collect(),
+    );
+    match crate::domain::record::parse(&mut fields, name)? {
+        Given::Value(value) => Ok(value),
+        Given::Absent | Given::Empty => Err(Error::Missing(name)),
+    }
+}

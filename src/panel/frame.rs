@@ -1,0 +1,127 @@
+//! What surrounds every page: navigation, who is signed in, what was just done.
+
+use super::{assets, caller::Caller};
+use crate::domain::Resource;
+
+/// What the templates of pages need around their own part.
+pub struct Frame {
+    /// The title of the page.
+    pub title: String,
+    /// The operator's name, or the product's.
+    pub operator: String,
+    /// Who is signed in.
+    pub username: String,
+    /// What was just done.
+    pub notice: Option<String>,
+    /// The navigation.
+    pub nav: Vec<Group>,
+    /// The address of the style sheet.
+    pub style: String,
+    /// The address of the script.
+    pub script: String,
+    /// The address of the icons.
+    pub icons: String,
+    /// The address of the tab's icon.
+    pub favicon: String,
+}
+
+/// Pages that stand together.
+pub struct Group {
+    /// The heading; empty for none.
+    pub name: &'static str,
+    /// The pages.
+    pub items: Vec<Item>,
+}
+
+/// One entry of the navigation.
+pub struct Item {
+    /// What it is called.
+    pub label: &'static str,
+    /// Its address.
+    pub path: &'static str,
+    /// Its icon's id in `icons.svg`.
+    pub icon: &'static str,
+    /// Whether the page stands there.
+    pub current: bool,
+}
+
+/// Label, address, icon, and the resource that one must be allowed to look at; none is everybody's.
+type Entry = (&'static str, &'static str, &'static str, Option<Resource>);
+
+const OPERATOR: &[(&str, &[Entry])] = &[
+    ("", &[("Dashboard", "/panel/", "dashboard", None)]),
+    (
+        "Subscribers",
+        &[
+            ("Lines", "/panel/lines", "line", Some(Resource::Line)),
+            ("MAGs", "/panel/mags", "mag", Some(Resource::Mag)),
+            ("Connections", "/panel/connections", "connection", Some(Resource::Connections)),
+        ],
+    ),
+    (
+        "Channels",
+        &[
+            ("Streams", "/panel/streams", "stream", Some(Resource::Streams)),
+            ("Bouquets", "/panel/bouquets", "bouquet", Some(Resource::Bouquets)),
+            ("Categories", "/panel/categories", "category", Some(Resource::Categories)),
+            ("Plans", "/panel/plans", "plan", Some(Resource::SubscriptionPlans)),
+        ],
+    ),
+    (
+        "People",
+        &[
+            ("Resellers", "/panel/resellers", "reseller", Some(Resource::Resellers)),
+            ("Administrators", "/panel/administrators", "administrator", Some(Resource::Administrators)),
+            ("Groups", "/panel/groups", "group", Some(Resource::Groups)),
+        ],
+    ),
+    (
+        "System",
+        &[
+            ("Servers", "/panel/servers", "server", Some(Resource::Servers)),
+            ("General Settings", "/panel/settings", "settings", Some(Resource::Settings)),
+            ("Logs", "/panel/logs", "log", Some(Resource::Logs)),
+        ],
+    ),
+];
+
+const RESELLER: &[(&str, &[Entry])] = &[(
+    "",
+    &[
+        ("Dashboard", "/panel/", "dashboard", None),
+        ("Lines", "/panel/lines", "line", Some(Resource::Line)),
+        ("MAGs", "/panel/mags", "mag", Some(Resource::Mag)),
+        ("Connections", "/panel/connections", "connection", Some(Resource::Line)),
+        ("Statement", "/panel/statement", "statement", None),
+    ],
+)];
+
+impl Frame {
+    /// The frame of a page at that address.
+    pub fn of(caller: &Caller, title: String, path: &str, notice: Option<String>) -> Self {
+        let entries = if caller.reseller().is_some() { RESELLER } else { OPERATOR };
+        let groups =
+            entries.iter().map(|(name, entries)| Group { name, items: items(caller, entries, path) });
+        let operator = caller.ops.guards().settings.operator_name.as_str().to_owned();
+        Self {
+            title,
+            operator: if operator.is_empty() { "Linecard".into() } else { operator },
+            username: caller.signed_in.admin.record.username.as_str().to_owned(),
+            notice,
+            nav: groups.filter(|group| !group.items.is_empty()).collect(),
+            style: assets::STYLE.url(),
+            script: assets::SCRIPT.url(),
+            icons: assets::ICONS.url(),
+            favicon: assets::FAVICON.url(),
+        }
+    }
+}
+
+fn items(caller: &Caller, entries: &[Entry], page: &str) -> Vec<Item> {
+    let allowed = entries.iter().filter(|(.., resource)| resource.is_none_or(|of| caller.may_read(of)));
+    let item = |(label, path, icon, _): &Entry| {
+        let below = page.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        Item { label, path, icon, current: if *path == "/panel/" { page == *path } else { below } }
+    };
+    allowed.map(item).collect()
+}

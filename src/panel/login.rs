@@ -1,0 +1,90 @@
+//! Signing in and out.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::{Data, ServiceConfig, resource},
+};
+use askama::Template;
+
+use super::{
+    assets,
+    caller::{Caller, inside, session_cookie},
+    error::{Reply, render},
+    moved,
+    sent::{Query, Sent},
+};
+use crate::{
+    ops::{Ops, sign_in::Turned},
+    wire::visitor::Visitor,
+};
+
+/// Mounts them.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/login").get(ask).post(sign_in)).service(resource("/logout").post(sign_out));
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Login {
+    style: String,
+    favicon: String,
+    icons: String,
+    operator: String,
+    problem: Option<String>,
+    username: String,
+    next: String,
+}
+
+fn login(ops: &Ops, username: &str, next: &str, problem: Option<String>) -> Login {
+    let operator = ops.guards().settings.operator_name.as_str().to_owned();
+    Login {
+        style: assets::STYLE.url(),
+        favicon: assets::FAVICON.url(),
+        icons: assets::ICONS.url(),
+        operator: if operator.is_empty() { "Linecard".into() } else { operator },
+        problem,
+        username: username.to_owned(),
+        next: inside(next).to_owned(),
+    }
+}
+
+async fn ask(ops: Data<Ops>, query: Query) -> HttpResponse {
+    render(StatusCode::OK, &login(&ops, "", query.text("next"), None))
+}
+
+async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent) -> Reply {
+    let (username, next) = (sent.text("username"), sent.text("next"));
+    let tried = ops.sign_in(username, sent.text("password").to_owned(), from.address, &from.agent).await;
+    let (status, problem) = match tried {
+        Ok(token) => {
+            let mut response = moved(inside(next));
+            let _ = response.add_cookie(&session_cookie(&request, token));
+            return Ok(response);
+        }
+        Err(Turned::Wrong) => (StatusCode::UNAUTHORIZED, "Wrong username or password.".to_owned()),
+        Err(Turned::Disabled) => {
+            (StatusCode::FORBIDDEN, "This administrator is switched off: ask the operator.".to_owned())
+        }
+        Err(Turned::ShutOut(wait)) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            format!(
+                "Too many wrong passwords: wait {} seconds, or ask the operator to lift the block.",
+                wait.as_secs() + 1
+            ),
+        ),
+        Err(Turned::Failed(error)) => return Err(error.into()),
+    };
+    let mut response = render(status, &login(&ops, username, next, Some(problem)));
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, 60.into());
+    }
+    Ok(response)
+}
+
+async fn sign_out(request: HttpRequest, caller: Caller) -> Reply {
+    caller.ops.sign_out(&caller.signed_in.session).await?;
+    let mut response = moved("/panel/login");
+    let _ = response.add_cookie(&session_cookie(&request, String::new()));
+    Ok(response)
+}

@@ -1,0 +1,47 @@
+//! The panel: pages that an operator and a reseller work in, rendered here, without a framework.
+//!
+//! A page is a handler that takes a [`caller::Caller`] (who is signed in), asks the use cases, and renders
+//! a template. Lists are a [`table::Listing`], forms a [`form::Form`]; both are drawn by one template, so
+//! that every page looks and behaves alike.
+
+#![allow(dead_code, reason = "until every page is there")]
+
+mod account;
+mod assets;
+mod caller;
+mod error;
+mod form;
+mod frame;
+mod login;
+mod pages;
+mod plans;
+mod records;
+mod same_origin;
+mod sent;
+mod show;
+mod table;
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    middleware::from_fn,
+    web::{ServiceConfig, resource, route, scope},
+};
+
+/// Mounts the panel. Comes before the stream URLs, whose `/U/P/ID` would take `/panel/lines/7`.
+pub fn routes(config: &mut ServiceConfig) {
+    let panel = scope("/panel")
+        .wrap(from_fn(same_origin::guard))
+        .service(resource("/assets/{file}").get(assets::get))
+        .configure(login::routes)
+        .configure(account::routes)
+        .configure(records::routes)
+        .service(resource("").get(async || moved("/panel/")))
+        .default_service(route().to(error::no_such_page));
+    config.service(resource("/").get(async || moved("/panel/"))).service(panel);
+}
+
+/// Sends the browser on to another page, to be fetched with GET.
+fn moved(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to.to_owned())).finish()
+}

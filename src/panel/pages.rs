@@ -1,0 +1,43 @@
+//! The pages that many have in common: a list, a form, a question before something goes.
+
+use askama::Template;
+
+use super::{form::Form, frame::Frame, table::Listing};
+
+/// A page that is a list.
+#[derive(Template)]
+#[template(path = "list_page.html")]
+pub struct ListPage {
+    /// What surrounds it.
+    pub frame: Frame,
+    /// A sentence above the list; empty for none.
+    pub about: &'static str,
+    /// The list.
+    pub listing: Listing,
+}
+
+/// A page that is a form.
+#[derive(Template)]
+#[template(path = "form_page.html")]
+pub struct FormPage {
+    /// What surrounds it.
+    pub frame: Frame,
+    /// The form.
+    pub form: Form,
+}
+
+/// A question before something goes.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub struct ConfirmPage {
+    /// What surrounds it.
+    pub frame: Frame,
+    /// What goes, and what goes with it.
+    pub text: String,
+    /// Where the answer is posted.
+    pub action: String,
+    /// What the button says.
+    pub submit: &'static str,
+    /// Where "Cancel" leads.
+    pub cancel: String,
+}

@@ -1,0 +1,117 @@
+//! Subscription plans and categories.
+
+use super::{
+    form::{Choice, Input, Section, Widget},
+    records::{About, Shown},
+    show,
+    table::{Cell, Head, Tone},
+};
+use crate::domain::{Field, Resource, Stored, bouquet::Category, plan::Plan};
+
+impl Shown for Plan {
+    const PATH: &'static str = "plans";
+    const ONE: &'static str = "plan";
+    const MANY: &'static str = "Subscription plans";
+    const ABOUT: &'static str = "What is sold: how long it lasts, which bouquets and how many connections it gives, and what it costs a reseller.";
+    const REFERS: &'static [Resource] = &[Resource::Bouquets];
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn heads() -> Vec<Head> {
+        vec![
+            Head::new("Name"),
+            Head::new("Lasts"),
+            Head::numeric("Connections"),
+            Head::numeric("Credits"),
+            Head::new("Bouquets"),
+        ]
+    }
+
+    fn cells(row: &Stored<Self>, about: &About) -> Vec<Cell> {
+        let plan = &row.record;
+        let mut name = vec![Cell::Link { href: Self::href(row.id), text: plan.name.as_str().into() }];
+        if plan.is_trial {
+            name.push(Cell::Badge(Tone::Plain, "trial".into()));
+        }
+        let connections = plan.max_allowed_connections.get();
+        vec![
+            Cell::Many(name),
+            Cell::Text(lasts(plan)),
+            Cell::Number(if connections == 0 { "no limit".into() } else { show::number(connections) }),
+            Cell::Number(show::number(plan.credits.get())),
+            Cell::Text(about.list(Resource::Bouquets, &plan.bouquets)),
+        ]
+    }
+
+    fn sections(about: &About) -> Vec<Section> {
+        let units = ["hour", "day", "month", "year"].map(|unit| Choice::new(unit, format!("{unit}s")));
+        vec![
+            Section {
+                legend: "Plan",
+                inputs: vec![
+                    Input::text("name", "Name").required(),
+                    Input::new("credits", "Price in credits", Widget::Number(0))
+                        .help("What a reseller pays for each sale and each extension."),
+                    Input::new("duration", "Lasts", Widget::Number(1)).required(),
+                    Input::new("duration_unit", "Unit", Widget::Choice(units.into())).help(
+                        "Months are calendar months: 31 January and a month is the last day of February.",
+                    ),
+                    Input::new("max_allowed_connections", "Connections", Widget::Number(0))
+                        .help("At once; 0 is no limit."),
+                    Input::new("position", "Position", Widget::Number(0))
+                        .help("Its place where plans are chosen."),
+                    Input::new("is_trial", "Sold as a trial", Widget::Flag),
+                ],
+            },
+            Section {
+                legend: "Bouquets",
+                inputs: vec![
+                    Input::new("bouquets", "Bouquets", Widget::Picks(about.choices(Resource::Bouquets)))
+                        .help("Their order is the order of channels in players."),
+                ],
+            },
+        ]
+    }
+}
+
+/// `3 months`
+pub fn lasts(plan: &Plan) -> String {
+    let (count, unit) = (plan.duration.fact(), plan.duration_unit.fact());
+    match (count, unit) {
+        (crate::domain::Fact::Number(1), crate::domain::Fact::Text(unit)) => format!("1 {unit}"),
+        (crate::domain::Fact::Number(count), crate::domain::Fact::Text(unit)) => format!("{count} {unit}s"),
+        _ => String::new(),
+    }
+}
+
+impl Shown for Category {
+    const PATH: &'static str = "categories";
+    const ONE: &'static str = "category";
+    const MANY: &'static str = "Categories";
+    const ABOUT: &'static str = "The headings under which channels stand in players and playlists.";
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn heads() -> Vec<Head> {
+        vec![Head::new("Name"), Head::numeric("Position")]
+    }
+
+    fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {
+        vec![
+            Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() },
+            Cell::Number(show::number(row.record.position.get())),
+        ]
+    }
+
+    fn sections(_: &About) -> Vec<Section> {
+        let inputs = vec![
+            Input::text("name", "Name").required(),
+            Input::new("position", "Position", Widget::Number(0)).help("Lower numbers come first."),
+        ];
+        vec![Section { legend: "Category", inputs }]
+    }
+}

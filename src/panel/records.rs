@@ -1,0 +1,262 @@
+//! List, create, edit and delete of the resources that are rows and little more: one set of handlers, and
+//! for each resource a [`Shown`] that says how it looks.
+
+use std::collections::HashMap;
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{self, Path, ServiceConfig, resource},
+};
+use jiff::tz::TimeZone;
+
+use super::{
+    caller::{Caller, doing, done},
+    error::Reply,
+    form::{Choice, Form, Section},
+    pages::{ConfirmPage, FormPage, ListPage},
+    sent::{Query, Sent},
+    show,
+    table::{Cell, Head, Link, Listing, Pager},
+};
+use crate::{
+    domain::{
+        Error, Resource, Result, Stored,
+        bouquet::Category,
+        ids::{Id, parse_id},
+        page::{Limit, Page, Start},
+        plan::Plan,
+    },
+    ops::managed::{self, Managed},
+};
+
+/// How a resource looks in the panel.
+pub trait Shown: Managed {
+    /// Its address below `/panel/`.
+    const PATH: &'static str;
+    /// One of them, within a sentence.
+    const ONE: &'static str;
+    /// Several of them, as a title.
+    const MANY: &'static str;
+    /// A sentence above the list.
+    const ABOUT: &'static str;
+    /// What its rows refer to by id.
+    const REFERS: &'static [Resource] = &[];
+
+    /// What it is called.
+    fn name(&self) -> &str;
+    /// The headings of the list.
+    fn heads() -> Vec<Head>;
+    /// The cells of a row, its name's first.
+    fn cells(row: &Stored<Self>, about: &About) -> Vec<Cell>;
+    /// The inputs of its form.
+    fn sections(about: &About) -> Vec<Section>;
+    /// What else goes when it is deleted, as a sentence.
+    fn goes_with_it() -> &'static str {
+        "Nothing else goes with it."
+    }
+
+    /// The address of a row's page.
+    fn href(id: Self::Id) -> String {
+        format!("/panel/{}/{}", Self::PATH, id.number())
+    }
+}
+
+/// What pages need to show a record: the names of what it refers to, and the panel's time zone.
+pub struct About {
+    names: HashMap<Resource, Vec<(i64, String)>>,
+    /// The panel's time zone.
+    pub zone: TimeZone,
+}
+
+impl About {
+    /// Asks for the names of those resources.
+    pub async fn ask(caller: &Caller, resources: &[Resource]) -> Result<Self> {
+        let mut names = HashMap::new();
+        for resource in resources {
+            names.insert(*resource, caller.ops.names(*resource).await?);
+        }
+        Ok(Self { names, zone: caller.ops.guards().settings.time_zone.zone() })
+    }
+
+    /// Every one of them, to choose from.
+    pub fn choices(&self, resource: Resource) -> Vec<Choice> {
+        self.names.get(&resource).into_iter().flatten().map(|(id, name)| Choice::new(id, name)).collect()
+    }
+
+    /// Every one of them, and none.
+    pub fn choices_or(&self, resource: Resource, none: &str) -> Vec<Choice> {
+        let mut choices = vec![Choice::new("", none)];
+        choices.extend(self.choices(resource));
+        choices
+    }
+
+    /// The name of one.
+    pub fn name(&self, resource: Resource, id: i64) -> &str {
+        let names = self.names.get(&resource);
+        let found = names.into_iter().flatten().find(|(of, _)| *of == id);
+        found.map_or("", |(_, name)| name)
+    }
+
+    /// The names of several.
+    pub fn list<I: Id>(&self, resource: Resource, ids: &[I]) -> String {
+        let names: Vec<&str> = ids.iter().map(|id| self.name(resource, id.number())).collect();
+        names.join(", ")
+    }
+}
+
+/// Mounts them.
+pub fn routes(config: &mut ServiceConfig) {
+    mount::<Plan>(config);
+    mount::<Category>(config);
+}
+
+/// Mounts list, form and deletion of one resource.
+pub fn mount<R: Shown>(config: &mut ServiceConfig) {
+    let path = R::PATH;
+    config
+        .service(resource(format!("/{path}")).get(list::<R>))
+        .service(resource(format!("/{path}/new")).get(blank::<R>).post(create::<R>))
+        .service(resource(format!("/{path}/{{id}}")).get(edit::<R>).post(update::<R>))
+        .service(resource(format!("/{path}/{{id}}/delete")).get(ask_delete::<R>).post(delete::<R>));
+}
+
+/// Rows on one page of a list.
+const ROWS: i64 = 100;
+
+async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
+    let search = query.text("search").trim().to_owned();
+    let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
+    let mut page = Page { start: Start::Offset(begin), ..Page::default() };
+    page.limit = Limit::new(ROWS).unwrap_or_default();
+    page.search = Some(search.clone()).filter(|search| !search.is_empty());
+    let read = caller.ops.read(caller.actor(), doing(R::RESOURCE, "list"), move |read| read.page::<R>(&page));
+    let found = read.await?;
+    let about = About::ask(&caller, R::REFERS).await?;
+    let turn = |from: i64| {
+        let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
+        format!("/panel/{}?search={search}&from={from}", R::PATH)
+    };
+    let mut heads = R::heads();
+    heads.push(Head::new(""));
+    let may_write = caller.may_write(R::RESOURCE);
+    let rows = found.rows.iter().map(|row| {
+        let mut cells = R::cells(row, &about);
+        let go = |label: &str, more: &str| super::table::Action::Go {
+            href: format!("{}{more}", R::href(row.id)),
+            label: label.into(),
+        };
+        cells.push(Cell::Actions(if may_write {
+            vec![go("Edit", ""), go("Delete", "/delete")]
+        } else {
+            vec![]
+        }));
+        cells
+    });
+    let new = Link::new(format!("/panel/{}/new", R::PATH), format!("New {}", R::ONE));
+    let listing = Listing {
+        links: if may_write { vec![new] } else { Vec::new() },
+        search: Some(search.clone()),
+        search_hint: "Search",
+        heads,
+        rows: rows.collect(),
+        empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
+        pager: Pager {
+            summary: show::number(found.total),
+            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
+            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
+        },
+        ..Listing::default()
+    };
+    Ok(caller.page(&ListPage { frame: caller.frame(R::MANY), about: R::ABOUT, listing }))
+}
+
+async fn blank<R: Shown>(caller: Caller) -> Reply {
+    caller.actor().may(R::RESOURCE, crate::domain::rights::Access::Write)?;
+    let form = form::<R>(&caller, None).await?;
+    let defaults = caller.ops.defaults::<R>();
+    Ok(shown::<R>(&caller, StatusCode::OK, format!("New {}", R::ONE), form.filled(&defaults)))
+}
+
+async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
+    let mut form = form::<R>(&caller, None).await?;
+    let title = format!("New {}", R::ONE);
+    let Some(change) = form.read::<R::Change>(&sent) else {
+        return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));
+    };
+    let job = move |act: &crate::ops::Act<'_>| managed::create::<R>(act, change);
+    match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "new"), job).await {
+        Ok((_, record)) => {
+            Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was created.", record.name())))
+        }
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(shown::<R>(&caller, status, title, form))
+        }
+    }
+}
+
+async fn edit<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+    let row = find::<R>(&caller, &id).await?;
+    let form = form::<R>(&caller, Some(row.id)).await?.filled(&row.record.facts());
+    Ok(shown::<R>(&caller, StatusCode::OK, row.record.name().to_owned(), form))
+}
+
+async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    let row = find::<R>(&caller, &id).await?;
+    let mut form = form::<R>(&caller, Some(row.id)).await?;
+    let title = row.record.name().to_owned();
+    let Some(change) = form.read::<R::Change>(&sent) else {
+        return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));
+    };
+    let job = move |act: &crate::ops::Act<'_>| managed::update::<R>(act, row.id, change);
+    match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await {
+        Ok(record) => Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was changed.", record.name()))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(shown::<R>(&caller, status, title, form))
+        }
+    }
+}
+
+async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(R::RESOURCE, crate::domain::rights::Access::Write)?;
+    let row = find::<R>(&caller, &id).await?;
+    let name = row.record.name();
+    Ok(caller.page(&ConfirmPage {
+        frame: caller.frame(format!("Delete {name}?")),
+        text: format!("The {} {name} goes for good. {}", R::ONE, R::goes_with_it()),
+        action: format!("{}/delete", R::href(row.id)),
+        submit: "Delete",
+        cancel: format!("/panel/{}", R::PATH),
+    }))
+}
+
+async fn delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+    let row = find::<R>(&caller, &id).await?;
+    let job = move |act: &crate::ops::Act<'_>| managed::delete::<R>(act, row.id);
+    caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "delete"), job).await?;
+    Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was deleted.", row.record.name())))
+}
+
+async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {
+    let about = About::ask(caller, R::REFERS).await?;
+    let (action, submit) = match id {
+        None => (format!("/panel/{}/new", R::PATH), "Create"),
+        Some(id) => (R::href(id), "Save"),
+    };
+    let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone);
+    form.sections = R::sections(&about);
+    Ok(form.cancel(format!("/panel/{}", R::PATH)))
+}
+
+fn shown<R: Shown>(caller: &Caller, status: StatusCode, title: String, form: Form) -> HttpResponse {
+    caller.page_with(status, &FormPage { frame: caller.frame(title), form })
+}
+
+async fn find<R: Shown>(caller: &Caller, id: &web::Path<String>) -> Result<Stored<R>> {
+    let id = parse_id(id).map(R::Id::of).map_err(|_| Error::no_such(R::RESOURCE))?;
+    let found =
+        caller.ops.read(caller.actor(), doing(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;
+    found.ok_or(Error::no_such(R::RESOURCE))
+}

@@ -1,0 +1,81 @@
+//! What the browser sent: the fields of a form, or the parameters of an address.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev, web::Payload};
+use futures_util::future::LocalBoxFuture;
+use indexmap::IndexMap;
+
+use super::error::Refused;
+use crate::wire::{
+    body::{self, BodyError},
+    form::{self, Node},
+};
+
+/// The fields of a form.
+pub struct Sent(pub IndexMap<String, Node>);
+
+impl FromRequest for Sent {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), Payload::from_request(request, payload));
+        Box::pin(async move {
+            let payload = payload.await.map_err(|error| Refused::Malformed(error.to_string()))?;
+            body::read(&request, payload).await.map(Self).map_err(|error| match error {
+                BodyError::TooLarge => Refused::Malformed("It is over 1 MiB: send less at once.".into()),
+                BodyError::Malformed(why) => Refused::Malformed(why),
+            })
+        })
+    }
+}
+
+impl Sent {
+    /// A single text; empty if it is not there.
+    pub fn text(&self, name: &str) -> &str {
+        text(&self.0, name)
+    }
+
+    /// The texts of a list, without empty ones.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        match self.0.get(name) {
+            None => Vec::new(),
+            Some(Node::Text(text)) => vec![text.clone()],
+            Some(Node::Map(map)) => {
+                let texts = map.values().filter_map(|node| match node {
+                    Node::Text(text) if !text.is_empty() => Some(text.clone()),
+                    _ => None,
+                });
+                texts.collect()
+            }
+        }
+    }
+}
+
+/// The parameters of an address.
+pub struct Query(pub IndexMap<String, Node>);
+
+impl FromRequest for Query {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let parsed = form::parse_form(request.query_string().as_bytes());
+        ready(parsed.map(Self).map_err(|form::Malformed(why)| Refused::Malformed(why)))
+    }
+}
+
+impl Query {
+    /// A single text; empty if it is not there.
+    pub fn text(&self, name: &str) -> &str {
+        text(&self.0, name)
+    }
+}
+
+fn text<'m>(map: &'m IndexMap<String, Node>, name: &str) -> &'m str {
+    match map.get(name) {
+        Some(Node::Text(text)) => text,
+        _ => "",
+    }
+}

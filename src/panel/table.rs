@@ -1,0 +1,167 @@
+//! Lists: headings, cells, search, filters, pages. One template draws them all.
+
+use askama::Template;
+
+use super::{form::Choice, show::Moment};
+
+/// How something feels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Warn,
+    /// Wrong.
+    Bad,
+    /// Neither.
+    Plain,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// What stands in one cell of a list or beside one name of a description.
+#[derive(Template)]
+#[template(path = "cell.html")]
+pub enum Cell {
+    /// A text.
+    Text(String),
+    /// A text that machines read: an address, a MAC, a URL.
+    Code(String),
+    /// A number, to the right.
+    Number(String),
+    /// A way to another page.
+    Link {
+        /// Where it leads.
+        href: String,
+        /// What it says.
+        text: String,
+    },
+    /// A state.
+    Badge(Tone, String),
+    /// A moment, or the word for none.
+    Time(Option<Moment>, &'static str),
+    /// Several of them.
+    Many(Vec<Cell>),
+    /// What can be done with the row.
+    Actions(Vec<Action>),
+}
+
+/// Something that can be done.
+pub enum Action {
+    /// On another page.
+    Go {
+        /// Where.
+        href: String,
+        /// What it says.
+        label: String,
+    },
+    /// At once.
+    Do {
+        /// Where it is posted.
+        action: String,
+        /// What it says.
+        label: String,
+    },
+}
+
+/// A heading of a column.
+#[derive(Default)]
+pub struct Head {
+    /// What it says.
+    pub label: &'static str,
+    /// Whether numbers stand below it.
+    pub numeric: bool,
+    /// The list sorted by it, if it can be.
+    pub sort: Option<Sort>,
+}
+
+/// A list sorted by a column.
+pub struct Sort {
+    /// The address of the list so sorted.
+    pub href: String,
+    /// `ascending` or `descending` if it is sorted so now, else empty.
+    pub now: &'static str,
+}
+
+impl Head {
+    /// A heading.
+    pub fn new(label: &'static str) -> Self {
+        Self { label, ..Self::default() }
+    }
+
+    /// A heading of numbers.
+    pub fn numeric(label: &'static str) -> Self {
+        Self { label, numeric: true, sort: None }
+    }
+}
+
+/// A choice above a list.
+pub struct Filter {
+    /// The parameter that it sets.
+    pub name: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// What there is to choose; the first is "all".
+    pub choices: Vec<Choice>,
+    /// What is chosen.
+    pub value: String,
+}
+
+/// A way to another page.
+pub struct Link {
+    /// Where it leads.
+    pub href: String,
+    /// What it says.
+    pub label: String,
+}
+
+impl Link {
+    /// A way there.
+    pub fn new(href: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { href: href.into(), label: label.into() }
+    }
+}
+
+/// Where a page of a list stands among the others.
+#[derive(Default)]
+pub struct Pager {
+    /// How many there are: `1,204 lines`.
+    pub summary: String,
+    /// The page before.
+    pub previous: Option<String>,
+    /// The page after.
+    pub next: Option<String>,
+}
+
+/// A list.
+#[derive(Template, Default)]
+#[template(path = "listing.html")]
+pub struct Listing {
+    /// What is done beside the list: the first is the main thing.
+    pub links: Vec<Link>,
+    /// What is searched for, if one can search.
+    pub search: Option<String>,
+    /// In which words the search says what it looks through.
+    pub search_hint: &'static str,
+    /// Choices above it.
+    pub filters: Vec<Filter>,
+    /// What it is sorted by, kept while searching.
+    pub sorted: String,
+    /// The headings.
+    pub heads: Vec<Head>,
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// What stands there without rows.
+    pub empty: String,
+    /// The other pages.
+    pub pager: Pager,
+}
