@@ -35,10 +35,15 @@ fn limits_of_every_face_are_shown_as_they_are_set() {
     let api = json!({ "face": "api", "failure_limit": 10, "failure_window": 60, "block_seconds": 60 });
     let player =
         json!({ "face": "player", "failure_limit": 20, "failure_window": 300, "block_seconds": 600 });
-    assert_eq!(limits(&server), json!([api, player]));
+    let panel = |player: &Value| {
+        let mut panel = player.clone();
+        panel["face"] = "panel".into();
+        panel
+    };
+    assert_eq!(limits(&server), json!([api, player, panel(&player)]));
     server.done("settings/update", "data[failure_limit]=5&data[failure_window]=30&data[block_seconds]=90");
     let player = json!({ "face": "player", "failure_limit": 5, "failure_window": 30, "block_seconds": 90 });
-    assert_eq!(limits(&server), json!([api, player]));
+    assert_eq!(limits(&server), json!([api, player, panel(&player)]));
 }
 
 #[test]
@@ -50,7 +55,7 @@ fn an_address_that_guesses_is_listed_shut_out_and_let_in_again() {
     assert_eq!(from(&server, "203.0.113.9", KEY), 429);
     let listed = blocks(&server, "");
     let few = json!({
-        "face": "api", "address": "203.0.113.8", "failures": 3,
+        "face": "api", "address": "203.0.113.8", "username": null, "failures": 3,
         "blocked": 0, "seconds_left": 0, "blocked_until": null,
     });
     assert_eq!((listed.len(), &listed[0]), (2, &few));
