@@ -8,11 +8,15 @@ use std::{
 };
 
 use super::{Doing, Ops, clock, viewing::Subscriber};
-use crate::domain::{
-    Resource, Result,
-    actor::Actor,
-    catalogue::Channel,
-    ids::{BouquetId, PlanId},
+use crate::{
+    domain::{
+        Resource, Result,
+        actor::Actor,
+        catalogue::Channel,
+        ids::{BouquetId, PlanId, StreamId},
+        subscription::Subscription,
+    },
+    store::viewers::AskedStream,
 };
 
 /// A set of bouquets: the plan's and a subscription's own.
@@ -23,18 +27,24 @@ const LIST: Doing = Doing { resource: Resource::Streams, action: "catalogue" };
 /// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
 pub struct Made<K, V> {
     kept: Mutex<HashMap<K, (u64, Arc<V>)>>,
+    /// Values kept at once; beyond it those of an older catalogue go, and then all.
+    most: usize,
 }
 
 impl<K, V> Default for Made<K, V> {
     fn default() -> Self {
-        Self { kept: Mutex::default() }
+        Self::at_most(64)
+    }
+}
+
+impl<K, V> Made<K, V> {
+    /// None yet; so many are kept at once.
+    pub fn at_most(most: usize) -> Self {
+        Self { kept: Mutex::default(), most }
     }
 }
 
 impl<K: Hash + Eq, V> Made<K, V> {
-    /// Values kept at once; beyond it those of an older catalogue go, and then all.
-    const MOST: usize = 64;
-
     /// The value of that key, made if it is not there or was made from an older catalogue.
     ///
     /// # Errors
@@ -51,14 +61,27 @@ impl<K: Hash + Eq, V> Made<K, V> {
         }
         let value = Arc::new(make()?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= Self::MOST {
+        if kept.len() >= self.most {
             kept.retain(|_, (of, _)| *of == catalogue);
         }
-        if kept.len() >= Self::MOST {
+        if kept.len() >= self.most {
             kept.clear();
         }
         kept.insert(key, (catalogue, value.clone()));
         Ok(value)
+    }
+}
+
+/// What is made of the catalogue.
+pub struct FromCatalogue {
+    channels: Made<BouquetSet, Vec<Channel>>,
+    asked: Made<(StreamId, BouquetSet), Option<AskedStream>>,
+}
+
+impl Default for FromCatalogue {
+    fn default() -> Self {
+        // Each stream for a dozen sets of bouquets: a few megabytes.
+        Self { channels: Made::default(), asked: Made::at_most(50_000) }
     }
 }
 
@@ -73,8 +96,24 @@ impl Ops {
             return Ok(Arc::default());
         }
         let (plan, own) = bouquets_of(who);
-        self.channels.get(self, (plan, own.clone()), || {
+        self.made.channels.get(self, (plan, own.clone()), || {
             self.point(&Actor::LINECARD, LIST, |read| read.catalogue(plan, &own))
+        })
+    }
+
+    /// A stream as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
+    ///
+    /// # Errors
+    /// A database error.
+    pub(super) fn asked_stream(
+        &self,
+        who: &Subscriber,
+        stream: StreamId,
+    ) -> Result<Arc<Option<AskedStream>>> {
+        let set = bouquets_of(who);
+        self.made.asked.get(self, (stream, set), || {
+            let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
+            self.point(&Actor::LINECARD, LIST, |read| read.asked_stream(stream, *plan, bouquets))
         })
     }
 }

@@ -71,11 +71,10 @@ impl Ops {
             let asked = match question.stream {
                 None => None,
                 Some(id) => {
-                    let stream =
-                        read.asked_stream(id, subscription.subscription_plan_id, &subscription.bouquets)?;
                     let missing =
-                        Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) };
-                    Some(ops.asked(&stream.ok_or(missing)?, id))
+                        || Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) };
+                    let stream = ops.asked_stream(&who, id)?;
+                    Some(ops.asked((*stream).as_ref().ok_or_else(missing)?, id))
                 }
             };
             let provider =

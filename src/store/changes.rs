@@ -10,6 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::seen::Seen;
 use crate::domain::Resource;
 
 /// Something that was committed.
@@ -28,6 +29,7 @@ pub struct Changes {
     waiting: Mutex<HashSet<Changed>>,
     bell: Notify,
     catalogue: AtomicU64,
+    seen: Seen,
 }
 
 impl Changes {
@@ -42,6 +44,7 @@ impl Changes {
         if changed.iter().any(Changed::shows_in_playlists) {
             self.catalogue.fetch_add(1, Ordering::Release);
         }
+        self.seen.forget(changed);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.extend(changed);
         if waiting.len() > Self::MOST {
@@ -61,6 +64,11 @@ impl Changes {
             }
             self.bell.notified().await;
         }
+    }
+
+    /// The lines that were asked for lately, as they are now.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// A number that is another one as soon as anything was committed that playlists are built from.

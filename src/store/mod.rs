@@ -22,6 +22,7 @@ mod fault;
 mod held;
 mod pragma;
 mod schema;
+mod seen;
 mod table;
 mod writer;
 
@@ -31,7 +32,7 @@ use arc_swap::ArcSwap;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, config::DbConfig};
 
-use crate::domain::{Error, Resource, Result, time::UnixTime};
+use crate::domain::{Error, Fact, Resource, Result, Stored, line::Line, time::UnixTime};
 use changes::{Changed, Changes};
 use fault::Faults;
 pub use fault::Origin;
@@ -199,6 +200,25 @@ impl Store {
     /// As [`Store::read`].
     pub fn point<T>(&self, origin: &Origin, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
         self.read_from(&self.points, origin, job)
+    }
+
+    /// The line of a username as last committed, without regard to case; read once and kept in memory
+    /// until it changes. A change by another process shows after a second at most.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn line(&self, origin: impl FnOnce() -> Origin, username: &str) -> Result<Option<Arc<Stored<Line>>>> {
+        let seen = self.changes.seen();
+        let moment = match seen.line(username) {
+            Ok(line) => return Ok(Some(line)),
+            Err(moment) => moment,
+        };
+        let name = Fact::Text(username.to_owned());
+        let line = self.point(&origin(), |read| read.first::<Line>("username", &name))?.map(Arc::new);
+        if let Some(line) = &line {
+            seen.keep(line, moment);
+        }
+        Ok(line)
     }
 
     fn read_from<T>(

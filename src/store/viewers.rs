@@ -1,10 +1,12 @@
 //! What the door of viewers asks, and what it writes down.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::{Read, Write};
 use crate::domain::{
-    Result,
+    Resource, Result,
     ids::{BouquetId, Id, PlanId, ServerId, StreamId},
     number::Asn,
     session::Viewer,
@@ -14,7 +16,7 @@ use crate::domain::{
 /// A stream as the door sees it.
 pub struct AskedStream {
     /// What it is called.
-    pub name: String,
+    pub name: Arc<str>,
     /// Whether it is wanted running.
     pub enabled: bool,
     /// The server that runs it; none is the main server.
@@ -188,12 +190,13 @@ impl Write<'_> {
     /// # Errors
     /// A database error.
     pub fn bind_provider(&self, viewer: Viewer, asn: Asn, now: UnixTime) -> Result<()> {
-        let (table, id) = match viewer {
-            Viewer::Line(id) => ("lines", id.number()),
-            Viewer::Mag(id) => ("mags", id.number()),
+        let (table, resource, id) = match viewer {
+            Viewer::Line(id) => ("lines", Resource::Line, id.number()),
+            Viewer::Mag(id) => ("mags", Resource::Mag, id.number()),
         };
         let sql = format!("UPDATE {table} SET isp_asn = ?, updated_at = ? WHERE id = ? AND isp_asn IS NULL");
         self.conn.prepare_cached(&sql)?.execute(params![asn.get(), now.seconds(), id])?;
+        self.note(resource, id);
         Ok(())
     }
 }

@@ -109,6 +109,7 @@ impl Writer {
         changes: Arc<Changes>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
+        let data_version = data_version(&conn);
         let checkpointer = Some(Checkpointer::start(place.path.clone())?);
         let work = Work {
             conn,
@@ -120,8 +121,9 @@ impl Writer {
             faults,
             changes,
             changed: Vec::new(),
-            guards_stale: false,
-            data_version: None,
+            // Another process may have written since they were read.
+            guards_stale: true,
+            data_version,
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
@@ -297,11 +299,9 @@ impl Work {
 
     fn tick(&mut self) {
         // SQLite raises data_version when another connection has written: the command line.
-        let version = self.conn.pragma_query_value(None, "data_version", |row| row.get(0)).ok();
+        let version = data_version(&self.conn);
         if version != self.data_version {
-            if self.data_version.is_some() {
-                self.changes.tell(&[Changed::Anything]);
-            }
+            self.changes.tell(&[Changed::Anything]);
             self.data_version = version;
             self.guards_stale = true;
         }
@@ -326,4 +326,8 @@ impl Work {
             self.faults.put_back(noted);
         }
     }
+}
+
+fn data_version(conn: &Connection) -> Option<i64> {
+    conn.pragma_query_value(None, "data_version", |row| row.get(0)).ok()
 }

@@ -1,6 +1,9 @@
 //! Viewers: admitted, counted, limited, cut.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 
@@ -17,6 +20,10 @@ fn now() -> u64 {
 
 fn watch(server: &TestServer, stream: i64, agent: &str) -> Player {
     Player::get(server, &format!("/live/bob/pw/{stream}"), agent)
+}
+
+fn status_of_head(server: &TestServer, path: &str) -> u16 {
+    Player::send(server, &format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n")).status
 }
 
 fn status(server: &TestServer, path: &str) -> u16 {
@@ -212,6 +219,49 @@ fn changes_cut_those_who_watch() {
             server.done(call, body);
         }
     }
+}
+
+#[test]
+fn what_was_acknowledged_holds_for_the_very_next_request_however_many_ask_meanwhile() {
+    let server = with_streams(1);
+    server.done("streams/new", "data[name]=Other&data[enabled]=0");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let ask = || {
+                while !done.load(Ordering::Relaxed) {
+                    status_of_head(&server, "/live/bob/pw/1");
+                    status_of_head(&server, "/live/BOB/new/1");
+                }
+            };
+            scope.spawn(ask);
+        }
+        for (call, body, path, status) in [
+            ("line/update", "username=bob&data[disabled]=1", "/live/bob/pw/1", 403),
+            ("line/update", "username=bob&data[disabled]=0", "/live/bob/pw/1", 200),
+            ("line/update", "username=bob&data[password]=new", "/live/bob/pw/1", 401),
+            ("line/update", "username=bob&data[password]=pw", "/live/Bob/pw/1", 200),
+            ("line/update", "username=bob&data[username]=rob", "/live/bob/pw/1", 401),
+            ("line/update", "username=rob&data[username]=bob", "/live/bob/pw/1", 200),
+            ("bouquets/update", "id=1&data[streams][]=2", "/live/bob/pw/1", 403),
+            ("bouquets/update", "id=1&data[streams][]=1", "/live/bob/pw/1", 200),
+            ("streams/update", "id=1&data[enabled]=0", "/live/bob/pw/1", 503),
+            ("streams/update", "id=1&data[enabled]=1", "/live/bob/pw/99", 404),
+        ]
+        .repeat(20)
+        {
+            server.done(call, body);
+            assert_eq!(status_of_head(&server, path), status, "{call} {body}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    server.done("bouquets/new", "data[name]=Second&data[streams][]=1");
+    server.done("line/update", "username=bob&data[bouquets][]=2");
+    assert_eq!(status_of_head(&server, "/live/bob/pw/1"), 200);
+    server.done("bouquets/delete", "id=2");
+    assert_eq!(status_of_head(&server, "/live/bob/pw/1"), 403);
+    server.done("line/delete", "username=bob");
+    assert_eq!(status_of_head(&server, "/live/bob/pw/1"), 401);
 }
 
 #[test]

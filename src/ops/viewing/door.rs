@@ -1,13 +1,15 @@
 //! Credentials of players: right, wrong, or guessed too often.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use subtle::ConstantTimeEq;
 
 use super::{Origin, Refusal, Subscriber};
 use crate::{
-    domain::{Fact, Resource, actor::Actor, admission::Provider, ids::StreamId, line::Line, time::UnixTime},
-    ops::{Doing, Ops, clock, guards::Face},
+    domain::{
+        Resource, Stored, actor::Actor, admission::Provider, ids::StreamId, line::Line, time::UnixTime,
+    },
+    ops::{Doing, Ops, clock, guards::Face, origin},
     store::viewers::RefusedRow,
 };
 
@@ -19,13 +21,11 @@ impl Ops {
     /// # Errors
     /// [`Refusal::Credentials`], [`Refusal::ShutOut`], [`Refusal::Failed`].
     pub fn subscriber(&self, username: &str, password: &str, from: &Origin) -> Result<Subscriber, Refusal> {
-        let line = self.point(&Actor::LINECARD, WATCH, |read| {
-            read.first::<Line>("username", &Fact::Text(username.to_owned()))
-        })?;
-        let right = |line: &crate::domain::Stored<Line>| {
+        let line = self.store.line(|| origin(&Actor::LINECARD, WATCH), username)?;
+        let right = |line: &Arc<Stored<Line>>| {
             line.record.password.as_str().as_bytes().ct_eq(password.as_bytes()).into()
         };
-        let line = line.filter(right).map(Subscriber::from);
+        let line = line.filter(right).map(|line| Subscriber::from(Arc::unwrap_or_clone(line)));
         // A restreamer is let in even from an address that others guess from.
         if let Some(wait) = self.shut_out(Face::Player, from.address)
             && !line.as_ref().is_some_and(|line| line.restreamer)

@@ -138,14 +138,10 @@ impl Ops {
     /// The subscriber behind a session, if it may still watch.
     fn standing(&self, session: &Session, now: UnixTime) -> Result<Option<Subscriber>> {
         let key = &session.key;
-        let found = self.point(&Actor::LINECARD, WATCH, |read| {
-            let Some(who) = subscriber(read, key.viewer)? else { return Ok(None) };
-            let subscription = &who.subscription;
-            let stream =
-                read.asked_stream(key.stream, subscription.subscription_plan_id, &subscription.bouquets)?;
-            Ok(stream.map(|stream| (who, stream)))
-        })?;
-        let Some((who, stream)) = found else { return Ok(None) };
+        let who = self.point(&Actor::LINECARD, WATCH, |read| subscriber(read, key.viewer))?;
+        let Some(who) = who else { return Ok(None) };
+        let stream = self.asked_stream(&who, key.stream)?;
+        let Some(stream) = &*stream else { return Ok(None) };
         // A stream that has lost its source is no reason to go.
         let asked = admission::Asked { in_bouquets: stream.in_bouquets, hindrance: None };
         let request = Request {

@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Origin, Refusal, Subscriber, door::WATCH};
+use super::{Origin, Refusal, Subscriber};
 use crate::{
     domain::{
-        actor::Actor,
         admission::{self, Asked, Provider, Request, Rule, binds_to},
         container::Container,
         ids::{ServerId, StreamId},
@@ -109,12 +108,9 @@ impl Ops {
         now: UnixTime,
     ) -> Result<Admitted, Refusal> {
         let subscription = &who.subscription;
-        let stream = self
-            .point(&Actor::LINECARD, WATCH, |read| {
-                read.asked_stream(wish.stream, subscription.subscription_plan_id, &subscription.bouquets)
-            })?
-            .ok_or(Refusal::NoSuchStream)?;
-        let asked = self.asked(&stream, wish.stream);
+        let stream = self.asked_stream(who, wish.stream)?;
+        let stream = (*stream).as_ref().ok_or(Refusal::NoSuchStream)?;
+        let asked = self.asked(stream, wish.stream);
         let provider = self.provider_for(who, from.address);
         let request = Request {
             subscription,
@@ -132,7 +128,7 @@ impl Ops {
         })?;
         let channel = self.media.as_ref().and_then(|media| media.channel(wish.stream));
         let channel = channel.ok_or_else(|| Refusal::NotRunning("it is stopping".into()))?;
-        Ok(Admitted { stream: stream.name.into(), channel, provider })
+        Ok(Admitted { stream: stream.name.clone(), channel, provider })
     }
 
     /// The stream as admission sees it.
