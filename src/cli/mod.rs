@@ -3,9 +3,9 @@
 mod log_buffer;
 mod run;
 
-use std::{ffi::OsString, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
 
 use crate::{
     domain::{
@@ -48,7 +48,7 @@ enum Command {
         trusted_proxies: Vec<Network>,
         /// A file of autonomous systems in MaxMind's format, such as GeoLite2-ASN.mmdb, for isp_lock
         #[arg(long, env = "LINECARD_ASN_DB", value_name = "FILE")]
-        asn_db: Option<OsString>,
+        asn_db: Option<PathBuf>,
         /// For benchmarks and the durability test: at most so many writes share a commit
         #[arg(long, hide = true, default_value_t = Options::default().batch)]
         batch: usize,
@@ -174,9 +174,19 @@ fn network(text: &str) -> Result<Network, String> {
     Network::new(text).map_err(Into::into)
 }
 
+/// An empty variable is one that is not set: compose files pass them on like that.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let filled = |argument: clap::Arg| match argument.get_env().and_then(std::env::var_os) {
+        Some(value) if value.is_empty() => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(filled).mut_subcommands(without_empty_variables)
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = without_empty_variables(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let log = match log_buffer::LogBuffer::start() {
         Ok(log) => log,
         Err(error) => {

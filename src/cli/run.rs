@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use super::{AdminCommand, ApiKeyCommand, Command, Data, WhitelistCommand};
 use crate::{
@@ -34,8 +34,6 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::Serve { data, listen, trusted_proxies, asn_db, batch, unsafe_sync } => {
             let sync = if unsafe_sync { Sync::Normal } else { Sync::Full };
             let store = Options { batch, sync, ..Options::default() };
-            // Compose files pass on an empty variable for one that is not set.
-            let asn_db = asn_db.filter(|file| !file.is_empty()).map(PathBuf::from);
             let (data, provided) = (data.data, provided()?);
             serve(Config { listen, data, trusted_proxies, asn_db, provided, store }).await
         }
@@ -309,7 +307,7 @@ fn parsed<T>(
     variable(name).map(|text| parse(&text)).transpose().map_err(|rule| format!("{name}: {rule}"))
 }
 
-/// An empty variable is one that is not set: compose files pass them on like that.
+/// An empty variable is one that is not set, as for the arguments.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }

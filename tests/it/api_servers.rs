@@ -241,7 +241,8 @@ fn a_file_of_providers_is_read_at_the_start_or_the_start_says_why_not() {
     let server = TestServer::with(folder, &[], &[("LINECARD_ASN_DB", &file)]);
     assert_eq!(server.done("servers/list", "")["total"], 1);
     let folder = server.stop();
-    TestServer::with(folder, &[], &[("LINECARD_ASN_DB", Path::new(""))]).stop();
+    let empty = ["LINECARD_ASN_DB", "LINECARD_TRUSTED_PROXIES"].map(|name| (name, Path::new("")));
+    TestServer::with(folder, &[], &empty).stop();
 }
 
 #[test]
