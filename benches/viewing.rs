@@ -1,6 +1,6 @@
-//! Watching: fan-out, HLS, zap time, admission, running streams. `cargo bench --bench viewing`, or
-//! one part: `-- fanout`, `hls`, `zap`, `admission`, `streams`. Needs ffmpeg, nginx and wrk (Debian's
-//! packages) and about five minutes.
+//! Watching: fan-out, HLS, zap time, admission, login, playlists, running streams. `cargo bench
+//! --bench viewing`, or one part: `-- fanout`, `hls`, `zap`, `admission`, `login`, `playlist`,
+//! `streams`. Needs ffmpeg, nginx and wrk (Debian's packages) and about seven minutes.
 //!
 //! The server is the real program in a process of its own, with its log on. Viewers and the side
 //! that it is compared with run on the same machine in the same run.
@@ -19,7 +19,7 @@ use std::{
 };
 
 use common::{
-    KEY, Server, empty_load, median, row,
+    KEY, Server, body_load, empty_load, median, row,
     viewers::{Head, Sockets, Viewer},
     wrk,
 };
@@ -29,6 +29,9 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "0123456789";
 const ROUNDS: usize = 3;
+/// Of each round.
+const SECONDS: u64 = 5;
+const LINES: usize = 100_000;
 
 fn main() {
     if std::env::args().any(|argument| argument == "--empty-handler") {
@@ -36,8 +39,15 @@ fn main() {
     }
     let hard = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }).unwrap();
-    let parts: [(&str, fn()); 5] =
-        [("fanout", fan_out), ("hls", hls), ("zap", zap), ("admission", admission), ("streams", streams)];
+    let parts: [(&str, fn()); 7] = [
+        ("fanout", fan_out),
+        ("hls", hls),
+        ("zap", zap),
+        ("admission", admission),
+        ("login", login),
+        ("playlist", playlist),
+        ("streams", streams),
+    ];
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     for (name, part) in parts {
         if asked.is_empty() || asked.iter().any(|word| word == name) {
@@ -101,7 +111,6 @@ fn measure(server: &Server, sockets: &mut Sockets, viewers: &mut [Viewer], secon
 
 fn hls() {
     const CLIENTS: usize = 64;
-    const SECONDS: u64 = 5;
     println!("HLS: a segment of 1 MiB to {CLIENTS} clients");
     let folder = folder(1, 1, "2600k", "320x180");
     let server = Server::start(folder.path(), &[]);
@@ -187,16 +196,28 @@ fn zap() {
 }
 
 fn admission() {
-    const LINES: usize = 100_000;
-    const SECONDS: u64 = 5;
     println!("admission: HEAD of a stream's URL, {LINES} lines, 64 connections, {SECONDS} s a round");
     let folder = folder(LINES, 1, "100k", "128x72");
-    let server = Server::start(folder.path(), &[]);
-    std::thread::sleep(Duration::from_secs(3));
-    // The same requests to both, so that making them costs both the same.
-    let script = format!(
-        "function request() return wrk.format('HEAD', '/live/line' .. math.random(1, {LINES}) .. '/{PASSWORD}/1') end"
+    beside_an_empty_handler(
+        folder.path(),
+        "admission",
+        &format!("'HEAD', '/live/line' .. n .. '/{PASSWORD}/1'"),
     );
+}
+
+fn login() {
+    println!("login: player_api.php, {LINES} lines, 64 connections, {SECONDS} s a round");
+    let folder = folder(LINES, 1, "100k", "128x72");
+    let request = format!("'GET', '/player_api.php?username=line' .. n .. '&password={PASSWORD}'");
+    beside_an_empty_handler(folder.path(), "login", &request);
+}
+
+/// Requests for a random line `n` each, the same ones to both, so that making them costs both the same.
+fn beside_an_empty_handler(folder: &Path, name: &str, request: &str) {
+    let server = Server::start(folder, &[]);
+    std::thread::sleep(Duration::from_secs(3));
+    let script =
+        format!("function request() local n = math.random(1, {LINES}) return wrk.format({request}) end");
     let (mut empty, mut ours) = (vec![], vec![]);
     for _ in 0..ROUNDS {
         empty.push(empty_load(SECONDS, &script));
@@ -204,7 +225,43 @@ fn admission() {
     }
     let (empty, ours) = (median(empty), median(ours));
     row("empty actix handler", empty, empty);
-    row("admission", ours, empty);
+    row(name, ours, empty);
+}
+
+fn playlist() {
+    const CHANNELS: usize = 5_000;
+    const CLIENTS: u32 = 16;
+    println!("playlist: {CHANNELS} channels, {CLIENTS} connections, {SECONDS} s a round");
+    let folder = folder(1_000, CHANNELS, "100k", "128x72");
+    let conn = Connection::open(folder.path().join("linecard.db")).unwrap();
+    // Another server's streams stand in playlists, and nothing of them runs here.
+    conn.execute_batch(
+        "INSERT INTO servers (id, name, server_ip, created_at, updated_at) VALUES (2, 'b', '192.0.2.2', 0, 0);
+         INSERT INTO categories (id, name, created_at, updated_at) VALUES (1, 'Documentaries', 0, 0);
+         UPDATE streams SET server_id = 2, category_id = 1, name = 'A channel of some name, number ' || id,
+             epg_channel_id = 'channel' || id || '.example', logo_url = 'http://logos.example/channels/' || id || '.png';",
+    )
+    .unwrap();
+    drop(conn);
+    let server = Server::start(folder.path(), &[]);
+    let path =
+        |line: &str| format!("/get.php?username=line{line}&password={PASSWORD}&type=m3u_plus&output=ts");
+    let body = get(&server.address, &path("500"));
+    let file = folder.path().join("playlist.m3u");
+    std::fs::write(&file, &body).unwrap();
+    let script = format!(
+        "function request() return wrk.format('GET', '{}') end",
+        path("' .. math.random(1, 1000) .. '")
+    );
+    let (mut memory, mut ours) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        memory.push(body_load(&file, CLIENTS, SECONDS, &script));
+        ours.push(wrk(&server.url("/"), CLIENTS, SECONDS, &script));
+    }
+    let (memory, ours) = (median(memory), median(ours));
+    println!("  a playlist is {} bytes", body.len());
+    row("the same bytes from memory", memory, memory);
+    row("playlist", ours, memory);
 }
 
 fn streams() {

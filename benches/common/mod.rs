@@ -36,24 +36,35 @@ pub fn median(mut loads: Vec<Load>) -> Load {
 
 /// An actix server that answers 200 and nothing else, in a process of its own: this program again.
 pub fn empty_load(seconds: u64, script: &str) -> Load {
+    body_load(Path::new("/dev/null"), 64, seconds, script)
+}
+
+/// The same with the contents of a file, kept in memory, as the body.
+pub fn body_load(body: &Path, connections: u32, seconds: u64, script: &str) -> Load {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--empty-handler")
+        .arg(body)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut address = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    let load = wrk(&format!("http://{}/", address.trim()), 64, seconds, script);
+    let load = wrk(&format!("http://{}/", address.trim()), connections, seconds, script);
     child.kill().unwrap();
     child.wait().unwrap();
     load
 }
 
 pub fn empty_handler() {
+    let file = std::env::args().skip_while(|argument| argument != "--empty-handler").nth(1);
+    let body = actix_web::web::Bytes::from(std::fs::read(file.unwrap()).unwrap());
     actix_web::rt::System::new().block_on(async {
-        let empty = || async { actix_web::HttpResponse::Ok().finish() };
+        let empty = move || {
+            let body = body.clone();
+            async { actix_web::HttpResponse::Ok().body(body) }
+        };
         let server = actix_web::HttpServer::new(move || {
-            actix_web::App::new().default_service(actix_web::web::to(empty))
+            actix_web::App::new().default_service(actix_web::web::to(empty.clone()))
         })
         .bind(("127.0.0.1", 0))
         .unwrap();

@@ -25,8 +25,9 @@ use super::{
 };
 use crate::domain::{ids::StreamId, run::Event, stream::SourceUrl};
 
-/// A chunk is sent on when it has this many bytes.
-const CHUNK: usize = 64 << 10;
+/// A chunk is sent on when it has this many bytes: just over the 32 KiB that actix gathers for a
+/// connection before it writes, so that the buffer of each viewer holds one chunk and not two.
+const CHUNK: usize = 175 * ts::PACKET;
 /// Or after this time.
 const CHUNK_TIME: Duration = Duration::from_millis(100);
 /// Packets are gathered for this long between two looks into the pipe: reading each as it comes
