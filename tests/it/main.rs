@@ -26,6 +26,7 @@ mod hardening;
 mod idempotency;
 mod layers;
 mod openapi;
+mod panel_login;
 mod php_client;
 mod players;
 mod power_cut;

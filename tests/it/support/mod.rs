@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod mmdb;
+pub mod panel;
 pub mod tv;
 pub mod writers;
 

@@ -1,0 +1,143 @@
+//! The panel as a browser meets it: somebody signs in, keeps the cookies, opens pages and sends forms.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use super::TestServer;
+
+/// The password of `admin` on a server of [`server`].
+pub const PASSWORD: &str = "panel-test-password";
+
+/// A server whose `admin` signs in with [`PASSWORD`] and need not change it.
+pub fn server() -> TestServer {
+    server_with(&[])
+}
+
+/// The same, with further arguments of `serve`.
+pub fn server_with(arguments: &[&str]) -> TestServer {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    TestServer::with(folder, arguments, &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))])
+}
+
+/// A browser with cookies of its own.
+pub struct Panel<'s> {
+    server: &'s TestServer,
+    cookies: tempfile::NamedTempFile,
+    headers: Vec<String>,
+}
+
+/// What the server answered.
+pub struct Page {
+    /// The status.
+    pub status: u16,
+    /// The status line and the headers as they came.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Page {
+    /// The values of a header.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        let pairs = self.head.lines().filter_map(|line| line.split_once(':'));
+        pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect()
+    }
+
+    /// Where it sends the browser; empty if nowhere.
+    pub fn location(&self) -> &str {
+        self.header("location").first().copied().unwrap_or_default()
+    }
+}
+
+impl<'s> Panel<'s> {
+    /// A browser in which nobody is signed in.
+    pub fn nobody(server: &'s TestServer) -> Self {
+        let cookies = tempfile::NamedTempFile::new().expect("a temporary file");
+        Self { server, cookies, headers: Vec::new() }
+    }
+
+    /// A browser in which somebody has signed in.
+    pub fn of(server: &'s TestServer, username: &str, password: &str) -> Self {
+        let panel = Self::nobody(server);
+        let page = panel.sign_in(username, password);
+        assert_eq!(page.status, 303, "{}", page.body);
+        panel
+    }
+
+    /// A browser in which `admin` of [`server`] has signed in.
+    pub fn admin(server: &'s TestServer) -> Self {
+        Self::of(server, "admin", PASSWORD)
+    }
+
+    /// With a header that it sends from now on.
+    pub fn with_header(mut self, header: &str) -> Self {
+        self.headers.push(header.to_owned());
+        self
+    }
+
+    /// Sends the login form.
+    pub fn sign_in(&self, username: &str, password: &str) -> Page {
+        self.post("/panel/login", &[("username", username), ("password", password)])
+    }
+
+    /// Asks for an address, whatever the answer is.
+    pub fn ask(&self, path: &str) -> Page {
+        self.curl(&[], None, path)
+    }
+
+    /// Opens a page that must be there; its body.
+    pub fn get(&self, path: &str) -> String {
+        let page = self.ask(path);
+        assert_eq!(page.status, 200, "{path} -> {}\n{}", page.location(), page.body);
+        page.body
+    }
+
+    /// Sends a form, whatever the answer is.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.curl(&["--data-binary", "@-"], Some(&body), path)
+    }
+
+    /// Sends a form that must succeed; the page to which it leads, with the notice of what was done.
+    pub fn done(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let page = self.post(path, fields);
+        assert_eq!(page.status, 303, "{path} {fields:?}\n{}", page.body);
+        assert!(!page.location().starts_with("/panel/login"), "{path}: nobody is signed in");
+        self.get(page.location())
+    }
+
+    /// Sends a form that must be refused with that status; the page that says why.
+    pub fn refused(&self, path: &str, fields: &[(&str, &str)], status: u16) -> String {
+        let page = self.post(path, fields);
+        assert_eq!(page.status, status, "{path} {fields:?} -> {}\n{}", page.location(), page.body);
+        page.body
+    }
+
+    /// Asks with further arguments of curl, and a body for `@-`.
+    pub fn curl(&self, arguments: &[&str], body: Option<&str>, path: &str) -> Page {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-g", "-i", "-H", "Expect:", "-b"]).arg(self.cookies.path());
+        curl.arg("-c").arg(self.cookies.path());
+        for header in &self.headers {
+            curl.args(["-H", header]);
+        }
+        curl.args(arguments).arg(format!("{}{path}", self.server.url));
+        let mut curl = curl
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("curl is installed: scripts/test does that");
+        let mut input = curl.stdin.take().expect("its input");
+        // An answer that comes before the whole body was read closes the pipe.
+        let _ = input.write_all(body.unwrap_or_default().as_bytes());
+        drop(input);
+        let output = curl.wait_with_output().expect("curl ends");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Page { status, head: head.to_owned(), body: body.to_owned() }
+    }
+}
