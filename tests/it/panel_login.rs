@@ -41,3 +41,17 @@ fn a_form_of_the_panel_says_what_was_done() {
     let page = Panel::admin(&server).done("/panel/categories/new", &[("name", "News")]);
     assert!(page.contains("News was created."), "{page}");
 }
+
+#[test]
+fn a_form_that_another_site_sends_changes_nothing() {
+    let server = server();
+    let fields = [("name", "News")];
+    for header in ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: http://evil.example"] {
+        let panel = Panel::admin(&server).with_header(header);
+        panel.refused("/panel/categories/new", &fields, 403);
+        panel.refused("/panel/login", &[("username", "admin"), ("password", PASSWORD)], 403);
+    }
+    let own = format!("Origin: {}", server.url);
+    assert!(!Panel::admin(&server).get("/panel/categories").contains("News"));
+    Panel::admin(&server).with_header(&own).done("/panel/categories/new", &fields);
+}
