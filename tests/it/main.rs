@@ -27,6 +27,7 @@ mod idempotency;
 mod layers;
 mod openapi;
 mod panel_login;
+mod panel_browser;
 mod php_client;
 mod players;
 mod power_cut;

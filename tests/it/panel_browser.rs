@@ -1,0 +1,43 @@
+//! The panel in a real browser: what people do from the first start to the last credit, and every page
+//! without an error in the console, a request that fails, or a violation of accessibility.
+
+use super::support::{TestServer, browser::Browser};
+
+/// The password that the first start printed.
+fn generated(server: &TestServer) -> String {
+    let line = server.greeting.lines().find(|line| line.trim().starts_with("password"));
+    line.and_then(|line| line.split_whitespace().nth(1)).expect("a password in the greeting").to_owned()
+}
+
+#[test]
+fn the_first_login_asks_for_a_password_of_ones_own() {
+    let server = TestServer::start();
+    let browser = Browser::on(&server.url);
+    browser.open("/panel/plans");
+    assert_eq!(browser.path(), "/panel/login?next=%2Fpanel%2Fplans");
+    assert_eq!(browser.problems(), [""; 0]);
+    browser.sign_in("admin", "not the password");
+    browser.sees("Wrong username or password.");
+    browser.fill("password", &generated(&server));
+    browser.press("Sign in");
+    browser.sees("Choose a password of your own first");
+    browser.open("/panel/plans");
+    assert_eq!(browser.path(), "/panel/account");
+    assert_eq!(browser.problems(), [""; 0]);
+
+    browser.fill("old_password", &generated(&server));
+    browser.fill("new_password", "my own password");
+    browser.fill("again", "my own pasword");
+    browser.press("Change password");
+    browser.sees("Not the same as above");
+    browser.fill("old_password", &generated(&server));
+    browser.fill("new_password", "my own password");
+    browser.fill("again", "my own password");
+    browser.press("Change password");
+    browser.sees("Your password was changed");
+    browser.press("Sign out");
+    browser.sign_in("admin", "my own password");
+    browser.open("/panel/plans");
+    browser.sees("Subscription plans");
+    assert_eq!(browser.problems(), [""; 0]);
+}
