@@ -24,6 +24,9 @@ use crate::domain::{
 };
 use crate::media::picture::Picture;
 
+/// The administrator of the first reseller.
+const SELLER: &str = "north";
+
 const DOING: Doing = Doing { resource: Resource::Settings, action: "demo" };
 const LINES: usize = 3000;
 const MAGS: usize = 500;
@@ -87,7 +90,7 @@ impl Ops {
         for picture in &PICTURES {
             picture.draw(media).await.map_err(Error::Refused)?;
         }
-        let (password, _) = random::password()?;
+        let (password, shown) = random::password()?;
         let hash = passwords::hash(password).await?;
         let seller = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
         let catalogue = self.write(Actor::COMMAND_LINE, DOING, move |act| catalogue(act, seller)).await?;
@@ -113,7 +116,9 @@ impl Ops {
         }
         let channels: usize = CHANNELS.iter().map(|(_, names)| names.len()).sum();
         Ok(format!(
-            "made {LINES} lines, {MAGS} MAGs, {channels} streams, {} bouquets, {} plans, {} resellers and a load balancer; watch with the username demo and the password demo",
+            "made {LINES} lines, {MAGS} MAGs, {channels} streams, {} bouquets, {} plans, {} resellers and a load balancer\n\
+             watch with the username demo and the password demo\n\
+             sell in the panel as {SELLER} with the password {shown}",
             catalogue.bouquets.len(),
             catalogue.plans.len(),
             catalogue.resellers.len()
@@ -231,7 +236,7 @@ fn sellers(act: &Act<'_>, seller: AdminChange) -> Result<Vec<ResellerId>> {
     admins::create(
         act,
         AdminChange {
-            username: given(Field::parse(&Written::Text("north".into()))),
+            username: given(Field::parse(&Written::Text(SELLER.into()))),
             email: given(Field::parse(&Written::Text("north@example.com".into()))),
             group_id: Given::Value(GroupId::RESELLERS),
             reseller_id: Given::Value(ids.first().copied()),

@@ -38,7 +38,8 @@ impl Browser {
     /// Opens one on the pages of a server.
     pub fn on(base: &str) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -132,7 +133,8 @@ impl Browser {
                       .then(found => done(found.violations.map(v => v.id + ': ' + v.help + ' at ' + \
                       v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(', '))), error => done(['axe: ' + error]))";
         let found = self.done(self.client.execute_async(script, Vec::new()));
-        problems.extend(found.as_array().into_iter().flatten().map(|one| one.as_str().unwrap_or("?").to_owned()));
+        problems
+            .extend(found.as_array().into_iter().flatten().map(|one| one.as_str().unwrap_or("?").to_owned()));
         if self.run("return document.documentElement.scrollWidth > innerWidth") == true {
             problems.push("wider than its window".into());
         }
@@ -142,7 +144,11 @@ impl Browser {
     /// Errors and warnings in the console since the last time, failed requests among them.
     pub fn console(&self) -> Vec<String> {
         let entries = self.done(self.client.issue_cmd(Console));
-        let grave = entries.as_array().into_iter().flatten().filter(|entry| entry["level"] != "DEBUG" && entry["level"] != "INFO");
+        let grave = entries
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry["level"] != "DEBUG" && entry["level"] != "INFO");
         grave.map(|entry| format!("console: {}", entry["message"])).collect()
     }
 
@@ -152,7 +158,8 @@ impl Browser {
     }
 
     fn find(&self, css: &str) -> fantoccini::elements::Element {
-        let found = self.runtime.block_on(self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)));
+        let found =
+            self.runtime.block_on(self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)));
         found.unwrap_or_else(|error| panic!("{css}: {error} on {}:\n{}", self.path(), self.text()))
     }
 
