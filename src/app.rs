@@ -65,13 +65,17 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .app_data(use_cases.clone())
             .app_data(proxies.clone())
             .wrap(from_fn(access_log))
-            .route("/healthz", web::get().to(healthz))
-            .route("/api/openapi.json", web::get().to(describe))
             .app_data(playlists.clone())
+            // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
+            .service(
+                web::scope("/api")
+                    .route("/openapi.json", web::get().to(describe))
+                    .default_service(web::to(api::entry)),
+            )
+            .route("/healthz", web::get().to(healthz))
             .configure(panel::routes)
             .configure(player::routes)
             .configure(delivery::routes)
-            .service(web::resource("/api/{call:.*}").route(web::to(api::entry)))
             .default_service(web::to(api::entry))
     })
     .workers(workers)

@@ -11,7 +11,7 @@ use super::reply;
 use crate::{
     domain::actor::Actor,
     ops::{Ops, api_keys::KeyRefusal, guards::Face},
-    wire::visitor::Visitor,
+    wire::visitor,
 };
 
 /// What the door needs to know, shared by every worker.
@@ -31,7 +31,7 @@ impl Door {
     /// # Errors
     /// The reply: 403 naming the address and where to add it, or 429.
     pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
-        let address = Visitor::of(request).address;
+        let address = visitor::address(request);
         if !self.ops.guards().lists(address) {
             log::warn!("Server API refused to {address}: not on the whitelist");
             return Err(reply::failure(StatusCode::FORBIDDEN, &not_listed(address)));

@@ -28,11 +28,10 @@ pub struct Visitor {
 impl Visitor {
     /// The visitor behind a request.
     pub fn of(request: &HttpRequest) -> Self {
-        let trusted = request.app_data::<Data<TrustedProxies>>().map_or(&[][..], |proxies| &proxies.0);
         let agent =
             request.headers().get(header::USER_AGENT).map(header::HeaderValue::as_bytes).unwrap_or_default();
         let agent = String::from_utf8_lossy(agent).chars().filter(|c| !c.is_control()).take(MOST).collect();
-        Self { address: address(request, trusted), agent }
+        Self { address: address(request), agent }
     }
 }
 
@@ -46,7 +45,8 @@ impl FromRequest for Visitor {
 }
 
 /// The address of whoever sent a request.
-pub fn address(request: &HttpRequest, trusted: &[Network]) -> IpAddr {
+pub fn address(request: &HttpRequest) -> IpAddr {
+    let trusted = request.app_data::<Data<TrustedProxies>>().map_or(&[][..], |proxies| &proxies.0);
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let forwarded = request.headers().get_all("x-forwarded-for").map(header::HeaderValue::as_bytes);
     client_ip(peer, forwarded, trusted)
