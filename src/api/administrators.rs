@@ -32,7 +32,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     }
     change.password = Given::Value(passwords::hash(password).await?);
     call.write(move |act| {
-        let (id, admin) = admins::create(act, change)?;
+        let (id, admin) = admins::create(act, change.clone())?;
         Ok(json!({ "created_id": id.number(), "username": admin.username.as_str(), "email": admin.email.as_str() }))
     })
     .await
@@ -50,7 +50,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
         change.password = Given::Value(passwords::hash(password).await?);
     }
     call.write(move |act| {
-        let (id, admin) = admins::update(act, &who, change)?;
+        let (id, admin) = admins::update(act, &who, change.clone())?;
         Ok(json!({ "modified_id": id.number(), "username": admin.username.as_str() }))
     })
     .await

@@ -81,7 +81,7 @@ impl Call {
     /// As [`Ops::write_once`].
     pub async fn write<F>(self, job: F) -> Result<Value>
     where
-        F: FnOnce(&Act<'_>) -> Result<Value> + Send + 'static,
+        F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
         self.ops.write_once(self.actor, self.doing, self.once, job).await
     }

@@ -22,7 +22,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
     let change = lines::with_credentials(call.change::<LineChange>()?)?;
     call.write(move |act| {
-        let (id, line) = lines::create(act, change, wishes)?;
+        let (id, line) = lines::create(act, change.clone(), wishes)?;
         Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
     })
     .await
@@ -33,7 +33,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     let wishes = wishes(&mut call)?;
     let change = call.change::<LineChange>()?;
     call.write(move |act| {
-        let (id, line) = lines::update(act, &who, change, wishes)?;
+        let (id, line) = lines::update(act, &who, change.clone(), wishes)?;
         Ok(json!({ "modified_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
     })
     .await

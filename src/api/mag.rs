@@ -22,7 +22,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
     let change = call.change::<MagChange>()?;
     call.write(move |act| {
-        let (id, mag) = mags::create(act, change, wishes)?;
+        let (id, mag) = mags::create(act, change.clone(), wishes)?;
         Ok(json!({ "created_id": id.number(), "mac_address": mag.mac_address.to_string() }))
     })
     .await
@@ -33,7 +33,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     let wishes = wishes(&mut call)?;
     let change = call.change::<MagChange>()?;
     call.write(move |act| {
-        let (id, mag) = mags::update(act, mac, change, wishes)?;
+        let (id, mag) = mags::update(act, mac, change.clone(), wishes)?;
         Ok(json!({ "modified_id": id.number(), "mac_address": mag.mac_address.to_string() }))
     })
     .await

@@ -11,14 +11,15 @@ use crate::{
 
 pub async fn create<R: Managed>(mut call: Call) -> Result<Value> {
     let change = call.change::<R::Change>()?;
-    call.write(move |act| Ok(json!({ "created_id": managed::create::<R>(act, change)?.0.number() }))).await
+    call.write(move |act| Ok(json!({ "created_id": managed::create::<R>(act, change.clone())?.0.number() })))
+        .await
 }
 
 pub async fn update<R: Managed>(mut call: Call) -> Result<Value> {
     let id = id::<R::Id>(&mut call)?;
     let change = call.change::<R::Change>()?;
     call.write(move |act| {
-        managed::update::<R>(act, id, change)?;
+        managed::update::<R>(act, id, change.clone())?;
         Ok(json!({ "modified_id": id.number() }))
     })
     .await

@@ -20,7 +20,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     let opening = call.data.take::<Credits>("credits")?.unwrap_or(Credits::ZERO);
     let change = call.change::<ResellerChange>()?;
     call.write(move |act| {
-        let (id, reseller, balance) = resellers::create(act, change, opening)?;
+        let (id, reseller, balance) = resellers::create(act, change.clone(), opening)?;
         Ok(json!({ "created_id": id.number(), "name": reseller.name.as_str(), "credits": balance.get() }))
     })
     .await
@@ -35,7 +35,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     };
     let change = call.change::<ResellerChange>()?;
     call.write(move |act| {
-        let (id, reseller, balance) = resellers::update(act, &who, change, balance)?;
+        let (id, reseller, balance) = resellers::update(act, &who, change.clone(), balance)?;
         Ok(json!({ "modified_id": id.number(), "name": reseller.name.as_str(), "credits": balance.get() }))
     })
     .await

@@ -52,7 +52,7 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     let ops = call.ops.clone();
     call.write(move |act| {
         ops.unblock(act, &culprit)?;
-        Ok(match culprit {
+        Ok(match &culprit {
             Culprit::Address(_) => json!({ "address": address.map(|address| address.to_string()) }),
             Culprit::Name(name) => json!({ "username": name }),
         })

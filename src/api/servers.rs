@@ -17,7 +17,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     let id: ServerId = id(&mut call)?;
     let change = call.change::<ServerChange>()?;
     call.write(move |act| {
-        let server = managed::update::<Server>(act, id, change)?;
+        let server = managed::update::<Server>(act, id, change.clone())?;
         let address = server.server_ip.0.to_string();
         Ok(json!({ "modified_id": id.number(), "name": server.name.as_str(), "IP address": address }))
     })

@@ -34,7 +34,7 @@ pub async fn get(mut call: Call) -> Result<Value> {
 pub async fn update(mut call: Call) -> Result<Value> {
     let change = call.change::<SettingsChange>()?;
     call.write(move |act| {
-        settings::update(act, change)?;
+        settings::update(act, change.clone())?;
         Ok(json!({ "modified_id": 1 }))
     })
     .await
@@ -85,7 +85,7 @@ pub async fn api_key_new(mut call: Call) -> Result<Value> {
     let change = call.change::<ApiKeyChange>()?;
     let key = random::api_key()?;
     call.write(move |act| {
-        let (id, stored) = api_keys::create(act, change, &key)?;
+        let (id, stored) = api_keys::create(act, change.clone(), &key)?;
         Ok(json!({ "created_id": id.number(), "name": stored.name.as_str(), "api_key": key.reveal() }))
     })
     .await

@@ -115,8 +115,9 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
                 expires_at: Given::Value(Expiry(expires_at)),
                 ..ApiKeyChange::default()
             };
-            let done = ops
-                .write(Actor::COMMAND_LINE, api_keys::CREATE, move |act| api_keys::create(act, change, &key));
+            let done = ops.write(Actor::COMMAND_LINE, api_keys::CREATE, move |act| {
+                api_keys::create(act, change.clone(), &key)
+            });
             done.await.map_err(say)?;
             ops.close();
             print(secret.reveal())
@@ -202,7 +203,8 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
                 password: Given::Value(passwords::hash(password).await.map_err(say)?),
                 ..AdminChange::default()
             };
-            let done = ops.write(Actor::COMMAND_LINE, doing("new"), move |act| admins::create(act, change));
+            let done =
+                ops.write(Actor::COMMAND_LINE, doing("new"), move |act| admins::create(act, change.clone()));
             done.await.map_err(say)?;
             ops.close();
             shown.map_or(Ok(()), |password| print(&password))
@@ -238,8 +240,9 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             let hash = passwords::hash(password).await.map_err(say)?;
             let change = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
             let who = Selector::Username(username);
-            let done = ops
-                .write(Actor::COMMAND_LINE, doing("password"), move |act| admins::update(act, &who, change));
+            let done = ops.write(Actor::COMMAND_LINE, doing("password"), move |act| {
+                admins::update(act, &who, change.clone())
+            });
             done.await.map_err(say)?;
             ops.close();
             shown.map_or(Ok(()), |password| print(&password))

@@ -5,8 +5,6 @@
 //! API description. Defaults are not here: they stand in `schema.sql`. A new column is one line
 //! there and one line in its `record!`.
 
-use std::collections::HashMap;
-
 use super::{Error, Fact, Field, Given, Kind, Resource, Result, Written, ids::Id, time::UnixTime};
 
 /// One column: its name, what it holds, and what it is for.
@@ -27,7 +25,7 @@ pub trait Source {
 }
 
 /// The change of a record: one [`Given`] for each column.
-pub trait Change: Sized + Default {
+pub trait Change: Sized + Clone + Default {
     /// Reads every column of the record from `source`.
     fn read(source: &mut dyn Source) -> Result<Self>;
 }
@@ -73,16 +71,22 @@ pub struct Stored<R: Record> {
 }
 
 /// The defaults of one table, as `schema.sql` has them. A column without an entry must be given.
+/// They are few: to look through them is quicker than to hash a name.
 #[derive(Clone, Debug, Default)]
-pub struct Defaults(pub HashMap<String, Fact>);
+pub struct Defaults(pub Vec<(&'static str, Fact)>);
 
 impl Defaults {
+    /// The default of a column as a fact, if it has one.
+    pub fn get(&self, column: &str) -> Option<&Fact> {
+        self.0.iter().find(|(name, _)| *name == column).map(|(_, fact)| fact)
+    }
+
     /// The default of a column.
     ///
     /// # Errors
     /// [`Error::Missing`] if it has none.
     pub fn of<T: Field>(&self, column: &'static str) -> Result<T> {
-        let fact = self.0.get(column).cloned();
+        let fact = self.get(column).cloned();
         fact.and_then(T::stored).ok_or(Error::Missing(column))
     }
 }

@@ -1,6 +1,6 @@
 //! One audited act inside a write transaction: nothing is written past the audit trail.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     domain::{
@@ -41,12 +41,12 @@ impl Act<'_> {
     pub(super) fn create<R: Table>(&self, change: R::Change) -> Result<(R::Id, R)> {
         let defaults = self.tx.defaults::<R>()?;
         let record = R::create(change, defaults)?;
-        self.tx.require_references(&record)?;
-        let id = self.tx.insert(&record, self.now)?;
         let facts = record.facts();
-        let set = facts.iter().filter(|(name, fact)| defaults.0.get(*name) != Some(fact));
+        self.tx.require_references::<R>(&facts)?;
+        let id = self.tx.insert::<R>(&facts, self.now)?;
+        let set = facts.iter().filter(|(name, fact)| defaults.get(name) != Some(fact));
         let after = object(set.map(|(name, fact)| (*name, masked(fact))));
-        self.audit(Some(id.number()), &label(&facts), &Value::Object(Map::new()), &after)?;
+        self.trail(Some(id.number()), label(&facts), EMPTY, &after)?;
         Ok((id, record))
     }
 
@@ -57,13 +57,13 @@ impl Act<'_> {
 
     /// Writes a record over a row.
     pub(super) fn replace<R: Table>(&self, before: &Stored<R>, after: &R) -> Result<()> {
-        self.tx.require_references(after)?;
-        self.tx.update(before.id, after, self.now)?;
         let facts = after.facts();
+        self.tx.require_references::<R>(&facts)?;
+        self.tx.update::<R>(before.id, &facts, self.now)?;
         let changed = difference(&before.record.facts(), &facts);
         let old = object(changed.iter().map(|(name, old, _)| (*name, old.clone())));
         let new = object(changed.iter().map(|(name, _, new)| (*name, new.clone())));
-        self.audit(Some(before.id.number()), &label(&facts), &old, &new)
+        self.trail(Some(before.id.number()), label(&facts), &old, &new)
     }
 
     /// Deletes a row.
@@ -71,7 +71,7 @@ impl Act<'_> {
         self.tx.delete::<R>(row.id)?;
         let facts = row.record.facts();
         let before = object(facts.iter().map(|(name, fact)| (*name, masked(fact))));
-        self.audit(Some(row.id.number()), &label(&facts), &before, &Value::Object(Map::new()))
+        self.trail(Some(row.id.number()), label(&facts), &before, EMPTY)
     }
 
     /// The row of that id.
@@ -84,6 +84,10 @@ impl Act<'_> {
 
     /// Adds to the audit trail what is no row of a record.
     pub(super) fn audit(&self, id: Option<i64>, target: &str, before: &Value, after: &Value) -> Result<()> {
+        self.trail(id, target, &before.to_string(), &after.to_string())
+    }
+
+    fn trail(&self, id: Option<i64>, target: &str, before: &str, after: &str) -> Result<()> {
         self.tx.insert_audit(&AuditRow {
             at: self.now,
             actor_kind: self.actor.kind(),
@@ -93,22 +97,27 @@ impl Act<'_> {
             action: self.doing.action,
             target_id: id,
             target,
-            before: &before.to_string(),
-            after: &after.to_string(),
+            before,
+            after,
         })
     }
 }
 
 /// A record's name: its first column.
-fn label(facts: &[(&'static str, Fact)]) -> String {
+fn label<'f>(facts: &'f [(&'static str, Fact)]) -> &'f str {
     match facts.first() {
-        Some((_, Fact::Text(text))) => text.clone(),
-        _ => String::new(),
+        Some((_, Fact::Text(text))) => text,
+        _ => "",
     }
 }
 
-fn object(facts: impl Iterator<Item = (&'static str, Fact)>) -> Value {
-    Value::Object(facts.map(|(name, fact)| (name.to_owned(), json(fact))).collect())
+/// No columns.
+const EMPTY: &str = "{}";
+
+/// Columns as a JSON object; the names of columns need no escape.
+fn object(facts: impl Iterator<Item = (&'static str, Fact)>) -> String {
+    let columns: Vec<String> = facts.map(|(name, fact)| format!("\"{name}\":{}", json(fact))).collect();
+    format!("{{{}}}", columns.join(","))
 }
 
 fn json(fact: Fact) -> Value {

@@ -93,15 +93,17 @@ impl Ops {
         let (password, shown) = random::password()?;
         let hash = passwords::hash(password).await?;
         let seller = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
-        let catalogue = self.write(Actor::COMMAND_LINE, DOING, move |act| catalogue(act, seller)).await?;
+        let catalogue =
+            self.write(Actor::COMMAND_LINE, DOING, move |act| catalogue(act, seller.clone())).await?;
         let catalogue = std::sync::Arc::new(catalogue);
         for start in (0..LINES).step_by(AT_ONCE) {
             let made: Vec<LineChange> = (start..start + AT_ONCE)
                 .map(|n| lines::with_credentials(line(n, &catalogue)))
                 .collect::<Result<_>>()?;
             let job = move |act: &Act<'_>| {
-                made.into_iter()
-                    .try_for_each(|change| lines::create(act, change, lines::Wishes::default()).map(|_| ()))
+                made.iter().try_for_each(|change| {
+                    lines::create(act, change.clone(), lines::Wishes::default()).map(|_| ())
+                })
             };
             self.write(Actor::COMMAND_LINE, DOING, job).await?;
         }

@@ -79,7 +79,7 @@ impl Ops {
                 return Ok(false);
             }
             let admin = AdminChange {
-                password: Given::Value(hash),
+                password: Given::Value(hash.clone()),
                 must_change_password: Given::Value(generated),
                 ..AdminChange::default()
             };

@@ -29,7 +29,7 @@ mod act;
 mod once;
 mod subscriptions;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub use act::{Act, Doing};
 pub use once::Once;
@@ -45,46 +45,58 @@ use crate::{
     store::{self, Origin, Read, Store, guards::Guards},
 };
 
-/// The way to every use case: what faces and the command line hold.
+/// The way to every use case: what faces and the command line hold. Every call holds one.
 #[derive(Clone)]
-pub struct Ops {
+pub struct Ops(Arc<Parts>);
+
+/// What use cases work with.
+pub struct Parts {
     store: Store,
-    used: Arc<api_keys::Used>,
-    seen: Arc<sign_in::Seen>,
-    failures: Arc<guards::Guards>,
-    history: Arc<viewing::History>,
-    made: Arc<catalogue::FromCatalogue>,
+    used: api_keys::Used,
+    seen: sign_in::Seen,
+    failures: guards::Guards,
+    history: viewing::History,
+    made: catalogue::FromCatalogue,
     connections: Connections,
-    host: Arc<Host>,
-    healths: Arc<servers::Healths>,
+    host: Host,
+    healths: servers::Healths,
     media: Option<Media>,
+}
+
+impl std::ops::Deref for Ops {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl Ops {
     /// Use cases on that store and this machine; with the streams that a server runs.
     pub fn new(store: Store, host: Host, media: Option<Media>) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             store,
-            used: Arc::default(),
-            seen: Arc::default(),
-            failures: Arc::default(),
-            history: Arc::default(),
-            made: Arc::default(),
+            used: Mutex::default(),
+            seen: sign_in::Seen::default(),
+            failures: Mutex::default(),
+            history: viewing::History::default(),
+            made: catalogue::FromCatalogue::default(),
             connections: Connections::default(),
-            host: Arc::new(host),
-            healths: Arc::default(),
+            host,
+            healths: servers::Healths::default(),
             media,
-        }
+        }))
     }
 
-    /// Does something in one audited transaction and answers once that is committed.
+    /// Does something in one audited transaction and answers once that is committed. The job may run twice, the first
+    /// time in vain.
     ///
     /// # Errors
     /// [`Error::Denied`] without the right to change the resource, the job's own, and the store's.
     pub async fn write<T, F>(&self, actor: Actor, doing: Doing, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Act<'_>) -> Result<T> + Send + 'static,
+        F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
         actor.may(doing.resource, Access::Write)?;
         self.write_own(actor, doing, job).await
@@ -94,13 +106,12 @@ impl Ops {
     pub(super) async fn write_own<T, F>(&self, actor: Actor, doing: Doing, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Act<'_>) -> Result<T> + Send + 'static,
+        F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
         let now = clock::now();
-        let store = self.store.clone();
         let origin = origin(&actor, doing);
         let answer = self.store.write(origin, move |tx| {
-            let guards = store.guards();
+            let guards = tx.guards();
             // It may have been revoked while the call waited for its turn.
             if let Who::ApiKey { id, .. } = &actor.who
                 && !guards.keys.iter().any(|key| key.id == *id)

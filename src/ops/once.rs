@@ -30,12 +30,12 @@ impl Ops {
     /// As [`Ops::write`], and [`Error::Refused`] for a key that came with another call.
     pub async fn write_once<F>(&self, actor: Actor, doing: Doing, once: Option<Once>, job: F) -> Result<Value>
     where
-        F: FnOnce(&Act<'_>) -> Result<Value> + Send + 'static,
+        F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
-        self.write(actor, doing, move |act| match (once, &act.actor.who) {
+        self.write(actor, doing, move |act| match (&once, &act.actor.who) {
             (Some(once), Who::ApiKey { id, .. }) => {
                 if let Some(kept) = act.tx.kept_answer(*id, &once.key, act.now)? {
-                    return repeated(&once, &kept);
+                    return repeated(once, &kept);
                 }
                 let answer = job(act)?;
                 let kept = Kept { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };

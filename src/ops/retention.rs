@@ -29,7 +29,7 @@ impl Ops {
 
     async fn forget<F>(&self, job: F) -> Result<bool>
     where
-        F: FnOnce(&store::Write<'_>, crate::domain::time::UnixTime) -> Result<bool> + Send + 'static,
+        F: Fn(&store::Write<'_>, crate::domain::time::UnixTime) -> Result<bool> + Send + 'static,
     {
         let now = clock::now();
         self.store.write(store::housekeeping(now, "retention"), move |tx| job(tx, now)).wait().await

@@ -31,8 +31,8 @@ pub type Healths = Mutex<HashMap<ServerId, Health>>;
 impl Ops {
     /// Measures this machine.
     pub async fn measure(&self) {
-        let host = self.host.clone();
-        if tokio::task::spawn_blocking(move || host.meter.measure()).await.is_err() {
+        let ops = self.clone();
+        if tokio::task::spawn_blocking(move || ops.host.meter.measure()).await.is_err() {
             log::error!("this machine cannot be measured");
         }
     }

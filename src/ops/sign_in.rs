@@ -181,7 +181,7 @@ impl Ops {
         self.write_own(who.actor.clone(), OWN_PASSWORD, move |act| {
             let before = act.find::<Admin>(id)?;
             let change = AdminChange {
-                password: Given::Value(hash),
+                password: Given::Value(hash.clone()),
                 must_change_password: Given::Value(false),
                 ..AdminChange::default()
             };

@@ -184,7 +184,7 @@ async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     let Some(change) = form.read::<R::Change>(&sent) else {
         return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));
     };
-    let job = move |act: &crate::ops::Act<'_>| managed::create::<R>(act, change);
+    let job = move |act: &crate::ops::Act<'_>| managed::create::<R>(act, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "new"), job).await {
         Ok((_, record)) => {
             Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was created.", record.name())))
@@ -209,7 +209,7 @@ async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply
     let Some(change) = form.read::<R::Change>(&sent) else {
         return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));
     };
-    let job = move |act: &crate::ops::Act<'_>| managed::update::<R>(act, row.id, change);
+    let job = move |act: &crate::ops::Act<'_>| managed::update::<R>(act, row.id, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await {
         Ok(record) => Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was changed.", record.name()))),
         Err(error) => {

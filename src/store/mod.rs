@@ -20,6 +20,7 @@ mod checkpoint;
 mod columns;
 mod fault;
 mod held;
+mod job;
 mod pragma;
 mod schema;
 mod seen;
@@ -37,9 +38,9 @@ use changes::{Changed, Changes};
 use fault::Faults;
 pub use fault::Origin;
 use guards::Guards;
+pub use job::Answer;
 pub use table::Table;
 use table::Tables;
-pub use writer::Answer;
 
 /// The name of the database file in the data folder.
 pub const FILE: &str = "linecard.db";
@@ -92,6 +93,7 @@ pub struct Read<'c> {
 /// One job's part of a write transaction.
 pub struct Write<'c> {
     read: Read<'c>,
+    guards: &'c Guards,
     guards_changed: std::cell::Cell<bool>,
     changed: std::cell::RefCell<Vec<Changed>>,
 }
@@ -172,14 +174,14 @@ impl Store {
     }
 
     /// Runs `job` in the next write transaction and answers once that is committed. If the job
-    /// returns an error, nothing that it did remains.
+    /// returns an error, nothing that it did remains. It may run twice, the first time in vain.
     ///
     /// # Errors
     /// The job's own, [`Error::Busy`] when the queue is full, [`Error::Database`].
     pub fn write<T, F>(&self, origin: Origin, job: F) -> Answer<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Write<'_>) -> Result<T> + Send + 'static,
+        F: Fn(&Write<'_>) -> Result<T> + Send + 'static,
     {
         self.writer.submit(origin, job)
     }
@@ -267,6 +269,11 @@ impl Store {
 }
 
 impl Write<'_> {
+    /// Settings, whitelist and API keys as committed before this transaction.
+    pub fn guards(&self) -> &Guards {
+        self.guards
+    }
+
     /// Says that settings, whitelist or keys were changed: they are read anew after the commit
     /// and before anybody is answered.
     fn guards_changed(&self) {

@@ -120,7 +120,7 @@ impl Statements {
 
 /// The defaults as `schema.sql` has them; a column that must be given has none.
 fn defaults<R: Table>(conn: &Connection) -> rusqlite::Result<Defaults> {
-    let mut defaults = HashMap::new();
+    let mut defaults = Vec::new();
     let mut about = conn.prepare("SELECT name, \"notnull\", dflt_value FROM pragma_table_info(?)")?;
     let mut rows = about.query([R::TABLE])?;
     while let Some(row) = rows.next()? {
@@ -132,11 +132,11 @@ fn defaults<R: Table>(conn: &Connection) -> rusqlite::Result<Defaults> {
         let sql = format!("SELECT {}", default.unwrap_or_else(|| "NULL".into()));
         let value = conn.query_row(&sql, [], |row| Ok(fact(row.get_ref(0)?, column.kind)))?;
         if let Ok(value) = value {
-            defaults.insert(name, value);
+            defaults.push((column.name, value));
         }
     }
     for link in R::LINKS {
-        defaults.insert(link.column.into(), Fact::Ids(Vec::new()));
+        defaults.push((link.column, Fact::Ids(Vec::new())));
     }
     Ok(Defaults(defaults))
 }
@@ -145,7 +145,7 @@ impl Tables {
     /// The defaults of a record's columns, as far as there are any.
     pub fn defaults_of<R: Table>(&self) -> Vec<(&'static str, Fact)> {
         let Some(statements) = self.0.get(R::TABLE) else { return Vec::new() };
-        let known = |column: &Column| Some((column.name, statements.defaults.0.get(column.name)?.clone()));
+        let known = |column: &Column| Some((column.name, statements.defaults.get(column.name)?.clone()));
         statements.all.iter().filter_map(known).collect()
     }
 }
@@ -256,9 +256,8 @@ impl Read<'_> {
     ///
     /// # Errors
     /// [`Error::NoSuch`], with the id where a list holds several.
-    pub fn require_references<R: Table>(&self, record: &R) -> Result<()> {
-        let facts = record.facts();
-        for (column, (_, fact)) in self.statements::<R>()?.all.iter().zip(&facts) {
+    pub fn require_references<R: Table>(&self, facts: &[(&'static str, Fact)]) -> Result<()> {
+        for (column, (_, fact)) in self.statements::<R>()?.all.iter().zip(facts) {
             match (column.kind, fact) {
                 (Kind::Reference(resource), Fact::Number(id)) if !self.exists(resource, *id)? => {
                     return Err(Error::no_such(resource));
@@ -318,19 +317,18 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Inserts a record.
+    /// Inserts a record from its facts.
     ///
     /// # Errors
     /// [`Error::Taken`] for a unique column, or a database error.
-    pub fn insert<R: Table>(&self, record: &R, now: UnixTime) -> Result<R::Id> {
-        let facts = record.facts();
+    pub fn insert<R: Table>(&self, facts: &[(&'static str, Fact)], now: UnixTime) -> Result<R::Id> {
         let now = Fact::Number(now.seconds());
         let own = facts.iter().map(|(_, fact)| fact).filter(|fact| !matches!(fact, Fact::Ids(_)));
         let values = own.chain([&now, &now]).map(Param);
         let sql = &self.statements::<R>()?.insert;
         self.conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
         let id = self.conn.last_insert_rowid();
-        self.link::<R>(id, &facts)?;
+        self.link::<R>(id, facts)?;
         self.note_guards::<R>();
         // Nobody can be watching on a new line or MAG yet.
         if !matches!(R::RESOURCE, Resource::Line | Resource::Mag) {
@@ -339,12 +337,11 @@ impl Write<'_> {
         Ok(R::Id::of(id))
     }
 
-    /// Writes a record over the row of that id.
+    /// Writes a record's facts over the row of that id.
     ///
     /// # Errors
     /// [`Error::Taken`] for a unique column, or a database error.
-    pub fn update<R: Table>(&self, id: R::Id, record: &R, now: UnixTime) -> Result<()> {
-        let facts = record.facts();
+    pub fn update<R: Table>(&self, id: R::Id, facts: &[(&'static str, Fact)], now: UnixTime) -> Result<()> {
         let (now, key) = (Fact::Number(now.seconds()), Fact::Number(id.number()));
         let own = facts.iter().map(|(_, fact)| fact).filter(|fact| !matches!(fact, Fact::Ids(_)));
         let values = own.chain([&now, &key]).map(Param);
@@ -354,7 +351,7 @@ impl Write<'_> {
             let sql = format!("DELETE FROM {} WHERE {} = ?", link.table, link.owner);
             self.conn.prepare_cached(&sql)?.execute([id.number()])?;
         }
-        self.link::<R>(id.number(), &facts)?;
+        self.link::<R>(id.number(), facts)?;
         self.note_guards::<R>();
         self.note(R::RESOURCE, id.number());
         Ok(())

@@ -1,8 +1,7 @@
-//! The one writer: takes the jobs that wait, runs them in one transaction with a savepoint each,
-//! commits, and only then answers. Many writers share the price of one disk synchronisation.
+//! The one writer: takes the jobs that wait, runs them in one transaction, commits, and only then
+//! answers. Many writers share the price of one disk synchronisation.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -14,7 +13,6 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use super::{
     Read, Write,
@@ -24,10 +22,11 @@ use super::{
     fault::{Faults, Origin},
     guards,
     guards::Guards,
+    job::{Answer, Job, Queued},
     logs,
     table::Tables,
 };
-use crate::domain::{Error, Result};
+use crate::domain::Result;
 
 /// Jobs that may wait; beyond it callers are told that the server is busy.
 const QUEUE: usize = 4096;
@@ -35,61 +34,6 @@ const QUEUE: usize = 4096;
 const GATHER: Duration = Duration::from_millis(5);
 /// How often the writer looks for what another process wrote, and for log rows that wait.
 const TICK: Duration = Duration::from_secs(1);
-
-/// The outcome of a write, once it is committed.
-pub struct Answer<T>(Result<oneshot::Receiver<Result<T>>, Error>);
-
-impl<T> Answer<T> {
-    /// Waits for it without holding a thread.
-    ///
-    /// # Errors
-    /// The job's own, [`Error::Busy`], [`Error::Database`].
-    pub async fn wait(self) -> Result<T> {
-        self.0?.await.unwrap_or(Err(Error::Busy))
-    }
-}
-
-/// A job in the queue, whatever it returns.
-trait Job: Send {
-    /// Does the work; whether it is to be kept.
-    fn run(&mut self, tx: &Write<'_>) -> bool;
-    /// The transaction was lost: replaces what was done in it, or would have been.
-    fn lose(&mut self, error: &Error);
-    /// Tells the caller.
-    fn answer(self: Box<Self>, faults: &Faults);
-}
-
-struct Queued<T, F> {
-    origin: Origin,
-    work: Option<F>,
-    outcome: Result<T>,
-    caller: oneshot::Sender<Result<T>>,
-}
-
-impl<T: Send, F: FnOnce(&Write<'_>) -> Result<T> + Send> Job for Queued<T, F> {
-    fn run(&mut self, tx: &Write<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        self.outcome = catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| {
-            Err(fault::broken(format!("panic in {}/{}", self.origin.resource, self.origin.action)))
-        });
-        self.outcome.is_ok()
-    }
-
-    fn lose(&mut self, error: &Error) {
-        // A job that never ran has lost the transaction too.
-        if self.outcome.is_ok() || self.work.is_some() {
-            self.outcome = Err(fault::again(error));
-        }
-    }
-
-    fn answer(self: Box<Self>, faults: &Faults) {
-        if let Err(Error::Database(fault)) = &self.outcome {
-            faults.note(&self.origin, fault);
-        }
-        // A caller that went away needs no answer.
-        let _ = self.caller.send(self.outcome);
-    }
-}
 
 /// The way to the writer thread.
 pub struct Writer {
@@ -133,13 +77,12 @@ impl Writer {
     pub fn submit<T, F>(&self, origin: Origin, work: F) -> Answer<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Write<'_>) -> Result<T> + Send + 'static,
+        F: Fn(&Write<'_>) -> Result<T> + Send + 'static,
     {
-        let (caller, answer) = oneshot::channel();
-        let job = Box::new(Queued { origin, work: Some(work), outcome: Err(Error::Busy), caller });
+        let (job, answer) = Queued::of(origin, work);
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queued = queue.as_ref().is_some_and(|queue| queue.try_send(job).is_ok());
-        Answer(if queued { Ok(answer) } else { Err(Error::Busy) })
+        let queued = queue.as_ref().is_some_and(|queue| queue.try_send(Box::new(job)).is_ok());
+        if queued { answer } else { Answer::BUSY }
     }
 
     /// Takes no more jobs, finishes those that wait, and closes the file.
@@ -215,11 +158,10 @@ impl Work {
             done.extend(next.take());
             done.extend(jobs.try_iter());
         }
-        while let Some(mut job) = next.take() {
-            if lost.is_none() {
-                lost = self.run_job(job.as_mut()).err();
-            }
+        let mut apart = false;
+        while let Some(job) = next.take() {
             done.push(job);
+            lost = self.run_newest(&mut done, &mut apart).err();
             let more = lost.is_none() && done.len() < self.batch && started.elapsed() < GATHER;
             next = if more { jobs.try_recv().ok() } else { None };
         }
@@ -254,12 +196,41 @@ impl Work {
         }
     }
 
-    /// Runs one job in its own savepoint. An error means that the whole transaction is gone, which
-    /// a full disk and some failures of the disk do without asking.
-    fn run_job(&mut self, job: &mut dyn Job) -> Result<()> {
+    /// Runs the newest job of a batch. Hardly a job fails after it has written, so none has a
+    /// savepoint, which would cost a copy of every page that it touches. One that does makes the
+    /// batch start over, every job `apart` from then on. An error means that the transaction is gone.
+    fn run_newest(&mut self, batch: &mut [Box<dyn Job>], apart: &mut bool) -> Result<()> {
+        let Some(newest) = batch.last_mut() else { return Ok(()) };
+        if *apart {
+            return self.run_apart(newest.as_mut());
+        }
+        let before = self.conn.total_changes();
+        if self.run_job(newest.as_mut())? || self.conn.total_changes() == before {
+            return Ok(());
+        }
+        *apart = true;
+        self.execute("ROLLBACK")?;
+        self.changed.clear();
+        self.execute("BEGIN IMMEDIATE")?;
+        batch.iter_mut().try_for_each(|job| self.run_apart(job.as_mut()))
+    }
+
+    /// Runs one job in its own savepoint: if it fails, it is rolled back alone.
+    fn run_apart(&mut self, job: &mut dyn Job) -> Result<()> {
         self.execute("SAVEPOINT job")?;
+        if !self.run_job(job)? {
+            self.execute("ROLLBACK TO job")?;
+        }
+        self.execute("RELEASE job")
+    }
+
+    /// Runs one job; whether it is to be kept. An error means that the whole transaction is gone,
+    /// which a full disk and some failures of the disk do without asking.
+    fn run_job(&mut self, job: &mut dyn Job) -> Result<bool> {
+        let guards = self.guards.load();
         let tx = Write {
             read: Read { conn: &self.conn, tables: &self.tables },
+            guards: &guards,
             guards_changed: std::cell::Cell::new(false),
             changed: std::cell::RefCell::default(),
         };
@@ -271,10 +242,8 @@ impl Work {
         if keep {
             self.guards_stale |= guards_changed.get();
             self.changed.extend(changed.into_inner());
-        } else {
-            self.execute("ROLLBACK TO job")?;
         }
-        self.execute("RELEASE job")
+        Ok(keep)
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
@@ -330,4 +299,72 @@ impl Work {
 
 fn data_version(conn: &Connection) -> Option<i64> {
     conn.pragma_query_value(None, "data_version", |row| row.get(0)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    };
+
+    use crate::{
+        domain::{
+            Error, Given, Record, Result,
+            bouquet::{Category, CategoryChange},
+            page::Page,
+            text::Name,
+            time::UnixTime,
+        },
+        store::{Options, Store, Write, housekeeping},
+    };
+
+    fn insert(tx: &Write<'_>, name: &str) -> Result<()> {
+        let change = CategoryChange { name: Given::Value(Name::new(name).unwrap()), ..Default::default() };
+        let category = Category::create(change, tx.defaults::<Category>()?)?;
+        tx.insert::<Category>(&category.facts(), UnixTime::clamped(0)).map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_after_it_wrote_takes_no_neighbour_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let origin = || housekeeping(UnixTime::clamped(0), "test");
+        // Those behind it wait together, and share the next transaction.
+        let (open, shut) = mpsc::channel::<()>();
+        let shut = std::sync::Mutex::new(shut);
+        let first = store.write(origin(), move |_| {
+            let _ = shut.lock().unwrap().recv();
+            std::thread::sleep(2 * super::GATHER);
+            Ok(())
+        });
+        let runs = std::sync::Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let before = store.write(origin(), move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            insert(tx, "before")
+        });
+        let refused = store.write(origin(), |tx| {
+            insert(tx, "refused")?;
+            Err::<(), _>(Error::NotEnoughCredits)
+        });
+        let panicking = store.write(origin(), |tx| -> Result<()> {
+            insert(tx, "panicking")?;
+            panic!("on purpose")
+        });
+        let taken = store.write(origin(), |tx| insert(tx, "before"));
+        let after = store.write(origin(), |tx| insert(tx, "after"));
+        open.send(()).unwrap();
+        assert_eq!(first.wait().await, Ok(()));
+        assert_eq!(before.wait().await, Ok(()));
+        assert_eq!(refused.wait().await, Err(Error::NotEnoughCredits));
+        assert!(matches!(panicking.wait().await, Err(Error::Database(_))));
+        assert!(matches!(taken.wait().await, Err(Error::Taken { .. })));
+        assert_eq!(after.wait().await, Ok(()));
+        assert_eq!(runs.load(Ordering::Relaxed), 2, "once without a savepoint, once with");
+        let rows = store.read(&origin(), |read| read.page::<Category>(&Page::default())).unwrap().rows;
+        let names: Vec<&str> = rows.iter().map(|row| row.record.name.as_str()).collect();
+        assert_eq!(names, ["before", "after"]);
+        store.close();
+    }
 }
