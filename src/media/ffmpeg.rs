@@ -49,7 +49,7 @@ impl Ffmpeg {
             "pipe:1",
         ];
         arguments.extend(output.map(String::from));
-        self.spawn(&arguments, Stdio::piped())
+        self.spawn(&arguments, [Stdio::null(), Stdio::piped(), Stdio::piped()])
     }
 
     /// Starts reading two seconds of a source, to see whether it is there; success is its exit code.
@@ -59,7 +59,28 @@ impl Ffmpeg {
     pub fn try_out(&self, source: &SourceUrl) -> Result<Child, String> {
         let mut arguments = self.input(source)?;
         arguments.extend(["-map", "0", "-c", "copy", "-t", "2", "-f", "null", "-"].map(String::from));
-        self.spawn(&arguments, Stdio::null())
+        self.spawn(&arguments, [Stdio::null(), Stdio::null(), Stdio::piped()])
+    }
+
+    /// Starts making a fragmented MP4 on standard output of the transport stream on standard input, with its
+    /// sound if that has a codec that browsers play. Its complaints go nowhere: they are those of the stream.
+    ///
+    /// # Errors
+    /// As [`Ffmpeg::play`].
+    pub fn preview(&self, sound: Option<&str>) -> Result<Child, String> {
+        let sound = match sound {
+            // Its headers move from each frame to the beginning.
+            Some("aac") => "-map 0:a:0? -bsf:a aac_adtstoasc",
+            Some(_) => "-map 0:a:0?",
+            None => "-an",
+        };
+        let input = "-hide_banner -nostats -loglevel quiet -fflags +genpts+discardcorrupt+nobuffer \
+                     -probesize 1000000 -analyzeduration 1000000 -f mpegts -i pipe:0 -map 0:v:0?";
+        let output = "-c copy -f mp4 -movflags delay_moov+default_base_moof+frag_keyframe -frag_duration 500000 \
+                      -flush_packets 1 pipe:1";
+        let words = input.split_whitespace().chain(sound.split_whitespace()).chain(output.split_whitespace());
+        let arguments: Vec<String> = words.map(String::from).collect();
+        self.spawn(&arguments, [Stdio::piped(), Stdio::piped(), Stdio::null()])
     }
 
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
@@ -122,10 +143,12 @@ impl Ffmpeg {
     }
 
     /// A child of a process group of its own that dies when its maker's thread does.
-    fn spawn(&self, arguments: &[String], output: Stdio) -> Result<Child, String> {
+    /// The streams are its input, output and errors.
+    fn spawn(&self, arguments: &[String], streams: [Stdio; 3]) -> Result<Child, String> {
+        let [input, output, errors] = streams;
         let with = |program: &Path, leading: &[&std::ffi::OsStr]| {
             let mut command = Command::new(program);
-            command.args(leading).args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
+            command.args(leading).args(arguments);
             command.process_group(0).kill_on_drop(true);
             command
         };
@@ -134,7 +157,7 @@ impl Ffmpeg {
             return Err(missing());
         }
         let leading = ["--pdeathsig".as_ref(), "KILL".as_ref(), "--".as_ref(), self.program.as_os_str()];
-        let child = with(Path::new("setpriv"), &leading).stdout(output).spawn();
+        let child = with(Path::new("setpriv"), &leading).stdin(input).stdout(output).stderr(errors).spawn();
         child.map_err(|error| format!("ffmpeg cannot be started with setpriv (util-linux): {error}"))
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod picture;
+pub mod preview;
 
 mod channel;
 mod ffmpeg;
@@ -23,6 +24,7 @@ use tokio::{
 
 pub use channel::{Channel, Demand, Tap};
 pub use ffmpeg::Ffmpeg;
+use preview::{Preview, Previews};
 pub use ring::{Listed, Segment, Segments};
 pub use status::Status;
 use supervisor::Order;
@@ -81,6 +83,7 @@ struct Inner {
     /// Supervisors live on the thread that made this: a child dies with the thread that made it.
     births: UnboundedSender<Birth>,
     streams: Mutex<HashMap<StreamId, Running>>,
+    previews: Previews,
     ending: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -102,6 +105,7 @@ impl Media {
             timing,
             births,
             streams: Mutex::default(),
+            previews: Previews::default(),
             ending: Mutex::default(),
         }));
         let inner = Arc::downgrade(&media.0);
@@ -170,6 +174,15 @@ impl Media {
     /// A stream as viewers meet it.
     pub fn channel(&self, id: StreamId) -> Option<Arc<Channel>> {
         self.streams().get(&id).map(|running| running.channel.clone())
+    }
+
+    /// Starts a preview of a stream that is wanted here.
+    ///
+    /// # Errors
+    /// A sentence, as [`Previews::start`].
+    pub async fn preview(&self, id: StreamId) -> Result<Preview, String> {
+        let channel = self.channel(id).ok_or("the stream does not run here: start it first")?;
+        self.0.previews.start(&self.0.ffmpeg, &channel).await
     }
 
     /// Stops every stream and waits until each supervisor has ended, and its ffmpeg with it.

@@ -1,6 +1,7 @@
 //! The resources that are rows and little more: plans, bouquets, categories, streams, servers, groups.
 
 use super::Act;
+pub use crate::store::usage::Users;
 use crate::{
     domain::{
         Error, Result, Stored,
@@ -13,7 +14,7 @@ use crate::{
         server::Server,
         stream::Stream,
     },
-    store::Table,
+    store::{Read, Table},
 };
 
 /// The rules of one such resource.
@@ -40,6 +41,31 @@ pub trait Managed: Table {
     /// The rule that forbids it.
     fn check_delete(_act: &Act<'_>, _row: &Stored<Self>) -> Result<()> {
         Ok(())
+    }
+
+    /// What uses the rows of the resource, each by its name in the plural, with how many by row.
+    ///
+    /// # Errors
+    /// A database error.
+    fn users(_read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
+        Ok(Vec::new())
+    }
+
+    /// What else changes when the row is deleted, as a sentence for whoever is asked.
+    ///
+    /// # Errors
+    /// A database error.
+    fn goes_with(read: &Read<'_>, id: Self::Id) -> Result<String> {
+        let count = |(name, users): &(&str, Users)| {
+            let count = users.get(&id.number()).copied().unwrap_or(0);
+            let one = name.trim_end_matches('s');
+            (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { name }))
+        };
+        let used: Vec<String> = Self::users(read)?.iter().filter_map(count).collect();
+        Ok(match used.as_slice() {
+            [] => "Nothing uses it.".into(),
+            some => format!("It is used by {}.", some.join(", ")),
+        })
     }
 }
 
@@ -88,6 +114,11 @@ pub(super) fn unused(what: &str, users: &[(i64, &str)]) -> Result<()> {
 }
 
 impl Managed for Plan {
+    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
+        let column = "subscription_plan_id";
+        Ok(vec![("lines", read.users::<Line>(column)?), ("MAGs", read.users::<Mag>(column)?)])
+    }
+
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
         let count = ("subscription_plan_id", row.id.number());
         let users = [
@@ -99,6 +130,14 @@ impl Managed for Plan {
 }
 
 impl Managed for Bouquet {
+    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
+        Ok(vec![
+            ("plans", read.holders::<Plan>()?),
+            ("lines", read.holders::<Line>()?),
+            ("MAGs", read.holders::<Mag>()?),
+        ])
+    }
+
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
         act.tx.touch_holders::<Plan>(row.id.number(), act.now)?;
         act.tx.touch_holders::<Line>(row.id.number(), act.now)?;
@@ -107,12 +146,20 @@ impl Managed for Bouquet {
 }
 
 impl Managed for Category {
+    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
+        Ok(vec![("streams", read.users::<Stream>("category_id")?)])
+    }
+
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
         unused("This category", &[(act.tx.count::<Stream>("category_id", row.id.number())?, "streams")])
     }
 }
 
 impl Managed for Stream {
+    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
+        Ok(vec![("bouquets", read.holders::<Bouquet>()?)])
+    }
+
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
         act.tx.touch_holders::<Bouquet>(row.id.number(), act.now)
     }

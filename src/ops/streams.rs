@@ -1,13 +1,19 @@
 //! Streams as they run: started, stopped, online and offline.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use super::{Act, Ops};
+pub use crate::media::preview::{Preview, plays_audio, plays_video};
+pub use crate::store::streams::{Sort, Sought};
 use crate::{
     domain::{
         Error, Resource, Result, Stored,
-        ids::{Id, ServerId, StreamId},
+        actor::Actor,
+        bouquet::{Bouquet, BouquetChange},
+        field::{Given, Item},
+        ids::{BouquetId, ServerId, StreamId},
         page::{Limit, Page, Start},
+        rights::Access,
         run::State,
         stream::Stream,
     },
@@ -82,14 +88,7 @@ pub fn stop(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Ve
 fn switch(act: &Act<'_>, which: &Which, server: Option<ServerId>, enabled: bool) -> Result<Vec<StreamId>> {
     let streams = match which {
         Which::All => all(act.tx)?,
-        Which::These(ids) => {
-            let find = |id: &StreamId| {
-                let missing =
-                    Error::NoSuch { resource: Resource::Streams, which: Some(id.number().to_string()) };
-                act.tx.by_id::<Stream>(*id)?.ok_or(missing)
-            };
-            ids.iter().map(find).collect::<Result<_>>()?
-        }
+        Which::These(ids) => act.tx.streams_of(ids.iter().copied())?,
     };
     let mut meant = Vec::new();
     for stream in streams.iter().filter(|stream| is_on(&stream.record, server)) {
@@ -99,6 +98,27 @@ fn switch(act: &Act<'_>, which: &Which, server: Option<ServerId>, enabled: bool)
         meant.push(stream.id);
     }
     Ok(meant)
+}
+
+/// Puts streams at the end of a bouquet; how many it did not hold before.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown one, [`Error::Refused`] beyond what a bouquet holds.
+pub fn add_to_bouquet(act: &Act<'_>, bouquet: BouquetId, ids: &[StreamId]) -> Result<usize> {
+    let before = act.find::<Bouquet>(bouquet)?;
+    let mut streams = before.record.streams.clone();
+    let mut held: HashSet<StreamId> = streams.iter().copied().collect();
+    streams.extend(ids.iter().filter(|id| held.insert(**id)));
+    if streams.len() > StreamId::MOST {
+        return Err(Error::Refused(format!("A bouquet holds at most {} streams", StreamId::MOST)));
+    }
+    let added = streams.len() - before.record.streams.len();
+    let after =
+        act.updated(&before, BouquetChange { streams: Given::Value(streams), ..BouquetChange::default() })?;
+    if added > 0 {
+        act.replace(&before, &after)?;
+    }
+    Ok(added)
 }
 
 /// A stream without a server is the main server's.
@@ -128,13 +148,27 @@ pub fn list(read: &Read<'_>, server: Option<ServerId>) -> Result<Vec<Stored<Stre
 }
 
 impl Ops {
+    /// A preview of a stream for those who may look at streams. It is no viewer: nothing counts it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or [`Error::Refused`] with the reason why there is none.
+    pub async fn preview(&self, actor: &Actor, id: StreamId) -> Result<Preview> {
+        actor.may(Resource::Streams, Access::Read)?;
+        let media = self.media.as_ref().ok_or(Error::Busy)?;
+        media.preview(id).await.map_err(|why| Error::Refused(format!("There is no preview: {why}")))
+    }
+
+    /// The streams that this server runs or would run for a viewer, each with the state it is in.
+    pub fn stream_states(&self) -> Vec<(StreamId, State)> {
+        let statuses = self.media.as_ref().map(|media| media.statuses()).unwrap_or_default();
+        statuses.into_iter().map(|(id, status)| (id, status.state)).collect()
+    }
+
     /// Streams with what they are doing at this moment.
     pub fn running(&self, streams: Vec<Stored<Stream>>) -> Vec<Running> {
         let clients: HashMap<StreamId, usize> = self.connections.by_stream();
-        let mut statuses: BTreeMap<StreamId, Status> =
-            self.media.as_ref().map(|media| media.statuses()).unwrap_or_default();
         let running = streams.into_iter().map(|stream| Running {
-            status: statuses.remove(&stream.id),
+            status: self.media.as_ref().and_then(|media| media.status(stream.id)),
             clients: clients.get(&stream.id).copied().unwrap_or(0),
             stream,
         });

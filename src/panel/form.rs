@@ -70,6 +70,8 @@ pub struct Input {
     pub required: bool,
     /// What browsers may fill in (HTML's `autocomplete`).
     pub autocomplete: &'static str,
+    /// Whether it has a row of the form to itself.
+    pub wide: bool,
 }
 
 impl Input {
@@ -85,6 +87,7 @@ impl Input {
             error: None,
             required: false,
             autocomplete: "off",
+            wide: false,
         }
     }
 
@@ -102,6 +105,12 @@ impl Input {
     /// That must not be empty.
     pub fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    /// With a row of the form to itself.
+    pub fn wide(mut self) -> Self {
+        self.wide = true;
         self
     }
 

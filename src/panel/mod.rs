@@ -8,6 +8,7 @@
 
 mod account;
 mod assets;
+mod audit;
 mod caller;
 mod error;
 mod form;
@@ -19,6 +20,7 @@ mod records;
 mod same_origin;
 mod sent;
 mod show;
+mod streams;
 mod table;
 
 use actix_web::{
@@ -36,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(login::routes)
         .configure(account::routes)
         .configure(records::routes)
+        .configure(streams::routes)
         .service(resource("").get(async || moved("/panel/")))
         .default_service(route().to(error::no_such_page));
     config.service(resource("/").get(async || moved("/panel/"))).service(panel);

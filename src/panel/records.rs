@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::{
     HttpResponse,
     http::StatusCode,
-    web::{self, Path, ServiceConfig, resource},
+    web::{Path, ServiceConfig, resource},
 };
 use jiff::tz::TimeZone;
 
@@ -27,7 +27,7 @@ use crate::{
         page::{Limit, Page, Start},
         plan::Plan,
     },
-    ops::managed::{self, Managed},
+    ops::managed::{self, Managed, Users},
 };
 
 /// How a resource looks in the panel.
@@ -46,25 +46,33 @@ pub trait Shown: Managed {
     /// What it is called.
     fn name(&self) -> &str;
     /// The headings of the list.
-    fn heads() -> Vec<Head>;
+    fn heads() -> Vec<Head> {
+        vec![Head::new("Name")]
+    }
     /// The cells of a row, its name's first.
-    fn cells(row: &Stored<Self>, about: &About) -> Vec<Cell>;
+    fn cells(row: &Stored<Self>, _about: &About) -> Vec<Cell> {
+        vec![Cell::Link { href: Self::href(row.id), text: row.record.name().into() }]
+    }
     /// The inputs of its form.
     fn sections(about: &About) -> Vec<Section>;
-    /// What else goes when it is deleted, as a sentence.
-    fn goes_with_it() -> &'static str {
-        "Nothing else goes with it."
-    }
-
     /// The address of a row's page.
     fn href(id: Self::Id) -> String {
         format!("/panel/{}/{}", Self::PATH, id.number())
+    }
+    /// The address of its form, where that is another.
+    fn form_href(id: Self::Id) -> String {
+        Self::href(id)
+    }
+    /// Where one goes on after it was created or changed.
+    fn then(_id: Self::Id) -> String {
+        format!("/panel/{}", Self::PATH)
     }
 }
 
 /// What pages need to show a record: the names of what it refers to, and the panel's time zone.
 pub struct About {
     names: HashMap<Resource, Vec<(i64, String)>>,
+    users: Vec<(&'static str, Users)>,
     /// The panel's time zone.
     pub zone: TimeZone,
 }
@@ -76,7 +84,13 @@ impl About {
         for resource in resources {
             names.insert(*resource, caller.ops.names(*resource).await?);
         }
-        Ok(Self { names, zone: caller.ops.guards().settings.time_zone.zone() })
+        Ok(Self { names, users: Vec::new(), zone: caller.ops.guards().settings.time_zone.zone() })
+    }
+
+    /// How many of those use the row of that id.
+    pub fn used_by(&self, users: &str, id: i64) -> i64 {
+        let counts = self.users.iter().find(|(name, _)| *name == users);
+        counts.and_then(|(_, counts)| counts.get(&id)).copied().unwrap_or(0)
     }
 
     /// Every one of them, to choose from.
@@ -130,9 +144,11 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let mut page = Page { start: Start::Offset(begin), ..Page::default() };
     page.limit = Limit::new(ROWS).unwrap_or_default();
     page.search = Some(search.clone()).filter(|search| !search.is_empty());
-    let read = caller.ops.read(caller.actor(), doing(R::RESOURCE, "list"), move |read| read.page::<R>(&page));
-    let found = read.await?;
-    let about = About::ask(&caller, R::REFERS).await?;
+    let read = caller.ops.read(caller.actor(), doing(R::RESOURCE, "list"), move |read| {
+        Ok((read.page::<R>(&page)?, R::users(read)?))
+    });
+    let (found, users) = read.await?;
+    let about = About { users, ..About::ask(&caller, R::REFERS).await? };
     let turn = |from: i64| {
         let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
         format!("/panel/{}?search={search}&from={from}", R::PATH)
@@ -142,12 +158,9 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let may_write = caller.may_write(R::RESOURCE);
     let rows = found.rows.iter().map(|row| {
         let mut cells = R::cells(row, &about);
-        let go = |label: &str, more: &str| super::table::Action::Go {
-            href: format!("{}{more}", R::href(row.id)),
-            label: label.into(),
-        };
+        let go = |label: &str, href: String| super::table::Action::Go { href, label: label.into() };
         cells.push(Cell::Actions(if may_write {
-            vec![go("Edit", ""), go("Delete", "/delete")]
+            vec![go("Edit", R::form_href(row.id)), go("Delete", format!("{}/delete", R::href(row.id)))]
         } else {
             vec![]
         }));
@@ -171,14 +184,16 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     Ok(caller.page(&ListPage { frame: caller.frame(R::MANY), about: R::ABOUT, listing }))
 }
 
-async fn blank<R: Shown>(caller: Caller) -> Reply {
+/// The form for a new one.
+pub async fn blank<R: Shown>(caller: Caller) -> Reply {
     caller.actor().may(R::RESOURCE, crate::domain::rights::Access::Write)?;
     let form = form::<R>(&caller, None).await?;
     let defaults = caller.ops.defaults::<R>();
     Ok(shown::<R>(&caller, StatusCode::OK, format!("New {}", R::ONE), form.filled(&defaults)))
 }
 
-async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
+/// Creates one.
+pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     let mut form = form::<R>(&caller, None).await?;
     let title = format!("New {}", R::ONE);
     let Some(change) = form.read::<R::Change>(&sent) else {
@@ -186,9 +201,7 @@ async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     };
     let job = move |act: &crate::ops::Act<'_>| managed::create::<R>(act, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "new"), job).await {
-        Ok((_, record)) => {
-            Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was created.", record.name())))
-        }
+        Ok((id, record)) => Ok(done(&R::then(id), &format!("{} was created.", record.name()))),
         Err(error) => {
             let status = form.refused(error)?;
             Ok(shown::<R>(&caller, status, title, form))
@@ -196,13 +209,15 @@ async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     }
 }
 
-async fn edit<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+/// The form of one.
+pub async fn edit<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
     let row = find::<R>(&caller, &id).await?;
     let form = form::<R>(&caller, Some(row.id)).await?.filled(&row.record.facts());
     Ok(shown::<R>(&caller, StatusCode::OK, row.record.name().to_owned(), form))
 }
 
-async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+/// Changes one.
+pub async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let row = find::<R>(&caller, &id).await?;
     let mut form = form::<R>(&caller, Some(row.id)).await?;
     let title = row.record.name().to_owned();
@@ -211,7 +226,7 @@ async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply
     };
     let job = move |act: &crate::ops::Act<'_>| managed::update::<R>(act, row.id, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await {
-        Ok(record) => Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was changed.", record.name()))),
+        Ok(record) => Ok(done(&R::then(row.id), &format!("{} was changed.", record.name()))),
         Err(error) => {
             let status = form.refused(error)?;
             Ok(shown::<R>(&caller, status, title, form))
@@ -219,20 +234,24 @@ async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply
     }
 }
 
-async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+/// Asks before one is deleted.
+pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(R::RESOURCE, crate::domain::rights::Access::Write)?;
     let row = find::<R>(&caller, &id).await?;
     let name = row.record.name();
+    let asked = doing(R::RESOURCE, "info");
+    let goes_with = caller.ops.read(caller.actor(), asked, move |read| R::goes_with(read, row.id)).await?;
     Ok(caller.page(&ConfirmPage {
         frame: caller.frame(format!("Delete {name}?")),
-        text: format!("The {} {name} goes for good. {}", R::ONE, R::goes_with_it()),
+        text: format!("The {} {name} goes for good. {goes_with}", R::ONE),
         action: format!("{}/delete", R::href(row.id)),
         submit: "Delete",
-        cancel: format!("/panel/{}", R::PATH),
+        cancel: R::then(row.id),
     }))
 }
 
-async fn delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+/// Deletes one.
+pub async fn delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
     let row = find::<R>(&caller, &id).await?;
     let job = move |act: &crate::ops::Act<'_>| managed::delete::<R>(act, row.id);
     caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "delete"), job).await?;
@@ -243,18 +262,19 @@ async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {
     let about = About::ask(caller, R::REFERS).await?;
     let (action, submit) = match id {
         None => (format!("/panel/{}/new", R::PATH), "Create"),
-        Some(id) => (R::href(id), "Save"),
+        Some(id) => (R::form_href(id), "Save"),
     };
     let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone);
     form.sections = R::sections(&about);
-    Ok(form.cancel(format!("/panel/{}", R::PATH)))
+    Ok(form.cancel(id.map_or_else(|| format!("/panel/{}", R::PATH), R::then)))
 }
 
 fn shown<R: Shown>(caller: &Caller, status: StatusCode, title: String, form: Form) -> HttpResponse {
     caller.page_with(status, &FormPage { frame: caller.frame(title), form })
 }
 
-async fn find<R: Shown>(caller: &Caller, id: &web::Path<String>) -> Result<Stored<R>> {
+/// The row of that id.
+pub async fn find<R: Shown>(caller: &Caller, id: &str) -> Result<Stored<R>> {
     let id = parse_id(id).map(R::Id::of).map_err(|_| Error::no_such(R::RESOURCE))?;
     let found =
         caller.ops.read(caller.actor(), doing(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;

@@ -51,6 +51,17 @@ pub enum Cell {
     Time(Option<Moment>, &'static str),
     /// Several of them.
     Many(Vec<Cell>),
+    /// One, and a remark in small below it.
+    Under(Box<Cell>, String),
+    /// One that the script asks for anew, by the id of its place.
+    Live(String, Box<Cell>),
+    /// A box to tick: what it sends, and what it is called.
+    Tick {
+        /// The id that it sends.
+        value: String,
+        /// What is ticked.
+        label: String,
+    },
     /// What can be done with the row.
     Actions(Vec<Action>),
 }
@@ -102,6 +113,18 @@ impl Head {
     pub fn numeric(label: &'static str) -> Self {
         Self { label, numeric: true, sort: None }
     }
+}
+
+/// What can be done with the rows that are ticked. Their first cell is a [`Cell::Tick`].
+pub struct Ticked {
+    /// Where it is posted: `ids[]`, and the button's value as `do`.
+    pub action: String,
+    /// The address to come back to.
+    pub back: String,
+    /// What each button sends and says.
+    pub buttons: Vec<Choice>,
+    /// A choice, and the button that sends it.
+    pub choice: Option<(Filter, Choice)>,
 }
 
 /// A choice above a list.
@@ -164,4 +187,8 @@ pub struct Listing {
     pub empty: String,
     /// The other pages.
     pub pager: Pager,
+    /// What can be done with several rows.
+    pub ticked: Option<Ticked>,
+    /// Where the script asks for the cells that change by themselves; empty for none.
+    pub live: String,
 }

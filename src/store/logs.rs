@@ -8,7 +8,7 @@ use super::{
     fault::Noted,
 };
 use crate::domain::{
-    Fact, Kind, Result,
+    Fact, Kind, Resource, Result,
     page::{Page, Rows, Start},
     time::UnixTime,
 };
@@ -197,12 +197,37 @@ impl Read<'_> {
         let mut found = statement.query(params_from_iter(&params))?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            let columns = log.columns().iter().enumerate();
-            let read = columns.map(|(place, (name, kind))| Ok((*name, fact(row.get_ref(place)?, *kind)?)));
-            rows.push(read.collect::<Result<LogRow>>()?);
+            rows.push(log_row(log.columns(), row)?);
         }
         Ok(Rows { total, rows })
     }
+}
+
+impl Read<'_> {
+    /// The latest rows of the audit trail about one row of a resource, the newest first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn audit_of(&self, resource: Resource, id: i64, most: u16) -> Result<Vec<LogRow>> {
+        let columns = Log::Audit.columns();
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let sql = format!(
+            "SELECT {} FROM audit_log WHERE resource = ? AND target_id = ? ORDER BY id DESC LIMIT ?",
+            names.join(", ")
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut found = statement.query(params![resource.name(), id, most])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(log_row(columns, row)?);
+        }
+        Ok(rows)
+    }
+}
+
+fn log_row(columns: &[(&'static str, Kind)], row: &rusqlite::Row<'_>) -> Result<LogRow> {
+    let columns = columns.iter().enumerate();
+    columns.map(|(place, (name, kind))| Ok((*name, fact(row.get_ref(place)?, *kind)?))).collect()
 }
 
 impl Write<'_> {

@@ -11,6 +11,8 @@ pub mod logs;
 pub mod panel_sessions;
 pub mod resellers;
 pub mod retention;
+pub mod streams;
+pub mod usage;
 pub mod viewers;
 
 mod admins;

@@ -40,9 +40,9 @@ pub trait Table: Record {
 #[derive(Debug)]
 pub struct Link {
     column: &'static str,
-    table: &'static str,
-    owner: &'static str,
-    target: &'static str,
+    pub(super) table: &'static str,
+    pub(super) owner: &'static str,
+    pub(super) target: &'static str,
 }
 
 macro_rules! tables {

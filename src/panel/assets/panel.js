@@ -54,3 +54,43 @@ for (const list of document.querySelectorAll("[data-sortable]")) {
     dragged = null;
   });
 }
+
+// Parts of a page that change by themselves: their address answers {id: html} of each.
+for (const root of document.querySelectorAll("[data-live]")) {
+  const ask = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(root.dataset.live, { redirect: "manual" });
+    // Signed out, or what was shown is gone: the next click says so.
+    if (answer.type === "opaqueredirect" || answer.status === 404) return clearInterval(timer);
+    if (!answer.ok) return;
+    for (const [id, html] of Object.entries(await answer.json())) {
+      const part = document.getElementById(id);
+      if (!part || part.dataset.html === html || part.contains(document.activeElement)) continue;
+      part.dataset.html = html;
+      part.innerHTML = html;
+      localTimes(part);
+    }
+  };
+  const timer = setInterval(() => ask().catch(() => {}), 3000);
+}
+
+// A box that ticks all the others.
+for (const head of document.querySelectorAll("[data-tick-all]")) {
+  const all = document.createElement("input");
+  all.type = "checkbox";
+  all.setAttribute("aria-label", "Tick all");
+  const boxes = head.closest("table").querySelectorAll('tbody input[form="ticked"]');
+  all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
+  head.replaceChildren(all);
+}
+
+// A preview that does not play says so.
+for (const video of document.querySelectorAll("[data-preview]")) {
+  const problem = document.querySelector("[data-preview-problem]");
+  video.addEventListener("playing", () => (problem.hidden = true));
+  video.addEventListener("error", () => {
+    problem.hidden = false;
+    problem.textContent =
+      "The preview does not play: the stream sends nothing now, too many previews play, or this browser does not play its codecs.";
+  });
+}

@@ -1,0 +1,194 @@
+//! Streams: the list, a stream's page, starting and stopping, the preview.
+
+mod list;
+mod page;
+mod preview;
+mod switch;
+
+use actix_web::{
+    HttpResponse,
+    web::{ServiceConfig, resource},
+};
+
+use super::{
+    form::{Input, Section, Widget},
+    records::{self, About, Shown},
+    show,
+    table::{Action, Cell, Tone},
+};
+use crate::{
+    domain::{
+        Resource,
+        ids::{Id, ServerId, StreamId},
+        run::State,
+        stream::Stream,
+    },
+    ops::streams::Running,
+};
+
+/// Mounts them.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/streams").get(list::show))
+        .service(resource("/streams/live").get(list::live))
+        .service(resource("/streams/do").post(switch::several))
+        .service(resource("/streams/new").get(records::blank::<Stream>).post(records::create::<Stream>))
+        .service(resource("/streams/{id}").get(page::show))
+        .service(resource("/streams/{id}/live").get(page::live))
+        .service(resource("/streams/{id}/edit").get(records::edit::<Stream>).post(records::update::<Stream>))
+        .service(
+            resource("/streams/{id}/delete")
+                .get(records::ask_delete::<Stream>)
+                .post(records::delete::<Stream>),
+        )
+        .service(resource("/streams/{id}/kick").post(page::kick))
+        .service(resource("/streams/{id}/preview.mp4").get(preview::play))
+        .service(resource("/streams/{id}/{what}").post(switch::one));
+}
+
+impl Shown for Stream {
+    const PATH: &'static str = "streams";
+    const ONE: &'static str = "stream";
+    const MANY: &'static str = "Streams";
+    const ABOUT: &'static str = "";
+    const REFERS: &'static [Resource] = &[Resource::Categories, Resource::Servers];
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn sections(about: &About) -> Vec<Section> {
+        vec![
+            Section {
+                legend: "Stream",
+                inputs: vec![
+                    Input::text("name", "Name").required(),
+                    Input::new(
+                        "category_id",
+                        "Category",
+                        Widget::Choice(about.choices_or(Resource::Categories, "None")),
+                    ),
+                    Input::new("sources", "Sources", Widget::Lines).wide().help(
+                        "One a line; the first is played, the next when it fails. A URL of http, https, rtmp, \
+                         rtmps, rtsp, srt, udp or rtp, or a file of the data folder as media/NAME.",
+                    ),
+                    Input::new("enabled", "Enabled", Widget::Flag).help("Off: it neither runs nor stands in playlists."),
+                    Input::new("on_demand", "On demand", Widget::Flag)
+                        .help("Starts with its first viewer."),
+                ],
+            },
+            Section {
+                legend: "In players",
+                inputs: vec![
+                    Input::new("number", "Channel number", Widget::Number(0)).help("0 is none."),
+                    Input::text("epg_channel_id", "Guide id").help("Its id in the programme guide (tvg-id)."),
+                    Input::text("logo_url", "Logo URL").help("A picture of http or https.").wide(),
+                ],
+            },
+            Section {
+                legend: "For you",
+                inputs: vec![
+                    Input::new("server_id", "Server", Widget::Choice(about.choices(Resource::Servers))),
+                    Input::new("notes", "Notes", Widget::Area),
+                ],
+            },
+        ]
+    }
+
+    fn form_href(id: StreamId) -> String {
+        format!("{}/edit", Self::href(id))
+    }
+
+    fn then(id: StreamId) -> String {
+        Self::href(id)
+    }
+}
+
+/// The states in a list's filter, and in its cells.
+const STATES: [&str; 6] = ["running", "starting", "waiting", "failed", "on demand", "stopped"];
+
+/// The word for a state; a stream that waits for its first viewer is not one that was stopped.
+fn word(state: &State) -> &'static str {
+    match state {
+        State::Stopped => "on demand",
+        state => state.name(),
+    }
+}
+
+/// The state, and why it does not play.
+fn state(running: &Running) -> Cell {
+    let Some(status) = &running.status else {
+        let elsewhere = running.stream.record.server_id.is_some_and(|server| server != ServerId::MAIN);
+        let why = if elsewhere { running.why().unwrap_or_default() } else { String::new() };
+        return under(Cell::Badge(Tone::Plain, "stopped".into()), why);
+    };
+    let tone = match status.state {
+        State::Running => Tone::Good,
+        State::Stopped => Tone::Plain,
+        State::Starting | State::Waiting { .. } => Tone::Warn,
+        State::Failed { .. } => Tone::Bad,
+    };
+    let why = match &status.state {
+        State::Running if running.stream.record.sources.len() > 1 => {
+            let place = status.source.map_or(1, |place| place + 1);
+            format!("source {place} of {}", running.stream.record.sources.len())
+        }
+        State::Waiting { retry_in, why } => format!("{why}; next try in {} s", retry_in.as_secs() + 1),
+        State::Failed { why } => why.clone(),
+        _ => String::new(),
+    };
+    under(Cell::Badge(tone, word(&status.state).into()), why)
+}
+
+fn under(cell: Cell, text: String) -> Cell {
+    Cell::Under(Box::new(cell), text)
+}
+
+/// `4.1 Mbit/s`, if it plays.
+fn bitrate(running: &Running) -> String {
+    let kbps = running.status.as_ref().map_or(0, |status| status.bitrate_kbps);
+    if kbps == 0 { String::new() } else { show::rate(kbps) }
+}
+
+/// `1920 × 1080`, if it plays.
+fn resolution(running: &Running) -> String {
+    let size = running.status.as_ref().filter(|_| running.is_online()).and_then(|status| status.resolution);
+    size.map_or_else(String::new, |(width, height)| format!("{width}\u{a0}×\u{a0}{height}"))
+}
+
+/// `h264, aac`, if it plays.
+fn codecs(running: &Running) -> String {
+    let Some(status) = running.status.as_ref().filter(|_| running.is_online()) else { return String::new() };
+    let codecs: Vec<&str> =
+        [&status.video_codec, &status.audio_codec].into_iter().flatten().map(String::as_str).collect();
+    codecs.join(", ")
+}
+
+/// How long it has been running.
+fn uptime(running: &Running) -> String {
+    let uptime = running.status.as_ref().and_then(|status| status.uptime);
+    uptime.map_or_else(String::new, |uptime| show::duration(uptime.as_secs()))
+}
+
+/// What can be done with it at once; `back` is where one is.
+fn actions(running: &Running, back: &str) -> Vec<Action> {
+    let id = running.stream.id.number();
+    let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    let action = |verb: &str, label: &str| Action::Do {
+        action: format!("/panel/streams/{id}/{verb}?back={back}"),
+        label: label.into(),
+    };
+    if !running.stream.record.enabled {
+        vec![action("start", "Start")]
+    } else if running.status.as_ref().is_none_or(|status| status.state == State::Stopped) {
+        vec![action("stop", "Stop")]
+    } else {
+        vec![action("restart", "Restart"), action("stop", "Stop")]
+    }
+}
+
+/// Parts of a page that the script puts in their places: the HTML of each by its id.
+fn parts(parts: impl IntoIterator<Item = (String, impl askama::Template)>) -> HttpResponse {
+    let rendered = parts.into_iter().filter_map(|(id, part)| Some((id, part.render().ok()?.into())));
+    HttpResponse::Ok().json(serde_json::Value::Object(rendered.collect()))
+}
