@@ -40,6 +40,7 @@ pub fn of(caller: &Caller, resource: Resource, id: i64) -> Result<Option<Listing
         ]
     });
     Ok(Some(Listing {
+        label: "Changes",
         heads: ["When", "Who", "What", "Change"].map(Head::new).into(),
         rows: cells.collect(),
         empty: "Nothing was changed yet.".into(),

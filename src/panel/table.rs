@@ -169,6 +169,8 @@ pub struct Pager {
 #[derive(Template, Default)]
 #[template(path = "listing.html")]
 pub struct Listing {
+    /// What it is called where a page has several.
+    pub label: &'static str,
     /// What is done beside the list: the first is the main thing.
     pub links: Vec<Link>,
     /// What is searched for, if one can search.

@@ -28,6 +28,7 @@ mod layers;
 mod openapi;
 mod panel_browser;
 mod panel_login;
+mod panel_streams;
 mod php_client;
 mod players;
 mod power_cut;

@@ -1,6 +1,6 @@
 //! The list of streams, with what each is doing at this moment.
 
-use super::{STATES, actions, bitrate, codecs, parts, resolution, state, under, uptime, word};
+use super::{STATES, actions, bitrate, codecs, part, parts, resolution, state, under, uptime, word};
 use crate::{
     domain::{
         Resource, Result,
@@ -128,6 +128,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
             next: (from + step < found.total).then(|| asked.href(&asked.sort, from + step)),
         },
         ticked: may_write.then(|| ticked(&caller, &about, back.clone())),
+        label: "Streams",
         live: format!("/panel/streams/live?ids={}&back={}", ids.join(","), encoded(&back)),
     };
     Ok(caller.page(&ListPage { frame: caller.frame("Streams"), about: "", listing }))
@@ -231,5 +232,6 @@ pub async fn live(caller: Caller, query: Query) -> Reply {
     })?;
     let (may_write, back) = (caller.may_write(Resource::Streams), query.text("back"));
     let running = caller.ops.running(streams);
-    Ok(parts(running.iter().flat_map(|stream| changing(stream, may_write, back))))
+    let changing = running.iter().flat_map(|stream| changing(stream, may_write, back));
+    Ok(parts(changing.filter_map(|(id, cell)| part(id, &cell))))
 }

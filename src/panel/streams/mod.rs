@@ -187,8 +187,12 @@ fn actions(running: &Running, back: &str) -> Vec<Action> {
     }
 }
 
-/// Parts of a page that the script puts in their places: the HTML of each by its id.
-fn parts(parts: impl IntoIterator<Item = (String, impl askama::Template)>) -> HttpResponse {
-    let rendered = parts.into_iter().filter_map(|(id, part)| Some((id, part.render().ok()?.into())));
-    HttpResponse::Ok().json(serde_json::Value::Object(rendered.collect()))
+/// A part of a page that the script puts in its place: its id, and the HTML.
+fn part(id: String, part: &impl askama::Template) -> Option<(String, serde_json::Value)> {
+    part.render().ok().map(|html| (id, html.into()))
+}
+
+/// The answer with those parts.
+fn parts(parts: impl Iterator<Item = (String, serde_json::Value)>) -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::Value::Object(parts.collect()))
 }

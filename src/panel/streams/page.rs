@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use askama::Template;
 
-use super::{actions, bitrate, codecs, parts, resolution, state, uptime};
+use super::{actions, bitrate, codecs, part, parts, resolution, state, uptime};
 use crate::{
     domain::{
         Resource, Result, Stored,
@@ -85,25 +85,9 @@ pub async fn show(caller: Caller, id: Path<String>) -> Reply {
 pub async fn live(caller: Caller, id: Path<String>) -> Reply {
     let stream = records::find::<Stream>(&caller, &id).await?;
     let running = running(&caller, stream)?;
-    let mut changing = vec![
-        ("facts".to_owned(), Part::Facts(facts(&running))),
-        ("lines".to_owned(), Part::Lines(lines(&running))),
-    ];
-    if let Some(viewers) = viewers(&caller, running.stream.id) {
-        changing.push(("viewers".to_owned(), Part::Viewers(viewers)));
-    }
-    Ok(parts(changing))
-}
-
-#[derive(Template)]
-#[template(
-    source = "{% match self %}{% when Part::Facts(part) %}{{ part|safe }}{% when Part::Lines(part) %}{{ part|safe }}{% when Part::Viewers(part) %}{{ part|safe }}{% endmatch %}",
-    ext = "html"
-)]
-enum Part {
-    Facts(Facts),
-    Lines(Lines),
-    Viewers(Listing),
+    let mut changing = vec![part("facts".into(), &facts(&running)), part("lines".into(), &lines(&running))];
+    changing.extend(viewers(&caller, running.stream.id).map(|viewers| part("viewers".into(), &viewers)));
+    Ok(parts(changing.into_iter().flatten()))
 }
 
 /// Ends the session of a viewer of this stream.
@@ -228,6 +212,7 @@ fn viewers(caller: &Caller, stream: StreamId) -> Option<Listing> {
     let mut heads: Vec<Head> = ["Who", "Address", "Player", "As", "Since"].map(Head::new).into();
     heads.extend([Head::numeric("Sent"), Head::new("")]);
     Some(Listing {
+        label: "Who watches",
         heads,
         rows: open.iter().map(row).collect(),
         empty: "Nobody watches it now.".into(),
