@@ -201,6 +201,7 @@ CREATE TABLE lines (
     id                      INTEGER PRIMARY KEY AUTOINCREMENT,
     username                TEXT    NOT NULL COLLATE NOCASE UNIQUE,
     password                TEXT    NOT NULL,
+    token                   TEXT,                  -- stands for username and password in addresses
     restreamer              INTEGER NOT NULL DEFAULT 0 CHECK (restreamer IN (0, 1)),
     max_allowed_connections INTEGER NOT NULL DEFAULT 1 CHECK (max_allowed_connections >= 0),
     expire_date             INTEGER,
@@ -219,6 +220,7 @@ CREATE TABLE lines (
     created_at              INTEGER NOT NULL,
     updated_at              INTEGER NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX lines_token ON lines (token) WHERE token IS NOT NULL;
 CREATE INDEX lines_reseller ON lines (reseller_id, max_allowed_connections) WHERE reseller_id IS NOT NULL;
 CREATE INDEX lines_plan ON lines (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
 CREATE INDEX lines_server ON lines (server_id) WHERE server_id IS NOT NULL;

@@ -287,7 +287,7 @@ fn streams() {
 }
 
 fn online(server: &Server) -> usize {
-    let answer = text(&get(&server.address, &format!("/api/streams/online?api_key={KEY}")));
+    let answer = text(&get(&server.address, &format!("/api/streams/online/{KEY}")));
     answer.matches("\"status\":\"running\"").count()
 }
 

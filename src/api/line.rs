@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{call::Call, connections, explain, show};
 use crate::{
     domain::{
-        Error, Record, Resource, Result,
+        Error, Given, Record, Resource, Result,
         ids::Id,
         line::{Line, LineChange},
         session::Viewer,
@@ -14,13 +14,14 @@ use crate::{
     ops::{
         clock,
         lines::{self, Credentials, Wishes},
+        random,
     },
     wire::page,
 };
 
 pub async fn create(mut call: Call) -> Result<Value> {
     let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
-    let change = lines::with_credentials(call.change::<LineChange>()?)?;
+    let change = lines::with_credentials(change(&mut call)?)?;
     call.write(move |act| {
         let (id, line) = lines::create(act, change.clone(), wishes)?;
         Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
@@ -31,7 +32,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
 pub async fn update(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
     let wishes = wishes(&mut call)?;
-    let change = call.change::<LineChange>()?;
+    let change = change(&mut call)?;
     call.write(move |act| {
         let (id, line) = lines::update(act, &who, change.clone(), wishes)?;
         Ok(json!({ "modified_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
@@ -74,6 +75,16 @@ pub async fn list(mut call: Call) -> Result<Value> {
 pub fn wishes(call: &mut Call) -> Result<Wishes> {
     let mut flag = |name| Ok::<_, Error>(call.data.take(name)?.unwrap_or(false));
     Ok(Wishes { extend: flag("extend_plan")?, free: flag("free")? })
+}
+
+/// The columns, with a token made here if that is wished.
+fn change(call: &mut Call) -> Result<LineChange> {
+    let new_token = call.data.take("new_token")?.unwrap_or(false);
+    let mut change: LineChange = call.change()?;
+    if new_token {
+        change.token = Given::Value(Some(random::line_token()?));
+    }
+    Ok(change)
 }
 
 /// A username or password that no line can have is a wrong one, not an invalid one.

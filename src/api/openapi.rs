@@ -117,7 +117,8 @@ fn body(row: &Row) -> Value {
     json!({ "type": "object", "properties": properties })
 }
 
-type Parameters = &'static [(&'static str, &'static str)];
+type Parameter = (&'static str, &'static str);
+type Parameters = &'static [Parameter];
 
 fn selectors(row: &Row) -> Parameters {
     const PAGE: Parameters = &[
@@ -160,15 +161,18 @@ fn selectors(row: &Row) -> Parameters {
     }
 }
 
+const FREE: Parameter = ("free", "1 charges the reseller nothing; needs a full key.");
+const EXTEND_PLAN: Parameter =
+    ("extend_plan", "1 adds the plan's duration to the later of now and the present end.");
+const NEW_TOKEN: Parameter =
+    ("new_token", "1 gives the line a new token; the old one is worth nothing then.");
+
 fn beside_columns(row: &Row) -> Parameters {
     match (row.resource, row.action) {
-        (Resource::Line | Resource::Mag, "new") => {
-            &[("free", "1 charges the reseller nothing; needs a full key.")]
-        }
-        (Resource::Line | Resource::Mag, _) => &[
-            ("extend_plan", "1 adds the plan's duration to the later of now and the present end."),
-            ("free", "1 charges the reseller nothing; needs a full key."),
-        ],
+        (Resource::Line, "new") => &[FREE, NEW_TOKEN],
+        (Resource::Line, _) => &[EXTEND_PLAN, FREE, NEW_TOKEN],
+        (Resource::Mag, "new") => &[FREE],
+        (Resource::Mag, _) => &[EXTEND_PLAN, FREE],
         (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
         (Resource::Resellers, _) => &[("credits", "The balance.")],
         _ => &[],

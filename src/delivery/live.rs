@@ -1,4 +1,4 @@
-//! `/live/U/P/ID`, `.ts`, `.m3u8`, `/U/P/ID`: one endless transport stream, or a playlist.
+//! `/live/U/P/ID`, `.ts`, `.m3u8`, `/U/P/ID`, `/live/TOKEN/ID`: one endless transport stream, or a playlist.
 
 use std::{
     pin::Pin,
@@ -9,30 +9,29 @@ use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, MessageBody},
     http::{Method, StatusCode, header},
-    web::{Bytes, Data, Path},
+    web::{Bytes, Data},
 };
 use futures_util::Stream;
 
 use super::{hls, refusal, socket};
 use crate::{
-    domain::{container::Container, ids::StreamId, ids::parse_id},
+    domain::{
+        container::Container,
+        ids::{StreamId, parse_id},
+        token::LineToken,
+    },
     ops::{
         Ops,
-        viewing::{Hold, Origin, Refusal, Tap, Watching, Wish},
+        viewing::{Credentials, Hold, Origin, Refusal, Tap, Watching, Wish},
     },
-    wire::visitor::Visitor,
+    wire::{path, visitor::Visitor},
 };
 
 /// What players call an MPEG transport stream.
 const MPEG_TS: &str = "video/mp2t";
 
 /// Watches a stream. HEAD answers as GET would, but opens nothing (finding 2: Kodi asks so first).
-pub async fn watch(
-    request: HttpRequest,
-    path: Path<(String, String, String)>,
-    visitor: Visitor,
-    ops: Data<Ops>,
-) -> HttpResponse {
+pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> HttpResponse {
     let method = request.method();
     if *method == Method::OPTIONS {
         return hls::preflight();
@@ -42,22 +41,14 @@ pub async fn watch(
             .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
             .finish();
     }
-    let (username, password, file) = path.into_inner();
-    answer(&request, &username, &password, &file, visitor, &ops)
-        .await
-        .unwrap_or_else(|refused| refusal::response(&refused))
+    answer(&request, visitor, &ops).await.unwrap_or_else(|refused| refusal::response(&refused))
 }
 
-async fn answer(
-    request: &HttpRequest,
-    username: &str,
-    password: &str,
-    file: &str,
-    visitor: Visitor,
-    ops: &Ops,
-) -> Result<HttpResponse, Refusal> {
+async fn answer(request: &HttpRequest, visitor: Visitor, ops: &Ops) -> Result<HttpResponse, Refusal> {
     let from = Origin { address: visitor.address, agent: visitor.agent.into() };
-    let who = ops.subscriber(username, password, &from)?;
+    let segments = path::segments(request.path());
+    let (credentials, file) = address(&segments).ok_or(Refusal::NoSuchStream)?;
+    let who = ops.subscriber(credentials, &from)?;
     let (stream, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
     let wish = Wish { stream, container, socket: socket::of(request) };
     if *request.method() == Method::HEAD {
@@ -68,6 +59,18 @@ async fn answer(
         Watching::Ts(tap, hold) => transport_stream(Viewer { tap, hold }),
         Watching::Hls(channel, token) => hls::playlist(stream, &channel.segments(), &token),
     })
+}
+
+/// Who wants to watch, and which file: `/live/U/P/FILE`, `/U/P/FILE` or `/live/TOKEN/FILE`.
+fn address<S: AsRef<str>>(segments: &[S]) -> Option<(Credentials<'_>, &str)> {
+    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+    match segments[..] {
+        ["live", token, file] if LineToken::new(token).is_ok() => Some((Credentials::Token(token), file)),
+        ["live", username, password, file] | [username, password, file] => {
+            Some((Credentials::Password { username, password }, file))
+        }
+        _ => None,
+    }
 }
 
 /// `7`, `7.ts` or `7.m3u8`; without an ending it is a transport stream.
@@ -134,6 +137,24 @@ impl MessageBody for Viewer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_names_a_line_and_a_file() {
+        let told = |path: &str| {
+            let segments: Vec<&str> = path.split('/').collect();
+            address(&segments).map(|(credentials, file)| match credentials {
+                Credentials::Password { username, password } => format!("{username} {password} {file}"),
+                Credentials::Token(token) => format!("{token} {file}"),
+            })
+        };
+        let token = "0123456789abcdef0123456789abcdef";
+        assert_eq!(told("live/u/p/7.ts").as_deref(), Some("u p 7.ts"));
+        assert_eq!(told("u/p/7").as_deref(), Some("u p 7"));
+        assert_eq!(told(&format!("live/{token}/7")), Some(format!("{token} 7")));
+        assert_eq!(told("live/p/7").as_deref(), Some("live p 7"), "a line may have that name");
+        assert_eq!(told("live/7"), None);
+        assert_eq!(told("live/u/p/7/8"), None);
+    }
 
     #[test]
     fn a_file_names_a_stream_and_a_form() {

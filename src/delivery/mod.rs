@@ -5,7 +5,7 @@ mod live;
 mod refusal;
 mod socket;
 
-use actix_web::web::{ServiceConfig, resource, route};
+use actix_web::web::{ServiceConfig, resource, route, scope};
 
 pub use socket::remember as remember_socket;
 
@@ -13,7 +13,7 @@ pub use socket::remember as remember_socket;
 pub fn routes(config: &mut ServiceConfig) {
     let live = || route().to(live::watch);
     config
-        .service(resource("/live/{username}/{password}/{file}").route(live()))
+        .service(scope("/live").default_service(live()))
         .service(resource("/hls/{token}/{file}").route(route().to(hls::segment)))
         .service(resource("/{username}/{password}/{file:[0-9]+(?:\\.(?:ts|m3u8))?}").route(live()));
 }

@@ -285,6 +285,26 @@ pub fn admit(request: &Request<'_>) -> Result<(), Rule> {
     Rule::ALL.into_iter().find(|rule| !rule.passes(request)).map_or(Ok(()), Err)
 }
 
+/// Whether a subscription may be used from there at all, whatever its state.
+///
+/// # Errors
+/// The rule that refuses.
+pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provider) -> Result<(), Rule> {
+    let request = Request {
+        subscription,
+        provider,
+        address: Some(address),
+        agent: None,
+        container: None,
+        stream: None,
+        taken: None,
+        // Neither rule asks for the time.
+        now: UnixTime::clamped(0),
+    };
+    let from_where = [Rule::Address, Rule::Provider];
+    from_where.into_iter().find(|rule| !rule.passes(&request)).map_or(Ok(()), Err)
+}
+
 /// The autonomous system that a first watching binds the subscription to.
 pub fn binds_to(subscription: &Subscription, provider: Provider) -> Option<Asn> {
     match provider {

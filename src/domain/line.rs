@@ -5,6 +5,7 @@ use super::{
     ids::LineId,
     subscription::{Subscription, SubscriptionChange},
     text::{LinePassword, Username},
+    token::LineToken,
 };
 
 record! {
@@ -14,6 +15,8 @@ record! {
     username: Username,
     /// The password; 10 random characters when a new line has none.
     password: LinePassword,
+    /// Stands for both in addresses, 32 hexadecimal digits; `new_token` makes one, empty takes it away.
+    token: Option<LineToken>,
     /// May pass streams on: never blocked by the guards against abuse.
     restreamer: bool,
     with subscription: Subscription / SubscriptionChange

@@ -35,6 +35,7 @@ pub mod settings;
 pub mod stream;
 pub mod subscription;
 pub mod time;
+pub mod token;
 
 pub use error::{Error, Fault, Result};
 pub use field::{Fact, Field, Given, Kind, Rule, Written};

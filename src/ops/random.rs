@@ -6,6 +6,7 @@ use crate::domain::{
     Error, Result,
     api_key::KeyText,
     text::{LinePassword, NewPassword, Username},
+    token::LineToken,
 };
 
 const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -15,15 +16,19 @@ fn letters(count: usize) -> Result<String> {
     let mut text = String::with_capacity(count);
     let mut bytes = [0; 16];
     while text.len() < count {
-        SysRng.try_fill_bytes(&mut bytes).map_err(|e| {
-            log::error!("the system's random generator: {e}");
-            Error::Busy
-        })?;
+        fill(&mut bytes)?;
         // 248 is the last multiple of 62 in a byte: what lies above would favour some letters.
         let usable = bytes.iter().filter(|byte| **byte < 248);
         text.extend(usable.map(|byte| char::from(LETTERS[usize::from(byte % 62)])).take(count - text.len()));
     }
     Ok(text)
+}
+
+fn fill(bytes: &mut [u8]) -> Result<()> {
+    SysRng.try_fill_bytes(bytes).map_err(|e| {
+        log::error!("the system's random generator: {e}");
+        Error::Busy
+    })
 }
 
 /// A username of 10 characters (server-api.md, `line/new`).
@@ -34,6 +39,13 @@ pub fn username() -> Result<Username> {
 /// A line's password of 10 characters (server-api.md, `line/new`).
 pub fn line_password() -> Result<LinePassword> {
     LinePassword::new(&letters(10)?).map_err(|rule| Error::invalid("password", rule))
+}
+
+/// A line's token.
+pub fn line_token() -> Result<LineToken> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(LineToken::of(u128::from_ne_bytes(bytes)))
 }
 
 /// The token of an HLS session, 24 characters: 142 bits.

@@ -5,11 +5,16 @@ use serde_json::{Value, json};
 use super::door::Asked;
 use crate::{
     domain::{container::Container, time::UnixTime},
-    ops::viewing::Subscriber,
+    ops::viewing::{Credentials, Subscriber},
 };
 
 /// Both, with the types that players insist on.
-pub fn payload(asked: &Asked, who: &Subscriber, password: &str, now: UnixTime) -> Value {
+pub fn payload(asked: &Asked, who: &Subscriber, now: UnixTime) -> Value {
+    let password = match asked.credentials() {
+        Credentials::Password { password, .. } => password,
+        // Whoever was given a token was not given the password.
+        Credentials::Token(_) => "",
+    };
     let subscription = &who.subscription;
     let open = asked.ops.count_connections(who.viewer);
     let (date, time_zone) = local(asked, now);

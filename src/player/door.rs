@@ -11,7 +11,7 @@ use crate::{
     domain::Error,
     ops::{
         Ops,
-        viewing::{Origin as From, Refusal, Subscriber},
+        viewing::{Credentials, Origin as From, Refusal, Subscriber},
     },
     wire::{body, form, form::Node, origin::Origin, visitor::Visitor},
 };
@@ -63,12 +63,22 @@ impl Asked {
         }
     }
 
-    /// The line of the credentials, whatever its state.
+    /// The line of the credentials, whatever its state, if it may be used from there.
     ///
     /// # Errors
     /// [`Refusal`].
     pub fn subscriber(&self) -> Result<Subscriber, Refusal> {
-        self.ops.subscriber(self.text("username"), self.text("password"), &self.from)
+        let who = self.ops.subscriber(self.credentials(), &self.from)?;
+        self.ops.may_list(&who, &self.from)?;
+        Ok(who)
+    }
+
+    /// What the player sent; a token comes before username and password.
+    pub fn credentials(&self) -> Credentials<'_> {
+        match self.text("token") {
+            "" => Credentials::Password { username: self.text("username"), password: self.text("password") },
+            token => Credentials::Token(token),
+        }
     }
 }
 

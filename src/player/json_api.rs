@@ -50,7 +50,7 @@ pub async fn panel_api(request: HttpRequest, payload: Payload) -> HttpResponse {
 }
 
 fn login(asked: &Asked, who: &Subscriber) -> Value {
-    account::payload(asked, who, asked.text("password"), clock::now())
+    account::payload(asked, who, clock::now())
 }
 
 /// Wrong credentials are an answer, not a status: players tell "account inactive" from "portal
@@ -67,7 +67,7 @@ async fn respond(
     let (status, body) = match asked.subscriber().and_then(|who| answer(&asked, &who)) {
         Ok(body) => (StatusCode::OK, body),
         Err(Refusal::Credentials) => (StatusCode::OK, no_auth()),
-        Err(Refusal::ShutOut(_)) => (StatusCode::FORBIDDEN, no_auth()),
+        Err(Refusal::ShutOut(_) | Refusal::Rule(_)) => (StatusCode::FORBIDDEN, no_auth()),
         Err(refusal) => return door::refused(&refusal),
     };
     door::answer(status).content_type("application/json").body(body.to_string())

@@ -23,7 +23,7 @@ use crate::{
     ops::{
         catalogue::{BouquetSet, Made, bouquets_of},
         clock,
-        viewing::Subscriber,
+        viewing::{Credentials, Subscriber},
     },
 };
 
@@ -91,15 +91,19 @@ fn text(
         asked.ops.channels_of(who).map(|channels| Template::playlist(&channels, form, with_attributes))
     });
     let template = template.map_err(|error| door::refused(&error.into()))?;
-    let (url, name, password) = (asked.origin.url(), &who.name, asked.text("password"));
+    let (url, name) = (asked.origin.url(), &who.name);
+    let (query, path) = match asked.credentials() {
+        Credentials::Password { password, .. } => {
+            (format!("username={name}&password={password}"), format!("{name}/{password}"))
+        }
+        Credentials::Token(token) => (format!("token={token}"), token.to_owned()),
+    };
     let head = if with_attributes {
-        format!("#EXTM3U url-tvg=\"{url}/xmltv.php?username={name}&password={password}\"\n")
+        format!("#EXTM3U url-tvg=\"{url}/xmltv.php?{query}\"\n")
     } else {
         "#EXTM3U\n".to_owned()
     };
-    let mut text = template.filled(&format!("{url}/live/{name}/{password}/"));
-    text.insert_str(0, &head);
-    Ok(text)
+    Ok(template.filled(&head, &format!("{url}/live/{path}/")))
 }
 
 fn unknown(rule: &'static str) -> HttpResponse {

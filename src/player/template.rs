@@ -12,9 +12,11 @@ pub struct Template {
 }
 
 impl Template {
-    /// The text with every gap filled.
-    pub fn filled(&self, filling: &str) -> String {
-        let mut filled = String::with_capacity(self.text.len() + self.gaps.len() * filling.len());
+    /// The head, and the text with every gap filled.
+    pub fn filled(&self, head: &str, filling: &str) -> String {
+        let mut filled =
+            String::with_capacity(head.len() + self.text.len() + self.gaps.len() * filling.len());
+        filled.push_str(head);
         let mut from = 0;
         for gap in &self.gaps {
             filled.push_str(&self.text[from..*gap]);
@@ -86,10 +88,10 @@ mod tests {
     #[test]
     fn each_address_is_filled_in() {
         let template = Template::playlist(&[channel(7, "A"), channel(8, "B")], Container::Hls, false);
-        let filled = template.filled("http://h/live/u/p/");
+        let filled = template.filled("#EXTM3U\n", "http://h/live/u/p/");
         assert_eq!(
             filled,
-            "#EXTINF:-1,A\nhttp://h/live/u/p/7.m3u8\n#EXTINF:-1,B\nhttp://h/live/u/p/8.m3u8\n"
+            "#EXTM3U\n#EXTINF:-1,A\nhttp://h/live/u/p/7.m3u8\n#EXTINF:-1,B\nhttp://h/live/u/p/8.m3u8\n"
         );
     }
 
@@ -98,7 +100,7 @@ mod tests {
         let template =
             Template::playlist(&[channel(7, "A \"b\", c\r\n#EXTINF:-1,\u{0}שלום 🎬")], Container::Ts, true);
         assert_eq!(
-            template.filled("X/"),
+            template.filled("", "X/"),
             "#EXTINF:-1 tvg-id=\"a.b\" tvg-name=\"A 'b', c#EXTINF:-1,שלום 🎬\" tvg-logo=\"\" \
              group-title=\"Uncategorised\",A 'b', c#EXTINF:-1,שלום 🎬\nX/7\n"
         );

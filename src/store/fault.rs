@@ -22,8 +22,9 @@ pub struct Origin {
 }
 
 /// The unique columns, as SQLite names them when one is violated.
-const UNIQUE: [(&str, Resource, &str); 12] = [
+const UNIQUE: [(&str, Resource, &str); 13] = [
     ("lines.username", Resource::Line, "username"),
+    ("lines.token", Resource::Line, "token"),
     ("mags.mac_address", Resource::Mag, "mac_address"),
     ("administrators.username", Resource::Administrators, "username"),
     ("administrators.email", Resource::Administrators, "email"),

@@ -41,6 +41,7 @@ use fault::Faults;
 pub use fault::Origin;
 use guards::Guards;
 pub use job::Answer;
+pub use seen::LineKey;
 pub use table::Table;
 use table::Tables;
 
@@ -206,19 +207,26 @@ impl Store {
         self.read_from(&self.points, origin, job)
     }
 
-    /// The line of a username as last committed, without regard to case; read once and kept in memory
-    /// until it changes. A change by another process shows after a second at most.
+    /// The line of that key as last committed; read once and kept in memory until it changes. A change by another process shows after a second at most.
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub fn line(&self, origin: impl FnOnce() -> Origin, username: &str) -> Result<Option<Arc<Stored<Line>>>> {
+    pub fn line(
+        &self,
+        origin: impl FnOnce() -> Origin,
+        key: LineKey<'_>,
+    ) -> Result<Option<Arc<Stored<Line>>>> {
         let seen = self.changes.seen();
-        let moment = match seen.line(username) {
+        let moment = match seen.line(key) {
             Ok(line) => return Ok(Some(line)),
             Err(moment) => moment,
         };
-        let name = Fact::Text(username.to_owned());
-        let line = self.point(&origin(), |read| read.first::<Line>("username", &name))?.map(Arc::new);
+        let (column, value) = match key {
+            LineKey::Username(name) => ("username", name),
+            LineKey::Token(token) => ("token", token.as_str()),
+        };
+        let value = Fact::Text(value.to_owned());
+        let line = self.point(&origin(), |read| read.first::<Line>(column, &value))?.map(Arc::new);
         if let Some(line) = &line {
             seen.keep(line, moment);
         }

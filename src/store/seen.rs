@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::changes::Changed;
-use crate::domain::{Resource, Stored, ids::LineId, line::Line};
+use crate::domain::{Resource, Stored, ids::LineId, line::Line, token::LineToken};
 
 /// Lines kept at once, about 40 MB; beyond it all are read anew.
 const MOST: usize = 100_000;
@@ -17,10 +17,21 @@ const MOST: usize = 100_000;
 #[derive(Default)]
 pub struct Seen(Mutex<Lines>);
 
+/// What a line is asked for with.
+#[derive(Clone, Copy)]
+pub enum LineKey<'k> {
+    /// Its username, without regard to case.
+    Username(&'k str),
+    /// Its token.
+    Token(&'k LineToken),
+}
+
 #[derive(Default)]
 struct Lines {
-    by_username: HashMap<String, Arc<Stored<Line>>>,
-    usernames: HashMap<LineId, String>,
+    by_id: HashMap<LineId, Arc<Stored<Line>>>,
+    /// In lower case.
+    usernames: HashMap<String, LineId>,
+    tokens: HashMap<LineToken, LineId>,
     /// How often something was forgotten.
     moment: u64,
 }
@@ -30,18 +41,20 @@ struct Lines {
 pub struct Moment(u64);
 
 impl Seen {
-    /// The line of a username, without regard to case.
+    /// The line of that key.
     ///
     /// # Errors
     /// The moment at which it was not there.
-    pub fn line(&self, username: &str) -> Result<Arc<Stored<Line>>, Moment> {
+    pub fn line(&self, key: LineKey<'_>) -> Result<Arc<Stored<Line>>, Moment> {
         let lines = self.lines();
-        let found = if username.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            lines.by_username.get(&username.to_ascii_lowercase())
-        } else {
-            lines.by_username.get(username)
+        let id = match key {
+            LineKey::Username(name) if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                lines.usernames.get(&name.to_ascii_lowercase())
+            }
+            LineKey::Username(name) => lines.usernames.get(name),
+            LineKey::Token(token) => lines.tokens.get(token),
         };
-        found.cloned().ok_or(Moment(lines.moment))
+        id.and_then(|id| lines.by_id.get(id)).cloned().ok_or(Moment(lines.moment))
     }
 
     /// Keeps a line that was read after that moment.
@@ -50,12 +63,13 @@ impl Seen {
         if lines.moment != moment {
             return;
         }
-        if lines.by_username.len() >= MOST {
+        if lines.by_id.len() >= MOST {
             lines.clear();
         }
-        let username = line.record.username.as_str().to_ascii_lowercase();
-        lines.usernames.insert(line.id, username.clone());
-        lines.by_username.insert(username, line.clone());
+        let Line { username, token, .. } = &line.record;
+        lines.usernames.insert(username.as_str().to_ascii_lowercase(), line.id);
+        lines.tokens.extend(token.clone().map(|token| (token, line.id)));
+        lines.by_id.insert(line.id, line.clone());
     }
 
     /// Forgets what those changes may have made old.
@@ -63,11 +77,7 @@ impl Seen {
         let mut lines = self.lines();
         for change in changed {
             match *change {
-                Changed::Row(Resource::Line, id) => {
-                    if let Some(username) = lines.usernames.remove(&LineId(id)) {
-                        lines.by_username.remove(&username);
-                    }
-                }
+                Changed::Row(Resource::Line, id) => lines.remove(LineId(id)),
                 // A bouquet that is deleted leaves the lists of lines.
                 Changed::Row(Resource::Bouquets, _) | Changed::Anything => lines.clear(),
                 Changed::Row(..) => continue,
@@ -82,8 +92,17 @@ impl Seen {
 }
 
 impl Lines {
+    fn remove(&mut self, id: LineId) {
+        let Some(line) = self.by_id.remove(&id) else { return };
+        self.usernames.remove(&line.record.username.as_str().to_ascii_lowercase());
+        if let Some(token) = &line.record.token {
+            self.tokens.remove(token);
+        }
+    }
+
     fn clear(&mut self) {
-        self.by_username.clear();
+        self.by_id.clear();
         self.usernames.clear();
+        self.tokens.clear();
     }
 }

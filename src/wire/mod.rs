@@ -6,5 +6,6 @@ pub mod fields;
 pub mod form;
 pub mod origin;
 pub mod page;
+pub mod path;
 pub mod redact;
 pub mod visitor;

@@ -171,6 +171,59 @@ fn playlists_keep_odd_names_in_their_line() {
 }
 
 #[test]
+fn a_token_stands_for_username_and_password_until_it_is_renewed() {
+    let server = server();
+    let token = || server.done("line/info", "username=bob")["line_info"]["token"].clone();
+    assert_eq!(token(), Value::Null);
+    server.done("line/update", "username=bob&data[new_token]=1");
+    let first = token().as_str().expect("a token").to_owned();
+    assert_eq!(first.len(), 32);
+    let (_, login) = server.curl(&format!("/player_api.php?token={first}"), &[]);
+    let user = &login["user_info"];
+    assert_eq!(
+        (&user["auth"], &user["username"], &user["password"]),
+        (&json!(1), &json!("bob"), &json!("")),
+        "the password is not told"
+    );
+    let text = fetch(&server, &format!("/get.php?token={first}&output=ts"), &[]).2;
+    let base = &server.url;
+    assert!(text.starts_with(&format!("#EXTM3U url-tvg=\"{base}/xmltv.php?token={first}\"\n")), "{text}");
+    assert!(text.contains(&format!("\n{base}/live/{first}/2\n")) && !text.contains("pw"), "{text}");
+    assert_eq!(fetch(&server, &format!("/xmltv.php?token={first}"), &[]).0, 200);
+    assert_eq!(fetch(&server, &format!("/live/{first}/1"), &["-I"]).0, 503, "it does not run");
+    server.done("line/update", "username=bob&data[new_token]=1");
+    let second = token().as_str().expect("a token").to_owned();
+    assert_ne!(first, second);
+    assert_eq!(fetch(&server, &format!("/live/{first}/1"), &["-I"]).0, 401);
+    assert_eq!(fetch(&server, &format!("/get.php?token={first}"), &[]).0, 401);
+    assert_eq!(fetch(&server, &format!("/get.php?token={second}"), &[]).0, 200);
+    server.done("line/new", &format!("data[username]=eve&data[token]={}", "0a".repeat(16)));
+    assert_eq!(server.refused("line/update", &format!("username=eve&data[token]={second}")), "Token exists.");
+    assert_eq!(server.refused("line/update", "username=eve&data[token]=XYZ"), "Invalid token: 32 of 0-9 a-f");
+    server.done("line/update", "username=bob&data[token]=");
+    assert_eq!(fetch(&server, &format!("/get.php?token={second}"), &[]).0, 401);
+    let audit = server.done("logs/list", "kind=audit").to_string();
+    assert!(audit.contains("token") && !audit.contains(&second) && !audit.contains(&first), "{audit}");
+    assert!(!server.log().contains(&second), "{}", server.log());
+}
+
+#[test]
+fn a_line_that_may_watch_from_elsewhere_only_is_told_no_channels_here() {
+    let server = server();
+    server.done("line/update", "username=bob&data[allowed_ips][]=192.0.2.1");
+    assert_eq!(fetch(&server, "/get.php?username=bob&password=pw", &[]).0, 403);
+    assert_eq!(fetch(&server, "/xmltv.php?username=bob&password=pw", &[]).0, 403);
+    for action in ["", "&action=get_live_streams"] {
+        let (status, answer) = server.curl(&format!("/player_api.php?username=bob&password=pw{action}"), &[]);
+        assert_eq!((status, answer), (403, json!({ "user_info": { "auth": 0 } })));
+    }
+    let refusals = server.done("line/explain", "username=bob")["refusals"].clone();
+    assert_eq!((&refusals[0]["reason"], &refusals[0]["stream_id"]), (&json!("address"), &Value::Null));
+    server.done("line/update", "username=bob&data[allowed_ips][]=127.0.0.0/8");
+    assert_eq!(fetch(&server, "/get.php?username=bob&password=pw", &[]).0, 200);
+}
+
+#[test]
 fn the_guide_names_the_channels_and_can_be_packed() {
     let server = server();
     let (status, head, text) = fetch(&server, "/xmltv.php?username=bob&password=pw", &[]);

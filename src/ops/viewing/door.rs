@@ -4,13 +4,19 @@ use std::{net::IpAddr, sync::Arc};
 
 use subtle::ConstantTimeEq;
 
-use super::{Origin, Refusal, Subscriber};
+use super::{Credentials, Origin, Refusal, Subscriber};
 use crate::{
     domain::{
-        Resource, Stored, actor::Actor, admission::Provider, ids::StreamId, line::Line, time::UnixTime,
+        Resource, Result, Stored,
+        actor::Actor,
+        admission::{self, Provider},
+        ids::StreamId,
+        line::Line,
+        time::UnixTime,
+        token::LineToken,
     },
     ops::{Doing, Ops, clock, guards::Face, origin},
-    store::viewers::RefusedRow,
+    store::{LineKey, viewers::RefusedRow},
 };
 
 pub(super) const WATCH: Doing = Doing { resource: Resource::Connections, action: "watch" };
@@ -20,12 +26,8 @@ impl Ops {
     ///
     /// # Errors
     /// [`Refusal::Credentials`], [`Refusal::ShutOut`], [`Refusal::Failed`].
-    pub fn subscriber(&self, username: &str, password: &str, from: &Origin) -> Result<Subscriber, Refusal> {
-        let line = self.store.line(|| origin(&Actor::LINECARD, WATCH), username)?;
-        let right = |line: &Arc<Stored<Line>>| {
-            line.record.password.as_str().as_bytes().ct_eq(password.as_bytes()).into()
-        };
-        let line = line.filter(right).map(|line| Subscriber::from(Arc::unwrap_or_clone(line)));
+    pub fn subscriber(&self, credentials: Credentials<'_>, from: &Origin) -> Result<Subscriber, Refusal> {
+        let line = self.line_of(credentials)?.map(|line| Subscriber::from(Arc::unwrap_or_clone(line)));
         // A restreamer is let in even from an address that others guess from.
         if let Some(wait) = self.shut_out(Face::Player, from.address)
             && !line.as_ref().is_some_and(|line| line.restreamer)
@@ -34,8 +36,45 @@ impl Ops {
         }
         line.ok_or_else(|| {
             self.failed(Face::Player, from.address);
-            self.note_refusal(None, username, None, from, &Refusal::Credentials, clock::now());
+            let name = match credentials {
+                Credentials::Password { username, .. } => username,
+                // It may be right but for a letter.
+                Credentials::Token(_) => "",
+            };
+            self.note_refusal(None, name, None, from, &Refusal::Credentials, clock::now());
             Refusal::Credentials
+        })
+    }
+
+    fn line_of(&self, credentials: Credentials<'_>) -> Result<Option<Arc<Stored<Line>>>> {
+        let line = |key| self.store.line(|| origin(&Actor::LINECARD, WATCH), key);
+        match credentials {
+            Credentials::Password { username, password } => {
+                let right = |line: &Arc<Stored<Line>>| {
+                    line.record.password.as_str().as_bytes().ct_eq(password.as_bytes()).into()
+                };
+                Ok(line(LineKey::Username(username))?.filter(right))
+            }
+            Credentials::Token(token) => match LineToken::new(token) {
+                Ok(token) => line(LineKey::Token(&token)),
+                Err(_) => Ok(None),
+            },
+        }
+    }
+
+    /// Whether a line may ask for anything but its account from there: what is refused to watch from an
+    /// address is told no channels either. The player is not asked: many apps fetch lists under
+    /// another name than they play with.
+    ///
+    /// # Errors
+    /// [`Refusal::Rule`], noted for the log.
+    pub fn may_list(&self, who: &Subscriber, from: &Origin) -> Result<(), Refusal> {
+        let provider = self.provider_for(who, from.address);
+        let now = clock::now();
+        admission::admit_from(&who.subscription, from.address, provider).map_err(|rule| {
+            let refusal = Refusal::Rule(rule);
+            self.note_refusal(Some(who), &who.name, None, from, &refusal, now);
+            refusal
         })
     }
 

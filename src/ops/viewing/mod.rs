@@ -27,6 +27,20 @@ pub struct Origin {
     pub agent: Arc<str>,
 }
 
+/// What a player says to be a line's.
+#[derive(Clone, Copy)]
+pub enum Credentials<'a> {
+    /// Username, without regard to case, and password.
+    Password {
+        /// The username.
+        username: &'a str,
+        /// The password.
+        password: &'a str,
+    },
+    /// The token that stands for both.
+    Token(&'a str),
+}
+
 /// A line or MAG whose credentials were right.
 #[derive(Clone, Debug)]
 pub struct Subscriber {

@@ -1,4 +1,4 @@
--- From schema 2 to 3: what the panel keeps.
+-- From schema 2 to 3: what the panel keeps; tokens of lines.
 ALTER TABLE settings ADD COLUMN api_retention_days INTEGER NOT NULL DEFAULT 7 CHECK (api_retention_days >= 0);
 ALTER TABLE ledger ADD COLUMN note TEXT NOT NULL DEFAULT '';
 ALTER TABLE administrators ADD COLUMN must_change_password INTEGER NOT NULL DEFAULT 0 CHECK (must_change_password IN (0, 1));
@@ -31,3 +31,6 @@ CREATE TABLE usage_samples (
     streams_online INTEGER NOT NULL,
     sent_kbps      INTEGER NOT NULL
 ) STRICT;
+
+ALTER TABLE lines ADD COLUMN token TEXT;
+CREATE UNIQUE INDEX lines_token ON lines (token) WHERE token IS NOT NULL;
