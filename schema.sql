@@ -225,6 +225,11 @@ CREATE INDEX lines_reseller ON lines (reseller_id, max_allowed_connections) WHER
 CREATE INDEX lines_plan ON lines (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
 CREATE INDEX lines_server ON lines (server_id) WHERE server_id IS NOT NULL;
 CREATE INDEX lines_updated_at ON lines (updated_at);
+CREATE INDEX lines_end ON lines (ifnull(expire_date, 253402300800));    -- none is after every end: a list by end is one range
+CREATE INDEX lines_disabled ON lines (disabled) WHERE disabled = 1;
+CREATE INDEX lines_banned ON lines (banned) WHERE banned = 1;
+CREATE INDEX lines_trial ON lines (is_trial) WHERE is_trial = 1;
+CREATE INDEX lines_notes ON lines (notes) WHERE notes <> '';            -- a search reads this instead of every row
 
 CREATE TABLE line_bouquets (
     line_id    INTEGER NOT NULL REFERENCES lines (id) ON DELETE CASCADE,
@@ -258,6 +263,11 @@ CREATE INDEX mags_reseller ON mags (reseller_id, max_allowed_connections) WHERE 
 CREATE INDEX mags_plan ON mags (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
 CREATE INDEX mags_server ON mags (server_id) WHERE server_id IS NOT NULL;
 CREATE INDEX mags_updated_at ON mags (updated_at);
+CREATE INDEX mags_end ON mags (ifnull(expire_date, 253402300800));    -- none is after every end: a list by end is one range
+CREATE INDEX mags_disabled ON mags (disabled) WHERE disabled = 1;
+CREATE INDEX mags_banned ON mags (banned) WHERE banned = 1;
+CREATE INDEX mags_trial ON mags (is_trial) WHERE is_trial = 1;
+CREATE INDEX mags_notes ON mags (notes) WHERE notes <> '';            -- a search reads this instead of every row
 
 CREATE TABLE mag_bouquets (
     mag_id     INTEGER NOT NULL REFERENCES mags (id) ON DELETE CASCADE,

@@ -1,8 +1,10 @@
 //! Lines: subscribers' accounts.
 
 use super::{
-    Resource,
+    Given, Resource,
     ids::LineId,
+    session::Viewer,
+    subscribers::Subscribed,
     subscription::{Subscription, SubscriptionChange},
     text::{LinePassword, Username},
     token::LineToken,
@@ -20,4 +22,34 @@ record! {
     /// May pass streams on: never blocked by the guards against abuse.
     restreamer: bool,
     with subscription: Subscription / SubscriptionChange
+}
+
+impl Subscribed for Line {
+    const NAME: &'static str = "username";
+
+    fn name(&self) -> String {
+        self.username.as_str().to_owned()
+    }
+
+    fn subscription(&self) -> &Subscription {
+        &self.subscription
+    }
+
+    fn subscription_mut(&mut self) -> &mut Subscription {
+        &mut self.subscription
+    }
+
+    fn sold(change: &mut LineChange) -> &mut SubscriptionChange {
+        &mut change.subscription
+    }
+
+    /// Restreamers are never shut out, so only the operator makes them.
+    fn operators_own(change: &LineChange) -> Option<&'static str> {
+        let restreamer = (change.restreamer != Given::Absent).then_some("restreamer");
+        restreamer.or_else(|| change.subscription.operators_own())
+    }
+
+    fn viewer(id: LineId) -> Viewer {
+        Viewer::Line(id)
+    }
 }

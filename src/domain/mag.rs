@@ -4,6 +4,8 @@ use super::{
     Resource,
     ids::MagId,
     mac::Mac,
+    session::Viewer,
+    subscribers::Subscribed,
     subscription::{Subscription, SubscriptionChange},
 };
 
@@ -13,4 +15,54 @@ record! {
     /// The MAC address in any spelling; stored upper-case with colons.
     mac_address: Mac,
     with subscription: Subscription / SubscriptionChange
+}
+
+impl Subscribed for Mag {
+    const NAME: &'static str = "mac_address";
+
+    fn name(&self) -> String {
+        self.mac_address.to_string()
+    }
+
+    fn subscription(&self) -> &Subscription {
+        &self.subscription
+    }
+
+    fn subscription_mut(&mut self) -> &mut Subscription {
+        &mut self.subscription
+    }
+
+    fn sold(change: &mut MagChange) -> &mut SubscriptionChange {
+        &mut change.subscription
+    }
+
+    fn operators_own(change: &MagChange) -> Option<&'static str> {
+        change.subscription.operators_own()
+    }
+
+    fn viewer(id: MagId) -> Viewer {
+        Viewer::Mag(id)
+    }
+
+    /// Addresses are typed with colons, with dashes, or without anything.
+    fn looked_for(text: &str) -> String {
+        let bare = text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !bare {
+            return text.replace('-', ":");
+        }
+        let pairs: Vec<&str> =
+            (0..text.len()).step_by(2).filter_map(|at| text.get(at..(at + 2).min(text.len()))).collect();
+        pairs.join(":")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_looked_for_in_any_spelling() {
+        let texts = ["00-1a-79", "001a79", "001a7", "00:1A", "office"].map(Mag::looked_for);
+        assert_eq!(texts, ["00:1a:79", "00:1a:79", "00:1a:7", "00:1A", "office"]);
+    }
 }

@@ -33,6 +33,7 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod stream;
+pub mod subscribers;
 pub mod subscription;
 pub mod time;
 pub mod token;

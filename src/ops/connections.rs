@@ -85,6 +85,15 @@ impl Ops {
 /// # Errors
 /// A database error.
 pub fn note_kill(act: &Act<'_>, ids: &[SessionId]) -> Result<()> {
+    note_kill_of(act, None, "", ids)
+}
+
+/// The same, of a line or MAG of that id and name.
+///
+/// # Errors
+/// A database error.
+pub fn note_kill_of(act: &Act<'_>, id: Option<i64>, name: &str, ids: &[SessionId]) -> Result<()> {
     let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
-    act.audit(None, "", &json!({ "connection_ids": ids }), &json!({}))
+    let name = if id.is_some() { name } else { "" };
+    act.audit(id, name, &json!({ "connection_ids": ids }), &json!({}))
 }

@@ -1,10 +1,7 @@
 //! Lines: create, update, delete, look.
 
 pub use super::subscriptions::Wishes;
-use super::{
-    Act, random,
-    subscriptions::{Sold, after_create, after_update, before_create, before_update, extend},
-};
+use super::{Act, random, subscriptions};
 use crate::{
     domain::{
         Error, Fact, Given, Resource, Result, Stored,
@@ -51,13 +48,9 @@ pub fn with_credentials(mut change: LineChange) -> Result<LineChange> {
 /// Creates a line: plan, ceiling and price included.
 ///
 /// # Errors
-/// [`Error::Taken`], [`Error::NoSuch`], [`Error::NotEnoughCredits`], [`Error::Refused`] over the ceiling.
-pub fn create(act: &Act<'_>, mut change: LineChange, wishes: Wishes) -> Result<(LineId, Line)> {
-    check_restreamer(act, &change)?;
-    before_create(act, &mut change.subscription, wishes)?;
-    let (id, line) = act.create::<Line>(change)?;
-    after_create(act, &line.subscription, Sold::Line(id), wishes)?;
-    Ok((id, line))
+/// As [`subscriptions::create`].
+pub fn create(act: &Act<'_>, change: LineChange, wishes: Wishes) -> Result<(LineId, Line)> {
+    subscriptions::create(act, change, wishes)
 }
 
 /// Changes a line, and extends it if that is wished.
@@ -71,16 +64,7 @@ pub fn update(
     wishes: Wishes,
 ) -> Result<(LineId, Line)> {
     let before = find(act.tx, who)?;
-    check_restreamer(act, &change)?;
-    before_update(act, Resource::Line, &before.record.subscription, &change.subscription, wishes)?;
-    let mut after = act.updated(&before, change)?;
-    if wishes.extend {
-        extend(act, &mut after.subscription)?;
-    }
-    act.replace(&before, &after)?;
-    let sold = Sold::Line(before.id);
-    after_update(act, Resource::Line, &before.record.subscription, &after.subscription, sold, wishes)?;
-    Ok((before.id, after))
+    Ok((before.id, subscriptions::update(act, &before, change, wishes)?))
 }
 
 /// Deletes a line.
@@ -88,10 +72,7 @@ pub fn update(
 /// # Errors
 /// [`Error::NoSuch`] for wrong credentials.
 pub fn delete(act: &Act<'_>, who: &Credentials) -> Result<LineId> {
-    let line = find(act.tx, who)?;
-    act.actor.may_reach(Resource::Line, line.record.subscription.reseller_id)?;
-    act.delete(&line)?;
-    Ok(line.id)
+    subscriptions::delete(act, &find(act.tx, who)?)
 }
 
 /// A line and its channels.
@@ -107,16 +88,6 @@ pub fn info(read: &Read<'_>, who: &Credentials, now: UnixTime) -> Result<Info> {
         Vec::new()
     };
     Ok(Info { line, channels })
-}
-
-/// Restreamers are never shut out, so only the operator makes them.
-fn check_restreamer(act: &Act<'_>, change: &LineChange) -> Result<()> {
-    match act.actor.reseller() {
-        Some(_) if change.restreamer != Given::Absent => {
-            Err(Error::Denied("restreamer is set by the operator".into()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {

@@ -1,10 +1,7 @@
 //! MAGs: create, update, delete, look.
 
 pub use super::subscriptions::Wishes;
-use super::{
-    Act,
-    subscriptions::{Sold, after_create, after_update, before_create, before_update, extend},
-};
+use super::{Act, subscriptions};
 use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
@@ -27,13 +24,9 @@ pub struct Info {
 /// Creates a MAG: plan, ceiling and price included.
 ///
 /// # Errors
-/// [`Error::Missing`] without an address, [`Error::Taken`], [`Error::NoSuch`],
-/// [`Error::NotEnoughCredits`], [`Error::Refused`] over the ceiling.
-pub fn create(act: &Act<'_>, mut change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
-    before_create(act, &mut change.subscription, wishes)?;
-    let (id, mag) = act.create::<Mag>(change)?;
-    after_create(act, &mag.subscription, Sold::Mag(id), wishes)?;
-    Ok((id, mag))
+/// As [`subscriptions::create`].
+pub fn create(act: &Act<'_>, change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
+    subscriptions::create(act, change, wishes)
 }
 
 /// Changes a MAG, and extends it if that is wished.
@@ -42,15 +35,7 @@ pub fn create(act: &Act<'_>, mut change: MagChange, wishes: Wishes) -> Result<(M
 /// As [`create`], and [`Error::NoSuch`].
 pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
     let before = find(act.tx, mac)?;
-    before_update(act, Resource::Mag, &before.record.subscription, &change.subscription, wishes)?;
-    let mut after = act.updated(&before, change)?;
-    if wishes.extend {
-        extend(act, &mut after.subscription)?;
-    }
-    act.replace(&before, &after)?;
-    let sold = Sold::Mag(before.id);
-    after_update(act, Resource::Mag, &before.record.subscription, &after.subscription, sold, wishes)?;
-    Ok((before.id, after))
+    Ok((before.id, subscriptions::update(act, &before, change, wishes)?))
 }
 
 /// Deletes a MAG.
@@ -58,10 +43,7 @@ pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: Wishes) -> Res
 /// # Errors
 /// [`Error::NoSuch`].
 pub fn delete(act: &Act<'_>, mac: Mac) -> Result<MagId> {
-    let mag = find(act.tx, mac)?;
-    act.actor.may_reach(Resource::Mag, mag.record.subscription.reseller_id)?;
-    act.delete(&mag)?;
-    Ok(mag.id)
+    subscriptions::delete(act, &find(act.tx, mac)?)
 }
 
 /// A MAG and its channels.

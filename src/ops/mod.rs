@@ -22,12 +22,13 @@ pub mod servers;
 pub mod settings;
 pub mod sign_in;
 pub mod streams;
+pub mod subscribers;
+pub mod subscriptions;
 pub mod viewing;
 pub mod whitelist;
 
 mod act;
 mod once;
-mod subscriptions;
 
 use std::sync::{Arc, Mutex};
 

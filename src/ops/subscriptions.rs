@@ -3,13 +3,15 @@
 use super::Act;
 use crate::{
     domain::{
-        Error, Given, Resource, Result, Stored,
-        ids::{LineId, MagId},
+        Error, Given, Result, Stored,
+        actor::Actor,
         plan::Plan,
         reseller::Reseller,
+        session::Viewer,
+        subscribers::Subscribed,
         subscription::{Subscription, SubscriptionChange},
     },
-    store::resellers::Cause,
+    store::{Read, Table, resellers::Cause},
 };
 
 /// What a call says beside the columns.
@@ -21,61 +23,89 @@ pub struct Wishes {
     pub free: bool,
 }
 
-/// What was sold.
-#[derive(Clone, Copy)]
-pub(super) enum Sold {
-    Line(LineId),
-    Mag(MagId),
-}
-
-/// Before a creation: the caller's rights, and what the plan gives to fields that were left out.
-pub(super) fn before_create(act: &Act<'_>, change: &mut SubscriptionChange, wishes: Wishes) -> Result<()> {
-    check_rights(act, change, wishes)?;
+/// Creates a line or a MAG: plan, ceiling and price included.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Taken`], [`Error::NoSuch`], [`Error::Denied`], [`Error::NotEnoughCredits`],
+/// [`Error::Refused`] over the ceiling.
+pub fn create<S: Subscribed + Table>(
+    act: &Act<'_>,
+    mut change: S::Change,
+    wishes: Wishes,
+) -> Result<(S::Id, S)> {
+    check_rights::<S>(act, &mut change, wishes)?;
+    let sold = S::sold(&mut change);
     if let Some(own) = act.actor.reseller() {
-        if !matches!(change.subscription_plan_id.value(), Some(Some(_))) {
+        if !matches!(sold.subscription_plan_id.value(), Some(Some(_))) {
             return Err(Error::Missing("subscription_plan_id"));
         }
-        change.reseller_id = Given::Value(Some(own));
+        sold.reseller_id = Given::Value(Some(own));
     }
-    if let Some(Some(plan)) = change.subscription_plan_id.value() {
+    if let Some(Some(plan)) = sold.subscription_plan_id.value() {
         let plan = act.find::<Plan>(*plan)?;
-        change.fill_from(&plan.record, act.now, &act.settings.time_zone.zone());
+        sold.fill_from(&plan.record, act.now, &act.settings.time_zone.zone());
     }
-    Ok(())
+    let (id, record) = act.create::<S>(change)?;
+    check_ceiling(act, None, record.subscription())?;
+    charge(act, record.subscription(), S::viewer(id), "sale", wishes)?;
+    Ok((id, record))
 }
 
-/// After a creation: the reseller's ceiling and the price.
-pub(super) fn after_create(
+/// Changes a row, and extends it if that is wished.
+///
+/// # Errors
+/// As [`create`].
+pub fn update<S: Subscribed + Table>(
     act: &Act<'_>,
-    subscription: &Subscription,
-    sold: Sold,
+    before: &Stored<S>,
+    mut change: S::Change,
     wishes: Wishes,
-) -> Result<()> {
-    check_ceiling(act, None, subscription)?;
-    charge(act, subscription, sold, "sale", wishes)
-}
-
-/// The subscription after a change, extended if that is wished.
-pub(super) fn before_update(
-    act: &Act<'_>,
-    resource: Resource,
-    before: &Subscription,
-    change: &SubscriptionChange,
-    wishes: Wishes,
-) -> Result<()> {
-    act.actor.may_reach(resource, before.reseller_id)?;
-    check_rights(act, change, wishes)?;
+) -> Result<S> {
+    let old = before.record.subscription();
+    act.actor.may_reach(S::RESOURCE, old.reseller_id)?;
+    check_rights::<S>(act, &mut change, wishes)?;
+    let sold = S::sold(&mut change);
     if act.actor.reseller().is_some() {
-        check_resellers_extension(act, before, change, wishes)?;
+        check_resellers_extension(act, old, sold, wishes)?;
     }
-    if wishes.extend && change.expire_date != Given::Absent {
+    if wishes.extend && sold.expire_date != Given::Absent {
         return Err(Error::invalid("extend_plan", "not together with expire_date: send one of them"));
     }
-    Ok(())
+    let mut after = act.updated(before, change)?;
+    if wishes.extend {
+        extend(act, after.subscription_mut())?;
+    }
+    act.replace(before, &after)?;
+    act.actor.may_reach(S::RESOURCE, after.subscription().reseller_id)?;
+    check_ceiling(act, Some(old), after.subscription())?;
+    if wishes.extend {
+        charge(act, after.subscription(), S::viewer(before.id), "extension", wishes)?;
+    }
+    Ok(after)
+}
+
+/// Deletes a row.
+///
+/// # Errors
+/// [`Error::NoSuch`] for somebody else's.
+pub fn delete<S: Subscribed + Table>(act: &Act<'_>, row: &Stored<S>) -> Result<S::Id> {
+    act.actor.may_reach(S::RESOURCE, row.record.subscription().reseller_id)?;
+    act.delete(row)?;
+    Ok(row.id)
+}
+
+/// The row of that id, if the actor may reach it.
+///
+/// # Errors
+/// [`Error::NoSuch`], also for somebody else's.
+pub fn reach<S: Subscribed + Table>(read: &Read<'_>, actor: &Actor, id: S::Id) -> Result<Stored<S>> {
+    let row = read.by_id::<S>(id)?.ok_or(Error::no_such(S::RESOURCE))?;
+    actor.may_reach(S::RESOURCE, row.record.subscription().reseller_id)?;
+    Ok(row)
 }
 
 /// Adds the plan's duration to the end of `subscription`.
-pub(super) fn extend(act: &Act<'_>, subscription: &mut Subscription) -> Result<()> {
+fn extend(act: &Act<'_>, subscription: &mut Subscription) -> Result<()> {
     let Some(plan) = subscription.subscription_plan_id else {
         return Err(Error::invalid("extend_plan", "needs a subscription plan: set subscription_plan_id"));
     };
@@ -87,20 +117,6 @@ pub(super) fn extend(act: &Act<'_>, subscription: &mut Subscription) -> Result<(
     }
     subscription.expire_date = end;
     Ok(())
-}
-
-/// After a change: who may own it, the reseller's ceiling, and the price of an extension.
-pub(super) fn after_update(
-    act: &Act<'_>,
-    resource: Resource,
-    before: &Subscription,
-    after: &Subscription,
-    sold: Sold,
-    wishes: Wishes,
-) -> Result<()> {
-    act.actor.may_reach(resource, after.reseller_id)?;
-    check_ceiling(act, Some(before), after)?;
-    if wishes.extend { charge(act, after, sold, "extension", wishes) } else { Ok(()) }
 }
 
 /// A reseller's people change the plan only with an extension that is paid, and only once the old one
@@ -129,13 +145,13 @@ fn check_resellers_extension(
     Ok(())
 }
 
-fn check_rights(act: &Act<'_>, change: &SubscriptionChange, wishes: Wishes) -> Result<()> {
+fn check_rights<S: Subscribed>(act: &Act<'_>, change: &mut S::Change, wishes: Wishes) -> Result<()> {
     if act.actor.reseller().is_some()
-        && let Some(field) = change.operators_own()
+        && let Some(field) = S::operators_own(change)
     {
         return Err(Error::Denied(format!("{field} is set by the operator")));
     }
-    if change.banned != Given::Absent {
+    if S::sold(change).banned != Given::Absent {
         act.actor.may_ban()?;
     }
     if wishes.free { act.actor.may_waive_price() } else { Ok(()) }
@@ -162,7 +178,7 @@ fn check_ceiling(act: &Act<'_>, before: Option<&Subscription>, after: &Subscript
 fn charge(
     act: &Act<'_>,
     subscription: &Subscription,
-    sold: Sold,
+    sold: Viewer,
     reason: &'static str,
     wishes: Wishes,
 ) -> Result<()> {
@@ -175,8 +191,8 @@ fn charge(
         return Ok(());
     }
     let (line, mag) = match sold {
-        Sold::Line(id) => (Some(id), None),
-        Sold::Mag(id) => (None, Some(id)),
+        Viewer::Line(id) => (Some(id), None),
+        Viewer::Mag(id) => (None, Some(id)),
     };
     let cause = Cause { reason, actor: act.actor.name(), line, mag, plan: Some(plan) };
     act.tx.move_credits(reseller, payment, cause, act.now)?;

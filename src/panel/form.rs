@@ -43,12 +43,14 @@ pub struct Choice {
     pub value: String,
     /// What is shown.
     pub label: String,
+    /// Whether it cannot be chosen; the label says why.
+    pub barred: bool,
 }
 
 impl Choice {
     /// A choice by id.
     pub fn new(value: impl ToString, label: impl Into<String>) -> Self {
-        Self { value: value.to_string(), label: label.into() }
+        Self { value: value.to_string(), label: label.into(), barred: false }
     }
 }
 

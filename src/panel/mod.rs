@@ -21,6 +21,7 @@ mod same_origin;
 mod sent;
 mod show;
 mod streams;
+mod subscribers;
 mod table;
 
 use actix_web::{
@@ -39,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(account::routes)
         .configure(records::routes)
         .configure(streams::routes)
+        .configure(subscribers::routes)
         .service(resource("").get(async || moved("/panel/")))
         .default_service(route().to(error::no_such_page));
     config.service(resource("/").get(async || moved("/panel/"))).service(panel);

@@ -193,13 +193,41 @@ impl Read<'_> {
             log.table(),
             matching(&conditions)
         );
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut found = statement.query(params_from_iter(&params))?;
+        Ok(Rows { total, rows: self.log_rows(log, &sql, params_from_iter(&params))? })
+    }
+
+    /// The newest rows of a log whose columns have those values, newest first: at most `most` of them, older
+    /// than row `before`.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn latest(
+        &self,
+        log: Log,
+        columns: &[(&'static str, Fact)],
+        before: Option<i64>,
+        most: u32,
+    ) -> Result<Vec<LogRow>> {
+        let names: Vec<&str> = log.columns().iter().map(|(name, _)| *name).collect();
+        let equal: String = columns.iter().map(|(column, _)| format!("{column} = ? AND ")).collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {equal}id < ? ORDER BY id DESC LIMIT ?",
+            names.join(", "),
+            log.table()
+        );
+        let (before, most) = (Fact::Number(before.unwrap_or(i64::MAX)), Fact::Number(most.into()));
+        let values = columns.iter().map(|(_, value)| value).chain([&before, &most]);
+        self.log_rows(log, &sql, params_from_iter(values.map(Param)))
+    }
+
+    fn log_rows(&self, log: Log, sql: &str, params: impl rusqlite::Params) -> Result<Vec<LogRow>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut found = statement.query(params)?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
             rows.push(log_row(log.columns(), row)?);
         }
-        Ok(Rows { total, rows })
+        Ok(rows)
     }
 }
 

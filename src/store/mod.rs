@@ -26,6 +26,7 @@ mod job;
 mod pragma;
 mod schema;
 mod seen;
+mod subscribers;
 mod table;
 mod writer;
 

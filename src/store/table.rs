@@ -216,7 +216,8 @@ impl Read<'_> {
         Ok(Rows { total, rows })
     }
 
-    fn rows_of(&self, table: &str) -> Result<i64> {
+    /// How many rows a table has.
+    pub(super) fn rows_of(&self, table: &str) -> Result<i64> {
         let counted = self
             .conn
             .prepare_cached("SELECT rows FROM row_counts WHERE name = ?")?

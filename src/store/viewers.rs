@@ -104,6 +104,17 @@ impl Read<'_> {
         Ok(Some(asked))
     }
 
+    /// When a connection of a viewer last ended.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn last_watched(&self, viewer: Viewer) -> Result<Option<UnixTime>> {
+        let (column, id) = column(viewer);
+        let sql = format!("SELECT at FROM connection_log WHERE {column} = ? ORDER BY id DESC LIMIT 1");
+        let at = self.conn.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
+        Ok(at.map(UnixTime::clamped))
+    }
+
     /// The latest refusals of a viewer, newest first.
     ///
     /// # Errors

@@ -94,3 +94,24 @@ for (const video of document.querySelectorAll("[data-preview]")) {
       "The preview does not play: the stream sends nothing now, too many previews play, or this browser does not play its codecs.";
   });
 }
+
+// Texts that are wanted elsewhere. Browsers have a clipboard only where the page came over TLS.
+function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done ? Promise.resolve() : Promise.reject(new Error("not copied"));
+}
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const label = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const said = await copied(button.dataset.copy).then(() => "Copied", () => "Not copied");
+    button.textContent = said;
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}

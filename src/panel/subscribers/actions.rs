@@ -1,0 +1,248 @@
+//! What is done with a line or MAG at the press of a button.
+
+use actix_web::{HttpResponse, web};
+
+use super::{
+    super::{
+        caller::{Caller, doing, done},
+        error::Reply,
+        pages::ConfirmPage,
+        sent::Query,
+    },
+    At, Kind, find,
+};
+use crate::{
+    domain::{
+        Error, Given, Result, Stored,
+        ids::{BouquetId, StreamId, parse_id},
+        number::Connections,
+        rights::Access,
+        session::SessionId,
+        subscription::{Subscription, SubscriptionChange},
+    },
+    ops::{
+        streams,
+        subscribers::{self, Wishes},
+    },
+};
+
+/// A change that one button makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// Clears `disabled`.
+    Enable,
+    /// Sets `disabled`.
+    Disable,
+    /// Clears `banned`.
+    Unban,
+    /// Sets `banned`.
+    Ban,
+    /// Empties `allowed_ips`.
+    AnyAddress,
+    /// Empties `allowed_user_agents`.
+    AnyPlayer,
+    /// Empties `allowed_outputs`.
+    AnyForm,
+    /// Empties `server_id`.
+    AnyServer,
+    /// Empties `isp_asn`.
+    ForgetProvider,
+    /// Allows one connection more.
+    OneMore,
+}
+
+impl Mend {
+    const ALL: [Self; 10] = [
+        Self::Enable,
+        Self::Disable,
+        Self::Unban,
+        Self::Ban,
+        Self::AnyAddress,
+        Self::AnyPlayer,
+        Self::AnyForm,
+        Self::AnyServer,
+        Self::ForgetProvider,
+        Self::OneMore,
+    ];
+
+    /// The word for it in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+            Self::Unban => "unban",
+            Self::Ban => "ban",
+            Self::AnyAddress => "any-address",
+            Self::AnyPlayer => "any-player",
+            Self::AnyForm => "any-form",
+            Self::AnyServer => "any-server",
+            Self::ForgetProvider => "forget-provider",
+            Self::OneMore => "one-more",
+        }
+    }
+
+    /// What its button says.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Enable => "Enable",
+            Self::Disable => "Disable",
+            Self::Unban => "Unban",
+            Self::Ban => "Ban",
+            Self::AnyAddress => "Allow any address",
+            Self::AnyPlayer => "Allow any player",
+            Self::AnyForm => "Allow any form",
+            Self::AnyServer => "Allow any server",
+            Self::ForgetProvider => "Forget its provider",
+            Self::OneMore => "Allow one connection more",
+        }
+    }
+
+    fn past(self) -> &'static str {
+        match self {
+            Self::Enable => "was enabled",
+            Self::Disable => "was disabled",
+            Self::Unban => "was unbanned",
+            Self::Ban => "was banned",
+            Self::AnyAddress => "may watch from any address now",
+            Self::AnyPlayer => "may watch with any player now",
+            Self::AnyForm => "may watch in any form now",
+            Self::AnyServer => "may be served by any server now",
+            Self::ForgetProvider => "is bound to its provider anew by the next watching",
+            Self::OneMore => "may have one connection more now",
+        }
+    }
+
+    /// Whether only the operator's people may do it.
+    pub fn is_operators(self) -> bool {
+        matches!(self, Self::Unban | Self::Ban | Self::AnyServer | Self::OneMore)
+    }
+
+    fn change(self, now: &Subscription) -> SubscriptionChange {
+        let mut change = SubscriptionChange::default();
+        match self {
+            Self::Enable => change.disabled = Given::Value(false),
+            Self::Disable => change.disabled = Given::Value(true),
+            Self::Unban => change.banned = Given::Value(false),
+            Self::Ban => change.banned = Given::Value(true),
+            Self::AnyAddress => change.allowed_ips = Given::Empty,
+            Self::AnyPlayer => change.allowed_user_agents = Given::Empty,
+            Self::AnyForm => change.allowed_outputs = Given::Empty,
+            Self::AnyServer => change.server_id = Given::Empty,
+            Self::ForgetProvider => change.isp_asn = Given::Empty,
+            Self::OneMore => {
+                let more = Connections::new(now.max_allowed_connections.get() + 1);
+                change.max_allowed_connections = more.map_or(Given::Absent, Given::Value);
+            }
+        }
+        change
+    }
+}
+
+/// Does what a button says: one of [`Mend`], `add-bouquet` or `start-stream` with an id.
+pub async fn mend<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
+    let (id, what) = at.into_inner();
+    let row = find::<S>(&caller, &id)?;
+    let name = row.record.name();
+    let text = match what.as_str() {
+        "add-bouquet" => {
+            let bouquet = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
+            let mut bouquets = row.record.subscription().bouquets.clone();
+            bouquets.push(BouquetId(bouquet));
+            let change =
+                SubscriptionChange { bouquets: Given::Value(bouquets), ..SubscriptionChange::default() };
+            apply(&caller, &row, change).await?;
+            format!("{name} has the bouquet now.")
+        }
+        "start-stream" => {
+            let stream = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
+            start(&caller, StreamId(stream)).await?;
+            "The stream is wanted running.".into()
+        }
+        what => {
+            let mend = Mend::ALL.into_iter().find(|mend| mend.name() == what);
+            let mend = mend.ok_or_else(|| Error::Refused("There is no such button".into()))?;
+            apply(&caller, &row, mend.change(row.record.subscription())).await?;
+            format!("{name} {}.", mend.past())
+        }
+    };
+    Ok(back::<S>(&row, &query, &text))
+}
+
+async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChange) -> Result<()> {
+    let mut change = S::Change::default();
+    *S::sold(&mut change) = sold;
+    let id = row.id;
+    let job = move |act: &crate::ops::Act<'_>| {
+        subscribers::change::<S>(act, id, change.clone(), Wishes::default()).map(|_| ())
+    };
+    caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await
+}
+
+async fn start(caller: &Caller, stream: StreamId) -> Result<()> {
+    let job = move |act: &crate::ops::Act<'_>| {
+        streams::start(act, &streams::Which::These(vec![stream]), None).map(|_| ())
+    };
+    caller.ops.write(caller.actor().clone(), doing(crate::domain::Resource::Streams, "start"), job).await
+}
+
+/// Ends one connection, or every one.
+pub async fn kick<S: Kind>(caller: Caller, id: At, query: Query) -> Reply {
+    let row = find::<S>(&caller, &id)?;
+    let only = match query.text("connection") {
+        "" => None,
+        one => {
+            Some(SessionId(parse_id(one).map_err(|rule| Error::invalid("connection", rule))?.unsigned_abs()))
+        }
+    };
+    let ended = caller.ops.kick_of(caller.actor(), S::viewer(row.id), only).await?;
+    Ok(back::<S>(&row, &query, &ended_words(ended)))
+}
+
+/// What is said once connections were ended.
+pub fn ended_words(ended: usize) -> String {
+    match ended {
+        0 => "It had ended already.".into(),
+        1 => "The connection was ended.".into(),
+        many => format!("{many} connections were ended."),
+    }
+}
+
+/// To the page that the button stood on.
+fn back<S: Kind>(row: &Stored<S>, query: &Query, text: &str) -> HttpResponse {
+    let page = S::href(row.id);
+    match query.text("back") {
+        "why" => done(&format!("{page}/why?{}", super::why::question_of(query)), text),
+        _ => done(&page, text),
+    }
+}
+
+/// Asks before it goes.
+pub async fn ask_delete<S: Kind>(caller: Caller, id: At) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
+    let row = find::<S>(&caller, &id)?;
+    let name = row.record.name();
+    let open = caller.ops.count_connections(S::viewer(row.id));
+    let watching = match open {
+        0 => String::new(),
+        1 => " Its open connection ends.".into(),
+        open => format!(" Its {open} open connections end."),
+    };
+    Ok(caller.page(&ConfirmPage {
+        frame: caller.frame(format!("Delete {name}?")),
+        text: format!(
+            "The {} {name} goes for good.{watching} What the logs say of it stays. Credits that were paid are not given back.",
+            S::ONE
+        ),
+        action: format!("{}/delete", S::href(row.id)),
+        submit: "Delete",
+        cancel: S::href(row.id),
+    }))
+}
+
+/// Deletes it.
+pub async fn delete<S: Kind>(caller: Caller, id: At) -> Reply {
+    let row = find::<S>(&caller, &id)?;
+    let job = move |act: &crate::ops::Act<'_>| subscribers::remove::<S>(act, row.id);
+    let gone = caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "delete"), job).await?;
+    Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone.name())))
+}

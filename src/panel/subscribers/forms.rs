@@ -1,0 +1,194 @@
+//! Creating and editing a line or MAG.
+
+use actix_web::{HttpResponse, http::StatusCode};
+
+use super::{
+    super::{
+        caller::{Caller, doing, done},
+        error::Reply,
+        form::{Choice, Form, Input, Widget},
+        records::About,
+        sent::Sent,
+    },
+    At, Kind, NAMES, find,
+    sale::{self, SalePage},
+    words,
+};
+use crate::{
+    domain::{Given, Resource, Result, Stored, container::Container, rights::Access},
+    ops::subscribers::{self, Wishes},
+};
+
+/// The form of a new one.
+pub async fn blank<S: Kind>(caller: Caller) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
+    let form = new_form::<S>(&caller).await?;
+    new_page::<S>(&caller, StatusCode::OK, form)
+}
+
+/// Creates one, and leads to its page.
+pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
+    let mut form = new_form::<S>(&caller).await?;
+    let Some(mut change) = form.read::<S::Change>(&sent) else {
+        return new_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, form);
+    };
+    if caller.reseller().is_some() && S::sold(&mut change).subscription_plan_id == Given::Empty {
+        form.refuse(&crate::domain::Error::Missing("subscription_plan_id"));
+        return new_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, form);
+    }
+    let change = S::completed(change)?;
+    let wishes = Wishes { extend: false, free: sent.text("free") == "1" };
+    let job = move |act: &crate::ops::Act<'_>| subscribers::create::<S>(act, change.clone(), wishes);
+    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "new"), job).await {
+        Ok((id, record)) => Ok(done(&S::href(id), &format!("{} was created.", record.name()))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            new_page::<S>(&caller, status, form)
+        }
+    }
+}
+
+async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
+    let about = About::ask(caller, NAMES).await?;
+    let plans = caller.ops.plans_for_sale().await?;
+    let account = sale::payer(caller, None)?;
+    let seller = caller.reseller().is_some();
+    let none = if seller { "Choose a plan" } else { "None" };
+    let mut choices = vec![Choice::new("", none)];
+    choices.extend(plans.iter().map(|plan| sale::choice(plan, account.as_ref(), None)));
+    let help = "Gives the end, the connections and its bouquets.";
+    let mut sold = vec![Input::new("subscription_plan_id", "Plan", Widget::Choice(choices)).help(help)];
+    if !seller {
+        let from_plan = "Empty: as the plan says.";
+        sold.extend([
+            Input::new(
+                "reseller_id",
+                "Reseller",
+                Widget::Choice(about.choices_or(Resource::Resellers, "None")),
+            )
+            .help("Pays the price of the plan, if it uses credits."),
+            Input::new("expire_date", "Ends", Widget::Time).help("With a plan, empty is as the plan says."),
+            Input::new("max_allowed_connections", "Connections", Widget::Number(0))
+                .help(format!("At once; 0 is no limit. {from_plan}")),
+        ]);
+        if caller.actor().may_waive_price().is_ok() {
+            sold.push(sale::free());
+        }
+    }
+    let identity = both(S::identity(true), vec![notes()]);
+    let form =
+        Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.guards().settings.time_zone);
+    let form = form.section("Who", identity).section("Subscription", sold);
+    Ok(with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)))
+}
+
+fn new_page<S: Kind>(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> {
+    let account = sale::payer(caller, None)?;
+    let plans =
+        form.sections.iter().flat_map(|section| &section.inputs).find_map(|input| match &input.widget {
+            Widget::Choice(choices) if input.name == "subscription_plan_id" => choices.get(1..),
+            _ => None,
+        });
+    let (balance, problem) = sale::told(account.as_ref(), plans.unwrap_or_default());
+    let frame = caller.frame(format!("New {}", S::ONE));
+    Ok(caller.page_with(status, &SalePage { frame, balance, problem, form }))
+}
+
+/// The form of one that is there.
+pub async fn edit<S: Kind>(caller: Caller, id: At) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
+    let row = find::<S>(&caller, &id)?;
+    let form = edit_form(&caller, &row).await?.filled(&row.record.facts());
+    Ok(edit_page(&caller, StatusCode::OK, &row, form))
+}
+
+/// Changes it.
+pub async fn update<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
+    let row = find::<S>(&caller, &id)?;
+    let mut form = edit_form(&caller, &row).await?;
+    let Some(change) = form.read::<S::Change>(&sent) else {
+        return Ok(edit_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form));
+    };
+    let job = move |act: &crate::ops::Act<'_>| {
+        subscribers::change::<S>(act, row.id, change.clone(), Wishes::default())
+    };
+    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await {
+        Ok(record) => Ok(done(&S::href(row.id), &format!("{} was changed.", record.name()))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(edit_page(&caller, status, &row, form))
+        }
+    }
+}
+
+async fn edit_form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
+    let about = About::ask(caller, NAMES).await?;
+    let seller = caller.reseller().is_some();
+    let form =
+        Form::new(format!("{}/edit", S::href(row.id)), "Save", &caller.ops.guards().settings.time_zone);
+    let mut form = form.section("Who", both(S::identity(false), vec![notes()]));
+    if !seller {
+        let plans = about.choices_or(Resource::SubscriptionPlans, "None");
+        let sold = vec![
+            Input::new("subscription_plan_id", "Plan", Widget::Choice(plans))
+                .help("Gives its bouquets at once; end and connections stay. To add its duration, extend."),
+            Input::new(
+                "reseller_id",
+                "Reseller",
+                Widget::Choice(about.choices_or(Resource::Resellers, "None")),
+            ),
+            Input::new("expire_date", "Ends", Widget::Time),
+            Input::new("max_allowed_connections", "Connections", Widget::Number(0))
+                .help("At once; 0 is no limit."),
+            Input::new("is_trial", "Trial", Widget::Flag),
+        ];
+        form = form.section("Subscription", sold);
+    }
+    Ok(with_limits::<S>(form, &about, seller).cancel(S::href(row.id)))
+}
+
+fn edit_page<S: Kind>(caller: &Caller, status: StatusCode, row: &Stored<S>, form: Form) -> HttpResponse {
+    let frame = caller.frame(format!("Edit {}", row.record.name()));
+    caller.page_with(status, &SalePage { frame, balance: String::new(), problem: String::new(), form })
+}
+
+fn notes() -> Input {
+    Input::new("notes", "Notes", Widget::Area)
+}
+
+/// From where and with what it may watch; of these a reseller's people set what is not the operator's.
+fn with_limits<S: Kind>(form: Form, about: &About, seller: bool) -> Form {
+    let forms = Container::ALL.map(|form| Choice::new(form.name(), words::form(form)));
+    let mut limits = vec![
+        Input::new("allowed_ips", "Addresses", Widget::Lines)
+            .help("Addresses and ranges such as 192.0.2.0/24 that may watch, one a line. Empty: any."),
+        Input::new("allowed_user_agents", "Players", Widget::Lines)
+            .help("User agents that may watch, one a line; * is any run of characters. Empty: any."),
+        Input::new("allowed_outputs", "Forms", Widget::Picks(forms.into())).help("None chosen: any."),
+        Input::new("isp_lock", "Bound to its network provider", Widget::Flag)
+            .help("The first watching binds it."),
+    ];
+    if !seller {
+        limits.extend([
+            Input::new("isp_asn", "Provider's autonomous system", Widget::Number(1))
+                .help("Set by the first watching; empty begins anew."),
+            Input::new("server_id", "Server", Widget::Choice(about.choices_or(Resource::Servers, "Any")))
+                .help("The only one that may serve it."),
+        ]);
+    }
+    let form = form.section("Limits", limits);
+    if seller {
+        return form;
+    }
+    let bouquets = Input::new("bouquets", "Bouquets", Widget::Picks(about.choices(Resource::Bouquets)))
+        .help("In addition to those of the plan.");
+    let switches = vec![
+        Input::new("disabled", "Disabled", Widget::Flag).help("Its reseller may enable it."),
+        Input::new("banned", "Banned", Widget::Flag).help("Only the operator may lift it."),
+    ];
+    form.section("Bouquets", vec![bouquets]).section("Switches", both(switches, S::operators_inputs()))
+}
+
+fn both(first: Vec<Input>, more: Vec<Input>) -> Vec<Input> {
+    first.into_iter().chain(more).collect()
+}

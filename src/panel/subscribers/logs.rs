@@ -1,0 +1,189 @@
+//! What the logs say of one line or MAG.
+
+use actix_web::web;
+
+use super::{
+    super::{
+        caller::Caller,
+        error::Reply,
+        pages::ListPage,
+        sent::Query,
+        show::{self, Moment},
+        table::{Cell, Head, Link, Listing, Pager},
+    },
+    Kind, find,
+};
+use crate::{
+    domain::{Error, Fact, Result, ids::parse_id, time::UnixTime},
+    ops::logs::{Log, LogRow},
+};
+
+/// Rows on one page.
+const ROWS: u32 = 100;
+
+/// What is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Connections that have ended.
+    Connections,
+    /// When it was turned away.
+    Refusals,
+    /// Who changed it.
+    Audit,
+}
+
+impl Kept {
+    const ALL: [Self; 3] = [Self::Connections, Self::Refusals, Self::Audit];
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Connections => "history",
+            Self::Refusals => "refusals",
+            Self::Audit => "audit",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Connections => "Watched by",
+            Self::Refusals => "Refusals of",
+            Self::Audit => "Changes of",
+        }
+    }
+
+    fn log(self) -> Log {
+        match self {
+            Self::Connections => Log::Connection,
+            Self::Refusals => Log::Refusal,
+            Self::Audit => Log::Audit,
+        }
+    }
+
+    fn heads(self) -> Vec<Head> {
+        match self {
+            Self::Connections => vec![
+                Head::new("Ended"),
+                Head::new("Stream"),
+                Head::new("Address"),
+                Head::new("Player"),
+                Head::new("For"),
+                Head::numeric("Sent"),
+                Head::new("Why it ended"),
+            ],
+            Self::Refusals => ["At", "Why", "Address", "Player"].map(Head::new).into(),
+            Self::Audit => ["At", "Who", "From", "What", "Changed"].map(Head::new).into(),
+        }
+    }
+
+    fn empty(self) -> &'static str {
+        match self {
+            Self::Connections => "Nothing was watched yet.",
+            Self::Refusals => "It was never turned away.",
+            Self::Audit => "Nothing was changed.",
+        }
+    }
+}
+
+/// The page of one of its logs.
+pub async fn show<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
+    let (id, log) = at.into_inner();
+    let row = find::<S>(&caller, &id)?;
+    let kept = Kept::ALL
+        .into_iter()
+        .find(|kept| kept.path() == log && (*kept != Kept::Audit || caller.reseller().is_none()));
+    let kept = kept.ok_or(Error::NoSuch { resource: S::RESOURCE, which: Some(log) })?;
+    let before = parse_id(query.text("before")).ok();
+    let mut listing = listing::<S>(&caller, row.id, kept, before, ROWS).await?;
+    let name = row.record.name();
+    listing.links = vec![Link::new(S::href(row.id), format!("Back to {name}"))];
+    let frame = caller.frame(format!("{} {name}", kept.title()));
+    Ok(caller.page(&ListPage { frame, about: "", listing }))
+}
+
+/// At most `most` rows of one of its logs older than row `before`, the newest first.
+pub async fn listing<S: Kind>(
+    caller: &Caller,
+    id: S::Id,
+    kept: Kept,
+    before: Option<i64>,
+    most: u32,
+) -> Result<Listing> {
+    let mut rows = caller.ops.history_of::<S>(caller.actor(), id, kept.log(), before, most + 1).await?;
+    let more = rows.len() > most as usize;
+    rows.truncate(most as usize);
+    let zone = caller.ops.guards().settings.time_zone.zone();
+    let oldest = rows.last().and_then(|row| number(row, "id"));
+    let href = format!("{}/{}", S::href(id), kept.path());
+    Ok(Listing {
+        heads: kept.heads(),
+        rows: rows.iter().map(|row| cells(kept, row, &zone)).collect(),
+        empty: kept.empty().into(),
+        pager: Pager {
+            summary: String::new(),
+            previous: before.map(|_| href.clone()),
+            next: oldest.filter(|_| more).map(|oldest| format!("{href}?before={oldest}")),
+        },
+        ..Listing::default()
+    })
+}
+
+fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
+    let text = |name| Cell::Text(text(row, name).to_owned());
+    let time = |name| Cell::Time(number(row, name).map(|at| Moment::of(UnixTime::clamped(at), zone)), "");
+    let address = Cell::Code(self::text(row, "address").to_owned());
+    match kept {
+        Kept::Connections => {
+            let lasted = number(row, "at").unwrap_or(0) - number(row, "started_at").unwrap_or(0);
+            let sent = number(row, "bytes_sent").and_then(|bytes| u64::try_from(bytes).ok());
+            vec![
+                time("at"),
+                text("stream"),
+                address,
+                text("user_agent"),
+                Cell::Text(show::duration(u64::try_from(lasted).unwrap_or(0))),
+                Cell::Number(show::bytes(sent.unwrap_or(0))),
+                text("reason"),
+            ]
+        }
+        Kept::Refusals => vec![time("at"), text("reason"), address, text("user_agent")],
+        Kept::Audit => vec![time("at"), text("actor"), address, text("action"), Cell::Text(changes(row))],
+    }
+}
+
+/// `disabled: 0 → 1, notes: "" → "paid"`
+fn changes(row: &LogRow) -> String {
+    let object = |name| -> serde_json::Map<String, serde_json::Value> {
+        serde_json::from_str(text(row, name)).unwrap_or_default()
+    };
+    let (before, after) = (object("before"), object("after"));
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let change = |name: &String| match (before.get(name), after.get(name)) {
+        (Some(old), Some(new)) => format!("{name}: {} \u{2192} {}", value(old), value(new)),
+        (Some(old), None) => format!("{name}: {}", value(old)),
+        (None, new) => format!("{name}: {}", new.map_or_else(String::new, value)),
+    };
+    names.map(change).collect::<Vec<_>>().join(", ")
+}
+
+fn value(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "none".into(),
+        serde_json::Value::String(text) => format!("\u{201c}{text}\u{201d}"),
+        serde_json::Value::Array(values) if values.is_empty() => "none".into(),
+        value => value.to_string(),
+    }
+}
+
+fn text<'r>(row: &'r LogRow, name: &str) -> &'r str {
+    match row.iter().find(|(column, _)| *column == name) {
+        Some((_, Fact::Text(text))) => text,
+        _ => "",
+    }
+}
+
+fn number(row: &LogRow, name: &str) -> Option<i64> {
+    match row.iter().find(|(column, _)| *column == name) {
+        Some((_, Fact::Number(number))) => Some(*number),
+        _ => None,
+    }
+}

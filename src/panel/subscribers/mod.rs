@@ -1,0 +1,171 @@
+//! Lines and MAGs: one set of pages for both, and for each a [`Kind`] that says what is its own.
+
+mod actions;
+mod forms;
+mod list;
+mod logs;
+mod page;
+mod sale;
+mod why;
+mod words;
+
+use actix_web::web::{self, ServiceConfig, resource};
+
+use super::{caller::Caller, form::Input};
+use crate::{
+    domain::{
+        Error, Resource, Result, Stored,
+        ids::{Id, parse_id},
+        line::{Line, LineChange},
+        mag::{Mag, MagChange},
+        subscribers::Subscribed,
+    },
+    ops::{lines, subscribers::Table, viewing::Subscriber},
+    wire::origin::Origin,
+};
+
+/// What lines and MAGs have of their own on their pages.
+pub trait Kind: Subscribed + Table {
+    /// Its address below `/panel/`.
+    const PATH: &'static str;
+    /// One of them, within a sentence.
+    const ONE: &'static str;
+    /// Several of them, as a title.
+    const MANY: &'static str;
+    /// What it is known by.
+    const KNOWN_BY: &'static str;
+
+    /// The inputs of what it is known by; for a new one or to change it.
+    fn identity(new: bool) -> Vec<Input>;
+    /// Switches that only the operator sets, beside those of every subscription.
+    fn operators_inputs() -> Vec<Input>;
+    /// A new one with whatever can be made up.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the system's generator fails.
+    fn completed(change: Self::Change) -> Result<Self::Change>;
+    /// What a viewer signs in with, with its name.
+    fn credentials(&self) -> Vec<(&'static str, String)>;
+    /// What players are given, with its name.
+    fn links(&self, origin: &Origin) -> Vec<Link>;
+
+    /// The address of its page.
+    fn href(id: Self::Id) -> String {
+        format!("/panel/{}/{}", Self::PATH, id.number())
+    }
+}
+
+/// An address that a player is given.
+pub struct Link {
+    /// What it is for.
+    pub label: &'static str,
+    /// The address.
+    pub url: String,
+}
+
+impl Kind for Line {
+    const PATH: &'static str = "lines";
+    const ONE: &'static str = "line";
+    const MANY: &'static str = "Lines";
+    const KNOWN_BY: &'static str = "Username";
+
+    fn identity(new: bool) -> Vec<Input> {
+        let help = if new { "Empty: 10 random characters." } else { "" };
+        vec![
+            Input::text("username", "Username").help(help),
+            Input::text("password", "Password").help(if new { help } else { "What players sign in with." }),
+        ]
+    }
+
+    fn operators_inputs() -> Vec<Input> {
+        let help = "Passes streams on: never shut out by the guards against abuse.";
+        vec![Input::new("restreamer", "Restreamer", super::form::Widget::Flag).help(help)]
+    }
+
+    fn completed(change: LineChange) -> Result<LineChange> {
+        lines::with_credentials(change)
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, String)> {
+        vec![("Username", self.username.as_str().to_owned()), ("Password", self.password.as_str().to_owned())]
+    }
+
+    fn links(&self, origin: &Origin) -> Vec<Link> {
+        let text = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let (url, name, password) =
+            (origin.url(), text(self.username.as_str()), text(self.password.as_str()));
+        let who = format!("username={name}&password={password}");
+        let link = |label, path: &str| Link { label, url: format!("{url}/{path}") };
+        vec![
+            link("Playlist, MPEG-TS", &format!("get.php?{who}&type=m3u_plus&output=ts")),
+            link("Playlist, HLS", &format!("get.php?{who}&type=m3u_plus&output=hls")),
+            link("Player API", &format!("player_api.php?{who}")),
+            link("Programme guide", &format!("xmltv.php?{who}")),
+        ]
+    }
+}
+
+impl Kind for Mag {
+    const PATH: &'static str = "mags";
+    const ONE: &'static str = "MAG";
+    const MANY: &'static str = "MAGs";
+    const KNOWN_BY: &'static str = "MAC address";
+
+    fn identity(_: bool) -> Vec<Input> {
+        vec![Input::text("mac_address", "MAC address").required().help("In any spelling.")]
+    }
+
+    fn operators_inputs() -> Vec<Input> {
+        Vec::new()
+    }
+
+    fn completed(change: MagChange) -> Result<MagChange> {
+        Ok(change)
+    }
+
+    fn credentials(&self) -> Vec<(&'static str, String)> {
+        vec![("MAC address", self.mac_address.to_string())]
+    }
+
+    fn links(&self, _: &Origin) -> Vec<Link> {
+        Vec::new()
+    }
+}
+
+/// Mounts the pages of both.
+pub fn routes(config: &mut ServiceConfig) {
+    mount::<Line>(config);
+    mount::<Mag>(config);
+}
+
+fn mount<S: Kind>(config: &mut ServiceConfig)
+where
+    Subscriber: From<Stored<S>>,
+{
+    let at = |path: &str| resource(format!("/{}{path}", S::PATH));
+    config
+        .service(at("").get(list::list::<S>))
+        .service(at("/new").get(forms::blank::<S>).post(forms::create::<S>))
+        .service(at("/{id}").get(page::show::<S>))
+        .service(at("/{id}/edit").get(forms::edit::<S>).post(forms::update::<S>))
+        .service(at("/{id}/extend").get(sale::ask::<S>).post(sale::extend::<S>))
+        .service(at("/{id}/delete").get(actions::ask_delete::<S>).post(actions::delete::<S>))
+        .service(at("/{id}/do/{what}").post(actions::mend::<S>))
+        .service(at("/{id}/kick").post(actions::kick::<S>))
+        .service(at("/{id}/qr/{link}.svg").get(page::qr::<S>))
+        .service(at("/{id}/why").get(why::show::<S>))
+        .service(at("/{id}/{log}").get(logs::show::<S>));
+}
+
+/// The row that an address names.
+fn find<S: Kind>(caller: &Caller, id: &str) -> Result<Stored<S>> {
+    let id = parse_id(id).map_err(|_| Error::no_such(S::RESOURCE))?;
+    caller.ops.subscriber_by_id::<S>(caller.actor(), S::Id::of(id))
+}
+
+/// The resources whose names its pages show.
+const NAMES: &[Resource] =
+    &[Resource::SubscriptionPlans, Resource::Resellers, Resource::Bouquets, Resource::Servers];
+
+/// The path of a page with its id, for handlers that need no more of it.
+type At = web::Path<String>;

@@ -1,0 +1,204 @@
+//! The page of one line or MAG.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use qrcode::{QrCode, render::svg};
+
+use super::{
+    super::{
+        caller::Caller,
+        error::Reply,
+        frame::Frame,
+        records::About,
+        show::{self, Moment},
+        table::{Action, Cell, Head, Listing},
+    },
+    At, Kind, Link, NAMES, find,
+    logs::{self, Kept},
+    words,
+};
+use crate::{
+    domain::{
+        Error, Resource, Stored, admission::Verdict, ids::Id, subscription::Subscription, time::UnixTime,
+    },
+    ops::{clock, connections::Connection, explain::Question, viewing::Subscriber},
+};
+
+/// Rows of each log on the page itself.
+const LATEST: u32 = 5;
+
+#[derive(Template)]
+#[template(path = "subscriber.html")]
+struct SubscriberPage {
+    frame: Frame,
+    /// Its own address.
+    href: String,
+    may_write: bool,
+    may_ban: bool,
+    disabled: bool,
+    banned: bool,
+    state: Cell,
+    verdict: String,
+    credentials: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, Cell)>,
+    links: Vec<Link>,
+    open: Listing,
+    many_open: bool,
+    refusals: Listing,
+    ended: Listing,
+    audit: Option<Listing>,
+}
+
+/// The page.
+pub async fn show<S: Kind>(caller: Caller, id: At) -> Reply
+where
+    Subscriber: From<Stored<S>>,
+{
+    let row = find::<S>(&caller, &id)?;
+    let about = About::ask(&caller, NAMES).await?;
+    let explained = caller.ops.explain_by_id::<S>(caller.actor(), row.id, Question::default()).await?;
+    let sold = row.record.subscription();
+    let href = S::href(row.id);
+    let may_write = caller.may_write(S::RESOURCE);
+    let now = clock::now();
+    let audit = if caller.reseller().is_none() {
+        Some(logs::listing::<S>(&caller, row.id, Kept::Audit, None, LATEST).await?)
+    } else {
+        None
+    };
+    Ok(caller.page(&SubscriberPage {
+        frame: caller.frame(row.record.name()),
+        may_write,
+        may_ban: may_write && caller.actor().may_ban().is_ok(),
+        disabled: sold.disabled,
+        banned: sold.banned,
+        state: words::badge(sold, now),
+        verdict: verdict(&explained.verdicts),
+        credentials: row.record.credentials(),
+        facts: facts(&caller, &row, &about, now),
+        links: caller.origin.as_ref().map(|origin| row.record.links(origin)).unwrap_or_default(),
+        many_open: explained.connections.len() > 1,
+        open: open(&explained.connections, &about, &href, may_write, now),
+        refusals: logs::listing::<S>(&caller, row.id, Kept::Refusals, None, LATEST).await?,
+        ended: logs::listing::<S>(&caller, row.id, Kept::Connections, None, LATEST).await?,
+        audit,
+        href,
+    }))
+}
+
+/// Whether it may watch, in a sentence: the first rule that says no, or that none does.
+fn verdict(verdicts: &[Verdict]) -> String {
+    match verdicts.iter().find(|verdict| !verdict.passes) {
+        Some(refusing) => format!("It cannot watch. {}", refusing.words),
+        None => "It may watch.".into(),
+    }
+}
+
+fn facts<S: Kind>(
+    caller: &Caller,
+    row: &Stored<S>,
+    about: &About,
+    now: UnixTime,
+) -> Vec<(&'static str, Cell)> {
+    let sold = row.record.subscription();
+    let time = |at| Cell::Time(Some(Moment::of(at, &about.zone)), "");
+    let named = |resource, id: Option<i64>, none: &str| {
+        Cell::Text(id.map_or(none, |id| about.name(resource, id)).to_owned())
+    };
+    let plan = sold.subscription_plan_id.map(Id::number);
+    let mut facts = vec![("Plan", named(Resource::SubscriptionPlans, plan, "none"))];
+    if caller.reseller().is_none() {
+        facts.push(("Reseller", named(Resource::Resellers, sold.reseller_id.map(Id::number), "none")));
+    }
+    facts.extend([("Ends", ends(sold, about, now)), ("Connections", limit(sold))]);
+    let own = about.list(Resource::Bouquets, &sold.bouquets);
+    facts.extend(some("Bouquets of its own", own));
+    facts.extend(some("Addresses", listed(&sold.allowed_ips)));
+    let players: Vec<&str> = sold.allowed_user_agents.iter().map(|pattern| pattern.as_str()).collect();
+    facts.extend(some("Players", players.join(", ")));
+    let forms: Vec<&str> = sold.allowed_outputs.iter().map(|form| words::form(*form)).collect();
+    facts.extend(some("Forms", forms.join(", ")));
+    if sold.isp_lock {
+        let bound =
+            sold.isp_asn.map_or("the first watching binds it".into(), |asn| format!("AS{}", asn.get()));
+        facts.push(("Network provider", Cell::Text(bound)));
+    }
+    if caller.reseller().is_none() && sold.server_id.is_some() {
+        facts.push(("Server", named(Resource::Servers, sold.server_id.map(Id::number), "")));
+    }
+    facts.extend(some("Notes", sold.notes.as_str().to_owned()));
+    facts.extend([("Created", time(row.created_at)), ("Changed", time(row.updated_at))]);
+    facts
+}
+
+fn some(name: &'static str, text: String) -> Option<(&'static str, Cell)> {
+    (!text.is_empty()).then_some((name, Cell::Text(text)))
+}
+
+fn listed(networks: &[crate::domain::net::Network]) -> String {
+    let texts: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+fn ends(sold: &Subscription, about: &About, now: UnixTime) -> Cell {
+    let end = words::end(sold, &about.zone);
+    let Some(at) = sold.expire_date.0 else { return end };
+    let seconds = at.seconds() - now.seconds();
+    let away = show::duration(seconds.unsigned_abs());
+    let away = if seconds > 0 { format!("in {away}") } else { format!("{away} ago") };
+    Cell::Many(vec![end, Cell::Text(format!("({away})"))])
+}
+
+fn limit(sold: &Subscription) -> Cell {
+    Cell::Text(match sold.max_allowed_connections.get() {
+        0 => "no limit".into(),
+        limit => show::number(limit),
+    })
+}
+
+/// The connections that are open.
+pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now: UnixTime) -> Listing {
+    let row = |open: &Connection| {
+        let seconds = u64::try_from(now.seconds() - open.started_at.seconds()).unwrap_or(0);
+        let mut cells = vec![
+            Cell::Text(open.stream.to_string()),
+            Cell::Code(open.address.to_string()),
+            Cell::Text(open.agent.to_string()),
+            Cell::Text(words::form(open.container).into()),
+            Cell::Time(Some(Moment::of(open.started_at, &about.zone)), ""),
+            Cell::Text(show::duration(seconds)),
+            Cell::Number(show::bytes(open.bytes_sent)),
+        ];
+        if may_kick {
+            let action = format!("{href}/kick?connection={}", open.id.0);
+            cells.push(Cell::Actions(vec![Action::Do { action, label: "Kick".into() }]));
+        }
+        cells
+    };
+    let mut heads: Vec<Head> = ["Stream", "Address", "Player", "Form", "Since", "For"].map(Head::new).into();
+    heads.push(Head::numeric("Sent"));
+    if may_kick {
+        heads.push(Head::new(""));
+    }
+    Listing {
+        heads,
+        rows: open.iter().map(row).collect(),
+        empty: "Nobody is watching.".into(),
+        ..Listing::default()
+    }
+}
+
+/// A link as a QR code.
+pub async fn qr<S: Kind>(caller: Caller, at: web::Path<(String, usize)>) -> Reply {
+    let (id, place) = at.into_inner();
+    let row = find::<S>(&caller, &id)?;
+    let origin = caller.origin.as_ref().ok_or_else(|| Error::Refused("The request has no Host".into()))?;
+    let links = row.record.links(origin);
+    let link = links.get(place).ok_or(Error::no_such(S::RESOURCE))?;
+    let code =
+        QrCode::new(&link.url).map_err(|_| Error::Refused("The address is too long for a QR code".into()))?;
+    // Black on white in any theme: cameras want the contrast.
+    let (dark, light) = (svg::Color("#000000"), svg::Color("#ffffff"));
+    let image = code.render().min_dimensions(220, 220).dark_color(dark).light_color(light).build();
+    Ok(HttpResponse::Ok().content_type("image/svg+xml").body(image))
+}

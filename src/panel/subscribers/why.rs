@@ -1,0 +1,189 @@
+//! "Why can't this subscriber watch?": every rule's verdict, with the button that mends it.
+
+use askama::Template;
+
+use super::{
+    super::{caller::Caller, error::Reply, form::Choice, frame::Frame, sent::Query, table::Action},
+    At, Kind,
+    actions::Mend,
+    find, words,
+};
+use crate::{
+    domain::{
+        Resource, Result, Stored, Written,
+        admission::{Rule, Verdict},
+        container::Container,
+        field::Field,
+        ids::{Id, StreamId, parse_id},
+        net::Address,
+        session::SessionId,
+    },
+    ops::{
+        explain::{Explanation, Question},
+        viewing::Subscriber,
+    },
+};
+
+/// The parameters of a question.
+const ASKED: [&str; 4] = ["stream", "address", "agent", "output"];
+
+#[derive(Template)]
+#[template(path = "why.html")]
+struct WhyPage {
+    frame: Frame,
+    href: String,
+    name: String,
+    streams: Vec<Choice>,
+    stream: String,
+    address: String,
+    wrong_address: bool,
+    agent: String,
+    outputs: Vec<Choice>,
+    output: String,
+    may_watch: bool,
+    verdicts: Vec<Told>,
+}
+
+/// A verdict with what mends it.
+struct Told {
+    rule: &'static str,
+    passes: bool,
+    words: String,
+    mends: Vec<Action>,
+}
+
+/// The parameters of the question that an address asks, to ask it again.
+pub fn question_of(query: &Query) -> String {
+    let mut asked = url::form_urlencoded::Serializer::new(String::new());
+    for name in ASKED {
+        if !query.text(name).is_empty() {
+            asked.append_pair(name, query.text(name));
+        }
+    }
+    asked.finish()
+}
+
+/// The page.
+pub async fn show<S: Kind>(caller: Caller, id: At, query: Query) -> Reply
+where
+    Subscriber: From<Stored<S>>,
+{
+    let row = find::<S>(&caller, &id)?;
+    let typed = query.text("address").trim();
+    let address = Address::parse(&Written::Text(typed.to_owned())).ok();
+    let question = Question {
+        stream: parse_id(query.text("stream")).ok().map(StreamId),
+        address: address.map(|address| address.0),
+        agent: Some(query.text("agent").to_owned()).filter(|agent| !agent.is_empty()),
+        container: Container::named(query.text("output")),
+    };
+    let streams = caller.ops.names(Resource::Streams).await?;
+    let explained = caller.ops.explain_by_id::<S>(caller.actor(), row.id, question.clone()).await?;
+    let href = S::href(row.id);
+    let mut told = Vec::new();
+    for verdict in &explained.verdicts {
+        told.push(Told {
+            rule: rule(verdict.rule),
+            passes: verdict.passes,
+            words: verdict.words.clone(),
+            mends: mends::<S>(&caller, &row, verdict, &question, &explained, &question_of(&query)).await?,
+        });
+    }
+    let choices =
+        |none: &str, others: Vec<Choice>| std::iter::once(Choice::new("", none)).chain(others).collect();
+    let outputs = Container::ALL.map(|form| Choice::new(form.name(), words::form(form)));
+    Ok(caller.page(&WhyPage {
+        frame: caller.frame(format!("Why can\u{2019}t {} watch?", row.record.name())),
+        name: row.record.name(),
+        streams: choices("Any stream", streams.into_iter().map(|(id, name)| Choice::new(id, name)).collect()),
+        stream: query.text("stream").to_owned(),
+        wrong_address: !typed.is_empty() && address.is_none(),
+        address: typed.to_owned(),
+        agent: query.text("agent").to_owned(),
+        outputs: choices("Any form", outputs.into()),
+        output: query.text("output").to_owned(),
+        may_watch: explained.may_watch(),
+        verdicts: told,
+        href,
+    }))
+}
+
+/// What a rule asks about.
+fn rule(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Banned => "Ban",
+        Rule::Disabled => "Switch",
+        Rule::Expired => "End",
+        Rule::Address => "Address",
+        Rule::Agent => "Player",
+        Rule::Provider => "Network provider",
+        Rule::Server => "Server",
+        Rule::Output => "Form",
+        Rule::Bouquet => "Bouquet",
+        Rule::Stream => "Stream",
+        Rule::Limit => "Connections",
+    }
+}
+
+/// The buttons that mend a refusal, as far as the caller may press them.
+async fn mends<S: Kind>(
+    caller: &Caller,
+    row: &Stored<S>,
+    verdict: &Verdict,
+    question: &Question,
+    explained: &Explanation,
+    asked: &str,
+) -> Result<Vec<Action>> {
+    let full = verdict.rule == Rule::Limit && is_full(row, explained);
+    if (verdict.passes && !full) || !caller.may_write(S::RESOURCE) {
+        return Ok(Vec::new());
+    }
+    let href = S::href(row.id);
+    let post = |path: &str, more: &str, label: &str| Action::Do {
+        action: format!("{href}/{path}?back=why&{asked}{more}"),
+        label: label.into(),
+    };
+    let press = |mend: Mend| {
+        let allowed = !mend.is_operators() || caller.reseller().is_none();
+        allowed.then(|| post(&format!("do/{}", mend.name()), "", mend.label()))
+    };
+    Ok(match verdict.rule {
+        Rule::Banned => press(Mend::Unban).into_iter().collect(),
+        Rule::Disabled => press(Mend::Enable).into_iter().collect(),
+        Rule::Expired => vec![Action::Go { href: format!("{href}/extend"), label: "Extend".into() }],
+        Rule::Address => press(Mend::AnyAddress).into_iter().collect(),
+        Rule::Agent => press(Mend::AnyPlayer).into_iter().collect(),
+        Rule::Provider => press(Mend::ForgetProvider).into_iter().collect(),
+        Rule::Server => press(Mend::AnyServer).into_iter().collect(),
+        Rule::Output => press(Mend::AnyForm).into_iter().collect(),
+        Rule::Bouquet => match question.stream {
+            Some(stream) if caller.reseller().is_none() => {
+                let holding = caller.ops.bouquets_with(stream).await?;
+                let add = |(id, name): (i64, String)| {
+                    post("do/add-bouquet", &format!("&id={id}"), &format!("Add bouquet {name}"))
+                };
+                holding.into_iter().take(5).map(add).collect()
+            }
+            _ => Vec::new(),
+        },
+        Rule::Stream => match question.stream {
+            Some(stream) if caller.may_write(Resource::Streams) => {
+                vec![post("do/start-stream", &format!("&id={}", stream.number()), "Start the stream")]
+            }
+            _ => Vec::new(),
+        },
+        Rule::Limit => {
+            let oldest = explained.connections.first().map(|open| {
+                let SessionId(id) = open.id;
+                post("kick", &format!("&connection={id}"), "Kick the oldest")
+            });
+            oldest.into_iter().chain(press(Mend::OneMore)).collect()
+        }
+    })
+}
+
+/// Whether every connection is taken, also where a new viewer would end the oldest.
+fn is_full<S: Kind>(row: &Stored<S>, explained: &Explanation) -> bool {
+    let limit = row.record.subscription().max_allowed_connections.get();
+    limit > 0 && usize::try_from(limit).is_ok_and(|limit| explained.connections.len() >= limit)
+}

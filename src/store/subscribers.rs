@@ -1,0 +1,413 @@
+//! Lists of lines and MAGs that cost the same whether there are a thousand or a million.
+//!
+//! If one of the choices leaves few rows, and an index tells so, these are read and sorted. Else the list
+//! is walked in its order along the index of that order until the page is full; whatever is rarer than
+//! that has an index of its own.
+
+use rusqlite::{OptionalExtension, Row, params_from_iter, types::Value};
+
+use super::{Read, Table};
+use crate::domain::{
+    Fact, Result,
+    ids::{Id, ResellerId},
+    subscribers::{Found, Listing, Order, Place, SOON, Selection, State, Subscribed, Total, Turn},
+};
+
+/// So many rows are read and sorted at once.
+const FEW: usize = 10_000;
+/// So many rows are looked through for one page.
+const LOOKED: usize = 20_000;
+/// The end, where none is after every other; the expression of the index by end.
+const END: &str = "ifnull(expire_date, 253402300800)";
+
+/// One of the choices as SQL.
+struct Condition {
+    sql: String,
+    params: Vec<Value>,
+    /// The index that finds its rows, if there is one.
+    index: Option<String>,
+}
+
+impl Condition {
+    fn new(sql: impl Into<String>, params: Vec<Value>) -> Self {
+        Self { sql: sql.into(), params, index: None }
+    }
+
+    fn by(mut self, index: String) -> Self {
+        self.index = Some(index);
+        self
+    }
+}
+
+/// Where few rows are found: as `FROM` says it.
+struct Few {
+    from: String,
+    ids: Option<Condition>,
+}
+
+impl Read<'_> {
+    /// A page of lines or MAGs.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn subscribers<S: Subscribed + Table>(&self, listing: &Listing) -> Result<Found<S>> {
+        let conditions = conditions::<S>(&listing.selection);
+        let (few, counted) = self.few::<S>(&listing.selection, &conditions)?;
+        match few {
+            Some(few) => self.sorted(listing, &conditions, few),
+            None if conditions.is_empty() => {
+                self.walk(listing, &conditions, Total::Exact(self.rows_of(S::TABLE)?))
+            }
+            None => {
+                let total =
+                    if conditions.len() == 1 && counted { Total::Over(count(FEW)) } else { Total::Unknown };
+                self.walk(listing, &conditions, total)
+            }
+        }
+    }
+
+    /// The ids of every row that is selected, from the smallest after `after`.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn selected<S: Subscribed + Table>(
+        &self,
+        selection: &Selection,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<i64>> {
+        let mut all = conditions::<S>(selection);
+        all.push(Condition::new("id > ?", vec![after.into()]));
+        let (matching, mut params) = joined(&all);
+        params.push(count(most).into());
+        let sql = format!("SELECT id FROM {} NOT INDEXED WHERE {matching} ORDER BY id LIMIT ?", S::TABLE);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let ids = statement.query_map(params_from_iter(params), |row| row.get(0))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many rows are selected, exactly: looks at every row.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn count_selected<S: Subscribed + Table>(&self, selection: &Selection) -> Result<i64> {
+        let (matching, params) = joined(&conditions::<S>(selection));
+        let sql = format!("SELECT count(*) FROM {} WHERE {matching}", S::TABLE);
+        Ok(self.conn.prepare_cached(&sql)?.query_row(params_from_iter(params), |row| row.get(0))?)
+    }
+
+    /// The reseller to whom a line or MAG belongs; `None` also if there is no such row.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn owner<S: Subscribed + Table>(&self, id: S::Id) -> Result<Option<ResellerId>> {
+        let sql = format!("SELECT reseller_id FROM {} WHERE id = ?", S::TABLE);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let owner = statement.query_row([id.number()], |row| row.get::<_, Option<i64>>(0)).optional()?;
+        Ok(owner.flatten().map(ResellerId))
+    }
+
+    /// The choice that leaves few rows, if one does; and whether any could tell how many it leaves.
+    fn few<S: Subscribed + Table>(
+        &self,
+        selection: &Selection,
+        conditions: &[Condition],
+    ) -> Result<(Option<Few>, bool)> {
+        let table = S::TABLE;
+        let mut counted = false;
+        for Condition { sql, params, index } in conditions {
+            let Some(index) = index else { continue };
+            let from = format!("{table} INDEXED BY {index}");
+            let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {sql} LIMIT {})", FEW + 1);
+            let rows: i64 =
+                self.conn.prepare_cached(&sql)?.query_row(params_from_iter(params), |row| row.get(0))?;
+            if rows <= count(FEW) {
+                return Ok((Some(Few { from, ids: None }), true));
+            }
+            counted = true;
+        }
+        let ids = match (&selection.search, selection.state) {
+            (_, Some(State::Watching)) => Some(selection.watching.clone()),
+            (Some(text), _) => self.searched::<S>(text)?,
+            _ => None,
+        };
+        let few = ids.map(|ids| {
+            let ids = serde_json::to_string(&ids).unwrap_or_default();
+            let ids = Condition::new("id IN (SELECT value FROM json_each(?))", vec![ids.into()]);
+            Few { from: format!("{table} NOT INDEXED"), ids: Some(ids) }
+        });
+        Ok((few, counted || selection.search.is_some()))
+    }
+
+    /// The rows with a text in the name or the notes, found in the indexes of both alone; `None` if there
+    /// are many.
+    fn searched<S: Subscribed + Table>(&self, text: &str) -> Result<Option<Vec<i64>>> {
+        let (table, name) = (S::TABLE, S::NAME);
+        let most = FEW + 1;
+        let places = [
+            (name_index::<S>(), format!("{name} LIKE ? ESCAPE '\\'"), pattern(&S::looked_for(text))),
+            (format!("{table}_notes"), "notes <> '' AND notes LIKE ? ESCAPE '\\'".into(), pattern(text)),
+        ];
+        let mut found = std::collections::BTreeSet::new();
+        for (index, matching, pattern) in places {
+            let sql = format!("SELECT id FROM {table} INDEXED BY {index} WHERE {matching} LIMIT {most}");
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            for id in statement.query_map([pattern], |row| row.get::<_, i64>(0))? {
+                found.insert(id?);
+            }
+            if found.len() > FEW {
+                return Ok(None);
+            }
+        }
+        Ok(Some(found.into_iter().collect()))
+    }
+
+    /// A page of few rows: all are read, sorted and counted.
+    fn sorted<S: Subscribed + Table>(
+        &self,
+        listing: &Listing,
+        conditions: &[Condition],
+        few: Few,
+    ) -> Result<Found<S>> {
+        let key = key::<S>(listing.order);
+        let (mut matching, mut params) = joined(conditions);
+        if let Some(ids) = few.ids {
+            matching = format!("{matching} AND {}", ids.sql);
+            params.extend(ids.params);
+        }
+        let place = match &listing.turn {
+            Turn::First => None,
+            Turn::After(place) | Turn::Before(place) => Some(place),
+        };
+        let (at, id) = place.map_or((Value::Null, Value::Null), |place| (value(&place.key), place.id.into()));
+        // On which side of the place a row stands is SQLite's to say: it knows the collation.
+        let sql = format!(
+            "SELECT {key}, id, CASE WHEN {key} > ?1 OR ({key} = ?1 AND id > ?2) THEN 1 \
+             WHEN {key} = ?1 AND id = ?2 THEN 0 ELSE -1 END FROM {} WHERE {matching} ORDER BY {key}, id",
+            few.from
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut found = statement.query(params_from_iter([at, id].into_iter().chain(params)))?;
+        let mut all: Vec<(Place, i64)> = Vec::new();
+        while let Some(row) = found.next()? {
+            let side: i64 = row.get(2)?;
+            all.push((place_of(row)?, if listing.descending { -side } else { side }));
+        }
+        if listing.descending {
+            all.reverse();
+        }
+        let rows = usize::from(listing.limit.rows());
+        let begin = match listing.turn {
+            Turn::First => 0,
+            Turn::After(_) => all.partition_point(|(_, side)| *side <= 0),
+            Turn::Before(_) => all.partition_point(|(_, side)| *side < 0).saturating_sub(rows),
+        };
+        let end = (begin + rows).min(all.len());
+        let page = all.get(begin..end).unwrap_or_default();
+        Ok(Found {
+            rows: self.rows_at(page.iter().map(|(place, _)| place))?,
+            total: Total::Exact(count(all.len())),
+            previous: page.first().filter(|_| begin > 0).map(|(place, _)| place.clone()),
+            next: page.last().filter(|_| end < all.len()).map(|(place, _)| place.clone()),
+            looked: None,
+        })
+    }
+
+    /// A page of many rows: the list is followed along the index of its order.
+    fn walk<S: Subscribed + Table>(
+        &self,
+        listing: &Listing,
+        conditions: &[Condition],
+        total: Total,
+    ) -> Result<Found<S>> {
+        let backwards = matches!(listing.turn, Turn::Before(_));
+        let most = usize::from(listing.limit.rows());
+        let (mut places, stopped) =
+            self.walked::<S>(listing, conditions, backwards != listing.descending, most + 1)?;
+        let more = places.len() > most;
+        places.truncate(most);
+        if backwards && !more && stopped.is_none() {
+            let first = Listing { turn: Turn::First, ..listing.clone() };
+            return self.walk(&first, conditions, total);
+        }
+        // Where it goes on: after the last row shown, or where looking ended.
+        let onward = if more { places.last().cloned() } else { stopped.clone() };
+        if backwards {
+            places.reverse();
+        }
+        let (first, last) = (places.first().cloned(), places.last().cloned());
+        let (previous, next) = match &listing.turn {
+            Turn::First => (None, onward),
+            Turn::After(place) => (first.or_else(|| Some(place.clone())), onward),
+            Turn::Before(place) => (onward, last.or_else(|| Some(place.clone()))),
+        };
+        let looked = stopped.filter(|_| !more).map(|_| LOOKED);
+        Ok(Found { rows: self.rows_at(places.iter())?, total, previous, next, looked })
+    }
+
+    /// The first `most` matching places from where the page begins, and where looking ended early.
+    fn walked<S: Subscribed + Table>(
+        &self,
+        listing: &Listing,
+        conditions: &[Condition],
+        descending: bool,
+        most: usize,
+    ) -> Result<(Vec<Place>, Option<Place>)> {
+        let (matching, params) = joined(conditions);
+        let (key, from) = (key::<S>(listing.order), walked_from::<S>(listing.order));
+        let (compared, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
+        let mut places = Vec::new();
+        let mut looked = 0;
+        for (piece, piece_params) in pieces(listing, &key, compared) {
+            let sql = format!(
+                "SELECT {key}, id, {matching} FROM {from} WHERE {piece} ORDER BY {key} {direction}, id {direction}"
+            );
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(params.iter().cloned().chain(piece_params)))?;
+            while let Some(row) = rows.next()? {
+                looked += 1;
+                if row.get(2)? {
+                    places.push(place_of(row)?);
+                }
+                if places.len() == most {
+                    return Ok((places, None));
+                }
+                if looked == LOOKED {
+                    return Ok((places, Some(place_of(row)?)));
+                }
+            }
+        }
+        Ok((places, None))
+    }
+
+    fn rows_at<'p, S: Subscribed + Table>(
+        &self,
+        places: impl Iterator<Item = &'p Place>,
+    ) -> Result<Vec<crate::domain::Stored<S>>> {
+        let mut rows = Vec::new();
+        for place in places {
+            rows.extend(self.by_id::<S>(S::Id::of(place.id))?);
+        }
+        Ok(rows)
+    }
+}
+
+/// The parts of an index that a walk follows one after another. Rows of the same key are in the order of
+/// ids, which an index knows for one key only.
+fn pieces(listing: &Listing, key: &str, compared: &str) -> Vec<(String, Vec<Value>)> {
+    let (range, bounds) = match (listing.order, listing.selection.state) {
+        (Order::End, Some(state)) => end_between(state, listing.selection.now.seconds()),
+        _ => ("TRUE".into(), Vec::new()),
+    };
+    let (Turn::After(place) | Turn::Before(place)) = &listing.turn else { return vec![(range, bounds)] };
+    let at = value(&place.key);
+    let beyond = (format!("{key} {compared} ? AND {range}"), [vec![at.clone()], bounds].concat());
+    match listing.order {
+        Order::Name | Order::Created => vec![beyond],
+        Order::End | Order::Changed => {
+            vec![(format!("{key} = ? AND id {compared} ?"), vec![at, place.id.into()]), beyond]
+        }
+    }
+}
+
+/// What a state says about the end.
+fn end_between(state: State, now: i64) -> (String, Vec<Value>) {
+    match state {
+        State::Active => (format!("{END} > ?"), vec![now.into()]),
+        State::Expired => (format!("{END} <= ?"), vec![now.into()]),
+        State::Expiring => (format!("{END} > ? AND {END} <= ?"), vec![now.into(), (now + SOON).into()]),
+        _ => ("TRUE".into(), Vec::new()),
+    }
+}
+
+fn conditions<S: Subscribed + Table>(selection: &Selection) -> Vec<Condition> {
+    let table = S::TABLE;
+    let mut all = Vec::new();
+    if let Some(reseller) = selection.reseller {
+        let own = Condition::new("reseller_id = ?", vec![reseller.0.into()]);
+        all.push(own.by(format!("{table}_reseller")));
+    }
+    if let Some(plan) = selection.plan {
+        let sold = Condition::new("subscription_plan_id = ?", vec![plan.0.into()]);
+        all.push(sold.by(format!("{table}_plan")));
+    }
+    if let Some(state) = selection.state {
+        let (end, bounds) = end_between(state, selection.now.seconds());
+        all.push(match state {
+            State::Active => Condition::new(format!("disabled = 0 AND banned = 0 AND {end}"), bounds),
+            State::Expired | State::Expiring => Condition::new(end, bounds).by(format!("{table}_end")),
+            State::Disabled => Condition::new("disabled = 1", vec![]).by(format!("{table}_disabled")),
+            State::Banned => Condition::new("banned = 1", vec![]).by(format!("{table}_banned")),
+            State::Trial => Condition::new("is_trial = 1", vec![]).by(format!("{table}_trial")),
+            State::Watching => {
+                let ids = serde_json::to_string(&selection.watching).unwrap_or_default();
+                Condition::new("id IN (SELECT value FROM json_each(?))", vec![ids.into()])
+            }
+        });
+    }
+    if let Some(text) = &selection.search {
+        all.push(Condition::new(
+            format!("({} LIKE ? ESCAPE '\\' OR notes LIKE ? ESCAPE '\\')", S::NAME),
+            vec![pattern(&S::looked_for(text)).into(), pattern(text).into()],
+        ));
+    }
+    all
+}
+
+/// All of them together.
+fn joined(conditions: &[Condition]) -> (String, Vec<Value>) {
+    let sql: Vec<&str> = conditions.iter().map(|condition| condition.sql.as_str()).collect();
+    let params = conditions.iter().flat_map(|condition| condition.params.iter().cloned()).collect();
+    (if sql.is_empty() { "TRUE".into() } else { sql.join(" AND ") }, params)
+}
+
+fn key<S: Subscribed>(order: Order) -> String {
+    match order {
+        Order::Name => S::NAME.into(),
+        Order::End => END.into(),
+        Order::Created => "id".into(),
+        Order::Changed => "updated_at".into(),
+    }
+}
+
+/// The table in that order.
+fn walked_from<S: Subscribed + Table>(order: Order) -> String {
+    let table = S::TABLE;
+    match order {
+        Order::Name => format!("{table} INDEXED BY {}", name_index::<S>()),
+        Order::End => format!("{table} INDEXED BY {table}_end"),
+        Order::Created => format!("{table} NOT INDEXED"),
+        Order::Changed => format!("{table} INDEXED BY {table}_updated_at"),
+    }
+}
+
+/// SQLite makes the index of the only UNIQUE column itself.
+fn name_index<S: Table>() -> String {
+    format!("sqlite_autoindex_{}_1", S::TABLE)
+}
+
+fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
+    let key = match row.get(0)? {
+        Value::Integer(number) => Fact::Number(number),
+        Value::Text(text) => Fact::Text(text),
+        _ => Fact::None,
+    };
+    Ok(Place { key, id: row.get(1)? })
+}
+
+fn value(fact: &Fact) -> Value {
+    match fact {
+        Fact::Number(number) => (*number).into(),
+        Fact::Text(text) => text.clone().into(),
+        _ => Value::Null,
+    }
+}
+
+/// For LIKE: the text anywhere.
+fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
