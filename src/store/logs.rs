@@ -209,11 +209,13 @@ impl Read<'_> {
         most: u32,
     ) -> Result<Vec<LogRow>> {
         let names: Vec<&str> = log.columns().iter().map(|(name, _)| *name).collect();
-        let equal: String = columns.iter().map(|(column, _)| format!("{column} = ? AND ")).collect();
+        let mut conditions: Vec<String> = columns.iter().map(|(column, _)| format!("{column} = ?")).collect();
+        conditions.push("id < ?".into());
         let sql = format!(
-            "SELECT {} FROM {} WHERE {equal}id < ? ORDER BY id DESC LIMIT ?",
+            "SELECT {} FROM {} WHERE {} ORDER BY id DESC LIMIT ?",
             names.join(", "),
-            log.table()
+            log.table(),
+            conditions.join(" AND ")
         );
         let (before, most) = (Fact::Number(before.unwrap_or(i64::MAX)), Fact::Number(most.into()));
         let values = columns.iter().map(|(_, value)| value).chain([&before, &most]);

@@ -27,6 +27,7 @@ mod idempotency;
 mod layers;
 mod openapi;
 mod panel_browser;
+mod panel_lines;
 mod panel_login;
 mod panel_streams;
 mod php_client;

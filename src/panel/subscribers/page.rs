@@ -13,7 +13,9 @@ use super::{
         show::{self, Moment},
         table::{Action, Cell, Head, Listing},
     },
-    At, Kind, Link, NAMES, find,
+    At, Kind, Link, NAMES,
+    actions::Mend,
+    find,
     logs::{self, Kept},
     words,
 };
@@ -33,17 +35,14 @@ struct SubscriberPage {
     frame: Frame,
     /// Its own address.
     href: String,
-    may_write: bool,
-    may_ban: bool,
-    disabled: bool,
-    banned: bool,
+    buttons: Vec<Action>,
     state: Cell,
     verdict: String,
     credentials: Vec<(&'static str, String)>,
     facts: Vec<(&'static str, Cell)>,
     links: Vec<Link>,
     open: Listing,
-    many_open: bool,
+    may_kick_all: bool,
     refusals: Listing,
     ended: Listing,
     audit: Option<Listing>,
@@ -68,22 +67,33 @@ where
     };
     Ok(caller.page(&SubscriberPage {
         frame: caller.frame(row.record.name()),
-        may_write,
-        may_ban: may_write && caller.actor().may_ban().is_ok(),
-        disabled: sold.disabled,
-        banned: sold.banned,
+        buttons: if may_write { buttons(&caller, sold, &href) } else { Vec::new() },
         state: words::badge(sold, now),
         verdict: verdict(&explained.verdicts),
         credentials: row.record.credentials(),
         facts: facts(&caller, &row, &about, now),
         links: caller.origin.as_ref().map(|origin| row.record.links(origin)).unwrap_or_default(),
-        many_open: explained.connections.len() > 1,
+        may_kick_all: may_write && explained.connections.len() > 1,
         open: open(&explained.connections, &about, &href, may_write, now),
         refusals: logs::listing::<S>(&caller, row.id, Kept::Refusals, None, LATEST).await?,
         ended: logs::listing::<S>(&caller, row.id, Kept::Connections, None, LATEST).await?,
         audit,
         href,
     }))
+}
+
+/// What can be done with it.
+fn buttons(caller: &Caller, sold: &Subscription, href: &str) -> Vec<Action> {
+    let go = |path: &str, label: &str| Action::Go { href: format!("{href}/{path}"), label: label.into() };
+    let press =
+        |mend: Mend| Action::Do { action: format!("{href}/do/{}", mend.name()), label: mend.label().into() };
+    let mut buttons = vec![go("edit", "Edit"), go("extend", "Extend")];
+    buttons.push(press(if sold.disabled { Mend::Enable } else { Mend::Disable }));
+    if caller.actor().may_ban().is_ok() {
+        buttons.push(press(if sold.banned { Mend::Unban } else { Mend::Ban }));
+    }
+    buttons.push(go("delete", "Delete"));
+    buttons
 }
 
 /// Whether it may watch, in a sentence: the first rule that says no, or that none does.
