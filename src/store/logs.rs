@@ -231,27 +231,14 @@ impl Read<'_> {
         }
         Ok(rows)
     }
-}
 
-impl Read<'_> {
     /// The latest rows of the audit trail about one row of a resource, the newest first.
     ///
     /// # Errors
     /// A database error.
     pub fn audit_of(&self, resource: Resource, id: i64, most: u16) -> Result<Vec<LogRow>> {
-        let columns = Log::Audit.columns();
-        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let sql = format!(
-            "SELECT {} FROM audit_log WHERE resource = ? AND target_id = ? ORDER BY id DESC LIMIT ?",
-            names.join(", ")
-        );
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut found = statement.query(params![resource.name(), id, most])?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(log_row(columns, row)?);
-        }
-        Ok(rows)
+        let of = [("resource", Fact::Text(resource.name().into())), ("target_id", Fact::Number(id))];
+        self.latest(Log::Audit, &of, None, most.into())
     }
 }
 

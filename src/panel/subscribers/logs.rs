@@ -4,6 +4,7 @@ use actix_web::web;
 
 use super::{
     super::{
+        audit,
         caller::Caller,
         error::Reply,
         pages::ListPage,
@@ -14,7 +15,7 @@ use super::{
     Kind, find,
 };
 use crate::{
-    domain::{Error, Fact, Result, ids::parse_id, time::UnixTime},
+    domain::{Error, Fact, Resource, Result, ids::parse_id, time::UnixTime},
     ops::logs::{Log, LogRow},
 };
 
@@ -45,7 +46,7 @@ impl Kept {
 
     fn title(self) -> &'static str {
         match self {
-            Self::Connections => "Watched by",
+            Self::Connections => "Connections of",
             Self::Refusals => "Refusals of",
             Self::Audit => "Changes of",
         }
@@ -90,7 +91,7 @@ pub async fn show<S: Kind>(caller: Caller, at: web::Path<(String, String)>, quer
     let row = find::<S>(&caller, &id)?;
     let kept = Kept::ALL
         .into_iter()
-        .find(|kept| kept.path() == log && (*kept != Kept::Audit || caller.reseller().is_none()));
+        .find(|kept| kept.path() == log && (*kept != Kept::Audit || caller.may_read(Resource::Logs)));
     let kept = kept.ok_or(Error::NoSuch { resource: S::RESOURCE, which: Some(log) })?;
     let before = parse_id(query.text("before")).ok();
     let mut listing = listing::<S>(&caller, row.id, kept, before, ROWS).await?;
@@ -115,6 +116,7 @@ pub async fn listing<S: Kind>(
     let oldest = rows.last().and_then(|row| number(row, "id"));
     let href = format!("{}/{}", S::href(id), kept.path());
     Ok(Listing {
+        label: kept.title(),
         heads: kept.heads(),
         rows: rows.iter().map(|row| cells(kept, row, &zone)).collect(),
         empty: kept.empty().into(),
@@ -146,31 +148,13 @@ fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
             ]
         }
         Kept::Refusals => vec![time("at"), text("reason"), address, text("user_agent")],
-        Kept::Audit => vec![time("at"), text("actor"), address, text("action"), Cell::Text(changes(row))],
-    }
-}
-
-/// `disabled: 0 → 1, notes: "" → "paid"`
-fn changes(row: &LogRow) -> String {
-    let object = |name| -> serde_json::Map<String, serde_json::Value> {
-        serde_json::from_str(text(row, name)).unwrap_or_default()
-    };
-    let (before, after) = (object("before"), object("after"));
-    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
-    let change = |name: &String| match (before.get(name), after.get(name)) {
-        (Some(old), Some(new)) => format!("{name}: {} \u{2192} {}", value(old), value(new)),
-        (Some(old), None) => format!("{name}: {}", value(old)),
-        (None, new) => format!("{name}: {}", new.map_or_else(String::new, value)),
-    };
-    names.map(change).collect::<Vec<_>>().join(", ")
-}
-
-fn value(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Null => "none".into(),
-        serde_json::Value::String(text) => format!("\u{201c}{text}\u{201d}"),
-        serde_json::Value::Array(values) if values.is_empty() => "none".into(),
-        value => value.to_string(),
+        Kept::Audit => vec![
+            time("at"),
+            text("actor"),
+            address,
+            text("action"),
+            Cell::Text(audit::changes(self::text(row, "before"), self::text(row, "after"))),
+        ],
     }
 }
 

@@ -60,7 +60,7 @@ where
     let href = S::href(row.id);
     let may_write = caller.may_write(S::RESOURCE);
     let now = clock::now();
-    let audit = if caller.reseller().is_none() {
+    let audit = if caller.may_read(Resource::Logs) {
         Some(logs::listing::<S>(&caller, row.id, Kept::Audit, None, LATEST).await?)
     } else {
         None
@@ -191,6 +191,7 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
         heads.push(Head::new(""));
     }
     Listing {
+        label: "Watching now",
         heads,
         rows: open.iter().map(row).collect(),
         empty: "Nobody is watching.".into(),
