@@ -92,6 +92,7 @@ CREATE TABLE ledger (
     note        TEXT    NOT NULL DEFAULT ''        -- in the words of whoever moved it
 ) STRICT;
 CREATE INDEX ledger_reseller ON ledger (reseller_id, id);
+CREATE INDEX ledger_sales ON ledger (at, reseller_id, amount) WHERE reason IN ('sale', 'extension');
 
 CREATE TABLE administrators (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -225,7 +226,8 @@ CREATE INDEX lines_reseller ON lines (reseller_id, max_allowed_connections) WHER
 CREATE INDEX lines_plan ON lines (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
 CREATE INDEX lines_server ON lines (server_id) WHERE server_id IS NOT NULL;
 CREATE INDEX lines_updated_at ON lines (updated_at);
-CREATE INDEX lines_end ON lines (ifnull(expire_date, 253402300800));    -- none is after every end: a list by end is one range
+-- None is after every end: a list by end is one range. All that the dashboard counts stands in the index.
+CREATE INDEX lines_end ON lines (ifnull(expire_date, 253402300800), banned, disabled, is_trial, reseller_id);
 CREATE INDEX lines_disabled ON lines (disabled) WHERE disabled = 1;
 CREATE INDEX lines_banned ON lines (banned) WHERE banned = 1;
 CREATE INDEX lines_trial ON lines (is_trial) WHERE is_trial = 1;
@@ -263,7 +265,7 @@ CREATE INDEX mags_reseller ON mags (reseller_id, max_allowed_connections) WHERE 
 CREATE INDEX mags_plan ON mags (subscription_plan_id) WHERE subscription_plan_id IS NOT NULL;
 CREATE INDEX mags_server ON mags (server_id) WHERE server_id IS NOT NULL;
 CREATE INDEX mags_updated_at ON mags (updated_at);
-CREATE INDEX mags_end ON mags (ifnull(expire_date, 253402300800));    -- none is after every end: a list by end is one range
+CREATE INDEX mags_end ON mags (ifnull(expire_date, 253402300800), banned, disabled, is_trial, reseller_id);
 CREATE INDEX mags_disabled ON mags (disabled) WHERE disabled = 1;
 CREATE INDEX mags_banned ON mags (banned) WHERE banned = 1;
 CREATE INDEX mags_trial ON mags (is_trial) WHERE is_trial = 1;

@@ -20,7 +20,7 @@ use crate::{
     ops::{Ops, first_start::Welcome},
     panel, player,
     store::{self, Store},
-    wire::{redact, visitor::TrustedProxies},
+    wire::{redact, socket, visitor::TrustedProxies},
 };
 
 /// A server that is bound and ready to run.
@@ -32,6 +32,7 @@ pub struct Running {
     /// What the first start generated, to be shown once.
     pub welcome: Option<Welcome>,
     media: Media,
+    live: web::Data<panel::Live>,
     server: Server,
     /// Held as long as the server runs: two servers on one folder would both run its streams.
     _lock: File,
@@ -59,6 +60,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let use_cases = web::Data::new(ops.clone());
     let proxies = web::Data::new(TrustedProxies(config.trusted_proxies));
     let playlists = player::kept();
+    let live = web::Data::new(panel::Live::default());
+    let listeners = live.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(door.clone())
@@ -66,6 +69,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .app_data(proxies.clone())
             .wrap(from_fn(access_log))
             .app_data(playlists.clone())
+            .app_data(listeners.clone())
             // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
             .service(
                 web::scope("/api")
@@ -79,7 +83,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .default_service(web::to(api::entry))
     })
     .workers(workers)
-    .on_connect(delivery::remember_socket)
+    .on_connect(socket::remember)
     .shutdown_timeout(5)
     .disable_signals()
     .bind(config.listen)
@@ -89,7 +93,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let welcome =
         ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
     ops.run_streams().map_err(|e| format!("the streams cannot be read: {e}"))?;
-    Ok(Running { address, ops, welcome, media, server: server.run(), _lock: lock })
+    Ok(Running { address, ops, welcome, media, live, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -107,6 +111,19 @@ impl Running {
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
         outcome
+    }
+
+    /// Ends what would never end by itself, and for which a server that stops would wait: viewers, and
+    /// pages that are told what changes.
+    ///
+    /// # Errors
+    /// A database error: the connection log is not whole then.
+    pub fn dismiss(&self) -> impl Future<Output = crate::domain::Result<()>> + use<> {
+        let (ops, live) = (self.ops.clone(), self.live.clone());
+        async move {
+            live.close();
+            ops.dismiss_viewers().await
+        }
     }
 
     /// The way to stop it.

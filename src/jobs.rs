@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::{host::probe::Prober, ops::Ops};
+use crate::{
+    host::probe::Prober,
+    ops::{Ops, clock},
+};
 
 /// Starts it; it ends with the runtime.
 pub fn start(ops: &Ops) {
@@ -18,6 +21,16 @@ pub fn start(ops: &Ops) {
             if let Err(error) = keys.note_seen_sessions().await {
                 log::warn!("sessions of the panel: {error}");
             }
+        }
+    });
+    let usage = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            if let Err(error) = usage.note_usage().await {
+                log::warn!("usage: {error}");
+            }
+            let into_the_minute = clock::now().seconds().unsigned_abs() % 60;
+            actix_web::rt::time::sleep(Duration::from_secs(60 - into_the_minute)).await;
         }
     });
     let following = ops.clone();

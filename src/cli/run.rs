@@ -60,12 +60,11 @@ async fn serve(config: Config) -> Result<(), String> {
     }
     print(&format!("Linecard is listening on http://{}", running.address))?;
     let handle = running.server_handle();
-    let ops = running.ops.clone();
+    let dismissed = running.dismiss();
     actix_web::rt::spawn(async move {
         terminated.await;
         log::info!("stopping");
-        // Streams never end by themselves: the server would wait for their viewers.
-        if let Err(error) = ops.dismiss_viewers().await {
+        if let Err(error) = dismissed.await {
             log::warn!("the connection log: {error}");
         }
         handle.stop(true).await;

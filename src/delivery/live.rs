@@ -13,7 +13,7 @@ use actix_web::{
 };
 use futures_util::Stream;
 
-use super::{hls, refusal, socket};
+use super::{hls, refusal};
 use crate::{
     domain::{
         container::Container,
@@ -24,7 +24,7 @@ use crate::{
         Ops,
         viewing::{Credentials, Hold, Origin, Refusal, Tap, Watching, Wish},
     },
-    wire::{path, visitor::Visitor},
+    wire::{path, socket, visitor::Visitor},
 };
 
 /// What players call an MPEG transport stream.

@@ -3,11 +3,8 @@
 mod hls;
 mod live;
 mod refusal;
-mod socket;
 
 use actix_web::web::{ServiceConfig, resource, route, scope};
-
-pub use socket::remember as remember_socket;
 
 /// Mounts the stream URLs. `/U/P/ID` looks like any path of three segments, so it comes last.
 pub fn routes(config: &mut ServiceConfig) {

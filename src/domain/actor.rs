@@ -72,7 +72,8 @@ impl Actor {
         }
     }
 
-    fn rights(&self) -> &[Right] {
+    /// Its rights, or those of its group.
+    pub fn rights(&self) -> &[Right] {
         match &self.who {
             Who::ApiKey { scope, .. } => scope,
             Who::Administrator { rights, .. } => rights,

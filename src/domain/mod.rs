@@ -16,6 +16,7 @@ pub mod container;
 pub mod credits;
 pub mod error;
 pub mod field;
+pub mod figures;
 pub mod guard;
 pub mod ids;
 pub mod line;

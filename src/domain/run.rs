@@ -51,6 +51,11 @@ pub enum Event {
 }
 
 impl State {
+    /// Whether it is to play and cannot.
+    pub fn is_down(&self) -> bool {
+        matches!(self, Self::Waiting { .. } | Self::Failed { .. })
+    }
+
     /// The table of transitions; an event that does not fit leaves the state as it is.
     #[must_use]
     pub fn after(self, event: Event) -> Self {

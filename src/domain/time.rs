@@ -45,6 +45,13 @@ impl UnixTime {
         let moment = Timestamp::from_second(self.0).unwrap_or_default().to_zoned(zone.clone());
         moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
+
+    /// The first moment of its day in that zone.
+    #[must_use]
+    pub fn midnight(self, zone: &TimeZone) -> Self {
+        let moment = Timestamp::from_second(self.0).unwrap_or_default().to_zoned(zone.clone());
+        moment.start_of_day().map_or(self, |start| Self::clamped(start.timestamp().as_second()))
+    }
 }
 
 /// For people: `2026-11-24 08:00:00 UTC`.

@@ -121,6 +121,8 @@ struct State {
     wires: HashMap<SessionId, Wire>,
     tokens: HashMap<Token, SessionId>,
     gone: Vec<Gone>,
+    /// Bytes of the sessions that have ended.
+    sent_before: u64,
 }
 
 /// What carries a session.
@@ -292,6 +294,13 @@ impl Connections {
         clients
     }
 
+    /// Bytes handed to the network since the start, over all connections.
+    pub fn bytes_sent(&self) -> u64 {
+        let state = self.state();
+        let open = state.wires.values().map(|wire| wire.sent.load(Ordering::Relaxed));
+        state.sent_before + open.sum::<u64>()
+    }
+
     /// The connections that have ended since this was last asked.
     pub fn take_gone(&self) -> Vec<Gone> {
         std::mem::take(&mut self.state().gone)
@@ -308,6 +317,7 @@ impl State {
         for Ended { session, why } in self.book.take_ended() {
             let Some(wire) = self.wires.remove(&session.id) else { continue };
             wire.cuts.iter().for_each(|cut| cut.cut());
+            self.sent_before += wire.sent.load(Ordering::Relaxed);
             if let Some(token) = &wire.token {
                 self.tokens.remove(token);
             }

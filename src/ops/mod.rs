@@ -8,6 +8,7 @@ pub mod clock;
 pub mod connections;
 pub mod demo;
 pub mod explain;
+pub mod figures;
 pub mod first_start;
 pub mod guards;
 pub mod lines;
@@ -61,6 +62,7 @@ pub struct Parts {
     connections: Connections,
     host: Host,
     healths: servers::Healths,
+    figures: figures::Kept,
     media: Option<Media>,
 }
 
@@ -85,6 +87,7 @@ impl Ops {
             connections: Connections::default(),
             host,
             healths: servers::Healths::default(),
+            figures: figures::Kept::default(),
             media,
         }))
     }

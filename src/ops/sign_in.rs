@@ -47,6 +47,7 @@ pub struct SignedIn {
     pub admin: Stored<Admin>,
     /// Who acts: with the rights of the group, confined to the reseller if there is one.
     pub actor: Actor,
+    hash: KeyHash,
 }
 
 /// Why somebody was not signed in.
@@ -116,19 +117,33 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn signed_in(&self, token: &str, address: IpAddr) -> Result<Option<SignedIn>> {
-        let (hash, now) = (KeyHash::of(token), clock::now());
-        let found = self.point(&Actor::LINECARD, SIGN_IN, |read| holder(read, &hash, address))?;
-        let lasts = |session: &PanelSession| {
-            let (now, begun) = (now.seconds(), session.created_at.seconds());
-            now - session.last_seen_at.seconds() < IDLE && now - begun < LONGEST
-        };
-        let found = found.filter(|found| !found.admin.record.disabled && lasts(&found.session));
+        let now = clock::now();
+        let found = self.holder_now(&KeyHash::of(token), address, now)?;
         if let Some(SignedIn { session, .. }) = &found
             && now.seconds() - session.last_seen_at.seconds() >= 60
         {
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(session.id, now);
         }
         Ok(found)
+    }
+
+    /// Whether somebody is still signed in, with the same rights. It is no use of the session: a page that
+    /// stays open does not keep it alive.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn still_signed_in(&self, who: &SignedIn) -> Result<bool> {
+        let found = self.holder_now(&who.hash, who.address(), clock::now())?;
+        Ok(found.is_some_and(|found| found.actor == who.actor))
+    }
+
+    fn holder_now(&self, hash: &KeyHash, address: IpAddr, now: UnixTime) -> Result<Option<SignedIn>> {
+        let found = self.point(&Actor::LINECARD, SIGN_IN, |read| holder(read, hash, address))?;
+        let lasts = |session: &PanelSession| {
+            let (now, begun) = (now.seconds(), session.created_at.seconds());
+            now - session.last_seen_at.seconds() < IDLE && now - begun < LONGEST
+        };
+        Ok(found.filter(|found| !found.admin.record.disabled && lasts(&found.session)))
     }
 
     /// Writes down when sessions were last used, and forgets those that are over.
@@ -247,5 +262,5 @@ fn holder(read: &Read<'_>, hash: &KeyHash, address: IpAddr) -> Result<Option<Sig
         rights: group.map(|group| group.record.rights).unwrap_or_default(),
         reseller: admin.record.reseller_id,
     };
-    Ok(Some(SignedIn { session, admin, actor: Actor { who, address: Some(address) } }))
+    Ok(Some(SignedIn { session, admin, actor: Actor { who, address: Some(address) }, hash: hash.clone() }))
 }

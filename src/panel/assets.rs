@@ -43,6 +43,8 @@ assets! {
     STYLE: "panel.css", "text/css; charset=utf-8";
     /// What pages can do beyond HTML; every page works without it.
     SCRIPT: "panel.js", "text/javascript; charset=utf-8";
+    /// What pages do whose parts change while one looks at them.
+    LIVE: "live.js", "text/javascript; charset=utf-8";
     /// The icons of the navigation.
     ICONS: "icons.svg", "image/svg+xml";
     /// The icon of the browser's tab.

@@ -1,6 +1,6 @@
 //! What surrounds every page: navigation, who is signed in, what was just done.
 
-use super::{assets, caller::Caller};
+use super::{assets, caller::Caller, live::Topic};
 use crate::domain::Resource;
 
 /// What the templates of pages need around their own part.
@@ -19,10 +19,20 @@ pub struct Frame {
     pub style: String,
     /// The address of the script.
     pub script: String,
+    /// Where the page hears what changes in it, if anything does.
+    pub live: Option<Events>,
     /// The address of the icons.
     pub icons: String,
     /// The address of the tab's icon.
     pub favicon: String,
+}
+
+/// Where a page hears what changes in it.
+pub struct Events {
+    /// The address of the events.
+    pub address: String,
+    /// The address of the script that listens.
+    pub script: String,
 }
 
 /// Pages that stand together.
@@ -111,9 +121,18 @@ impl Frame {
             nav: groups.filter(|group| !group.items.is_empty()).collect(),
             style: assets::STYLE.url(),
             script: assets::SCRIPT.url(),
+            live: None,
             icons: assets::ICONS.url(),
             favicon: assets::FAVICON.url(),
         }
+    }
+
+    /// Of a page whose parts change; with the query of its address.
+    #[must_use]
+    pub fn live(mut self, topic: &Topic, query: &str) -> Self {
+        let address = format!("/panel/live/{}?{query}", topic.name);
+        self.live = Some(Events { address, script: assets::LIVE.url() });
+        self
     }
 }
 

@@ -10,9 +10,11 @@ mod account;
 mod assets;
 mod audit;
 mod caller;
+mod dashboard;
 mod error;
 mod form;
 mod frame;
+mod live;
 mod login;
 mod pages;
 mod plans;
@@ -23,6 +25,8 @@ mod show;
 mod streams;
 mod subscribers;
 mod table;
+
+pub use live::Live;
 
 use actix_web::{
     HttpResponse,
@@ -38,6 +42,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/assets/{file}").get(assets::get))
         .configure(login::routes)
         .configure(account::routes)
+        .configure(live::routes)
+        .configure(dashboard::routes)
         .configure(records::routes)
         .configure(streams::routes)
         .configure(subscribers::routes)

@@ -115,6 +115,19 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Its columns for a SELECT whose rows [`Log::row`] reads.
+    fn names(self) -> String {
+        let names: Vec<&str> = self.columns().iter().map(|(name, _)| *name).collect();
+        names.join(", ")
+    }
+
+    fn row(self, row: &rusqlite::Row<'_>) -> Result<LogRow> {
+        let columns = self.columns().iter().enumerate();
+        columns.map(|(place, (name, kind))| Ok((*name, fact(row.get_ref(place)?, *kind)?))).collect()
+    }
+}
+
 /// A row of a log: its columns in order.
 pub type LogRow = Vec<(&'static str, Fact)>;
 
@@ -186,10 +199,9 @@ impl Read<'_> {
         };
         params.push(Box::new(page.limit.rows()));
         params.push(Box::new(offset));
-        let names: Vec<&str> = log.columns().iter().map(|(name, _)| *name).collect();
         let sql = format!(
             "SELECT {} FROM {}{} ORDER BY id LIMIT ? OFFSET ?",
-            names.join(", "),
+            log.names(),
             log.table(),
             matching(&conditions)
         );
@@ -208,12 +220,11 @@ impl Read<'_> {
         before: Option<i64>,
         most: u32,
     ) -> Result<Vec<LogRow>> {
-        let names: Vec<&str> = log.columns().iter().map(|(name, _)| *name).collect();
         let mut conditions: Vec<String> = columns.iter().map(|(column, _)| format!("{column} = ?")).collect();
         conditions.push("id < ?".into());
         let sql = format!(
             "SELECT {} FROM {} WHERE {} ORDER BY id DESC LIMIT ?",
-            names.join(", "),
+            log.names(),
             log.table(),
             conditions.join(" AND ")
         );
@@ -227,7 +238,7 @@ impl Read<'_> {
         let mut found = statement.query(params)?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            rows.push(log_row(log.columns(), row)?);
+            rows.push(log.row(row)?);
         }
         Ok(rows)
     }
@@ -240,11 +251,6 @@ impl Read<'_> {
         let of = [("resource", Fact::Text(resource.name().into())), ("target_id", Fact::Number(id))];
         self.latest(Log::Audit, &of, None, most.into())
     }
-}
-
-fn log_row(columns: &[(&'static str, Kind)], row: &rusqlite::Row<'_>) -> Result<LogRow> {
-    let columns = columns.iter().enumerate();
-    columns.map(|(place, (name, kind))| Ok((*name, fact(row.get_ref(place)?, *kind)?))).collect()
 }
 
 impl Write<'_> {

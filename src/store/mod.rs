@@ -4,6 +4,7 @@
 
 pub mod changes;
 pub mod check;
+pub mod figures;
 pub mod guards;
 pub mod idempotency;
 pub mod keys;

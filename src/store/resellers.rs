@@ -1,6 +1,6 @@
 //! Resellers' balances and their ledger: a balance moves only together with a ledger row.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Read, Write, fault::broken};
 use crate::domain::{
@@ -47,6 +47,24 @@ pub struct Booking {
     pub mag_id: Option<i64>,
     /// The plan that it was sold with.
     pub plan_id: Option<i64>,
+}
+
+impl Booking {
+    const COLUMNS: &str = "id, at, amount, balance, reason, actor, line_id, mag_id, plan_id";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            at: UnixTime::clamped(row.get(1)?),
+            amount: row.get(2)?,
+            balance: row.get(3)?,
+            reason: row.get(4)?,
+            actor: row.get(5)?,
+            line_id: row.get(6)?,
+            mag_id: row.get(7)?,
+            plan_id: row.get(8)?,
+        })
+    }
 }
 
 /// What a list of resellers shows beside the columns.
@@ -116,23 +134,25 @@ impl Read<'_> {
             Start::Offset(offset) => (0, offset),
             Start::After(id) => (id, 0),
         };
-        let sql = "SELECT id, at, amount, balance, reason, actor, line_id, mag_id, plan_id FROM ledger \
-                   WHERE reseller_id = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params![id.0, after, page.limit.rows(), offset], |row| {
-            Ok(Booking {
-                id: row.get(0)?,
-                at: UnixTime::clamped(row.get(1)?),
-                amount: row.get(2)?,
-                balance: row.get(3)?,
-                reason: row.get(4)?,
-                actor: row.get(5)?,
-                line_id: row.get(6)?,
-                mag_id: row.get(7)?,
-                plan_id: row.get(8)?,
-            })
-        })?;
+        let sql = format!(
+            "SELECT {} FROM ledger WHERE reseller_id = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?",
+            Booking::COLUMNS
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![id.0, after, page.limit.rows(), offset], Booking::read)?;
         Ok(Rows { total, rows: rows.collect::<rusqlite::Result<_>>()? })
+    }
+
+    /// The latest rows of a reseller's ledger, newest first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn last_bookings(&self, id: ResellerId, most: u32) -> Result<Vec<Booking>> {
+        let sql =
+            format!("SELECT {} FROM ledger WHERE reseller_id = ? ORDER BY id DESC LIMIT ?", Booking::COLUMNS);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![id.0, most], Booking::read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
 

@@ -18,7 +18,7 @@ const FEW: usize = 10_000;
 /// So many rows are looked through for one page.
 const LOOKED: usize = 20_000;
 /// The end, where none is after every other; the expression of the index by end.
-const END: &str = "ifnull(expire_date, 253402300800)";
+pub(super) const END: &str = "ifnull(expire_date, 253402300800)";
 
 /// One of the choices as SQL.
 struct Condition {

@@ -8,4 +8,5 @@ pub mod origin;
 pub mod page;
 pub mod path;
 pub mod redact;
+pub mod socket;
 pub mod visitor;

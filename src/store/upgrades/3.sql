@@ -35,13 +35,14 @@ CREATE TABLE usage_samples (
 ALTER TABLE lines ADD COLUMN token TEXT;
 CREATE UNIQUE INDEX lines_token ON lines (token) WHERE token IS NOT NULL;
 -- Lists of lines and MAGs, by end and by state.
-CREATE INDEX lines_end ON lines (ifnull(expire_date, 253402300800));
+CREATE INDEX lines_end ON lines (ifnull(expire_date, 253402300800), banned, disabled, is_trial, reseller_id);
 CREATE INDEX lines_disabled ON lines (disabled) WHERE disabled = 1;
 CREATE INDEX lines_banned ON lines (banned) WHERE banned = 1;
 CREATE INDEX lines_trial ON lines (is_trial) WHERE is_trial = 1;
 CREATE INDEX lines_notes ON lines (notes) WHERE notes <> '';
-CREATE INDEX mags_end ON mags (ifnull(expire_date, 253402300800));
+CREATE INDEX mags_end ON mags (ifnull(expire_date, 253402300800), banned, disabled, is_trial, reseller_id);
 CREATE INDEX mags_disabled ON mags (disabled) WHERE disabled = 1;
 CREATE INDEX mags_banned ON mags (banned) WHERE banned = 1;
 CREATE INDEX mags_trial ON mags (is_trial) WHERE is_trial = 1;
 CREATE INDEX mags_notes ON mags (notes) WHERE notes <> '';
+CREATE INDEX ledger_sales ON ledger (at, reseller_id, amount) WHERE reason IN ('sale', 'extension');

@@ -1,4 +1,4 @@
-//! The player's socket, kept at hand so that a player that reads nothing can be cut.
+//! The socket of a request, kept at hand so that a player or browser that reads nothing can be cut.
 
 use std::{any::Any, net::TcpStream, os::fd::AsFd, sync::Arc};
 

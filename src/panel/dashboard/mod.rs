@@ -1,0 +1,146 @@
+//! The dashboard: what an operator or a reseller wants to know first.
+
+mod load;
+mod operator;
+mod reseller;
+mod usage;
+
+use actix_web::web::{ServiceConfig, resource};
+use askama::Template;
+
+pub use load::Meters;
+
+use super::{
+    caller::Caller,
+    error::Reply,
+    frame::Frame,
+    live::{Part, Topic, View},
+    sent::Query,
+    show,
+    table::{Cell, Head, Link},
+};
+use crate::{
+    domain::{Result, figures::States},
+    ops::figures::Ending,
+};
+
+/// Everything on it changes.
+pub const TOPIC: Topic =
+    Topic { name: "dashboard", parts: |view| Box::pin(async move { parts(&view).await }) };
+
+/// Rows of a tile that could go on.
+const ROWS: u32 = 8;
+
+/// Mounts it.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/").get(page));
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/page.html")]
+struct Dashboard {
+    frame: Frame,
+    parts: Vec<Part>,
+}
+
+async fn page(caller: Caller, query: Query) -> Reply {
+    let parts = parts(&View::of(&caller, query)).await?;
+    Ok(caller.page(&Dashboard { frame: caller.frame("Dashboard").live(&TOPIC, ""), parts }))
+}
+
+async fn parts(view: &View) -> Result<Vec<Part>> {
+    match view.actor.reseller() {
+        Some(reseller) => reseller::parts(view, reseller).await,
+        None => operator::parts(view).await,
+    }
+}
+
+/// A number with a name, at the top.
+struct Figure {
+    value: String,
+    name: &'static str,
+    /// A word on it; empty for none.
+    more: String,
+    /// The page that tells all of it; empty for none.
+    href: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/figures.html")]
+struct Figures {
+    figures: Vec<Figure>,
+}
+
+/// A heading and a few rows.
+#[derive(Template, Default)]
+#[template(path = "dashboard/tile.html")]
+struct Tile {
+    title: &'static str,
+    /// The page that tells all of it.
+    more: Option<Link>,
+    heads: Vec<Head>,
+    rows: Vec<Vec<Cell>>,
+    /// What stands there without rows.
+    empty: &'static str,
+    /// A word on the rows; empty for none.
+    note: String,
+}
+
+/// A part of that id. What cannot be rendered leaves its place empty, and says so in the log.
+fn part(id: &'static str, template: &impl Template) -> Part {
+    let html = template.render().unwrap_or_else(|error| {
+        log::error!("the part {id} cannot be rendered: {error}");
+        String::new()
+    });
+    Part { id, html }
+}
+
+fn number(number: i64) -> Cell {
+    Cell::Number(show::number(number))
+}
+
+/// Each state and how many are in it.
+fn states_rows(lines: &States, mags: &States) -> Vec<Vec<Cell>> {
+    let rows = [
+        ("Active", lines.active, mags.active),
+        ("of these trials", lines.trial, mags.trial),
+        ("Expired", lines.expired, mags.expired),
+        ("Disabled", lines.disabled, mags.disabled),
+        ("Banned", lines.banned, mags.banned),
+        ("All", lines.total(), mags.total()),
+    ];
+    rows.map(|(name, lines, mags)| vec![Cell::Text(name.into()), number(lines), number(mags)]).into()
+}
+
+fn states_tile(lines: &States, mags: &States) -> Tile {
+    Tile {
+        title: "Subscribers",
+        more: Some(Link::new("/panel/lines", "Lines")),
+        heads: vec![Head::new("State"), Head::numeric("Lines"), Head::numeric("MAGs")],
+        rows: states_rows(lines, mags),
+        ..Tile::default()
+    }
+}
+
+fn ending_tile(soon: i64, next: &[Ending], zone: &jiff::tz::TimeZone) -> Tile {
+    let row = |line: &Ending| {
+        let href = format!("/panel/lines/{}", line.id.0);
+        vec![
+            Cell::Link { href, text: line.username.clone() },
+            Cell::Time(line.end.0.map(|end| show::Moment::of(end, zone)), "never"),
+        ]
+    };
+    let shown = i64::try_from(next.len()).unwrap_or(0);
+    Tile {
+        title: "Lines that end within 7 days",
+        heads: vec![Head::new("Line"), Head::new("Ends")],
+        rows: next.iter().map(row).collect(),
+        empty: "None of the active lines ends within 7 days.",
+        note: if soon > shown {
+            format!("{} in all; these end first.", show::number(soon))
+        } else {
+            String::new()
+        },
+        ..Tile::default()
+    }
+}

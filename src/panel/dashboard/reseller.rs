@@ -1,0 +1,77 @@
+//! A reseller's dashboard: its own subscribers, viewers and credits, and nothing of anybody else.
+
+use super::{Figure, Figures, Part, ROWS, Tile, View, ending_tile, number, part, states_tile};
+use crate::{
+    domain::{Result, ids::ResellerId},
+    ops::figures::{Booking, Subscribers},
+    panel::{
+        show::{self, Moment},
+        table::{Cell, Head, Link},
+    },
+};
+
+pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
+    let zone = view.ops.guards().settings.time_zone.zone();
+    let Subscribers { lines, mags } = view.ops.subscribers_by_state(&view.actor).await?;
+    let viewers = view.ops.connections_for(&view.actor).await?.len();
+    let sold = view.ops.credits_sold(&view.actor).await?;
+    let next = view.ops.lines_ending(&view.actor, ROWS).await?;
+    let (balance, bookings) = view.ops.account_of(reseller, ROWS).await?;
+    let figures = vec![
+        Figure {
+            value: show::number(i64::try_from(viewers).unwrap_or(i64::MAX)),
+            name: if viewers == 1 { "viewer now" } else { "viewers now" },
+            more: String::new(),
+            href: "/panel/connections",
+        },
+        Figure {
+            value: show::number(lines.active),
+            name: "active lines",
+            more: format!("of {}", show::number(lines.total())),
+            href: "/panel/lines",
+        },
+        Figure {
+            value: show::number(balance),
+            name: "credits left",
+            more: String::new(),
+            href: "/panel/statement",
+        },
+        Figure {
+            value: show::number(sold.today),
+            name: "credits spent today",
+            more: String::new(),
+            href: "/panel/statement",
+        },
+    ];
+    let spent = [("Today", sold.today), ("Last 7 days", sold.week), ("Last 30 days", sold.month)];
+    let spent = Tile {
+        title: "Credits spent",
+        more: Some(Link::new("/panel/statement", "Statement")),
+        heads: vec![Head::new("When"), Head::numeric("Credits")],
+        rows: spent.map(|(when, credits)| vec![Cell::Text(when.into()), number(credits)]).into(),
+        ..Tile::default()
+    };
+    let booking = |booking: &Booking| {
+        vec![
+            Cell::Time(Some(Moment::of(booking.at, &zone)), ""),
+            Cell::Text(booking.reason.clone()),
+            number(booking.amount),
+            number(booking.balance),
+        ]
+    };
+    let bookings = Tile {
+        title: "Last bookings",
+        more: Some(Link::new("/panel/statement", "Statement")),
+        heads: vec![Head::new("When"), Head::new("What"), Head::numeric("Credits"), Head::numeric("Balance")],
+        rows: bookings.iter().map(booking).collect(),
+        empty: "Nothing was booked yet.",
+        ..Tile::default()
+    };
+    Ok(vec![
+        part("figures", &Figures { figures }),
+        part("subscribers", &states_tile(&lines, &mags)),
+        part("ending", &ending_tile(lines.soon, &next, &zone)),
+        part("credits", &spent),
+        part("bookings", &bookings),
+    ])
+}
