@@ -28,6 +28,7 @@ mod layers;
 mod openapi;
 mod panel_browser;
 mod panel_lines;
+mod panel_dashboard;
 mod panel_login;
 mod panel_streams;
 mod php_client;
