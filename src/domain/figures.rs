@@ -1,9 +1,6 @@
 //! What the dashboard counts: subscribers by state, and credits that were sold.
 
-use super::time::UnixTime;
-
-/// How far ahead "ends soon" looks, in seconds: 7 days.
-pub const SOON: i64 = 7 * 86_400;
+use super::{subscribers::SOON, time::UnixTime};
 
 /// How many subscribers of a kind are in which state. A banned one counts as banned whatever else it is, a
 /// disabled one as disabled even after its end: the four add up to all of them.

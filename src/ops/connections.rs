@@ -4,18 +4,15 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use serde_json::json;
 
-use super::{Act, Doing, Ops};
+use super::{Act, Ops};
 pub use crate::media::connections::Connection;
 use crate::{
     domain::{
         Error, Resource, Result,
-        actor::Actor,
         ids::StreamId,
-        rights::Access,
         session::{Ending, SessionId, Viewer},
     },
     media::Channel,
-    store::Read,
 };
 
 /// What an HLS session watches.
@@ -41,29 +38,6 @@ impl Ops {
     /// The connections that are open, oldest first.
     pub fn open_connections(&self) -> Vec<Connection> {
         self.connections.open_connections()
-    }
-
-    /// The open connections that somebody may see, oldest first: a reseller's people those of its own
-    /// subscribers.
-    ///
-    /// # Errors
-    /// [`Error::Denied`], or a database error.
-    pub async fn connections_for(&self, actor: &Actor) -> Result<Vec<Connection>> {
-        let mut open = self.open_connections();
-        let Some(reseller) = actor.reseller() else {
-            actor.may(Resource::Connections, Access::Read)?;
-            return Ok(open);
-        };
-        let own = move |read: &Read<'_>| {
-            let mut own = Vec::new();
-            for connection in open.drain(..) {
-                if read.belongs(connection.viewer, reseller)? {
-                    own.push(connection);
-                }
-            }
-            Ok(own)
-        };
-        self.read(actor, Doing { resource: Resource::Line, action: "connections" }, own).await
     }
 
     /// The connections of a viewer that are open, oldest first.

@@ -7,9 +7,9 @@ use rusqlite::params;
 use super::{Read, Write, subscribers::END};
 use crate::domain::{
     Result,
-    figures::{SOON, Sold, Standing, States},
+    figures::{Sold, Standing, States},
     ids::{LineId, ResellerId},
-    session::Viewer,
+    subscribers::SOON,
     time::{Expiry, UnixTime},
 };
 
@@ -106,18 +106,6 @@ impl Read<'_> {
             Ok(Ending { id: LineId(row.get(0)?), username: row.get(1)?, end: Expiry(end) })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Whether a subscriber belongs to that reseller.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn belongs(&self, viewer: Viewer, reseller: ResellerId) -> Result<bool> {
-        let (sql, id) = match viewer {
-            Viewer::Line(id) => ("SELECT 1 FROM lines WHERE id = ? AND reseller_id = ?", id.0),
-            Viewer::Mag(id) => ("SELECT 1 FROM mags WHERE id = ? AND reseller_id = ?", id.0),
-        };
-        Ok(self.conn.prepare_cached(sql)?.exists([id, reseller.0])?)
     }
 
     /// How busy it was since that moment, oldest first.
