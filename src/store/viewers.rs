@@ -6,9 +6,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Read, Write};
 use crate::domain::{
-    Resource, Result,
-    ids::{BouquetId, Id, PlanId, ServerId, StreamId},
-    number::Asn,
+    Result,
+    ids::{BouquetId, PlanId, ServerId, StreamId},
     session::Viewer,
     time::UnixTime,
 };
@@ -193,21 +192,6 @@ impl Write<'_> {
                 row.reason,
             ])?;
         }
-        Ok(())
-    }
-
-    /// Binds a viewer with `isp_lock` to its provider, unless it is bound already.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn bind_provider(&self, viewer: Viewer, asn: Asn, now: UnixTime) -> Result<()> {
-        let (table, resource, id) = match viewer {
-            Viewer::Line(id) => ("lines", Resource::Line, id.number()),
-            Viewer::Mag(id) => ("mags", Resource::Mag, id.number()),
-        };
-        let sql = format!("UPDATE {table} SET isp_asn = ?, updated_at = ? WHERE id = ? AND isp_asn IS NULL");
-        self.conn.prepare_cached(&sql)?.execute(params![asn.get(), now.seconds(), id])?;
-        self.note(resource, id);
         Ok(())
     }
 }

@@ -38,3 +38,4 @@ mod sources;
 mod streams;
 mod support;
 mod viewers;
+mod viewing_faults;

@@ -9,20 +9,26 @@ use std::{
 use super::{Origin, Refusal, Subscriber};
 use crate::{
     domain::{
+        Result,
+        actor::Actor,
         admission::{self, Asked, Provider, Request, Rule, binds_to},
         container::Container,
         ids::{ServerId, StreamId},
+        line::Line,
+        mag::Mag,
+        number::Asn,
         run::State,
-        session::{GRACE, Key, Terms},
+        session::{GRACE, Key, Terms, Viewer},
         settings::ConnectionPolicy,
+        subscription::Subscription,
         time::UnixTime,
     },
     media::{
         Channel, Tap,
         connections::{About, Arrival, Carrier, Entry, Hold, Token, Turned},
     },
-    ops::{Ops, clock, random},
-    store::{self, viewers::AskedStream},
+    ops::{Doing, Ops, clock, random},
+    store::{Table, viewers::AskedStream},
 };
 
 /// How long a viewer waits for a stream that is starting.
@@ -86,7 +92,7 @@ impl Ops {
         let admitted = self.admitted(who, wish, from, now)?;
         let channel = admitted.channel.clone();
         let entry = self.enter(who, wish, from, &admitted, now).await?;
-        self.bind_provider(who, admitted.provider, now).await;
+        self.bind_provider(who, admitted.provider).await;
         match entry {
             Entry::Socket(hold) => {
                 let tap = channel.tap();
@@ -221,15 +227,34 @@ impl Ops {
     }
 
     /// The first watching of a subscription with `isp_lock` binds it to its provider.
-    async fn bind_provider(&self, who: &Subscriber, provider: Provider, now: UnixTime) {
+    async fn bind_provider(&self, who: &Subscriber, provider: Provider) {
         let Some(asn) = binds_to(&who.subscription, provider) else { return };
-        let viewer = who.viewer;
-        let bound = self
-            .store
-            .write(store::housekeeping(now, "isp_lock"), move |tx| tx.bind_provider(viewer, asn, now));
-        if let Err(error) = bound.wait().await {
+        let bound = match who.viewer {
+            Viewer::Line(id) => self.bind(id, asn, |line: &mut Line| &mut line.subscription).await,
+            Viewer::Mag(id) => self.bind(id, asn, |mag: &mut Mag| &mut mag.subscription).await,
+        };
+        if let Err(error) = bound {
             log::warn!("isp_lock of {}: {error}", who.name);
         }
+    }
+
+    /// Binds a line or MAG to a provider, unless somebody was quicker.
+    async fn bind<R: Table>(
+        &self,
+        id: R::Id,
+        asn: Asn,
+        subscription: fn(&mut R) -> &mut Subscription,
+    ) -> Result<()> {
+        let doing = Doing { resource: R::RESOURCE, action: "isp_lock" };
+        let bound = self.write(Actor::LINECARD, doing, move |act| {
+            let before = act.find::<R>(id)?;
+            let mut after = before.record.clone();
+            if subscription(&mut after).isp_asn.replace(asn).is_some() {
+                return Ok(());
+            }
+            act.replace(&before, &after)
+        });
+        bound.await
     }
 
     /// The network provider behind an address, for a subscription that is bound to one.

@@ -45,14 +45,19 @@ pub fn with_streams(count: usize) -> TestServer {
     let folder = tempfile::tempdir().expect("a temporary folder");
     put_picture(folder.path());
     let server = TestServer::on(folder, &[]);
+    fill(&server, count);
+    server
+}
+
+/// Gives a server with the test picture what [`with_streams`] says.
+pub fn fill(server: &TestServer, count: usize) {
     for number in 1..=count {
         server.done("streams/new", &format!("data[name]=Stream {number}&data[sources][]=media/test.ts"));
     }
     let streams: Vec<String> = (1..=count).map(|number| format!("&data[streams][]={number}")).collect();
     server.done("bouquets/new", &format!("data[name]=All{}", streams.concat()));
     server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
-    within(30, "every stream runs", || online(&server).len() == count);
-    server
+    within(30, "every stream runs", || online(server).len() == count);
 }
 
 /// The ids of the streams that run.

@@ -1,0 +1,158 @@
+//! What goes wrong while somebody watches: providers, full disks, clocks that jump, sockets that
+//! break off.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+};
+
+use serde_json::json;
+
+use super::support::{
+    TestServer, disk, mmdb,
+    tv::{Player, fill, open, put_picture, with_streams, within},
+};
+
+/// The status of a request that comes through a proxy from that address.
+fn from(server: &TestServer, method: &str, address: &str) -> u16 {
+    let head = format!("{method} /live/bob/pw/1 HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\r\n");
+    Player::send(server, &head).status
+}
+
+#[test]
+fn isp_lock_binds_a_line_to_the_provider_that_it_first_watches_from() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let file = folder.path().join("asn.mmdb");
+    std::fs::write(&file, mmdb::asn_db(&["192.0.2.0/24 64500", "198.51.100.0/24 64501"])).unwrap();
+    let environment = [("LINECARD_ASN_DB", file.as_path())];
+    let server = TestServer::with(folder, &["--trusted-proxies", "127.0.0.1"], &environment);
+    fill(&server, 1);
+    server.done("line/update", "username=bob&data[isp_lock]=1&data[max_allowed_connections]=0");
+    let bound = || server.done("line/info", "username=bob")["line_info"]["isp_asn"].clone();
+    assert_eq!(from(&server, "GET", "203.0.113.1"), 200, "nobody knows its provider: it binds to none");
+    assert_eq!(from(&server, "HEAD", "192.0.2.1"), 200);
+    assert_eq!(bound(), json!(null), "a question binds nothing");
+    assert_eq!(from(&server, "GET", "192.0.2.1"), 200);
+    assert_eq!(bound(), json!(64500));
+    let row = &server.done("logs/list", "kind=audit&action=isp_lock")["logs"][0];
+    assert_eq!(
+        (&row["actor"], &row["target"], &row["before"], &row["after"]),
+        (&json!("linecard"), &json!("bob"), &json!({ "isp_asn": null }), &json!({ "isp_asn": 64500 })),
+        "{row}"
+    );
+    for (address, status) in [("192.0.2.200", 200), ("198.51.100.1", 403), ("203.0.113.1", 403)] {
+        assert_eq!(from(&server, "GET", address), status, "{address}");
+    }
+    let refusals = server.done("line/explain", "username=bob&address=198.51.100.1")["refusals"].clone();
+    assert_eq!(refusals[0]["reason"], "provider");
+    server.done("line/update", "username=bob&data[isp_asn]=");
+    assert_eq!(from(&server, "GET", "198.51.100.1"), 200, "emptied, it is bound anew");
+    assert_eq!(bound(), json!(64501));
+}
+
+#[test]
+fn a_disk_that_is_full_keeps_nobody_from_watching_and_loses_no_history() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let flag = folder.path().join("full");
+    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)]);
+    fill(&server, 1);
+    std::fs::write(&flag, "").unwrap();
+    Player::get(&server, "/live/bob/pw/1", "first").read(188 * 100);
+    within(10, "the row cannot be written", || server.log().contains("viewers: "));
+    let mut second = Player::get(&server, "/live/bob/pw/1", "second");
+    second.read(188 * 100);
+    assert_eq!(Player::get(&server, "/live/bob/pw/9", "third").status, 404);
+    std::fs::remove_file(&flag).unwrap();
+    let first =
+        |kind: &str| server.done("logs/list", &format!("kind={kind}"))["logs"][0]["user_agent"].clone();
+    within(30, "what waited is written", || first("connection") == "first" && first("refusal") == "third");
+    second.read(188 * 100);
+}
+
+#[test]
+fn a_clock_that_jumps_ends_subscriptions_and_gives_them_back() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let clock = folder.path().join("clock");
+    std::fs::write(&clock, "+0").unwrap();
+    let library = library_of("libfaketime.so.1");
+    let environment = [
+        ("LD_PRELOAD", library.as_path()),
+        ("FAKETIME_TIMESTAMP_FILE", &clock),
+        ("FAKETIME_NO_CACHE", Path::new("1")),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", Path::new("1")),
+    ];
+    let server = TestServer::with(folder, &[], &environment);
+    fill(&server, 1);
+    server.done("subscription_plans/new", "data[name]=Day&data[duration_unit]=day&data[bouquets][]=1");
+    server.done("line/new", "data[username]=eve&data[password]=pw&data[subscription_plan_id]=1");
+    let mut bob = Player::get(&server, "/live/bob/pw/1", "VLC");
+    let mut eve = Player::get(&server, "/live/eve/pw/1", "VLC");
+    eve.read(188 * 100);
+    std::fs::write(&clock, "+2d").unwrap();
+    assert!(eve.is_closed_within(5), "it is over by the clock");
+    assert_eq!(Player::get(&server, "/live/eve/pw/1", "VLC").status, 403);
+    bob.read(188 * 1000);
+    std::fs::write(&clock, "-2d").unwrap();
+    let mut eve = Player::get(&server, "/live/eve/pw/1", "VLC");
+    eve.read(188 * 1000);
+    bob.read(188 * 1000);
+    drop((bob, eve));
+    within(10, "sessions end by a clock that does not jump", || open(&server) == 0);
+}
+
+/// A library of Debian's package faketime.
+fn library_of(name: &str) -> std::path::PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut libraries = folders.map(|folder| folder.path().join("faketime").join(name));
+    libraries.find(|library| library.exists()).expect("apt-get install faketime")
+}
+
+#[test]
+fn a_thousand_sockets_that_break_off_leave_nothing_behind() {
+    let server = with_streams(1);
+    server.done("line/update", "username=bob&data[max_allowed_connections]=0");
+    let address = server.url.trim_start_matches("http://");
+    let sockets = || std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count();
+    let break_off = || {
+        std::thread::scope(|scope| {
+            for thread in 0..20 {
+                scope.spawn(move || {
+                    for number in 0..50 {
+                        let mut socket = TcpStream::connect(address).unwrap();
+                        let request = format!(
+                            "GET /live/bob/pw/1 HTTP/1.1\r\nHost: x\r\nUser-Agent: {thread} {number}\r\n\r\n"
+                        );
+                        if number % 2 == 0 {
+                            socket.write_all(&request.as_bytes()[..20]).unwrap();
+                            continue;
+                        }
+                        socket.write_all(request.as_bytes()).unwrap();
+                        // A socket that is closed with something unread is reset.
+                        let _ = socket.read(&mut [0; 1]);
+                    }
+                });
+            }
+        });
+    };
+    let before = sockets();
+    break_off();
+    within(20, "sessions end", || open(&server) == 0);
+    let memory = resident(&server);
+    break_off();
+    within(20, "sessions end", || open(&server) == 0);
+    within(20, "sockets are back to their start", || sockets() <= before + 5);
+    assert!(resident(&server) < memory + 16_384, "{memory} KiB became {} KiB", resident(&server));
+    assert_eq!(Player::get(&server, "/live/bob/pw/1", "VLC").status, 200);
+    assert!(!server.log().contains("panic"), "{}", server.log());
+}
+
+/// Memory of a server, in KiB.
+fn resident(server: &TestServer) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
