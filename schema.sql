@@ -89,10 +89,12 @@ CREATE TABLE ledger (
     line_id     INTEGER,
     mag_id      INTEGER,
     plan_id     INTEGER,
-    note        TEXT    NOT NULL DEFAULT ''        -- in the words of whoever moved it
+    note        TEXT    NOT NULL DEFAULT '',       -- in the words of whoever moved it
+    slip        TEXT                               -- SHA-256 of the slip of the form that booked it: it books once
 ) STRICT;
 CREATE INDEX ledger_reseller ON ledger (reseller_id, id);
 CREATE INDEX ledger_sales ON ledger (at, reseller_id, amount) WHERE reason IN ('sale', 'extension');
+CREATE UNIQUE INDEX ledger_slip ON ledger (slip) WHERE slip IS NOT NULL;
 
 CREATE TABLE administrators (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -7,13 +7,14 @@ use crate::{
     domain::{
         Error, Given, Record, Resource, Result,
         admin::{Admin, AdminChange},
-        ids::Id,
+        ids::{Id, parse_id},
         record,
-        text::{AdminName, NewPassword},
+        text::{AdminName, NewPassword, ShortText},
     },
     ops::{
         admins::{self, Selector},
         passwords,
+        sign_in::PanelSession,
     },
     wire::page,
 };
@@ -76,6 +77,48 @@ pub async fn list(mut call: Call) -> Result<Value> {
         );
         Value::Object(row)
     }))
+}
+
+pub async fn sessions(mut call: Call) -> Result<Value> {
+    let who = if_given(selector(&mut call))?;
+    call.finish()?;
+    let read = call.ops.read(&call.actor, call.doing, move |read| match who {
+        Some(who) => Ok(admins::info(read, &who)?.sessions),
+        None => read.panel_sessions(None),
+    });
+    let shown: Vec<Value> = read.await?.iter().map(session).collect();
+    Ok(json!({ "total": shown.len(), "sessions": shown }))
+}
+
+fn session(session: &PanelSession) -> Value {
+    json!({
+        "session_id": session.id,
+        "id": session.admin.number(),
+        "address": session.address,
+        "user_agent": session.user_agent,
+        "created_at": session.created_at.seconds(),
+        "last_seen_at": session.last_seen_at.seconds(),
+    })
+}
+
+pub async fn end_session(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let text: ShortText = call.params.require("session_id")?;
+    let id = parse_id(text.as_str()).map_err(|rule| Error::invalid("session_id", rule))?;
+    call.finish()?;
+    call.write(move |act| {
+        admins::end_session(act, id)?;
+        Ok(json!({ "ended_session_id": id }))
+    })
+    .await
+}
+
+/// Nobody is named: everybody is meant.
+fn if_given(who: Result<Selector>) -> Result<Option<Selector>> {
+    match who {
+        Err(Error::Missing(_)) => Ok(None),
+        who => who.map(Some),
+    }
 }
 
 fn selector(call: &mut Call) -> Result<Selector> {

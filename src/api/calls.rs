@@ -81,6 +81,8 @@ calls! {
     Administrators / "update", Write, administrators::update, "Changes an administrator.";
     Administrators / "delete", Write, administrators::delete, "Deletes an administrator.";
     Administrators / "list", Read, administrators::list, "Lists administrators.";
+    Administrators / "sessions", Read, administrators::sessions, "Lists who is signed in to the panel.";
+    Administrators / "end_session", Write, administrators::end_session, "Ends a session of the panel.";
     Resellers / "new", Write, resellers::create, "Creates a reseller.";
     Resellers / "update", Write, resellers::update, "Changes a reseller; data[credits] sets its balance.";
     Resellers / "add_credits", Write, resellers::add_credits, "Adds credits to a reseller, or takes them away.";

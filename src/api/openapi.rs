@@ -142,7 +142,12 @@ fn selectors(row: &Row) -> Parameters {
             ("id", "The reseller."),
             ("username", "Or its name, or an administrator's username."),
             ("credits", "How many; negative takes away."),
+            ("note", "A remark for the statement."),
         ],
+        (Resource::Administrators, "end_session") => &[("session_id", "The session, as sessions lists it.")],
+        (Resource::Administrators, "sessions") => {
+            &[("id", "Only those of this administrator."), ("username", "Or by its name.")]
+        }
         (Resource::Administrators | Resource::Resellers, "update" | "delete" | "statement") => {
             &[("id", "The row."), ("username", "Or its name.")]
         }

@@ -12,7 +12,7 @@ use crate::{
         reseller::{Reseller, ResellerChange},
         text::ShortText,
     },
-    ops::resellers::{self, Selector},
+    ops::resellers::{self, Booked, Selector},
     wire::page,
 };
 
@@ -44,9 +44,10 @@ pub async fn update(mut call: Call) -> Result<Value> {
 pub async fn add_credits(mut call: Call) -> Result<Value> {
     let who = selector(&mut call)?;
     let movement: Movement = call.params.require("credits")?;
+    let note = call.params.take::<ShortText>("note")?;
     call.finish()?;
     call.write(move |act| {
-        let (id, balance) = resellers::add_credits(act, &who, movement)?;
+        let Booked { id, balance, .. } = resellers::add_credits(act, &who, movement, note.as_ref(), None)?;
         Ok(json!({ "modified_id": id.number(), "credits": balance.get() }))
     })
     .await
@@ -65,10 +66,13 @@ pub async fn list(mut call: Call) -> Result<Value> {
     Ok(show::page("resellers", rows, |listed| {
         let mut row = show::row(&listed.reseller);
         row.insert("credits".into(), listed.credits.get().into());
-        row.insert("usernames".into(), listed.holdings.usernames.into());
-        row.insert("emails".into(), listed.holdings.emails.into());
+        let (usernames, emails): (Vec<String>, Vec<String>) =
+            listed.holdings.people.into_iter().map(|person| (person.username, person.email)).unzip();
+        row.insert("usernames".into(), usernames.into());
+        row.insert("emails".into(), emails.into());
         row.insert("lines".into(), listed.holdings.lines.into());
         row.insert("mags".into(), listed.holdings.mags.into());
+        row.insert("held_connections".into(), listed.holdings.held.connections.into());
         Value::Object(row)
     }))
 }
@@ -91,6 +95,7 @@ pub async fn statement(mut call: Call) -> Result<Value> {
             "line_id": booking.line_id,
             "mag_id": booking.mag_id,
             "subscription_plan_id": booking.plan_id,
+            "note": booking.note,
         })
     });
     if let Some(answer) = answer.as_object_mut() {

@@ -1,6 +1,6 @@
 //! Administrators: create, update, delete, list.
 
-use super::Act;
+use super::{Act, sign_in};
 use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
@@ -11,7 +11,7 @@ use crate::{
         text::AdminName,
         time::UnixTime,
     },
-    store::Read,
+    store::{Read, panel_sessions::PanelSession},
 };
 
 /// Which administrator a call means.
@@ -35,6 +35,8 @@ pub struct Listed {
     pub reseller: Option<String>,
     /// When it last signed in.
     pub last_login_at: Option<UnixTime>,
+    /// Where it is signed in, the one used last first.
+    pub sessions: Vec<PanelSession>,
 }
 
 /// Creates an administrator; `change.password` holds the hash.
@@ -48,17 +50,18 @@ pub fn create(act: &Act<'_>, change: AdminChange) -> Result<(AdminId, Admin)> {
     Ok((id, admin))
 }
 
-/// Changes an administrator. A new password ends its sessions.
+/// Changes an administrator. A new password ends its sessions, and so does switching it off.
 ///
 /// # Errors
 /// As [`create`], and [`Error::Refused`] if no full administrator would be left.
 pub fn update(act: &Act<'_>, who: &Selector, change: AdminChange) -> Result<(AdminId, Admin)> {
     let before = find(act.tx, who)?;
     may_give(act, before.record.group_id)?;
-    if change.password.value().is_some() {
+    let new_password = change.password.value().is_some();
+    let after = act.updated(&before, change)?;
+    if new_password || after.disabled {
         act.tx.delete_panel_sessions_of(before.id, None)?;
     }
-    let after = act.updated(&before, change)?;
     act.replace(&before, &after)?;
     may_give(act, after.group_id)?;
     if before.record.is_full() && !after.is_full() {
@@ -87,19 +90,40 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<AdminId> {
 /// A database error.
 pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
     let Rows { total, rows } = read.page::<Admin>(page)?;
-    let listed = rows.into_iter().map(|admin| {
-        let group =
-            read.by_id::<Group>(admin.record.group_id)?.map(|group| group.record.name.as_str().to_owned());
-        let reseller =
-            admin.record.reseller_id.map(|id: ResellerId| read.by_id::<Reseller>(id)).transpose()?.flatten();
-        Ok(Listed {
-            group: group.unwrap_or_default(),
-            reseller: reseller.map(|reseller| reseller.record.name.as_str().to_owned()),
-            last_login_at: read.last_login(admin.id)?,
-            admin,
-        })
-    });
+    let listed = rows.into_iter().map(|admin| with_names(read, admin));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
+}
+
+/// One administrator.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn info(read: &Read<'_>, who: &Selector) -> Result<Listed> {
+    with_names(read, find(read, who)?)
+}
+
+fn with_names(read: &Read<'_>, admin: Stored<Admin>) -> Result<Listed> {
+    let group = read.by_id::<Group>(admin.record.group_id)?;
+    let reseller =
+        admin.record.reseller_id.map(|id: ResellerId| read.by_id::<Reseller>(id)).transpose()?.flatten();
+    Ok(Listed {
+        group: group.map_or_else(String::new, |group| group.record.name.as_str().to_owned()),
+        reseller: reseller.map(|reseller| reseller.record.name.as_str().to_owned()),
+        last_login_at: read.last_login(admin.id)?,
+        sessions: read.panel_sessions(Some(admin.id))?,
+        admin,
+    })
+}
+
+/// Ends a session of somebody.
+///
+/// # Errors
+/// [`Error::Refused`] if there is none, [`Error::Denied`] if its administrator has more rights than the caller.
+pub fn end_session(act: &Act<'_>, session: i64) -> Result<()> {
+    if let Some(holder) = act.tx.session_holder(session)? {
+        may_give(act, act.find::<Admin>(holder)?.record.group_id)?;
+    }
+    sign_in::end_session(act, session, None)
 }
 
 fn find(read: &Read<'_>, who: &Selector) -> Result<Stored<Admin>> {

@@ -1,10 +1,12 @@
 //! Resellers and their credits.
 
-use super::{Act, managed::unused};
+use super::{Act, Doing, Ops, managed::unused};
 use crate::{
     domain::{
         Error, Resource, Result, Stored,
+        actor::Actor,
         admin::Admin,
+        api_key::KeyHash,
         credits::{Credits, Movement},
         ids::{Id, ResellerId},
         line::Line,
@@ -15,9 +17,13 @@ use crate::{
     },
     store::{
         Read,
-        resellers::{Booking, Cause, Holdings},
+        resellers::{Cause, Holdings},
     },
 };
+
+pub use crate::store::resellers::{Booking, REASONS, Wanted};
+
+const STATEMENT: Doing = Doing { resource: Resource::Resellers, action: "statement" };
 
 /// Which reseller a call means.
 #[derive(Clone, Debug)]
@@ -74,14 +80,41 @@ pub fn update(
     Ok((before.id, after, balance))
 }
 
-/// Adds credits, or takes them away; the balance after.
+/// Adds credits, or takes them away, with a note for the statement; the balance after. With the `slip` of a form
+/// it is booked once, however often that form is sent.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::NotEnoughCredits`].
-pub fn add_credits(act: &Act<'_>, who: &Selector, movement: Movement) -> Result<(ResellerId, Credits)> {
+/// [`Error::NoSuch`], [`Error::NotEnoughCredits`], [`Error::Refused`] for a slip that booked something else.
+pub fn add_credits(
+    act: &Act<'_>,
+    who: &Selector,
+    movement: Movement,
+    note: Option<&ShortText>,
+    slip: Option<&KeyHash>,
+) -> Result<Booked> {
     let reseller = act.find::<Reseller>(find(act.tx, who)?)?;
-    let balance = book(act, &reseller, movement, "added")?;
-    Ok((reseller.id, balance))
+    let note = note.map_or("", ShortText::as_str);
+    if let Some((of, booking)) = slip.map(|slip| act.tx.booked_by(slip)).transpose()?.flatten() {
+        if of != reseller.id || booking.amount != movement.get() || booking.note != note {
+            return Err(Error::Refused(
+                "This form was sent already, with something else in it: it is new now, send it again".into(),
+            ));
+        }
+        return Ok(Booked { id: of, balance: act.tx.balance(of)?, repeated: true });
+    }
+    let cause = Cause { reason: "added", note, slip, ..Cause::default() };
+    let balance = book(act, &reseller, movement, cause)?;
+    Ok(Booked { id: reseller.id, balance, repeated: false })
+}
+
+/// Credits that were moved.
+pub struct Booked {
+    /// Whose they are.
+    pub id: ResellerId,
+    /// The balance after.
+    pub balance: Credits,
+    /// Whether it was booked before, and not again.
+    pub repeated: bool,
 }
 
 /// Deletes a reseller to whom nothing belongs any more. Its ledger stays, closed with a last row.
@@ -108,10 +141,50 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
 /// A database error.
 pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
     let Rows { total, rows } = read.page::<Reseller>(page)?;
-    let listed = rows.into_iter().map(|reseller| {
-        Ok(Listed { credits: read.balance(reseller.id)?, holdings: read.holdings(reseller.id)?, reseller })
-    });
+    let listed = rows.into_iter().map(|reseller| with_holdings(read, reseller));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
+}
+
+/// One reseller.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn info(read: &Read<'_>, id: ResellerId) -> Result<Listed> {
+    with_holdings(read, read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?)
+}
+
+fn with_holdings(read: &Read<'_>, reseller: Stored<Reseller>) -> Result<Listed> {
+    Ok(Listed { credits: read.balance(reseller.id)?, holdings: read.holdings(reseller.id)?, reseller })
+}
+
+impl Ops {
+    /// A page of a reseller's ledger. Its own people need no right to see it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] without the right to read resellers, a database error.
+    pub async fn bookings(
+        &self,
+        actor: &Actor,
+        id: ResellerId,
+        wanted: Wanted,
+        page: Page,
+    ) -> Result<Rows<Booking>> {
+        self.read(reader(actor, id), STATEMENT, move |read| read.statement(id, &wanted, &page)).await
+    }
+
+    /// A reseller as its own people see it, and as whoever may read resellers does.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] without the right to read resellers, [`Error::NoSuch`].
+    pub async fn reseller(&self, actor: &Actor, id: ResellerId) -> Result<Listed> {
+        let doing = Doing { resource: Resource::Resellers, action: "info" };
+        self.read(reader(actor, id), doing, move |read| info(read, id)).await
+    }
+}
+
+/// As whom that reseller is read: its own people see it without a right.
+fn reader(actor: &Actor, id: ResellerId) -> &Actor {
+    if actor.reseller() == Some(id) { &Actor::LINECARD } else { actor }
 }
 
 /// A page of a reseller's ledger, with its name and balance.
@@ -125,7 +198,7 @@ pub fn statement(
 ) -> Result<(Stored<Reseller>, Credits, Rows<Booking>)> {
     let id = find(read, who)?;
     let reseller = read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?;
-    Ok((reseller, read.balance(id)?, read.statement(id, page)?))
+    Ok((reseller, read.balance(id)?, read.statement(id, &Wanted::default(), page)?))
 }
 
 fn find(read: &Read<'_>, who: &Selector) -> Result<ResellerId> {
@@ -145,19 +218,17 @@ fn find(read: &Read<'_>, who: &Selector) -> Result<ResellerId> {
 fn settle(act: &Act<'_>, id: ResellerId, target: Credits, reason: &'static str) -> Result<Credits> {
     match act.tx.balance(id)?.to(target) {
         None => Ok(target),
-        Some(movement) => book(act, &act.find::<Reseller>(id)?, movement, reason),
+        Some(movement) => {
+            let cause = Cause { reason, ..Cause::default() };
+            book(act, &act.find::<Reseller>(id)?, movement, cause)
+        }
     }
 }
 
 /// Moves a balance: in the ledger and in the audit trail.
-fn book(
-    act: &Act<'_>,
-    reseller: &Stored<Reseller>,
-    movement: Movement,
-    reason: &'static str,
-) -> Result<Credits> {
+fn book(act: &Act<'_>, reseller: &Stored<Reseller>, movement: Movement, cause: Cause<'_>) -> Result<Credits> {
     let before = act.tx.balance(reseller.id)?;
-    let cause = Cause { reason, actor: act.actor.name(), ..Cause::default() };
+    let cause = Cause { actor: act.actor.name(), ..cause };
     let after = act.tx.move_credits(reseller.id, movement, cause, act.now)?;
     let credits = |balance: Credits| serde_json::json!({ "credits": balance.get() });
     let name = reseller.record.name.as_str();

@@ -194,7 +194,7 @@ fn charge(
         Viewer::Line(id) => (Some(id), None),
         Viewer::Mag(id) => (None, Some(id)),
     };
-    let cause = Cause { reason, actor: act.actor.name(), line, mag, plan: Some(plan) };
+    let cause = Cause { reason, actor: act.actor.name(), line, mag, plan: Some(plan), ..Cause::default() };
     act.tx.move_credits(reseller, payment, cause, act.now)?;
     Ok(())
 }

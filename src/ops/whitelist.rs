@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Act, Doing};
 use crate::domain::{Error, Resource, Result, net::Network, text::ShortText};
+pub use crate::store::keys::Entry;
 
 /// What adding is called in the audit trail.
 pub const ADD: Doing = Doing { resource: Resource::Settings, action: "whitelist_add" };

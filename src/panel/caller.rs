@@ -132,7 +132,7 @@ pub fn done(to: &str, text: &str) -> HttpResponse {
 }
 
 /// What a use case is called in logs.
-pub fn doing(resource: Resource, action: &'static str) -> Doing {
+pub const fn doing(resource: Resource, action: &'static str) -> Doing {
     Doing { resource, action }
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 use indexmap::IndexMap;
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{error, sent::Sent};
+use super::{error, rights, sent::Sent};
 use crate::{
     domain::{
         Change, Error, Fact, Given, Result, Rule,
@@ -34,6 +34,8 @@ pub enum Widget {
     Choice(Vec<Choice>),
     /// Any number of several, in the order in which they stand.
     Picks(Vec<Choice>),
+    /// Rights, in a table.
+    Rights,
 }
 
 /// One thing to choose.
@@ -166,6 +168,10 @@ pub struct Form {
     pub sections: Vec<Section>,
     /// What is wrong with the whole.
     pub problem: Option<String>,
+    /// What it sends beside what is typed.
+    pub hidden: Vec<(&'static str, String)>,
+    /// Whether it is only shown: nothing in it can be changed.
+    pub only_shown: bool,
     zone_name: String,
     zone: TimeZone,
 }
@@ -179,6 +185,8 @@ impl Form {
             cancel: String::new(),
             sections: Vec::new(),
             problem: None,
+            hidden: Vec::new(),
+            only_shown: false,
             zone_name: zone.as_str().to_owned(),
             zone: zone.zone(),
         }
@@ -193,6 +201,18 @@ impl Form {
     /// With a way out.
     pub fn cancel(mut self, to: impl Into<String>) -> Self {
         self.cancel = to.into();
+        self
+    }
+
+    /// Sending that beside what is typed.
+    pub fn hidden(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.hidden.push((name, value.into()));
+        self
+    }
+
+    /// Only shown unless whoever looks may change what it is about.
+    pub fn only_shown_unless(mut self, may_write: bool) -> Self {
+        self.only_shown = !may_write;
         self
     }
 
@@ -267,7 +287,12 @@ impl Form {
     /// What is no refusal of what was typed: it has a page of its own.
     pub fn refused(&mut self, error: Error) -> Result<StatusCode> {
         match error {
-            Error::Busy | Error::Database(_) | Error::Denied(_) => Err(error),
+            Error::Busy | Error::Database(_) => Err(error),
+            // Whoever may not be here at all was turned away before: this is about what was typed.
+            Error::Denied(text) => {
+                self.problem = Some(text);
+                Ok(StatusCode::FORBIDDEN)
+            }
             error => {
                 self.refuse(&error);
                 Ok(error::status(&error))
@@ -297,6 +322,7 @@ impl Form {
 fn typed(input: &Input, sent: &Sent) -> Vec<String> {
     match input.widget {
         Widget::Picks(_) => sent.list(input.name),
+        Widget::Rights => rights::plain(sent.list(input.name)),
         _ => vec![sent.text(input.name).to_owned()],
     }
 }
@@ -308,7 +334,7 @@ fn node(input: &Input, zone: &TimeZone) -> Result<Option<Node>, Rule> {
         Widget::Password if text.is_empty() => return Ok(None),
         Widget::Time if !text.is_empty() => Node::Text(unix_seconds(text, zone)?.to_string()),
         Widget::Lines => list(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)),
-        Widget::Picks(_) => list(input.value.iter().cloned()),
+        Widget::Picks(_) | Widget::Rights => list(input.value.iter().cloned()),
         _ => Node::Text(text.to_owned()),
     }))
 }
@@ -336,7 +362,7 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
         Fact::Number(number) => number.to_string(),
         Fact::Text(text) | Fact::Secret(text) => text.clone(),
         Fact::List(texts) | Fact::Urls(texts) => match widget {
-            Widget::Picks(_) => return texts.clone(),
+            Widget::Picks(_) | Widget::Rights => return texts.clone(),
             _ => texts.join("\n"),
         },
         Fact::Ids(ids) => return ids.iter().map(i64::to_string).collect(),
@@ -348,6 +374,17 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
 fn sentence(rule: &str) -> String {
     let mut letters = rule.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A single field of a form that describes no record, and need not be filled in.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn field_or<T: crate::domain::Field>(sent: &Sent, name: &'static str, otherwise: T) -> Result<T> {
+    match field(sent, name) {
+        Err(Error::Missing(_)) => Ok(otherwise),
+        found => found,
+    }
 }
 
 /// A single field of a form that describes no record.

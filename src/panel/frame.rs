@@ -55,42 +55,42 @@ pub struct Item {
     pub current: bool,
 }
 
-/// Label, address, icon, and the resource that one must be allowed to look at; none is everybody's.
-type Entry = (&'static str, &'static str, &'static str, Option<Resource>);
+/// Label, address, icon, and the resources of which one must be allowed to look at one; none is everybody's.
+type Entry = (&'static str, &'static str, &'static str, &'static [Resource]);
 
 const OPERATOR: &[(&str, &[Entry])] = &[
-    ("", &[("Dashboard", "/panel/", "dashboard", None)]),
+    ("", &[("Dashboard", "/panel/", "dashboard", &[])]),
     (
         "Subscribers",
         &[
-            ("Lines", "/panel/lines", "line", Some(Resource::Line)),
-            ("MAGs", "/panel/mags", "mag", Some(Resource::Mag)),
-            ("Connections", "/panel/connections", "connection", Some(Resource::Connections)),
+            ("Lines", "/panel/lines", "line", &[Resource::Line]),
+            ("MAGs", "/panel/mags", "mag", &[Resource::Mag]),
+            ("Connections", "/panel/connections", "connection", &[Resource::Connections]),
         ],
     ),
     (
         "Channels",
         &[
-            ("Streams", "/panel/streams", "stream", Some(Resource::Streams)),
-            ("Bouquets", "/panel/bouquets", "bouquet", Some(Resource::Bouquets)),
-            ("Categories", "/panel/categories", "category", Some(Resource::Categories)),
-            ("Plans", "/panel/plans", "plan", Some(Resource::SubscriptionPlans)),
+            ("Streams", "/panel/streams", "stream", &[Resource::Streams]),
+            ("Bouquets", "/panel/bouquets", "bouquet", &[Resource::Bouquets]),
+            ("Categories", "/panel/categories", "category", &[Resource::Categories]),
+            ("Plans", "/panel/plans", "plan", &[Resource::SubscriptionPlans]),
         ],
     ),
     (
         "People",
         &[
-            ("Resellers", "/panel/resellers", "reseller", Some(Resource::Resellers)),
-            ("Administrators", "/panel/administrators", "administrator", Some(Resource::Administrators)),
-            ("Groups", "/panel/groups", "group", Some(Resource::Groups)),
+            ("Resellers", "/panel/resellers", "reseller", &[Resource::Resellers]),
+            ("Administrators", "/panel/administrators", "administrator", &[Resource::Administrators]),
+            ("Groups", "/panel/groups", "group", &[Resource::Groups]),
         ],
     ),
     (
         "System",
         &[
-            ("Servers", "/panel/servers", "server", Some(Resource::Servers)),
-            ("General Settings", "/panel/settings", "settings", Some(Resource::Settings)),
-            ("Logs", "/panel/logs", "log", Some(Resource::Logs)),
+            ("Servers", "/panel/servers", "server", &[Resource::Servers]),
+            ("General Settings", "/panel/settings", "settings", &[Resource::Settings, Resource::Security]),
+            ("Logs", "/panel/logs", "log", &[Resource::Logs]),
         ],
     ),
 ];
@@ -98,11 +98,11 @@ const OPERATOR: &[(&str, &[Entry])] = &[
 const RESELLER: &[(&str, &[Entry])] = &[(
     "",
     &[
-        ("Dashboard", "/panel/", "dashboard", None),
-        ("Lines", "/panel/lines", "line", Some(Resource::Line)),
-        ("MAGs", "/panel/mags", "mag", Some(Resource::Mag)),
-        ("Connections", "/panel/connections", "connection", Some(Resource::Line)),
-        ("Statement", "/panel/statement", "statement", None),
+        ("Dashboard", "/panel/", "dashboard", &[]),
+        ("Lines", "/panel/lines", "line", &[Resource::Line]),
+        ("MAGs", "/panel/mags", "mag", &[Resource::Mag]),
+        ("Connections", "/panel/connections", "connection", &[Resource::Line]),
+        ("Statement", "/panel/statement", "statement", &[]),
     ],
 )];
 
@@ -137,7 +137,7 @@ impl Frame {
 }
 
 fn items(caller: &Caller, entries: &[Entry], page: &str) -> Vec<Item> {
-    let allowed = entries.iter().filter(|(.., resource)| resource.is_none_or(|of| caller.may_read(of)));
+    let allowed = entries.iter().filter(|(.., of)| of.is_empty() || of.iter().any(|of| caller.may_read(*of)));
     let item = |(label, path, icon, _): &Entry| {
         let below = page.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         Item { label, path, icon, current: if *path == "/panel/" { page == *path } else { below } }

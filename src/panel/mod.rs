@@ -7,24 +7,34 @@
 #![allow(dead_code, reason = "until every page is there")]
 
 mod account;
+mod administrators;
+mod api_settings;
 mod assets;
 mod audit;
 mod caller;
+mod csv;
 mod dashboard;
 mod error;
 mod form;
 mod frame;
+mod groups;
 mod live;
 mod login;
 mod pages;
 mod plans;
 mod records;
+mod resellers;
+mod rights;
 mod same_origin;
+mod security;
 mod sent;
+mod settings;
 mod show;
+mod statement;
 mod streams;
 mod subscribers;
 mod table;
+mod tabs;
 
 pub use live::Live;
 
@@ -44,6 +54,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(account::routes)
         .configure(live::routes)
         .configure(dashboard::routes)
+        .configure(settings::routes)
+        .configure(api_settings::routes)
+        .configure(security::routes)
+        .configure(resellers::routes)
+        .configure(administrators::routes)
+        .configure(statement::routes)
         .configure(records::routes)
         .configure(streams::routes)
         .configure(subscribers::routes)

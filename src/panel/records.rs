@@ -22,10 +22,12 @@ use super::{
 use crate::{
     domain::{
         Error, Resource, Result, Stored,
+        admin::Group,
         bouquet::Category,
         ids::{Id, parse_id},
         page::{Limit, Page, Start},
         plan::Plan,
+        rights::Access,
     },
     ops::managed::{self, Managed, Users},
 };
@@ -55,6 +57,10 @@ pub trait Shown: Managed {
     }
     /// The inputs of its form.
     fn sections(about: &About) -> Vec<Section>;
+    /// Whether a row stays whatever happens: deleting it is not offered.
+    fn stays(_id: Self::Id) -> bool {
+        false
+    }
     /// The address of a row's page.
     fn href(id: Self::Id) -> String {
         format!("/panel/{}/{}", Self::PATH, id.number())
@@ -123,6 +129,7 @@ impl About {
 pub fn routes(config: &mut ServiceConfig) {
     mount::<Plan>(config);
     mount::<Category>(config);
+    mount::<Group>(config);
 }
 
 /// Mounts list, form and deletion of one resource.
@@ -159,11 +166,14 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let rows = found.rows.iter().map(|row| {
         let mut cells = R::cells(row, &about);
         let go = |label: &str, href: String| super::table::Action::Go { href, label: label.into() };
-        cells.push(Cell::Actions(if may_write {
-            vec![go("Edit", R::form_href(row.id)), go("Delete", format!("{}/delete", R::href(row.id)))]
-        } else {
-            vec![]
-        }));
+        let mut actions = Vec::new();
+        if may_write {
+            actions.push(go("Edit", R::form_href(row.id)));
+        }
+        if may_write && !R::stays(row.id) {
+            actions.push(go("Delete", format!("{}/delete", R::href(row.id))));
+        }
+        cells.push(Cell::Actions(actions));
         cells
     });
     let new = Link::new(format!("/panel/{}/new", R::PATH), format!("New {}", R::ONE));
@@ -186,7 +196,7 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
 
 /// The form for a new one.
 pub async fn blank<R: Shown>(caller: Caller) -> Reply {
-    caller.actor().may(R::RESOURCE, crate::domain::rights::Access::Write)?;
+    caller.actor().may(R::RESOURCE, Access::Write)?;
     let form = form::<R>(&caller, None).await?;
     let defaults = caller.ops.defaults::<R>();
     Ok(shown::<R>(&caller, StatusCode::OK, format!("New {}", R::ONE), form.filled(&defaults)))
@@ -194,6 +204,7 @@ pub async fn blank<R: Shown>(caller: Caller) -> Reply {
 
 /// Creates one.
 pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
+    caller.actor().may(R::RESOURCE, Access::Write)?;
     let mut form = form::<R>(&caller, None).await?;
     let title = format!("New {}", R::ONE);
     let Some(change) = form.read::<R::Change>(&sent) else {
@@ -218,6 +229,7 @@ pub async fn edit<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
 
 /// Changes one.
 pub async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(R::RESOURCE, Access::Write)?;
     let row = find::<R>(&caller, &id).await?;
     let mut form = form::<R>(&caller, Some(row.id)).await?;
     let title = row.record.name().to_owned();
@@ -236,7 +248,7 @@ pub async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> R
 
 /// Asks before one is deleted.
 pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
-    caller.actor().may(R::RESOURCE, crate::domain::rights::Access::Write)?;
+    caller.actor().may(R::RESOURCE, Access::Write)?;
     let row = find::<R>(&caller, &id).await?;
     let name = row.record.name();
     let asked = doing(R::RESOURCE, "info");
@@ -252,6 +264,7 @@ pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
 
 /// Deletes one.
 pub async fn delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(R::RESOURCE, Access::Write)?;
     let row = find::<R>(&caller, &id).await?;
     let job = move |act: &crate::ops::Act<'_>| managed::delete::<R>(act, row.id);
     caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "delete"), job).await?;
@@ -266,7 +279,8 @@ async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {
     };
     let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone);
     form.sections = R::sections(&about);
-    Ok(form.cancel(id.map_or_else(|| format!("/panel/{}", R::PATH), R::then)))
+    let back = id.map_or_else(|| format!("/panel/{}", R::PATH), R::then);
+    Ok(form.cancel(back).only_shown_unless(caller.may_write(R::RESOURCE)))
 }
 
 fn shown<R: Shown>(caller: &Caller, status: StatusCode, title: String, form: Form) -> HttpResponse {

@@ -54,6 +54,7 @@ impl Sent {
 }
 
 /// The parameters of an address.
+#[derive(Default)]
 pub struct Query(pub IndexMap<String, Node>);
 
 impl FromRequest for Query {

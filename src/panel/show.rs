@@ -49,11 +49,12 @@ fn scaled(value: u64, units: &[&str]) -> String {
 /// `3 d 4 h`, `4 h 5 min`, `5 min 6 s`, `6 s`
 pub fn duration(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let two = |one: String, rest: u64, unit| if rest == 0 { one } else { format!("{one} {rest} {unit}") };
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, _, _) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
+        (0, 0, _) => two(format!("{minutes} min"), seconds % 60, "s"),
+        (0, _, _) => two(format!("{hours} h"), minutes % 60, "min"),
+        _ => two(format!("{days} d"), hours % 24, "h"),
     }
 }
 
@@ -99,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_two_units() {
-        let shown = [5, 65, 3_700, 90_000].map(duration);
-        assert_eq!(shown, ["5 s", "1 min 5 s", "1 h 1 min", "1 d 1 h"]);
+    fn durations_have_at_most_two_units() {
+        let shown = [5, 65, 600, 3_700, 90_000, 172_800].map(duration);
+        assert_eq!(shown, ["5 s", "1 min 5 s", "10 min", "1 h 1 min", "1 d 1 h", "2 d"]);
     }
 
     #[test]

@@ -50,6 +50,15 @@ impl Read<'_> {
         Ok(self.conn.prepare_cached(&sql)?.query_row([hash.hex()], session).optional()?)
     }
 
+    /// Whose session that is.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn session_holder(&self, id: i64) -> Result<Option<AdminId>> {
+        let mut statement = self.conn.prepare_cached("SELECT admin_id FROM panel_sessions WHERE id = ?")?;
+        Ok(statement.query_row([id], |row| row.get(0)).optional()?.map(AdminId))
+    }
+
     /// The sessions of an administrator, or of everybody; the one used last stands first.
     ///
     /// # Errors

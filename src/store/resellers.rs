@@ -5,16 +5,18 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Read, Write, fault::broken};
 use crate::domain::{
     Error, Resource, Result,
+    api_key::KeyHash,
     credits::{Credits, Movement},
     ids::{LineId, MagId, PlanId, ResellerId},
     page::{Page, Rows, Start},
+    reseller::Held,
     time::UnixTime,
 };
 
 /// Why a balance moves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cause<'a> {
-    /// `opening`, `added`, `set`, `sale`, `extension`, `closing`.
+    /// One of [`REASONS`].
     pub reason: &'static str,
     /// Who moved it.
     pub actor: &'a str,
@@ -24,6 +26,26 @@ pub struct Cause<'a> {
     pub mag: Option<MagId>,
     /// The plan that it was sold with.
     pub plan: Option<PlanId>,
+    /// In the words of whoever moves it.
+    pub note: &'a str,
+    /// The slip of the form that books it.
+    pub slip: Option<&'a KeyHash>,
+}
+
+/// Every reason for which a balance moves.
+pub const REASONS: [&str; 6] = ["opening", "added", "set", "sale", "extension", "closing"];
+
+/// Which rows of a ledger are wanted, in which order.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// At or after that moment.
+    pub since: Option<UnixTime>,
+    /// Before that moment.
+    pub before: Option<UnixTime>,
+    /// For that reason.
+    pub reason: Option<&'static str>,
+    /// The newest first: pages by offset alone.
+    pub newest_first: bool,
 }
 
 /// A row of the ledger.
@@ -47,10 +69,12 @@ pub struct Booking {
     pub mag_id: Option<i64>,
     /// The plan that it was sold with.
     pub plan_id: Option<i64>,
+    /// In the words of whoever moved it.
+    pub note: String,
 }
 
 impl Booking {
-    const COLUMNS: &str = "id, at, amount, balance, reason, actor, line_id, mag_id, plan_id";
+    const COLUMNS: &str = "id, at, amount, balance, reason, actor, line_id, mag_id, plan_id, note";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -63,21 +87,33 @@ impl Booking {
             line_id: row.get(6)?,
             mag_id: row.get(7)?,
             plan_id: row.get(8)?,
+            note: row.get(9)?,
         })
     }
 }
 
+/// An administrator of a reseller.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Its row id.
+    pub id: i64,
+    /// Its username.
+    pub username: String,
+    /// Its e-mail address.
+    pub email: String,
+}
+
 /// What a list of resellers shows beside the columns.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Holdings {
-    /// The usernames of its administrators.
-    pub usernames: Vec<String>,
-    /// Their e-mail addresses, in the same order.
-    pub emails: Vec<String>,
+    /// Its administrators.
+    pub people: Vec<Person>,
     /// How many lines belong to it.
     pub lines: i64,
     /// How many MAGs belong to it.
     pub mags: i64,
+    /// How many connections they hold together.
+    pub held: Held,
 }
 
 impl Read<'_> {
@@ -108,39 +144,65 @@ impl Read<'_> {
     /// # Errors
     /// A database error.
     pub fn holdings(&self, id: ResellerId) -> Result<Holdings> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT username, email FROM administrators WHERE reseller_id = ? ORDER BY id")?;
-        let people: Vec<(String, String)> = statement
-            .query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        let (usernames, emails) = people.into_iter().unzip();
-        let count = |sql: &str| self.conn.prepare_cached(sql)?.query_row([id.0], |row| row.get(0));
-        let lines = count("SELECT count(*) FROM lines WHERE reseller_id = ?")?;
-        let mags = count("SELECT count(*) FROM mags WHERE reseller_id = ?")?;
-        Ok(Holdings { usernames, emails, lines, mags })
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id, username, email FROM administrators WHERE reseller_id = ? ORDER BY id",
+        )?;
+        let people = statement.query_map([id.0], |row| {
+            Ok(Person { id: row.get(0)?, username: row.get(1)?, email: row.get(2)? })
+        })?;
+        let people = people.collect::<rusqlite::Result<_>>()?;
+        let held = |table: &str| -> rusqlite::Result<(i64, Held)> {
+            let sql = format!(
+                "SELECT count(*), coalesce(sum(max_allowed_connections), 0), coalesce(sum(max_allowed_connections = 0), 0) \
+                 FROM {table} WHERE reseller_id = ?"
+            );
+            self.conn.prepare_cached(&sql)?.query_row([id.0], |row| {
+                Ok((row.get(0)?, Held { connections: row.get(1)?, unlimited: row.get(2)? }))
+            })
+        };
+        let ((lines, by_lines), (mags, by_mags)) = (held("lines")?, held("mags")?);
+        let held = Held {
+            connections: by_lines.connections + by_mags.connections,
+            unlimited: by_lines.unlimited + by_mags.unlimited,
+        };
+        Ok(Holdings { people, lines, mags, held })
     }
 
-    /// A page of a reseller's ledger in the order of time.
+    /// A page of a reseller's ledger, and exactly how many rows are wanted.
     ///
     /// # Errors
     /// A database error.
-    pub fn statement(&self, id: ResellerId, page: &Page) -> Result<Rows<Booking>> {
+    pub fn statement(&self, id: ResellerId, wanted: &Wanted, page: &Page) -> Result<Rows<Booking>> {
+        const MATCHING: &str = "FROM ledger WHERE reseller_id = ?1 AND (?2 IS NULL OR at >= ?2) \
+                                AND (?3 IS NULL OR at < ?3) AND (?4 IS NULL OR reason = ?4)";
+        let (since, before) = (wanted.since.map(UnixTime::seconds), wanted.before.map(UnixTime::seconds));
         let total = self
             .conn
-            .prepare_cached("SELECT count(*) FROM ledger WHERE reseller_id = ?")?
-            .query_row([id.0], |row| row.get(0))?;
+            .prepare_cached(&format!("SELECT count(*) {MATCHING}"))?
+            .query_row(params![id.0, since, before, wanted.reason], |row| row.get(0))?;
         let (after, offset) = match page.start {
             Start::Offset(offset) => (0, offset),
             Start::After(id) => (id, 0),
         };
-        let sql = format!(
-            "SELECT {} FROM ledger WHERE reseller_id = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?",
-            Booking::COLUMNS
-        );
+        let order = if wanted.newest_first { "id DESC" } else { "id" };
+        let sql =
+            format!("SELECT {} {MATCHING} AND id > ?5 ORDER BY {order} LIMIT ?6 OFFSET ?7", Booking::COLUMNS);
         let mut statement = self.conn.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![id.0, after, page.limit.rows(), offset], Booking::read)?;
+        let asked = params![id.0, since, before, wanted.reason, after, page.limit.rows(), offset];
+        let rows = statement.query_map(asked, Booking::read)?;
         Ok(Rows { total, rows: rows.collect::<rusqlite::Result<_>>()? })
+    }
+
+    /// What that slip has booked: for which reseller.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn booked_by(&self, slip: &KeyHash) -> Result<Option<(ResellerId, Booking)>> {
+        let sql = format!("SELECT {}, reseller_id FROM ledger WHERE slip = ?", Booking::COLUMNS);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let found =
+            statement.query_row([slip.hex()], |row| Ok((ResellerId(row.get(10)?), Booking::read(row)?)));
+        Ok(found.optional()?)
     }
 
     /// The latest rows of a reseller's ledger, newest first.
@@ -172,8 +234,8 @@ impl Write<'_> {
         self.conn
             .prepare_cached("UPDATE resellers SET credits = ?, updated_at = ? WHERE id = ?")?
             .execute(params![balance.get(), now.seconds(), id.0])?;
-        let sql = "INSERT INTO ledger (reseller_id, at, amount, balance, reason, actor, line_id, mag_id, plan_id) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT INTO ledger (reseller_id, at, amount, balance, reason, actor, line_id, mag_id, plan_id, \
+                   note, slip) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.conn.prepare_cached(sql)?.execute(params![
             id.0,
             now.seconds(),
@@ -184,6 +246,8 @@ impl Write<'_> {
             cause.line.map(|id| id.0),
             cause.mag.map(|id| id.0),
             cause.plan.map(|id| id.0),
+            cause.note,
+            cause.slip.map(KeyHash::hex),
         ])?;
         Ok(balance)
     }

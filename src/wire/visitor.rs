@@ -44,6 +44,12 @@ impl FromRequest for Visitor {
     }
 }
 
+/// Whether a proxy that is not trusted passed a request on: whoever sent it then counts as the proxy.
+pub fn through_untrusted_proxy(request: &HttpRequest) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    request.headers().contains_key("x-forwarded-for") && peer == Some(Visitor::of(request).address)
+}
+
 /// The address of whoever sent a request.
 pub fn address(request: &HttpRequest) -> IpAddr {
     let trusted = request.app_data::<Data<TrustedProxies>>().map_or(&[][..], |proxies| &proxies.0);

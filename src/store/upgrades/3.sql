@@ -46,3 +46,5 @@ CREATE INDEX mags_banned ON mags (banned) WHERE banned = 1;
 CREATE INDEX mags_trial ON mags (is_trial) WHERE is_trial = 1;
 CREATE INDEX mags_notes ON mags (notes) WHERE notes <> '';
 CREATE INDEX ledger_sales ON ledger (at, reseller_id, amount) WHERE reason IN ('sale', 'extension');
+ALTER TABLE ledger ADD COLUMN slip TEXT;
+CREATE UNIQUE INDEX ledger_slip ON ledger (slip) WHERE slip IS NOT NULL;

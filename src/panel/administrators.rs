@@ -1,0 +1,352 @@
+//! Administrators: list, create, and the page of one with its password and sessions.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Path, ServiceConfig, resource},
+};
+use askama::Template;
+use jiff::tz::TimeZone;
+
+use super::{
+    caller::{Caller, doing, done},
+    error::Reply,
+    form::{self, Form, Input, Section, Widget},
+    frame::Frame,
+    pages::{ConfirmPage, FormPage, ListPage},
+    records::About,
+    sent::{Query, Sent},
+    show::{self, Moment},
+    table::{Action, Cell, Head, Link, Listing, Pager, Tone},
+};
+use crate::{
+    domain::{
+        Error, Fact, Given, Record, Resource, Result,
+        admin::{Admin, AdminChange},
+        ids::{AdminId, parse_id},
+        page::{Limit, Page, Start},
+        rights::Access,
+        text::NewPassword,
+    },
+    ops::{
+        Act, Doing,
+        admins::{self, Listed, Selector},
+        passwords,
+        sign_in::{self, PanelSession},
+    },
+};
+
+const PATH: &str = "/panel/administrators";
+const INFO: Doing = doing(Resource::Administrators, "info");
+
+/// Mounts them.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/administrators").get(list))
+        .service(resource("/administrators/new").get(blank).post(create))
+        .service(resource("/administrators/{id}").get(show_one).post(update))
+        .service(resource("/administrators/{id}/password").post(set_password))
+        .service(resource("/administrators/{id}/sessions/{session}/end").post(end_session))
+        .service(resource("/administrators/{id}/delete").get(ask_delete).post(delete));
+}
+
+/// Rows on one page of the list.
+const ROWS: i64 = 100;
+
+async fn list(caller: Caller, query: Query) -> Reply {
+    let search = query.text("search").trim().to_owned();
+    let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
+    let mut page = Page { start: Start::Offset(begin), ..Page::default() };
+    page.limit = Limit::new(ROWS).unwrap_or_default();
+    page.search = Some(search.clone()).filter(|search| !search.is_empty());
+    let asked = doing(Resource::Administrators, "list");
+    let found = caller.ops.read(caller.actor(), asked, move |read| admins::list(read, &page)).await?;
+    let zone = caller.ops.guards().settings.time_zone.zone();
+    let turn = |from: i64| {
+        let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
+        format!("{PATH}?search={search}&from={from}")
+    };
+    let new = Link::new(format!("{PATH}/new"), "New administrator");
+    let listing = Listing {
+        links: if caller.may_write(Resource::Administrators) { vec![new] } else { Vec::new() },
+        search: Some(search.clone()),
+        search_hint: "Search",
+        heads: ["Username", "E-mail", "Group", "Reseller", "Last login"].map(Head::new).into(),
+        rows: found.rows.iter().map(|listed| row(listed, &zone)).collect(),
+        empty: "Nobody was found.".into(),
+        pager: Pager {
+            summary: show::number(found.total),
+            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
+            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
+        },
+        ..Listing::default()
+    };
+    let about = "Who signs in here. With a reseller, somebody sees that reseller's lines and MAGs alone.";
+    Ok(caller.page(&ListPage { frame: caller.frame("Administrators"), about, listing }))
+}
+
+fn row(listed: &Listed, zone: &TimeZone) -> Vec<Cell> {
+    let admin = &listed.admin.record;
+    let text = admin.username.as_str().to_owned();
+    let mut name = vec![Cell::Link { href: href(listed.admin.id), text }];
+    if admin.disabled {
+        name.push(Cell::Badge(Tone::Bad, "may not sign in".into()));
+    }
+    if !listed.sessions.is_empty() {
+        name.push(Cell::Badge(Tone::Good, "signed in".into()));
+    }
+    vec![
+        Cell::Many(name),
+        Cell::Text(admin.email.as_str().into()),
+        Cell::Text(listed.group.clone()),
+        Cell::Text(listed.reseller.clone().unwrap_or_default()),
+        Cell::Time(listed.last_login_at.map(|at| Moment::of(at, zone)), "never"),
+    ]
+}
+
+fn href(id: AdminId) -> String {
+    format!("{PATH}/{}", id.0)
+}
+
+async fn blank(caller: Caller) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let defaults = caller.ops.defaults::<Admin>();
+    let ticked = [("must_change_password", Fact::Number(1))];
+    let form = form(&caller, None).await?.filled(&defaults).filled(&ticked);
+    Ok(new_page(&caller, StatusCode::OK, form))
+}
+
+async fn create(caller: Caller, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let mut form = form(&caller, None).await?;
+    let change = form.read::<AdminChange>(&sent);
+    let password = form::field::<NewPassword>(&sent, "password");
+    let created = match (change, password) {
+        (Some(change), Ok(password)) => create_with(&caller, change, password).await,
+        (_, Err(error)) => Err(error),
+        (None, Ok(_)) => return Ok(new_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form)),
+    };
+    match created {
+        Ok((id, username)) => Ok(done(&href(id), &format!("{username} was created and can sign in."))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(new_page(&caller, status, form))
+        }
+    }
+}
+
+async fn create_with(
+    caller: &Caller,
+    change: AdminChange,
+    password: NewPassword,
+) -> Result<(AdminId, String)> {
+    let change = AdminChange { password: Given::Value(passwords::hash(password).await?), ..change };
+    let job = move |act: &Act<'_>| admins::create(act, change.clone());
+    let (id, admin) =
+        caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "new"), job).await?;
+    Ok((id, admin.username.as_str().to_owned()))
+}
+
+fn new_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
+    caller.page_with(status, &FormPage { frame: caller.frame("New administrator"), form })
+}
+
+async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
+    let about = About::ask(caller, &[Resource::Groups, Resource::Resellers]).await?;
+    let mut person =
+        vec![Input::text("username", "Username").required(), Input::text("email", "E-mail").required()];
+    let mut may = vec![
+        Input::new("group_id", "Group", Widget::Choice(about.choices(Resource::Groups)))
+            .help("What it may do."),
+        Input::new(
+            "reseller_id",
+            "Reseller",
+            Widget::Choice(about.choices_or(Resource::Resellers, "None: the operator's own")),
+        )
+        .help("It then sees that reseller's lines and MAGs alone."),
+    ];
+    let change = Input::new("must_change_password", "Chooses a new password at the next login", Widget::Flag);
+    let (action, submit, back) = match id {
+        None => {
+            person.push(password_input());
+            person.push(change);
+            (format!("{PATH}/new"), "Create", PATH.to_owned())
+        }
+        Some(id) => {
+            person.push(change);
+            may.push(
+                Input::new("disabled", "May not sign in", Widget::Flag).help("Its sessions end at once."),
+            );
+            (href(id), "Save", PATH.to_owned())
+        }
+    };
+    let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone)
+        .cancel(back)
+        .only_shown_unless(caller.may_write(Resource::Administrators));
+    form.sections =
+        vec![Section { legend: "Person", inputs: person }, Section { legend: "Rights", inputs: may }];
+    Ok(form)
+}
+
+fn password_input() -> Input {
+    Input::new("password", "Password", Widget::Password)
+        .required()
+        .autocomplete("new-password")
+        .help("At least 8 characters.")
+}
+
+#[derive(Template)]
+#[template(path = "administrator.html")]
+struct One {
+    frame: Frame,
+    href: String,
+    may_write: bool,
+    own: bool,
+    last_login: Cell,
+    form: Form,
+    password: Form,
+    sessions: Listing,
+}
+
+async fn show_one(caller: Caller, id: Path<String>) -> Reply {
+    let listed = find(&caller, &id).await?;
+    let form = form(&caller, Some(listed.admin.id)).await?.filled(&listed.admin.record.facts());
+    let password = password_form(&caller, listed.admin.id);
+    Ok(page(&caller, StatusCode::OK, &listed, form, password))
+}
+
+fn page(caller: &Caller, status: StatusCode, listed: &Listed, form: Form, password: Form) -> HttpResponse {
+    let zone = caller.ops.guards().settings.time_zone.zone();
+    let may_write = caller.may_write(Resource::Administrators);
+    let page = One {
+        frame: caller.frame(listed.admin.record.username.as_str()),
+        href: href(listed.admin.id),
+        may_write,
+        own: caller.signed_in.admin.id == listed.admin.id,
+        last_login: Cell::Time(listed.last_login_at.map(|at| Moment::of(at, &zone)), "never"),
+        form,
+        password,
+        sessions: sessions(listed, may_write, &zone),
+    };
+    caller.page_with(status, &page)
+}
+
+fn sessions(listed: &Listed, may_write: bool, zone: &TimeZone) -> Listing {
+    let row = |session: &PanelSession| {
+        let time = |at| Cell::Time(Some(Moment::of(at, zone)), "");
+        let end = Action::Do {
+            action: format!("{}/sessions/{}/end", href(listed.admin.id), session.id),
+            label: "End".into(),
+        };
+        vec![
+            Cell::Code(session.address.clone()),
+            Cell::Text(session.user_agent.clone()),
+            time(session.created_at),
+            time(session.last_seen_at),
+            Cell::Actions(if may_write { vec![end] } else { Vec::new() }),
+        ]
+    };
+    Listing {
+        heads: ["Address", "Browser", "Signed in", "Last used", ""].map(Head::new).into(),
+        rows: listed.sessions.iter().map(row).collect(),
+        empty: "Not signed in now.".into(),
+        ..Listing::default()
+    }
+}
+
+fn password_form(caller: &Caller, id: AdminId) -> Form {
+    let inputs = vec![
+        password_input(),
+        Input::new("choose_anew", "Chooses a new one at the next login", Widget::Flag).value("1"),
+    ];
+    Form::new(format!("{}/password", href(id)), "Set password", &caller.ops.guards().settings.time_zone)
+        .section("New password", inputs)
+}
+
+async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &id).await?;
+    let mut form = form(&caller, Some(listed.admin.id)).await?;
+    let password = password_form(&caller, listed.admin.id);
+    let Some(change) = form.read::<AdminChange>(&sent) else {
+        return Ok(page(&caller, StatusCode::UNPROCESSABLE_ENTITY, &listed, form, password));
+    };
+    match write(&caller, listed.admin.id, change).await {
+        Ok(admin) => Ok(done(&href(listed.admin.id), &format!("{} was changed.", admin.username.as_str()))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(page(&caller, status, &listed, form, password))
+        }
+    }
+}
+
+async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &id).await?;
+    let mut password = password_form(&caller, listed.admin.id);
+    password.take(&sent);
+    let written = match form::field::<NewPassword>(&sent, "password") {
+        Ok(new) => {
+            let change = AdminChange {
+                password: Given::Value(passwords::hash(new).await?),
+                must_change_password: Given::Value(sent.text("choose_anew") == "1"),
+                ..AdminChange::default()
+            };
+            write(&caller, listed.admin.id, change).await
+        }
+        Err(error) => Err(error),
+    };
+    match written {
+        Ok(admin) => Ok(done(
+            &href(listed.admin.id),
+            &format!("{} has a new password. Its sessions were ended.", admin.username.as_str()),
+        )),
+        Err(error) => {
+            let status = password.refused(error)?;
+            let form = form(&caller, Some(listed.admin.id)).await?.filled(&listed.admin.record.facts());
+            Ok(page(&caller, status, &listed, form, password))
+        }
+    }
+}
+
+async fn write(caller: &Caller, id: AdminId, change: AdminChange) -> Result<Admin> {
+    let job = move |act: &Act<'_>| admins::update(act, &Selector::Id(id), change.clone());
+    let written = caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "update"), job);
+    Ok(written.await?.1)
+}
+
+async fn end_session(caller: Caller, path: Path<(String, String)>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &path.0).await?;
+    let session = parse_id(&path.1).map_err(|rule| Error::invalid("session_id", rule))?;
+    let job = move |act: &Act<'_>| admins::end_session(act, session);
+    caller.ops.write(caller.actor().clone(), sign_in::END_SESSION, job).await?;
+    Ok(done(&href(listed.admin.id), "The session was ended."))
+}
+
+async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &id).await?;
+    let name = listed.admin.record.username.as_str();
+    Ok(caller.page(&ConfirmPage {
+        frame: caller.frame(format!("Delete {name}?")),
+        text: format!("The administrator {name} goes for good, and is signed out at once. What it did stays in the logs."),
+        action: format!("{}/delete", href(listed.admin.id)),
+        submit: "Delete",
+        cancel: href(listed.admin.id),
+    }))
+}
+
+async fn delete(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let admin = find(&caller, &id).await?.admin;
+    let who = Selector::Id(admin.id);
+    let job = move |act: &Act<'_>| admins::delete(act, &who);
+    caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "delete"), job).await?;
+    Ok(done(PATH, &format!("{} was deleted.", admin.record.username.as_str())))
+}
+
+async fn find(caller: &Caller, id: &str) -> Result<Listed> {
+    let id = parse_id(id).map(AdminId).map_err(|_| Error::no_such(Resource::Administrators))?;
+    caller.ops.read(caller.actor(), INFO, move |read| admins::info(read, &Selector::Id(id))).await
+}

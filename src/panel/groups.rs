@@ -1,0 +1,45 @@
+//! Groups of administrators.
+
+use super::{
+    form::{Input, Section, Widget},
+    records::{About, Shown},
+    rights,
+    table::{Cell, Head},
+};
+use crate::domain::{Stored, admin::Group, ids::GroupId};
+
+impl Shown for Group {
+    const PATH: &'static str = "groups";
+    const ONE: &'static str = "group";
+    const MANY: &'static str = "Groups";
+    const ABOUT: &'static str = "What administrators may do. The first two stay: Administrators may do everything, Resellers sell lines and MAGs.";
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn stays(id: GroupId) -> bool {
+        id == GroupId::ADMINISTRATORS || id == GroupId::RESELLERS
+    }
+
+    fn heads() -> Vec<Head> {
+        vec![Head::new("Name"), Head::new("May")]
+    }
+
+    fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {
+        vec![
+            Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() },
+            Cell::Text(rights::words(&row.record.rights)),
+        ]
+    }
+
+    fn sections(_: &About) -> Vec<Section> {
+        vec![
+            Section { legend: "Group", inputs: vec![Input::text("name", "Name").required()] },
+            Section {
+                legend: "What it may do",
+                inputs: vec![Input::new("rights", "Rights", Widget::Rights)],
+            },
+        ]
+    }
+}

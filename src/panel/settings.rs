@@ -1,0 +1,150 @@
+//! General Settings.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{ServiceConfig, resource},
+};
+use askama::Template;
+use jiff::tz;
+
+use super::{
+    caller::{Caller, doing, done},
+    error::Reply,
+    form::{Choice, Form, Input, Section, Widget},
+    frame::Frame,
+    moved,
+    sent::Sent,
+    tabs::{Tab, Tabs},
+};
+use crate::{
+    domain::{Record, Resource, rights::Access, settings::SettingsChange},
+    ops::settings,
+};
+
+/// Where it is.
+pub const PATH: &str = "/panel/settings";
+/// Where its page about the Server API is.
+pub const API_PATH: &str = "/panel/settings/api";
+/// Where its page about who is shut out is.
+pub const SECURITY_PATH: &str = "/panel/settings/security";
+
+/// Mounts it.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/settings").get(show).post(save));
+}
+
+/// The tabs of General Settings, as far as one may look at them.
+pub fn tabs(caller: &Caller, current: &str) -> Tabs {
+    let pages = [
+        ("General", PATH, Resource::Settings),
+        ("API Settings", API_PATH, Resource::Settings),
+        ("Security", SECURITY_PATH, Resource::Security),
+    ];
+    let allowed = pages.into_iter().filter(|(.., resource)| caller.may_read(*resource));
+    let tab = |(label, path, _): (_, &str, _)| Tab { label, href: path.into(), current: path == current };
+    Tabs { label: "General Settings", tabs: allowed.map(tab).collect() }
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct Page {
+    frame: Frame,
+    tabs: Tabs,
+    form: Form,
+}
+
+async fn show(caller: Caller) -> Reply {
+    if !caller.may_read(Resource::Settings) && caller.may_read(Resource::Security) {
+        return Ok(moved(SECURITY_PATH));
+    }
+    caller.actor().may(Resource::Settings, Access::Read)?;
+    let form = form(&caller).filled(&caller.ops.guards().settings.facts());
+    Ok(page(&caller, StatusCode::OK, form))
+}
+
+async fn save(caller: Caller, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Settings, Access::Write)?;
+    let mut form = form(&caller);
+    let Some(change) = form.read::<SettingsChange>(&sent) else {
+        return Ok(page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form));
+    };
+    let job = move |act: &crate::ops::Act<'_>| settings::update(act, change.clone());
+    match caller.ops.write(caller.actor().clone(), doing(Resource::Settings, "update"), job).await {
+        Ok(_) => Ok(done(PATH, "The settings were saved. They hold from now on.")),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(page(&caller, status, form))
+        }
+    }
+}
+
+fn page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
+    let frame = caller.frame("General Settings");
+    caller.page_with(status, &Page { frame, tabs: tabs(caller, PATH), form })
+}
+
+fn form(caller: &Caller) -> Form {
+    let settings = &caller.ops.guards().settings;
+    let mut form =
+        Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
+    form.sections = vec![operator(), connections(), guessing(), logs()];
+    form
+}
+
+fn operator() -> Section {
+    let zones = tz::db().available().map(|name| Choice::new(&name, name.as_str())).collect();
+    Section {
+        legend: "Operator",
+        inputs: vec![
+            Input::text("operator_name", "Name").help("Stands above the panel and on its login page."),
+            Input::text("public_url", "Public address").help(
+                "What players are told to ask, such as http://tv.example:8080. Empty: the address under which each of them asks.",
+            ),
+            Input::new("time_zone", "Time zone", Widget::Choice(zones))
+                .help("By its calendar plans count days, months and years."),
+        ],
+    }
+}
+
+fn connections() -> Section {
+    let policies = vec![
+        Choice::new("kick_oldest", "End the oldest connection"),
+        Choice::new("refuse", "Turn the new one away"),
+    ];
+    Section {
+        legend: "Connections",
+        inputs: vec![
+            Input::new("connection_policy", "When a subscriber is at the limit", Widget::Choice(policies))
+                .help("The oldest means first one of the same device or address: whoever changes the channel always gets in."),
+        ],
+    }
+}
+
+fn guessing() -> Section {
+    let number = |name, label, least| Input::new(name, label, Widget::Number(least));
+    Section {
+        legend: "Wrong passwords",
+        inputs: vec![
+            number("failure_limit", "Let pass", 0)
+                .help("Wrong credentials of one address, in players and in this panel; 0 is no limit."),
+            number("failure_window", "Within seconds", 1).help("For so long a wrong one counts."),
+            number("block_seconds", "Then shut out for seconds", 1)
+                .help("Security shows who is, and lets in again."),
+        ],
+    }
+}
+
+fn logs() -> Section {
+    let days = |name, label| Input::new(name, label, Widget::Number(0));
+    Section {
+        legend: "How many days logs are kept",
+        inputs: vec![
+            days("audit_retention_days", "Audit trail").help("0 is for ever, here and below."),
+            days("error_retention_days", "Panel Error Log"),
+            days("login_retention_days", "Logins"),
+            days("connection_retention_days", "Connections"),
+            days("refusal_retention_days", "Refusals"),
+        ],
+    }
+}
