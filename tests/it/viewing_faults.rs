@@ -1,5 +1,5 @@
-//! What goes wrong while somebody watches: providers, full disks, clocks that jump, sockets that
-//! break off.
+//! What goes wrong while somebody watches: providers, full disks, clocks that jump, broken streams,
+//! sockets that break off.
 
 use std::{
     io::{Read as _, Write as _},
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::support::{
     TestServer, disk, mmdb,
-    tv::{Player, fill, open, put_picture, with_streams, within},
+    tv::{Player, fill, offline, online, open, put_picture, with_streams, within},
 };
 
 /// The status of a request that comes through a proxy from that address.
@@ -109,6 +109,45 @@ fn library_of(name: &str) -> std::path::PathBuf {
     let folders = std::fs::read_dir("/usr/lib").unwrap().flatten();
     let mut libraries = folders.map(|folder| folder.path().join("faketime").join(name));
     libraries.find(|library| library.exists()).expect("apt-get install faketime")
+}
+
+#[test]
+fn broken_transport_streams_play_as_far_as_they_can() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let media = folder.path().join("media");
+    let whole = std::fs::read(media.join("test.ts")).unwrap();
+    // Rubbish between packets, packets cut short, and a stretch without sync bytes.
+    let mut torn = Vec::new();
+    for (number, packet) in whole.chunks(188).enumerate() {
+        match number % 400 {
+            150 => torn.extend([0x55; 777]),
+            250 => torn.extend(&packet[..100]),
+            300..310 => torn.extend(packet.iter().map(|byte| byte ^ 0xFF)),
+            _ => torn.extend(packet),
+        }
+    }
+    std::fs::write(media.join("torn.ts"), torn).unwrap();
+    let rubbish: Vec<u8> =
+        (0..2_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    std::fs::write(media.join("rubbish.ts"), rubbish).unwrap();
+    std::fs::write(media.join("empty.ts"), "").unwrap();
+    let server = TestServer::on(folder, &[]);
+    for file in ["torn", "rubbish", "empty"] {
+        server.done("streams/new", &format!("data[name]={file}&data[sources][]=media/{file}.ts"));
+    }
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    within(40, "what has a picture plays", || online(&server) == [1]);
+    let mut player = Player::get(&server, "/live/bob/pw/1", "VLC");
+    // Past the end of the file, where it begins anew.
+    let bytes = player.read(whole.len());
+    assert!(bytes.chunks_exact(188).all(|packet| packet[0] == 0x47), "whole packets only");
+    for id in [2, 3] {
+        within(40, "what has none is given up", || offline(&server, id)["status"] == "waiting");
+        assert!(offline(&server, id)["why"].as_str().is_some_and(|why| !why.is_empty()));
+    }
+    assert_eq!(Player::get(&server, "/live/bob/pw/2", "VLC").status, 503);
 }
 
 #[test]
