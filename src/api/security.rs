@@ -50,14 +50,17 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     };
     call.finish()?;
     let ops = call.ops.clone();
-    call.write(move |act| {
-        ops.unblock(act, &culprit)?;
-        Ok(match &culprit {
+    let (noting, who) = (ops.clone(), culprit.clone());
+    let noted = call.write(move |act| {
+        noting.note_unblock(act, &who)?;
+        Ok(match &who {
             Culprit::Address(_) => json!({ "address": address.map(|address| address.to_string()) }),
             Culprit::Name(name) => json!({ "username": name }),
         })
-    })
-    .await
+    });
+    let answer = noted.await?;
+    ops.forgive(&culprit);
+    Ok(answer)
 }
 
 /// The names are those of General Settings, where there are some.

@@ -200,6 +200,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
                 email: Given::Value(email),
                 group_id: Given::Value(GroupId(group)),
                 password: Given::Value(passwords::hash(password).await.map_err(say)?),
+                must_change_password: Given::Value(shown.is_some()),
                 ..AdminChange::default()
             };
             let done =
@@ -237,7 +238,12 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             let ops = open_existing(&data).await?;
             let (password, shown) = password()?;
             let hash = passwords::hash(password).await.map_err(say)?;
-            let change = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
+            // What is printed is good for one login.
+            let change = AdminChange {
+                password: Given::Value(hash),
+                must_change_password: Given::Value(shown.is_some()),
+                ..AdminChange::default()
+            };
             let who = Selector::Username(username);
             let done = ops.write(Actor::COMMAND_LINE, doing("password"), move |act| {
                 admins::update(act, &who, change.clone())

@@ -101,10 +101,10 @@ fn new_password_rule(text: &str) -> Result<(), Rule> {
     if text.chars().count() < 8 {
         return Err("at least 8 characters".into());
     }
-    if text.len() > 256 {
+    if text.len() > NewPassword::MOST {
         return Err("at most 256 bytes".into());
     }
-    plain(text, 256, &[])
+    plain(text, NewPassword::MOST, &[])
 }
 
 /// The shape that mail servers accept in practice (RFC 5321 lengths, a dot-atom, a dotted domain).
@@ -184,6 +184,11 @@ text!(
     /// A password that an administrator chose: 8 characters to 256 bytes. Only its hash is kept.
     NewPassword, new_password_rule, Hidden
 );
+
+impl NewPassword {
+    /// The most bytes of a password: a longer text is nobody's.
+    pub const MOST: usize = 256;
+}
 
 /// An optional URL is stored as an empty text.
 macro_rules! optional_url {

@@ -50,8 +50,12 @@ impl Ops {
         self.shut_out_as(face, address, address.into())
     }
 
-    /// How long whoever asks for that name has to wait, if the name is shut.
+    /// How long whoever asks for that name has to wait, if the name is shut. Strangers who guess at a name do not
+    /// keep the operator out who asks from an address of the API whitelist.
     pub(super) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
+        if self.guards().lists(address) {
+            return None;
+        }
         self.shut_out_as(face, address, name.into())
     }
 
@@ -99,19 +103,21 @@ impl Ops {
         tallies
     }
 
-    /// Lets an address or a name in again, everywhere. It holds even if the audit row is then lost with a
-    /// COMMIT that fails: somebody who is let in once too often may guess a few times more.
+    /// Notes that an address or a name is let in again; [`Ops::forgive`] does it once that is committed.
     ///
     /// # Errors
     /// [`Error::NoSuch`] if nothing is known of it.
-    pub fn unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
+    pub fn note_unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
         let failures = self.failures_of(culprit);
         if failures.is_empty() {
             return Err(Error::no_such(Resource::Security));
         }
-        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))?;
+        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))
+    }
+
+    /// Lets an address or a name in again, everywhere.
+    pub fn forgive(&self, culprit: &Culprit) {
         self.counted().values_mut().for_each(|guard| guard.forgive(culprit));
-        Ok(())
     }
 
     /// How often somebody failed lately, by the names of faces.

@@ -13,6 +13,8 @@ use crate::domain::{
 
 /// Bounds the memory and the cores that hashing takes.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Bounds how many wait for that: a flood of logins is turned away, and does not gather.
+static IN_ALL: Semaphore = Semaphore::const_new(64);
 
 /// Hashes a password away from the serving threads; about 30 ms of one core.
 ///
@@ -24,18 +26,20 @@ pub async fn hash(password: NewPassword) -> Result<PasswordHash> {
 }
 
 /// Whether a password is the one of that hash. Without a hash it is not, after the same work: nobody
-/// learns from the time which names there are.
+/// learns from the time which names there are. A password that is too long for one is not, after no more work.
 ///
 /// # Errors
-/// [`Error::Busy`] if the program is ending.
+/// [`Error::Busy`] if very many are to be verified, or the program is ending.
 pub async fn verify(password: String, hash: Option<PasswordHash>) -> Result<bool> {
+    let _place = IN_ALL.try_acquire().map_err(|_| Error::Busy)?;
     let _permit = AT_ONCE.acquire().await.map_err(|_| Error::Busy)?;
     let checked = tokio::task::spawn_blocking(move || {
-        let known = hash.is_some();
+        let possible = hash.is_some() && password.len() <= NewPassword::MOST;
+        let password = if possible { password } else { String::new() };
         let Some(hash) = hash.or_else(nobodys) else { return false };
         let right = Phc::new(hash.as_str())
             .is_ok_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok());
-        known && right
+        possible && right
     });
     checked.await.map_err(|_| Error::Busy)
 }

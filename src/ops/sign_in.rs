@@ -71,7 +71,8 @@ impl From<Error> for Turned {
 
 impl Ops {
     /// Signs somebody in; the token that the browser is to keep. A name that nobody has costs the
-    /// same work as a wrong password. Every attempt is a row of the login log.
+    /// same work as a wrong password. Every attempt is a row of the login log, but for those of somebody who is
+    /// shut out: they would fill it.
     ///
     /// # Errors
     /// [`Turned`].
@@ -82,15 +83,19 @@ impl Ops {
         address: IpAddr,
         agent: &str,
     ) -> Result<String, Turned> {
-        let wait = self.shut_out(Face::Panel, address);
-        if let Some(wait) = wait.or_else(|| self.name_shut(Face::Panel, address, username)) {
-            self.note_sign_in(username, address, "shut out").await?;
-            return Err(Turned::ShutOut(wait));
-        }
+        let let_in = || {
+            let wait = self.shut_out(Face::Panel, address);
+            let wait = wait.or_else(|| self.name_shut(Face::Panel, address, username));
+            wait.map_or(Ok(()), |wait| Err(Turned::ShutOut(wait)))
+        };
+        let_in()?;
         let name = Fact::Text(username.to_owned());
         let found = self.point(&Actor::LINECARD, SIGN_IN, |read| read.first::<Admin>("username", &name))?;
         let hash = found.as_ref().map(|admin| admin.record.password.clone());
-        if !passwords::verify(password, hash).await? {
+        let right = passwords::verify(password, hash).await?;
+        // Whoever sends many guesses at once learns no more from them than from the first few.
+        let_in()?;
+        if !right {
             self.failed(Face::Panel, address);
             self.failed(Face::Panel, username);
             self.note_sign_in(username, address, "wrong username or password").await?;

@@ -54,7 +54,8 @@ impl FromRequest for Caller {
 impl Caller {
     fn of(request: &HttpRequest) -> Reply<Self> {
         let caller = Self::with_any_password(request)?;
-        if caller.signed_in.admin.record.must_change_password && caller.path != "/panel/account" {
+        let may_stay = matches!(caller.path.as_str(), "/panel/account" | "/panel/logout");
+        if caller.signed_in.admin.record.must_change_password && !may_stay {
             return Err(Refused::ChangePassword);
         }
         Ok(caller)
@@ -159,7 +160,9 @@ pub fn session_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
 
 /// Where to go after signing in: a page of the panel, never another site.
 pub fn inside(path: &str) -> &str {
-    let plain = path.starts_with("/panel/") && !path.contains(['\\', '\r', '\n']) && !path.contains("//");
+    let plain = path.starts_with("/panel/")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !path.contains("//");
     if plain { path } else { "/panel/" }
 }
 

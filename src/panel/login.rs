@@ -9,7 +9,7 @@ use askama::Template;
 
 use super::{
     assets,
-    caller::{Caller, inside, session_cookie},
+    caller::{Caller, SESSION, inside, session_cookie},
     error::{Reply, render},
     moved,
     sent::{Query, Sent},
@@ -58,6 +58,12 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
     let tried = ops.sign_in(username, sent.text("password").to_owned(), from.address, &from.agent).await;
     let (status, problem) = match tried {
         Ok(token) => {
+            // The session that this browser had is replaced, not left behind.
+            if let Some(old) = request.cookie(SESSION)
+                && let Some(who) = ops.signed_in(old.value(), from.address)?
+            {
+                ops.sign_out(&who.session).await?;
+            }
             let mut response = moved(inside(next));
             let _ = response.add_cookie(&session_cookie(&request, token));
             return Ok(response);

@@ -129,8 +129,9 @@ async fn unblock(caller: Caller, query: Query) -> Reply {
         Ok(address) => address.into(),
         Err(_) => query.text("username").into(),
     };
-    let (ops, who) = (caller.ops.clone(), culprit.to_string());
-    let job = move |act: &crate::ops::Act<'_>| ops.unblock(act, &culprit);
+    let (ops, who) = (caller.ops.clone(), culprit.clone());
+    let job = move |act: &crate::ops::Act<'_>| ops.note_unblock(act, &who);
     caller.ops.write(caller.actor().clone(), doing(Resource::Security, "unblock"), job).await?;
-    Ok(done(SECURITY_PATH, &format!("{who} is let in again.")))
+    caller.ops.forgive(&culprit);
+    Ok(done(SECURITY_PATH, &format!("{culprit} is let in again.")))
 }

@@ -26,6 +26,7 @@ mod hardening;
 mod idempotency;
 mod layers;
 mod openapi;
+mod panel_access;
 mod panel_administrators;
 mod panel_browser;
 mod panel_dashboard;

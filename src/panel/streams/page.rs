@@ -9,6 +9,7 @@ use crate::{
         Resource, Result, Stored,
         bouquet::Bouquet,
         ids::{Id, ServerId, StreamId, parse_id},
+        rights::Access,
         session::{SessionId, Viewer},
         stream::Stream,
     },
@@ -92,6 +93,7 @@ pub async fn live(caller: Caller, id: Path<String>) -> Reply {
 
 /// Ends the session of a viewer of this stream.
 pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
+    caller.actor().may(Resource::Connections, Access::Write)?;
     let stream = records::find::<Stream>(&caller, &id).await?;
     let session = parse_id(query.text("connection_id")).ok();
     let session = session.map(|id| SessionId(id.unsigned_abs()));

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         Error, Resource, Result,
         ids::{BouquetId, StreamId, parse_id},
+        rights::Access,
         stream::Stream,
     },
     ops::streams::{self, Which},
@@ -27,6 +28,8 @@ pub async fn one(caller: Caller, path: Path<(String, String)>, query: Query) -> 
 
 /// Does what the button says with the streams that are ticked.
 pub async fn several(caller: Caller, sent: Sent) -> Reply {
+    let changed = if sent.text("do") == "bouquet" { Resource::Bouquets } else { Resource::Streams };
+    caller.actor().may(changed, Access::Write)?;
     let to = sent.text("back").to_owned();
     let ids: Result<Vec<StreamId>, _> =
         sent.list("ids").iter().map(|id| parse_id(id).map(StreamId)).collect();

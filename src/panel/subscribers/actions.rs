@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Given, Result, Stored,
+        Error, Given, Resource, Result, Stored,
         ids::{BouquetId, StreamId, parse_id},
         number::Connections,
         rights::Access,
@@ -141,6 +141,8 @@ impl Mend {
 /// Does what a button says: one of [`Mend`], `add-bouquet` or `start-stream` with an id.
 pub async fn mend<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
     let (id, what) = at.into_inner();
+    let changed = if what == "start-stream" { Resource::Streams } else { S::RESOURCE };
+    caller.actor().may(changed, Access::Write)?;
     let row = find::<S>(&caller, &id)?;
     let name = row.record.name();
     let text = match what.as_str() {
@@ -182,7 +184,7 @@ async fn start(caller: &Caller, stream: StreamId) -> Result<()> {
     let job = move |act: &crate::ops::Act<'_>| {
         streams::start(act, &streams::Which::These(vec![stream]), None).map(|_| ())
     };
-    caller.ops.write(caller.actor().clone(), doing(crate::domain::Resource::Streams, "start"), job).await
+    caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "start"), job).await
 }
 
 /// Ends one connection, or every one.
