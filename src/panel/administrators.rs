@@ -153,11 +153,15 @@ fn new_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
 
 async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
     let about = About::ask(caller, &[Resource::Groups, Resource::Resellers]).await?;
+    // The first group may do everything: nobody gets into it by not choosing.
+    let groups = match id {
+        None => about.choices_or(Resource::Groups, "Choose a group"),
+        Some(_) => about.choices(Resource::Groups),
+    };
     let mut person =
         vec![Input::text("username", "Username").required(), Input::text("email", "E-mail").required()];
     let mut may = vec![
-        Input::new("group_id", "Group", Widget::Choice(about.choices(Resource::Groups)))
-            .help("What it may do."),
+        Input::new("group_id", "Group", Widget::Choice(groups)).required().help("What it may do."),
         Input::new(
             "reseller_id",
             "Reseller",

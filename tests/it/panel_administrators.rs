@@ -20,6 +20,9 @@ fn an_administrator_is_created_chooses_a_password_and_is_changed() {
     assert!(page.contains("nina was created and can sign in."), "{page}");
     let page = panel.refused("/panel/administrators/new", &NINA, 409);
     assert!(page.contains("Is taken: choose another") && !page.contains("nina&#39;s first one"), "{page}");
+    let unchosen = [("username", "x"), ("email", "x@example.com"), ("group_id", ""), ("password", PASSWORD)];
+    let page = panel.refused("/panel/administrators/new", &unchosen, 422);
+    assert!(page.contains("Cannot be empty"), "no group is not the first one: {page}");
     let page = panel.refused("/panel/administrators/new", &[("username", "a b"), ("password", "short")], 422);
     assert!(page.contains("1 to 64 of A-Z") && page.contains("At least 8 characters"), "{page}");
 
