@@ -108,6 +108,7 @@ impl Running {
             log::warn!("the connection log: {error}");
         }
         let _ = self.ops.note_used_keys().await;
+        let _ = self.ops.write_calls().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
         outcome

@@ -48,6 +48,15 @@ pub fn start(ops: &Ops) {
             actix_web::rt::time::sleep(pause).await;
         }
     });
+    let calls = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+            if let Err(error) = calls.write_calls().await {
+                log::warn!("the log of API calls: {error}");
+            }
+        }
+    });
     let old = ops.clone();
     actix_web::rt::spawn(async move {
         loop {

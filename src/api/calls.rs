@@ -1,6 +1,10 @@
 //! The table of calls, and how a request finds its row.
 
-use std::{borrow::Cow, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    borrow::Cow,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -30,7 +34,7 @@ use crate::{
         server::Server,
         stream::Stream,
     },
-    ops::Doing,
+    ops::{Doing, calls::Noted},
     wire::{
         body::{self, BodyError},
         form::{self, Node},
@@ -133,7 +137,7 @@ calls! {
     Settings / "api_key_list", Read, settings::api_key_list, "Lists API keys without their secrets.";
     Connections / "list", Read, connections::list, "Lists the open connections of viewers.";
     Connections / "kill", Write, connections::kill, "Ends connections of viewers.";
-    Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals.";
+    Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals, API calls.";
     Security / "blocks", Read, security::blocks, "Lists limits on failures, and the addresses that failed lately.";
     Security / "unblock", Write, security::unblock, "Lets an address in again, everywhere.";
 }
@@ -149,6 +153,7 @@ pub async fn entry(request: HttpRequest, payload: Payload, door: Data<Door>) -> 
 
 /// Either way a whole reply; `Err` is one from before the call itself.
 async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<HttpResponse, HttpResponse> {
+    let begun = Instant::now();
     let path = Path::of(request.path());
     let row = path.row().ok_or_else(|| {
         let shown = redact::path(request.path(), |segment| door.ops.is_key(segment));
@@ -171,19 +176,34 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
     }
     let doing = Doing { resource: row.resource, action: row.action };
     let once = request.headers().get("idempotency-key").filter(|_| row.access == Write);
+    let name = actor.name().to_owned();
     let outcome = async {
         actor.may(row.resource, row.access)?;
         (row.run)(Call::new(door.ops.clone(), actor, doing, fields, once.map(header::HeaderValue::as_bytes))?)
             .await
     };
-    Ok(match outcome.await {
-        Ok(answer) => reply::success(answer),
-        Err(Error::UnknownField { field, known }) if door.ops.is_key(&field) => {
-            reply::refusal(&Error::UnknownField { field: MASK.into(), known })
+    let outcome = outcome.await.map_err(|error| match error {
+        Error::UnknownField { field, known } if door.ops.is_key(&field) => {
+            reply::text(&Error::UnknownField { field: MASK.into(), known })
         }
-        Err(error) => reply::refusal(&error),
+        error => reply::text(&error),
+    });
+    door.ops.note_call(Noted {
+        key: name,
+        address,
+        resource: row.resource,
+        action: row.action,
+        refusal: outcome.as_ref().err().map(|text| text.chars().take(LOGGED).collect()),
+        took: begun.elapsed(),
+    });
+    Ok(match outcome {
+        Ok(answer) => reply::success(answer),
+        Err(text) => reply::refusal(&text),
     })
 }
+
+/// Characters of a refusal that its row in the log holds: what somebody sent may be in it.
+const LOGGED: usize = 300;
 
 /// `/api/{resource}/{action}[/{key}[/{id}]]`
 struct Path<'p> {

@@ -14,7 +14,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     let log = Log::ALL.iter().find(|(name, _)| *name == kind.as_str());
     let log = log
         .map(|(_, log)| *log)
-        .ok_or(Error::invalid("kind", "error, audit, login, connection or refusal"))?;
+        .ok_or(Error::invalid("kind", "error, audit, login, connection, refusal or api"))?;
     let columns = log.columns().iter().map(|(name, kind)| Column { name, kind: *kind, doc: "" });
     let page = page::read_log(&mut call.params, &columns.collect::<Vec<_>>())?;
     call.finish()?;

@@ -128,7 +128,7 @@ fn selectors(row: &Row) -> Parameters {
     ];
     const SEARCH: (&str, &str) = ("search", "Only rows with this text.");
     const SINCE: (&str, &str) = ("changed_since", "Only rows changed at or after these unix seconds.");
-    const KIND: (&str, &str) = ("kind", "error, audit, login, connection or refusal.");
+    const KIND: (&str, &str) = ("kind", "error, audit, login, connection, refusal or api.");
     const LIST: Parameters = &[PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
     const LOG: Parameters = &[KIND, PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
     const WINDOW: Parameters = &[PAGE[0], PAGE[1]];

@@ -19,8 +19,8 @@ pub fn success(mut answer: Value) -> HttpResponse {
 }
 
 /// A refusal about the data: status 200, because PHP's `file_get_contents` loses the body of any other.
-pub fn refusal(error: &Error) -> HttpResponse {
-    failure(StatusCode::OK, &text(error))
+pub fn refusal(text: &str) -> HttpResponse {
+    failure(StatusCode::OK, text)
 }
 
 /// A failure before the call itself: who, where, how.
@@ -41,7 +41,7 @@ pub fn wait(left: Duration) -> HttpResponse {
 }
 
 /// The text of an error. Those of the contract are exact, full stops included.
-fn text(error: &Error) -> String {
+pub fn text(error: &Error) -> String {
     let exact = match error {
         Error::Taken { field: "username", .. } => "Username exists.",
         Error::Taken { field: "email", .. } => "Email exists.",

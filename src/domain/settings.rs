@@ -35,6 +35,8 @@ record! {
     connection_retention_days: Days,
     /// For how many days refusals of viewers are kept; 0 is for ever.
     refusal_retention_days: Days,
+    /// For how many days calls of the Server API are kept; 0 is for ever.
+    api_retention_days: Days,
 }
 
 /// What happens when a viewer comes and the line's limit is reached (player-api.md, the last section).

@@ -1,3 +1,6 @@
 //! The logs as use cases see them.
 
-pub use crate::store::logs::{Log, LogRow};
+pub use crate::store::{
+    log_seek::{Count, Sought, Turn},
+    logs::{Log, LogRow},
+};

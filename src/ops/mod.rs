@@ -3,6 +3,7 @@
 
 pub mod admins;
 pub mod api_keys;
+pub mod calls;
 pub mod catalogue;
 pub mod clock;
 pub mod connections;
@@ -63,6 +64,7 @@ pub struct Parts {
     host: Host,
     healths: servers::Healths,
     figures: figures::Kept,
+    calls: calls::Calls,
     media: Option<Media>,
 }
 
@@ -88,6 +90,7 @@ impl Ops {
             host,
             healths: servers::Healths::default(),
             figures: figures::Kept::default(),
+            calls: calls::Calls::default(),
             media,
         }))
     }

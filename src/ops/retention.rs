@@ -13,12 +13,13 @@ impl Ops {
     /// A database error; what is left goes the next time.
     pub async fn forget_old(&self) -> Result<()> {
         let settings = self.guards().settings.clone();
-        let logs: [(Log, Days); 5] = [
+        let logs: [(Log, Days); 6] = [
             (Log::Audit, settings.audit_retention_days),
             (Log::Error, settings.error_retention_days),
             (Log::Login, settings.login_retention_days),
             (Log::Connection, settings.connection_retention_days),
             (Log::Refusal, settings.refusal_retention_days),
+            (Log::Api, settings.api_retention_days),
         ];
         for (log, days) in logs {
             while self.forget(move |tx, now| tx.forget_log(log, days, now)).await? {}

@@ -48,19 +48,40 @@ pub fn of(caller: &Caller, resource: Resource, id: i64) -> Result<Option<Listing
     }))
 }
 
-/// `name: Old → New; notes: Text`, out of the columns before and after.
-pub fn changes(before: &str, after: &str) -> String {
+/// One column of a row that was changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The column.
+    pub name: String,
+    /// What it held; `None` if the row was made.
+    pub before: Option<String>,
+    /// What it holds; `None` if the row is gone.
+    pub after: Option<String>,
+}
+
+/// The columns of a row of the audit trail, in the order of their names.
+pub fn compared(before: &str, after: &str) -> Vec<Change> {
     let read = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap_or_default();
     let (before, after) = (read(before), read(after));
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
     names.sort();
     names.dedup();
-    let change = |name: &String| match (before.get(name), after.get(name)) {
-        (Some(old), Some(new)) => format!("{name}: {} → {}", shown(old), shown(new)),
-        (Some(only), None) | (None, Some(only)) => format!("{name}: {}", shown(only)),
+    let change = |name: &String| Change {
+        name: name.clone(),
+        before: before.get(name).map(shown),
+        after: after.get(name).map(shown),
+    };
+    names.into_iter().map(change).collect()
+}
+
+/// `name: Old → New; notes: Text`, out of the columns before and after.
+pub fn changes(before: &str, after: &str) -> String {
+    let change = |Change { name, before, after }: Change| match (before, after) {
+        (Some(old), Some(new)) => format!("{name}: {old} → {new}"),
+        (Some(only), None) | (None, Some(only)) => format!("{name}: {only}"),
         (None, None) => String::new(),
     };
-    names.into_iter().map(change).collect::<Vec<_>>().join("; ")
+    compared(before, after).into_iter().map(change).collect::<Vec<_>>().join("; ")
 }
 
 /// Lists are cut short: a bouquet has thousands of streams.

@@ -31,6 +31,7 @@ use super::{
     dashboard,
     error::{Refused, Reply},
     sent::Query,
+    servers,
 };
 use crate::{
     domain::{Error, Result, actor::Actor, ids::ResellerId, rights::Right},
@@ -58,7 +59,7 @@ pub struct Topic {
 }
 
 /// Every such page.
-const TOPICS: &[Topic] = &[dashboard::TOPIC];
+const TOPICS: &[Topic] = &[dashboard::TOPIC, servers::TOPIC];
 
 /// A part of a page that changes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod frame;
 mod groups;
 mod live;
 mod login;
+mod logs;
 mod pages;
 mod plans;
 mod records;
@@ -28,6 +29,7 @@ mod rights;
 mod same_origin;
 mod security;
 mod sent;
+mod servers;
 mod settings;
 mod show;
 mod statement;
@@ -60,6 +62,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(resellers::routes)
         .configure(administrators::routes)
         .configure(statement::routes)
+        .configure(logs::routes)
+        .configure(servers::routes)
         .configure(records::routes)
         .configure(streams::routes)
         .configure(subscribers::routes)

@@ -84,6 +84,11 @@ pub struct About {
 }
 
 impl About {
+    /// For rows that refer to nothing.
+    pub fn none(zone: TimeZone) -> Self {
+        Self { names: HashMap::new(), users: Vec::new(), zone }
+    }
+
     /// Asks for the names of those resources.
     pub async fn ask(caller: &Caller, resources: &[Resource]) -> Result<Self> {
         let mut names = HashMap::new();

@@ -145,6 +145,7 @@ fn logs() -> Section {
             days("login_retention_days", "Logins"),
             days("connection_retention_days", "Connections"),
             days("refusal_retention_days", "Refusals"),
+            days("api_retention_days", "API calls"),
         ],
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{form::Choice, show::Moment};
+use super::{audit::Change, form::Choice, show::Moment};
 
 /// How something feels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub enum Cell {
         /// What is ticked.
         label: String,
     },
+    /// Columns before and after, side by side; many of them fold away.
+    Changes(Vec<Change>),
     /// What can be done with the row.
     Actions(Vec<Action>),
 }

@@ -1,4 +1,4 @@
-//! The logs: audit, Panel Error Log, logins, ended connections, refusals of viewers.
+//! The logs: audit, Panel Error Log, logins, ended connections, refusals of viewers, API calls.
 
 use rusqlite::{Connection, ToSql, params, params_from_iter};
 
@@ -26,16 +26,19 @@ pub enum Log {
     Connection,
     /// Every viewer who was turned away.
     Refusal,
+    /// Every call of the Server API.
+    Api,
 }
 
 impl Log {
     /// Every log by the name that `logs/list` gives it.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("error", Self::Error),
         ("audit", Self::Audit),
         ("login", Self::Login),
         ("connection", Self::Connection),
         ("refusal", Self::Refusal),
+        ("api", Self::Api),
     ];
 
     /// Its table.
@@ -46,6 +49,7 @@ impl Log {
             Self::Login => "login_log",
             Self::Connection => "connection_log",
             Self::Refusal => "refusal_log",
+            Self::Api => "api_log",
         }
     }
 
@@ -111,13 +115,23 @@ impl Log {
                 ("user_agent", Text),
                 ("reason", Text),
             ],
+            Self::Api => &[
+                ("id", Number),
+                ("at", Time),
+                ("api_key", Text),
+                ("address", Text),
+                ("resource", Text),
+                ("action", Text),
+                ("outcome", Text),
+                ("micros", Number),
+            ],
         }
     }
 }
 
 impl Log {
     /// Its columns for a SELECT whose rows [`Log::row`] reads.
-    fn names(self) -> String {
+    pub(super) fn names(self) -> String {
         let names: Vec<&str> = self.columns().iter().map(|(name, _)| *name).collect();
         names.join(", ")
     }
@@ -130,6 +144,25 @@ impl Log {
 
 /// A row of a log: its columns in order.
 pub type LogRow = Vec<(&'static str, Fact)>;
+
+/// A call of the Server API.
+#[derive(Clone, Debug)]
+pub struct CallRow {
+    /// When it was answered.
+    pub at: UnixTime,
+    /// The name of its key.
+    pub api_key: String,
+    /// From where.
+    pub address: String,
+    /// What was called.
+    pub resource: &'static str,
+    /// Which action of it.
+    pub action: &'static str,
+    /// `ok`, or the refusal as it was answered.
+    pub outcome: String,
+    /// How long it took, in millionths of a second.
+    pub micros: u64,
+}
 
 /// One row of the audit trail.
 pub struct AuditRow<'a> {
@@ -233,7 +266,7 @@ impl Read<'_> {
         self.log_rows(log, &sql, params_from_iter(values.map(Param)))
     }
 
-    fn log_rows(&self, log: Log, sql: &str, params: impl rusqlite::Params) -> Result<Vec<LogRow>> {
+    pub(super) fn log_rows(&self, log: Log, sql: &str, params: impl rusqlite::Params) -> Result<Vec<LogRow>> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut found = statement.query(params)?;
         let mut rows = Vec::new();
@@ -273,6 +306,30 @@ impl Write<'_> {
             row.before,
             row.after
         ])?;
+        Ok(())
+    }
+
+    /// Adds calls of the Server API to their log.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn insert_calls(&self, rows: &[CallRow]) -> Result<()> {
+        let sql = "INSERT INTO api_log (at, api_key, address, resource, action, outcome, micros) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?)";
+        let mut insert = self.conn.prepare_cached(sql)?;
+        for row in rows {
+            let micros = i64::try_from(row.micros).unwrap_or(i64::MAX);
+            let (at, outcome) = (row.at.seconds(), &row.outcome);
+            insert.execute(params![
+                at,
+                row.api_key,
+                row.address,
+                row.resource,
+                row.action,
+                outcome,
+                micros
+            ])?;
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod guards;
 pub mod idempotency;
 pub mod keys;
+pub mod log_seek;
 pub mod logs;
 pub mod panel_sessions;
 pub mod resellers;

@@ -32,6 +32,7 @@ mod panel_browser;
 mod panel_dashboard;
 mod panel_lines;
 mod panel_login;
+mod panel_logs;
 mod panel_resellers;
 mod panel_settings;
 mod panel_streams;

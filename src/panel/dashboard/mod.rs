@@ -87,7 +87,7 @@ struct Tile {
 }
 
 /// A part of that id. What cannot be rendered leaves its place empty, and says so in the log.
-fn part(id: &'static str, template: &impl Template) -> Part {
+pub fn part(id: &'static str, template: &impl Template) -> Part {
     let html = template.render().unwrap_or_else(|error| {
         log::error!("the part {id} cannot be rendered: {error}");
         String::new()
