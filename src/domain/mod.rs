@@ -22,6 +22,7 @@ pub mod ids;
 pub mod line;
 pub mod mac;
 pub mod mag;
+pub mod mass_edit;
 pub mod net;
 pub mod number;
 pub mod page;

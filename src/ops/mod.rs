@@ -16,6 +16,7 @@ pub mod lines;
 pub mod logs;
 pub mod mags;
 pub mod managed;
+pub mod mass;
 pub mod passwords;
 pub mod random;
 pub mod resellers;
@@ -61,6 +62,7 @@ pub struct Parts {
     history: viewing::History,
     made: catalogue::FromCatalogue,
     connections: Connections,
+    runs: mass::Runs,
     host: Host,
     healths: servers::Healths,
     figures: figures::Kept,
@@ -87,6 +89,7 @@ impl Ops {
             history: viewing::History::default(),
             made: catalogue::FromCatalogue::default(),
             connections: Connections::default(),
+            runs: mass::Runs::default(),
             host,
             healths: servers::Healths::default(),
             figures: figures::Kept::default(),

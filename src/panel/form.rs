@@ -309,7 +309,8 @@ impl Form {
         }
     }
 
-    fn is_wrong(&self) -> bool {
+    /// Whether anything is wrong with it.
+    pub fn is_wrong(&self) -> bool {
         self.problem.is_some()
             || self.sections.iter().flat_map(|part| &part.inputs).any(|input| input.error.is_some())
     }

@@ -14,6 +14,7 @@ mod audit;
 mod caller;
 mod csv;
 mod dashboard;
+mod connections;
 mod error;
 mod form;
 mod frame;
@@ -67,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(records::routes)
         .configure(streams::routes)
         .configure(subscribers::routes)
+        .configure(connections::routes)
         .service(resource("").get(async || moved("/panel/")))
         .default_service(route().to(error::no_such_page));
     config.service(resource("/").get(async || moved("/panel/"))).service(panel);

@@ -195,4 +195,17 @@ pub struct Listing {
     pub ticked: Option<Ticked>,
     /// Where the script asks for the cells that change by themselves; empty for none.
     pub live: String,
+    /// Where the script asks for every row anew ([`Rows`] as `rows`, the summary as `rows-summary`); empty for
+    /// none. One list of a page at most.
+    pub renewed: String,
+}
+
+/// The rows of a list alone.
+#[derive(Template)]
+#[template(path = "rows.html")]
+pub struct Rows {
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// What stands there without rows.
+    pub empty: String,
 }

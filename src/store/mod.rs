@@ -287,6 +287,21 @@ impl Write<'_> {
         self.guards
     }
 
+    /// Does a part of the job that may be refused by itself: what it wrote is gone then, and the job goes on.
+    ///
+    /// # Errors
+    /// The part's own, or a database error.
+    pub fn attempt<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        let execute = |sql| self.conn.prepare_cached(sql)?.execute([]);
+        execute("SAVEPOINT part")?;
+        let outcome = part();
+        if outcome.is_err() {
+            execute("ROLLBACK TO part")?;
+        }
+        execute("RELEASE part")?;
+        outcome
+    }
+
     /// Says that settings, whitelist or keys were changed: they are read anew after the commit
     /// and before anybody is answered.
     fn guards_changed(&self) {

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, params_from_iter, types::Value};
 
 use super::{Read, Table};
 use crate::domain::{
-    Fact, Result,
+    Fact, Result, Stored,
     ids::{Id, ResellerId},
     subscribers::{Found, Listing, Order, Place, SOON, Selection, State, Subscribed, Total, Turn},
 };
@@ -66,7 +66,7 @@ impl Read<'_> {
         }
     }
 
-    /// The ids of every row that is selected, from the smallest after `after`.
+    /// The ids of rows that are selected, in the order of ids: at most `most` of them after `after`.
     ///
     /// # Errors
     /// A database error.
@@ -76,14 +76,40 @@ impl Read<'_> {
         after: i64,
         most: usize,
     ) -> Result<Vec<i64>> {
-        let mut all = conditions::<S>(selection);
-        all.push(Condition::new("id > ?", vec![after.into()]));
-        let (matching, mut params) = joined(&all);
-        params.push(count(most).into());
-        let sql = format!("SELECT id FROM {} NOT INDEXED WHERE {matching} ORDER BY id LIMIT ?", S::TABLE);
+        let (matching, mut params) = joined(&conditions::<S>(selection));
+        params.extend([after.into(), count(most).into()]);
+        let sql = format!(
+            "SELECT id FROM {} NOT INDEXED WHERE {matching} AND id > ? ORDER BY id LIMIT ?",
+            S::TABLE
+        );
         let mut statement = self.conn.prepare_cached(&sql)?;
         let ids = statement.query_map(params_from_iter(params), |row| row.get(0))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The row of that id, if it is selected.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn if_selected<S: Subscribed + Table>(
+        &self,
+        selection: &Selection,
+        id: i64,
+    ) -> Result<Option<Stored<S>>> {
+        let (matching, mut params) = joined(&conditions::<S>(selection));
+        params.push(id.into());
+        let sql = format!("SELECT 1 FROM {} NOT INDEXED WHERE {matching} AND id = ?", S::TABLE);
+        let is_selected = self.conn.prepare_cached(&sql)?.exists(params_from_iter(params))?;
+        if is_selected { self.by_id(S::Id::of(id)) } else { Ok(None) }
+    }
+
+    /// The newest row of the audit trail; 0 if there is none.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn newest_audit(&self) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached("SELECT ifnull(max(id), 0) FROM audit_log")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// How many rows are selected, exactly: looks at every row.
@@ -283,7 +309,7 @@ impl Read<'_> {
     fn rows_at<'p, S: Subscribed + Table>(
         &self,
         places: impl Iterator<Item = &'p Place>,
-    ) -> Result<Vec<crate::domain::Stored<S>>> {
+    ) -> Result<Vec<Stored<S>>> {
         let mut rows = Vec::new();
         for place in places {
             rows.extend(self.by_id::<S>(S::Id::of(place.id))?);
@@ -344,6 +370,12 @@ fn conditions<S: Subscribed + Table>(selection: &Selection) -> Vec<Condition> {
                 Condition::new("id IN (SELECT value FROM json_each(?))", vec![ids.into()])
             }
         });
+    }
+    if let Some(newest) = selection.untouched_since {
+        let sql = format!(
+            "NOT EXISTS (SELECT 1 FROM audit_log WHERE resource = ? AND target_id = {table}.id AND audit_log.id > ?)"
+        );
+        all.push(Condition::new(sql, vec![S::RESOURCE.name().to_owned().into(), newest.into()]));
     }
     if let Some(text) = &selection.search {
         all.push(Condition::new(

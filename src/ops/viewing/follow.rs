@@ -104,7 +104,6 @@ impl Ops {
         let now = clock::now();
         self.connections.sweep();
         self.recheck(&self.connections.over(now))?;
-        self.note_gone(now);
         self.write_history(now).await
     }
 
@@ -115,7 +114,6 @@ impl Ops {
     pub async fn dismiss_viewers(&self) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
         let now = clock::now();
-        self.note_gone(now);
         self.write_history(now).await
     }
 
@@ -157,7 +155,8 @@ impl Ops {
         Ok(admission::admit(&request).is_ok().then_some(who))
     }
 
-    fn note_gone(&self, now: UnixTime) {
+    /// Hands connections that have ended over to the history.
+    pub(super) fn note_gone(&self, now: UnixTime) {
         for Gone { connection, why } in self.connections.take_gone() {
             self.history.ended(EndedRow {
                 at: now,

@@ -70,6 +70,7 @@ impl Ops {
     /// # Errors
     /// A database error; the rows wait on.
     pub async fn write_history(&self, now: UnixTime) -> Result<()> {
+        self.note_gone(now);
         loop {
             let (ended, refused) = self.history.take();
             if ended.is_empty() && refused.is_empty() {

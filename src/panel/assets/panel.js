@@ -65,7 +65,7 @@ for (const root of document.querySelectorAll("[data-live]")) {
     if (!answer.ok) return;
     for (const [id, html] of Object.entries(await answer.json())) {
       const part = document.getElementById(id);
-      if (!part || part.dataset.html === html || part.contains(document.activeElement)) continue;
+      if (!part || part.dataset.html === html || part.contains(document.activeElement) || part.querySelector(":checked")) continue;
       part.dataset.html = html;
       part.innerHTML = html;
       localTimes(part);
@@ -79,8 +79,9 @@ for (const head of document.querySelectorAll("[data-tick-all]")) {
   const all = document.createElement("input");
   all.type = "checkbox";
   all.setAttribute("aria-label", "Tick all");
-  const boxes = head.closest("table").querySelectorAll('tbody input[form="ticked"]');
-  all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
+  // Rows come and go.
+  const boxes = () => head.closest("table").querySelectorAll('tbody input[form="ticked"]');
+  all.addEventListener("change", () => boxes().forEach((box) => (box.checked = all.checked)));
   head.replaceChildren(all);
 }
 

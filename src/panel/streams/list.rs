@@ -130,6 +130,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
         ticked: may_write.then(|| ticked(&caller, &about, back.clone())),
         label: "Streams",
         live: format!("/panel/streams/live?ids={}&back={}", ids.join(","), encoded(&back)),
+        ..Listing::default()
     };
     Ok(caller.page(&ListPage { frame: caller.frame("Streams"), about: "", listing }))
 }

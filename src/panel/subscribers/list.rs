@@ -67,6 +67,21 @@ impl Address {
         Order::named(name).map_or((Order::Created, true), |order| (order, descending))
     }
 
+    /// Which rows it means, in words.
+    pub fn told<S: Kind>(&self, about: &About) -> String {
+        let named = |resource, id: &str| parse_id(id).ok().map(|id| about.name(resource, id).to_owned());
+        let mut parts = vec![format!("Every {}", S::ONE)];
+        parts.extend(State::named(&self.state).map(|state| format!("state: {}", words::state(state))));
+        let plan = named(Resource::SubscriptionPlans, &self.plan);
+        parts.extend(plan.map(|name| format!("plan: {name}")));
+        let reseller = named(Resource::Resellers, &self.reseller);
+        parts.extend(reseller.map(|name| format!("reseller: {name}")));
+        if !self.search.is_empty() {
+            parts.push(format!("with \u{201c}{}\u{201d} in name or notes", self.search));
+        }
+        parts.join(", ")
+    }
+
     /// The parameters of the rows that it means, with others.
     pub fn query(&self, more: &[(&str, &str)]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -131,6 +146,7 @@ pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
     let mut links = Vec::new();
     if caller.may_write(S::RESOURCE) {
         links.push(Link::new(format!("{path}/new"), format!("New {}", S::ONE)));
+        links.push(Link::new(format!("{path}/mass?{}", address.query(&[])), "Mass edit"));
     }
     let table = Table {
         links,

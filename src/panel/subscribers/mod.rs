@@ -4,12 +4,15 @@ mod actions;
 mod forms;
 mod list;
 mod logs;
+mod mass;
 mod page;
 mod sale;
 mod why;
 mod words;
 
+pub use actions::ended_words;
 use actix_web::web::{self, ServiceConfig, resource};
+pub use words::form as form_words;
 
 use super::{caller::Caller, form::Input};
 use crate::{
@@ -146,6 +149,9 @@ where
     config
         .service(at("").get(list::list::<S>))
         .service(at("/new").get(forms::blank::<S>).post(forms::create::<S>))
+        .service(at("/mass").get(mass::ask::<S>).post(mass::preview::<S>))
+        .service(at("/mass/run").post(mass::run::<S>))
+        .service(at("/mass/{run}").get(mass::progress::<S>))
         .service(at("/{id}").get(page::show::<S>))
         .service(at("/{id}/edit").get(forms::edit::<S>).post(forms::update::<S>))
         .service(at("/{id}/extend").get(sale::ask::<S>).post(sale::extend::<S>))

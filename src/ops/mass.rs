@@ -1,0 +1,270 @@
+//! Mass edits: first a preview, then the same change of every row that the preview meant, 500 rows in a
+//! transaction. A row that somebody else has written to since the preview, or that matches no more, is left alone.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Act, Doing, Ops, subscriptions, subscriptions::Wishes};
+use crate::{
+    domain::{
+        Error, Record, Result, Stored,
+        actor::{Actor, Who},
+        audit::{Difference, difference},
+        ids::Id,
+        mass_edit::MassEdit,
+        plan::Plan,
+        rights::Access,
+        subscribers::{Selection, State, Subscribed},
+        time::UnixTime,
+    },
+    store::{Read, Table},
+};
+
+/// Rows of one transaction.
+const AT_ONCE: usize = 500;
+/// Rows that a preview shows.
+const SAMPLE: usize = 5;
+/// Refusals that are kept, with their reasons; more are only counted.
+const REASONS: usize = 100;
+/// Finished runs that are remembered.
+const RUNS: usize = 50;
+
+/// What a mass edit would do.
+pub struct Preview {
+    /// Exactly how many rows it means.
+    pub rows: i64,
+    /// The newest row of the audit trail: rows that are written to later are left alone.
+    pub mark: i64,
+    /// The first of them, with what would change, or why it would not.
+    pub sample: Vec<(String, Result<Difference>)>,
+}
+
+/// How far a mass edit is.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// How many rows the preview meant.
+    pub wanted: i64,
+    /// How many were changed.
+    pub changed: i64,
+    /// How many were as wanted already.
+    pub unchanged: i64,
+    /// How many were refused.
+    pub refused: i64,
+    /// The first refused, with the reasons.
+    pub reasons: Vec<(String, String)>,
+    /// Whether it is over.
+    pub finished: bool,
+    /// Why it ended early, if it did.
+    pub failed: Option<String>,
+}
+
+impl Progress {
+    /// How many rows were left alone, because they were changed since the preview or match no more.
+    pub fn left_alone(&self) -> i64 {
+        (self.wanted - self.changed - self.unchanged - self.refused).max(0)
+    }
+}
+
+/// A mass edit under way or over.
+pub struct Run {
+    who: Who,
+    progress: Mutex<Progress>,
+}
+
+impl Run {
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The runs since the server was started, by number.
+pub type Runs = Mutex<BTreeMap<u64, Arc<Run>>>;
+
+/// What came of some rows.
+#[derive(Default)]
+struct Part {
+    changed: i64,
+    unchanged: i64,
+    refused: Vec<(String, String)>,
+}
+
+impl Ops {
+    /// What a mass edit would do.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Invalid`] or [`Error::Refused`] for an edit that makes no sense; a database error.
+    pub async fn preview_mass_edit<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        selection: Selection,
+        edit: MassEdit,
+    ) -> Result<Preview> {
+        actor.may(S::RESOURCE, Access::Write)?;
+        let selection = self.meant_by::<S>(actor, selection, &edit)?;
+        let zone = self.guards().settings.time_zone.zone();
+        self.read(actor, Doing { resource: S::RESOURCE, action: "mass_edit" }, move |read| {
+            let ids = read.selected::<S>(&selection, 0, SAMPLE)?;
+            let mut sample = Vec::new();
+            for id in ids {
+                if let Some(row) = read.by_id::<S>(S::Id::of(id))? {
+                    sample.push((row.record.name(), would_change(read, &row, &edit, selection.now, &zone)));
+                }
+            }
+            Ok(Preview { rows: read.count_selected::<S>(&selection)?, mark: read.newest_audit()?, sample })
+        })
+        .await
+    }
+
+    /// Begins a mass edit as it was previewed; the number of the run.
+    ///
+    /// # Errors
+    /// As [`Ops::preview_mass_edit`].
+    pub fn begin_mass_edit<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        selection: Selection,
+        edit: MassEdit,
+        preview: &Preview,
+    ) -> Result<(u64, impl Future<Output = ()> + use<S>)> {
+        actor.may(S::RESOURCE, Access::Write)?;
+        let mut selection = self.meant_by::<S>(actor, selection, &edit)?;
+        selection.untouched_since = Some(preview.mark);
+        let progress = Progress { wanted: preview.rows, ..Progress::default() };
+        let run = Arc::new(Run { who: actor.who.clone(), progress: Mutex::new(progress) });
+        let number = self.remember(run.clone());
+        let (ops, actor) = (self.clone(), actor.clone());
+        let work = async move {
+            let outcome = ops.mass_edit::<S>(&actor, selection, edit, &run).await;
+            let mut progress = run.lock();
+            progress.finished = true;
+            progress.failed = outcome.err().map(|error| error.to_string());
+        };
+        Ok((number, work))
+    }
+
+    /// A run of the same actor.
+    pub fn mass_run(&self, actor: &Actor, number: u64) -> Option<Arc<Run>> {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.get(&number).filter(|run| run.who == actor.who).cloned()
+    }
+
+    fn remember(&self, run: Arc<Run>) -> u64 {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = runs.last_key_value().map_or(1, |(last, _)| last + 1);
+        if runs.len() >= RUNS {
+            let over = runs.iter().find(|(_, run)| run.progress().finished).map(|(number, _)| *number);
+            over.and_then(|over| runs.remove(&over));
+        }
+        runs.insert(number, run);
+        number
+    }
+
+    fn meant_by<S: Subscribed>(
+        &self,
+        actor: &Actor,
+        mut selection: Selection,
+        edit: &MassEdit,
+    ) -> Result<Selection> {
+        edit.check()?;
+        if selection.state == Some(State::Watching) {
+            return Err(Error::Refused(
+                "Who is watching changes from moment to moment: choose another state for a mass edit".into(),
+            ));
+        }
+        self.confine::<S>(actor, &mut selection);
+        Ok(selection)
+    }
+
+    async fn mass_edit<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        selection: Selection,
+        edit: MassEdit,
+        run: &Run,
+    ) -> Result<()> {
+        let doing =
+            Doing { resource: S::RESOURCE, action: if edit.delete { "mass_delete" } else { "mass_edit" } };
+        let mut after = 0;
+        loop {
+            let chosen = selection.clone();
+            let ids =
+                self.read(actor, doing, move |read| read.selected::<S>(&chosen, after, AT_ONCE)).await?;
+            let Some(last) = ids.last() else { return Ok(()) };
+            after = *last;
+            let (chosen, edit) = (selection.clone(), edit.clone());
+            let part =
+                self.write(actor.clone(), doing, move |act| part::<S>(act, &chosen, &edit, &ids)).await?;
+            let mut progress = run.lock();
+            progress.changed += part.changed;
+            progress.unchanged += part.unchanged;
+            progress.refused += i64::try_from(part.refused.len()).unwrap_or(i64::MAX);
+            let room = REASONS.saturating_sub(progress.reasons.len());
+            progress.reasons.extend(part.refused.into_iter().take(room));
+        }
+    }
+}
+
+/// Changes some rows, each by itself: one that is refused keeps no other from being changed.
+fn part<S: Subscribed + Table>(
+    act: &Act<'_>,
+    selection: &Selection,
+    edit: &MassEdit,
+    ids: &[i64],
+) -> Result<Part> {
+    let mut part = Part::default();
+    for id in ids {
+        let Some(row) = act.tx.if_selected::<S>(selection, *id)? else { continue };
+        match act.tx.attempt(|| apply(act, &row, edit)) {
+            Ok(true) => part.changed += 1,
+            Ok(false) => part.unchanged += 1,
+            Err(error @ (Error::Database(_) | Error::Busy)) => return Err(error),
+            Err(error) => part.refused.push((row.record.name(), error.to_string())),
+        }
+    }
+    Ok(part)
+}
+
+/// Changes one row; whether there was anything to change.
+fn apply<S: Subscribed + Table>(act: &Act<'_>, row: &Stored<S>, edit: &MassEdit) -> Result<bool> {
+    if edit.delete {
+        return subscriptions::delete(act, row).map(|_| true);
+    }
+    let change = edit.of::<S>(row.record.subscription(), act.now)?;
+    let wishes = Wishes { extend: edit.extend_plan.is_some(), free: edit.free };
+    if !wishes.extend {
+        let after = act.updated(row, change.clone())?;
+        if after.facts() == row.record.facts() {
+            return Ok(false);
+        }
+    }
+    subscriptions::update(act, row, change, wishes).map(|_| true)
+}
+
+/// What would change of a row, as far as it can be told without changing it.
+fn would_change<S: Subscribed + Table>(
+    read: &Read<'_>,
+    row: &Stored<S>,
+    edit: &MassEdit,
+    now: UnixTime,
+    zone: &jiff::tz::TimeZone,
+) -> Result<Difference> {
+    if edit.delete {
+        return Ok(Vec::new());
+    }
+    let change = edit.of::<S>(row.record.subscription(), now)?;
+    let mut after = row.record.updated(change, read.defaults::<S>()?)?;
+    if let Some(plan) = edit.extend_plan {
+        let plan = read.by_id::<Plan>(plan)?.ok_or(Error::no_such(Plan::RESOURCE))?;
+        let end = row.record.subscription().extended(&plan.record, now, zone);
+        after.subscription_mut().expire_date =
+            end.ok_or_else(|| Error::Refused("it never expires".into()))?;
+    }
+    Ok(difference(&row.record.facts(), &after.facts()))
+}
