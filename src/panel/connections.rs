@@ -12,11 +12,12 @@ use super::{
     caller::{Caller, done},
     error::Reply,
     form::Choice,
+    moved,
     pages::{ConfirmPage, ListPage},
     sent::{Query, Sent},
     show::{self, Moment},
     subscribers::{Kind, ended_words, form_words},
-    table::{Action, Cell, Filter, Head, Link, Listing, Pager, Rows, Ticked},
+    table::{Action, Cell, Filter, Head, Listing, Pager, Rows, Ticked},
 };
 use crate::{
     domain::{
@@ -94,17 +95,11 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let filters = filters(&address, &open);
     let meant = meant(&address, open);
     let may_kick = may_kick(&caller);
-    let mut links = Vec::new();
-    if may_kick && !meant.is_empty() {
-        let label = format!("Kick all {}", show::number(count(meant.len())));
-        links.push(Link::new(format!("/panel/connections/kick?{}", address.query(0)), label));
-    }
     let mut heads: Vec<Head> = ["Who", "Stream", "Address", "Player", "Form"].map(Head::new).into();
-    heads.extend([Head::new("For"), Head::numeric("Sent"), Head::numeric("Rate"), Head::new("")]);
+    heads.extend([Head::new("Since"), Head::numeric("Sent"), Head::numeric("Rate"), Head::new("")]);
     let turn = |from: usize| format!("/panel/connections?{}", address.query(from));
     let rows = rows(&caller, &address, &meant, may_kick);
     let listing = Listing {
-        links,
         search: Some(address.search.clone()),
         search_hint: "Who, stream, address, player",
         filters,
@@ -121,7 +116,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
         ticked: may_kick.then(|| Ticked {
             action: "/panel/connections/do".into(),
             back: turn(address.from),
-            buttons: vec![Choice::new("kick", "Kick")],
+            buttons: vec![Choice::new("kick", "Kick"), Choice::new("all", "Kick all that are listed")],
             choice: None,
         }),
         ..Listing::default()
@@ -200,7 +195,6 @@ fn row(
         Viewer::Line(id) => Line::href(id),
         Viewer::Mag(id) => Mag::href(id),
     };
-    let begun = Moment::of(open.started_at, zone);
     let mut cells = Vec::new();
     if may_kick {
         cells.push(Cell::Tick {
@@ -214,7 +208,7 @@ fn row(
         Cell::Code(open.address.to_string()),
         Cell::Text(open.agent.to_string()),
         Cell::Text(form_words(open.container).into()),
-        Cell::Under(Box::new(Cell::Text(show::duration(seconds))), format!("since {}", begun.text)),
+        Cell::Time(Some(Moment::of(open.started_at, zone)), ""),
         Cell::Number(show::bytes(open.bytes_sent)),
         Cell::Number(rate),
     ]);
@@ -241,6 +235,9 @@ async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
     } else {
         &back
     };
+    if one.is_empty() && sent.text("do") == "all" {
+        return Ok(moved(&to.replacen("/panel/connections?", "/panel/connections/kick?", 1)));
+    }
     if ids.is_empty() {
         return Ok(done(to, "Nothing was ticked: tick the connections first."));
     }

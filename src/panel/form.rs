@@ -32,6 +32,8 @@ pub enum Widget {
     Lines,
     /// One of several.
     Choice(Vec<Choice>),
+    /// One of several whose texts are too long for a box.
+    Radios(Vec<Choice>),
     /// Any number of several, in the order in which they stand.
     Picks(Vec<Choice>),
     /// Rights, in a table.

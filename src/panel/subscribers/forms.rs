@@ -53,11 +53,14 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     let plans = caller.ops.plans_for_sale().await?;
     let account = sale::payer(caller, None)?;
     let seller = caller.reseller().is_some();
-    let none = if seller { "Choose a plan" } else { "None" };
-    let mut choices = vec![Choice::new("", none)];
-    choices.extend(plans.iter().map(|plan| sale::choice(plan, account.as_ref(), None)));
+    let mut choices: Vec<Choice> =
+        plans.iter().map(|plan| sale::choice(plan, account.as_ref(), None)).collect();
+    if !seller {
+        choices.insert(0, Choice::new("", "None"));
+    }
     let help = "Gives the end, the connections and its bouquets.";
-    let mut sold = vec![Input::new("subscription_plan_id", "Plan", Widget::Choice(choices)).help(help)];
+    let plan = Input::new("subscription_plan_id", "Plan", Widget::Radios(choices)).help(help);
+    let mut sold = vec![if seller { plan.required() } else { plan.value("") }];
     if !seller {
         let from_plan = "Empty: as the plan says.";
         sold.extend([
@@ -67,7 +70,8 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
                 Widget::Choice(about.choices_or(Resource::Resellers, "None")),
             )
             .help("Pays the price of the plan, if it uses credits."),
-            Input::new("expire_date", "Ends", Widget::Time).help("With a plan, empty is as the plan says."),
+            Input::new("expire_date", "Ends", Widget::Time)
+                .help("Empty: as the plan says; without a plan, never."),
             Input::new("max_allowed_connections", "Connections", Widget::Number(0))
                 .help(format!("At once; 0 is no limit. {from_plan}")),
         ]);
@@ -86,7 +90,7 @@ fn new_page<S: Kind>(caller: &Caller, status: StatusCode, form: Form) -> Reply<H
     let account = sale::payer(caller, None)?;
     let plans =
         form.sections.iter().flat_map(|section| &section.inputs).find_map(|input| match &input.widget {
-            Widget::Choice(choices) if input.name == "subscription_plan_id" => choices.get(1..),
+            Widget::Radios(choices) if input.name == "subscription_plan_id" => Some(choices.as_slice()),
             _ => None,
         });
     let (balance, problem) = sale::told(account.as_ref(), plans.unwrap_or_default());

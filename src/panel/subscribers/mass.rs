@@ -121,7 +121,7 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
             Input::new("more_days", "Extend by days", Widget::Number(1))
                 .help("From the present end, or from now if that is over. Free."),
         );
-        end.push(Input::new("expire_date", "Set the end", Widget::Time).help("Empty here: leave as it is."));
+        end.push(Input::new("expire_date", "Set the end", Widget::Time).help("Empty: leave as it is."));
         if caller.actor().may_waive_price().is_ok() {
             end.push(sale::free());
         }

@@ -137,7 +137,7 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     } else {
         "Its duration is added to the present end, or to now if that is over."
     };
-    let plan = Input::new("subscription_plan_id", "Plan", Widget::Choice(choices)).required().help(help);
+    let plan = Input::new("subscription_plan_id", "Plan", Widget::Radios(choices)).required().help(help);
     let mut inputs = vec![plan.value(chosen.unwrap_or_default())];
     if pays_nothing_is_offered(caller, account.as_ref()) {
         inputs.push(free());
@@ -161,7 +161,7 @@ fn shown<S: Kind>(caller: &Caller, status: StatusCode, row: &Stored<S>, form: Fo
     let sold = row.record.subscription();
     let account = payer(caller, Some(sold))?;
     let choices = match form.sections.first().and_then(|section| section.inputs.first()) {
-        Some(Input { widget: Widget::Choice(choices), .. }) => choices.as_slice(),
+        Some(Input { widget: Widget::Radios(choices), .. }) => choices.as_slice(),
         _ => &[],
     };
     let (balance, problem) = told(account.as_ref(), choices);

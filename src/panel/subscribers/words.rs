@@ -60,7 +60,7 @@ pub fn end(subscription: &Subscription, zone: &TimeZone) -> Cell {
 /// How a form of delivery is called.
 pub fn form(form: Container) -> &'static str {
     match form {
-        Container::Ts => "MPEG-TS",
+        Container::Ts => "MPEG\u{2011}TS",
         Container::Hls => "HLS",
     }
 }
