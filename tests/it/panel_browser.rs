@@ -1,7 +1,12 @@
 //! The panel in a real browser: what people do from the first start to the last credit, and every page
 //! without an error in the console, a request that fails, or a violation of accessibility.
 
-use super::support::{TestServer, browser::Browser};
+use super::support::{
+    TestServer,
+    browser::Browser,
+    panel::{self, PASSWORD},
+    tv::{self, Player},
+};
 
 /// The password that the first start printed.
 fn generated(server: &TestServer) -> String {
@@ -46,4 +51,139 @@ fn the_first_login_asks_for_a_password_of_ones_own() {
     browser.open("/panel/plans");
     browser.sees("Subscription plans");
     assert_eq!(browser.problems(), [""; 0]);
+}
+
+/// A stream, a bouquet, a plan of 10 credits: all made by hand.
+fn set_up_a_channel(browser: &Browser, server: &TestServer) {
+    tv::put_picture(server.data());
+    browser.open("/panel/streams/new");
+    browser.fill("name", "Harbour News");
+    browser.fill("sources", "media/test.ts");
+    browser.press("Create");
+    browser.sees("Harbour News was created.");
+    tv::within(30, "the stream runs", || tv::online(server) == [1]);
+
+    browser.open("/panel/bouquets/new");
+    browser.fill("name", "Basic");
+    browser.click("[name=\"streams[]\"][value=\"1\"]");
+    browser.press("Create");
+    browser.sees("Basic was created.");
+
+    browser.open("/panel/plans/new");
+    browser.fill("name", "Month");
+    browser.fill("credits", "10");
+    browser.choose("duration_unit", "month");
+    browser.click("[name=\"bouquets[]\"][value=\"1\"]");
+    browser.press("Create");
+    browser.sees("Month was created.");
+}
+
+#[test]
+fn an_operator_sets_up_a_channel_sells_it_sees_it_watched_and_kicks() {
+    let server = panel::server();
+    let browser = Browser::on(&server.url);
+    browser.sign_in("admin", PASSWORD);
+    set_up_a_channel(&browser, &server);
+
+    browser.open("/panel/lines/new");
+    browser.fill("username", "bob");
+    browser.fill("password", "secret1");
+    browser.choose("subscription_plan_id", "1");
+    browser.press("Create");
+    browser.sees("bob was created.");
+    browser.sees("Nobody is watching.");
+    let mut player = Player::get(&server, "/live/bob/secret1/1", "Test Player");
+    assert_eq!(player.status, 200);
+    player.read(188 * 100);
+    browser.open("/panel/lines/1");
+    browser.sees("Test Player");
+    browser.open("/panel/connections");
+    browser.sees("Harbour News");
+    browser.open("/panel/lines/1");
+    browser.press("Kick");
+    browser.sees("Nobody is watching.");
+    assert!(player.is_closed_within(2), "whoever is kicked watches no longer");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn a_key_that_is_made_in_api_settings_opens_the_api() {
+    let server = panel::server();
+    let browser = Browser::on(&server.url);
+    browser.sign_in("admin", PASSWORD);
+    browser.open("/panel/settings");
+    browser.press("API Settings");
+    browser.sees("Your address now is 127.0.0.1");
+    browser.press("New API key");
+    browser.fill("name", "billing");
+    browser.press("Create");
+    browser.sees("the only time that the key is shown");
+    let key = browser.run("return document.querySelector('#key').value");
+    let key = key.as_str().expect("the key");
+    let (status, answer) = server.post("line/new", &format!("api_key={key}&data[username]=carol"));
+    assert_eq!((status, &answer["username"]), (200, &"carol".into()), "{answer}");
+    browser.open("/panel/settings/api");
+    browser.sees("billing");
+    assert!(!browser.text().contains(key), "a key is shown once");
+    browser.open("/panel/lines");
+    browser.sees("carol");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn a_reseller_sells_until_its_credits_end() {
+    let server = panel::server();
+    let operator = Browser::on(&server.url);
+    operator.sign_in("admin", PASSWORD);
+    set_up_a_channel(&operator, &server);
+    operator.open("/panel/resellers/new");
+    operator.fill("name", "North");
+    operator.click("input[type=checkbox][name=use_credits]");
+    operator.fill("credits", "15");
+    operator.press("Create");
+    operator.sees("North was created.");
+    operator.open("/panel/administrators/new");
+    operator.fill("username", "nora");
+    operator.fill("email", "nora@example.com");
+    operator.fill("password", "nora sells lines");
+    operator.choose("group_id", "2");
+    operator.choose("reseller_id", "1");
+    operator.click("input[type=checkbox][name=must_change_password]");
+    operator.press("Create");
+    operator.sees("nora was created.");
+
+    let seller = Browser::on(&server.url);
+    seller.sign_in("nora", "nora sells lines");
+    seller.open("/panel/lines/new");
+    seller.sees("15");
+    seller.fill("username", "dora");
+    seller.choose("subscription_plan_id", "1");
+    seller.press("Create");
+    seller.sees("dora was created.");
+    seller.open("/panel/statement");
+    seller.sees("sale");
+    assert_eq!(seller.console(), [""; 0]);
+    seller.open("/panel/lines/new");
+    seller.fill("username", "erik");
+    seller.choose("subscription_plan_id", "1");
+    seller.press("Create");
+    seller.sees("Not enough credits");
+    assert_eq!(
+        seller.run("return document.querySelector('[name=username]').value"),
+        "erik",
+        "it stays typed"
+    );
+    seller.console();
+
+    operator.open("/panel/resellers/1");
+    operator.choose("way", "add");
+    operator.fill("amount", "20");
+    operator.fill("note", "invoice 4711");
+    operator.press("Book");
+    operator.sees("invoice 4711");
+    seller.press("Create");
+    seller.sees("erik was created.");
+    operator.open("/panel/lines");
+    operator.sees("erik");
+    assert_eq!(operator.console(), [""; 0]);
 }

@@ -82,10 +82,10 @@ impl Browser {
         self.done(input.send_keys(text));
     }
 
-    /// Chooses from the list of that name by what is shown.
-    pub fn choose(&self, name: &str, label: &str) {
+    /// Chooses from the list of that name what sends that value.
+    pub fn choose(&self, name: &str, value: &str) {
         let list = self.find(&format!("select[name=\"{name}\"]"));
-        self.done(list.select_by_label(label));
+        self.done(list.select_by_value(value));
     }
 
     /// Ticks or unticks the first match.
