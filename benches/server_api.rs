@@ -356,8 +356,8 @@ fn create(conn: &Connection, username: &str) {
     let mut line = conn
         .prepare_cached(
             "INSERT INTO lines (username, password, restreamer, max_allowed_connections, expire_date, \
-             subscription_plan_id, reseller_id, disabled, banned, allowed_ips, allowed_user_agents, server_id, isp_lock, \
-             is_trial, notes, created_at, updated_at) VALUES (?, ?, 0, 1, NULL, NULL, NULL, 0, 0, '[]', '[]', NULL, 0, 0, \
+             subscription_plan_id, reseller_id, disabled, banned, allowed_ips, allowed_user_agents, allowed_outputs, server_id, \
+             isp_lock, is_trial, notes, created_at, updated_at) VALUES (?, ?, 0, 1, NULL, NULL, NULL, 0, 0, '[]', '[]', '[]', NULL, 0, 0, \
              '', ?, ?)",
         )
         .unwrap();
