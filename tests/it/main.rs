@@ -36,6 +36,7 @@ mod panel_login;
 mod panel_logs;
 mod panel_mass_edit;
 mod panel_resellers;
+mod panel_servers;
 mod panel_settings;
 mod panel_streams;
 mod php_client;
