@@ -22,6 +22,8 @@ CREATE TABLE settings (
     connection_retention_days INTEGER NOT NULL DEFAULT 31 CHECK (connection_retention_days >= 0),
     refusal_retention_days    INTEGER NOT NULL DEFAULT 31 CHECK (refusal_retention_days >= 0),
     api_retention_days   INTEGER NOT NULL DEFAULT 7   CHECK (api_retention_days >= 0),
+    mag_login_required   INTEGER NOT NULL DEFAULT 0   CHECK (mag_login_required IN (0, 1)),
+    mag_oui_check        INTEGER NOT NULL DEFAULT 0   CHECK (mag_oui_check IN (0, 1)),
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -140,6 +142,7 @@ CREATE TABLE categories (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
     position   INTEGER NOT NULL DEFAULT 0,
+    censored   INTEGER NOT NULL DEFAULT 0 CHECK (censored IN (0, 1)),
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
@@ -246,6 +249,9 @@ CREATE TABLE line_bouquets (
 CREATE TABLE mags (
     id                      INTEGER PRIMARY KEY AUTOINCREMENT,
     mac_address             TEXT    NOT NULL UNIQUE,     -- upper-case with colons
+    login                   TEXT    NOT NULL DEFAULT '',
+    password                TEXT    NOT NULL DEFAULT '',
+    lock_device             INTEGER NOT NULL DEFAULT 1 CHECK (lock_device IN (0, 1)),
     max_allowed_connections INTEGER NOT NULL DEFAULT 1 CHECK (max_allowed_connections >= 0),
     expire_date             INTEGER,
     subscription_plan_id    INTEGER REFERENCES subscription_plans (id),
@@ -280,6 +286,49 @@ CREATE TABLE mag_bouquets (
     PRIMARY KEY (mag_id, place),
     UNIQUE (bouquet_id, mag_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What the box of a MAG has told, and what is kept for it. Every MAG has its row.
+CREATE TABLE mag_devices (
+    mag_id          INTEGER PRIMARY KEY REFERENCES mags (id) ON DELETE CASCADE,
+    parent_pin      TEXT    NOT NULL DEFAULT (printf('%04d', 1 + abs(random() % 9999))),   -- never 0000
+    token_hash      TEXT    NOT NULL DEFAULT '',   -- SHA-256 of the token of the one box that is let in
+    signed_in       INTEGER NOT NULL DEFAULT 0 CHECK (signed_in IN (0, 1)),   -- that box sent login and password
+    cut             INTEGER NOT NULL DEFAULT 0 CHECK (cut IN (0, 1)),         -- that box was told to show nothing
+    device_id       TEXT    NOT NULL DEFAULT '',   -- what lock_device binds to
+    device_id2      TEXT    NOT NULL DEFAULT '',
+    model           TEXT    NOT NULL DEFAULT '',
+    firmware        TEXT    NOT NULL DEFAULT '',
+    hardware        TEXT    NOT NULL DEFAULT '',
+    serial          TEXT    NOT NULL DEFAULT '',
+    address         TEXT    NOT NULL DEFAULT '',
+    user_agent      TEXT    NOT NULL DEFAULT '',
+    first_seen_at   INTEGER,
+    last_seen_at    INTEGER,
+    last_channel_id INTEGER                        -- the stream may be gone
+) STRICT;
+CREATE TRIGGER mags_have_devices AFTER INSERT ON mags BEGIN INSERT INTO mag_devices (mag_id) VALUES (NEW.id); END;
+
+CREATE TABLE mag_favourites (
+    mag_id    INTEGER NOT NULL REFERENCES mags (id) ON DELETE CASCADE,
+    place     INTEGER NOT NULL,
+    stream_id INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    PRIMARY KEY (mag_id, place),
+    UNIQUE (stream_id, mag_id)
+) STRICT, WITHOUT ROWID;
+
+-- What boxes are to be told when they next ask. A row goes when it was told, a message when it was read.
+CREATE TABLE mag_events (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    mag_id            INTEGER NOT NULL REFERENCES mags (id) ON DELETE CASCADE,
+    event             TEXT    NOT NULL,
+    msg               TEXT    NOT NULL,
+    param             TEXT    NOT NULL,
+    reboot_after_ok   INTEGER NOT NULL CHECK (reboot_after_ok IN (0, 1)),
+    auto_hide_timeout INTEGER NOT NULL,
+    created_at        INTEGER NOT NULL,
+    expires_at        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX mag_events_mag ON mag_events (mag_id, id);
 
 -- How many lines and MAGs there are, so that `total` of a list need not count a million rows.
 CREATE TABLE row_counts (

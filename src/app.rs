@@ -18,7 +18,7 @@ use crate::{
     jobs,
     media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
-    panel, player,
+    panel, player, portal,
     store::{self, Store},
     wire::{redact, socket, visitor::TrustedProxies},
 };
@@ -62,6 +62,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let playlists = player::kept();
     let live = web::Data::new(panel::Live::default());
     let listeners = live.clone();
+    let counting = portal::kept();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(door.clone())
@@ -70,6 +71,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .wrap(from_fn(access_log))
             .app_data(playlists.clone())
             .app_data(listeners.clone())
+            .app_data(counting.clone())
             // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
             .service(
                 web::scope("/api")
@@ -79,6 +81,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .route("/healthz", web::get().to(healthz))
             .configure(panel::routes)
             .configure(player::routes)
+            .configure(portal::routes)
             .configure(delivery::routes)
             .default_service(web::to(api::entry))
     })
@@ -109,6 +112,7 @@ impl Running {
         }
         let _ = self.ops.note_used_keys().await;
         let _ = self.ops.write_calls().await;
+        let _ = self.ops.note_seen_boxes().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
         outcome

@@ -21,6 +21,9 @@ pub fn start(ops: &Ops) {
             if let Err(error) = keys.note_seen_sessions().await {
                 log::warn!("sessions of the panel: {error}");
             }
+            if let Err(error) = keys.note_seen_boxes().await {
+                log::warn!("boxes of MAGs: {error}");
+            }
         }
     });
     let usage = ops.clone();

@@ -74,12 +74,17 @@ calls! {
     Line / "delete", Write, line::delete, "Deletes the line of that username.";
     Line / "info", Read, line::info, "Shows a line, its open connections and its channels.";
     Line / "explain", Read, line::explain, "Tells why a line can or cannot watch: every rule, its connections, its last refusals.";
+    Line / "convert_to_mag", Write, line::convert_to_mag, "Makes the line of that username a MAG, with its plan, end, reseller and history.";
     Line / "list", Read, line::list, "Lists lines.";
     Mag / "new", Write, mag::create, "Creates a MAG.";
     Mag / "update", Write, mag::update, "Changes the MAG of that address; data[extend_plan]=1 extends it.";
     Mag / "delete", Write, mag::delete, "Deletes the MAG of that address.";
     Mag / "info", Read, mag::info, "Shows a MAG, its open connections and its channels.";
     Mag / "explain", Read, mag::explain, "Tells why a MAG can or cannot watch: every rule, its connections, its last refusals.";
+    Mag / "send_event", Write, mag::send_event, "Tells the box of a MAG to show a message, reboot, reload, play a channel and more.";
+    Mag / "reset_device", Write, mag::reset_device, "Lets another device take the place of the one that the MAG is bound to.";
+    Mag / "set_parent_pin", Write, mag::set_parent_pin, "Sets the parental PIN of a MAG; without parent_pin to a random one.";
+    Mag / "convert_to_line", Write, mag::convert_to_line, "Makes the MAG of that address a line, with its plan, end, reseller and history.";
     Mag / "list", Read, mag::list, "Lists MAGs.";
     Administrators / "new", Write, administrators::create, "Creates an administrator.";
     Administrators / "update", Write, administrators::update, "Changes an administrator.";

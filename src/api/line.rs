@@ -8,11 +8,12 @@ use crate::{
         Error, Given, Record, Resource, Result,
         ids::Id,
         line::{Line, LineChange},
+        mac::Mac,
         session::Viewer,
         text::{LinePassword, Username},
     },
     ops::{
-        clock,
+        clock, convert,
         lines::{self, Credentials, Wishes},
         random,
     },
@@ -56,6 +57,18 @@ pub async fn info(mut call: Call) -> Result<Value> {
     let open = call.ops.connections_of(Viewer::Line(info.line.id));
     let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
     Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": open, "line_channel_ids": channels }))
+}
+
+pub async fn convert_to_mag(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let who = credentials(&mut call)?;
+    let mac: Mac = call.params.require("mac_address")?;
+    call.finish()?;
+    call.write(move |act| {
+        let (id, mag) = convert::to_mag(act, &who, mac)?;
+        Ok(json!({ "created_id": id.number(), "mac_address": mag.mac_address.to_string() }))
+    })
+    .await
 }
 
 pub async fn explain(mut call: Call) -> Result<Value> {

@@ -6,14 +6,21 @@ use super::{call::Call, connections, explain, line::wishes, show};
 use crate::{
     domain::{
         Record, Result,
+        device::{About, Device, Pin},
         ids::Id,
         mac::Mac,
         mag::{Mag, MagChange},
+        mag_event::{Event, Order},
+        number::Seconds,
         session::Viewer,
+        text::{HttpUrl, LinePassword, Notes, Username},
+        time::UnixTime,
     },
     ops::{
-        clock,
+        clock, convert,
         mags::{self, Wishes},
+        portal::{self, Shown},
+        random,
     },
     wire::page,
 };
@@ -51,10 +58,72 @@ pub async fn info(mut call: Call) -> Result<Value> {
     call.finish()?;
     let info = call.ops.point(&call.actor, call.doing, |read| mags::info(read, mac, clock::now()))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
+    let device = device(&call.ops.device_of(info.mag.id)?);
     let now = clock::now();
     let open = call.ops.connections_of(Viewer::Mag(info.mag.id));
     let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
-    Ok(json!({ "mag_info": show::row(&info.mag), "mag_conn_info": open, "mag_channel_ids": channels }))
+    Ok(json!({
+        "mag_info": show::row(&info.mag),
+        "mag_device": device,
+        "mag_conn_info": open,
+        "mag_channel_ids": channels,
+    }))
+}
+
+/// Lets an event wait for the box.
+pub async fn send_event(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let mac: Mac = call.params.require("mac_address")?;
+    let event = Event {
+        order: call.params.require::<Order>("event")?,
+        msg: call.params.take::<Notes>("msg")?.map(|msg| msg.as_str().to_owned()).unwrap_or_default(),
+        param: call.params.take::<HttpUrl>("param1")?.map(|url| url.as_str().to_owned()).unwrap_or_default(),
+        reboot_after_ok: call.params.take("reboot_after_ok")?.unwrap_or(false),
+        auto_hide_timeout: call.params.take::<Seconds>("auto_hide_timeout")?.map_or(0, Seconds::get),
+    };
+    let event = event.checked()?;
+    call.finish()?;
+    call.write(move |act| Ok(json!({ "event_id": portal::send(act, mac, &event)? }))).await
+}
+
+/// Lets another device take the place of the one that the MAG is bound to.
+pub async fn reset_device(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let mac: Mac = call.params.require("mac_address")?;
+    call.finish()?;
+    call.write(move |act| Ok(json!({ "modified_id": portal::reset(act, mac)?.number() }))).await
+}
+
+/// Sets the parental PIN, or makes a new one.
+pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let mac: Mac = call.params.require("mac_address")?;
+    let pin = match call.params.take::<Pin>("parent_pin")? {
+        Some(pin) => pin,
+        None => random::pin()?,
+    };
+    call.finish()?;
+    call.write(move |act| {
+        let id = portal::set_pin(act, mac, &pin)?;
+        Ok(json!({ "modified_id": id.number(), "parent_pin": pin.as_str() }))
+    })
+    .await
+}
+
+pub async fn convert_to_line(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let mac: Mac = call.params.require("mac_address")?;
+    let wanted = convert::Credentials {
+        username: call.params.take::<Username>("username")?,
+        password: call.params.take::<LinePassword>("password")?,
+    };
+    call.finish()?;
+    let spare = convert::spare()?;
+    call.write(move |act| {
+        let (id, line) = convert::to_line(act, mac, &wanted, &spare)?;
+        Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+    })
+    .await
 }
 
 pub async fn explain(mut call: Call) -> Result<Value> {
@@ -72,4 +141,28 @@ pub async fn list(mut call: Call) -> Result<Value> {
     call.finish()?;
     let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Mag>(&page)).await?;
     Ok(show::page("mags", rows, |mag| Value::Object(show::row(&mag))))
+}
+
+/// The box of a MAG; the token and what else lets it in stay here.
+fn device(shown: &Shown) -> Value {
+    let Device { about, .. } = &shown.device;
+    let About { device_id, device_id2, model, firmware, hardware, serial } = about;
+    let favourites: Vec<i64> = shown.favourites.iter().map(|id| id.number()).collect();
+    json!({
+        "model": model,
+        "firmware": firmware,
+        "hardware": hardware,
+        "serial": serial,
+        "device_id": device_id,
+        "device_id2": device_id2,
+        "ip": shown.device.address,
+        "user_agent": shown.device.user_agent,
+        "first_seen_at": shown.device.first_seen_at.map(UnixTime::seconds),
+        "last_seen_at": shown.device.last_seen_at.map(UnixTime::seconds),
+        "last_channel_id": shown.device.last_channel.map(Id::number),
+        "signed_in": u8::from(shown.device.signed_in),
+        "parent_pin": shown.device.parent_pin.as_str(),
+        "favourite_ids": favourites,
+        "events_waiting": shown.events_waiting,
+    })
 }

@@ -134,6 +134,32 @@ fn selectors(row: &Row) -> Parameters {
     const WINDOW: Parameters = &[PAGE[0], PAGE[1]];
     match (row.resource, row.action) {
         (_, "new" | "whitelist_list" | "get" | "api_key_new") => &[],
+        (Resource::Line, "convert_to_mag") => &[
+            ("username", "The line."),
+            ("password", "Checked when sent."),
+            ("mac_address", "The address of the MAG that it becomes."),
+        ],
+        (Resource::Mag, "convert_to_line") => &[
+            ("mac_address", "The MAG, in any spelling."),
+            ("username", "Of the line that it becomes; its login, or a random one, unless sent."),
+            ("password", "Of the line that it becomes; its password, or a random one, unless sent."),
+        ],
+        (Resource::Mag, "send_event") => &[
+            ("mac_address", "The MAG, in any spelling."),
+            (
+                "event",
+                "send_msg, send_msg_with_video, play_channel, reboot, reload_portal, update_channels, update_subscription, update_epg, update_modules, mount_all_storages or show_menu.",
+            ),
+            ("msg", "The text of a message, or the number of the channel to play."),
+            ("param1", "The URL of a video, with send_msg_with_video."),
+            ("reboot_after_ok", "1 reboots once the message was read."),
+            ("auto_hide_timeout", "After how many seconds the message goes by itself."),
+        ],
+        (Resource::Mag, "reset_device") => &[("mac_address", "The MAG, in any spelling.")],
+        (Resource::Mag, "set_parent_pin") => &[
+            ("mac_address", "The MAG, in any spelling."),
+            ("parent_pin", "Four digits, not 0000; random unless sent."),
+        ],
         (Resource::Line, "update" | "delete" | "info") => {
             &[("username", "The line."), ("password", "Checked when sent.")]
         }

@@ -9,7 +9,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, MessageBody},
     http::{Method, StatusCode, header},
-    web::{Bytes, Data},
+    web::{Bytes, Data, Path},
 };
 use futures_util::Stream;
 
@@ -22,7 +22,7 @@ use crate::{
     },
     ops::{
         Ops,
-        viewing::{Credentials, Hold, Origin, Refusal, Tap, Watching, Wish},
+        viewing::{Credentials, Hold, Origin, Refusal, Subscriber, Tap, Watching, Wish},
     },
     wire::{path, socket, visitor::Visitor},
 };
@@ -32,30 +32,69 @@ const MPEG_TS: &str = "video/mp2t";
 
 /// Watches a stream. HEAD answers as GET would, but opens nothing (finding 2: Kodi asks so first).
 pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> HttpResponse {
-    let method = request.method();
-    if *method == Method::OPTIONS {
-        return hls::preflight();
+    if let Some(response) = not_watching(request.method()) {
+        return response;
     }
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return HttpResponse::MethodNotAllowed()
-            .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
-            .finish();
-    }
-    answer(&request, visitor, &ops).await.unwrap_or_else(|refused| refusal::response(&refused))
+    let from = Origin { address: visitor.address, agent: visitor.agent.into() };
+    let answer = async {
+        let segments = path::segments(request.path());
+        let (credentials, file) = address(&segments).ok_or(Refusal::NoSuchStream)?;
+        let who = ops.subscriber(credentials, &from)?;
+        let (stream, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
+        answer(&request, &who, stream, container, &from, &ops).await
+    };
+    answer.await.unwrap_or_else(|refused| refusal::response(&refused))
 }
 
-async fn answer(request: &HttpRequest, visitor: Visitor, ops: &Ops) -> Result<HttpResponse, Refusal> {
+/// Watches what a link of the portal opens: `/play/TOKEN/ts`, `/play/TOKEN/m3u8`.
+pub async fn play(
+    request: HttpRequest,
+    link: Path<(String, String)>,
+    visitor: Visitor,
+    ops: Data<Ops>,
+) -> HttpResponse {
+    if let Some(response) = not_watching(request.method()) {
+        return response;
+    }
+    let (token, form) = link.into_inner();
     let from = Origin { address: visitor.address, agent: visitor.agent.into() };
-    let segments = path::segments(request.path());
-    let (credentials, file) = address(&segments).ok_or(Refusal::NoSuchStream)?;
-    let who = ops.subscriber(credentials, &from)?;
-    let (stream, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
+    let answer = async {
+        let (who, stream) = ops.linked(&token, &from)?;
+        let container = Container::named(&form).ok_or(Refusal::NoSuchStream)?;
+        let response = answer(&request, &who, stream, container, &from, &ops).await?;
+        if container == Container::Hls {
+            ops.keep_link(&token);
+        }
+        Ok(response)
+    };
+    answer.await.unwrap_or_else(|refused| refusal::response(&refused))
+}
+
+/// The answer to a method that does not watch.
+fn not_watching(method: &Method) -> Option<HttpResponse> {
+    if *method == Method::OPTIONS {
+        return Some(hls::preflight());
+    }
+    let watches = matches!(*method, Method::GET | Method::HEAD);
+    let refusal =
+        || HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, "GET, HEAD, OPTIONS")).finish();
+    (!watches).then(refusal)
+}
+
+async fn answer(
+    request: &HttpRequest,
+    who: &Subscriber,
+    stream: StreamId,
+    container: Container,
+    from: &Origin,
+    ops: &Ops,
+) -> Result<HttpResponse, Refusal> {
     let wish = Wish { stream, container, socket: socket::of(request) };
     if *request.method() == Method::HEAD {
-        ops.may_watch(&who, &wish, &from)?;
+        ops.may_watch(who, &wish, from)?;
         return Ok(head(container));
     }
-    Ok(match ops.watch(&who, &wish, &from).await? {
+    Ok(match ops.watch(who, &wish, from).await? {
         Watching::Ts(tap, hold) => transport_stream(Viewer { tap, hold }),
         Watching::Hls(channel, token) => hls::playlist(stream, &channel.segments(), &token),
     })

@@ -10,8 +10,13 @@ use crate::{domain::Error, ops::viewing::Refusal};
 /// The status of a refusal, and its reason as text: players show neither, people with curl do.
 pub fn response(refusal: &Refusal) -> HttpResponse {
     let status = match refusal {
-        Refusal::Credentials => StatusCode::UNAUTHORIZED,
-        Refusal::ShutOut(_) | Refusal::Rule(_) | Refusal::Full | Refusal::Ended => StatusCode::FORBIDDEN,
+        Refusal::Credentials | Refusal::NoSuchMac | Refusal::SignIn => StatusCode::UNAUTHORIZED,
+        Refusal::ShutOut(_)
+        | Refusal::Rule(_)
+        | Refusal::OtherDevice
+        | Refusal::Link
+        | Refusal::Full
+        | Refusal::Ended => StatusCode::FORBIDDEN,
         Refusal::NoSuchStream => StatusCode::NOT_FOUND,
         Refusal::NotRunning(_) | Refusal::Failed(Error::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,

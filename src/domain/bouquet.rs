@@ -25,4 +25,6 @@ record! {
     name: Name,
     /// Its place in lists.
     position: Position,
+    /// Shown on MAGs behind the parental PIN only.
+    censored: bool,
 }

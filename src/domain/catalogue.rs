@@ -31,6 +31,8 @@ pub struct Heading {
     pub id: CategoryId,
     /// What it is called.
     pub name: String,
+    /// Shown behind a parental PIN only.
+    pub censored: bool,
 }
 
 /// What channels without a category stand under: players want one for each.
@@ -40,6 +42,11 @@ impl Channel {
     /// The number of its category on the wire; 0 if it has none.
     pub fn category(&self) -> i64 {
         self.heading.as_ref().map_or(0, |heading| heading.id.0)
+    }
+
+    /// Whether it is to be shown behind a parental PIN only.
+    pub fn is_censored(&self) -> bool {
+        self.heading.as_ref().is_some_and(|heading| heading.censored)
     }
 
     /// The name of its category.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::{DefaultHasher, Hash, Hasher},
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -63,10 +64,12 @@ pub struct Tally {
     pub blocked: Option<Duration>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Failures {
     count: u32,
     since: Instant,
+    /// Attempts that were told apart, as hashes.
+    attempts: Vec<u64>,
     shut_until: Option<Instant>,
     /// When nothing of this matters any more.
     until: Instant,
@@ -80,11 +83,33 @@ impl Guard {
     /// Culprits remembered at once; beyond it those that no longer matter are forgotten first, and
     /// then all: a flood of them cannot take the memory.
     const MOST: usize = 10_000;
+    /// Attempts of one culprit told apart.
+    const ATTEMPTS: usize = 256;
 
     /// How long somebody has to wait, if shut out.
     pub fn wait(&self, culprit: &Culprit, now: Instant) -> Option<Duration> {
         let shut_until = self.0.get(culprit)?.shut_until?;
         shut_until.checked_duration_since(now).filter(|left| !left.is_zero())
+    }
+
+    /// Counts a failure unless the same attempt was counted within the window.
+    pub fn failed_with(&mut self, culprit: Culprit, attempt: &str, limits: Limits, now: Instant) {
+        let mut hasher = DefaultHasher::new();
+        attempt.hash(&mut hasher);
+        let attempt = hasher.finish();
+        let known = self.0.get(&culprit).is_some_and(|failures| {
+            now.duration_since(failures.since) < limits.window && failures.attempts.contains(&attempt)
+        });
+        if known {
+            return;
+        }
+        self.failed(culprit.clone(), limits, now);
+        if let Some(failures) = self.0.get_mut(&culprit) {
+            if failures.attempts.len() >= Self::ATTEMPTS {
+                failures.attempts.clear();
+            }
+            failures.attempts.push(attempt);
+        }
     }
 
     /// Counts a failure.
@@ -95,8 +120,14 @@ impl Guard {
         if self.0.len() >= Self::MOST {
             self.0.clear();
         }
-        let fresh = Failures { count: 0, since: now, shut_until: None, until: now + limits.window };
-        let failures = self.0.entry(culprit).or_insert(fresh);
+        let fresh = Failures {
+            count: 0,
+            since: now,
+            attempts: Vec::new(),
+            shut_until: None,
+            until: now + limits.window,
+        };
+        let failures = self.0.entry(culprit).or_insert_with(|| fresh.clone());
         if now.duration_since(failures.since) >= limits.window {
             *failures = fresh;
         }
@@ -170,6 +201,18 @@ mod tests {
         let now = Instant::now();
         (0..1000).for_each(|_| guard.failed(one.clone(), limits(0), now));
         assert_eq!(guard.wait(&one, now), None);
+    }
+
+    #[test]
+    fn the_same_attempt_counts_once_and_others_count() {
+        let mut guard = Guard::default();
+        let one = from("192.0.2.1");
+        let now = Instant::now();
+        (0..100).for_each(|_| guard.failed_with(one.clone(), "a", limits(3), now));
+        guard.failed_with(one.clone(), "b", limits(3), now);
+        assert_eq!(guard.wait(&one, now), None);
+        guard.failed_with(one.clone(), "c", limits(3), now);
+        assert!(guard.wait(&one, now).is_some());
     }
 
     #[test]

@@ -26,6 +26,11 @@ impl Mac {
         Ok(Self(octets))
     }
 
+    /// Whether it is of the maker of MAGs: 00:1A:79 (portal.md, B.2).
+    pub fn is_of_mags(self) -> bool {
+        self.0.starts_with(&[0x00, 0x1A, 0x79])
+    }
+
     fn octets(text: &str) -> Option<[u8; 6]> {
         let digits: Vec<u8> = match text.len() {
             12 => text.bytes().collect(),

@@ -7,6 +7,7 @@ use super::{
     session::Viewer,
     subscribers::Subscribed,
     subscription::{Subscription, SubscriptionChange},
+    text::{LinePassword, Username},
 };
 
 record! {
@@ -14,6 +15,12 @@ record! {
     pub struct Mag / MagChange, MagId, Resource::Mag;
     /// The MAC address in any spelling; stored upper-case with colons.
     mac_address: Mac,
+    /// What its box signs in with, where General Settings require that.
+    login: Username,
+    /// The password to it.
+    password: LinePassword,
+    /// Bound to the device that it was first used with.
+    lock_device: bool,
     with subscription: Subscription / SubscriptionChange
 }
 

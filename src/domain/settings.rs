@@ -37,6 +37,10 @@ record! {
     refusal_retention_days: Days,
     /// For how many days calls of the Server API are kept; 0 is for ever.
     api_retention_days: Days,
+    /// MAGs must sign in with their login and password.
+    mag_login_required: bool,
+    /// Only MAC addresses of the maker of MAGs, which begin with 00:1A:79, are let in.
+    mag_oui_check: bool,
 }
 
 /// What happens when a viewer comes and the line's limit is reached (player-api.md, the last section).

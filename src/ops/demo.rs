@@ -143,7 +143,11 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
     let mut bouquets = Vec::new();
     let mut number = 0;
     for (place, (heading, names)) in CHANNELS.iter().enumerate() {
-        let category = CategoryChange { name: given(Name::new(heading)), position: position(place) };
+        let category = CategoryChange {
+            name: given(Name::new(heading)),
+            position: position(place),
+            ..CategoryChange::default()
+        };
         let (category, _) = managed::create::<Category>(act, category)?;
         let mut streams = Vec::new();
         for name in *names {
@@ -259,7 +263,7 @@ fn line(n: usize, catalogue: &Catalogue) -> LineChange {
 
 fn mag(n: usize, catalogue: &Catalogue) -> MagChange {
     let mac = Mac::new(&format!("00:1A:79:00:{:02X}:{:02X}", n / 256, n % 256));
-    MagChange { mac_address: given(mac), subscription: subscription(n, catalogue) }
+    MagChange { mac_address: given(mac), subscription: subscription(n, catalogue), ..MagChange::default() }
 }
 
 /// Some expired, some disabled, some without a reseller, spread evenly.

@@ -25,11 +25,13 @@ pub enum Face {
     Player,
     /// Wrong passwords of administrators, counted by address and by name.
     Panel,
+    /// MACs of boxes that are not let in, each counted once.
+    Portal,
 }
 
 impl Face {
     /// Every face.
-    pub const ALL: [Self; 3] = [Self::Api, Self::Player, Self::Panel];
+    pub const ALL: [Self; 4] = [Self::Api, Self::Player, Self::Portal, Self::Panel];
 
     /// Its name in answers.
     pub fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Face {
             Self::Api => "api",
             Self::Player => "player",
             Self::Panel => "panel",
+            Self::Portal => "portal",
         }
     }
 }
@@ -66,7 +69,7 @@ impl Ops {
 
     /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
     fn spares(&self, face: Face, address: IpAddr) -> bool {
-        face == Face::Player && self.guards().lists(address)
+        matches!(face, Face::Player | Face::Portal) && self.guards().lists(address)
     }
 
     /// Counts a failure.
@@ -75,12 +78,18 @@ impl Ops {
         self.counted().entry(face).or_default().failed(culprit.into(), limits, Instant::now());
     }
 
+    /// Counts a failure, but the same attempt once: a box that is not let in tries again and again.
+    pub fn failed_with(&self, face: Face, address: IpAddr, attempt: &str) {
+        let limits = self.limits(face);
+        self.counted().entry(face).or_default().failed_with(address.into(), attempt, limits, Instant::now());
+    }
+
     /// How much guessing a face lets pass.
     pub fn limits(&self, face: Face) -> Limits {
         let minute = Duration::from_mins(1);
         match face {
             Face::Api => Limits { most: 10, window: minute, block: minute },
-            Face::Player | Face::Panel => {
+            Face::Player | Face::Portal | Face::Panel => {
                 let settings = &self.guards().settings;
                 Limits {
                     most: count(settings.failure_limit),

@@ -90,7 +90,7 @@ pub fn info(read: &Read<'_>, who: &Credentials, now: UnixTime) -> Result<Info> {
     Ok(Info { line, channels })
 }
 
-fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {
+pub(super) fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {
     let line = read.first::<Line>("username", &Fact::Text(who.username.as_str().to_owned()))?;
     let right =
         |line: &Stored<Line>| who.password.as_ref().is_none_or(|password| *password == line.record.password);

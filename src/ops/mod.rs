@@ -7,6 +7,7 @@ pub mod calls;
 pub mod catalogue;
 pub mod clock;
 pub mod connections;
+pub mod convert;
 pub mod demo;
 pub mod explain;
 pub mod figures;
@@ -18,6 +19,7 @@ pub mod mags;
 pub mod managed;
 pub mod mass;
 pub mod passwords;
+pub mod portal;
 pub mod random;
 pub mod resellers;
 pub mod retention;
@@ -67,6 +69,7 @@ pub struct Parts {
     healths: servers::Healths,
     figures: figures::Kept,
     calls: calls::Calls,
+    portal: portal::Portal,
     media: Option<Media>,
 }
 
@@ -94,6 +97,7 @@ impl Ops {
             healths: servers::Healths::default(),
             figures: figures::Kept::default(),
             calls: calls::Calls::default(),
+            portal: portal::Portal::default(),
             media,
         }))
     }

@@ -5,6 +5,7 @@ use rand::{TryRng, rngs::SysRng};
 use crate::domain::{
     Error, Result,
     api_key::KeyText,
+    device::Pin,
     text::{LinePassword, NewPassword, Username},
     token::LineToken,
 };
@@ -51,6 +52,37 @@ pub fn line_token() -> Result<LineToken> {
 /// The token of an HLS session, 24 characters: 142 bits.
 pub fn token() -> Result<String> {
     letters(24)
+}
+
+/// So many hexadecimal digits in lower case.
+pub fn hex(count: usize) -> Result<String> {
+    let mut text = String::with_capacity(count + 1);
+    let mut bytes = [0; 16];
+    while text.len() < count {
+        fill(&mut bytes)?;
+        text.extend(bytes.iter().map(|byte| format!("{byte:02x}")));
+    }
+    text.truncate(count);
+    Ok(text)
+}
+
+/// The token of a MAG's box, 32 hexadecimal digits in upper case: 128 bits (portal.md, B.4).
+pub fn portal_token() -> Result<String> {
+    Ok(hex(32)?.to_ascii_uppercase())
+}
+
+/// A parental PIN: each of 0001 to 9999 is equally likely.
+pub fn pin() -> Result<Pin> {
+    loop {
+        let mut bytes = [0; 2];
+        fill(&mut bytes)?;
+        // What lies above the last multiple would favour some.
+        let number = u16::from_be_bytes(bytes);
+        if number < 6 * 9999 {
+            return Pin::new(&format!("{:04}", number % 9999 + 1))
+                .map_err(|rule| Error::invalid("parent_pin", rule));
+        }
+    }
 }
 
 /// An administrator's password of 16 characters.

@@ -18,12 +18,12 @@ impl Read<'_> {
     /// A database error.
     pub fn catalogue(&self, plan: Option<PlanId>, own: &[BouquetId]) -> Result<Vec<Channel>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT s.id, s.name, s.logo_url, s.epg_channel_id, s.number, s.created_at, c.id, c.name \
+            "SELECT s.id, s.name, s.logo_url, s.epg_channel_id, s.number, s.created_at, c.id, c.name, c.censored \
              FROM streams s LEFT JOIN categories c ON c.id = s.category_id WHERE s.enabled = 1",
         )?;
         let rows = statement.query_map([], |row| {
             let heading = match row.get(6)? {
-                Some(id) => Some(Heading { id: CategoryId(id), name: row.get(7)? }),
+                Some(id) => Some(Heading { id: CategoryId(id), name: row.get(7)?, censored: row.get(8)? }),
                 None => None,
             };
             Ok(Channel {

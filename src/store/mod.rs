@@ -11,6 +11,7 @@ pub mod keys;
 pub mod log_seek;
 pub mod logs;
 pub mod panel_sessions;
+pub mod portal;
 pub mod resellers;
 pub mod retention;
 pub mod streams;

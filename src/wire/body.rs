@@ -59,6 +59,14 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
     }
 }
 
+/// Reads a body as a form whatever it is called.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn read_form(payload: Payload) -> Result<IndexMap<String, Node>, BodyError> {
+    Ok(parse_form(&whole(payload).await?)?)
+}
+
 async fn whole(mut payload: Payload) -> Result<Bytes, BodyError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {

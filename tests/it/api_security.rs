@@ -32,18 +32,17 @@ fn blocks(server: &TestServer, body: &str) -> Vec<Value> {
 fn limits_of_every_face_are_shown_as_they_are_set() {
     let server = server();
     let limits = |server: &TestServer| server.done("security/blocks", "")["limits"].clone();
-    let api = json!({ "face": "api", "failure_limit": 10, "failure_window": 60, "block_seconds": 60 });
-    let player =
-        json!({ "face": "player", "failure_limit": 20, "failure_window": 300, "block_seconds": 600 });
-    let panel = |player: &Value| {
-        let mut panel = player.clone();
-        panel["face"] = "panel".into();
-        panel
-    };
-    assert_eq!(limits(&server), json!([api, player, panel(&player)]));
+    let of = |face: &str, failures: i64, window: i64, block: i64| json!({ "face": face, "failure_limit": failures, "failure_window": window, "block_seconds": block });
+    let api = of("api", 10, 60, 60);
+    assert_eq!(
+        limits(&server),
+        json!([api, of("player", 20, 300, 600), of("portal", 20, 300, 600), of("panel", 20, 300, 600)])
+    );
     server.done("settings/update", "data[failure_limit]=5&data[failure_window]=30&data[block_seconds]=90");
-    let player = json!({ "face": "player", "failure_limit": 5, "failure_window": 30, "block_seconds": 90 });
-    assert_eq!(limits(&server), json!([api, player, panel(&player)]));
+    assert_eq!(
+        limits(&server),
+        json!([api, of("player", 5, 30, 90), of("portal", 5, 30, 90), of("panel", 5, 30, 90)])
+    );
 }
 
 #[test]

@@ -7,12 +7,12 @@ const LAYERS: [(&[&str], &[&str]); 5] = [
     (&["domain"], &[]),
     (&["store", "media", "host", "wire"], &["domain"]),
     (&["ops"], &["domain", "media", "store", "host"]),
-    (&["api", "panel", "player", "delivery"], &["ops", "wire", "domain"]),
+    (&["api", "panel", "player", "portal", "delivery"], &["ops", "wire", "domain"]),
     (
         &["main", "lib", "cli", "app", "jobs", "config"],
         &[
-            "api", "panel", "player", "delivery", "ops", "media", "store", "host", "wire", "domain", "cli",
-            "app", "jobs", "config",
+            "api", "panel", "player", "portal", "delivery", "ops", "media", "store", "host", "wire",
+            "domain", "cli", "app", "jobs", "config",
         ],
     ),
 ];
@@ -22,7 +22,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
-    ("actix_web", &["wire", "api", "panel", "player", "delivery", "app", "cli", "jobs"]),
+    ("actix_web", &["wire", "api", "panel", "player", "portal", "delivery", "app", "cli", "jobs"]),
     ("awc", &["host", "cli"]),
     ("maxminddb", &["host"]),
     ("procfs", &["host"]),

@@ -41,6 +41,7 @@ mod panel_settings;
 mod panel_streams;
 mod php_client;
 mod players;
+mod portal;
 mod power_cut;
 mod sources;
 mod streams;

@@ -89,7 +89,7 @@ impl Ops {
     }
 
     /// Notes a refusal for the log and for "Why can't this subscriber watch?".
-    pub(super) fn note_refusal(
+    pub(in crate::ops) fn note_refusal(
         &self,
         subscriber: Option<&Subscriber>,
         name: &str,

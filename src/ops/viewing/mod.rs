@@ -85,6 +85,14 @@ impl From<Stored<Mag>> for Subscriber {
 pub enum Refusal {
     /// Nobody has these credentials.
     Credentials,
+    /// There is no MAG of this MAC.
+    NoSuchMac,
+    /// The MAG is bound to another device.
+    OtherDevice,
+    /// The box of the MAG sent the wrong login or password.
+    SignIn,
+    /// The link to the stream is over, or somebody else's.
+    Link,
     /// The address has guessed too often; how long it has to wait.
     ShutOut(Duration),
     /// A rule of the subscription.
@@ -106,6 +114,12 @@ impl Refusal {
     pub fn words(&self) -> String {
         match self {
             Self::Credentials => "wrong username or password".into(),
+            Self::NoSuchMac => "no MAG has this MAC".into(),
+            Self::OtherDevice => {
+                "the MAG is bound to another device: mag/reset_device lets this one in".into()
+            }
+            Self::SignIn => "wrong login or password of the MAG".into(),
+            Self::Link => "the link to the stream is over".into(),
             Self::ShutOut(_) => "the address is shut out after too many failures".into(),
             Self::Rule(rule) => rule.name().into(),
             Self::NoSuchStream => "no such stream".into(),

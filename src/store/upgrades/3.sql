@@ -48,3 +48,52 @@ CREATE INDEX mags_notes ON mags (notes) WHERE notes <> '';
 CREATE INDEX ledger_sales ON ledger (at, reseller_id, amount) WHERE reason IN ('sale', 'extension');
 ALTER TABLE ledger ADD COLUMN slip TEXT;
 CREATE UNIQUE INDEX ledger_slip ON ledger (slip) WHERE slip IS NOT NULL;
+-- The boxes of MAGs.
+ALTER TABLE settings ADD COLUMN mag_login_required INTEGER NOT NULL DEFAULT 0 CHECK (mag_login_required IN (0, 1));
+ALTER TABLE settings ADD COLUMN mag_oui_check INTEGER NOT NULL DEFAULT 0 CHECK (mag_oui_check IN (0, 1));
+ALTER TABLE categories ADD COLUMN censored INTEGER NOT NULL DEFAULT 0 CHECK (censored IN (0, 1));
+ALTER TABLE mags ADD COLUMN login TEXT NOT NULL DEFAULT '';
+ALTER TABLE mags ADD COLUMN password TEXT NOT NULL DEFAULT '';
+ALTER TABLE mags ADD COLUMN lock_device INTEGER NOT NULL DEFAULT 1 CHECK (lock_device IN (0, 1));
+
+CREATE TABLE mag_devices (
+    mag_id          INTEGER PRIMARY KEY REFERENCES mags (id) ON DELETE CASCADE,
+    parent_pin      TEXT    NOT NULL DEFAULT (printf('%04d', 1 + abs(random() % 9999))),
+    token_hash      TEXT    NOT NULL DEFAULT '',
+    signed_in       INTEGER NOT NULL DEFAULT 0 CHECK (signed_in IN (0, 1)),
+    cut             INTEGER NOT NULL DEFAULT 0 CHECK (cut IN (0, 1)),
+    device_id       TEXT    NOT NULL DEFAULT '',
+    device_id2      TEXT    NOT NULL DEFAULT '',
+    model           TEXT    NOT NULL DEFAULT '',
+    firmware        TEXT    NOT NULL DEFAULT '',
+    hardware        TEXT    NOT NULL DEFAULT '',
+    serial          TEXT    NOT NULL DEFAULT '',
+    address         TEXT    NOT NULL DEFAULT '',
+    user_agent      TEXT    NOT NULL DEFAULT '',
+    first_seen_at   INTEGER,
+    last_seen_at    INTEGER,
+    last_channel_id INTEGER
+) STRICT;
+CREATE TRIGGER mags_have_devices AFTER INSERT ON mags BEGIN INSERT INTO mag_devices (mag_id) VALUES (NEW.id); END;
+
+CREATE TABLE mag_favourites (
+    mag_id    INTEGER NOT NULL REFERENCES mags (id) ON DELETE CASCADE,
+    place     INTEGER NOT NULL,
+    stream_id INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    PRIMARY KEY (mag_id, place),
+    UNIQUE (stream_id, mag_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mag_events (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    mag_id            INTEGER NOT NULL REFERENCES mags (id) ON DELETE CASCADE,
+    event             TEXT    NOT NULL,
+    msg               TEXT    NOT NULL,
+    param             TEXT    NOT NULL,
+    reboot_after_ok   INTEGER NOT NULL CHECK (reboot_after_ok IN (0, 1)),
+    auto_hide_timeout INTEGER NOT NULL,
+    created_at        INTEGER NOT NULL,
+    expires_at        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX mag_events_mag ON mag_events (mag_id, id);
+INSERT INTO mag_devices (mag_id) SELECT id FROM mags;

@@ -1,0 +1,166 @@
+//! The boxes of MAGs as operators see them: what they told, when they came, which one it is.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::json;
+
+use super::{ASK, Session, meant};
+use crate::{
+    domain::{
+        Error, Result,
+        actor::Actor,
+        audit::MASK,
+        device::{Device, Pin},
+        ids::{MagId, StreamId},
+        mac::Mac,
+        time::UnixTime,
+    },
+    ops::{Act, Ops, clock, viewing::Origin},
+    store::{self, portal::SeenRow},
+};
+
+/// When each box last came, until it is written down.
+#[derive(Default)]
+pub struct Seen(Mutex<HashMap<MagId, SeenRow>>);
+
+impl Seen {
+    /// Notes that a box came.
+    pub fn note(&self, mag: MagId, from: &Origin, at: UnixTime) {
+        let mut seen = self.all();
+        let last_channel = seen.get(&mag).and_then(|seen| seen.last_channel);
+        let (address, user_agent) = (from.address.to_string(), from.agent.to_string());
+        seen.insert(mag, SeenRow { at, address, user_agent, last_channel });
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<MagId, SeenRow>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The box of a MAG as operators see it.
+pub struct Shown {
+    /// What it told, and what is kept for it, up to this moment.
+    pub device: Device,
+    /// Its favourites, in order.
+    pub favourites: Vec<StreamId>,
+    /// How many events wait for it.
+    pub events_waiting: usize,
+}
+
+/// Forgets which box it was: the next one takes its place, and the old one is out.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn reset(act: &Act<'_>, mac: Mac) -> Result<MagId> {
+    let mag = meant(act, mac)?;
+    let mut device = act.tx.device(mag.id)?;
+    let before = json!({ "device_id": device.about.device_id, "device_id2": device.about.device_id2 });
+    device.reset();
+    act.tx.save_device(mag.id, &device)?;
+    act.audit(Some(mag.id.0), &mac.to_string(), &before, &json!({ "device_id": "", "device_id2": "" }))?;
+    Ok(mag.id)
+}
+
+/// Gives a MAG another parental PIN.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn set_pin(act: &Act<'_>, mac: Mac, pin: &Pin) -> Result<MagId> {
+    let mag = meant(act, mac)?;
+    let mut device = act.tx.device(mag.id)?;
+    device.parent_pin = pin.clone();
+    act.tx.save_device(mag.id, &device)?;
+    let masked = json!({ "parent_pin": MASK });
+    act.audit(Some(mag.id.0), &mac.to_string(), &masked, &masked)?;
+    Ok(mag.id)
+}
+
+impl Ops {
+    /// The box of a MAG.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn device_of(&self, mag: MagId) -> Result<Shown> {
+        let now = clock::now();
+        let mut shown = self.point(&Actor::LINECARD, ASK, |read| {
+            let events_waiting = read.waiting_events(mag, now)?.len();
+            Ok(Shown { device: read.device(mag)?, favourites: read.favourites(mag)?, events_waiting })
+        })?;
+        if let Some(seen) = self.portal.seen.all().get(&mag) {
+            let device = &mut shown.device;
+            device.first_seen_at = device.first_seen_at.or(Some(seen.at));
+            device.last_seen_at = Some(seen.at);
+            device.address.clone_from(&seen.address);
+            device.user_agent.clone_from(&seen.user_agent);
+            device.last_channel = seen.last_channel.or(device.last_channel);
+        }
+        Ok(shown)
+    }
+
+    /// What the box last played.
+    pub fn last_channel(&self, session: &Session) -> Option<StreamId> {
+        let seen = self.portal.seen.all().get(&session.id()).and_then(|seen| seen.last_channel);
+        seen.or(session.device.last_channel)
+    }
+
+    /// Notes what the box plays.
+    pub fn note_channel(&self, session: &Session, stream: StreamId) {
+        if let Some(seen) = self.portal.seen.all().get_mut(&session.id()) {
+            seen.last_channel = Some(stream);
+        }
+    }
+
+    /// The favourites that the box has chosen, in order.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn favourites(&self, session: &Session) -> Result<Vec<StreamId>> {
+        self.point(&Actor::LINECARD, ASK, |read| read.favourites(session.id()))
+    }
+
+    /// Keeps the favourites that the box has chosen.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for more than 2,000, or a database error.
+    pub async fn choose_favourites(&self, session: &Session, favourites: Vec<StreamId>) -> Result<()> {
+        if favourites.len() > 2000 {
+            return Err(Error::invalid("fav_ch", "at most 2000 channels"));
+        }
+        let mag = session.id();
+        let origin = store::housekeeping(clock::now(), "favourites");
+        self.store.write(origin, move |tx| tx.set_favourites(mag, &favourites)).wait().await
+    }
+
+    /// Keeps the parental PIN that somebody has chosen at the box.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn choose_pin(&self, session: &Session, pin: Pin) -> Result<()> {
+        let mag = session.id();
+        let written = self.store.write(store::housekeeping(clock::now(), "parental PIN"), move |tx| {
+            let mut device = tx.device(mag)?;
+            device.parent_pin = pin.clone();
+            tx.save_device(mag, &device)
+        });
+        written.wait().await
+    }
+
+    /// Writes down when boxes last came.
+    ///
+    /// # Errors
+    /// A database error; nothing is lost but the minute.
+    pub async fn note_seen_boxes(&self) -> Result<()> {
+        let seen: Vec<(MagId, SeenRow)> = self.portal.seen.all().drain().collect();
+        for some in seen.chunks(500) {
+            let some = some.to_vec();
+            let written = self.store.write(store::housekeeping(clock::now(), "boxes seen"), move |tx| {
+                some.iter().try_for_each(|(mag, seen)| tx.note_seen(*mag, seen))
+            });
+            written.wait().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! What boxes are told when they ask for events: each thing once (player-api.md, finding 12).
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{ASK, Session, meant};
+use crate::{
+    domain::{Error, Result, actor::Actor, device::Standing, ids::MagId, mac::Mac, mag_event::Event},
+    ops::{Act, Ops, clock},
+    store::{self, portal::WaitingEvent},
+};
+
+/// A box asks for events each minute. Whoever asks again so soon keeps time of its own, as Kodi
+/// does, and reads no events.
+const IMPATIENT: Duration = Duration::from_secs(30);
+/// Events that may wait for one box.
+const MOST: usize = 50;
+
+/// When boxes without a subscription last asked for events.
+#[derive(Default)]
+pub struct Polls(Mutex<HashMap<MagId, Instant>>);
+
+/// What a box is told.
+pub enum News {
+    /// Nothing new.
+    Nothing,
+    /// Its subscription ended or came back.
+    Standing(Standing),
+    /// What an operator sent.
+    Event(WaitingEvent),
+    /// It was told that its subscription has ended, and does not listen.
+    Deaf,
+}
+
+/// Lets an event wait for the box of a MAG; the event's number.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Refused`] while too many wait.
+pub fn send(act: &Act<'_>, mac: Mac, event: &Event) -> Result<i64> {
+    let mag = meant(act, mac)?;
+    if act.tx.waiting_events(mag.id, act.now)?.len() >= MOST {
+        return Err(Error::Refused(format!(
+            "{MOST} events wait for this MAG already: its box has not asked for them"
+        )));
+    }
+    let id = act.tx.insert_event(mag.id, event, act.now)?;
+    let Event { order, msg, param, reboot_after_ok, auto_hide_timeout } = event;
+    let after = json!({
+        "event": order.name(),
+        "msg": msg,
+        "param1": param,
+        "reboot_after_ok": u8::from(*reboot_after_ok),
+        "auto_hide_timeout": auto_hide_timeout,
+    });
+    act.audit(Some(mag.id.0), &mac.to_string(), &json!({}), &after)?;
+    Ok(id)
+}
+
+impl Ops {
+    /// What the box is to be told now, and how many events wait beside it. `showing` is the message
+    /// that it shows at this moment.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn news(&self, session: &Session, showing: Option<i64>) -> Result<(News, usize)> {
+        let standing = Standing::of(&session.device, session.is_active);
+        let impatient = !session.is_active && self.portal.polls.is_impatient(session.id());
+        if standing != Standing::AsTold {
+            self.note_told(session, standing == Standing::CutOff).await?;
+            return Ok((News::Standing(standing), 0));
+        }
+        if !session.is_active {
+            return Ok((if impatient { News::Deaf } else { News::Nothing }, 0));
+        }
+        let now = clock::now();
+        let waiting = self.point(&Actor::LINECARD, ASK, |read| read.waiting_events(session.id(), now))?;
+        let left = waiting.len();
+        let is_due = |event: &WaitingEvent| showing.is_none() || !event.event.order.is_message();
+        let Some(event) = waiting.into_iter().find(is_due) else { return Ok((News::Nothing, left)) };
+        if !event.event.needs_confirmation() {
+            self.take_event(session, event.id).await?;
+        }
+        Ok((News::Event(event), left - 1))
+    }
+
+    /// Takes an event back: it was told, or somebody has read it.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn take_event(&self, session: &Session, id: i64) -> Result<()> {
+        let (mag, now) = (session.id(), clock::now());
+        self.store
+            .write(store::housekeeping(now, "events"), move |tx| tx.delete_event(mag, id, now))
+            .wait()
+            .await
+    }
+
+    async fn note_told(&self, session: &Session, cut: bool) -> Result<()> {
+        let mag = session.id();
+        let written = self.store.write(store::housekeeping(clock::now(), "events"), move |tx| {
+            let mut device = tx.device(mag)?;
+            device.cut = cut;
+            tx.save_device(mag, &device)
+        });
+        written.wait().await
+    }
+}
+
+impl Polls {
+    /// Boxes remembered at once.
+    const MOST: usize = 10_000;
+
+    /// Whether a box has asked a moment ago; notes that it asks now.
+    fn is_impatient(&self, mag: MagId) -> bool {
+        let mut polls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if polls.len() >= Self::MOST {
+            polls.retain(|_, last| now.duration_since(*last) < IMPATIENT);
+        }
+        let last = polls.insert(mag, now);
+        last.is_some_and(|last| now.duration_since(last) < IMPATIENT)
+    }
+}

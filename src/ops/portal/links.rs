@@ -1,0 +1,130 @@
+//! Links to streams: what `create_link` gives out (portal.md; player-api.md, finding 3).
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{ASK, Session};
+use crate::{
+    domain::{
+        Error, Stored,
+        actor::Actor,
+        container::Container,
+        ids::{MagId, StreamId},
+        mag::Mag,
+        settings::ConnectionPolicy,
+    },
+    ops::{
+        Ops, random,
+        viewing::{Origin, Refusal, Subscriber, Wish},
+    },
+};
+
+/// For how long a link opens its stream: players ask for it twice, and more.
+const LASTS: Duration = Duration::from_secs(15);
+/// Links that may be open at once; those that are over go first.
+const MOST: usize = 50_000;
+
+/// Links that may yet be used, by their tokens.
+#[derive(Default)]
+pub struct Links(Mutex<HashMap<String, Link>>);
+
+/// A link: whose it is, from where it may be used, for what.
+#[derive(Clone)]
+struct Link {
+    mag: MagId,
+    address: IpAddr,
+    stream: StreamId,
+    until: Instant,
+}
+
+impl Ops {
+    /// A link to a stream for the box that asks, and the form in which it opens.
+    ///
+    /// # Errors
+    /// [`Refusal`], as for watching itself; noted for the log.
+    pub fn link(
+        &self,
+        session: &Session,
+        stream: StreamId,
+        form: Option<Container>,
+        from: &Origin,
+    ) -> Result<(String, Container), Refusal> {
+        let who = session.subscriber();
+        let allowed = &who.subscription.allowed_outputs;
+        let first = allowed.iter().copied().min().unwrap_or(Container::Ts);
+        let container = form.unwrap_or(first);
+        self.may_watch(&who, &Wish { stream, container, socket: None }, from)?;
+        if self.is_full_of_others(&who, from) {
+            return Err(Refusal::Full);
+        }
+        let token = random::token()?;
+        let link = Link { mag: session.id(), address: from.address, stream, until: Instant::now() + LASTS };
+        self.portal.links.add(token.clone(), link)?;
+        Ok((token, container))
+    }
+
+    /// Whose link it is and what it opens.
+    ///
+    /// # Errors
+    /// [`Refusal::Link`] for a link that is over, or another address than the one that asked for it.
+    pub fn linked(&self, token: &str, from: &Origin) -> Result<(Subscriber, StreamId), Refusal> {
+        let link = self.portal.links.get(token).filter(|link| link.address == from.address);
+        let link = link.ok_or(Refusal::Link)?;
+        let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(link.mag))?;
+        let mag: Stored<Mag> = mag.ok_or(Refusal::Link)?;
+        Ok((mag.into(), link.stream))
+    }
+
+    /// Lets a link open its stream for another while: an HLS player asks for its playlist again and
+    /// again.
+    pub fn keep_link(&self, token: &str) {
+        self.portal.links.extend(token);
+    }
+
+    /// Under `refuse`, whether somebody elsewhere holds every connection. A box that goes on to the
+    /// next channel holds one itself: the door sorts that out.
+    fn is_full_of_others(&self, who: &Subscriber, from: &Origin) -> bool {
+        if self.guards().settings.connection_policy == ConnectionPolicy::KickOldest {
+            return false;
+        }
+        let limit = usize::try_from(who.subscription.max_allowed_connections.get()).unwrap_or(usize::MAX);
+        let open = self.connections_of(who.viewer);
+        limit > 0 && open.len() >= limit && open.iter().all(|open| open.address != from.address)
+    }
+}
+
+impl Links {
+    fn add(&self, token: String, link: Link) -> Result<(), Error> {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if links.len() >= MOST {
+            let now = Instant::now();
+            links.retain(|_, link| link.until > now);
+        }
+        if links.len() >= MOST {
+            return Err(Error::Busy);
+        }
+        links.insert(token, link);
+        Ok(())
+    }
+
+    fn get(&self, token: &str) -> Option<Link> {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let link = links.get(token)?;
+        if link.until <= Instant::now() {
+            links.remove(token);
+            return None;
+        }
+        Some(link.clone())
+    }
+
+    fn extend(&self, token: &str) {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = links.get_mut(token) {
+            link.until = Instant::now() + LASTS;
+        }
+    }
+}

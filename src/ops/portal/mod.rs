@@ -1,0 +1,39 @@
+//! The boxes of MAGs: letting them in, what they are told, what they play (portal.md).
+
+mod devices;
+mod events;
+mod links;
+mod session;
+
+/// What faces show.
+pub use crate::store::portal::WaitingEvent;
+pub use devices::{Shown, reset, set_pin};
+pub use events::{News, send};
+pub use session::{Caller, Entrance, Greeting, Session};
+
+use crate::{
+    domain::{Error, Fact, Resource, Result, Stored, mac::Mac, mag::Mag},
+    ops::{Act, Doing},
+    store::Read,
+};
+
+/// What is known of boxes between their requests.
+#[derive(Default)]
+pub struct Portal {
+    links: links::Links,
+    seen: devices::Seen,
+    polls: events::Polls,
+}
+
+const ASK: Doing = Doing { resource: Resource::Mag, action: "portal" };
+
+fn find(read: &Read<'_>, mac: Mac) -> Result<Option<Stored<Mag>>> {
+    read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))
+}
+
+/// The MAG that an operator means, if it is within that one's reach.
+pub(super) fn meant(act: &Act<'_>, mac: Mac) -> Result<Stored<Mag>> {
+    let mag = find(act.tx, mac)?.ok_or(Error::no_such(Resource::Mag))?;
+    act.actor.may_reach(Resource::Mag, mag.record.subscription.reseller_id)?;
+    Ok(mag)
+}

@@ -1,0 +1,292 @@
+//! Handshake, profile, signing in: which box is let in (portal.md, B.4).
+
+use std::time::Duration;
+
+use subtle::ConstantTimeEq;
+
+use super::{ASK, find};
+use crate::{
+    domain::{
+        Result, Stored,
+        actor::Actor,
+        admission::Rule,
+        api_key::KeyHash,
+        device::{About, Device},
+        ids::MagId,
+        mac::Mac,
+        mag::Mag,
+        plan::Plan,
+        time::UnixTime,
+    },
+    ops::{
+        Ops, clock,
+        guards::Face,
+        random,
+        viewing::{Origin, Refusal, Subscriber},
+    },
+    store,
+};
+
+/// Somebody who claims to be the box of a MAG.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The MAC that it sends.
+    pub mac: Mac,
+    /// The token that it sends; empty if none.
+    pub token: String,
+    /// From where.
+    pub from: Origin,
+}
+
+/// The answer to a handshake.
+pub struct Greeting {
+    /// The token to go on with.
+    pub token: String,
+    /// A text that nobody uses, but boxes want.
+    pub random: String,
+    /// The token that was sent is not the one that is let in.
+    pub not_valid: bool,
+}
+
+/// A box that is let in: MAC and token are right.
+#[derive(Clone)]
+pub struct Session {
+    /// The MAG.
+    pub mag: Stored<Mag>,
+    /// Its box.
+    pub device: Device,
+    /// Whether its subscription lasts.
+    pub is_active: bool,
+}
+
+impl Session {
+    /// The MAG's id.
+    pub fn id(&self) -> MagId {
+        self.mag.id
+    }
+
+    /// The MAG as one who watches.
+    pub fn subscriber(&self) -> Subscriber {
+        self.mag.clone().into()
+    }
+}
+
+/// What became of a box that asked for its profile.
+pub enum Entrance {
+    /// It is let in.
+    Open(Box<Session>),
+    /// It has to send login and password first.
+    SignIn,
+    /// The MAG is bound to another device.
+    OtherDevice,
+    /// There is no such MAG, or it is disabled, banned or expired: the box does not learn which, or
+    /// addresses could be tried until one is known.
+    Refused,
+}
+
+/// A box at the door, before anything is decided.
+struct Found {
+    mag: Stored<Mag>,
+    device: Device,
+}
+
+impl Ops {
+    /// How long the box has to wait because its address has tried too many MACs. A box that is let
+    /// in need not: its token cannot be guessed.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn kept_out(&self, caller: &Caller) -> Result<Option<Duration>> {
+        let Some(left) = self.shut_out(Face::Portal, caller.from.address) else { return Ok(None) };
+        let token = KeyHash::of(&caller.token);
+        let is_let_in = self.found(caller.mac)?.is_some_and(|found| found.device.is_let_in(&token));
+        Ok((!is_let_in).then_some(left))
+    }
+
+    /// Answers a handshake: the token stays if it is the one that is let in.
+    ///
+    /// # Errors
+    /// A database error, or [`crate::domain::Error::Busy`] if the system's generator fails.
+    pub fn greet(&self, caller: &Caller) -> Result<Greeting> {
+        let random = random::hex(40)?;
+        if caller.token.is_empty() {
+            return Ok(Greeting { token: random::portal_token()?, random, not_valid: false });
+        }
+        let token = KeyHash::of(&caller.token);
+        let known = self.found(caller.mac)?.is_some_and(|found| found.device.is_let_in(&token));
+        let token = if known { caller.token.clone() } else { random::portal_token()? };
+        Ok(Greeting { token, random, not_valid: !known })
+    }
+
+    /// Lets the box in that asks for its profile, and no other from then on.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn enter_portal(&self, caller: &Caller, told: About) -> Result<Entrance> {
+        let now = clock::now();
+        let found = match self.admissible(caller, &told, now)? {
+            Ok(found) => found,
+            Err(refused) => return Ok(refused),
+        };
+        let token = KeyHash::of(&caller.token);
+        let signed_in = found.device.signed_in && found.device.is_let_in(&token);
+        if self.guards().settings.mag_login_required && !signed_in {
+            return Ok(Entrance::SignIn);
+        }
+        let device = self.let_in(caller, &found, false, told, now).await?;
+        Ok(Entrance::Open(Box::new(Session { mag: found.mag, device, is_active: true })))
+    }
+
+    /// Whether login and password are right, or none are needed. A box that sent the right ones is
+    /// let in.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn sign_in_box(
+        &self,
+        caller: &Caller,
+        login: &str,
+        password: &str,
+        told: About,
+    ) -> Result<bool> {
+        let now = clock::now();
+        let Ok(found) = self.admissible(caller, &told, now)? else { return Ok(false) };
+        if !self.guards().settings.mag_login_required {
+            return Ok(true);
+        }
+        let mag = &found.mag.record;
+        let own = mag.password.as_str();
+        let right = !own.is_empty()
+            && mag.login.as_str().eq_ignore_ascii_case(login)
+            && bool::from(own.as_bytes().ct_eq(password.as_bytes()));
+        if !right {
+            self.failed_with(
+                Face::Portal,
+                caller.from.address,
+                &format!("{} {login} {password}", caller.mac),
+            );
+            self.turned_away(caller, Some(&found.mag), &Refusal::SignIn, now);
+            return Ok(false);
+        }
+        self.let_in(caller, &found, true, told, now).await?;
+        Ok(true)
+    }
+
+    /// The session of a box that is let in, whatever its subscription; `None` if MAC and token do
+    /// not belong together.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn portal_session(&self, caller: &Caller) -> Result<Option<Session>> {
+        let token = KeyHash::of(&caller.token);
+        let Some(found) = self.found(caller.mac)?.filter(|found| found.device.is_let_in(&token)) else {
+            self.failed_with(Face::Portal, caller.from.address, &caller.mac.to_string());
+            return Ok(None);
+        };
+        let now = clock::now();
+        self.portal.seen.note(found.mag.id, &caller.from, now);
+        let is_active = found.mag.record.subscription.is_active(now);
+        Ok(Some(Session { mag: found.mag, device: found.device, is_active }))
+    }
+
+    /// The box leaves: the next one takes its place.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn sign_out_box(&self, session: &Session) -> Result<()> {
+        let mag = session.id();
+        let written = self.store.write(store::housekeeping(clock::now(), "portal"), move |tx| {
+            let mut device = tx.device(mag)?;
+            device.reset();
+            tx.save_device(mag, &device)
+        });
+        written.wait().await
+    }
+
+    /// The name of a subscriber's plan, if it has one.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn plan_name(&self, who: &Subscriber) -> Result<Option<String>> {
+        let Some(plan) = who.subscription.subscription_plan_id else { return Ok(None) };
+        let plan = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Plan>(plan))?;
+        Ok(plan.map(|plan| plan.record.name.as_str().to_owned()))
+    }
+
+    /// The MAG of that MAC with its box.
+    fn found(&self, mac: Mac) -> Result<Option<Found>> {
+        if self.guards().settings.mag_oui_check && !mac.is_of_mags() {
+            return Ok(None);
+        }
+        self.point(&Actor::LINECARD, ASK, |read| {
+            let Some(mag) = find(read, mac)? else { return Ok(None) };
+            let device = read.device(mag.id)?;
+            Ok(Some(Found { mag, device }))
+        })
+    }
+
+    /// The MAG at the door, if its subscription lasts and it is bound to no other device.
+    fn admissible(&self, caller: &Caller, told: &About, now: UnixTime) -> Result<Result<Found, Entrance>> {
+        let (mag, refusal) = match self.found(caller.mac)? {
+            None => (None, Refusal::NoSuchMac),
+            Some(found) => match hindrance(&found, told, now) {
+                None => return Ok(Ok(found)),
+                Some(refusal) => (Some(found.mag), refusal),
+            },
+        };
+        self.failed_with(Face::Portal, caller.from.address, &caller.mac.to_string());
+        self.turned_away(caller, mag.as_ref(), &refusal, now);
+        Ok(Err(if refusal == Refusal::OtherDevice { Entrance::OtherDevice } else { Entrance::Refused }))
+    }
+
+    /// Makes the caller's token the one that is let in.
+    async fn let_in(
+        &self,
+        caller: &Caller,
+        found: &Found,
+        signed_in: bool,
+        told: About,
+        now: UnixTime,
+    ) -> Result<Device> {
+        let (id, before) = (found.mag.id, found.device.clone());
+        self.portal.seen.note(id, &caller.from, now);
+        if caller.token.is_empty() {
+            return Ok(before);
+        }
+        let token = KeyHash::of(&caller.token);
+        let mut after = before.clone();
+        after.let_in(&token, signed_in, &told);
+        if after == before {
+            return Ok(after);
+        }
+        let written = self.store.write(store::housekeeping(now, "portal"), move |tx| {
+            let mut device = tx.device(id)?;
+            device.let_in(&token, signed_in, &told);
+            tx.save_device(id, &device)?;
+            Ok(device)
+        });
+        written.wait().await
+    }
+
+    fn turned_away(&self, caller: &Caller, mag: Option<&Stored<Mag>>, refusal: &Refusal, now: UnixTime) {
+        let who = mag.map(|mag| Subscriber::from(mag.clone()));
+        self.note_refusal(who.as_ref(), &caller.mac.to_string(), None, &caller.from, refusal, now);
+    }
+}
+
+/// What the subscription and the device that told say against it.
+fn hindrance(found: &Found, told: &About, now: UnixTime) -> Option<Refusal> {
+    let mag = &found.mag.record;
+    let subscription = &mag.subscription;
+    if subscription.banned {
+        Some(Refusal::Rule(Rule::Banned))
+    } else if subscription.disabled {
+        Some(Refusal::Rule(Rule::Disabled))
+    } else if subscription.expire_date.is_over(now) {
+        Some(Refusal::Rule(Rule::Expired))
+    } else if mag.lock_device && !found.device.fits(told) {
+        Some(Refusal::OtherDevice)
+    } else {
+        None
+    }
+}

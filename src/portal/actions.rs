@@ -1,0 +1,131 @@
+//! Every type and action, and who may ask for it (portal.md, B.5).
+
+use std::time::{Duration, Instant};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header},
+    rt,
+    web::Payload,
+};
+use serde_json::{Value, json};
+
+use super::{
+    account, channels, events,
+    reply::{self, Turned},
+    request::Asked,
+    session, stb, watching, words,
+};
+use crate::{
+    domain::Result,
+    ops::portal::{Caller, Session},
+};
+
+/// Whoever is not let in learns it so long after asking: how long it took to find out is no sign of
+/// whether there is such a MAC.
+const REFUSED_AFTER: Duration = Duration::from_millis(100);
+
+/// What an action came to.
+pub enum Outcome {
+    /// A result for the envelope.
+    Result(Value),
+    /// A result that says that the box is not let in.
+    Refused(Value),
+    /// One of the texts.
+    Turned(Turned),
+    /// Too many MACs that are not let in came from the address; how long it has to wait.
+    ShutOut(Duration),
+}
+
+/// Answers the portal.
+pub async fn entry(request: HttpRequest, payload: Payload) -> HttpResponse {
+    match *request.method() {
+        Method::OPTIONS => return reply::preflight(),
+        Method::GET | Method::HEAD | Method::POST => {}
+        _ => {
+            return HttpResponse::build(StatusCode::METHOD_NOT_ALLOWED)
+                .insert_header((header::ALLOW, "GET, HEAD, POST, OPTIONS"))
+                .finish();
+        }
+    }
+    match Asked::read(&request, payload).await {
+        Ok(asked) => respond(&asked).await,
+        Err(response) => response,
+    }
+}
+
+async fn respond(asked: &Asked) -> HttpResponse {
+    let begun = Instant::now();
+    let Some(caller) = asked.caller() else { return reply::turned_away(Turned::NoMac) };
+    let outcome = match asked.ops.kept_out(&caller) {
+        Ok(None) => outcome(asked, &caller).await,
+        Ok(Some(left)) => Ok(Outcome::ShutOut(left)),
+        Err(error) => Err(error),
+    };
+    let is_refusal =
+        matches!(&outcome, Ok(Outcome::Refused(_) | Outcome::ShutOut(_) | Outcome::Turned(Turned::NotLetIn)));
+    if is_refusal {
+        rt::time::sleep(REFUSED_AFTER.saturating_sub(begun.elapsed())).await;
+    }
+    match outcome {
+        Ok(Outcome::Result(value) | Outcome::Refused(value)) => reply::envelope(value),
+        Ok(Outcome::Turned(turned)) => reply::turned_away(turned),
+        Ok(Outcome::ShutOut(left)) => reply::shut_out(left),
+        Err(error) => reply::failure(&error),
+    }
+}
+
+async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
+    let (kind, action) = (asked.text("type"), asked.text("action"));
+    match (kind, action) {
+        ("stb", "handshake") => return session::handshake(asked, caller),
+        ("stb", "get_profile") => return session::get_profile(asked, caller).await,
+        ("stb", "do_auth") => return session::do_auth(asked, caller).await,
+        ("stb", "get_localization") => return Ok(Outcome::Result(words::dictionary())),
+        _ => {}
+    }
+    let Some(session) = asked.ops.portal_session(caller)? else {
+        return Ok(Outcome::Turned(Turned::NotLetIn));
+    };
+    let is_open = matches!(
+        (kind, action),
+        ("watchdog", "get_events") | ("stb", "get_modules") | ("account_info", "get_main_info")
+    );
+    if !session.is_active && !is_open {
+        return Ok(Outcome::Turned(Turned::Blocked));
+    }
+    if (kind, action) == ("watchdog", "get_events") {
+        return events::get(asked, &session).await;
+    }
+    in_session(asked, &session, kind, action).await.map(Outcome::Result)
+}
+
+/// Actions that answer a result to every box that is let in. What nobody knows is answered `false`.
+async fn in_session(asked: &Asked, session: &Session, kind: &str, action: &str) -> Result<Value> {
+    Ok(match (kind, action) {
+        ("itv", "get_genres") => channels::genres(asked, session)?,
+        ("itv", "get_all_channels") => channels::all(asked, session)?,
+        ("itv", "get_ordered_list") => channels::page(asked, session)?,
+        ("itv", "get_all_fav_channels") => channels::all_favourites(asked, session)?,
+        ("itv", "get_fav_ids") => channels::favourite_ids(asked, session)?,
+        ("itv", "set_fav") => channels::set_favourites(asked, session).await?,
+        ("itv", "set_last_id" | "set_played") => watching::set_last(asked, session),
+        ("itv", "create_link") => watching::create_link(asked, session),
+        ("itv", "get_short_epg") | ("remote_pvr", _) => json!([]),
+        ("itv", "get_epg_info") => json!({ "data": {} }),
+        ("itv", "set_fav_status" | "set_claim") => json!(true),
+        ("epg", "get_simple_data_table" | "get_data_table" | "get_week" | "get_all_program_for_ch") => {
+            channels::no_programmes(action)
+        }
+        ("vod" | "series" | "radio", "get_categories" | "get_genres_by_category_alias" | "get_fav_ids") => {
+            json!([])
+        }
+        ("vod" | "series" | "radio", "get_ordered_list" | "get_all_fav_radio") => channels::nothing(),
+        ("vod" | "tv_archive", "create_link" | "get_link_for_channel") => watching::no_link(),
+        ("account_info", "get_main_info") => account::main_info(asked, session)?,
+        ("account_info", "get_payment_info" | "get_agreement_info" | "get_terms_info") => json!(""),
+        ("watchdog", "confirm_event") => events::confirm(asked, session).await?,
+        ("stb", _) => stb::answer(asked, session, action).await?,
+        _ => json!(false),
+    })
+}

@@ -1,0 +1,232 @@
+//! Channels, genres, favourites (portal.md, B.5).
+
+use std::{collections::HashMap, sync::Arc};
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
+use super::{paging, request::Asked};
+use crate::{
+    domain::{
+        Error, Result,
+        catalogue::Channel,
+        ids::{StreamId, parse_id},
+    },
+    ops::portal::Session,
+};
+
+/// The genres that hold a channel, after the one that holds them all.
+pub fn genres(asked: &Asked, session: &Session) -> Result<Value> {
+    let channels = asked.ops.channels_of(&session.subscriber())?;
+    let mut genres =
+        vec![json!({ "id": "*", "title": "All", "alias": "all", "active_sub": true, "censored": 0 })];
+    let headings: IndexMap<i64, &Channel> =
+        channels.iter().rev().map(|channel| (channel.category(), channel)).rev().collect();
+    for (place, (id, channel)) in headings.into_iter().enumerate() {
+        let title = channel.category_name();
+        genres.push(json!({
+            "id": id.to_string(),
+            "title": title,
+            "alias": title.to_lowercase(),
+            "number": (place + 1).to_string(),
+            "modified": "",
+            "active_sub": true,
+            "censored": u8::from(channel.is_censored()),
+        }));
+    }
+    Ok(genres.into())
+}
+
+/// Every channel but the censored ones, which a box asks for by their genre.
+pub fn all(asked: &Asked, session: &Session) -> Result<Value> {
+    let list = List::of(asked, session)?;
+    let genre = asked.text("genre");
+    let channels = list.sorted("number").into_iter().filter(|place| list.is_in(*place, genre));
+    Ok(paging::whole(channels.map(|place| list.shown(place)).collect()))
+}
+
+/// A page of the channels that are asked for.
+pub fn page(asked: &Asked, session: &Session) -> Result<Value> {
+    let list = List::of(asked, session)?;
+    let favourites_only = matches!(asked.text("fav"), "1" | "true");
+    let hd_only = matches!(asked.text("hd"), "1" | "true");
+    let (genre, search) = (asked.text("genre"), asked.text("search").trim().to_lowercase());
+    let wanted = |place: &usize| {
+        let channel = &list.channels[*place];
+        let found = search.is_empty()
+            || channel.name.to_lowercase().contains(&search)
+            || list.number(*place).to_string() == search;
+        let in_genre = list.is_in(*place, genre) || (favourites_only && matches!(genre, "" | "*"));
+        found
+            && in_genre
+            && (!favourites_only || list.favourite(*place).is_some())
+            && (!hd_only || is_hd(&channel.name))
+    };
+    let order = if favourites_only && asked.text("sortby").is_empty() { "fav" } else { asked.text("sortby") };
+    let places: Vec<usize> = list.sorted(order).into_iter().filter(wanted).collect();
+    let is_played = |played| places.iter().position(|place| list.channels[*place].id == played);
+    let last_played = asked.ops.last_channel(session).and_then(is_played);
+    let shown = places.into_iter().map(|place| list.shown(place)).collect();
+    let left = paging::left(last_played);
+    let query = ["genre", "search", "sortby", "fav", "hd"].map(|name| asked.text(name));
+    let page = asked.counting.page(session.id(), &query, asked.number("p").unwrap_or(0), left.0 == 1);
+    Ok(paging::page(shown, page, left))
+}
+
+/// The favourites, in the order in which they were chosen.
+pub fn all_favourites(asked: &Asked, session: &Session) -> Result<Value> {
+    let list = List::of(asked, session)?;
+    let places = list.sorted("fav").into_iter().filter(|place| list.favourite(*place).is_some());
+    Ok(paging::whole(places.map(|place| list.shown(place)).collect()))
+}
+
+/// Their ids: texts, as those of channels, because boxes compare them strictly.
+pub fn favourite_ids(asked: &Asked, session: &Session) -> Result<Value> {
+    let favourites = asked.ops.favourites(session)?;
+    Ok(favourites.iter().map(|stream| stream.0.to_string()).collect())
+}
+
+/// Keeps the favourites; ids that are none are left out, as what is gone would be.
+pub async fn set_favourites(asked: &Asked, session: &Session) -> Result<Value> {
+    let ids = asked.text("fav_ch").split(',').filter_map(|id| parse_id(id.trim()).ok());
+    match asked.ops.choose_favourites(session, ids.map(StreamId).collect()).await {
+        Ok(()) => Ok(json!(true)),
+        Err(Error::Invalid { .. }) => Ok(json!(false)),
+        Err(error) => Err(error),
+    }
+}
+
+/// An empty list.
+pub fn nothing() -> Value {
+    paging::whole(Vec::new())
+}
+
+/// Programmes, of which there are none yet.
+pub fn no_programmes(action: &str) -> Value {
+    match action {
+        "get_simple_data_table" => {
+            json!({ "cur_page": 0, "selected_item": 0, "total_items": 0, "max_page_items": 10, "data": [] })
+        }
+        _ => json!([]),
+    }
+}
+
+/// The channels of a box, with what it has chosen among them.
+struct List {
+    channels: Arc<Vec<Channel>>,
+    favourites: HashMap<StreamId, usize>,
+}
+
+impl List {
+    fn of(asked: &Asked, session: &Session) -> Result<Self> {
+        let channels = asked.ops.channels_of(&session.subscriber())?;
+        let favourites = asked.ops.favourites(session)?.into_iter().zip(0..).collect();
+        Ok(Self { channels, favourites })
+    }
+
+    /// Whether a channel stands in a genre; no genre and `*` are every one that is not censored.
+    fn is_in(&self, place: usize, genre: &str) -> bool {
+        let channel = &self.channels[place];
+        match genre {
+            "" | "*" => !channel.is_censored(),
+            id => channel.category().to_string() == id,
+        }
+    }
+
+    fn favourite(&self, place: usize) -> Option<usize> {
+        self.favourites.get(&self.channels[place].id).copied()
+    }
+
+    /// Its own number, or else its place.
+    fn number(&self, place: usize) -> i64 {
+        let number = self.channels[place].number;
+        if number > 0 { number } else { i64::try_from(place + 1).unwrap_or(0) }
+    }
+
+    /// The places of all channels, in order of number, name or favourites.
+    fn sorted(&self, by: &str) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.channels.len()).collect();
+        match by {
+            "name" => places.sort_by_cached_key(|place| self.channels[*place].name.to_lowercase()),
+            "fav" => places
+                .sort_by_key(|place| (self.favourite(*place).unwrap_or(usize::MAX), self.number(*place))),
+            _ => places.sort_by_key(|place| self.number(*place)),
+        }
+        places
+    }
+
+    /// Types as players insist on them: number and name are texts (finding 6).
+    fn shown(&self, place: usize) -> Value {
+        let channel = &self.channels[place];
+        let id = channel.id.0.to_string();
+        // A placeholder: who plays asks create_link first.
+        let cmd = format!("ffmpeg http://localhost/ch/{id}_");
+        let censored = u8::from(channel.is_censored());
+        json!({
+            "id": id,
+            "name": channel.name,
+            "number": self.number(place).to_string(),
+            "cmd": cmd,
+            "cmds": [{
+                "id": id,
+                "ch_id": id,
+                "priority": "0",
+                "url": cmd,
+                "status": "1",
+                "use_http_tmp_link": "1",
+                "use_load_balancing": "0",
+                "wowza_tmp_link": "0",
+                "nginx_secure_link": "0",
+            }],
+            "tv_genre_id": channel.category().to_string(),
+            "logo": channel.logo,
+            "xmltv_id": channel.guide_id,
+            "use_http_tmp_link": "1",
+            "use_load_balancing": "0",
+            "wowza_tmp_link": "0",
+            "wowza_dvr": "0",
+            "nginx_secure_link": "0",
+            "censored": censored,
+            "lock": censored,
+            "hd": u8::from(is_hd(&channel.name)).to_string(),
+            "fav": u8::from(self.favourite(place).is_some()),
+            "archive": 0,
+            "enable_tv_archive": 0,
+            "tv_archive_duration": 0,
+            "allow_pvr": "0",
+            "allow_local_pvr": "0",
+            "pvr": 0,
+            "open": 1,
+            "status": 1,
+            "cur_playing": "",
+            "epg": [],
+            "genres_str": "",
+            "mc_cmd": "",
+            "base_ch": "1",
+            "bonus_ch": "0",
+            "cost": "0",
+            "count": "0",
+            "volume_correction": "0",
+            "correct_time": "0",
+            "modified": "",
+            "service_id": "",
+        })
+    }
+}
+
+/// Boxes have a filter for it; streams say it in their names alone.
+fn is_hd(name: &str) -> bool {
+    let is = |word: &str| ["HD", "FHD", "UHD", "4K"].iter().any(|hd| word.eq_ignore_ascii_case(hd));
+    name.split(|c: char| !c.is_alphanumeric()).any(is)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_hd;
+
+    #[test]
+    fn a_name_says_whether_it_is_hd() {
+        assert!(is_hd("News HD") && is_hd("sport-uhd 2") && is_hd("Film 4K"));
+        assert!(!is_hd("HDX") && !is_hd("Childhood"));
+    }
+}

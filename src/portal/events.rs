@@ -1,0 +1,62 @@
+//! What a box is told when it asks (portal.md, B.5; finding 12).
+
+use serde_json::{Value, json};
+
+use super::{actions::Outcome, reply::Turned, request::Asked};
+use crate::{
+    domain::{Result, device::Standing, mag_event::Event},
+    ops::portal::{News, Session, WaitingEvent},
+};
+
+/// What is new. A box that shows a message says so, and is told no other one meanwhile.
+pub async fn get(asked: &Asked, session: &Session) -> Result<Outcome> {
+    let showing = asked.number("event_active_id").filter(|id| *id > 0);
+    let (news, left) = asked.ops.news(session, showing).await?;
+    let mut data = json!({ "msgs": left, "additional_services_on": "1" });
+    match news {
+        News::Nothing => {}
+        News::Standing(standing) => fill(&mut data, &standing_event(standing)),
+        News::Event(WaitingEvent { id, event, created_at }) => {
+            let zone = asked.ops.guards().settings.time_zone.zone();
+            let mut told = told(&event);
+            told["id"] = id.to_string().into();
+            told["send_time"] = created_at.local(&zone).into();
+            fill(&mut data, &told);
+        }
+        // It understands this text alone.
+        News::Deaf => return Ok(Outcome::Turned(Turned::NotLetIn)),
+    }
+    Ok(Outcome::Result(json!({ "data": data })))
+}
+
+/// Somebody has read a message.
+pub async fn confirm(asked: &Asked, session: &Session) -> Result<Value> {
+    if let Some(id) = asked.number("event_active_id").filter(|id| *id > 0) {
+        asked.ops.take_event(session, id).await?;
+    }
+    Ok(json!({ "data": "ok" }))
+}
+
+fn standing_event(standing: Standing) -> Value {
+    let event = if standing == Standing::CutOn { "cut_on" } else { "cut_off" };
+    // It is kept nowhere, so nothing confirms it.
+    json!({ "id": "0", "event": event, "need_confirm": "0", "msg": "", "reboot_after_ok": "0", "auto_hide_timeout": "0",
+        "param1": "" })
+}
+
+fn told(event: &Event) -> Value {
+    json!({
+        "event": event.order.name(),
+        "need_confirm": u8::from(event.needs_confirmation()).to_string(),
+        "msg": event.msg,
+        "reboot_after_ok": u8::from(event.reboot_after_ok).to_string(),
+        "auto_hide_timeout": event.auto_hide_timeout.to_string(),
+        "param1": event.param,
+    })
+}
+
+fn fill(data: &mut Value, event: &Value) {
+    if let (Some(data), Some(event)) = (data.as_object_mut(), event.as_object()) {
+        data.extend(event.clone());
+    }
+}

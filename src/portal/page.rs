@@ -1,0 +1,47 @@
+//! `/c/`: a small page for the screens of boxes and for browsers. Plain files for old engines: no
+//! build step, nothing of anybody else's.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+    web::Payload,
+};
+
+use super::actions;
+
+/// A file of the page.
+pub struct File {
+    /// Its name below `/c/`.
+    pub name: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
+/// The files of the page, and two that scanners and apps look for.
+pub const FILES: &[File] = &[
+    File { name: "portal.js", kind: "text/javascript", text: include_str!("page/portal.js") },
+    File { name: "device.js", kind: "text/javascript", text: include_str!("page/device.js") },
+    File { name: "portal.css", kind: "text/css", text: include_str!("page/portal.css") },
+    File { name: "version.js", kind: "text/javascript", text: "var ver = '5.6.2';\n" },
+    File { name: "xpcom.common.js", kind: "text/javascript", text: include_str!("page/xpcom.common.js") },
+];
+
+const INDEX: File = File { name: "index.html", kind: "text/html", text: include_str!("page/index.html") };
+
+impl File {
+    /// The file itself.
+    pub fn answer(&self) -> HttpResponse {
+        HttpResponse::Ok()
+            .content_type(format!("{}; charset=utf-8", self.kind))
+            .insert_header((header::CACHE_CONTROL, "max-age=300"))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .body(self.text)
+    }
+}
+
+/// The page, or the portal for those who ask it here.
+pub async fn or_api(request: HttpRequest, payload: Payload) -> HttpResponse {
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD)
+        && !(request.query_string().contains("type=") && request.query_string().contains("action="));
+    if is_page { INDEX.answer() } else { actions::entry(request, payload).await }
+}

@@ -1,0 +1,89 @@
+//! The shapes of answers: the envelope, and the texts that clients match on (portal.md, B.3; finding 5).
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+};
+use serde_json::{Value, json};
+
+use crate::domain::Error;
+
+/// Why a box is turned away before anything is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// It sends no MAC.
+    NoMac,
+    /// MAC and token do not belong together.
+    NotLetIn,
+    /// Its subscription has ended.
+    Blocked,
+}
+
+impl Turned {
+    /// Exactly so, with status 200: clients compare it letter by letter.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NoMac => "Unauthorized request.",
+            Self::NotLetIn => "Authorization failed.",
+            Self::Blocked => "Access denied.",
+        }
+    }
+}
+
+/// A result in its envelope.
+pub fn envelope(result: Value) -> HttpResponse {
+    let body = json!({ "js": result, "text": "" });
+    answer(StatusCode::OK).content_type("application/json").body(body.to_string())
+}
+
+/// One of the texts.
+pub fn turned_away(turned: Turned) -> HttpResponse {
+    answer(StatusCode::OK).content_type("text/plain; charset=utf-8").body(turned.text())
+}
+
+/// Too many MACs that are not let in came from the address.
+pub fn shut_out(left: Duration) -> HttpResponse {
+    answer(StatusCode::TOO_MANY_REQUESTS)
+        .insert_header((header::RETRY_AFTER, left.as_secs() + 1))
+        .content_type("text/plain; charset=utf-8")
+        .body(Turned::Blocked.text())
+}
+
+/// A request that cannot be read.
+pub fn malformed() -> HttpResponse {
+    answer(StatusCode::BAD_REQUEST).finish()
+}
+
+/// A request that cannot be answered.
+pub fn failed() -> HttpResponse {
+    answer(StatusCode::INTERNAL_SERVER_ERROR).finish()
+}
+
+/// A failure of the server.
+pub fn failure(error: &Error) -> HttpResponse {
+    match error {
+        Error::Busy => {
+            answer(StatusCode::SERVICE_UNAVAILABLE).insert_header((header::RETRY_AFTER, 5)).finish()
+        }
+        _ => failed(),
+    }
+}
+
+/// What a browser asks before it sends a token of another site's page.
+pub fn preflight() -> HttpResponse {
+    answer(StatusCode::NO_CONTENT)
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-User-Agent"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish()
+}
+
+fn answer(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::CACHE_CONTROL, "no-store"));
+    response
+}

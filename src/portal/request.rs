@@ -1,0 +1,162 @@
+//! A box's request taken apart: parameters, MAC, token, from where (portal.md, B.2).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+    web::{Data, Payload},
+};
+use indexmap::IndexMap;
+use percent_encoding::percent_decode_str;
+
+use super::{paging::Counting, reply};
+use crate::{
+    domain::{device::About, mac::Mac},
+    ops::{Ops, portal::Caller, viewing::Origin as From},
+    wire::{
+        body,
+        form::{self, Node},
+        origin::Origin,
+        visitor::Visitor,
+    },
+};
+
+/// What a box tells about itself is cut to so many characters.
+const MOST: usize = 200;
+
+/// A request of a box.
+pub struct Asked {
+    /// The use cases.
+    pub ops: Data<Ops>,
+    /// Under which address the server was asked.
+    pub origin: Origin,
+    /// How boxes count pages.
+    pub counting: Data<Counting>,
+    /// From where.
+    pub from: From,
+    fields: IndexMap<String, Node>,
+    mac: Option<Mac>,
+    token: String,
+}
+
+impl Asked {
+    /// Reads query, form, cookies and headers; the form's fields win over the query's.
+    ///
+    /// # Errors
+    /// The reply: 400 for what cannot be read, 405.
+    pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
+        let Some(ops) = request.app_data::<Data<Ops>>().cloned() else { return Err(reply::failed()) };
+        let counting = request.app_data::<Data<Counting>>().cloned().ok_or_else(reply::failed)?;
+        let mut fields =
+            form::parse_form(request.query_string().as_bytes()).map_err(|_| reply::malformed())?;
+        if *request.method() == Method::POST {
+            // Boxes name the body of a form in several ways.
+            fields.extend(body::read_form(payload).await.map_err(|_| reply::malformed())?);
+        }
+        let cookies = cookies(request);
+        let settings = &ops.guards().settings;
+        let public_url = settings.public_url.as_ref().map(|url| url.as_str());
+        let origin = Origin::of(request, public_url).ok_or_else(reply::malformed)?;
+        let Visitor { address, agent } = Visitor::of(request);
+        let from = From { address, agent: agent.into() };
+        let mut asked = Self { ops, origin, counting, from, fields, mac: None, token: String::new() };
+        let cookie = |name| cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let of_box = cookie("mac").and_then(mac).or_else(|| mac(asked.text("mac")));
+        let token = [bearer(request), Some(asked.text("token")), cookie("token")]
+            .into_iter()
+            .flatten()
+            .find_map(token)
+            .unwrap_or_default();
+        (asked.mac, asked.token) = (of_box, token);
+        Ok(asked)
+    }
+
+    /// A parameter; empty if it was not sent or is a list.
+    pub fn text(&self, name: &str) -> &str {
+        match self.fields.get(name) {
+            Some(Node::Text(text)) => text,
+            Some(Node::Map(_)) | None => "",
+        }
+    }
+
+    /// A parameter that is a whole number; `None` for anything else.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.text(name).trim().parse().ok()
+    }
+
+    /// Who claims to ask; `None` without a MAC.
+    pub fn caller(&self) -> Option<Caller> {
+        self.mac.map(|mac| Caller { mac, token: self.token.clone(), from: self.from.clone() })
+    }
+
+    /// What the box says of itself.
+    pub fn about(&self) -> About {
+        let word = |names: &[&str]| {
+            let text = names.iter().map(|name| self.text(name)).find(|text| !text.is_empty());
+            text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST).collect()
+        };
+        About {
+            device_id: word(&["device_id"]),
+            device_id2: word(&["device_id2"]),
+            model: word(&["stb_type"]),
+            firmware: word(&["image_version", "ver"]),
+            hardware: word(&["hw_version"]),
+            serial: word(&["sn"]),
+        }
+    }
+}
+
+/// The MAC in any spelling: with colons, dashes, dots, spaces or nothing between its digits.
+fn mac(text: &str) -> Option<Mac> {
+    let digits: String =
+        text.chars().filter(|c| !matches!(c, ':' | '-' | '.') && !c.is_whitespace()).collect();
+    Mac::new(&digits).ok()
+}
+
+/// A text that can be a token; some libraries send the word Bearer with nothing after it.
+fn token(text: &str) -> Option<String> {
+    let text = text.trim();
+    let plain = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    plain.then(|| text.to_owned())
+}
+
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.trim();
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// The cookies, decoded: some boxes send them percent-encoded and some as they are.
+fn cookies(request: &HttpRequest) -> Vec<(String, String)> {
+    let headers = request.headers().get_all(header::COOKIE);
+    let texts = headers.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let pairs = texts.flat_map(|text| text.split(';').map(str::to_owned).collect::<Vec<_>>());
+    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8_lossy().into_owned();
+    pairs
+        .filter_map(|pair| pair.split_once('=').map(|(name, value)| (decoded(name), decoded(value))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mac_is_read_in_every_spelling_of_boxes() {
+        for text in
+            ["00:1a:79:00:00:01", "00-1A-79-00-00-01", "001A.7900.0001", "00 1A 79 00 00 01", "001a79000001 "]
+        {
+            assert_eq!(mac(text).map(|mac| mac.to_string()).as_deref(), Some("00:1A:79:00:00:01"), "{text}");
+        }
+        for text in ["", "x", "00:1a:79:00:00", "FF:FF:FF:FF:FF:FF"] {
+            assert_eq!(mac(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_word() {
+        assert_eq!(token(" AB12 ").as_deref(), Some("AB12"));
+        for text in ["", " ", "a b", "é", &"x".repeat(129)] {
+            assert_eq!(token(text), None, "{text}");
+        }
+    }
+}

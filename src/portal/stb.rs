@@ -1,0 +1,69 @@
+//! What a box asks for itself (portal.md, B.5).
+
+use serde_json::{Value, json};
+
+use super::request::Asked;
+use crate::{
+    domain::{Result, device::Pin},
+    ops::portal::Session,
+};
+
+pub async fn answer(asked: &Asked, session: &Session, action: &str) -> Result<Value> {
+    Ok(match action {
+        "get_modules" => modules(),
+        "get_settings_profile" => settings(asked, session),
+        "get_locales" => json!([{ "label": "English", "value": "en_GB.utf8", "selected": 1 }]),
+        // Arrays, or the software of real boxes stops (finding 11).
+        "get_preload_images" | "get_countries" | "get_cities" | "get_timezones" => json!([]),
+        "get_tv_aspects" | "get_storages" => json!({}),
+        "get_ad" => json!(false),
+        "log" => json!(1),
+        "set_parent_password" => set_pin(asked, session).await?,
+        "logout" => {
+            asked.ops.sign_out_box(session).await?;
+            json!(true)
+        }
+        action if action.starts_with("set_") => json!(true),
+        _ => json!(false),
+    })
+}
+
+fn modules() -> Value {
+    json!({
+        "all_modules": ["tv", "account", "settings"],
+        "switchable_modules": [],
+        "disabled_modules": ["vclub", "tv_archive", "epg.recorder", "records", "radio", "karaoke", "audioclub"],
+        "restricted_modules": [],
+        "template": "default",
+        "launcher_url": "",
+        "launcher_profile_url": "",
+    })
+}
+
+fn settings(asked: &Asked, session: &Session) -> Value {
+    json!({
+        "parent_password": session.device.parent_pin.as_str(),
+        "update_url": "",
+        "test_download_url": "",
+        "playback_buffer_bytes": "0",
+        "playback_buffer_size": 0,
+        "screensaver_delay": "10",
+        "plasma_saving": "0",
+        "spdif_mode": "1",
+        "modules": [{ "name": "lock" }, { "name": "reload" }],
+        "ts_enabled": "0",
+        "ts_icon": "",
+        "stb_lang": "en",
+        "default_timezone": asked.ops.guards().settings.time_zone.as_str(),
+    })
+}
+
+/// Somebody chooses another PIN at the box; both spellings must be the same, and a PIN.
+async fn set_pin(asked: &Asked, session: &Session) -> Result<Value> {
+    let text = asked.text("parent_password");
+    let repeated = asked.text("repeat_parent_password");
+    let pin = Pin::new(text).ok().filter(|_| repeated.is_empty() || repeated == text);
+    let Some(pin) = pin else { return Ok(json!(false)) };
+    asked.ops.choose_pin(session, pin).await?;
+    Ok(json!(true))
+}

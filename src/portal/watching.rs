@@ -1,0 +1,105 @@
+//! What a box plays (portal.md, B.5).
+
+use serde_json::{Value, json};
+
+use super::request::Asked;
+use crate::{
+    domain::{
+        admission::Rule,
+        container::Container,
+        ids::{StreamId, parse_id},
+    },
+    ops::{portal::Session, viewing::Refusal},
+};
+
+/// A link that opens the channel for this box, from its address, for a few seconds.
+pub fn create_link(asked: &Asked, session: &Session) -> Value {
+    let Some(stream) = stream(asked.text("cmd")) else { return no_link() };
+    // The page of our own asks for the form that browsers play.
+    let form = Container::named(asked.text("output"));
+    match asked.ops.link(session, stream, form, &asked.from) {
+        Ok((token, container)) => {
+            let ending = match container {
+                Container::Ts => "ts",
+                Container::Hls => "m3u8",
+            };
+            let url = format!("{}/play/{token}/{ending}", asked.origin.url());
+            link(stream.0, &format!("ffmpeg {url}"), "")
+        }
+        Err(refusal) => link(stream.0, "", error(&refusal)),
+    }
+}
+
+/// For what there is not: films, recordings, channels that are none.
+pub fn no_link() -> Value {
+    link(0, "", "nothing_to_play")
+}
+
+/// Remembers the channel, so that lists open where somebody left.
+pub fn set_last(asked: &Asked, session: &Session) -> Value {
+    let id = ["id", "itv_id"].into_iter().find_map(|name| parse_id(asked.text(name)).ok());
+    if let Some(id) = id {
+        asked.ops.note_channel(session, StreamId(id));
+    }
+    json!(true)
+}
+
+fn link(id: i64, cmd: &str, error: &str) -> Value {
+    json!({
+        "id": id.to_string(),
+        "cmd": cmd,
+        "streamer_id": 0,
+        "link_id": 0,
+        "load": 0,
+        "storage_id": "",
+        "error": error,
+        "download_cmd": "",
+        "to_file": "",
+    })
+}
+
+/// The words that boxes have a text for.
+fn error(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Full | Refusal::Rule(Rule::Limit) => "limit",
+        Refusal::NoSuchStream | Refusal::NotRunning(_) | Refusal::Rule(Rule::Bouquet | Rule::Stream) => {
+            "nothing_to_play"
+        }
+        _ => "link_fault",
+    }
+}
+
+/// The stream of `ffmpeg http://localhost/ch/7_`, with any player's word before it or none.
+fn stream(cmd: &str) -> Option<StreamId> {
+    let url = cmd.trim().rsplit(' ').next()?;
+    let file = url.rsplit('/').next()?;
+    let id = file.split(['_', '?', '.']).next()?;
+    parse_id(id).ok().map(StreamId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_names_a_stream() {
+        for cmd in [
+            "ffmpeg http://localhost/ch/7_",
+            "ffrt http://localhost/ch/7",
+            "auto http://127.0.0.1/ch/7_?x",
+            "http://localhost/ch/7_",
+            "/ch/7_",
+        ] {
+            assert_eq!(stream(cmd), Some(StreamId(7)), "{cmd}");
+        }
+        for cmd in [
+            "",
+            "ffmpeg",
+            "ffmpeg http://localhost/ch/_",
+            "ffmpeg http://localhost/ch/-7_",
+            "auto /media/7_x.mpg/",
+        ] {
+            assert_eq!(stream(cmd), None, "{cmd}");
+        }
+    }
+}
