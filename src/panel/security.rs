@@ -98,6 +98,7 @@ fn place(face: Face) -> &'static str {
     match face {
         Face::Api => "Server API: wrong keys",
         Face::Player => "Players: wrong credentials",
+        Face::Portal => "MAG portal: boxes that are not let in",
         Face::Panel => "Panel: wrong passwords",
     }
 }

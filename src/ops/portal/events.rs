@@ -1,29 +1,16 @@
 //! What boxes are told when they ask for events: each thing once (player-api.md, finding 12).
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
 use serde_json::json;
 
 use super::{ASK, Session, meant};
 use crate::{
-    domain::{Error, Result, actor::Actor, device::Standing, ids::MagId, mac::Mac, mag_event::Event},
+    domain::{Error, Result, actor::Actor, device::Standing, mac::Mac, mag_event::Event},
     ops::{Act, Ops, clock},
     store::{self, portal::WaitingEvent},
 };
 
-/// A box asks for events each minute. Whoever asks again so soon keeps time of its own, as Kodi
-/// does, and reads no events.
-const IMPATIENT: Duration = Duration::from_secs(30);
 /// Events that may wait for one box.
 const MOST: usize = 50;
-
-/// When boxes without a subscription last asked for events.
-#[derive(Default)]
-pub struct Polls(Mutex<HashMap<MagId, Instant>>);
 
 /// What a box is told.
 pub enum News {
@@ -33,8 +20,6 @@ pub enum News {
     Standing(Standing),
     /// What an operator sent.
     Event(WaitingEvent),
-    /// It was told that its subscription has ended, and does not listen.
-    Deaf,
 }
 
 /// Lets an event wait for the box of a MAG; the event's number.
@@ -69,13 +54,12 @@ impl Ops {
     /// A database error.
     pub async fn news(&self, session: &Session, showing: Option<i64>) -> Result<(News, usize)> {
         let standing = Standing::of(&session.device, session.is_active);
-        let impatient = !session.is_active && self.portal.polls.is_impatient(session.id());
         if standing != Standing::AsTold {
             self.note_told(session, standing == Standing::CutOff).await?;
             return Ok((News::Standing(standing), 0));
         }
         if !session.is_active {
-            return Ok((if impatient { News::Deaf } else { News::Nothing }, 0));
+            return Ok((News::Nothing, 0));
         }
         let now = clock::now();
         let waiting = self.point(&Actor::LINECARD, ASK, |read| read.waiting_events(session.id(), now))?;
@@ -108,21 +92,5 @@ impl Ops {
             tx.save_device(mag, &device)
         });
         written.wait().await
-    }
-}
-
-impl Polls {
-    /// Boxes remembered at once.
-    const MOST: usize = 10_000;
-
-    /// Whether a box has asked a moment ago; notes that it asks now.
-    fn is_impatient(&self, mag: MagId) -> bool {
-        let mut polls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if polls.len() >= Self::MOST {
-            polls.retain(|_, last| now.duration_since(*last) < IMPATIENT);
-        }
-        let last = polls.insert(mag, now);
-        last.is_some_and(|last| now.duration_since(last) < IMPATIENT)
     }
 }

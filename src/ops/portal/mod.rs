@@ -22,7 +22,6 @@ use crate::{
 pub struct Portal {
     links: links::Links,
     seen: devices::Seen,
-    polls: events::Polls,
 }
 
 const ASK: Doing = Doing { resource: Resource::Mag, action: "portal" };
