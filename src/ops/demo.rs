@@ -30,6 +30,8 @@ const SELLER: &str = "north";
 const DOING: Doing = Doing { resource: Resource::Settings, action: "demo" };
 const LINES: usize = 3000;
 const MAGS: usize = 500;
+/// The MAC of the MAG to try with.
+const VIEWERS_MAC: &str = "00:1A:79:DE:E0:00";
 /// Rows of one transaction, so that a running server can write in between.
 const AT_ONCE: usize = 500;
 
@@ -119,7 +121,7 @@ impl Ops {
         let channels: usize = CHANNELS.iter().map(|(_, names)| names.len()).sum();
         Ok(format!(
             "made {LINES} lines, {MAGS} MAGs, {channels} streams, {} bouquets, {} plans, {} resellers and a load balancer\n\
-             watch with the username demo and the password demo\n\
+             watch with the username demo and the password demo, or as a MAG with the address {VIEWERS_MAC}\n\
              sell in the panel as {SELLER} with the password {shown}",
             catalogue.bouquets.len(),
             catalogue.plans.len(),
@@ -164,6 +166,7 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
     }
     let plans = plans(act, &bouquets)?;
     viewer(act, plans.get(1).copied())?;
+    set_top_box(act, plans.get(1).copied())?;
     let resellers = sellers(act, seller)?;
     Ok(Catalogue { plans, resellers, bouquets })
 }
@@ -196,6 +199,19 @@ fn viewer(act: &Act<'_>, plan: Option<PlanId>) -> Result<()> {
         ..LineChange::default()
     };
     lines::create(act, change, lines::Wishes::default()).map(|_| ())
+}
+
+/// The MAG that docs/mag.md tries an app against.
+fn set_top_box(act: &Act<'_>, plan: Option<PlanId>) -> Result<()> {
+    let change = MagChange {
+        mac_address: given(Mac::new(VIEWERS_MAC)),
+        subscription: SubscriptionChange {
+            subscription_plan_id: Given::Value(plan),
+            ..SubscriptionChange::default()
+        },
+        ..MagChange::default()
+    };
+    mags::create(act, change, mags::Wishes::default()).map(|_| ())
 }
 
 fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {

@@ -1,0 +1,102 @@
+"""Kodi's Stalker client on a MAG with one connection: kodi_stalker.py PROGRAM.
+
+It has a server of its own, because it also stops and starts it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from kodi import Kodi, free_port, within
+
+KEY = "clients-key-0123456789"
+MAC = "00:1A:79:DE:E0:01"
+
+
+class Server:
+    """A server with the demo's channels, started and stopped on one address."""
+
+    def __init__(self, program):
+        self.program = program
+        self.data = tempfile.TemporaryDirectory()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = dict(os.environ, LINECARD_API_KEY=KEY, LINECARD_DATA=self.data.name)
+        subprocess.run([program, "demo"], env=self.environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start(self):
+        command = [self.program, "serve", "--listen", f"127.0.0.1:{self.port}"]
+        self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in self.process.stdout:
+            if line.startswith("Linecard is listening on "):
+                return
+        raise AssertionError("the server does not start")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def call(self, call, **fields):
+        body = urllib.parse.urlencode({"api_key": KEY, **fields}).encode()
+        answer = json.load(urllib.request.urlopen(f"{self.url}/api/{call}", body, timeout=30))
+        assert answer["result"], f"{call}: {answer}"
+        return answer
+
+    def watching(self):
+        return [open["stream_name"] for open in self.call("mag/info", mac_address=MAC)["mag_conn_info"]]
+
+
+def opens(kodi, channel):
+    """Whether a channel plays within a moment."""
+    try:
+        kodi.zap(channel, 20)
+    except (AssertionError, RuntimeError):
+        return False
+    return True
+
+
+def test(server, kodi):
+    channels = kodi.begin()
+    assert len(channels) == 20, f"Kodi sees {len(channels)} channels"
+    groups = {group["label"] for group in kodi.call("PVR.GetChannelGroups", channeltype="tv")["channelgroups"]}
+    assert {"News", "Sports", "Films", "Children", "Music"} <= groups, groups
+    for place in (0, 6, 0):
+        kodi.zap(channels[place])
+        assert server.watching() == [channels[place]["label"]], "one connection, and the channel that is on"
+    # Disabled: the picture ends at once, and the client is turned away. Kodi goes on to list what it
+    # knew; what tells is that no channel opens.
+    server.call("mag/update", mac_address=MAC, **{"data[disabled]": 1})
+    within(2, "its picture ends", lambda: server.watching() == [])
+    within(30, "the client is turned away", lambda: "GetProfile: status=1" in kodi.log())
+    assert not opens(kodi, channels[1]), "a channel opens on a disabled MAG"
+    server.call("mag/update", mac_address=MAC, **{"data[disabled]": 0})
+    within(120, "a channel opens again", lambda: opens(kodi, channels[1]))
+    assert server.watching() == [channels[1]["label"]], server.watching()
+    # The token holds over a restart of the server.
+    server.stop()
+    server.start()
+    within(120, "a channel opens after a restart", lambda: opens(kodi, channels[2]))
+    assert server.watching() == [channels[2]["label"]], server.watching()
+    kodi.call("Player.Stop", playerid=1)
+    within(10, "nobody watches", lambda: server.watching() == [])
+
+
+server = Server(sys.argv[1])
+server.start()
+server.call("mag/new", **{"data[mac_address]": MAC, "data[subscription_plan_id]": 2, "data[max_allowed_connections]": 1})
+values = {"active_portal": 0, "mac_0": MAC, "server_0": f"{server.url}/stalker_portal/c/", "time_zone_0": "Europe/London",
+          "login_0": "", "password_0": "", "connection_timeout_0": 1, "guide_preference_0": 0, "guide_cache_0": 1,
+          "guide_cache_hours_0": 24}
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    kodi = Kodi(Path(folder), "pvr.stalker", values)
+    try:
+        test(server, kodi)
+    finally:
+        kodi.end()
+        server.stop()
+print("Kodi, pvr.stalker: passed")
