@@ -1,5 +1,6 @@
 //! The command line.
 
+mod import;
 mod log_buffer;
 mod run;
 
@@ -10,6 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Re
 use crate::{
     domain::{
         ids::GroupId,
+        import::Duplicates,
         net::Network,
         rights::Right,
         text::{AdminName, Email, Name, ShortText},
@@ -71,6 +73,9 @@ enum Command {
     /// Administrators of the panel
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Take in channels from elsewhere
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Fill an empty database with a believable small operator
     Demo {
         #[command(flatten)]
@@ -168,6 +173,37 @@ enum AdminCommand {
         #[arg(value_parser = AdminName::new)]
         username: AdminName,
     },
+}
+
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// Streams and categories out of an M3U list, all or nothing
+    M3u {
+        #[command(flatten)]
+        data: Data,
+        /// The list
+        file: PathBuf,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// What happens to channels that are there already, by source or by name in the category: skip, add (their
+        /// source to the stream) or update (the stream)
+        #[arg(long, default_value = "skip", value_parser = duplicates)]
+        duplicates: Duplicates,
+        /// The id of a bouquet to whose end all are put
+        #[arg(long, value_name = "ID", conflicts_with = "new_bouquet")]
+        bouquet: Option<i64>,
+        /// The name of a new bouquet for all
+        #[arg(long, value_name = "NAME", value_parser = Name::new)]
+        new_bouquet: Option<Name>,
+        /// Run new streams always, not for viewers only
+        #[arg(long)]
+        always_on: bool,
+    },
+}
+
+fn duplicates(word: &str) -> Result<Duplicates, String> {
+    Duplicates::named(word).map_err(Into::into)
 }
 
 fn network(text: &str) -> Result<Network, String> {

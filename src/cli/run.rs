@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
-use super::{AdminCommand, ApiKeyCommand, Command, Data, WhitelistCommand};
+use super::{AdminCommand, ApiKeyCommand, Command, Data, ImportCommand, WhitelistCommand, import};
 use crate::{
     app,
     config::Config,
@@ -11,7 +11,7 @@ use crate::{
         actor::Actor,
         admin::AdminChange,
         api_key::{ApiKeyChange, KeyText},
-        ids::{ApiKeyId, GroupId, Id, parse_id},
+        ids::{ApiKeyId, BouquetId, GroupId, Id, parse_id},
         net::Network,
         page::{Limit, Page, Rows, Start},
         text::{Name, NewPassword},
@@ -23,6 +23,7 @@ use crate::{
         admins::{self, Selector},
         api_keys,
         first_start::{self, Provided, Welcome},
+        import::{Import, Into},
         passwords, random, whitelist,
     },
     store::{FILE, Options, Store, Sync},
@@ -41,6 +42,31 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::ApiKey(command) => api_key(command).await,
         Command::Whitelist(command) => change_whitelist(command).await,
         Command::Admin(command) => admin(command).await,
+        Command::Import(ImportCommand::M3u {
+            data,
+            file,
+            dry_run,
+            duplicates,
+            bouquet,
+            new_bouquet,
+            always_on,
+        }) => {
+            let into = match (bouquet, new_bouquet) {
+                (Some(id), _) => Into::Bouquet(BouquetId(id)),
+                (None, Some(name)) => Into::New(name),
+                (None, None) => Into::Nothing,
+            };
+            let ops = open_existing(&data).await?;
+            let told = import::m3u(
+                &ops,
+                &file,
+                |entries| Import { entries, duplicates, into, on_demand: !always_on },
+                dry_run,
+            );
+            let told = told.await?;
+            ops.close();
+            print(told.trim_end())
+        }
         Command::Demo { data } => {
             let ops = open(&data).await?;
             let told = ops.demo(&data.data.join("media")).await.map_err(say)?;

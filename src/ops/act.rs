@@ -37,6 +37,11 @@ pub struct Act<'a> {
 }
 
 impl Act<'_> {
+    /// The same act on another resource: its rows stand under that in the audit trail.
+    pub(super) fn about(&self, resource: Resource) -> Act<'_> {
+        Act { doing: Doing { resource, ..self.doing }, ..*self }
+    }
+
     /// Inserts a record made from a change.
     pub(super) fn create<R: Table>(&self, change: R::Change) -> Result<(R::Id, R)> {
         let defaults = self.tx.defaults::<R>()?;

@@ -13,11 +13,13 @@ pub mod explain;
 pub mod figures;
 pub mod first_start;
 pub mod guards;
+pub mod import;
 pub mod lines;
 pub mod logs;
 pub mod mags;
 pub mod managed;
 pub mod mass;
+pub mod order;
 pub mod passwords;
 pub mod portal;
 pub mod random;
@@ -65,6 +67,7 @@ pub struct Parts {
     made: catalogue::FromCatalogue,
     connections: Connections,
     runs: mass::Runs,
+    lists: import::Lists,
     host: Host,
     healths: servers::Healths,
     figures: figures::Kept,
@@ -93,6 +96,7 @@ impl Ops {
             made: catalogue::FromCatalogue::default(),
             connections: Connections::default(),
             runs: mass::Runs::default(),
+            lists: import::Lists::default(),
             host,
             healths: servers::Healths::default(),
             figures: figures::Kept::default(),

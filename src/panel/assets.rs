@@ -45,6 +45,8 @@ assets! {
     SCRIPT: "panel.js", "text/javascript; charset=utf-8";
     /// What pages do whose parts change while one looks at them.
     LIVE: "live.js", "text/javascript; charset=utf-8";
+    /// Ordered lists: drag, search, add.
+    ORDER: "order.js", "text/javascript; charset=utf-8";
     /// The icons of the navigation.
     ICONS: "icons.svg", "image/svg+xml";
     /// The icon of the browser's tab.

@@ -1,11 +1,13 @@
 //! Forms: inputs that remember what was typed and say at the field what is wrong.
 
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use askama::Template;
 use indexmap::IndexMap;
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{error, rights, sent::Sent};
+use super::{assets, error, rights, sent::Sent};
 use crate::{
     domain::{
         Change, Error, Fact, Given, Result, Rule,
@@ -34,6 +36,8 @@ pub enum Widget {
     Choice(Vec<Choice>),
     /// One of several whose texts are too long for a box.
     Radios(Vec<Choice>),
+    /// Ids in order, one a line, each with its name; found by asking that address, if more can be added.
+    Ordered(Vec<Choice>, &'static str),
     /// Any number of several, in the order in which they stand.
     Picks(Vec<Choice>),
     /// Rights, in a table.
@@ -132,6 +136,11 @@ impl Input {
         self
     }
 
+    /// Whether it has a row to itself.
+    fn is_wide(&self) -> bool {
+        self.wide || matches!(self.widget, Widget::Area | Widget::Ordered(..))
+    }
+
     /// What stands in it, as one text.
     fn one(&self) -> &str {
         self.value.first().map_or("", String::as_str)
@@ -166,6 +175,8 @@ pub struct Form {
     pub submit: &'static str,
     /// Where "Cancel" leads; empty for no such link.
     pub cancel: String,
+    /// What the button says that only shows what would be done, at the same address; empty for none.
+    pub look: &'static str,
     /// Its parts.
     pub sections: Vec<Section>,
     /// What is wrong with the whole.
@@ -185,6 +196,7 @@ impl Form {
             action: action.into(),
             submit,
             cancel: String::new(),
+            look: "",
             sections: Vec::new(),
             problem: None,
             hidden: Vec::new(),
@@ -215,6 +227,12 @@ impl Form {
     /// Only shown unless whoever looks may change what it is about.
     pub fn only_shown_unless(mut self, may_write: bool) -> Self {
         self.only_shown = !may_write;
+        self
+    }
+
+    /// With a button that only shows what would be done.
+    pub fn look(mut self, says: &'static str) -> Self {
+        self.look = says;
         self
     }
 
@@ -337,6 +355,9 @@ fn node(input: &Input, zone: &TimeZone) -> Result<Option<Node>, Rule> {
         Widget::Password if text.is_empty() => return Ok(None),
         Widget::Time if !text.is_empty() => Node::Text(unix_seconds(text, zone)?.to_string()),
         Widget::Lines => list(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)),
+        Widget::Ordered(..) => {
+            list(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned))
+        }
         Widget::Picks(_) | Widget::Rights => list(input.value.iter().cloned()),
         _ => Node::Text(text.to_owned()),
     }))
@@ -368,9 +389,20 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
             Widget::Picks(_) | Widget::Rights => return texts.clone(),
             _ => texts.join("\n"),
         },
-        Fact::Ids(ids) => return ids.iter().map(i64::to_string).collect(),
+        Fact::Ids(ids) => match widget {
+            Widget::Ordered(names, _) => lines(names, ids.iter().map(i64::to_string)),
+            _ => return ids.iter().map(i64::to_string).collect(),
+        },
     };
     vec![one]
+}
+
+/// `7 Harbour News`, one a line.
+pub fn lines(names: &[Choice], ids: impl Iterator<Item = String>) -> String {
+    let names: HashMap<&str, &str> =
+        names.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())).collect();
+    let lines = ids.map(|id| format!("{id} {}", names.get(id.as_str()).copied().unwrap_or_default()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A rule as a sentence of its own.

@@ -1,4 +1,4 @@
-//! Subscription plans and categories.
+//! Subscription plans.
 
 use super::{
     form::{Choice, Input, Section, Widget},
@@ -6,7 +6,7 @@ use super::{
     show,
     table::{Cell, Head, Tone},
 };
-use crate::domain::{Field, Resource, Stored, bouquet::Category, plan::Plan};
+use crate::domain::{Field, Resource, Stored, ids::Id, plan::Plan};
 
 impl Shown for Plan {
     const PATH: &'static str = "plans";
@@ -14,6 +14,8 @@ impl Shown for Plan {
     const MANY: &'static str = "Subscription plans";
     const ABOUT: &'static str = "What is sold: how long it lasts, which bouquets and how many connections it gives, and what it costs a reseller.";
     const REFERS: &'static [Resource] = &[Resource::Bouquets];
+
+    const IS_ORDERED: bool = true;
 
     fn name(&self) -> &str {
         self.name.as_str()
@@ -26,6 +28,8 @@ impl Shown for Plan {
             Head::numeric("Connections"),
             Head::numeric("Credits"),
             Head::new("Bouquets"),
+            Head::numeric("Lines"),
+            Head::numeric("MAGs"),
         ]
     }
 
@@ -42,6 +46,8 @@ impl Shown for Plan {
             Cell::Number(if connections == 0 { "no limit".into() } else { show::number(connections) }),
             Cell::Number(show::number(plan.credits.get())),
             Cell::Text(about.list(Resource::Bouquets, &plan.bouquets)),
+            Cell::Number(show::number(about.used_by("lines", row.id.number()))),
+            Cell::Number(show::number(about.used_by("MAGs", row.id.number()))),
         ]
     }
 
@@ -60,8 +66,6 @@ impl Shown for Plan {
                     ),
                     Input::new("max_allowed_connections", "Connections", Widget::Number(0))
                         .help("At once; 0 is no limit."),
-                    Input::new("position", "Position", Widget::Number(0))
-                        .help("Its place where plans are chosen."),
                     Input::new("is_trial", "Sold as a trial", Widget::Flag),
                 ],
             },
@@ -83,35 +87,5 @@ pub fn lasts(plan: &Plan) -> String {
         (crate::domain::Fact::Number(1), crate::domain::Fact::Text(unit)) => format!("1 {unit}"),
         (crate::domain::Fact::Number(count), crate::domain::Fact::Text(unit)) => format!("{count} {unit}s"),
         _ => String::new(),
-    }
-}
-
-impl Shown for Category {
-    const PATH: &'static str = "categories";
-    const ONE: &'static str = "category";
-    const MANY: &'static str = "Categories";
-    const ABOUT: &'static str = "The headings under which channels stand in players and playlists.";
-
-    fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
-    fn heads() -> Vec<Head> {
-        vec![Head::new("Name"), Head::numeric("Position")]
-    }
-
-    fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {
-        vec![
-            Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() },
-            Cell::Number(show::number(row.record.position.get())),
-        ]
-    }
-
-    fn sections(_: &About) -> Vec<Section> {
-        let inputs = vec![
-            Input::text("name", "Name").required(),
-            Input::new("position", "Position", Widget::Number(0)).help("Lower numbers come first."),
-        ];
-        vec![Section { legend: "Category", inputs }]
     }
 }

@@ -14,6 +14,7 @@ use super::{
     caller::{Caller, doing, done},
     error::Reply,
     form::{Choice, Form, Section},
+    order,
     pages::{ConfirmPage, FormPage, ListPage},
     sent::{Query, Sent},
     show,
@@ -21,15 +22,18 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource, Result, Stored,
+        Error, Fact, Record, Resource, Result, Stored,
         admin::Group,
-        bouquet::Category,
+        bouquet::{Bouquet, Category},
         ids::{Id, parse_id},
         page::{Limit, Page, Start},
         plan::Plan,
         rights::Access,
     },
-    ops::managed::{self, Managed, Users},
+    ops::{
+        managed::{self, Managed, Users},
+        order::Ordered,
+    },
 };
 
 /// How a resource looks in the panel.
@@ -44,6 +48,9 @@ pub trait Shown: Managed {
     const ABOUT: &'static str;
     /// What its rows refer to by id.
     const REFERS: &'static [Resource] = &[];
+
+    /// Whether its rows are shown in their order, and can be put into another.
+    const IS_ORDERED: bool = false;
 
     /// What it is called.
     fn name(&self) -> &str;
@@ -132,9 +139,17 @@ impl About {
 
 /// Mounts them.
 pub fn routes(config: &mut ServiceConfig) {
-    mount::<Plan>(config);
-    mount::<Category>(config);
+    mount_ordered::<Plan>(config);
+    mount_ordered::<Category>(config);
+    mount_ordered::<Bouquet>(config);
     mount::<Group>(config);
+}
+
+/// Mounts the same, and the page where rows are put into order.
+fn mount_ordered<R: Shown + Ordered>(config: &mut ServiceConfig) {
+    let order = resource(format!("/{}/order", R::PATH));
+    config.service(order.get(order::ask::<R>).post(order::put::<R>));
+    mount::<R>(config);
 }
 
 /// Mounts list, form and deletion of one resource.
@@ -154,12 +169,16 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let search = query.text("search").trim().to_owned();
     let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
     let mut page = Page { start: Start::Offset(begin), ..Page::default() };
-    page.limit = Limit::new(ROWS).unwrap_or_default();
+    let rows_a_page = if R::IS_ORDERED { i64::from(Limit::MOST.rows()) } else { ROWS };
+    page.limit = Limit::new(rows_a_page).unwrap_or_default();
     page.search = Some(search.clone()).filter(|search| !search.is_empty());
     let read = caller.ops.read(caller.actor(), doing(R::RESOURCE, "list"), move |read| {
         Ok((read.page::<R>(&page)?, R::users(read)?))
     });
-    let (found, users) = read.await?;
+    let (mut found, users) = read.await?;
+    if R::IS_ORDERED {
+        found.rows.sort_by_key(|row| place(&row.record));
+    }
     let about = About { users, ..About::ask(&caller, R::REFERS).await? };
     let turn = |from: i64| {
         let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
@@ -181,9 +200,15 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         cells.push(Cell::Actions(actions));
         cells
     });
-    let new = Link::new(format!("/panel/{}/new", R::PATH), format!("New {}", R::ONE));
+    let mut links = Vec::new();
+    if may_write {
+        links.push(Link::new(format!("/panel/{}/new", R::PATH), format!("New {}", R::ONE)));
+        if R::IS_ORDERED && found.total > 1 {
+            links.push(Link::new(format!("/panel/{}/order", R::PATH), "Order"));
+        }
+    }
     let listing = Listing {
-        links: if may_write { vec![new] } else { Vec::new() },
+        links,
         search: Some(search.clone()),
         search_hint: "Search",
         heads,
@@ -191,12 +216,18 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
         pager: Pager {
             summary: show::number(found.total),
-            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
-            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
+            previous: (begin > 0).then(|| turn((begin - rows_a_page).max(0))),
+            next: (begin + rows_a_page < found.total).then(|| turn(begin + rows_a_page)),
         },
         ..Listing::default()
     };
     Ok(caller.page(&ListPage { frame: caller.frame(R::MANY), about: R::ABOUT, listing }))
+}
+
+/// A record's place among the others; what has none comes as it is.
+fn place(record: &impl Record) -> i64 {
+    let position = record.facts().into_iter().find(|(name, _)| *name == "position");
+    position.map_or(0, |(_, fact)| if let Fact::Number(number) = fact { number } else { 0 })
 }
 
 /// The form for a new one.

@@ -9,4 +9,5 @@ pub mod page;
 pub mod path;
 pub mod redact;
 pub mod socket;
+pub mod upload;
 pub mod visitor;

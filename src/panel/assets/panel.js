@@ -18,7 +18,7 @@ for (const select of document.querySelectorAll("[data-submit]")) {
 }
 
 // Lists whose order counts: by buttons, by Alt and arrow keys, by drag.
-for (const list of document.querySelectorAll("[data-sortable]")) {
+function sortable(list) {
   const move = (item, by) => {
     const other = by < 0 ? item.previousElementSibling : item.nextElementSibling;
     if (other) other[by < 0 ? "before" : "after"](item);
@@ -54,6 +54,7 @@ for (const list of document.querySelectorAll("[data-sortable]")) {
     dragged = null;
   });
 }
+document.querySelectorAll("[data-sortable]").forEach(sortable);
 
 // Parts of a page that change by themselves: their address answers {id: html} of each.
 for (const root of document.querySelectorAll("[data-live]")) {

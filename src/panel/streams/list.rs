@@ -1,5 +1,7 @@
 //! The list of streams, with what each is doing at this moment.
 
+use actix_web::HttpResponse;
+
 use super::{STATES, actions, bitrate, codecs, part, parts, resolution, state, under, uptime, word};
 use crate::{
     domain::{
@@ -112,6 +114,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let mut links = Vec::new();
     if may_write {
         links.push(Link::new("/panel/streams/new", "New stream"));
+        links.push(Link::new("/panel/streams/import", "Import"));
     }
     let listing = Listing {
         links,
@@ -235,4 +238,23 @@ pub async fn live(caller: Caller, query: Query) -> Reply {
     let running = caller.ops.running(streams);
     let changing = running.iter().flat_map(|stream| changing(stream, may_write, back));
     Ok(parts(changing.filter_map(|(id, cell)| part(id, &cell))))
+}
+
+/// Streams to add to a list: `[{"id": 7, "name": "Harbour News"}]`, as many as one looks through.
+pub async fn search(caller: Caller, query: Query) -> Reply {
+    let sought = Sought {
+        text: query.text("text").trim().to_owned(),
+        sort: Sort::Name,
+        rows: ROWS,
+        ..Sought::default()
+    };
+    let seek = caller
+        .ops
+        .read(caller.actor(), doing(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
+    let shown = seek
+        .await?
+        .rows
+        .into_iter()
+        .map(|row| serde_json::json!({ "id": row.id.number(), "name": row.record.name.as_str() }));
+    Ok(HttpResponse::Ok().json(shown.collect::<Vec<_>>()))
 }

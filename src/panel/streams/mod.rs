@@ -1,5 +1,6 @@
 //! Streams: the list, a stream's page, starting and stopping, the preview.
 
+mod import;
 mod list;
 mod page;
 mod preview;
@@ -31,6 +32,9 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/streams").get(list::show))
         .service(resource("/streams/live").get(list::live))
+        .service(resource("/streams/import").get(import::ask).post(import::upload))
+        .service(resource("/streams/import/{token}").get(import::preview).post(import::apply))
+        .service(resource("/streams/search").get(list::search))
         .service(resource("/streams/do").post(switch::several))
         .service(resource("/streams/new").get(records::blank::<Stream>).post(records::create::<Stream>))
         .service(resource("/streams/{id}").get(page::show))

@@ -1,0 +1,69 @@
+//! The page where bouquets, categories or plans are put into order.
+
+use actix_web::{HttpResponse, http::StatusCode};
+
+use super::{
+    caller::{Caller, doing, done},
+    error::Reply,
+    form::{self, Choice, Form, Input, Widget},
+    pages::FormPage,
+    records::Shown,
+    sent::Sent,
+};
+use crate::{
+    domain::{Error, Result, ids::Id, rights::Access},
+    ops::order::{self, Ordered},
+    wire::form::Node,
+};
+
+/// Shows the order as it is.
+pub async fn ask<R: Shown + Ordered>(caller: Caller) -> Reply {
+    caller.actor().may(R::RESOURCE, Access::Write)?;
+    let form = blank::<R>(&caller).await?;
+    Ok(page::<R>(&caller, StatusCode::OK, form))
+}
+
+/// Puts them into the order that was sent.
+pub async fn put<R: Shown + Ordered>(caller: Caller, sent: Sent) -> Reply {
+    let mut form = blank::<R>(&caller).await?;
+    let ids = match form.take(&sent).shift_remove("order") {
+        Some(Node::Map(map)) => map.into_values(),
+        _ => return Err(Error::Missing("order").into()),
+    };
+    let ids = ids.filter_map(|node| if let Node::Text(text) = node { Some(text) } else { None });
+    let ids = ids.map(|text| crate::domain::ids::parse_id(&text).map(R::Id::of));
+    let put = match ids.collect::<Result<Vec<_>, _>>() {
+        Ok(ids) => {
+            let job = move |act: &crate::ops::Act<'_>| order::order::<R>(act, &ids);
+            caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await
+        }
+        Err(rule) => Err(Error::invalid("order", rule)),
+    };
+    match put {
+        Ok(()) => Ok(done(&format!("/panel/{}", R::PATH), &format!("{} are in the new order.", R::MANY))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(page::<R>(&caller, status, form))
+        }
+    }
+}
+
+async fn blank<R: Shown + Ordered>(caller: &Caller) -> Result<Form> {
+    let list = doing(R::RESOURCE, "list");
+    let rows = caller.ops.read(caller.actor(), list, move |read| order::in_order::<R>(read)).await?;
+    let names: Vec<Choice> = rows.iter().map(|row| Choice::new(row.id.number(), row.record.name())).collect();
+    let lines = form::lines(&names, rows.iter().map(|row| row.id.number().to_string()));
+    let input = Input::new("order", R::MANY, Widget::Ordered(names, ""))
+        .help("One a line; the first comes first in players and wherever one chooses.")
+        .value(lines);
+    let list = format!("/panel/{}", R::PATH);
+    let zone = caller.ops.guards().settings.time_zone.clone();
+    Ok(Form::new(format!("{list}/order"), "Save this order", &zone).section("", vec![input]).cancel(list))
+}
+
+fn page<R: Shown>(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
+    caller.page_with(
+        status,
+        &FormPage { frame: caller.frame(format!("Order of {}", R::MANY.to_lowercase())), form },
+    )
+}

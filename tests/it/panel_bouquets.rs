@@ -1,0 +1,134 @@
+//! Bouquets, categories and plans in the panel: filled, put into order, counted.
+
+use serde_json::json;
+
+use super::support::{
+    TestServer,
+    browser::Browser,
+    panel::{PASSWORD, Panel, server},
+};
+
+/// A server with the streams 1 `Stream 1` to `count`.
+fn with(count: usize) -> TestServer {
+    let server = server();
+    for number in 1..=count {
+        server.done("streams/new", &format!("data[name]=Stream {number}"));
+    }
+    server
+}
+
+fn streams(server: &TestServer) -> serde_json::Value {
+    server.done("bouquets/info", "id=1")["bouquet"]["streams"].clone()
+}
+
+#[test]
+fn a_bouquet_keeps_its_streams_in_the_order_of_the_lines() {
+    let server = with(4);
+    let panel = Panel::admin(&server);
+    panel.done(
+        "/panel/bouquets/new",
+        &[("name", "All"), ("streams", "3 Stream 3\r\n1\r\n\r\n 4 whatever \r\n")],
+    );
+    assert_eq!(streams(&server), json!([3, 1, 4]));
+    let page = panel.get("/panel/bouquets/1");
+    assert!(page.contains("3 Stream 3\n1 Stream 1\n4 Stream 4</textarea>"), "{page}");
+    let page = panel.refused("/panel/bouquets/1", &[("name", "All"), ("streams", "1\nStream 2")], 422);
+    assert!(page.contains("Entry 2: an id") && page.contains("1\nStream 2</textarea>"), "{page}");
+    let page = panel.refused("/panel/bouquets/1", &[("name", "All"), ("streams", "1\n99")], 422);
+    assert!(page.contains("Stream does not exist: 99"), "{page}");
+    assert_eq!(streams(&server), json!([3, 1, 4]), "a refused form changes nothing");
+    panel.done("/panel/bouquets/1", &[("name", "All"), ("streams", "")]);
+    assert_eq!(streams(&server), json!([]));
+}
+
+#[test]
+fn lists_count_what_is_in_use_and_deleting_tells_it() {
+    let server = with(2);
+    server.done("categories/new", "data[name]=Talk");
+    server.done("streams/update", "id=1&data[category_id]=1");
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2");
+    server.done("subscription_plans/new", "data[name]=Month&data[bouquets][]=1");
+    server.done("line/new", "data[username]=bob&data[bouquets][]=1&data[subscription_plan_id]=1");
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01&data[subscription_plan_id]=1");
+    let panel = Panel::admin(&server);
+    let counts = |path: &str| -> Vec<String> {
+        let page = panel.get(path);
+        let spans = page.split("<span class=\"number\">").skip(1);
+        spans.filter_map(|rest| rest.split_once('<')).map(|(count, _)| count.to_owned()).collect()
+    };
+    assert_eq!(counts("/panel/bouquets"), ["2", "1", "1", "0"]);
+    assert_eq!(counts("/panel/categories"), ["1"]);
+    assert_eq!(counts("/panel/plans"), ["1", "0", "1", "1"]);
+    assert!(panel.get("/panel/bouquets/1/delete").contains("It is used by 1 plan, 1 line."));
+    assert!(panel.get("/panel/plans/1/delete").contains("It is used by 1 line, 1 MAG."));
+    let refused = panel.refused("/panel/categories/1/delete", &[], 409);
+    assert!(refused.contains("still used by 1 streams"), "{refused}");
+}
+
+#[test]
+fn categories_are_put_into_order_and_shown_in_it() {
+    let server = server();
+    for name in ["News", "Sports", "Films", "Music"] {
+        server.done("categories/new", &format!("data[name]={name}"));
+    }
+    let panel = Panel::admin(&server);
+    let places = || -> Vec<i64> {
+        (1..=4)
+            .map(|id| {
+                server.done("categories/info", &format!("id={id}"))["category"]["position"].as_i64().unwrap()
+            })
+            .collect()
+    };
+    let page = panel.get("/panel/categories/order");
+    assert!(page.contains("1 News\n2 Sports\n3 Films\n4 Music</textarea>"), "{page}");
+    let page = panel.done("/panel/categories/order", &[("order", "3 Films\n1 News\n3 Films")]);
+    assert_eq!(places(), [2, 3, 1, 4], "those that are not named come after");
+    let at = |name: &str| page.find(&format!(">{name}<")).unwrap();
+    assert!(at("Films") < at("News") && at("News") < at("Sports") && at("Sports") < at("Music"), "{page}");
+    panel.refused("/panel/categories/order", &[("order", "3\nx")], 422);
+    panel.refused("/panel/categories/order", &[("order", "3\n9")], 422);
+    assert_eq!(places(), [2, 3, 1, 4]);
+    for path in ["/panel/bouquets/order", "/panel/plans/order"] {
+        panel.get(path);
+    }
+}
+
+#[test]
+fn a_bouquet_of_five_thousand_streams_is_a_page_of_a_hundred_kilobytes() {
+    let server = server();
+    let list: Vec<String> =
+        (1..=5000).map(|n| format!("#EXTINF:-1,Channel {n}\nhttp://h.example/{n}\n")).collect();
+    let panel = Panel::admin(&server);
+    super::panel_import::import(&panel, &list.concat(), &[("new_bouquet", "All")]);
+    assert_eq!(streams(&server).as_array().unwrap().len(), 5000);
+    let page = panel.get("/panel/bouquets/1");
+    assert!(page.contains("5000 Channel 5000") && page.len() < 120_000, "{}", page.len());
+    assert!(panel.get("/panel/streams").len() < 100_000);
+    let found: serde_json::Value =
+        serde_json::from_str(&panel.get("/panel/streams/search?text=channel+49")).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 50, "as many as one looks through");
+}
+
+#[test]
+fn in_a_browser_streams_are_found_added_moved_and_taken_out() {
+    let server = with(3);
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2");
+    let browser = Browser::on(&server.url);
+    browser.sign_in("admin", PASSWORD);
+    browser.console();
+    browser.open("/panel/bouquets/1");
+    browser.sees("2 in the list");
+    assert_eq!(browser.problems(), [""; 0]);
+    browser.run("const box = document.querySelector('[placeholder=\"Search streams to add\"]'); box.value = '3'; box.dispatchEvent(new Event('input'))");
+    browser.click("[aria-label=\"Add Stream 3\"]");
+    browser.sees("3 in the list");
+    browser.click("[aria-label=\"Move Stream 3 to the top\"]");
+    browser.click("[aria-label=\"Move Stream 1 down\"]");
+    browser.click("[aria-label=\"Take Stream 2 out\"]");
+    assert_eq!(browser.problems(), [""; 0]);
+    browser.press("Save");
+    browser.sees("All was changed.");
+    assert_eq!(streams(&server), json!([3, 1]));
+    browser.open("/panel/categories/order");
+    assert_eq!(browser.problems(), [""; 0]);
+}
