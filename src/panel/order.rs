@@ -25,6 +25,7 @@ pub async fn ask<R: Shown + Ordered>(caller: Caller) -> Reply {
 
 /// Puts them into the order that was sent.
 pub async fn put<R: Shown + Ordered>(caller: Caller, sent: Sent) -> Reply {
+    caller.actor().may(R::RESOURCE, Access::Write)?;
     let mut form = blank::<R>(&caller).await?;
     let ids = match form.take(&sent).shift_remove("order") {
         Some(Node::Map(map)) => map.into_values(),

@@ -72,6 +72,9 @@ const ROUTES: &[Route] = &[
     ("/mags/{id}/{log}", "/mags/1/refusals", Look("mag"), Nothing),
     ("/streams", "/streams", Look("streams"), Nothing),
     ("/streams/live", "/streams/live", Look("streams"), Nothing),
+    ("/streams/search", "/streams/search", Look("streams"), Nothing),
+    ("/streams/import", "/streams/import", Change("streams"), Change("streams")),
+    ("/streams/import/{token}", "/streams/import/none", Change("streams"), Change("streams")),
     ("/streams/do", "/streams/do", Nothing, Change("streams")),
     ("/streams/new", "/streams/new", Change("streams"), Change("streams")),
     ("/streams/{id}", "/streams/1", Look("streams"), Nothing),
@@ -83,12 +86,19 @@ const ROUTES: &[Route] = &[
     ("/streams/{id}/{what}", "/streams/1/stop", Nothing, Change("streams")),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),
     ("/plans/new", "/plans/new", Change("subscription_plans"), Change("subscription_plans")),
+    ("/plans/order", "/plans/order", Change("subscription_plans"), Change("subscription_plans")),
     ("/plans/{id}", "/plans/1", Look("subscription_plans"), Change("subscription_plans")),
     ("/plans/{id}/delete", "/plans/1/delete", Change("subscription_plans"), Change("subscription_plans")),
     ("/categories", "/categories", Look("categories"), Nothing),
     ("/categories/new", "/categories/new", Change("categories"), Change("categories")),
+    ("/categories/order", "/categories/order", Change("categories"), Change("categories")),
     ("/categories/{id}", "/categories/1", Look("categories"), Change("categories")),
     ("/categories/{id}/delete", "/categories/1/delete", Change("categories"), Change("categories")),
+    ("/bouquets", "/bouquets", Look("bouquets"), Nothing),
+    ("/bouquets/new", "/bouquets/new", Change("bouquets"), Change("bouquets")),
+    ("/bouquets/order", "/bouquets/order", Change("bouquets"), Change("bouquets")),
+    ("/bouquets/{id}", "/bouquets/1", Look("bouquets"), Change("bouquets")),
+    ("/bouquets/{id}/delete", "/bouquets/1/delete", Change("bouquets"), Change("bouquets")),
     ("/resellers", "/resellers", Look("resellers"), Nothing),
     ("/resellers/new", "/resellers/new", Change("resellers"), Change("resellers")),
     ("/resellers/{id}", "/resellers/1", Look("resellers"), Nothing),
@@ -140,7 +150,7 @@ async fn mounted() -> BTreeSet<String> {
     let app = App::new().configure(linecard::panel::routes).default_service(web::to(
         move |request: HttpRequest| {
             *told.borrow_mut() = format!("{:?}", request.resource_map());
-            async { HttpResponse::Ok() }
+            async { HttpResponse::Ok().finish() }
         },
     ));
     let app = init_service(app).await;

@@ -17,7 +17,7 @@ use crate::{
     ops::import::{self, Done, Duplicates, Fate, Import, Into, Plan, Told},
     panel::{
         caller::{Caller, doing, done},
-        error::{Refused, Reply, status},
+        error::{Reply, status},
         form::{Choice, Form, Input, Widget},
         frame::Frame,
         records::About,
@@ -64,7 +64,10 @@ pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> R
     caller.actor().may(Resource::Streams, Access::Write)?;
     let parts = match upload::read(&request, payload, MOST).await {
         Ok(parts) => parts,
-        Err(BodyError::Malformed(why)) => return Err(Refused::Malformed(why)),
+        Err(BodyError::Malformed(why)) => {
+            let problem = Some(format!("The upload cannot be read: {why}."));
+            return Ok(blank(&caller, StatusCode::UNPROCESSABLE_ENTITY, problem, String::new()));
+        }
         Err(BodyError::TooLarge) => {
             let problem = "The list is over 20 MB: split it.".into();
             return Ok(blank(&caller, StatusCode::PAYLOAD_TOO_LARGE, Some(problem), String::new()));
@@ -111,6 +114,7 @@ pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply
 
 /// Does it.
 pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
     let Some(entries) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
     let mut options = options(&caller, &token).await?;
     options.take(&sent);
