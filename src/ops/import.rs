@@ -173,7 +173,8 @@ fn headings(act: &Act<'_>, plan: &Plan) -> Result<HashMap<String, CategoryId>> {
     let act = act.about(Resource::Categories);
     for (place, name) in (last + 1..).zip(&plan.categories) {
         let position = Position::new(place).map_or(Given::Absent, Given::Value);
-        let change = CategoryChange { name: Given::Value(name.clone()), position };
+        let change =
+            CategoryChange { name: Given::Value(name.clone()), position, ..CategoryChange::default() };
         let (id, _) = managed::create::<Category>(&act, change)?;
         ids.insert(name.as_str().to_lowercase(), id);
     }

@@ -4,7 +4,7 @@ use super::{
     form::{Input, Section, Widget},
     records::{About, Shown},
     show,
-    table::{Cell, Head},
+    table::{Cell, Head, Tone},
 };
 use crate::domain::{
     Resource, Stored,
@@ -79,13 +79,19 @@ impl Shown for Category {
 
     fn cells(row: &Stored<Self>, about: &About) -> Vec<Cell> {
         let streams = show::number(about.used_by("streams", row.id.number()));
-        vec![
-            Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() },
-            Cell::Number(streams),
-        ]
+        let mut name = vec![Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() }];
+        if row.record.censored {
+            name.push(Cell::Badge(Tone::Plain, "censored".into()));
+        }
+        vec![Cell::Many(name), Cell::Number(streams)]
     }
 
     fn sections(_: &About) -> Vec<Section> {
-        vec![Section { legend: "", inputs: vec![Input::text("name", "Name").required()] }]
+        let inputs = vec![
+            Input::text("name", "Name").required(),
+            Input::new("censored", "Censored", Widget::Flag)
+                .help("On MAG boxes its channels stand behind the parental PIN."),
+        ];
+        vec![Section { legend: "", inputs }]
     }
 }

@@ -30,7 +30,6 @@ mod panel_access;
 mod panel_administrators;
 mod panel_bouquets;
 mod panel_browser;
-mod panel_browser;
 mod panel_connections;
 mod panel_dashboard;
 mod panel_import;

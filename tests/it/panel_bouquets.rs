@@ -85,6 +85,9 @@ fn categories_are_put_into_order_and_shown_in_it() {
     assert_eq!(places(), [2, 3, 1, 4], "those that are not named come after");
     let at = |name: &str| page.find(&format!(">{name}<")).unwrap();
     assert!(at("Films") < at("News") && at("News") < at("Sports") && at("Sports") < at("Music"), "{page}");
+    panel.done("/panel/categories/3", &[("name", "Films"), ("censored", "1")]);
+    assert_eq!(places(), [2, 3, 1, 4], "its form leaves its place");
+    assert!(panel.get("/panel/categories").contains(">censored<"));
     panel.refused("/panel/categories/order", &[("order", "3\nx")], 422);
     panel.refused("/panel/categories/order", &[("order", "3\n9")], 422);
     assert_eq!(places(), [2, 3, 1, 4]);
