@@ -45,7 +45,7 @@ struct UploadPage {
 #[template(path = "import_preview.html")]
 struct PreviewPage {
     frame: Frame,
-    figures: Vec<(usize, &'static str)>,
+    figures: Vec<(String, &'static str)>,
     options: Form,
     categories: Vec<String>,
     refused: Listing,
@@ -206,7 +206,7 @@ async fn show_plan(caller: &Caller, status: StatusCode, options: Form, import: I
         status,
         &PreviewPage {
             frame: caller.frame("Import streams"),
-            figures: figures(&plan),
+            figures: figures(&plan).into_iter().map(|(count, what)| (grouped(count), what)).collect(),
             options,
             categories: plan.categories.iter().map(|name| name.as_str().to_owned()).collect(),
             refused: refused(&plan),
@@ -220,25 +220,29 @@ fn figures(plan: &Plan) -> Vec<(usize, &'static str)> {
     vec![
         (plan.new.len(), "new streams"),
         (plan.categories.len(), "new categories"),
-        (plan.count(|fate| matches!(fate, Fate::SourceAdded | Fate::Updated(_))), "change streams"),
+        (plan.count(|fate| matches!(fate, Fate::SourceAdded | Fate::Updated(_))), "changed"),
         (plan.count(|fate| matches!(fate, Fate::Skipped(_))), "there already"),
         (plan.refused.len(), "cannot be taken"),
     ]
 }
 
+fn grouped(count: usize) -> String {
+    show::number(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
 fn told(done: &Done) -> String {
     let figures = figures(&done.plan).into_iter().filter(|(count, _)| *count > 0);
-    let mut parts: Vec<String> = figures
-        .map(|(count, what)| format!("{} {what}", show::number(i64::try_from(count).unwrap_or(0))))
-        .collect();
+    let mut parts: Vec<String> = figures.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
     if done.in_bouquet > 0 {
-        parts.push(format!("{} put into the bouquet", done.in_bouquet));
+        parts.push(format!("{} put into the bouquet", grouped(done.in_bouquet)));
     }
     format!("Imported: {}.", parts.join(", "))
 }
 
+/// A list whose first column is a number.
 fn listing(
     label: &'static str,
+    number: &'static str,
     heads: &[&'static str],
     rows: impl ExactSizeIterator<Item = Vec<Cell>>,
 ) -> Listing {
@@ -246,7 +250,9 @@ fn listing(
     let summary = if total > SHOWN { format!("the first {SHOWN} of {total}") } else { String::new() };
     Listing {
         label,
-        heads: heads.iter().map(|head| Head::new(head)).collect(),
+        heads: std::iter::once(Head::numeric(number))
+            .chain(heads.iter().map(|head| Head::new(head)))
+            .collect(),
         rows: rows.take(SHOWN).collect(),
         empty: "None.".into(),
         pager: crate::panel::table::Pager { summary, ..crate::panel::table::Pager::default() },
@@ -258,7 +264,7 @@ fn refused(plan: &Plan) -> Listing {
     let rows = plan.refused.iter().map(|(line, name, rule)| {
         vec![Cell::Number(line.to_string()), Cell::Text(name.clone()), Cell::Text(rule.to_string())]
     });
-    listing("Cannot be taken", &["Line", "Name", "Why"], rows)
+    listing("Cannot be taken", "Line", &["Name", "Why"], rows)
 }
 
 fn there(plan: &Plan) -> Listing {
@@ -284,7 +290,7 @@ fn there(plan: &Plan) -> Listing {
             ])
         })
         .collect();
-    listing("There already", &["Line", "Name", "Told by", "What happens"], rows.into_iter())
+    listing("There already", "Line", &["Name", "Told by", "What happens"], rows.into_iter())
 }
 
 fn new(plan: &Plan) -> Listing {
@@ -299,5 +305,5 @@ fn new(plan: &Plan) -> Listing {
             Cell::Code(new.sources.first().map_or_else(String::new, |source| source.as_str().into())),
         ]
     });
-    listing("New streams", &["No.", "Name", "Category", "Guide id", "Source"], rows)
+    listing("New streams", "No.", &["Name", "Category", "Guide id", "Source"], rows)
 }
