@@ -115,6 +115,7 @@ fn whitelist(caller: &Caller, entries: &[Entry]) -> Listing {
         ]
     };
     Listing {
+        label: "Whitelist",
         heads: ["Address", "Note", "Added", ""].map(Head::new).into(),
         rows: entries.iter().map(row).collect(),
         empty: "Nobody may use the Server API: add the address of your billing system.".into(),
@@ -151,6 +152,7 @@ fn key_list(caller: &Caller, keys: &[Listed]) -> Listing {
     };
     let new = Link::new(format!("{API_PATH}/keys/new"), "New API key");
     Listing {
+        label: "API keys",
         links: if may_write { vec![new] } else { Vec::new() },
         heads: ["Name", "May", "From", "Ends", "Last used", ""].map(Head::new).into(),
         rows: keys.iter().map(row).collect(),

@@ -26,6 +26,7 @@ use crate::{
         ids::{Id, StreamId, parse_id},
         line::Line,
         mag::Mag,
+        rights::Access,
         session::{SessionId, Viewer},
         time::UnixTime,
     },
@@ -142,9 +143,15 @@ fn meant(address: &Address, mut open: Vec<Connection>) -> Vec<Connection> {
 }
 
 fn may_kick(caller: &Caller) -> bool {
+    check_kick(caller).is_ok()
+}
+
+/// A reseller's people kick from their own lines or MAGs.
+fn check_kick(caller: &Caller) -> Result<(), Error> {
+    let may = |resource| caller.actor().may(resource, Access::Write);
     match caller.reseller() {
-        Some(_) => caller.may_write(Resource::Line) || caller.may_write(Resource::Mag),
-        None => caller.may_write(Resource::Connections),
+        Some(_) => may(Resource::Line).or_else(|_| may(Resource::Mag)),
+        None => may(Resource::Connections),
     }
 }
 
@@ -223,6 +230,7 @@ fn row(
 
 /// Ends the one of the button, or those that are ticked.
 async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
+    check_kick(&caller)?;
     let one = query.text("id");
     let texts = if one.is_empty() { sent.list("ids") } else { vec![one.to_owned()] };
     let ids: Result<Vec<SessionId>, _> =
@@ -247,6 +255,7 @@ async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
 
 /// Asks before every one of a list is ended.
 async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
+    check_kick(&caller)?;
     let address = Address::read(&query);
     let meant = meant(&address, caller.ops.connections_for(caller.actor()).await?);
     let told = summary(meant.len());
@@ -272,6 +281,7 @@ async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
 
 /// Ends every one of a list.
 async fn kick_all(caller: Caller, query: Query) -> Reply {
+    check_kick(&caller)?;
     let address = Address::read(&query);
     let ended = caller.ops.kick(caller.actor(), |open| address.means(open)).await?;
     Ok(done("/panel/connections", &ended_words(ended)))

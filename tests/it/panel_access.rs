@@ -38,6 +38,9 @@ use Need::{Change, Listening, Look, Nothing, Public, Reseller, SignedIn};
 /// Address as it is mounted, an address of it, what GET needs, what POST needs.
 type Route = (&'static str, &'static str, Need, Need);
 
+/// Who watches: of everybody with that right, and for a reseller's people of their own lines and MAGs.
+const WATCHING: &str = "connections, or own";
+
 /// Every address of the panel.
 const ROUTES: &[Route] = &[
     ("/", "/", SignedIn, Nothing),
@@ -59,6 +62,9 @@ const ROUTES: &[Route] = &[
     ("/lines/{id}/qr/{link}.svg", "/lines/1/qr/0.svg", Look("line"), Nothing),
     ("/lines/{id}/why", "/lines/1/why", Look("line"), Nothing),
     ("/lines/{id}/{log}", "/lines/1/refusals", Look("line"), Nothing),
+    ("/lines/mass", "/lines/mass", Change("line"), Change("line")),
+    ("/lines/mass/run", "/lines/mass/run", Nothing, Change("line")),
+    ("/lines/mass/{run}", "/lines/mass/999", Change("line"), Nothing),
     ("/mags", "/mags", Look("mag"), Nothing),
     ("/mags/new", "/mags/new", Change("mag"), Change("mag")),
     ("/mags/{id}", "/mags/1", Look("mag"), Nothing),
@@ -70,6 +76,13 @@ const ROUTES: &[Route] = &[
     ("/mags/{id}/qr/{link}.svg", "/mags/1/qr/0.svg", Look("mag"), Nothing),
     ("/mags/{id}/why", "/mags/1/why", Look("mag"), Nothing),
     ("/mags/{id}/{log}", "/mags/1/refusals", Look("mag"), Nothing),
+    ("/mags/mass", "/mags/mass", Change("mag"), Change("mag")),
+    ("/mags/mass/run", "/mags/mass/run", Nothing, Change("mag")),
+    ("/mags/mass/{run}", "/mags/mass/999", Change("mag"), Nothing),
+    ("/connections", "/connections", Look(WATCHING), Nothing),
+    ("/connections/live", "/connections/live", Look(WATCHING), Nothing),
+    ("/connections/do", "/connections/do", Nothing, Change(WATCHING)),
+    ("/connections/kick", "/connections/kick", Change(WATCHING), Change(WATCHING)),
     ("/streams", "/streams", Look("streams"), Nothing),
     ("/streams/live", "/streams/live", Look("streams"), Nothing),
     ("/streams/search", "/streams/search", Look("streams"), Nothing),
@@ -126,6 +139,13 @@ const ROUTES: &[Route] = &[
     ("/groups/new", "/groups/new", Change("groups"), Change("groups")),
     ("/groups/{id}", "/groups/2", Look("groups"), Change("groups")),
     ("/groups/{id}/delete", "/groups/2/delete", Change("groups"), Change("groups")),
+    ("/servers", "/servers", Look("servers"), Nothing),
+    ("/servers/new", "/servers/new", Change("servers"), Change("servers")),
+    ("/servers/{id}", "/servers/1", Look("servers"), Change("servers")),
+    ("/servers/{id}/delete", "/servers/1/delete", Change("servers"), Change("servers")),
+    ("/logs", "/logs", SignedIn, Nothing),
+    ("/logs/{kind}", "/logs/audit", Look("logs"), Nothing),
+    ("/logs/{kind}/csv", "/logs/audit/csv", Look("logs"), Nothing),
     ("/settings", "/settings", Look("settings"), Change("settings")),
     ("/settings/api", "/settings/api", Look("settings"), Nothing),
     ("/settings/api/whitelist", "/settings/api/whitelist", Nothing, Change("settings")),
@@ -279,9 +299,12 @@ fn somebody_with_one_right_reaches_that_and_nothing_else() {
 fn a_resellers_people_reach_lines_mags_and_their_statement_alone() {
     let server = furnished();
     walk(&Panel::of(&server, "sara", PASSWORD), |need| match need {
-        Public | SignedIn | Listening | Reseller | Look("line" | "mag") | Change("line" | "mag") => {
-            Answer::Answered
-        }
+        Public
+        | SignedIn
+        | Listening
+        | Reseller
+        | Look("line" | "mag" | WATCHING)
+        | Change("line" | "mag" | WATCHING) => Answer::Answered,
         Look(_) | Change(_) => Answer::Denied,
         Nothing => Answer::Absent,
     });
@@ -319,7 +342,14 @@ fn a_resellers_people_reach_nothing_of_another_reseller_by_any_address_or_parame
         {
             let page = sara.ask(&format!("{path}{query}"));
             assert_eq!(page.status, 200, "{path}{query}");
-            let body = page.body.replace("value=\"line2\"", "").replace("value=\"00:1A:79:00:00:02\"", "");
+            // What was searched for stands in the search box, and in links that go on from there.
+            let echoes = [
+                "value=\"line2\"",
+                "value=\"00:1A:79:00:00:02\"",
+                "search=line2",
+                "search=00%3A1A%3A79%3A00%3A00%3A02",
+            ];
+            let body = echoes.iter().fold(page.body, |body, echo| body.replace(echo, ""));
             for other in ["line2", "00:1A:79:00:00:02", "South"] {
                 assert!(!body.contains(other), "{path}{query} shows {other}: {body}");
             }

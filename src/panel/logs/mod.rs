@@ -30,7 +30,7 @@ const ROWS: u32 = 50;
 /// Mounts them.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/logs").get(async || moved("/panel/logs/error")))
+        .service(resource("/logs").get(async |_: Caller| moved("/panel/logs/error")))
         .service(resource("/logs/{kind}").get(page))
         .service(resource("/logs/{kind}/csv").get(file::get));
 }

@@ -229,6 +229,7 @@ of_this_form!(Switch, |text: &str| match text {
 
 /// What would be changed, before anything is.
 pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
     let address = Address::read(&query);
     let about = About::ask(&caller, NAMES).await?;
     let mut form = form::<S>(&caller, &address, &about).await?;
@@ -318,6 +319,7 @@ fn told(change: &Difference, about: &About) -> String {
 
 /// Begins it, and leads to the page that says how far it is.
 pub async fn run<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
     let address = Address::read(&query);
     let about = About::ask(&caller, NAMES).await?;
     let mut form = form::<S>(&caller, &address, &about).await?;

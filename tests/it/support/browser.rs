@@ -77,7 +77,12 @@ impl Browser {
 
     /// Types into the input of that name, over what stands there.
     pub fn fill(&self, name: &str, text: &str) {
-        let input = self.find(&format!("[name=\"{name}\"]:not([type=hidden])"));
+        self.fill_at(&format!("[name=\"{name}\"]:not([type=hidden])"), text);
+    }
+
+    /// The same, into the first match.
+    pub fn fill_at(&self, css: &str, text: &str) {
+        let input = self.find(css);
         self.done(input.clear());
         self.done(input.send_keys(text));
     }

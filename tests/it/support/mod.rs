@@ -1,6 +1,5 @@
 //! The program as its users meet it: started on a free port with its own data folder.
 
-#[allow(dead_code, reason = "until every page has its way through the browser")]
 pub mod browser;
 pub mod disk;
 pub mod mmdb;
