@@ -286,7 +286,7 @@ impl Read<'_> {
         let mut looked = 0;
         for (piece, piece_params) in pieces(listing, &key, compared) {
             let sql = format!(
-                "SELECT {key}, id, {matching} FROM {from} WHERE {piece} ORDER BY {key} {direction}, id {direction}"
+                "SELECT {key}, id, ({matching}) IS TRUE FROM {from} WHERE {piece} ORDER BY {key} {direction}, id {direction}"
             );
             let mut statement = self.conn.prepare_cached(&sql)?;
             let mut rows = statement.query(params_from_iter(params.iter().cloned().chain(piece_params)))?;
@@ -442,4 +442,79 @@ fn pattern(text: &str) -> String {
 
 fn count(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{ids::PlanId, line::Line, page::Limit, time::UnixTime},
+        store::{Options, Store, housekeeping},
+    };
+
+    /// 22,000 lines: many of reseller 1 and plan 1, others of nobody and without a plan; a few of reseller 2, the last.
+    async fn store(folder: &std::path::Path) -> Store {
+        let store = Store::open(folder, Options::default()).unwrap();
+        let filled = store.write(housekeeping(UnixTime::clamped(0), "test"), |tx| {
+            tx.conn.execute_batch(
+                "INSERT INTO resellers (id, name, created_at, updated_at) VALUES (1, 'many', 0, 0), (2, 'few', 0, 0);
+                 INSERT INTO subscription_plans (id, name, created_at, updated_at) VALUES (1, 'plan', 0, 0);
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 22000)
+                 INSERT INTO lines (username, password, expire_date, subscription_plan_id, reseller_id, created_at, updated_at)
+                 SELECT printf('u%06d', i * 7919 % 30011), 'p', iif(i % 3, 1000 + i % 100, NULL), iif(i % 2, 1, NULL),
+                        iif(i > 21990, 2, iif(i % 2 = 0, 1, NULL)), i, i / 50 FROM n;",
+            )?;
+            Ok(())
+        });
+        filled.wait().await.unwrap();
+        store
+    }
+
+    fn every_page(store: &Store, selection: &Selection, order: Order, descending: bool) -> Vec<i64> {
+        let limit = Limit::new(900).unwrap();
+        let mut listing =
+            Listing { selection: selection.clone(), order, descending, turn: Turn::First, limit };
+        let mut ids = Vec::new();
+        loop {
+            let found = store
+                .read(&housekeeping(UnixTime::clamped(0), "test"), |read| read.subscribers::<Line>(&listing))
+                .unwrap();
+            ids.extend(found.rows.iter().map(|row| row.id.0));
+            let Some(next) = found.next else { return ids };
+            listing.turn = Turn::After(next);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_walk_through_many_rows_finds_each_that_is_selected_once_in_every_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path()).await;
+        let all = Selection::all(UnixTime::clamped(1050));
+        let chosen = [
+            Selection { reseller: Some(ResellerId(1)), ..all.clone() },
+            Selection { plan: Some(PlanId(1)), state: Some(State::Active), ..all.clone() },
+            Selection { state: Some(State::Expired), ..all.clone() },
+            Selection { search: Some("u0".into()), ..all.clone() },
+            Selection { reseller: Some(ResellerId(1)), search: Some("u0219".into()), ..all.clone() },
+            Selection { reseller: Some(ResellerId(2)), ..all.clone() },
+        ];
+        for selection in chosen {
+            let mut wanted = store
+                .read(&housekeeping(UnixTime::clamped(0), "test"), |read| {
+                    read.selected::<Line>(&selection, 0, 30_000)
+                })
+                .unwrap();
+            wanted.sort_unstable();
+            assert!(!wanted.is_empty(), "{selection:?}");
+            for order in Order::ALL {
+                let forwards = every_page(&store, &selection, order, false);
+                let mut backwards = every_page(&store, &selection, order, true);
+                backwards.reverse();
+                assert_eq!(forwards, backwards, "{selection:?} {order:?}");
+                let mut sorted = forwards;
+                sorted.sort_unstable();
+                assert_eq!(sorted, wanted, "{selection:?} {order:?}");
+            }
+        }
+    }
 }
