@@ -33,6 +33,7 @@ mod same_origin;
 mod security;
 mod sent;
 mod servers;
+mod set_top_box;
 mod settings;
 mod show;
 mod statement;
@@ -69,6 +70,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(servers::routes)
         .configure(records::routes)
         .configure(streams::routes)
+        .configure(set_top_box::routes)
         .configure(subscribers::routes)
         .configure(connections::routes)
         .service(resource("").get(async || moved("/panel/")))

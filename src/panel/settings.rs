@@ -88,7 +88,7 @@ fn form(caller: &Caller) -> Form {
     let settings = &caller.ops.guards().settings;
     let mut form =
         Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
-    form.sections = vec![operator(), connections(), guessing(), logs()];
+    form.sections = vec![operator(), connections(), boxes(), guessing(), logs()];
     form
 }
 
@@ -103,6 +103,18 @@ fn operator() -> Section {
             ),
             Input::new("time_zone", "Time zone", Widget::Choice(zones))
                 .help("By its calendar plans count days, months and years."),
+        ],
+    }
+}
+
+fn boxes() -> Section {
+    Section {
+        legend: "MAG boxes",
+        inputs: vec![
+            Input::new("mag_login_required", "Boxes ask for a login", Widget::Flag)
+                .help("A MAG with a login and password of its own is let in with these only."),
+            Input::new("mag_oui_check", "Only addresses of real MAG boxes", Widget::Flag)
+                .help("Those that begin with 00:1A:79; many apps use others."),
         ],
     }
 }

@@ -29,6 +29,7 @@ mod openapi;
 mod panel_access;
 mod panel_administrators;
 mod panel_bouquets;
+mod panel_box;
 mod panel_browser;
 mod panel_connections;
 mod panel_dashboard;

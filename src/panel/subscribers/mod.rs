@@ -49,6 +49,8 @@ pub trait Kind: Subscribed + Table {
     fn completed(change: Self::Change) -> Result<Self::Change>;
     /// What a viewer signs in with, with its name.
     fn credentials(&self) -> Vec<(&'static str, String)>;
+    /// What else can be done with it: address below its own, and what the button says.
+    fn ways(caller: &Caller) -> Vec<(&'static str, &'static str)>;
     /// What players are given, with its name.
     fn links(&self, origin: &Origin) -> Vec<Link>;
 
@@ -93,6 +95,10 @@ impl Kind for Line {
         vec![("Username", self.username.as_str().to_owned()), ("Password", self.password.as_str().to_owned())]
     }
 
+    fn ways(caller: &Caller) -> Vec<(&'static str, &'static str)> {
+        if caller.may_write(Resource::Mag) { vec![("convert", "Make it a MAG")] } else { Vec::new() }
+    }
+
     fn links(&self, origin: &Origin) -> Vec<Link> {
         let text = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let (url, name, password) =
@@ -114,8 +120,15 @@ impl Kind for Mag {
     const MANY: &'static str = "MAGs";
     const KNOWN_BY: &'static str = "MAC address";
 
-    fn identity(_: bool) -> Vec<Input> {
-        vec![Input::text("mac_address", "MAC address").required().help("In any spelling.")]
+    fn identity(new: bool) -> Vec<Input> {
+        let lock = Input::new("lock_device", "Bound to its device", super::form::Widget::Flag)
+            .help("Only the first box that signs in is let in.");
+        vec![
+            Input::text("mac_address", "MAC address").required().help("In any spelling."),
+            Input::text("login", "Login").help("For portals that ask for one: General Settings."),
+            Input::text("password", "Password").help("That belongs to the login."),
+            if new { lock.value("1") } else { lock },
+        ]
     }
 
     fn operators_inputs() -> Vec<Input> {
@@ -130,8 +143,13 @@ impl Kind for Mag {
         vec![("MAC address", self.mac_address.to_string())]
     }
 
-    fn links(&self, _: &Origin) -> Vec<Link> {
-        Vec::new()
+    fn ways(caller: &Caller) -> Vec<(&'static str, &'static str)> {
+        let line = caller.may_write(Resource::Line).then_some(("convert", "Make it a line"));
+        [("box", "Box")].into_iter().chain(line).collect()
+    }
+
+    fn links(&self, origin: &Origin) -> Vec<Link> {
+        vec![Link { label: "Portal", url: format!("{}/c/", origin.url()) }]
     }
 }
 
@@ -164,7 +182,7 @@ where
 }
 
 /// The row that an address names.
-fn find<S: Kind>(caller: &Caller, id: &str) -> Result<Stored<S>> {
+pub fn find<S: Kind>(caller: &Caller, id: &str) -> Result<Stored<S>> {
     let id = parse_id(id).map_err(|_| Error::no_such(S::RESOURCE))?;
     caller.ops.subscriber_by_id::<S>(caller.actor(), S::Id::of(id))
 }

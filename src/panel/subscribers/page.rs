@@ -67,7 +67,7 @@ where
     };
     Ok(caller.page(&SubscriberPage {
         frame: caller.frame(row.record.name()),
-        buttons: if may_write { buttons(&caller, sold, &href) } else { Vec::new() },
+        buttons: buttons::<S>(&caller, sold, &href, may_write),
         state: words::badge(sold, now),
         verdict: verdict(&explained.verdicts),
         credentials: row.record.credentials(),
@@ -83,11 +83,16 @@ where
 }
 
 /// What can be done with it.
-fn buttons(caller: &Caller, sold: &Subscription, href: &str) -> Vec<Action> {
+fn buttons<S: Kind>(caller: &Caller, sold: &Subscription, href: &str, may_write: bool) -> Vec<Action> {
     let go = |path: &str, label: &str| Action::Go { href: format!("{href}/{path}"), label: label.into() };
     let press =
         |mend: Mend| Action::Do { action: format!("{href}/do/{}", mend.name()), label: mend.label().into() };
+    let ways = S::ways(caller).into_iter().map(|(path, label)| go(path, label));
+    if !may_write {
+        return ways.filter(|_| S::RESOURCE == Resource::Mag).collect();
+    }
     let mut buttons = vec![go("edit", "Edit"), go("extend", "Extend")];
+    buttons.extend(ways);
     buttons.push(press(if sold.disabled { Mend::Enable } else { Mend::Disable }));
     if caller.actor().may_ban().is_ok() {
         buttons.push(press(if sold.banned { Mend::Unban } else { Mend::Ban }));

@@ -1,0 +1,47 @@
+//! The box behind a MAG in the panel: what it told, events, PIN, device; MAGs that become lines and back.
+
+use super::support::panel::{PASSWORD, Panel, server};
+
+#[test]
+fn an_operator_sends_a_message_to_the_box_and_changes_its_pin() {
+    let server = server();
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01");
+    let panel = Panel::of(&server, "admin", PASSWORD);
+    let shown = panel.get("/panel/mags/1/box");
+    assert!(shown.contains("Parental PIN") && shown.contains("never"), "{shown}");
+
+    panel.done("/panel/mags/1/box/event", &[("event", "send_msg"), ("msg", "Good evening")]);
+    assert_eq!(server.done("mag/info", "mac_address=001A79000001")["mag_device"]["events_waiting"], 1);
+    let refused = panel.post("/panel/mags/1/box/event", &[("event", "send_msg"), ("msg", "")]);
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("Cannot be empty"), "{}", refused.body);
+    let refused = panel.post("/panel/mags/1/box/event", &[("event", "play_channel"), ("msg", "first")]);
+    assert!(refused.status == 422 && refused.body.contains("value=\"first\""), "{}", refused.body);
+
+    panel.done("/panel/mags/1/box/pin", &[("parent_pin", "4711")]);
+    assert_eq!(server.done("mag/info", "mac_address=001A79000001")["mag_device"]["parent_pin"], "4711");
+    assert_eq!(panel.post("/panel/mags/1/box/pin", &[("parent_pin", "0000")]).status, 422);
+    panel.done("/panel/mags/1/box/reset", &[]);
+    let audit = server.done("logs/list", "kind=audit&resource=mag");
+    let actions: Vec<_> =
+        audit["logs"].as_array().expect("a list").iter().map(|row| &row["action"]).collect();
+    assert_eq!(actions, ["new", "send_event", "set_parent_pin", "reset_device"]);
+}
+
+#[test]
+fn a_mag_becomes_a_line_and_a_mag_again_with_what_was_sold() {
+    let server = server();
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01&data[expire_date]=4102444800");
+    let panel = Panel::of(&server, "admin", PASSWORD);
+    panel.done("/panel/mags/1/convert", &[("username", "bob"), ("password", "secret1")]);
+    let line = server.done("line/info", "username=bob");
+    assert_eq!(line["line_info"]["expire_date"], 4_102_444_800_i64);
+    assert_eq!(server.done("mag/list", "")["total"], 0);
+
+    let refused = panel.post("/panel/lines/1/convert", &[("mac_address", "nonsense")]);
+    assert_eq!(refused.status, 422);
+    panel.done("/panel/lines/1/convert", &[("mac_address", "00-1a-79-00-00-02")]);
+    let mag = server.done("mag/info", "mac_address=00:1A:79:00:00:02");
+    assert_eq!(mag["mag_info"]["expire_date"], 4_102_444_800_i64);
+    assert_eq!(server.done("line/list", "")["total"], 0);
+}
