@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{
-    HttpResponse,
-    web::{ServiceConfig, resource},
-};
-use askama::Template;
+use actix_web::web::{ServiceConfig, resource};
 
 use super::{
     caller::{Caller, done},
     error::Reply,
     form::Choice,
+    live::{Part, Topic, View},
     moved,
     pages::{ConfirmPage, ListPage},
     sent::{Query, Sent},
@@ -21,7 +18,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource,
+        Error, Resource, Result,
+        actor::Actor,
         container::Container,
         ids::{Id, StreamId, parse_id},
         line::Line,
@@ -30,9 +28,15 @@ use crate::{
         session::{SessionId, Viewer},
         time::UnixTime,
     },
-    ops::{clock, connections::Connection},
+    ops::{Ops, clock, connections::Connection},
 };
 
+/// Rows come and go.
+pub const TOPIC: Topic =
+    Topic { name: "connections", parts: |view| Box::pin(async move { parts(&view).await }) };
+
+/// What stands there without rows.
+const EMPTY: &str = "Nobody is watching.";
 /// Connections on one page.
 const ROWS: usize = 100;
 /// Streams to choose from: those with the most viewers.
@@ -42,7 +46,6 @@ const STREAMS: usize = 200;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/connections").get(list))
-        .service(resource("/connections/live").get(live))
         .service(resource("/connections/do").post(kick_ticked))
         .service(resource("/connections/kick").get(ask_kick_all).post(kick_all));
 }
@@ -95,25 +98,25 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let open = caller.ops.connections_for(caller.actor()).await?;
     let filters = filters(&address, &open);
     let meant = meant(&address, open);
-    let may_kick = may_kick(&caller);
+    let may_kick = may_kick(caller.actor());
     let mut heads: Vec<Head> = ["Who", "Stream", "Address", "Player", "Form"].map(Head::new).into();
     heads.extend([Head::new("Since"), Head::numeric("Sent"), Head::numeric("Rate"), Head::new("")]);
     let turn = |from: usize| format!("/panel/connections?{}", address.query(from));
-    let rows = rows(&caller, &address, &meant, may_kick);
+    let rows = rows(&caller.ops, caller.actor(), &address, &meant);
     let listing = Listing {
         search: Some(address.search.clone()),
         search_hint: "Who, stream, address, player",
         filters,
         heads,
         rows,
-        empty: "Nobody is watching.".into(),
+        empty: EMPTY.into(),
         pager: Pager {
             summary: summary(meant.len()),
             previous: (address.from > 0).then(|| turn(address.from.saturating_sub(ROWS))),
             next: (address.from + ROWS < meant.len()).then(|| turn(address.from + ROWS)),
         },
         label: "Open connections",
-        renewed: format!("/panel/connections/live?{}", address.query(address.from)),
+        flows: true,
         ticked: may_kick.then(|| Ticked {
             action: "/panel/connections/do".into(),
             back: turn(address.from),
@@ -122,17 +125,15 @@ async fn list(caller: Caller, query: Query) -> Reply {
         }),
         ..Listing::default()
     };
-    Ok(caller.page(&ListPage { frame: caller.frame("Connections"), about: "", listing }))
+    let frame = caller.frame("Connections").live(&TOPIC, &address.query(address.from));
+    Ok(caller.page(&ListPage { frame, about: "", listing }))
 }
 
-/// The rows as they are now.
-async fn live(caller: Caller, query: Query) -> Reply {
-    let address = Address::read(&query);
-    let meant = meant(&address, caller.ops.connections_for(caller.actor()).await?);
-    let may_kick = may_kick(&caller);
-    let rows = Rows { rows: rows(&caller, &address, &meant, may_kick), empty: "Nobody is watching.".into() };
-    let html = rows.render().unwrap_or_default();
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "rows": html, "rows-summary": summary(meant.len()) })))
+async fn parts(view: &View) -> Result<Vec<Part>> {
+    let address = Address::read(&view.query);
+    let meant = meant(&address, view.ops.connections_for(&view.actor).await?);
+    let rows = Rows { rows: rows(&view.ops, &view.actor, &address, &meant), empty: EMPTY.into() };
+    Ok(vec![Part::of("rows", &rows), Part::of("rows-summary", &Cell::Text(summary(meant.len())))])
 }
 
 /// Those that the address means, the newest first.
@@ -142,14 +143,14 @@ fn meant(address: &Address, mut open: Vec<Connection>) -> Vec<Connection> {
     open
 }
 
-fn may_kick(caller: &Caller) -> bool {
-    check_kick(caller).is_ok()
+fn may_kick(actor: &Actor) -> bool {
+    check_kick(actor).is_ok()
 }
 
 /// A reseller's people kick from their own lines or MAGs.
-fn check_kick(caller: &Caller) -> Result<(), Error> {
-    let may = |resource| caller.actor().may(resource, Access::Write);
-    match caller.reseller() {
+fn check_kick(actor: &Actor) -> Result<()> {
+    let may = |resource| actor.may(resource, Access::Write);
+    match actor.reseller() {
         Some(_) => may(Resource::Line).or_else(|_| may(Resource::Mag)),
         None => may(Resource::Connections),
     }
@@ -182,8 +183,9 @@ fn filters(address: &Address, open: &[Connection]) -> Vec<Filter> {
     ]
 }
 
-fn rows(caller: &Caller, address: &Address, meant: &[Connection], may_kick: bool) -> Vec<Vec<Cell>> {
-    let (now, zone) = (clock::now(), caller.ops.guards().settings.time_zone.zone());
+fn rows(ops: &Ops, actor: &Actor, address: &Address, meant: &[Connection]) -> Vec<Vec<Cell>> {
+    let may_kick = may_kick(actor);
+    let (now, zone) = (clock::now(), ops.guards().settings.time_zone.zone());
     let shown = meant.iter().skip(address.from).take(ROWS);
     shown.map(|open| row(open, address, now, &zone, may_kick)).collect()
 }
@@ -230,7 +232,7 @@ fn row(
 
 /// Ends the one of the button, or those that are ticked.
 async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
-    check_kick(&caller)?;
+    check_kick(caller.actor())?;
     let one = query.text("id");
     let texts = if one.is_empty() { sent.list("ids") } else { vec![one.to_owned()] };
     let ids: Result<Vec<SessionId>, _> =
@@ -255,7 +257,7 @@ async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
 
 /// Asks before every one of a list is ended.
 async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
-    check_kick(&caller)?;
+    check_kick(caller.actor())?;
     let address = Address::read(&query);
     let meant = meant(&address, caller.ops.connections_for(caller.actor()).await?);
     let told = summary(meant.len());
@@ -281,7 +283,7 @@ async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
 
 /// Ends every one of a list.
 async fn kick_all(caller: Caller, query: Query) -> Reply {
-    check_kick(&caller)?;
+    check_kick(caller.actor())?;
     let address = Address::read(&query);
     let ended = caller.ops.kick(caller.actor(), |open| address.means(open)).await?;
     Ok(done("/panel/connections", &ended_words(ended)))

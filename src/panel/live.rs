@@ -8,6 +8,7 @@
 //! [`TICK`], as long as somebody listens.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     net::TcpStream,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -20,6 +21,7 @@ use actix_web::{
     rt,
     web::{Bytes, Data, Path, ServiceConfig, resource},
 };
+use askama::Template;
 use futures_util::{
     future::LocalBoxFuture,
     stream::{once, unfold},
@@ -28,10 +30,10 @@ use tokio::sync::watch;
 
 use super::{
     caller::Caller,
-    dashboard,
+    connections, dashboard,
     error::{Refused, Reply},
     sent::Query,
-    servers,
+    servers, streams,
 };
 use crate::{
     domain::{Error, Result, actor::Actor, ids::ResellerId, rights::Right},
@@ -59,15 +61,28 @@ pub struct Topic {
 }
 
 /// Every such page.
-const TOPICS: &[Topic] = &[dashboard::TOPIC, servers::TOPIC];
+const TOPICS: &[Topic] =
+    &[dashboard::TOPIC, servers::TOPIC, streams::LIST, streams::PAGE, connections::TOPIC];
 
 /// A part of a page that changes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The id of the element.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// What is inside it: rendered, and escaped where it came from outside.
     pub html: String,
+}
+
+impl Part {
+    /// A part of that id. What cannot be rendered leaves its place empty, and says so in the log.
+    pub fn of(id: impl Into<Cow<'static, str>>, template: &impl Template) -> Self {
+        let id = id.into();
+        let html = template.render().unwrap_or_else(|error| {
+            log::error!("the part {id} cannot be rendered: {error}");
+            String::new()
+        });
+        Self { id, html }
+    }
 }
 
 /// Which page, and with whose rights it is looked at. What is made from it may depend on nothing else.
@@ -152,6 +167,8 @@ async fn listen(
         heard: Mutex::new(Instant::now()),
     });
     let view = View::of(&caller, query);
+    // Refused as its page is: to whoever may not look at it, and where nothing is any more.
+    (topic.parts)(view.clone()).await?;
     let Some(parts) = enter(&live, topic, what, view, &ear) else {
         return Ok(HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
             .insert_header((header::RETRY_AFTER, 30))
@@ -339,7 +356,7 @@ fn news(before: &[Part], now: &[Part]) -> String {
     let mut text = String::new();
     for part in now.iter().filter(|part| !before.contains(part)) {
         text.push_str("event: ");
-        text.push_str(part.id);
+        text.push_str(&part.id);
         text.push('\n');
         for line in part.html.split(['\n', '\r']) {
             text.push_str("data: ");
@@ -356,7 +373,7 @@ mod tests {
     use super::*;
 
     fn part(id: &'static str, html: &str) -> Part {
-        Part { id, html: html.into() }
+        Part { id: id.into(), html: html.into() }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     domain::{
         Error, Fact, Record, Resource, Result, Stored,
+        actor::Actor,
         admin::Group,
         bouquet::{Bouquet, Category},
         ids::{Id, parse_id},
@@ -31,6 +32,7 @@ use crate::{
         rights::Access,
     },
     ops::{
+        Ops,
         managed::{self, Managed, Users},
         order::Ordered,
     },
@@ -325,8 +327,12 @@ fn shown<R: Shown>(caller: &Caller, status: StatusCode, title: String, form: For
 
 /// The row of that id.
 pub async fn find<R: Shown>(caller: &Caller, id: &str) -> Result<Stored<R>> {
+    find_for(&caller.ops, caller.actor(), id).await
+}
+
+/// The same for somebody who acts.
+pub async fn find_for<R: Shown>(ops: &Ops, actor: &Actor, id: &str) -> Result<Stored<R>> {
     let id = parse_id(id).map(R::Id::of).map_err(|_| Error::no_such(R::RESOURCE))?;
-    let found =
-        caller.ops.read(caller.actor(), doing(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;
+    let found = ops.read(actor, doing(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;
     found.ok_or(Error::no_such(R::RESOURCE))
 }

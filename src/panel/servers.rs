@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::{
     caller::{Caller, doing},
-    dashboard::{self, Meters},
+    dashboard::Meters,
     error::Reply,
     form::{Input, Section, Widget},
     frame::Frame,
@@ -150,7 +150,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
         pager: Pager { summary: summary(servers.total), ..Pager::default() },
         ..Listing::default()
     };
-    Ok(vec![dashboard::part("list", &listing), dashboard::part("load", &Meters::of(&view.ops.load()))])
+    Ok(vec![Part::of("list", &listing), Part::of("load", &Meters::of(&view.ops.load()))])
 }
 
 fn summary(servers: i64) -> String {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{audit::Change, form::Choice, show::Moment};
+use super::{audit::Change, form::Choice, live::Part, show::Moment};
 
 /// How something feels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub enum Cell {
     Many(Vec<Cell>),
     /// One, and a remark in small below it.
     Under(Box<Cell>, String),
-    /// One that the script asks for anew, by the id of its place.
-    Live(String, Box<Cell>),
+    /// One that changes while one looks at it.
+    Part(Part),
     /// A box to tick: what it sends, and what it is called.
     Tick {
         /// The id that it sends.
@@ -193,11 +193,9 @@ pub struct Listing {
     pub pager: Pager,
     /// What can be done with several rows.
     pub ticked: Option<Ticked>,
-    /// Where the script asks for the cells that change by themselves; empty for none.
-    pub live: String,
-    /// Where the script asks for every row anew ([`Rows`] as `rows`, the summary as `rows-summary`); empty for
-    /// none. One list of a page at most.
-    pub renewed: String,
+    /// Whether rows come and go while one looks at it: [`Rows`] is the part `rows` of the page, the summary
+    /// `rows-summary`. One list of a page at most.
+    pub flows: bool,
 }
 
 /// The rows of a list alone.

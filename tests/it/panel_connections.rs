@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::support::{
     TestServer,
+    browser::Browser,
     panel::{PASSWORD, Panel},
     tv::{Player, online, put_picture, within},
 };
@@ -48,7 +49,7 @@ fn ids(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_is_watched_is_listed_narrowed_and_renewed_without_a_new_page() {
+fn what_is_watched_is_listed_narrowed_and_told_to_whoever_looks() {
     let server = server();
     let panel = Panel::admin(&server);
     assert!(panel.get("/panel/connections").contains("Nobody is watching."));
@@ -56,7 +57,6 @@ fn what_is_watched_is_listed_narrowed_and_renewed_without_a_new_page() {
     let _theirs = watch(&server, "theirs", 2, "Kodi <21>");
     let page = panel.get("/panel/connections");
     assert!(page.contains("2 connections") && page.contains("Kodi &#60;21&#62;"), "{page}");
-    assert!(page.contains("data-live=\"/panel/connections/live?\""), "{page}");
     for (query, count) in [
         ("stream=1", 1),
         ("search=kodi", 1),
@@ -67,11 +67,9 @@ fn what_is_watched_is_listed_narrowed_and_renewed_without_a_new_page() {
     ] {
         assert_eq!(ids(&panel.get(&format!("/panel/connections?{query}"))).len(), count, "{query}");
     }
-    let (status, live) =
-        (panel.ask("/panel/connections/live?stream=2").status, panel.get("/panel/connections/live?stream=2"));
-    let live: serde_json::Value = serde_json::from_str(&live).unwrap();
-    assert_eq!((status, live["rows-summary"].as_str()), (200, Some("1 connection")));
-    assert!(live["rows"].as_str().unwrap().contains("theirs</a>"), "{live}");
+    let told = panel.told("/panel/connections?stream=2", 3).body;
+    assert!(told.contains("event: rows-summary\ndata: 1 connection\n\n"), "{told}");
+    assert!(told.contains("theirs</a>") && !told.contains("hers</a></td><td>News"), "{told}");
     assert!(panel.get("/panel/lines?state=watching").contains("2 lines"));
 }
 
@@ -125,9 +123,10 @@ fn a_reseller_sees_and_kicks_only_who_watches_with_its_own_lines() {
     let foreign = Panel::admin(&server).get("/panel/connections?search=theirs");
     let foreign = ids(&foreign)[0];
     let sara = Panel::of(&server, "sara", PASSWORD);
-    for page in ["/panel/connections", "/panel/connections?stream=1", "/panel/connections/live?"] {
-        let page = sara.get(page);
-        assert!(page.contains("hers</a>") && !page.contains("theirs"), "{page}");
+    for page in ["/panel/connections", "/panel/connections?stream=1"] {
+        for page in [sara.get(page), sara.told(page, 3).body] {
+            assert!(page.contains("hers</a>") && !page.contains("theirs"), "{page}");
+        }
     }
     assert!(sara.done(&format!("/panel/connections/do?id={foreign}"), &[]).contains("It had ended already."));
     assert!(sara.done("/panel/connections/kick?", &[]).contains("The connection was ended."));
@@ -135,4 +134,30 @@ fn a_reseller_sees_and_kicks_only_who_watches_with_its_own_lines() {
     assert!(!theirs.is_closed_within(1));
     assert_eq!(sara.post(&format!("/panel/lines/1/kick?connection={foreign}"), &[]).status, 303);
     assert!(!theirs.is_closed_within(1), "a foreign connection is not one of the line");
+}
+
+#[test]
+fn rows_wait_while_one_of_them_is_ticked_or_has_the_focus_and_a_lost_session_leads_to_the_login() {
+    let server = server();
+    let browser = Browser::on(&server.url);
+    browser.sign_in("admin", PASSWORD);
+    let _one = watch(&server, "hers", 1, "First player");
+    browser.open("/panel/connections");
+    browser.sees("First player");
+    let rows = || browser.run("return document.querySelector('#rows').innerText").to_string();
+    browser.click("#rows input");
+    let _two = watch(&server, "hers", 2, "Second player");
+    browser.sees("2 connections");
+    assert!(!rows().contains("Second player"), "{}", rows());
+    browser.click("#rows input");
+    browser.run("document.querySelector('#rows button').focus()");
+    let _three = watch(&server, "theirs", 2, "Third player");
+    browser.sees("3 connections");
+    assert!(!rows().contains("Third player"), "{}", rows());
+    browser.run("document.activeElement.blur()");
+    browser.sees("Second player");
+    browser.sees("Third player");
+    assert_eq!(browser.console(), [""; 0]);
+    browser.run("fetch('/panel/logout', { method: 'POST', redirect: 'manual' })");
+    browser.until("the login", || browser.path().starts_with("/panel/login?next="));
 }

@@ -1,6 +1,6 @@
 //! Streams in the panel: found, made, started and stopped, watched by their operator.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::support::{
     TestServer,
@@ -53,18 +53,28 @@ fn the_list_tells_what_every_stream_is_doing_and_finds_them() {
 }
 
 #[test]
-fn the_list_asks_anew_what_streams_are_doing() {
+fn the_list_is_told_what_its_streams_are_doing() {
     let server = server();
     let panel = Panel::admin(&server);
-    let state = |panel: &Panel<'_>| {
-        let parts: serde_json::Value =
-            serde_json::from_str(&panel.get("/panel/streams/live?ids=1,2,99,x")).unwrap();
-        (parts["s1-0"].as_str().unwrap().to_owned(), parts["s2-0"].as_str().unwrap().to_owned())
+    let told = std::thread::scope(|scope| {
+        let listening = scope.spawn(|| panel.told("/panel/streams?search=new", 8).body);
+        std::thread::sleep(Duration::from_secs(3));
+        server.done("streams/stop", "stream_id=1");
+        listening.join().expect("curl")
+    });
+    let of = |id: &str| {
+        let begin = format!("event: {id}\n");
+        told.split("\n\n").filter(|event| event.starts_with(&begin)).collect::<Vec<_>>()
     };
-    let (news, films) = state(&panel);
-    assert!(news.contains("running") && films.contains("stopped"), "{news} {films}");
-    server.done("streams/stop", "stream_id=1");
-    assert!(state(&panel).0.contains("stopped"));
+    let states = of("s1-0");
+    assert!(states[0].contains("running") && states.last().unwrap().contains("stopped"), "{told}");
+    let actions = of("s1-5");
+    assert!(actions.last().unwrap().contains("/start?back=%2Fpanel%2Fstreams%3Fsearch%3Dnew"), "{told}");
+    assert!(of("s2-0").is_empty(), "a stream that is not on the page: {told}");
+    for ids in ["99,x", ""] {
+        let none = panel.curl(&["-N", "-m", "3"], None, &format!("/panel/live/streams?ids={ids}"));
+        assert_eq!((none.status, none.body.as_str()), (200, ""));
+    }
 }
 
 #[test]
@@ -146,7 +156,9 @@ fn deleting_a_stream_tells_in_how_many_bouquets_it_stands() {
     let page = panel.get("/panel/streams/2/delete");
     assert!(page.contains("Delete Films?") && page.contains("used by 1 bouquet."), "{page}");
     assert!(panel.done("/panel/streams/2/delete", &[]).contains("Films was deleted."));
-    assert_eq!(panel.ask("/panel/streams/2").status, 404);
+    for gone in ["/panel/streams/2", "/panel/live/stream?id=2", "/panel/live/stream"] {
+        assert_eq!(panel.ask(gone).status, 404, "{gone}");
+    }
     assert_eq!(server.done("bouquets/info", "id=1")["bouquet"]["streams"], serde_json::json!([1]));
 }
 
@@ -163,8 +175,10 @@ fn a_streams_page_tells_why_it_fails_who_watches_and_what_was_changed() {
     bob.read(1000);
     let page = panel.get("/panel/streams/1");
     assert!(page.contains("Some Player/1.0") && page.contains(">bob<"), "{page}");
-    let live: serde_json::Value = serde_json::from_str(&panel.get("/panel/streams/1/live")).unwrap();
-    let at = live["viewers"].as_str().unwrap().split_once("kick?connection_id=").unwrap().1;
+    let told = panel.told("/panel/streams/1", 3).body;
+    assert!(told.contains("event: facts\n") && told.contains("event: lines\n"), "{told}");
+    let viewers = told.split_once("event: viewers\n").unwrap().1;
+    let at = viewers.split_once("kick?connection_id=").unwrap().1;
     let number: String = at.chars().take_while(char::is_ascii_digit).collect();
     let other = panel.done(&format!("/panel/streams/2/kick?connection_id={number}"), &[]);
     assert!(other.contains("has gone already"), "a viewer of another stream is not meant: {other}");
@@ -260,6 +274,11 @@ fn whoever_may_only_read_streams_is_offered_no_change_and_a_reseller_sees_none()
     assert!(list.contains(">News<") && !list.contains("New stream") && !list.contains("Restart"), "{list}");
     let page = panel.get("/panel/streams/1");
     assert!(!page.contains("Edit") && !page.contains("Who watches") && !page.contains("Changes"), "{page}");
+    let told = panel.told("/panel/streams/1", 3).body;
+    assert!(told.contains("event: facts\n") && !told.contains("event: viewers\n"), "{told}");
+    let told = panel.told("/panel/streams", 3).body;
+    assert!(told.contains("running") && !told.contains("Restart"), "{told}");
+    assert_eq!(panel.ask("/panel/live/connections").status, 403);
     panel.refused("/panel/streams/1/stop", &[], 403);
     panel.refused("/panel/streams/new", &[("name", "x")], 403);
     assert_eq!(panel.ask("/panel/streams/new").status, 403);
@@ -271,9 +290,15 @@ fn whoever_may_only_read_streams_is_offered_no_change_and_a_reseller_sees_none()
         "data[username]=shop&data[password]=shop-password&data[email]=s@example.com&data[group_id]=2&data[reseller_id]=1",
     );
     let panel = Panel::of(&server, "shop", "shop-password");
-    for path in
-        ["/panel/streams", "/panel/streams/1", "/panel/streams/live?ids=1", "/panel/streams/1/preview.mp4"]
-    {
-        assert_eq!(panel.ask(path).status, 403, "{path}");
+    for path in [
+        "/panel/streams",
+        "/panel/streams/1",
+        "/panel/live/streams?ids=1",
+        "/panel/live/stream?id=1",
+        "/panel/live/servers",
+        "/panel/streams/1/preview.mp4",
+    ] {
+        let page = panel.curl(&["-m", "5"], None, path);
+        assert!(page.status == 403 && !page.body.contains("event:"), "{path}: {}", page.body);
     }
 }

@@ -35,24 +35,29 @@
     source?.close();
   };
 
-  // What somebody has selected stays until he is done with it; what has the focus keeps it.
+  // What somebody has selected, ticked or stands on stays until he is done with it. A table as a whole has the
+  // focus after a mere click into it: it changes, and keeps it.
+  const inUse = (part) => {
+    const selection = getSelection();
+    const selected = !selection.isCollapsed && part.contains(selection.anchorNode);
+    return selected || part.querySelector(":focus:not(.table), input:checked") !== null;
+  };
   const swap = (part, html) => {
     clearTimeout(part.late);
-    const selection = getSelection();
-    if (!selection.isCollapsed && part.contains(selection.anchorNode)) {
+    if (part.told === html) return;
+    if (inUse(part)) {
       part.late = setTimeout(swap, 1000, part, html);
       return;
     }
-    const name = (element) => element.getAttribute("href") ?? element.form?.getAttribute("action") ?? element.className;
-    const focused = part.contains(document.activeElement) ? name(document.activeElement) : null;
-    const scrolled = [...part.querySelectorAll(".table")].map((table) => table.scrollLeft);
+    const tables = () => [...part.querySelectorAll(".table")];
+    const before = tables().map((table) => ({ left: table.scrollLeft, focused: table === document.activeElement }));
+    part.told = html;
     part.innerHTML = html;
     localTimes(part);
-    part.querySelectorAll(".table").forEach((table, place) => (table.scrollLeft = scrolled[place] ?? 0));
-    if (focused !== null) {
-      const others = [...part.querySelectorAll("a, button, input, select, [tabindex]")];
-      others.find((element) => name(element) === focused)?.focus({ preventScroll: true });
-    }
+    tables().forEach((table, place) => {
+      table.scrollLeft = before[place]?.left ?? 0;
+      if (before[place]?.focused) table.focus({ preventScroll: true });
+    });
   };
 
   document.addEventListener("visibilitychange", open);

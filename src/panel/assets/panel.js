@@ -56,25 +56,6 @@ function sortable(list) {
 }
 document.querySelectorAll("[data-sortable]").forEach(sortable);
 
-// Parts of a page that change by themselves: their address answers {id: html} of each.
-for (const root of document.querySelectorAll("[data-live]")) {
-  const ask = async () => {
-    if (document.hidden) return;
-    const answer = await fetch(root.dataset.live, { redirect: "manual" });
-    // Signed out, or what was shown is gone: the next click says so.
-    if (answer.type === "opaqueredirect" || answer.status === 404) return clearInterval(timer);
-    if (!answer.ok) return;
-    for (const [id, html] of Object.entries(await answer.json())) {
-      const part = document.getElementById(id);
-      if (!part || part.dataset.html === html || part.contains(document.activeElement) || part.querySelector(":checked")) continue;
-      part.dataset.html = html;
-      part.innerHTML = html;
-      localTimes(part);
-    }
-  };
-  const timer = setInterval(() => ask().catch(() => {}), 3000);
-}
-
 // A box that ticks all the others.
 for (const head of document.querySelectorAll("[data-tick-all]")) {
   const all = document.createElement("input");

@@ -86,15 +86,6 @@ struct Tile {
     note: String,
 }
 
-/// A part of that id. What cannot be rendered leaves its place empty, and says so in the log.
-pub fn part(id: &'static str, template: &impl Template) -> Part {
-    let html = template.render().unwrap_or_else(|error| {
-        log::error!("the part {id} cannot be rendered: {error}");
-        String::new()
-    });
-    Part { id, html }
-}
-
 fn number(number: i64) -> Cell {
     Cell::Number(show::number(number))
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Figure, Figures, Meters, Part, ROWS, Tile, View, ending_tile, number, part, states_tile, usage::Usage,
+    Figure, Figures, Meters, Part, ROWS, Tile, View, ending_tile, number, states_tile, usage::Usage,
 };
 use crate::{
     domain::{Fact, Resource, Result, figures::Sold, ids::Id, rights::Access, run::State, time::UnixTime},
@@ -28,10 +28,10 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             href: "/panel/connections",
         });
         let samples = view.ops.usage(&view.actor, Usage::SECONDS).await?;
-        tiles.push(part("usage", &Usage::of(&samples, crate::ops::clock::now())));
+        tiles.push(Part::of("usage", &Usage::of(&samples, crate::ops::clock::now())));
     }
     if may(Resource::Servers) {
-        tiles.push(part("load", &Meters::of(&view.ops.load())));
+        tiles.push(Part::of("load", &Meters::of(&view.ops.load())));
     }
     if may(Resource::Line) {
         let Subscribers { lines, mags } = view.ops.subscribers_by_state(&view.actor).await?;
@@ -42,8 +42,8 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             href: "/panel/lines",
         });
         let next = view.ops.lines_ending(&view.actor, ROWS).await?;
-        tiles.push(part("subscribers", &states_tile(&lines, &mags)));
-        tiles.push(part("ending", &ending_tile(lines.soon, &next, &zone)));
+        tiles.push(Part::of("subscribers", &states_tile(&lines, &mags)));
+        tiles.push(Part::of("ending", &ending_tile(lines.soon, &next, &zone)));
     }
     if may(Resource::Streams) {
         let doing = Doing { resource: Resource::Streams, action: "dashboard" };
@@ -58,8 +58,8 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             more: format!("{down} down, {idle} on demand"),
             href: "/panel/streams",
         });
-        tiles.push(part("channels", &channels_tile(&all)));
-        tiles.push(part("streams", &down_tile(&all)));
+        tiles.push(Part::of("channels", &channels_tile(&all)));
+        tiles.push(Part::of("streams", &down_tile(&all)));
     }
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
@@ -69,14 +69,14 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             more: String::new(),
             href: "/panel/resellers",
         });
-        tiles.push(part("credits", &credits_tile(sold)));
+        tiles.push(Part::of("credits", &credits_tile(sold)));
     }
     if may(Resource::Logs) {
         let doing = Doing { resource: Resource::Logs, action: "dashboard" };
         let rows = view.ops.read(&view.actor, doing, |read| read.latest(Log::Error, &[], None, 5)).await?;
-        tiles.push(part("errors", &errors_tile(&rows, &zone)));
+        tiles.push(Part::of("errors", &errors_tile(&rows, &zone)));
     }
-    let mut parts = vec![part("figures", &Figures { figures })];
+    let mut parts = vec![Part::of("figures", &Figures { figures })];
     parts.extend(tiles);
     Ok(parts)
 }

@@ -1,6 +1,6 @@
 //! A reseller's dashboard: its own subscribers, viewers and credits, and nothing of anybody else.
 
-use super::{Figure, Figures, Part, ROWS, Tile, View, ending_tile, number, part, states_tile};
+use super::{Figure, Figures, Part, ROWS, Tile, View, ending_tile, number, states_tile};
 use crate::{
     domain::{Result, ids::ResellerId},
     ops::figures::{Booking, Subscribers},
@@ -68,10 +68,10 @@ pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
         ..Tile::default()
     };
     Ok(vec![
-        part("figures", &Figures { figures }),
-        part("subscribers", &states_tile(&lines, &mags)),
-        part("ending", &ending_tile(lines.soon, &next, &zone)),
-        part("credits", &spent),
-        part("bookings", &bookings),
+        Part::of("figures", &Figures { figures }),
+        Part::of("subscribers", &states_tile(&lines, &mags)),
+        Part::of("ending", &ending_tile(lines.soon, &next, &zone)),
+        Part::of("credits", &spent),
+        Part::of("bookings", &bookings),
     ])
 }

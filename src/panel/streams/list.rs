@@ -2,11 +2,12 @@
 
 use actix_web::HttpResponse;
 
-use super::{STATES, actions, bitrate, codecs, part, parts, resolution, state, under, uptime, word};
+use super::{STATES, actions, bitrate, codecs, resolution, state, under, uptime, word};
 use crate::{
     domain::{
         Resource, Result,
         ids::{CategoryId, Id, ServerId, StreamId, parse_id},
+        rights::Access,
         stream::Stream,
     },
     ops::streams::{Running, Sort, Sought},
@@ -14,6 +15,7 @@ use crate::{
         caller::{Caller, doing},
         error::Reply,
         form::Choice,
+        live::{Part, Topic, View},
         pages::ListPage,
         records::{About, Shown},
         sent::Query,
@@ -21,6 +23,10 @@ use crate::{
         table::{self, Cell, Filter, Head, Link, Listing, Pager, Ticked},
     },
 };
+
+/// What the streams of a page, `ids`, are doing changes; which ones they are does not, so that none moves away
+/// under the pointer. `back` is the page's address.
+pub const TOPIC: Topic = Topic { name: "streams", parts: |view| Box::pin(async move { parts(&view) }) };
 
 /// Streams on one page.
 const ROWS: u16 = 50;
@@ -132,14 +138,14 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
         },
         ticked: may_write.then(|| ticked(&caller, &about, back.clone())),
         label: "Streams",
-        live: format!("/panel/streams/live?ids={}&back={}", ids.join(","), encoded(&back)),
         ..Listing::default()
     };
-    Ok(caller.page(&ListPage { frame: caller.frame("Streams"), about: "", listing }))
-}
-
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    let shown: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("ids", &ids.join(","))
+        .append_pair("back", &back)
+        .finish();
+    let frame = caller.frame("Streams").live(&TOPIC, &shown);
+    Ok(caller.page(&ListPage { frame, about: "", listing }))
 }
 
 fn filters(asked: &Asked, about: &About) -> Vec<Filter> {
@@ -193,12 +199,12 @@ fn row(running: &Running, about: &About, may_write: bool, back: &str) -> Vec<Cel
     cells.push(Cell::Number(if number == 0 { String::new() } else { number.to_string() }));
     let category = stream.record.category_id.map_or("", |id| about.name(Resource::Categories, id.number()));
     cells.push(under(Cell::Link { href: Stream::href(stream.id), text: name.into() }, category.into()));
-    cells.extend(changing(running, may_write, back).map(|(id, cell)| Cell::Live(id, Box::new(cell))));
+    cells.extend(changing(running, may_write, back).map(Cell::Part));
     cells
 }
 
-/// The cells of a row that change by themselves, each with the id of its place.
-fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Item = (String, Cell)> {
+/// The cells of a row that change.
+fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Item = Part> {
     let id = running.stream.id.number();
     let viewers = i64::try_from(running.clients).unwrap_or(i64::MAX);
     let actions = if may_write { actions(running, back) } else { Vec::new() };
@@ -210,7 +216,7 @@ fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Ite
         Cell::Text(uptime(running)),
         Cell::Actions(actions),
     ];
-    cells.into_iter().enumerate().map(move |(place, cell)| (format!("s{id}-{place}"), cell))
+    cells.into_iter().enumerate().map(move |(place, cell)| Part::of(format!("s{id}-{place}"), &cell))
 }
 
 fn ticked(caller: &Caller, about: &About, back: String) -> Ticked {
@@ -226,18 +232,17 @@ fn ticked(caller: &Caller, about: &About, back: String) -> Ticked {
     }
 }
 
-/// The changing cells of the streams `ids`.
-pub async fn live(caller: Caller, query: Query) -> Reply {
-    let ids = query.text("ids").split(',').filter_map(|id| parse_id(id).ok()).take(usize::from(ROWS));
+fn parts(view: &View) -> Result<Vec<Part>> {
+    let ids = view.query.text("ids").split(',').filter_map(|id| parse_id(id).ok()).take(usize::from(ROWS));
     let ids: Vec<StreamId> = ids.map(StreamId).collect();
-    let streams = caller.ops.point(caller.actor(), doing(Resource::Streams, "list"), |read| {
+    let streams = view.ops.point(&view.actor, doing(Resource::Streams, "list"), |read| {
         let found: Result<Vec<_>> = ids.iter().map(|id| read.by_id::<Stream>(*id)).collect();
         Ok(found?.into_iter().flatten().collect())
     })?;
-    let (may_write, back) = (caller.may_write(Resource::Streams), query.text("back"));
-    let running = caller.ops.running(streams);
-    let changing = running.iter().flat_map(|stream| changing(stream, may_write, back));
-    Ok(parts(changing.filter_map(|(id, cell)| part(id, &cell))))
+    let may_write = view.actor.may(Resource::Streams, Access::Write).is_ok();
+    let back = view.query.text("back");
+    let running = view.ops.running(streams);
+    Ok(running.iter().flat_map(|stream| changing(stream, may_write, back)).collect())
 }
 
 /// Streams to add to a list: `[{"id": 7, "name": "Harbour News"}]`, as many as one looks through.

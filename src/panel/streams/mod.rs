@@ -6,10 +6,10 @@ mod page;
 mod preview;
 mod switch;
 
-use actix_web::{
-    HttpResponse,
-    web::{ServiceConfig, resource},
-};
+use actix_web::web::{ServiceConfig, resource};
+
+pub use list::TOPIC as LIST;
+pub use page::TOPIC as PAGE;
 
 use super::{
     form::{Input, Section, Widget},
@@ -31,14 +31,12 @@ use crate::{
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/streams").get(list::show))
-        .service(resource("/streams/live").get(list::live))
         .service(resource("/streams/import").get(import::ask).post(import::upload))
         .service(resource("/streams/import/{token}").get(import::preview).post(import::apply))
         .service(resource("/streams/search").get(list::search))
         .service(resource("/streams/do").post(switch::several))
         .service(resource("/streams/new").get(records::blank::<Stream>).post(records::create::<Stream>))
         .service(resource("/streams/{id}").get(page::show))
-        .service(resource("/streams/{id}/live").get(page::live))
         .service(resource("/streams/{id}/edit").get(records::edit::<Stream>).post(records::update::<Stream>))
         .service(
             resource("/streams/{id}/delete")
@@ -189,14 +187,4 @@ fn actions(running: &Running, back: &str) -> Vec<Action> {
     } else {
         vec![action("restart", "Restart"), action("stop", "Stop")]
     }
-}
-
-/// A part of a page that the script puts in its place: its id, and the HTML.
-fn part(id: String, part: &impl askama::Template) -> Option<(String, serde_json::Value)> {
-    part.render().ok().map(|html| (id, html.into()))
-}
-
-/// The answer with those parts.
-fn parts(parts: impl Iterator<Item = (String, serde_json::Value)>) -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::Value::Object(parts.collect()))
 }

@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use askama::Template;
 
-use super::{actions, bitrate, codecs, part, parts, resolution, state, uptime};
+use super::{actions, bitrate, codecs, resolution, state, uptime};
 use crate::{
     domain::{
         Resource, Result, Stored,
@@ -22,12 +22,16 @@ use crate::{
         caller::{Caller, doing, done},
         error::Reply,
         frame::Frame,
+        live::{Part, Topic, View},
         records::{self, About, Shown},
         sent::Query,
         show::{self, Moment},
         table::{Action, Cell, Head, Link, Listing},
     },
 };
+
+/// What the stream `id` is doing and who watches it change.
+pub const TOPIC: Topic = Topic { name: "stream", parts: |view| Box::pin(async move { parts(&view).await }) };
 
 #[derive(Template)]
 #[template(path = "stream.html")]
@@ -38,10 +42,10 @@ struct StreamPage {
     actions: Vec<Action>,
     remark: String,
     playable: bool,
-    facts: Facts,
+    facts: Part,
     settings: Facts,
-    lines: Lines,
-    viewers: Option<Listing>,
+    lines: Part,
+    viewers: Option<Part>,
     bouquets: Option<Vec<Link>>,
     audit: Option<Listing>,
 }
@@ -56,18 +60,19 @@ struct Facts(Vec<(&'static str, Cell)>);
 #[template(path = "lines.html")]
 struct Lines(Vec<String>);
 
-pub async fn show(caller: Caller, id: Path<String>) -> Reply {
+pub async fn show(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let stream = records::find::<Stream>(&caller, &id).await?;
     let about = About::ask(&caller, &[Resource::Categories, Resource::Servers]).await?;
     let settings = settings(&stream, &about);
     let bouquets = bouquets(&caller, stream.id).await?;
     let audit = audit::of(&caller, Resource::Streams, stream.id.number())?;
-    let running = running(&caller, stream)?;
+    let view = View::of(&caller, query);
+    let running = running(&view, stream)?;
     let record = &running.stream.record;
     let may_write = caller.may_write(Resource::Streams);
     let back = Stream::href(running.stream.id);
     Ok(caller.page(&StreamPage {
-        frame: caller.frame(record.name.as_str()),
+        frame: caller.frame(record.name.as_str()).live(&TOPIC, &format!("id={}", running.stream.id.number())),
         id: running.stream.id.number(),
         may_write,
         actions: if may_write { actions(&running, &back) } else { Vec::new() },
@@ -76,19 +81,18 @@ pub async fn show(caller: Caller, id: Path<String>) -> Reply {
         facts: facts(&running),
         settings,
         lines: lines(&running),
-        viewers: viewers(&caller, running.stream.id),
+        viewers: viewers(&view, running.stream.id),
         bouquets,
         audit,
     }))
 }
 
-/// The parts that change by themselves.
-pub async fn live(caller: Caller, id: Path<String>) -> Reply {
-    let stream = records::find::<Stream>(&caller, &id).await?;
-    let running = running(&caller, stream)?;
-    let mut changing = vec![part("facts".into(), &facts(&running)), part("lines".into(), &lines(&running))];
-    changing.extend(viewers(&caller, running.stream.id).map(|viewers| part("viewers".into(), &viewers)));
-    Ok(parts(changing.into_iter().flatten()))
+async fn parts(view: &View) -> Result<Vec<Part>> {
+    let stream = records::find_for::<Stream>(&view.ops, &view.actor, view.query.text("id")).await?;
+    let running = running(view, stream)?;
+    let mut parts = vec![facts(&running), lines(&running)];
+    parts.extend(viewers(view, running.stream.id));
+    Ok(parts)
 }
 
 /// Ends the session of a viewer of this stream.
@@ -113,12 +117,12 @@ pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
     Ok(done(&to, "The viewer was disconnected."))
 }
 
-fn running(caller: &Caller, stream: Stored<Stream>) -> Result<Running> {
+fn running(view: &View, stream: Stored<Stream>) -> Result<Running> {
     let missing = crate::domain::Error::no_such(Resource::Streams);
-    caller.ops.running(vec![stream]).pop().ok_or(missing)
+    view.ops.running(vec![stream]).pop().ok_or(missing)
 }
 
-fn facts(running: &Running) -> Facts {
+fn facts(running: &Running) -> Part {
     let status = running.status.as_ref();
     let source = status.and_then(|status| status.source).filter(|_| running.status.is_some());
     let source = source.and_then(|place| {
@@ -126,7 +130,7 @@ fn facts(running: &Running) -> Facts {
         Some(format!("{}: {}", place + 1, source.as_str()))
     });
     let text = |text: String| Cell::Text(if text.is_empty() { "–".into() } else { text });
-    Facts(vec![
+    let facts = Facts(vec![
         ("State", state(running)),
         ("Viewers", text(show::number(i64::try_from(running.clients).unwrap_or(i64::MAX)))),
         ("Source in use", source.map_or_else(|| text(String::new()), Cell::Code)),
@@ -135,7 +139,8 @@ fn facts(running: &Running) -> Facts {
         ("Codecs", text(codecs(running))),
         ("Running for", text(uptime(running))),
         ("Restarts", text(status.map_or_else(String::new, |status| status.restarts.to_string()))),
-    ])
+    ]);
+    Part::of("facts", &facts)
 }
 
 fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
@@ -162,9 +167,9 @@ fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
     Facts(facts)
 }
 
-fn lines(running: &Running) -> Lines {
+fn lines(running: &Running) -> Part {
     let errors = running.status.as_ref().map(|status| status.errors.iter().cloned().collect());
-    Lines(errors.unwrap_or_default())
+    Part::of("lines", &Lines(errors.unwrap_or_default()))
 }
 
 /// What the browser may not play, as far as the codecs are known.
@@ -184,14 +189,12 @@ fn remark(running: &Running) -> String {
     }
 }
 
-fn viewers(caller: &Caller, stream: StreamId) -> Option<Listing> {
-    if !caller.may_read(Resource::Connections) {
-        return None;
-    }
-    let mut open = caller.ops.open_connections();
+fn viewers(view: &View, stream: StreamId) -> Option<Part> {
+    view.actor.may(Resource::Connections, Access::Read).ok()?;
+    let mut open = view.ops.open_connections();
     open.retain(|connection| connection.stream_id == stream);
-    let zone = caller.ops.guards().settings.time_zone.zone();
-    let may_kick = caller.may_write(Resource::Connections);
+    let zone = view.ops.guards().settings.time_zone.zone();
+    let may_kick = view.actor.may(Resource::Connections, Access::Write).is_ok();
     let row = |connection: &Connection| {
         let (kind, id) = match connection.viewer {
             Viewer::Line(id) => ("lines", id.number()),
@@ -213,13 +216,14 @@ fn viewers(caller: &Caller, stream: StreamId) -> Option<Listing> {
     };
     let mut heads: Vec<Head> = ["Who", "Address", "Player", "As", "Since"].map(Head::new).into();
     heads.extend([Head::numeric("Sent"), Head::new("")]);
-    Some(Listing {
+    let listing = Listing {
         label: "Who watches",
         heads,
         rows: open.iter().map(row).collect(),
         empty: "Nobody watches it now.".into(),
         ..Listing::default()
-    })
+    };
+    Some(Part::of("viewers", &listing))
 }
 
 async fn bouquets(caller: &Caller, id: StreamId) -> Result<Option<Vec<Link>>> {

@@ -116,6 +116,14 @@ impl<'s> Panel<'s> {
         page.body
     }
 
+    /// Listens for so many seconds to what an open page is told of its changes.
+    pub fn told(&self, page: &str, seconds: u8) -> Page {
+        let html = self.get(page);
+        let address = html.split_once("data-events=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let address = address.unwrap_or_else(|| panic!("{page} changes: {html}")).0.replace("&#38;", "&");
+        self.curl(&["-N", "--max-time", &seconds.to_string()], None, &address)
+    }
+
     /// Asks with further arguments of curl, and a body for `@-`.
     pub fn curl(&self, arguments: &[&str], body: Option<&str>, path: &str) -> Page {
         let mut curl = Command::new("curl");
