@@ -4,8 +4,6 @@
 //! a template. Lists are a [`table::Listing`], forms a [`form::Form`]; both are drawn by one template, so
 //! that every page looks and behaves alike.
 
-#![allow(dead_code, reason = "until every page is there")]
-
 mod account;
 mod administrators;
 mod api_settings;

@@ -48,7 +48,6 @@ struct FormPage {
 struct PreviewPage {
     frame: Frame,
     told: String,
-    rows: String,
     many: String,
     none: bool,
     delete: bool,
@@ -276,7 +275,6 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
     Ok(caller.page(&PreviewPage {
         frame: caller.frame(format!("{verb} {many}?")),
         told: address.told::<S>(&about),
-        rows: show::number(previewed.rows),
         none: previewed.rows == 0,
         delete: edit.delete,
         sample,
