@@ -1,7 +1,7 @@
 //! The panel: pages that an operator and a reseller work in, rendered here, without a framework.
 //!
-//! A page is a handler that takes a [`caller::Caller`] (who is signed in), asks the use cases, and renders
-//! a template. Lists are a [`table::Listing`], forms a [`form::Form`]; both are drawn by one template, so
+//! A page is a handler that takes a `caller::Caller` (who is signed in), asks the use cases, and renders
+//! a template. Lists are a `table::Listing`, forms a `form::Form`; both are drawn by one template, so
 //! that every page looks and behaves alike.
 
 mod account;
