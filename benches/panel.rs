@@ -1,4 +1,4 @@
-//! How long the panel's lists take with 1,000,000 lines: `cargo bench --bench panel`, about two minutes.
+//! How long the panel's pages take with 1,000,000 lines: `cargo bench --bench panel`, about two minutes.
 //!
 //! The server is the real program in a process of its own; each page is asked for over loopback, 20 times, one
 //! request after another, each on a connection of its own as a click would.
@@ -59,6 +59,19 @@ fn main() {
         "/panel/lines/500000/why?stream=1".into(),
         "/panel/mags".into(),
         "/panel/connections".into(),
+        "/panel/".into(),
+        "/panel/plans".into(),
+        "/panel/plans/1/delete".into(),
+        "/panel/bouquets".into(),
+        "/panel/bouquets/1/delete".into(),
+        "/panel/categories".into(),
+        "/panel/resellers".into(),
+        "/panel/resellers/40".into(),
+        "/panel/streams".into(),
+        "/panel/servers".into(),
+        "/panel/administrators".into(),
+        "/panel/groups".into(),
+        "/panel/logs/audit".into(),
     ];
     for page in &pages {
         let mut times: Vec<Duration> = Vec::new();
@@ -77,8 +90,8 @@ fn main() {
     }
 }
 
-/// Half of the lines have a reseller, some of whom have few; one in ten has a note; some are expired, disabled,
-/// banned, trials.
+/// Half of the lines have a reseller, some of whom have few; a quarter have a bouquet of their own; one in ten has
+/// a note; some are expired, disabled, banned, trials.
 fn fill(file: &Path) {
     let mut conn = Connection::open(file).unwrap();
     conn.pragma_update(None, "synchronous", "OFF").unwrap();
@@ -88,6 +101,8 @@ fn fill(file: &Path) {
     for id in 1..=4 {
         let sql = "INSERT INTO subscription_plans (id, name, created_at, updated_at) VALUES (?, ?, 0, 0)";
         tx.execute(sql, params![id, format!("Plan {id}")]).unwrap();
+        let sql = "INSERT INTO bouquets (id, name, created_at, updated_at) VALUES (?, ?, 0, 0)";
+        tx.execute(sql, params![id, format!("Bouquet {id}")]).unwrap();
     }
     for id in 1..=40 {
         let sql = "INSERT INTO resellers (id, name, created_at, updated_at) VALUES (?, ?, 0, 0)";
@@ -119,6 +134,8 @@ fn fill(file: &Path) {
             .unwrap();
     }
     drop(insert);
+    let sql = "INSERT INTO line_bouquets (line_id, place, bouquet_id) SELECT id, 0, id / 4 % 4 + 1 FROM lines WHERE id % 4 = 0";
+    tx.execute(sql, []).unwrap();
     tx.commit().unwrap();
 }
 

@@ -1,26 +1,32 @@
-//! What the dashboard shows: subscribers by state, credits sold, and how busy it was.
+//! What the dashboard shows: subscribers by state, credits sold, and how busy it was; and how many use what.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use super::{Doing, Ops, clock};
+use super::{
+    Doing, Ops, clock,
+    managed::{Managed, User, Users},
+};
 pub use crate::store::{
     figures::{Ending, Sample},
     resellers::Booking,
 };
 use crate::{
     domain::{
-        Resource, Result,
+        Record, Resource, Result,
         actor::Actor,
+        bouquet::{Bouquet, Category},
         figures::{Sold, States},
         ids::ResellerId,
+        plan::Plan,
         rights::Access,
         run::State,
         time::UnixTime,
     },
-    store::{self, figures::ByReseller},
+    store::{self, Read, figures::ByReseller},
 };
 
 const COUNT: Doing = Doing { resource: Resource::Line, action: "figures" };
@@ -29,14 +35,16 @@ const STATEMENT: Doing = Doing { resource: Resource::Resellers, action: "stateme
 const KEPT: i64 = 31 * 86_400;
 /// A count is used for so many times as long as it took: counting takes at most a twentieth of a processor.
 const SHARE: u32 = 20;
-/// A count that takes longer is made in the background, and the one before is shown until it is done.
+/// A count that takes longer is kept and made anew in the background, and the one before is shown until that is
+/// done. A quicker one is made whenever it is asked for.
 const QUICK: Duration = Duration::from_millis(20);
 
-/// What was counted, for everybody at once: a million lines take about a quarter of a second.
+/// What was counted, for everybody at once: a million lines take about half a second.
 struct Counted {
     lines: ByReseller<States>,
     mags: ByReseller<States>,
     sold: ByReseller<Sold>,
+    users: HashMap<Resource, Vec<(&'static str, Users)>>,
     at: Instant,
     took: Duration,
 }
@@ -64,15 +72,25 @@ pub struct Subscribers {
     pub mags: States,
 }
 
+/// What uses the rows of a resource.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// Each kind of users by its name in the plural, with how many by row.
+    pub users: Vec<(&'static str, Users)>,
+    /// How long ago they were counted.
+    pub age: Duration,
+}
+
 impl Ops {
     /// Subscribers by state: all of them, or a reseller's own for its people. With very many lines the
-    /// figures may be some seconds old.
+    /// figures may be some seconds old; `None` while the first count after a start is not done.
     ///
     /// # Errors
     /// [`crate::domain::Error::Denied`], or a database error.
-    pub async fn subscribers_by_state(&self, actor: &Actor) -> Result<Subscribers> {
+    pub async fn subscribers_by_state(&self, actor: &Actor) -> Result<Option<Subscribers>> {
         actor.may(COUNT.resource, Access::Read)?;
-        let (counted, own) = (self.lately_counted().await?, actor.reseller());
+        let Some(counted) = self.lately_counted().await? else { return Ok(None) };
+        let own = actor.reseller();
         let add = |all: States, one: &States| States {
             active: all.active + one.active,
             expired: all.expired + one.expired,
@@ -81,23 +99,37 @@ impl Ops {
             trial: all.trial + one.trial,
             soon: all.soon + one.soon,
         };
-        Ok(Subscribers { lines: sum(&counted.lines, own, add), mags: sum(&counted.mags, own, add) })
+        let (lines, mags) = (sum(&counted.lines, own, add), sum(&counted.mags, own, add));
+        Ok(Some(Subscribers { lines, mags }))
     }
 
-    /// Credits that were paid for sales and extensions: to the operator, or by a reseller for its people.
+    /// Credits that were paid for sales and extensions: to the operator, or by a reseller for its people. As old as
+    /// [`Ops::subscribers_by_state`].
     ///
     /// # Errors
     /// As [`Ops::subscribers_by_state`].
-    pub async fn credits_sold(&self, actor: &Actor) -> Result<Sold> {
+    pub async fn credits_sold(&self, actor: &Actor) -> Result<Option<Sold>> {
         let own = actor.reseller();
         if own.is_none() {
             actor.may(Resource::Resellers, Access::Read)?;
         }
-        let counted = self.lately_counted().await?;
-        Ok(sum(&counted.sold, own, |all: Sold, one| Sold {
+        let add = |all: Sold, one: &Sold| Sold {
             today: all.today + one.today,
             week: all.week + one.week,
             month: all.month + one.month,
+        };
+        Ok(self.lately_counted().await?.map(|counted| sum(&counted.sold, own, add)))
+    }
+
+    /// What uses the rows of that resource. As old as [`Ops::subscribers_by_state`].
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Denied`], or a database error.
+    pub async fn usage_of(&self, actor: &Actor, resource: Resource) -> Result<Option<Usage>> {
+        actor.may(resource, Access::Read)?;
+        Ok(self.lately_counted().await?.map(|counted| Usage {
+            users: counted.users.get(&resource).cloned().unwrap_or_default(),
+            age: counted.at.elapsed(),
         }))
     }
 
@@ -133,7 +165,7 @@ impl Ops {
     }
 
     /// Once a minute: writes down how busy it is, and counts anew, so that a dashboard that is opened after
-    /// hours shows no figures of hours ago.
+    /// hours shows no figures of hours ago, and the first one after a start need not wait.
     ///
     /// # Errors
     /// A database error; the minute stays a gap.
@@ -163,21 +195,26 @@ impl Ops {
         u64::try_from(bits / now.duration_since(then).as_millis().max(1)).unwrap_or(u64::MAX)
     }
 
-    /// The last count while it is good; a new one at once if that is quick, else in the background.
-    async fn lately_counted(&self) -> Result<Arc<Counted>> {
-        match self.figures.last() {
-            Some(last) if last.is_good() => Ok(last),
-            Some(last) if last.took > QUICK => {
+    /// The last count while it is good. A new one at once if that is quick, else in the background: then the one
+    /// before, or `None` if there is none yet.
+    async fn lately_counted(&self) -> Result<Option<Arc<Counted>>> {
+        let last = self.figures.last();
+        match &last {
+            Some(last) if last.is_good() => {}
+            Some(last) if last.took <= QUICK => return self.count_anew().await.map(Some),
+            _ => {
                 let ops = self.clone();
-                tokio::spawn(async move {
-                    if let Err(error) = ops.count_anew().await {
-                        log::warn!("lines are not counted: {error}");
-                    }
+                let counting = tokio::spawn(async move {
+                    let counted = ops.count_anew().await;
+                    counted.inspect_err(|error| log::warn!("subscribers are not counted: {error}"))
                 });
-                Ok(last)
+                if last.is_none() {
+                    let soon = tokio::time::timeout(QUICK, counting).await;
+                    return Ok(soon.ok().and_then(std::result::Result::ok).and_then(Result::ok));
+                }
             }
-            _ => self.count_anew().await,
         }
+        Ok(last)
     }
 
     async fn count_anew(&self) -> Result<Arc<Counted>> {
@@ -185,16 +222,13 @@ impl Ops {
         if let Some(last) = self.figures.last().filter(|last| last.is_good()) {
             return Ok(last);
         }
-        let (now, begun) = (clock::now(), Instant::now());
+        let now = clock::now();
         let midnight = now.midnight(&self.guards().settings.time_zone.zone());
         let counted = self.read(&Actor::LINECARD, COUNT, move |read| {
-            Ok(Counted {
-                lines: read.line_states(now)?,
-                mags: read.mag_states(now)?,
-                sold: read.sold(now, midnight)?,
-                at: Instant::now(),
-                took: begun.elapsed(),
-            })
+            let at = Instant::now();
+            let (lines, mags) = (read.line_states(now)?, read.mag_states(now)?);
+            let (sold, users) = (read.sold(now, midnight)?, every_user(read)?);
+            Ok(Counted { lines, mags, sold, users, at, took: at.elapsed() })
         });
         let counted = Arc::new(counted.await?);
         *self.figures.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted.clone());
@@ -205,8 +239,20 @@ impl Ops {
 
 impl Counted {
     fn is_good(&self) -> bool {
-        self.at.elapsed() < self.took * SHARE
+        self.took > QUICK && self.at.elapsed() < self.took * SHARE
     }
+}
+
+/// What uses plans, bouquets and categories.
+fn every_user(read: &Read<'_>) -> Result<HashMap<Resource, Vec<(&'static str, Users)>>> {
+    let count = |users: Vec<User>| {
+        users.iter().map(|user| Ok((user.name, read.users(user)?))).collect::<Result<Vec<_>>>()
+    };
+    Ok(HashMap::from([
+        (Plan::RESOURCE, count(Plan::users())?),
+        (Bouquet::RESOURCE, count(Bouquet::users())?),
+        (Category::RESOURCE, count(Category::users())?),
+    ]))
 }
 
 fn sum<T: Default>(figures: &ByReseller<T>, own: Option<ResellerId>, add: impl Fn(T, &T) -> T) -> T {

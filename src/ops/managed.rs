@@ -1,7 +1,7 @@
 //! The resources that are rows and little more: plans, bouquets, categories, streams, servers, groups.
 
 use super::Act;
-pub use crate::store::usage::Users;
+pub use crate::store::usage::{User, Users};
 use crate::{
     domain::{
         Error, Result, Stored,
@@ -16,6 +16,9 @@ use crate::{
     },
     store::{Read, Table},
 };
+
+/// So many users of a row are counted one by one for whoever wants to delete it.
+const TOLD: i64 = 1000;
 
 /// The rules of one such resource.
 pub trait Managed: Table {
@@ -43,12 +46,9 @@ pub trait Managed: Table {
         Ok(())
     }
 
-    /// What uses the rows of the resource, each by its name in the plural, with how many by row.
-    ///
-    /// # Errors
-    /// A database error.
-    fn users(_read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
-        Ok(Vec::new())
+    /// What uses the rows of the resource.
+    fn users() -> Vec<User> {
+        Vec::new()
     }
 
     /// What else changes when the row is deleted, as a sentence for whoever is asked.
@@ -56,16 +56,19 @@ pub trait Managed: Table {
     /// # Errors
     /// A database error.
     fn goes_with(read: &Read<'_>, id: Self::Id) -> Result<String> {
-        let count = |(name, users): &(&str, Users)| {
-            let count = users.get(&id.number()).copied().unwrap_or(0);
-            let one = name.trim_end_matches('s');
-            (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { name }))
-        };
-        let used: Vec<String> = Self::users(read)?.iter().filter_map(count).collect();
-        Ok(match used.as_slice() {
-            [] => "Nothing uses it.".into(),
-            some => format!("It is used by {}.", some.join(", ")),
-        })
+        let mut used = Vec::new();
+        for user in Self::users() {
+            match read.users_of(&user, id.number(), TOLD + 1)? {
+                0 => {}
+                1 => used.push(format!("1 {}", user.name.trim_end_matches('s'))),
+                some if some > TOLD => used.push(format!("more than {TOLD} {}", user.name)),
+                some => used.push(format!("{some} {}", user.name)),
+            }
+        }
+        if used.is_empty() {
+            return Ok("Nothing uses it.".into());
+        }
+        Ok(format!("It is used by {}.", used.join(", ")))
     }
 }
 
@@ -114,9 +117,9 @@ pub(super) fn unused(what: &str, users: &[(i64, &str)]) -> Result<()> {
 }
 
 impl Managed for Plan {
-    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
+    fn users() -> Vec<User> {
         let column = "subscription_plan_id";
-        Ok(vec![("lines", read.users::<Line>(column)?), ("MAGs", read.users::<Mag>(column)?)])
+        vec![User::by::<Line>("lines", column), User::by::<Mag>("MAGs", column)]
     }
 
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
@@ -130,12 +133,10 @@ impl Managed for Plan {
 }
 
 impl Managed for Bouquet {
-    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
-        Ok(vec![
-            ("plans", read.holders::<Plan>()?),
-            ("lines", read.holders::<Line>()?),
-            ("MAGs", read.holders::<Mag>()?),
-        ])
+    fn users() -> Vec<User> {
+        let holding =
+            [User::holding::<Plan>("plans"), User::holding::<Line>("lines"), User::holding::<Mag>("MAGs")];
+        holding.into_iter().flatten().collect()
     }
 
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
@@ -146,8 +147,8 @@ impl Managed for Bouquet {
 }
 
 impl Managed for Category {
-    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
-        Ok(vec![("streams", read.users::<Stream>("category_id")?)])
+    fn users() -> Vec<User> {
+        vec![User::by::<Stream>("streams", "category_id")]
     }
 
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
@@ -156,8 +157,8 @@ impl Managed for Category {
 }
 
 impl Managed for Stream {
-    fn users(read: &Read<'_>) -> Result<Vec<(&'static str, Users)>> {
-        Ok(vec![("bouquets", read.holders::<Bouquet>()?)])
+    fn users() -> Vec<User> {
+        User::holding::<Bouquet>("bouquets").into_iter().collect()
     }
 
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {

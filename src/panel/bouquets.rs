@@ -36,7 +36,7 @@ impl Shown for Bouquet {
     }
 
     fn cells(row: &Stored<Self>, about: &About) -> Vec<Cell> {
-        let used = |users| Cell::Number(show::number(about.used_by(users, row.id.number())));
+        let used = |users| about.used_by(users, row.id.number());
         let streams = i64::try_from(row.record.streams.len()).unwrap_or(i64::MAX);
         vec![
             Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() },
@@ -78,12 +78,11 @@ impl Shown for Category {
     }
 
     fn cells(row: &Stored<Self>, about: &About) -> Vec<Cell> {
-        let streams = show::number(about.used_by("streams", row.id.number()));
         let mut name = vec![Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() }];
         if row.record.censored {
             name.push(Cell::Badge(Tone::Plain, "censored".into()));
         }
-        vec![Cell::Many(name), Cell::Number(streams)]
+        vec![Cell::Many(name), about.used_by("streams", row.id.number())]
     }
 
     fn sections(_: &About) -> Vec<Section> {

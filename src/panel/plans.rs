@@ -46,8 +46,8 @@ impl Shown for Plan {
             Cell::Number(if connections == 0 { "no limit".into() } else { show::number(connections) }),
             Cell::Number(show::number(plan.credits.get())),
             Cell::Text(about.list(Resource::Bouquets, &plan.bouquets)),
-            Cell::Number(show::number(about.used_by("lines", row.id.number()))),
-            Cell::Number(show::number(about.used_by("MAGs", row.id.number()))),
+            about.used_by("lines", row.id.number()),
+            about.used_by("MAGs", row.id.number()),
         ]
     }
 

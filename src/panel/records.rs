@@ -33,7 +33,8 @@ use crate::{
     },
     ops::{
         Ops,
-        managed::{self, Managed, Users},
+        figures::Usage,
+        managed::{self, Managed},
         order::Ordered,
     },
 };
@@ -87,7 +88,7 @@ pub trait Shown: Managed {
 /// What pages need to show a record: the names of what it refers to, and the panel's time zone.
 pub struct About {
     names: HashMap<Resource, Vec<(i64, String)>>,
-    users: Vec<(&'static str, Users)>,
+    usage: Option<Usage>,
     /// The panel's time zone.
     pub zone: TimeZone,
 }
@@ -95,7 +96,7 @@ pub struct About {
 impl About {
     /// For rows that refer to nothing.
     pub fn none(zone: TimeZone) -> Self {
-        Self { names: HashMap::new(), users: Vec::new(), zone }
+        Self { names: HashMap::new(), usage: None, zone }
     }
 
     /// Asks for the names of those resources.
@@ -104,13 +105,29 @@ impl About {
         for resource in resources {
             names.insert(*resource, caller.ops.names(*resource).await?);
         }
-        Ok(Self { names, users: Vec::new(), zone: caller.ops.guards().settings.time_zone.zone() })
+        Ok(Self { names, usage: None, zone: caller.ops.guards().settings.time_zone.zone() })
     }
 
     /// How many of those use the row of that id.
-    pub fn used_by(&self, users: &str, id: i64) -> i64 {
-        let counts = self.users.iter().find(|(name, _)| *name == users);
-        counts.and_then(|(_, counts)| counts.get(&id)).copied().unwrap_or(0)
+    pub fn used_by(&self, users: &str, id: i64) -> Cell {
+        let Some(usage) = &self.usage else { return Cell::Text("counting \u{2026}".into()) };
+        let counts = usage.users.iter().find(|(name, _)| *name == users);
+        Cell::Number(show::number(counts.and_then(|(_, counts)| counts.get(&id)).copied().unwrap_or(0)))
+    }
+
+    /// How old those figures are, as a sentence; empty where they are those of this moment.
+    fn used_when(&self) -> String {
+        let Some(Usage { users, age }) = &self.usage else { return String::new() };
+        let names: Vec<&str> = users.iter().map(|(name, _)| *name).collect();
+        let names = match names.as_slice() {
+            [] => return String::new(),
+            [one] => (*one).to_owned(),
+            [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        };
+        match age.as_secs() {
+            0 => String::new(),
+            age => format!(" in all; their {names} were counted {} ago", show::duration(age)),
+        }
     }
 
     /// Every one of them, to choose from.
@@ -174,14 +191,13 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let rows_a_page = if R::IS_ORDERED { i64::from(Limit::MOST.rows()) } else { ROWS };
     page.limit = Limit::new(rows_a_page).unwrap_or_default();
     page.search = Some(search.clone()).filter(|search| !search.is_empty());
-    let read = caller.ops.read(caller.actor(), doing(R::RESOURCE, "list"), move |read| {
-        Ok((read.page::<R>(&page)?, R::users(read)?))
-    });
-    let (mut found, users) = read.await?;
+    let list = doing(R::RESOURCE, "list");
+    let mut found = caller.ops.read(caller.actor(), list, move |read| read.page::<R>(&page)).await?;
     if R::IS_ORDERED {
         found.rows.sort_by_key(|row| place(&row.record));
     }
-    let about = About { users, ..About::ask(&caller, R::REFERS).await? };
+    let usage = caller.ops.usage_of(caller.actor(), R::RESOURCE).await?;
+    let about = About { usage, ..About::ask(&caller, R::REFERS).await? };
     let turn = |from: i64| {
         let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
         format!("/panel/{}?search={search}&from={from}", R::PATH)
@@ -217,7 +233,7 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         rows: rows.collect(),
         empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
         pager: Pager {
-            summary: show::number(found.total),
+            summary: show::number(found.total) + &about.used_when(),
             previous: (begin > 0).then(|| turn((begin - rows_a_page).max(0))),
             next: (begin + rows_a_page < found.total).then(|| turn(begin + rows_a_page)),
         },

@@ -20,8 +20,11 @@ use super::{
     table::{Cell, Head, Link},
 };
 use crate::{
-    domain::{Result, figures::States},
-    ops::figures::Ending,
+    domain::{
+        Result,
+        figures::{Sold, States},
+    },
+    ops::figures::{Ending, Subscribers},
 };
 
 /// Everything on it changes.
@@ -30,6 +33,9 @@ pub const TOPIC: Topic =
 
 /// Rows of a tile that could go on.
 const ROWS: u32 = 8;
+
+/// In the place of figures while the first count after a start is not done; the live page fills them in.
+const COUNTING: &str = "counting \u{2026}";
 
 /// Mounts it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -103,17 +109,44 @@ fn states_rows(lines: &States, mags: &States) -> Vec<Vec<Cell>> {
     rows.map(|(name, lines, mags)| vec![Cell::Text(name.into()), number(lines), number(mags)]).into()
 }
 
-fn states_tile(lines: &States, mags: &States) -> Tile {
+fn active_figure(counted: Option<&Subscribers>) -> Figure {
+    let number = |number: fn(&States) -> i64| {
+        counted.map_or_else(|| COUNTING.into(), |counted| show::number(number(&counted.lines)))
+    };
+    Figure {
+        value: number(|lines| lines.active),
+        name: "active lines",
+        more: if counted.is_some() { format!("of {}", number(States::total)) } else { String::new() },
+        href: "/panel/lines",
+    }
+}
+
+fn states_tile(counted: Option<&Subscribers>) -> Tile {
     Tile {
         title: "Subscribers",
         more: Some(Link::new("/panel/lines", "Lines")),
         heads: vec![Head::new("State"), Head::numeric("Lines"), Head::numeric("MAGs")],
-        rows: states_rows(lines, mags),
+        rows: counted.map(|counted| states_rows(&counted.lines, &counted.mags)).unwrap_or_default(),
+        empty: COUNTING,
         ..Tile::default()
     }
 }
 
-fn ending_tile(soon: i64, next: &[Ending], zone: &jiff::tz::TimeZone) -> Tile {
+/// What was sold or spent.
+fn credits_tile(title: &'static str, more: Link, sold: Option<Sold>) -> Tile {
+    let rows = |sold: Sold| [("Today", sold.today), ("Last 7 days", sold.week), ("Last 30 days", sold.month)];
+    let row = |(when, credits): (&str, i64)| vec![Cell::Text(when.into()), number(credits)];
+    Tile {
+        title,
+        more: Some(more),
+        heads: vec![Head::new("When"), Head::numeric("Credits")],
+        rows: sold.map(rows).into_iter().flatten().map(row).collect(),
+        empty: COUNTING,
+        ..Tile::default()
+    }
+}
+
+fn ending_tile(counted: Option<&Subscribers>, next: &[Ending], zone: &jiff::tz::TimeZone) -> Tile {
     let row = |line: &Ending| {
         let href = format!("/panel/lines/{}", line.id.0);
         vec![
@@ -121,6 +154,7 @@ fn ending_tile(soon: i64, next: &[Ending], zone: &jiff::tz::TimeZone) -> Tile {
             Cell::Time(line.end.0.map(|end| show::Moment::of(end, zone)), "never"),
         ]
     };
+    let soon = counted.map_or(0, |counted| counted.lines.soon);
     let shown = i64::try_from(next.len()).unwrap_or(0);
     Tile {
         title: "Lines that end within 7 days",

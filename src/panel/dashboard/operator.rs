@@ -3,11 +3,12 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Figure, Figures, Meters, Part, ROWS, Tile, View, ending_tile, number, states_tile, usage::Usage,
+    COUNTING, Figure, Figures, Meters, Part, ROWS, Tile, View, active_figure, credits_tile, ending_tile,
+    number, states_tile, usage::Usage,
 };
 use crate::{
-    domain::{Fact, Resource, Result, figures::Sold, ids::Id, rights::Access, run::State, time::UnixTime},
-    ops::{Doing, figures::Subscribers, logs::Log, streams, streams::Running},
+    domain::{Fact, Resource, Result, ids::Id, rights::Access, run::State, time::UnixTime},
+    ops::{Doing, logs::Log, streams, streams::Running},
     panel::{
         show::{self, Moment},
         table::{Cell, Head, Link, Tone},
@@ -34,16 +35,11 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
         tiles.push(Part::of("load", &Meters::of(&view.ops.load())));
     }
     if may(Resource::Line) {
-        let Subscribers { lines, mags } = view.ops.subscribers_by_state(&view.actor).await?;
-        figures.push(Figure {
-            value: show::number(lines.active),
-            name: "active lines",
-            more: format!("of {}", show::number(lines.total())),
-            href: "/panel/lines",
-        });
+        let counted = view.ops.subscribers_by_state(&view.actor).await?;
+        figures.push(active_figure(counted.as_ref()));
         let next = view.ops.lines_ending(&view.actor, ROWS).await?;
-        tiles.push(Part::of("subscribers", &states_tile(&lines, &mags)));
-        tiles.push(Part::of("ending", &ending_tile(lines.soon, &next, &zone)));
+        tiles.push(Part::of("subscribers", &states_tile(counted.as_ref())));
+        tiles.push(Part::of("ending", &ending_tile(counted.as_ref(), &next, &zone)));
     }
     if may(Resource::Streams) {
         let doing = Doing { resource: Resource::Streams, action: "dashboard" };
@@ -64,12 +60,15 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
         figures.push(Figure {
-            value: show::number(sold.today),
+            value: sold.map_or_else(|| COUNTING.into(), |sold| show::number(sold.today)),
             name: "credits sold today",
             more: String::new(),
             href: "/panel/resellers",
         });
-        tiles.push(Part::of("credits", &credits_tile(sold)));
+        tiles.push(Part::of(
+            "credits",
+            &credits_tile("Credits sold", Link::new("/panel/resellers", "Resellers"), sold),
+        ));
     }
     if may(Resource::Logs) {
         let doing = Doing { resource: Resource::Logs, action: "dashboard" };
@@ -127,17 +126,6 @@ fn channels_tile(all: &[Running]) -> Tile {
 fn link(stream: &Running) -> Cell {
     let href = format!("/panel/streams/{}", stream.stream.id.number());
     Cell::Link { href, text: stream.stream.record.name.as_str().to_owned() }
-}
-
-fn credits_tile(sold: Sold) -> Tile {
-    let rows = [("Today", sold.today), ("Last 7 days", sold.week), ("Last 30 days", sold.month)];
-    Tile {
-        title: "Credits sold",
-        more: Some(Link::new("/panel/resellers", "Resellers")),
-        heads: vec![Head::new("When"), Head::numeric("Credits")],
-        rows: rows.map(|(when, credits)| vec![Cell::Text(when.into()), number(credits)]).into(),
-        ..Tile::default()
-    }
 }
 
 fn errors_tile(rows: &[crate::ops::logs::LogRow], zone: &TimeZone) -> Tile {

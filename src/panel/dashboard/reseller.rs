@@ -1,9 +1,12 @@
 //! A reseller's dashboard: its own subscribers, viewers and credits, and nothing of anybody else.
 
-use super::{Figure, Figures, Part, ROWS, Tile, View, ending_tile, number, states_tile};
+use super::{
+    COUNTING, Figure, Figures, Part, ROWS, Tile, View, active_figure, credits_tile, ending_tile, number,
+    states_tile,
+};
 use crate::{
     domain::{Result, ids::ResellerId},
-    ops::figures::{Booking, Subscribers},
+    ops::figures::Booking,
     panel::{
         show::{self, Moment},
         table::{Cell, Head, Link},
@@ -12,7 +15,7 @@ use crate::{
 
 pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
     let zone = view.ops.guards().settings.time_zone.zone();
-    let Subscribers { lines, mags } = view.ops.subscribers_by_state(&view.actor).await?;
+    let counted = view.ops.subscribers_by_state(&view.actor).await?;
     let viewers = view.ops.connections_for(&view.actor).await?.len();
     let sold = view.ops.credits_sold(&view.actor).await?;
     let next = view.ops.lines_ending(&view.actor, ROWS).await?;
@@ -24,12 +27,7 @@ pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
             more: String::new(),
             href: "/panel/connections",
         },
-        Figure {
-            value: show::number(lines.active),
-            name: "active lines",
-            more: format!("of {}", show::number(lines.total())),
-            href: "/panel/lines",
-        },
+        active_figure(counted.as_ref()),
         Figure {
             value: show::number(balance),
             name: "credits left",
@@ -37,20 +35,13 @@ pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
             href: "/panel/statement",
         },
         Figure {
-            value: show::number(sold.today),
+            value: sold.map_or_else(|| COUNTING.into(), |sold| show::number(sold.today)),
             name: "credits spent today",
             more: String::new(),
             href: "/panel/statement",
         },
     ];
-    let spent = [("Today", sold.today), ("Last 7 days", sold.week), ("Last 30 days", sold.month)];
-    let spent = Tile {
-        title: "Credits spent",
-        more: Some(Link::new("/panel/statement", "Statement")),
-        heads: vec![Head::new("When"), Head::numeric("Credits")],
-        rows: spent.map(|(when, credits)| vec![Cell::Text(when.into()), number(credits)]).into(),
-        ..Tile::default()
-    };
+    let spent = credits_tile("Credits spent", Link::new("/panel/statement", "Statement"), sold);
     let booking = |booking: &Booking| {
         vec![
             Cell::Time(Some(Moment::of(booking.at, &zone)), ""),
@@ -69,8 +60,8 @@ pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
     };
     Ok(vec![
         Part::of("figures", &Figures { figures }),
-        Part::of("subscribers", &states_tile(&lines, &mags)),
-        Part::of("ending", &ending_tile(lines.soon, &next, &zone)),
+        Part::of("subscribers", &states_tile(counted.as_ref())),
+        Part::of("ending", &ending_tile(counted.as_ref(), &next, &zone)),
         Part::of("credits", &spent),
         Part::of("bookings", &bookings),
     ])
