@@ -188,27 +188,38 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
             .await
     };
     let outcome = outcome.await.map_err(|error| match error {
-        Error::UnknownField { field, known } if door.ops.is_key(&field) => {
-            reply::text(&Error::UnknownField { field: MASK.into(), known })
-        }
-        error => reply::text(&error),
+        Error::UnknownField { field, known } if door.ops.is_key(&field) => masked(known),
+        error => error,
     });
     door.ops.note_call(Noted {
         key: name,
         address,
         resource: row.resource,
         action: row.action,
-        refusal: outcome.as_ref().err().map(|text| text.chars().take(LOGGED).collect()),
+        refusal: outcome.as_ref().err().map(logged),
         took: begun.elapsed(),
     });
     Ok(match outcome {
         Ok(answer) => reply::success(answer),
-        Err(text) => reply::refusal(&text),
+        Err(error) => reply::refusal(&reply::text(&error)),
     })
 }
 
 /// Characters of a refusal that its row in the log holds: what somebody sent may be in it.
 const LOGGED: usize = 300;
+
+/// A refusal as the log has it. Whoever mixes up names and values sends a password as the name of a field.
+fn logged(error: &Error) -> String {
+    let text = match error {
+        Error::UnknownField { known, .. } => reply::text(&masked(known.clone())),
+        error => reply::text(error),
+    };
+    text.chars().take(LOGGED).collect()
+}
+
+fn masked(known: Vec<&'static str>) -> Error {
+    Error::UnknownField { field: MASK.into(), known }
+}
 
 /// `/api/{resource}/{action}[/{key}[/{id}]]`
 struct Path<'p> {

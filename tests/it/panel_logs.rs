@@ -105,9 +105,13 @@ fn calls_are_logged_with_what_became_of_them_and_without_secrets() {
     server.done("line/new", "data[username]=bob&data[password]=a-secret-of-bob");
     server.refused("line/new", "data[username]=bob&data[password]=a-secret-of-bob");
     server.post("line/list", "api_key=a-wrong-key-0123456789");
+    let told = server.refused("line/new", "data[secretofbob]=password");
+    assert!(told.starts_with("Unknown field: secretofbob. The fields here are:"), "{told}");
     let rows = |server: &TestServer| server.done("logs/list", "kind=api&resource=line")["logs"].clone();
-    within(10, "both calls are written", || rows(&server).as_array().is_some_and(|rows| rows.len() == 2));
+    within(10, "the calls are written", || rows(&server).as_array().is_some_and(|rows| rows.len() == 3));
     let rows = rows(&server);
+    let unknown = rows[2]["outcome"].as_str().unwrap();
+    assert!(unknown.starts_with("Unknown field: ***. The fields here are:"), "{unknown}");
     for (row, outcome) in [(0, "ok"), (1, "Username exists.")] {
         let row = &rows[row];
         assert_eq!((&row["action"], &row["outcome"]), (&"new".into(), &outcome.into()), "{row}");
@@ -116,7 +120,10 @@ fn calls_are_logged_with_what_became_of_them_and_without_secrets() {
     }
     let text = rows.to_string();
     assert!(
-        !text.contains("a-secret-of-bob") && !text.contains(KEY) && !text.contains("a-wrong-key"),
+        !text.contains("a-secret-of-bob")
+            && !text.contains("secretofbob")
+            && !text.contains(KEY)
+            && !text.contains("a-wrong-key"),
         "{text}"
     );
     let page = Panel::admin(&server).get("/panel/logs/api?outcome=Username+exists.");
