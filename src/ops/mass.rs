@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Act, Doing, Ops, subscriptions, subscriptions::Wishes};
+use super::{Act, Doing, Ops, clock, subscriptions, subscriptions::Wishes};
 use crate::{
     domain::{
         Error, Record, Result, Stored,
@@ -155,9 +155,11 @@ impl Ops {
         runs.get(&number).filter(|run| run.who == actor.who).cloned()
     }
 
+    /// Numbers begin with the time, so that the page of a run from before the last start never shows another.
     fn remember(&self, run: Arc<Run>) -> u64 {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = runs.last_key_value().map_or(1, |(last, _)| last + 1);
+        let now = u64::try_from(clock::now().seconds()).unwrap_or(1);
+        let number = runs.last_key_value().map_or(now, |(last, _)| now.max(last + 1));
         if runs.len() >= RUNS {
             let over = runs.iter().find(|(_, run)| run.progress().finished).map(|(number, _)| *number);
             over.and_then(|over| runs.remove(&over));

@@ -44,15 +44,21 @@ fn run(panel: &Panel<'_>, address: &str, fields: &[(&str, &str)]) -> String {
     go(panel, address, &preview)
 }
 
-fn go(panel: &Panel<'_>, address: &str, preview: &Page) -> String {
+/// Begins what was previewed; the page that says how far it is.
+fn begin(panel: &Panel<'_>, address: &str, preview: &Page) -> String {
     let hidden = hidden(&preview.body);
     let fields: Vec<(&str, &str)> =
         hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let answer = panel.post(&format!("/panel/lines/mass/run?{address}"), &fields);
     assert_eq!(answer.status, 303, "{}", answer.body);
+    answer.location().to_owned()
+}
+
+fn go(panel: &Panel<'_>, address: &str, preview: &Page) -> String {
+    let at = begin(panel, address, preview);
     let mut page = String::new();
     within(20, "the mass edit is over", || {
-        page = panel.get(answer.location());
+        page = panel.get(&at);
         page.contains("Mass edit: done")
     });
     page
@@ -191,5 +197,24 @@ fn a_reseller_edits_its_own_alone_and_is_offered_only_what_it_may() {
         (&0.into(), &1.into())
     );
     let admin = Panel::admin(&server);
-    assert_eq!(admin.ask("/panel/lines/mass/1").status, 409, "a run is its own operator's");
+    let own = begin(&sara, "", &sara.post("/panel/lines/mass", &[("switch", "enable")]));
+    assert_eq!(sara.ask(&own).status, 200);
+    assert_eq!(admin.ask(&own).status, 410, "a run is its own operator's");
+}
+
+#[test]
+fn the_page_of_an_edit_from_before_a_restart_says_what_became_of_it() {
+    let before = server();
+    fill(&before);
+    let panel = Panel::admin(&before);
+    let at = begin(&panel, "", &panel.post("/panel/lines/mass", &[("switch", "disable")]));
+    assert_eq!(panel.ask(&at).status, 200);
+    let server = TestServer::on(before.stop(), &[]);
+    let answer = Panel::admin(&server).ask(&at);
+    let (status, page) = (answer.status, answer.body);
+    assert!(
+        status == 410 && page.contains("started anew") && page.contains("href=\"/panel/logs/audit\""),
+        "{page}"
+    );
+    assert!(!page.contains("http-equiv=\"refresh\""), "{page}");
 }

@@ -70,6 +70,14 @@ struct ProgressPage {
     list: String,
 }
 
+#[derive(Template)]
+#[template(path = "mass_gone.html")]
+struct GonePage {
+    frame: Frame,
+    audit: bool,
+    list: String,
+}
+
 /// The form.
 pub async fn ask<S: Kind>(caller: Caller, query: Query) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
@@ -109,7 +117,7 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
     let plans = plans.iter().filter(|plan| !(seller && plan.record.is_trial)).map(|plan| {
         let (name, price) = (plan.record.name.as_str(), plan.record.credits.get());
         let credits =
-            if price == 0 { String::new() } else { format!(", {} credits each", show::number(price)) };
+            if price == 0 { String::new() } else { format!(", {} each", show::many(price, "credit")) };
         Choice::new(plan.id.0, format!("{name} ({}{credits})", lasts(&plan.record)))
     });
     let extend = Input::new("extend_plan", "Extend by a plan", leave(plans.collect()))
@@ -244,11 +252,7 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
             return Ok(form_page::<S>(&caller, status, &address, &about, form));
         }
     };
-    let many = format!(
-        "{} {}",
-        show::number(previewed.rows),
-        if previewed.rows == 1 { S::ONE.into() } else { plural::<S>() }
-    );
+    let many = show::many(previewed.rows, S::ONE);
     let verb = if edit.delete { "Delete" } else { "Change" };
     let mut hidden: Vec<(String, String)> =
         sent.0.keys().map(|name| (name.clone(), sent.text(name).to_owned())).collect();
@@ -340,11 +344,13 @@ pub async fn run<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
 /// How far it is.
 pub async fn progress<S: Kind>(caller: Caller, run: web::Path<u64>) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
-    let found = caller.ops.mass_run(caller.actor(), *run);
-    let gone = || {
-        Error::Refused("This mass edit is not remembered any more: the audit trail has what it did".into())
+    let list = format!("/panel/{}", S::PATH);
+    let Some(found) = caller.ops.mass_run(caller.actor(), *run) else {
+        let audit = caller.may_read(Resource::Logs);
+        let page = GonePage { frame: caller.frame("Mass edit: not known"), audit, list };
+        return Ok(caller.page_with(StatusCode::GONE, &page));
     };
-    let progress = found.ok_or_else(gone)?.progress();
+    let progress = found.progress();
     let reasons = Listing {
         label: "Refused",
         heads: vec![Head::new(S::KNOWN_BY), Head::new("Why")],
@@ -357,7 +363,7 @@ pub async fn progress<S: Kind>(caller: Caller, run: web::Path<u64>) -> Reply {
     };
     let kept = i64::try_from(progress.reasons.len()).unwrap_or(0);
     let figure = |number, text: &str| (show::number(number), text.to_owned());
-    let wanted = format!("changed, of {} {}", show::number(progress.wanted), plural::<S>());
+    let wanted = format!("changed, of {}", show::many(progress.wanted, S::ONE));
     let mut figures = vec![
         (show::number(progress.changed), wanted),
         figure(progress.unchanged, "were so already"),
@@ -373,6 +379,6 @@ pub async fn progress<S: Kind>(caller: Caller, run: web::Path<u64>) -> Reply {
         figures,
         reasons,
         more_refused: (progress.refused > kept).then(|| show::number(progress.refused - kept)),
-        list: format!("/panel/{}", S::PATH),
+        list,
     }))
 }
