@@ -2,6 +2,7 @@
 
 use super::{
     form::{Input, Section, Widget},
+    ordered::Ordered,
     records::{About, Shown},
     show,
     table::{Cell, Head, Tone},
@@ -48,7 +49,8 @@ impl Shown for Bouquet {
     }
 
     fn sections(about: &About) -> Vec<Section> {
-        let streams = Widget::Ordered(about.choices(Resource::Streams), "/panel/streams/search?text=");
+        let streams =
+            Widget::Ordered(Ordered::new(about.choices(Resource::Streams), "/panel/streams/search?text="));
         vec![
             Section { legend: "Bouquet", inputs: vec![Input::text("name", "Name").required()] },
             Section {

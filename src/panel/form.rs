@@ -1,13 +1,11 @@
 //! Forms: inputs that remember what was typed and say at the field what is wrong.
 
-use std::collections::HashMap;
-
 use actix_web::http::StatusCode;
 use askama::Template;
 use indexmap::IndexMap;
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{assets, error, rights, sent::Sent};
+use super::{assets, error, ordered::Ordered, rights, sent::Sent};
 use crate::{
     domain::{
         Change, Error, Fact, Given, Result, Rule,
@@ -36,8 +34,8 @@ pub enum Widget {
     Choice(Vec<Choice>),
     /// One of several whose texts are too long for a box.
     Radios(Vec<Choice>),
-    /// Ids in order, one a line, each with its name; found by asking that address, if more can be added.
-    Ordered(Vec<Choice>, &'static str),
+    /// Ids in their order, one a line, each with its name.
+    Ordered(Ordered),
     /// Any number of several, in the order in which they stand.
     Picks(Vec<Choice>),
     /// Rights, in a table.
@@ -183,6 +181,8 @@ pub struct Form {
     pub problem: Option<String>,
     /// What it sends beside what is typed.
     pub hidden: Vec<(&'static str, String)>,
+    /// Whose password it sets, for browsers that keep passwords; empty for other forms.
+    pub username: String,
     /// Whether it is only shown: nothing in it can be changed.
     pub only_shown: bool,
     zone_name: String,
@@ -200,6 +200,7 @@ impl Form {
             sections: Vec::new(),
             problem: None,
             hidden: Vec::new(),
+            username: String::new(),
             only_shown: false,
             zone_name: zone.as_str().to_owned(),
             zone: zone.zone(),
@@ -224,6 +225,12 @@ impl Form {
         self
     }
 
+    /// Setting the password of that name: browsers that keep passwords keep it for that one.
+    pub fn password_of(mut self, username: &str) -> Self {
+        username.clone_into(&mut self.username);
+        self
+    }
+
     /// Only shown unless whoever looks may change what it is about.
     pub fn only_shown_unless(mut self, may_write: bool) -> Self {
         self.only_shown = !may_write;
@@ -240,8 +247,24 @@ impl Form {
     pub fn filled(mut self, facts: &[(&'static str, Fact)]) -> Self {
         let zone = self.zone.clone();
         for input in self.inputs() {
-            if let Some((_, fact)) = facts.iter().find(|(name, _)| *name == input.name) {
-                input.value = shown(fact, &input.widget, &zone);
+            match (facts.iter().find(|(name, _)| *name == input.name), &mut input.widget) {
+                (Some((_, Fact::Ids(ids))), Widget::Ordered(list)) => {
+                    list.fill(ids.iter().map(i64::to_string).collect());
+                    input.value = vec![list.lines()];
+                }
+                (Some((_, fact)), widget) => input.value = shown(fact, widget, &zone),
+                (None, _) => {}
+            }
+        }
+        self
+    }
+
+    /// With its long list turned to the page that begins after so many entries.
+    pub fn turned(mut self, from: &str) -> Self {
+        for input in self.inputs() {
+            if let Widget::Ordered(list) = &mut input.widget {
+                list.turn(from.parse().unwrap_or(0));
+                input.value = vec![list.lines()];
             }
         }
         self
@@ -276,6 +299,10 @@ impl Form {
                 continue;
             }
             input.value = typed(input, sent);
+            if let Widget::Ordered(list) = &mut input.widget {
+                let held = format!("{}_held", input.name);
+                list.was(sent.0.contains_key(&held).then(|| sent.text(&held)));
+            }
             match node(input, &zone) {
                 Ok(Some(node)) => {
                     map.insert(input.name.to_owned(), node);
@@ -355,9 +382,7 @@ fn node(input: &Input, zone: &TimeZone) -> Result<Option<Node>, Rule> {
         Widget::Password if text.is_empty() => return Ok(None),
         Widget::Time if !text.is_empty() => Node::Text(unix_seconds(text, zone)?.to_string()),
         Widget::Lines => list(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)),
-        Widget::Ordered(..) => {
-            list(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned))
-        }
+        Widget::Ordered(ordered) => list(ordered.with(text).into_iter()),
         Widget::Picks(_) | Widget::Rights => list(input.value.iter().cloned()),
         _ => Node::Text(text.to_owned()),
     }))
@@ -389,20 +414,9 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
             Widget::Picks(_) | Widget::Rights => return texts.clone(),
             _ => texts.join("\n"),
         },
-        Fact::Ids(ids) => match widget {
-            Widget::Ordered(names, _) => lines(names, ids.iter().map(i64::to_string)),
-            _ => return ids.iter().map(i64::to_string).collect(),
-        },
+        Fact::Ids(ids) => return ids.iter().map(i64::to_string).collect(),
     };
     vec![one]
-}
-
-/// `7 Harbour News`, one a line.
-pub fn lines(names: &[Choice], ids: impl Iterator<Item = String>) -> String {
-    let names: HashMap<&str, &str> =
-        names.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())).collect();
-    let lines = ids.map(|id| format!("{id} {}", names.get(id.as_str()).copied().unwrap_or_default()));
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A rule as a sentence of its own.

@@ -22,6 +22,7 @@ mod live;
 mod login;
 mod logs;
 mod order;
+mod ordered;
 mod pages;
 mod plans;
 mod records;

@@ -5,10 +5,11 @@ use actix_web::{HttpResponse, http::StatusCode};
 use super::{
     caller::{Caller, doing, done},
     error::Reply,
-    form::{self, Choice, Form, Input, Widget},
+    form::{Choice, Form, Input, Widget},
+    ordered,
     pages::FormPage,
     records::Shown,
-    sent::Sent,
+    sent::{Query, Sent},
 };
 use crate::{
     domain::{Error, Result, ids::Id, rights::Access},
@@ -17,9 +18,9 @@ use crate::{
 };
 
 /// Shows the order as it is.
-pub async fn ask<R: Shown + Ordered>(caller: Caller) -> Reply {
+pub async fn ask<R: Shown + Ordered>(caller: Caller, query: Query) -> Reply {
     caller.actor().may(R::RESOURCE, Access::Write)?;
-    let form = blank::<R>(&caller).await?;
+    let form = blank::<R>(&caller).await?.turned(query.text("from"));
     Ok(page::<R>(&caller, StatusCode::OK, form))
 }
 
@@ -53,10 +54,9 @@ async fn blank<R: Shown + Ordered>(caller: &Caller) -> Result<Form> {
     let list = doing(R::RESOURCE, "list");
     let rows = caller.ops.read(caller.actor(), list, move |read| order::in_order::<R>(read)).await?;
     let names: Vec<Choice> = rows.iter().map(|row| Choice::new(row.id.number(), row.record.name())).collect();
-    let lines = form::lines(&names, rows.iter().map(|row| row.id.number().to_string()));
-    let input = Input::new("order", R::MANY, Widget::Ordered(names, ""))
-        .help("One a line; the first comes first in players and wherever one chooses.")
-        .value(lines);
+    let list = ordered::Ordered::every(names);
+    let input = Input::new("order", R::MANY, Widget::Ordered(list))
+        .help("One a line; the first comes first in players and wherever one chooses.");
     let list = format!("/panel/{}", R::PATH);
     let zone = caller.ops.guards().settings.time_zone.clone();
     Ok(Form::new(format!("{list}/order"), "Save this order", &zone).section("", vec![input]).cancel(list))

@@ -126,7 +126,7 @@ impl About {
         };
         match age.as_secs() {
             0 => String::new(),
-            age => format!(" in all; their {names} were counted {} ago", show::duration(age)),
+            age => format!("; their {names} were counted {} ago", show::duration(age)),
         }
     }
 
@@ -233,7 +233,7 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         rows: rows.collect(),
         empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
         pager: Pager {
-            summary: show::number(found.total) + &about.used_when(),
+            summary: show::many(found.total, R::ONE) + &about.used_when(),
             previous: (begin > 0).then(|| turn((begin - rows_a_page).max(0))),
             next: (begin + rows_a_page < found.total).then(|| turn(begin + rows_a_page)),
         },
@@ -275,9 +275,10 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
 }
 
 /// The form of one.
-pub async fn edit<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+pub async fn edit<R: Shown>(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let row = find::<R>(&caller, &id).await?;
     let form = form::<R>(&caller, Some(row.id)).await?.filled(&row.record.facts());
+    let form = form.turned(query.text("from"));
     Ok(shown::<R>(&caller, StatusCode::OK, row.record.name().to_owned(), form))
 }
 
@@ -285,7 +286,7 @@ pub async fn edit<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
 pub async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(R::RESOURCE, Access::Write)?;
     let row = find::<R>(&caller, &id).await?;
-    let mut form = form::<R>(&caller, Some(row.id)).await?;
+    let mut form = form::<R>(&caller, Some(row.id)).await?.filled(&row.record.facts());
     let title = row.record.name().to_owned();
     let Some(change) = form.read::<R::Change>(&sent) else {
         return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));

@@ -62,7 +62,7 @@ fn lists_count_what_is_in_use_and_deleting_tells_it() {
     assert!(panel.get("/panel/bouquets/1/delete").contains("It is used by 1 plan, 1 line."));
     assert!(panel.get("/panel/plans/1/delete").contains("It is used by 1 line, 1 MAG."));
     let refused = panel.refused("/panel/categories/1/delete", &[], 409);
-    assert!(refused.contains("still used by 1 streams"), "{refused}");
+    assert!(refused.contains("still used by 1 stream"), "{refused}");
 }
 
 #[test]
@@ -97,15 +97,34 @@ fn categories_are_put_into_order_and_shown_in_it() {
 }
 
 #[test]
-fn a_bouquet_of_five_thousand_streams_is_a_page_of_a_hundred_kilobytes() {
+fn a_bouquet_of_five_thousand_streams_is_edited_page_by_page() {
     let server = server();
     let list: Vec<String> =
         (1..=5000).map(|n| format!("#EXTINF:-1,Channel {n}\nhttp://h.example/{n}\n")).collect();
     let panel = Panel::admin(&server);
     super::panel_import::import(&panel, &list.concat(), &[("new_bouquet", "All")]);
     assert_eq!(streams(&server).as_array().unwrap().len(), 5000);
-    let page = panel.get("/panel/bouquets/1");
-    assert!(page.contains("5000 Channel 5000") && page.len() < 120_000, "{}", page.len());
+    let last = panel.get("/panel/bouquets/1?from=4500");
+    assert!(
+        last.contains("5000 Channel 5000</textarea>") && last.contains("4,501 to 5,000 of 5,000"),
+        "{last}"
+    );
+    assert!(last.contains("rel=\"prev\" href=\"?from=4000\"") && !last.contains("rel=\"next\""), "{last}");
+    for page in ["/panel/bouquets/1", "/panel/bouquets/1?from=4500"] {
+        let size = panel.get(page).len();
+        assert!(size < 30_000, "{page}: {size}");
+    }
+    let held: Vec<String> = (4501..=5000).map(|id| id.to_string()).collect();
+    let written = ["3 Channel 3".to_owned()].into_iter().chain(held.iter().rev().skip(1).cloned());
+    let written = written.collect::<Vec<_>>().join("\r\n");
+    let sent = [("name", "All"), ("streams", written.as_str()), ("streams_held", &held.join(" "))];
+    panel.done("/panel/bouquets/1", &sent);
+    let order: Vec<i64> = serde_json::from_value(streams(&server)).unwrap();
+    assert_eq!((order.len(), &order[..3], order[4498]), (4999, &[1, 2, 4][..], 4500));
+    assert_eq!(order[4499..4502], [3, 4999, 4998], "what is written on this page moved here");
+    let sent = [("name", "All"), ("streams", "x"), ("streams_held", &held[..10].join(" "))];
+    let refused = panel.refused("/panel/bouquets/1", &sent, 422);
+    assert!(refused.contains("\nx</textarea>") && refused.contains("value=\"4501 4502 "), "{refused}");
     assert!(panel.get("/panel/streams").len() < 100_000);
     let found: serde_json::Value =
         serde_json::from_str(&panel.get("/panel/streams/search?text=channel+49")).unwrap();

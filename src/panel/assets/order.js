@@ -29,7 +29,7 @@ for (const area of document.querySelectorAll("[data-order]")) {
   const count = make("span", { class: "muted", role: "status" });
   const write = () => {
     area.value = held().join("\n");
-    count.textContent = `${list.children.length} in the list`;
+    count.textContent = `${list.children.length} ${"paged" in area.dataset ? "on this page" : "in the list"}`;
   };
 
   list.addEventListener("click", (event) => {

@@ -54,7 +54,23 @@ function sortable(list) {
     dragged = null;
   });
 }
-document.querySelectorAll("[data-sortable]").forEach(sortable);
+for (const list of document.querySelectorAll("[data-sortable]")) {
+  for (const label of list.querySelectorAll("label")) {
+    const movers = document.createElement("span");
+    movers.className = "movers";
+    for (const [by, arrow, word] of [[-1, "↑", "up"], [1, "↓", "down"]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.move = by;
+      button.textContent = arrow;
+      button.setAttribute("aria-label", `Move ${label.textContent.trim()} ${word}`);
+      movers.append(button);
+    }
+    label.after(movers);
+    label.parentElement.draggable = true;
+  }
+  sortable(list);
+}
 
 // A box that ticks all the others.
 for (const head of document.querySelectorAll("[data-tick-all]")) {
