@@ -60,9 +60,8 @@ pub trait Managed: Table {
         for user in Self::users() {
             match read.users_of(&user, id.number(), TOLD + 1)? {
                 0 => {}
-                1 => used.push(format!("1 {}", user.name.trim_end_matches('s'))),
                 some if some > TOLD => used.push(format!("more than {TOLD} {}", user.name)),
-                some => used.push(format!("{some} {}", user.name)),
+                some => used.push(counted(some, user.name)),
             }
         }
         if used.is_empty() {
@@ -109,11 +108,17 @@ pub fn delete<R: Managed>(act: &Act<'_>, id: R::Id) -> Result<()> {
 /// Refuses to delete what others use, saying how many.
 pub(super) fn unused(what: &str, users: &[(i64, &str)]) -> Result<()> {
     let used: Vec<String> =
-        users.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+        users.iter().filter(|(count, _)| *count > 0).map(|(count, name)| counted(*count, name)).collect();
     if used.is_empty() {
         return Ok(());
     }
     Err(Error::Refused(format!("{what} is still used by {}: move or delete them first", used.join(", "))))
+}
+
+/// `1 line`, `3 lines`; every name is one that takes an s.
+fn counted(count: i64, names: &str) -> String {
+    let name = if count == 1 { names.strip_suffix('s').unwrap_or(names) } else { names };
+    format!("{count} {name}")
 }
 
 impl Managed for Plan {

@@ -74,7 +74,8 @@ async fn end(caller: Caller, id: Path<String>) -> Reply {
 fn password_form(caller: &Caller) -> Form {
     let zone = caller.ops.guards().settings.time_zone.clone();
     let input = |name, label, fill| Input::new(name, label, Widget::Password).required().autocomplete(fill);
-    Form::new("/panel/account", "Change password", &zone).section(
+    let form = Form::new("/panel/account", "Change password", &zone);
+    form.password_of(caller.signed_in.admin.record.username.as_str()).section(
         "Password",
         vec![
             input("old_password", "Present password", "current-password"),

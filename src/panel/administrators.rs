@@ -75,7 +75,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
         rows: found.rows.iter().map(|listed| row(listed, &zone)).collect(),
         empty: "Nobody was found.".into(),
         pager: Pager {
-            summary: show::number(found.total),
+            summary: show::many(found.total, "administrator"),
             previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
             next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
         },
@@ -158,8 +158,8 @@ async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
         None => about.choices_or(Resource::Groups, "Choose a group"),
         Some(_) => about.choices(Resource::Groups),
     };
-    let mut person =
-        vec![Input::text("username", "Username").required(), Input::text("email", "E-mail").required()];
+    let username = Input::text("username", "Username").required().autocomplete("username");
+    let mut person = vec![username, Input::text("email", "E-mail").required()];
     let mut may = vec![
         Input::new("group_id", "Group", Widget::Choice(groups)).required().help("What it may do."),
         Input::new(
@@ -215,7 +215,7 @@ struct One {
 async fn show_one(caller: Caller, id: Path<String>) -> Reply {
     let listed = find(&caller, &id).await?;
     let form = form(&caller, Some(listed.admin.id)).await?.filled(&listed.admin.record.facts());
-    let password = password_form(&caller, listed.admin.id);
+    let password = password_form(&caller, &listed);
     Ok(page(&caller, StatusCode::OK, &listed, form, password))
 }
 
@@ -258,12 +258,14 @@ fn sessions(listed: &Listed, may_write: bool, zone: &TimeZone) -> Listing {
     }
 }
 
-fn password_form(caller: &Caller, id: AdminId) -> Form {
+fn password_form(caller: &Caller, listed: &Listed) -> Form {
     let inputs = vec![
         password_input(),
         Input::new("choose_anew", "Chooses a new one at the next login", Widget::Flag).value("1"),
     ];
-    Form::new(format!("{}/password", href(id)), "Set password", &caller.ops.guards().settings.time_zone)
+    let action = format!("{}/password", href(listed.admin.id));
+    Form::new(action, "Set password", &caller.ops.guards().settings.time_zone)
+        .password_of(listed.admin.record.username.as_str())
         .section("New password", inputs)
 }
 
@@ -271,7 +273,7 @@ async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
     let listed = find(&caller, &id).await?;
     let mut form = form(&caller, Some(listed.admin.id)).await?;
-    let password = password_form(&caller, listed.admin.id);
+    let password = password_form(&caller, &listed);
     let Some(change) = form.read::<AdminChange>(&sent) else {
         return Ok(page(&caller, StatusCode::UNPROCESSABLE_ENTITY, &listed, form, password));
     };
@@ -287,7 +289,7 @@ async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
     let listed = find(&caller, &id).await?;
-    let mut password = password_form(&caller, listed.admin.id);
+    let mut password = password_form(&caller, &listed);
     password.take(&sent);
     let written = match form::field::<NewPassword>(&sent, "password") {
         Ok(new) => {

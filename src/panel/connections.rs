@@ -157,7 +157,7 @@ fn check_kick(actor: &Actor) -> Result<()> {
 }
 
 fn summary(rows: usize) -> String {
-    if rows == 1 { "1 connection".into() } else { format!("{} connections", show::number(count(rows))) }
+    show::many(rows, "connection")
 }
 
 fn filters(address: &Address, open: &[Connection]) -> Vec<Filter> {

@@ -82,7 +82,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
         rows: found.rows.iter().map(row).collect(),
         empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
         pager: Pager {
-            summary: show::number(found.total),
+            summary: show::many(found.total, "reseller"),
             previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
             next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
         },
@@ -231,11 +231,12 @@ async fn book(caller: &Caller, id: ResellerId, sent: &Sent) -> Result<String> {
         caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "add_credits"), job).await?;
     let Booked { balance, repeated, .. } = booked;
     let balance = show::number(balance.get());
-    let amount = show::number(amount.get());
+    let were = if amount.get() == 1 { "was" } else { "were" };
+    let amount = show::many(amount.get(), "credit");
     Ok(match (repeated, signed < 0) {
         (true, _) => format!("It was booked already, and not again. The balance is {balance}."),
-        (false, false) => format!("{amount} credits were added. The balance is {balance}."),
-        (false, true) => format!("{amount} credits were taken away. The balance is {balance}."),
+        (false, false) => format!("{amount} {were} added. The balance is {balance}."),
+        (false, true) => format!("{amount} {were} taken away. The balance is {balance}."),
     })
 }
 
@@ -327,8 +328,10 @@ async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
     let listed = find(&caller, &id).await?;
     let (name, credits) = (listed.reseller.record.name.as_str(), listed.credits.get());
-    let lost =
-        if credits > 0 { format!(" Its {} credits are lost.", show::number(credits)) } else { String::new() };
+    let lost = match credits {
+        0 => String::new(),
+        some => format!(" What is left of its balance, {}, is lost.", show::many(some, "credit")),
+    };
     Ok(caller.page(&ConfirmPage {
         frame: caller.frame(format!("Delete {name}?")),
         text: format!(

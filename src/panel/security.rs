@@ -40,10 +40,11 @@ struct Page {
     blocks: Listing,
 }
 
-/// Rows that are shown at most; those who are shut out stand first.
-const ROWS: usize = 200;
+/// Rows on one page.
+const ROWS: usize = 100;
 
-async fn show(caller: Caller) -> Reply {
+/// Those who are shut out stand first, by whoever has to wait longest.
+async fn show(caller: Caller, query: Query) -> Reply {
     caller.actor().may(Resource::Security, Access::Read)?;
     let may_write = caller.may_write(Resource::Security);
     let all = Face::ALL.into_iter().flat_map(|face| {
@@ -52,6 +53,8 @@ async fn show(caller: Caller) -> Reply {
     });
     let mut all: Vec<(Face, Tally)> = all.collect();
     all.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.blocked));
+    let from = query.text("from").parse::<usize>().unwrap_or(0);
+    let turn = |from: usize| format!("{SECURITY_PATH}?from={from}");
     let blocks = Listing {
         heads: vec![
             Head::new("Who"),
@@ -60,9 +63,13 @@ async fn show(caller: Caller) -> Reply {
             Head::new("State"),
             Head::new(""),
         ],
-        rows: all.iter().take(ROWS).map(|(face, tally)| row(*face, tally, may_write)).collect(),
+        rows: all.iter().skip(from).take(ROWS).map(|(face, tally)| row(*face, tally, may_write)).collect(),
         empty: "Nobody failed lately.".into(),
-        pager: Pager { summary: summary(all.len()), ..Pager::default() },
+        pager: Pager {
+            summary: if all.is_empty() { String::new() } else { show::many(all.len(), "entry") },
+            previous: (from > 0).then(|| turn(from.saturating_sub(ROWS))),
+            next: (from.saturating_add(ROWS) < all.len()).then(|| turn(from + ROWS)),
+        },
         ..Listing::default()
     };
     let rules = Face::ALL.iter().map(|face| rule(*face, caller.ops.limits(*face))).collect();
@@ -114,14 +121,6 @@ fn rule(face: Face, limits: Limits) -> String {
 /// Whoever waits so long has waited long enough.
 fn whole(left: Duration) -> String {
     show::duration(left.as_secs() + u64::from(left.subsec_nanos() > 0))
-}
-
-fn summary(count: usize) -> String {
-    match count {
-        0 => String::new(),
-        1 => "1 address or name".into(),
-        more => format!("{more} addresses and names"),
-    }
 }
 
 async fn unblock(caller: Caller, query: Query) -> Reply {

@@ -147,14 +147,10 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
         },
         heads,
         rows: servers.rows.iter().map(row).collect(),
-        pager: Pager { summary: summary(servers.total), ..Pager::default() },
+        pager: Pager { summary: show::many(servers.total, "server"), ..Pager::default() },
         ..Listing::default()
     };
     Ok(vec![Part::of("list", &listing), Part::of("load", &Meters::of(&view.ops.load()))])
-}
-
-fn summary(servers: i64) -> String {
-    if servers == 1 { "1 server".into() } else { format!("{} servers", show::number(servers)) }
 }
 
 /// State, since when, and the last error, also of one that is back.

@@ -20,6 +20,16 @@ pub fn number(number: i64) -> String {
     grouped
 }
 
+/// `1 line`, `1,204 lines`, `2 entries`
+pub fn many(count: impl TryInto<i64>, one: &str) -> String {
+    let count = count.try_into().unwrap_or(i64::MAX);
+    match (count, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{} {stem}ies", number(count)),
+        (_, None) => format!("{} {one}s", number(count)),
+    }
+}
+
 /// `1.5 GB`: decimal units, as disks and networks are sold.
 pub fn bytes(bytes: u64) -> String {
     scaled(bytes, &["B", "kB", "MB", "GB", "TB", "PB"])
@@ -90,6 +100,13 @@ mod tests {
     fn numbers_are_grouped_by_thousands() {
         let shown = [0, 999, 1_000, 1_234_567, -45_000].map(number);
         assert_eq!(shown, ["0", "999", "1,000", "1,234,567", "\u{2212}45,000"]);
+    }
+
+    #[test]
+    fn one_of_them_is_not_several() {
+        let shown =
+            [many(0, "line"), many(1, "line"), many(1_204, "line"), many(2, "entry"), many(1, "entry")];
+        assert_eq!(shown, ["0 lines", "1 line", "1,204 lines", "2 entries", "1 entry"]);
     }
 
     #[test]

@@ -145,7 +145,7 @@ pub async fn of(caller: &Caller, id: ResellerId, at: &str, asked: Asked) -> Resu
             rows: rows.rows.iter().map(|booking| row(caller, booking, &asked.zone)).collect(),
             empty: "There is no movement.".into(),
             pager: Pager {
-                summary: format!("{} movements", show::number(rows.total)),
+                summary: show::many(rows.total, "movement"),
                 previous: (asked.offset > 0).then(|| href((asked.offset - ROWS).max(0))),
                 next: (asked.offset + ROWS < rows.total).then(|| href(asked.offset + ROWS)),
             },
@@ -157,14 +157,7 @@ pub async fn of(caller: &Caller, id: ResellerId, at: &str, asked: Asked) -> Resu
 fn row(caller: &Caller, booking: &Booking, zone: &TimeZone) -> Vec<Cell> {
     let sign = if booking.amount > 0 { "+" } else { "" };
     let mut reason = vec![Cell::Text(word(&booking.reason).into())];
-    if let Some((label, path, id, resource)) = sold(booking) {
-        let text = format!("{label} {id}");
-        reason.push(if caller.may_read(resource) {
-            Cell::Link { href: format!("{path}/{id}"), text }
-        } else {
-            Cell::Text(text)
-        });
-    }
+    reason.extend(sold(caller, booking));
     if !booking.note.is_empty() {
         reason.push(Cell::Text(booking.note.clone()));
     }
@@ -177,10 +170,17 @@ fn row(caller: &Caller, booking: &Booking, zone: &TimeZone) -> Vec<Cell> {
     ]
 }
 
-/// What was sold: what it is, where it stands, its id.
-fn sold(booking: &Booking) -> Option<(&'static str, &'static str, i64, Resource)> {
-    let line = booking.line_id.map(|id| ("line", "/panel/lines", id, Resource::Line));
-    line.or(booking.mag_id.map(|id| ("MAG", "/panel/mags", id, Resource::Mag)))
+/// What was sold, with the way to it while it is there.
+fn sold(caller: &Caller, booking: &Booking) -> Option<Cell> {
+    let line = booking.line_id.map(|id| ("line", "lines", id, Resource::Line));
+    let (one, path, id, resource) = line.or(booking.mag_id.map(|id| ("MAG", "mags", id, Resource::Mag)))?;
+    Some(match &booking.sold {
+        None => Cell::Text(format!("{one} {id}, deleted")),
+        Some(name) if caller.may_read(resource) => {
+            Cell::Link { href: format!("/panel/{path}/{id}"), text: name.clone() }
+        }
+        Some(name) => Cell::Text(name.clone()),
+    })
 }
 
 /// What a reason of the ledger means.
@@ -230,6 +230,7 @@ pub fn download(caller: &Caller, id: ResellerId, asked: &Asked) -> HttpResponse 
         "line_id",
         "mag_id",
         "plan_id",
+        "sold",
     ];
     let (ops, actor, wanted, zone) =
         (caller.ops.clone(), caller.actor().clone(), asked.wanted(false), asked.zone.clone());
@@ -263,5 +264,6 @@ fn cells(booking: &Booking, zone: &TimeZone) -> Vec<String> {
         id(booking.line_id),
         id(booking.mag_id),
         id(booking.plan_id),
+        booking.sold.clone().unwrap_or_default(),
     ]
 }

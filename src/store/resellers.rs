@@ -71,10 +71,14 @@ pub struct Booking {
     pub plan_id: Option<i64>,
     /// In the words of whoever moved it.
     pub note: String,
+    /// The username of the line or the MAC address of the MAG, while it is there.
+    pub sold: Option<String>,
 }
 
 impl Booking {
-    const COLUMNS: &str = "id, at, amount, balance, reason, actor, line_id, mag_id, plan_id, note";
+    const COLUMNS: &str = "id, at, amount, balance, reason, actor, line_id, mag_id, plan_id, note, \
+                           coalesce((SELECT username FROM lines WHERE lines.id = ledger.line_id), \
+                                    (SELECT mac_address FROM mags WHERE mags.id = ledger.mag_id))";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -88,6 +92,7 @@ impl Booking {
             mag_id: row.get(7)?,
             plan_id: row.get(8)?,
             note: row.get(9)?,
+            sold: row.get(10)?,
         })
     }
 }
@@ -201,7 +206,7 @@ impl Read<'_> {
         let sql = format!("SELECT {}, reseller_id FROM ledger WHERE slip = ?", Booking::COLUMNS);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let found =
-            statement.query_row([slip.hex()], |row| Ok((ResellerId(row.get(10)?), Booking::read(row)?)));
+            statement.query_row([slip.hex()], |row| Ok((ResellerId(row.get(11)?), Booking::read(row)?)));
         Ok(found.optional()?)
     }
 

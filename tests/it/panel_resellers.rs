@@ -53,9 +53,13 @@ fn a_reseller_is_created_with_a_balance_changed_and_deleted() {
     );
     let page = panel.done("/panel/resellers/1/edit", &[("name", "Nord")]);
     assert!(page.contains("Nord was changed.") && page.contains("of 20"), "what was not sent stays: {page}");
-    assert!(panel.get("/panel/resellers/1/delete").contains("Its 1,500 credits are lost."));
+    assert!(
+        panel
+            .get("/panel/resellers/1/delete")
+            .contains("What is left of its balance, 1,500 credits, is lost.")
+    );
     let page = panel.refused("/panel/resellers/1/delete", &[], 409);
-    assert!(page.contains("still used by 1 lines, 1 MAGs"), "{page}");
+    assert!(page.contains("still used by 1 line, 1 MAG"), "{page}");
     panel.done("/panel/resellers/new", &[("name", "South")]);
     assert!(panel.done("/panel/resellers/2/delete", &[]).contains("South was deleted."));
     assert_eq!(panel.ask("/panel/resellers/2").status, 404);
@@ -135,7 +139,7 @@ fn a_statement_is_paged_filtered_and_downloaded() {
     assert!(page.contains("no 9<") && page.contains("Opening balance") && page.contains("rel=\"prev\""));
     let page = panel.get("/panel/resellers/1?reason=opening");
     assert!(
-        page.contains("<span>1 movements</span>") && page.contains("<option value=\"opening\" selected>"),
+        page.contains("<span>1 movement</span>") && page.contains("<option value=\"opening\" selected>"),
         "{page}"
     );
     let page = panel.get("/panel/resellers/1?from=2020-01-01&to=2020-12-31");
@@ -147,12 +151,36 @@ fn a_statement_is_paged_filtered_and_downloaded() {
     assert_eq!((file.status, file.header("content-type")), (200, vec!["text/csv; charset=utf-8"]));
     assert_eq!(file.header("content-disposition"), ["attachment; filename=\"statement-1.csv\""]);
     let lines: Vec<&str> = file.body.split("\r\n").collect();
-    assert_eq!(lines[0], "time,unix_time,credits,balance,reason,note,actor,line_id,mag_id,plan_id");
-    assert!(lines[1].ends_with(",100,100,opening,,first key,,,"), "{}", lines[1]);
-    assert!(lines[62].ends_with(",-2,158,added,\"'=HYPERLINK(\"\"x\"\")\",first key,,,"), "{}", lines[62]);
+    assert_eq!(lines[0], "time,unix_time,credits,balance,reason,note,actor,line_id,mag_id,plan_id,sold");
+    assert!(lines[1].ends_with(",100,100,opening,,first key,,,,"), "{}", lines[1]);
+    assert!(lines[62].ends_with(",-2,158,added,\"'=HYPERLINK(\"\"x\"\")\",first key,,,,"), "{}", lines[62]);
     assert_eq!(lines.len(), 64, "62 movements, the headings, and the end of the last line");
     let part = panel.ask("/panel/resellers/1/statement.csv?reason=opening").body;
     assert_eq!(part.split("\r\n").count(), 3, "{part}");
+}
+
+#[test]
+fn a_statement_names_what_was_sold_and_keeps_the_id_of_what_is_gone() {
+    let server = server();
+    server.done("subscription_plans/new", "data[name]=Month&data[credits]=1");
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=10");
+    let sold = "data[subscription_plan_id]=1&data[reseller_id]=1";
+    server.done("line/new", &format!("data[username]=bob&{sold}"));
+    server.done("line/new", &format!("data[username]=gone&{sold}"));
+    server.done("mag/new", &format!("data[mac_address]=00:1A:79:00:00:01&{sold}"));
+    server.done("line/delete", "username=gone");
+    let panel = Panel::admin(&server);
+    let page = panel.get("/panel/resellers/1");
+    for wanted in [
+        "<a href=\"/panel/lines/1\">bob</a>",
+        "<a href=\"/panel/mags/1\">00:1A:79:00:00:01</a>",
+        "line 2, deleted",
+        "<span>4 movements</span>",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    let file = panel.ask("/panel/resellers/1/statement.csv").body;
+    assert!(file.contains(",first key,1,,1,bob\r\n") && file.contains(",first key,2,,1,\r\n"), "{file}");
 }
 
 #[test]

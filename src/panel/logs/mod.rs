@@ -165,10 +165,9 @@ async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
 
 fn summary(count: Count) -> String {
     match count {
-        Count::Exactly(1) => "1 entry".into(),
-        Count::Exactly(count) => format!("{} entries", show::number(count)),
-        Count::MoreThan(count) => format!("more than {} entries", show::number(count)),
-        Count::Among(rows) => format!("looked through {} entries", show::number(rows)),
+        Count::Exactly(count) => show::many(count, "entry"),
+        Count::MoreThan(count) => format!("more than {}", show::many(count, "entry")),
+        Count::Among(rows) => format!("looked through {}", show::many(rows, "entry")),
         Count::Unknown => String::new(),
     }
 }

@@ -132,7 +132,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
         rows: running.iter().map(|stream| row(stream, &about, may_write, &back)).collect(),
         empty: if asked.is_narrow() { "Nothing was found." } else { "There are none yet." }.into(),
         pager: Pager {
-            summary: format!("{} streams", show::number(found.total)),
+            summary: show::many(found.total, "stream"),
             previous: (from > 0).then(|| asked.href(&asked.sort, (from - step).max(0))),
             next: (from + step < found.total).then(|| asked.href(&asked.sort, from + step)),
         },

@@ -223,16 +223,14 @@ fn pager<S: Kind>(address: &Address, found: &Found<S>) -> Pager {
         let place = place.as_ref()?.written();
         Some(format!("/panel/{}?{}", S::PATH, address.query(&[("sort", &address.sort), (name, &place)])))
     };
-    let many = |rows| show::number(rows);
     let mut summary = match found.total {
-        Total::Exact(1) => format!("1 {}", S::ONE),
-        Total::Exact(rows) => format!("{} {}", many(rows), plural::<S>()),
-        Total::Over(rows) => format!("More than {} {}", many(rows), plural::<S>()),
-        Total::Unknown => format!("{} {} on this page", many(count(found.rows.len())), plural::<S>()),
+        Total::Exact(rows) => show::many(rows, S::ONE),
+        Total::Over(rows) => format!("More than {}", show::many(rows, S::ONE)),
+        Total::Unknown => format!("{} on this page", show::many(found.rows.len(), S::ONE)),
     };
     if let Some(looked) = found.looked {
-        let looked = many(count(looked));
-        summary = format!("{summary}: {looked} were looked through, the next page looks on");
+        let looked = show::many(looked, S::ONE);
+        summary = format!("{summary}: {looked} looked through, the next page looks on");
     }
     Pager { summary, previous: turn("before", &found.previous), next: turn("after", &found.next) }
 }

@@ -76,7 +76,7 @@ pub fn told(account: Option<&Account>, plans: &[Choice]) -> (String, String) {
 }
 
 fn credits(number: i64) -> String {
-    if number == 1 { "1 credit".into() } else { format!("{} credits", show::number(number)) }
+    show::many(number, "credit")
 }
 
 /// The form that extends.
