@@ -4,6 +4,7 @@ pub mod browser;
 pub mod disk;
 pub mod mmdb;
 pub mod panel;
+pub mod set;
 pub mod tv;
 pub mod writers;
 

@@ -1,0 +1,133 @@
+//! Which box is let in: profile, token, device, login, maker.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    TestServer,
+    set::{MAC, Set, catalogue, device, mag},
+};
+
+#[test]
+fn a_profile_has_what_real_boxes_and_kodi_insist_on() {
+    let server = catalogue();
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    let profile =
+        set.js("type=stb&action=get_profile&stb_type=MAG250&sn=SN1&image_version=218&hw_version=1.7&hd=1");
+    for (name, value) in [
+        ("status", json!(0)),
+        ("msg", json!("")),
+        ("block_msg", json!("")),
+        ("blocked", json!("0")),
+        ("mac", json!(MAC)),
+        ("epg_data_block_period_for_stb", json!("5")),
+        ("additional_services_on", json!("1")),
+        ("store_auth_data_on_stb", json!(false)),
+        ("stb_type", json!("MAG250")),
+    ] {
+        assert_eq!(profile[name], value, "{name}");
+    }
+    assert!(profile["timeslot"].as_i64() > Some(0), "Kodi asks without a pause otherwise");
+    assert!(profile["watchdog_timeout"].as_i64() > Some(0));
+    let types = profile["allowed_stb_types"].as_array().expect("a list");
+    assert!(types.iter().all(|one| one.as_str().is_some_and(|one| one == one.to_lowercase())));
+    let device = device(&server);
+    let about = ["model", "serial", "firmware", "hardware", "ip"].map(|name| device[name].clone());
+    assert_eq!(about, ["MAG250", "SN1", "218", "1.7", "127.0.0.1"].map(Value::from));
+    assert!(device["first_seen_at"].is_i64() && device["last_seen_at"].is_i64(), "{device}");
+}
+
+#[test]
+fn a_token_stays_until_another_device_comes_and_over_a_restart() {
+    let server = catalogue();
+    let mut first = Set::on(&server, MAC);
+    let token = first.token.clone();
+    let again = first.shake(&token);
+    assert_eq!((again["token"].as_str(), &again["not_valid"]), (Some(token.as_str()), &json!(0)));
+    let server = TestServer::on(server.stop(), &[]);
+    let first = Set { server: &server, mac: MAC, token, from: None, range: false };
+    assert!(first.js("type=itv&action=get_genres").is_array(), "after a restart");
+    let mut second = Set::new(&server, MAC);
+    second.shake("");
+    assert!(first.js("type=itv&action=get_genres").is_array(), "a handshake alone takes nothing over");
+    assert_eq!(second.text("type=itv&action=get_genres").1, "Authorization failed.");
+    second.js("type=stb&action=get_profile");
+    assert!(second.js("type=itv&action=get_genres").is_array());
+    assert_eq!(first.text("type=itv&action=get_genres").1, "Authorization failed.");
+    let mut old = Set::new(&server, MAC);
+    let stale = old.shake(&first.token);
+    assert_eq!(stale["not_valid"], 1);
+    assert_ne!(stale["token"], json!(first.token));
+}
+
+#[test]
+fn a_mag_is_bound_to_the_device_that_it_was_first_used_with() {
+    let server = catalogue();
+    let profile = |ids: &str| {
+        let mut set = Set::new(&server, MAC);
+        set.shake("");
+        set.js(&format!("type=stb&action=get_profile&{ids}"))
+    };
+    assert_eq!(profile("device_id=&device_id2=")["status"], 0, "nothing to bind to yet");
+    assert_eq!(profile("device_id=AAA&device_id2=BBB")["status"], 0);
+    let conflict = json!({
+        "status": 1,
+        "msg": "device conflict - device_id mismatch",
+        "block_msg": "Your STB is damaged.<br/> Call the provider.",
+    });
+    for ids in ["device_id=XXX&device_id2=BBB", "device_id=AAA&device_id2=YYY", "device_id=&device_id2=", ""]
+    {
+        assert_eq!(profile(ids), conflict, "{ids}");
+    }
+    let shown = device(&server);
+    assert_eq!((&shown["device_id"], &shown["device_id2"]), (&json!("AAA"), &json!("BBB")));
+    let refusals = server.done("mag/explain", &format!("mac_address={MAC}"))["refusals"].clone();
+    assert!(refusals[0]["reason"].as_str().is_some_and(|why| why.contains("another device")), "{refusals}");
+    mag(&server, "data[lock_device]=0");
+    assert_eq!(profile("device_id=XXX")["status"], 0);
+    mag(&server, "data[lock_device]=1");
+    assert_eq!(profile("device_id=AAA&device_id2=BBB"), conflict, "the last one that came is the one");
+    server.done("mag/reset_device", &format!("mac_address={MAC}"));
+    assert_eq!(device(&server)["device_id"], "");
+    assert_eq!(profile("device_id=ZZZ")["status"], 0);
+    assert_eq!(profile("device_id=XXX"), conflict);
+    let audit = server.done("logs/list", "kind=audit&limit=1000");
+    assert!(audit.to_string().contains("reset_device"), "{audit}");
+}
+
+#[test]
+fn a_login_is_asked_for_where_settings_require_it() {
+    let server = catalogue();
+    server.done("settings/update", "data[mag_login_required]=1");
+    mag(&server, "data[login]=anna&data[password]=s3cret");
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    let wanted = json!({ "status": 2, "template": "default", "info": "" });
+    assert_eq!(set.js("type=stb&action=get_profile"), wanted);
+    assert_eq!(set.text("type=itv&action=get_genres").1, "Authorization failed.");
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=wrong"), false);
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password="), false);
+    assert_eq!(set.js("type=stb&action=get_profile&auth_second_step=1"), wanted);
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=s3cret"), true);
+    let profile = set.js("type=stb&action=get_profile&auth_second_step=1");
+    assert_eq!((&profile["status"], &profile["store_auth_data_on_stb"]), (&json!(0), &json!(true)));
+    assert!(set.js("type=itv&action=get_genres").is_array());
+    let mut other = Set::new(&server, MAC);
+    other.shake("");
+    assert_eq!(other.js("type=stb&action=get_profile"), wanted, "another box signs in itself");
+    assert!(!server.log().contains("s3cret"));
+    mag(&server, "data[password]=");
+    assert_eq!(other.js("type=stb&action=do_auth&login=anna&password="), false, "no password opens nothing");
+}
+
+#[test]
+fn only_addresses_of_the_maker_are_let_in_where_settings_say_so() {
+    let server = TestServer::start();
+    server.done("mag/new", "data[mac_address]=10:22:33:00:00:01");
+    let mut set = Set::new(&server, "10:22:33:00:00:01");
+    set.shake("");
+    assert_eq!(set.js("type=stb&action=get_profile")["status"], 0);
+    server.done("settings/update", "data[mag_oui_check]=1");
+    set.shake("");
+    assert_eq!(set.js("type=stb&action=get_profile")["status"], 1);
+}

@@ -1,0 +1,10 @@
+//! The portal of MAGs, as boxes and the apps that act as one meet it (portal.md).
+
+mod channels;
+mod conformance;
+mod convert;
+mod entering;
+mod events;
+mod page;
+mod scanning;
+mod watching;
