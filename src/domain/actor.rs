@@ -31,6 +31,11 @@ pub enum Who {
         /// The reseller to whose own it is confined.
         reseller: Option<ResellerId>,
     },
+    /// The box of a MAG, which changes what is its own.
+    SetTopBox {
+        /// The MAC of its MAG.
+        mac: String,
+    },
     /// The operator at the command line of the machine.
     CommandLine,
     /// The program itself: first start, retention.
@@ -57,6 +62,7 @@ impl Actor {
         match self.who {
             Who::ApiKey { .. } => "api_key",
             Who::Administrator { .. } => "administrator",
+            Who::SetTopBox { .. } => "mag",
             Who::CommandLine => "command_line",
             Who::Linecard => "linecard",
         }
@@ -67,6 +73,7 @@ impl Actor {
         match &self.who {
             Who::ApiKey { name, .. } => name,
             Who::Administrator { username, .. } => username,
+            Who::SetTopBox { mac } => mac,
             Who::CommandLine => "command line",
             Who::Linecard => "linecard",
         }
@@ -77,6 +84,7 @@ impl Actor {
         match &self.who {
             Who::ApiKey { scope, .. } => scope,
             Who::Administrator { rights, .. } => rights,
+            Who::SetTopBox { .. } => &[],
             Who::CommandLine | Who::Linecard => &[Right::Full],
         }
     }

@@ -94,6 +94,8 @@ pub enum Ending {
     Kicked,
     /// An operator ended it.
     Killed,
+    /// Another device took the place of the one that watched.
+    OtherDevice,
     /// It may no longer watch.
     Withdrawn,
     /// The stream was stopped or deleted.
@@ -110,6 +112,7 @@ impl Ending {
             Self::Zapped => "zapped",
             Self::Kicked => "kicked",
             Self::Killed => "killed",
+            Self::OtherDevice => "other device",
             Self::Withdrawn => "withdrawn",
             Self::StreamStopped => "stream stopped",
             Self::Shutdown => "shutdown",

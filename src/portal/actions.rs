@@ -94,14 +94,17 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
     if !session.is_active && !is_open {
         return Ok(Outcome::Turned(Turned::Blocked));
     }
-    if (kind, action) == ("watchdog", "get_events") {
-        return events::get(asked, &session).await;
-    }
-    in_session(asked, &session, kind, action).await.map(Outcome::Result)
+    in_session(asked, caller, &session, kind, action).await.map(Outcome::Result)
 }
 
 /// Actions that answer a result to every box that is let in. What nobody knows is answered `false`.
-async fn in_session(asked: &Asked, session: &Session, kind: &str, action: &str) -> Result<Value> {
+async fn in_session(
+    asked: &Asked,
+    caller: &Caller,
+    session: &Session,
+    kind: &str,
+    action: &str,
+) -> Result<Value> {
     Ok(match (kind, action) {
         ("itv", "get_genres") => channels::genres(asked, session)?,
         ("itv", "get_all_channels") => channels::all(asked, session)?,
@@ -124,8 +127,9 @@ async fn in_session(asked: &Asked, session: &Session, kind: &str, action: &str) 
         ("vod" | "tv_archive", "create_link" | "get_link_for_channel") => watching::no_link(),
         ("account_info", "get_main_info") => account::main_info(asked, session)?,
         ("account_info", "get_payment_info" | "get_agreement_info" | "get_terms_info") => json!(""),
+        ("watchdog", "get_events") => events::get(asked, session).await?,
         ("watchdog", "confirm_event") => events::confirm(asked, session).await?,
-        ("stb", _) => stb::answer(asked, session, action).await?,
+        ("stb", _) => stb::answer(asked, caller, session, action).await?,
         _ => json!(false),
     })
 }

@@ -2,18 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{actions::Outcome, reply::Turned, request::Asked};
+use super::request::Asked;
 use crate::{
     domain::{Result, device::Standing, mag_event::Event},
     ops::portal::{News, Session, WaitingEvent},
 };
 
 /// What is new. A box that shows a message says so, and is told no other one meanwhile.
-pub async fn get(asked: &Asked, session: &Session) -> Result<Outcome> {
-    // It understands this text alone, and signs in again until it may.
-    if asked.is_kodi && !session.is_active {
-        return Ok(Outcome::Turned(Turned::NotLetIn));
-    }
+pub async fn get(asked: &Asked, session: &Session) -> Result<Value> {
     let showing = asked.number("event_active_id").filter(|id| *id > 0);
     let (news, left) = asked.ops.news(session, showing).await?;
     let mut data = json!({ "msgs": left, "additional_services_on": "1" });
@@ -28,7 +24,7 @@ pub async fn get(asked: &Asked, session: &Session) -> Result<Outcome> {
             fill(&mut data, &told);
         }
     }
-    Ok(Outcome::Result(json!({ "data": data })))
+    Ok(json!({ "data": data }))
 }
 
 /// Somebody has read a message.

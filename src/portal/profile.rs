@@ -7,8 +7,6 @@ use crate::{domain::Result, ops::portal::Session};
 
 /// Each how many seconds a box asks for events.
 const WATCHDOG: i64 = 60;
-/// And Kodi, which learns only so that it may no longer watch.
-const KODI_ASKS: i64 = 5;
 
 /// The models that boxes and apps call themselves.
 const MODELS: [&str; 24] = [
@@ -77,9 +75,10 @@ fn own(asked: &Asked, session: &Session) -> Result<Value> {
         "additional_services_on": "1",
         "created": mag.created_at.local(&settings.time_zone.zone()),
         // A real box asks each watchdog_timeout seconds, shifted by timeslot so that not all ask at
-        // once; Kodi takes timeslot for the period, and 0 for no pause at all (finding 6).
+        // once; Kodi takes timeslot for the period, and 0 for no pause at all (finding 6), so that it is
+        // no short one.
         "watchdog_timeout": WATCHDOG,
-        "timeslot": if asked.is_kodi { KODI_ASKS } else { 1 + mag.id.0 % WATCHDOG },
+        "timeslot": WATCHDOG / 2 + mag.id.0 % (WATCHDOG / 2),
         "timeslot_ratio": 0.5,
         // Without it a box asks for the guide again and again (finding 11).
         "epg_data_block_period_for_stb": "5",

@@ -31,9 +31,6 @@ pub struct Asked {
     pub origin: Origin,
     /// How boxes count pages.
     pub counting: Data<Counting>,
-    /// Kodi, which sends Range with whatever it asks (finding 7): it asks for events at a rate of its
-    /// own, and reads none of them.
-    pub is_kodi: bool,
     /// From where.
     pub from: From,
     fields: IndexMap<String, Node>,
@@ -61,9 +58,7 @@ impl Asked {
         let origin = Origin::of(request, public_url).ok_or_else(reply::malformed)?;
         let Visitor { address, agent } = Visitor::of(request);
         let from = From { address, agent: agent.into() };
-        let is_kodi = request.headers().contains_key(header::RANGE);
-        let mut asked =
-            Self { ops, origin, counting, is_kodi, from, fields, mac: None, token: String::new() };
+        let mut asked = Self { ops, origin, counting, from, fields, mac: None, token: String::new() };
         let cookie = |name| cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let of_box = cookie("mac").and_then(mac).or_else(|| mac(asked.text("mac")));
         let token = [bearer(request), Some(asked.text("token")), cookie("token")]

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::request::Asked;
 use crate::{
     domain::{Result, device::Pin},
-    ops::portal::Session,
+    ops::portal::{Caller, Session},
 };
 
-pub async fn answer(asked: &Asked, session: &Session, action: &str) -> Result<Value> {
+pub async fn answer(asked: &Asked, caller: &Caller, session: &Session, action: &str) -> Result<Value> {
     Ok(match action {
         "get_modules" => modules(),
         "get_settings_profile" => settings(asked, session),
@@ -18,9 +18,9 @@ pub async fn answer(asked: &Asked, session: &Session, action: &str) -> Result<Va
         "get_tv_aspects" | "get_storages" => json!({}),
         "get_ad" => json!(false),
         "log" => json!(1),
-        "set_parent_password" => set_pin(asked, session).await?,
+        "set_parent_password" => set_pin(asked, caller).await?,
         "logout" => {
-            asked.ops.sign_out_box(session).await?;
+            asked.ops.sign_out_box(caller).await?;
             json!(true)
         }
         action if action.starts_with("set_") => json!(true),
@@ -59,11 +59,11 @@ fn settings(asked: &Asked, session: &Session) -> Value {
 }
 
 /// Somebody chooses another PIN at the box; both spellings must be the same, and a PIN.
-async fn set_pin(asked: &Asked, session: &Session) -> Result<Value> {
+async fn set_pin(asked: &Asked, caller: &Caller) -> Result<Value> {
     let text = asked.text("parent_password");
     let repeated = asked.text("repeat_parent_password");
     let pin = Pin::new(text).ok().filter(|_| repeated.is_empty() || repeated == text);
     let Some(pin) = pin else { return Ok(json!(false)) };
-    asked.ops.choose_pin(session, pin).await?;
+    asked.ops.choose_pin(caller, pin).await?;
     Ok(json!(true))
 }

@@ -24,7 +24,7 @@ def settings(values):
 def prepare(home, port, addon, values):
     data = home / ".kodi/userdata"
     addon = data / "addon_data" / addon
-    addon.mkdir(parents=True)
+    addon.mkdir(parents=True, exist_ok=True)
     # Without a sound card the player's clock would stand still.
     (home / ".asoundrc").write_text("pcm.!default { type null }\nctl.!default { type null }\n")
     (data / "guisettings.xml").write_text(

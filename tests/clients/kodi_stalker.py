@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -73,12 +74,25 @@ def test(server, kodi):
     server.start()
     within(120, "a channel opens after a restart", lambda: opens(kodi, channels[2]))
     assert server.watching() == [channels[2]["label"]], server.watching()
-    # Disabled: the picture ends at once, and the client is turned away. Kodi goes on to list what it
-    # knew; what tells is that no channel opens.
-    server.call("mag/update", mac_address=MAC, **{"data[disabled]": 1})
-    within(2, "its picture ends", lambda: server.watching() == [])
-    within(30, "the client is turned away", lambda: "GetProfile: status=1" in kodi.log())
-    assert not opens(kodi, channels[1]), "a channel opens on a disabled MAG"
+    # Disabled: the picture ends at once and no channel opens, though Kodi goes on to list what it knew.
+    # Enabled again: they open, without anybody touching Kodi.
+    for lost, back in ({"data[disabled]": 1}, {"data[disabled]": 0}), ({"data[expire_date]": 10**9}, {"data[expire_date]": ""}):
+        server.call("mag/update", mac_address=MAC, **lost)
+        within(2, "its picture ends", lambda: server.watching() == [])
+        within(30, "Kodi shows nothing", lambda: kodi.call("Player.GetActivePlayers") == [])
+        assert not opens(kodi, channels[1]), "a channel opens on a MAG that may not watch"
+        # Longer than it takes Kodi to ask for events, and to try to sign in five times.
+        time.sleep(75)
+        assert server.watching() == [], server.watching()
+        server.call("mag/update", mac_address=MAC, **back)
+        within(30, "a channel opens again", lambda: opens(kodi, channels[1]))
+
+
+def test_anew(server, kodi):
+    channels = kodi.begin()
+    assert len(channels) == 20, f"Kodi sees {len(channels)} channels after its restart"
+    kodi.zap(channels[3])
+    assert server.watching() == [channels[3]["label"]], server.watching()
 
 
 server = Server(sys.argv[1])
@@ -87,11 +101,14 @@ server.call("mag/new", **{"data[mac_address]": MAC, "data[subscription_plan_id]"
 values = {"active_portal": 0, "mac_0": MAC, "server_0": f"{server.url}/stalker_portal/c/", "time_zone_0": "Europe/London",
           "login_0": "", "password_0": "", "connection_timeout_0": 1, "guide_preference_0": 0, "guide_cache_0": 1,
           "guide_cache_hours_0": 24}
-with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-    kodi = Kodi(Path(folder), "pvr.stalker", values)
-    try:
-        test(server, kodi)
-    finally:
-        kodi.end()
-        server.stop()
+try:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for run in test, test_anew:
+            kodi = Kodi(Path(folder), "pvr.stalker", values)
+            try:
+                run(server, kodi)
+            finally:
+                kodi.end()
+finally:
+    server.stop()
 print("Kodi, pvr.stalker: passed")

@@ -5,12 +5,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{ASK, Session, meant};
+use super::{ASK, Caller, Session, meant};
 use crate::{
     domain::{
-        Error, Result,
+        Error, Resource, Result,
         actor::Actor,
         audit::MASK,
         device::{Device, Pin},
@@ -18,9 +18,11 @@ use crate::{
         mac::Mac,
         time::UnixTime,
     },
-    ops::{Act, Ops, clock, viewing::Origin},
+    ops::{Act, Doing, Ops, clock, viewing::Origin},
     store::{self, portal::SeenRow},
 };
+
+const CHOOSE_PIN: Doing = Doing { resource: Resource::Mag, action: "set_parent_pin" };
 
 /// When each box last came, until it is written down.
 #[derive(Default)]
@@ -57,11 +59,16 @@ pub struct Shown {
 pub fn reset(act: &Act<'_>, mac: Mac) -> Result<MagId> {
     let mag = meant(act, mac)?;
     let mut device = act.tx.device(mag.id)?;
-    let before = json!({ "device_id": device.about.device_id, "device_id2": device.about.device_id2 });
+    let before = ids(&device);
     device.reset();
     act.tx.save_device(mag.id, &device)?;
-    act.audit(Some(mag.id.0), &mac.to_string(), &before, &json!({ "device_id": "", "device_id2": "" }))?;
+    act.audit(Some(mag.id.0), &mac.to_string(), &before, &ids(&device))?;
     Ok(mag.id)
+}
+
+/// What binds a MAG to its device, for the audit trail.
+pub(super) fn ids(device: &Device) -> Value {
+    json!({ "device_id": device.about.device_id, "device_id2": device.about.device_id2 })
 }
 
 /// Gives a MAG another parental PIN.
@@ -138,14 +145,9 @@ impl Ops {
     ///
     /// # Errors
     /// A database error.
-    pub async fn choose_pin(&self, session: &Session, pin: Pin) -> Result<()> {
-        let mag = session.id();
-        let written = self.store.write(store::housekeeping(clock::now(), "parental PIN"), move |tx| {
-            let mut device = tx.device(mag)?;
-            device.parent_pin = pin.clone();
-            tx.save_device(mag, &device)
-        });
-        written.wait().await
+    pub async fn choose_pin(&self, caller: &Caller, pin: Pin) -> Result<()> {
+        let mac = caller.mac;
+        self.write_own(caller.actor(), CHOOSE_PIN, move |act| set_pin(act, mac, &pin).map(|_| ())).await
     }
 
     /// Writes down when boxes last came.

@@ -121,6 +121,11 @@ impl Links {
         Some(link.clone())
     }
 
+    /// Forgets the links of a MAG.
+    pub(super) fn forget(&self, mag: MagId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, link| link.mag != mag);
+    }
+
     fn extend(&self, token: &str) {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(link) = links.get_mut(token) {

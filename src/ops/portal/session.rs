@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::{ASK, find};
+use super::{ASK, devices, find};
 use crate::{
     domain::{
-        Result, Stored,
-        actor::Actor,
+        Resource, Result, Stored,
+        actor::{Actor, Who},
         admission::Rule,
         api_key::KeyHash,
         device::{About, Device},
@@ -16,16 +17,19 @@ use crate::{
         mac::Mac,
         mag::Mag,
         plan::Plan,
+        session::{Ending, Session as Watched, Viewer},
         time::UnixTime,
     },
     ops::{
-        Ops, clock,
+        Doing, Ops, clock,
         guards::Face,
         random,
         viewing::{Origin, Refusal, Subscriber},
     },
-    store,
 };
+
+const BIND: Doing = Doing { resource: Resource::Mag, action: "bind_device" };
+const LOG_OUT: Doing = Doing { resource: Resource::Mag, action: "log_out" };
 
 /// Somebody who claims to be the box of a MAG.
 #[derive(Clone, Debug)]
@@ -36,6 +40,13 @@ pub struct Caller {
     pub token: String,
     /// From where.
     pub from: Origin,
+}
+
+impl Caller {
+    /// Who acts when the box changes something.
+    pub(super) fn actor(&self) -> Actor {
+        Actor { who: Who::SetTopBox { mac: self.mac.to_string() }, address: Some(self.from.address) }
+    }
 }
 
 /// The answer to a handshake.
@@ -193,14 +204,9 @@ impl Ops {
     ///
     /// # Errors
     /// A database error.
-    pub async fn sign_out_box(&self, session: &Session) -> Result<()> {
-        let mag = session.id();
-        let written = self.store.write(store::housekeeping(clock::now(), "portal"), move |tx| {
-            let mut device = tx.device(mag)?;
-            device.reset();
-            tx.save_device(mag, &device)
-        });
-        written.wait().await
+    pub async fn sign_out_box(&self, caller: &Caller) -> Result<()> {
+        let mac = caller.mac;
+        self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, mac).map(|_| ())).await
     }
 
     /// The name of a subscriber's plan, if it has one.
@@ -259,13 +265,35 @@ impl Ops {
         if after == before {
             return Ok(after);
         }
-        let written = self.store.write(store::housekeeping(now, "portal"), move |tx| {
-            let mut device = tx.device(id)?;
-            device.let_in(&token, signed_in, &told);
-            tx.save_device(id, &device)?;
-            Ok(device)
-        });
-        written.wait().await
+        let takes_over = !before.is_let_in(&token);
+        let lock = found.mag.record.lock_device;
+        let device = self
+            .write_own(caller.actor(), BIND, move |act| {
+                let mut device = act.tx.device(id)?;
+                let (device_id, device_id2) =
+                    (device.about.device_id.clone(), device.about.device_id2.clone());
+                device.let_in(&token, signed_in, &told);
+                act.tx.save_device(id, &device)?;
+                let is_bound_anew =
+                    (&device_id, &device_id2) != (&device.about.device_id, &device.about.device_id2);
+                if lock && is_bound_anew {
+                    let before = json!({ "device_id": device_id, "device_id2": device_id2 });
+                    act.audit(Some(id.0), act.actor.name(), &before, &devices::ids(&device))?;
+                }
+                Ok(device)
+            })
+            .await?;
+        if takes_over {
+            self.end_device(id);
+        }
+        Ok(device)
+    }
+
+    /// Ends what the device before watches, and its links.
+    fn end_device(&self, mag: MagId) {
+        self.portal.links.forget(mag);
+        let is_its = |session: &Watched| session.key.viewer == Viewer::Mag(mag);
+        self.connections.end_where(Ending::OtherDevice, is_its);
     }
 
     fn turned_away(&self, caller: &Caller, mag: Option<&Stored<Mag>>, refusal: &Refusal, now: UnixTime) {

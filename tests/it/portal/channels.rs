@@ -90,8 +90,11 @@ fn censored_channels_stand_behind_the_pin_of_the_mag() {
         (json!(false), json!(false), json!(true))
     );
     assert_eq!(profile(), "1111");
-    let audit = server.done("logs/list", "kind=audit&limit=1000").to_string();
-    assert!(audit.contains("set_parent_pin") && !audit.contains("4711"), "{audit}");
+    let audit = server.done("logs/list", "kind=audit&limit=1000&action=set_parent_pin");
+    let who: Vec<_> =
+        audit["logs"].as_array().unwrap().iter().map(|row| row["actor_kind"].as_str().unwrap()).collect();
+    assert_eq!(who, ["api_key", "api_key", "mag"], "{audit}");
+    assert!(["4711", "1111"].iter().all(|pin| !audit.to_string().contains(pin)), "{audit}");
 }
 
 #[test]

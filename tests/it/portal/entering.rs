@@ -91,8 +91,20 @@ fn a_mag_is_bound_to_the_device_that_it_was_first_used_with() {
     assert_eq!(device(&server)["device_id"], "");
     assert_eq!(profile("device_id=ZZZ")["status"], 0);
     assert_eq!(profile("device_id=XXX"), conflict);
-    let audit = server.done("logs/list", "kind=audit&limit=1000");
-    assert!(audit.to_string().contains("reset_device"), "{audit}");
+    let audit = server.done("logs/list", "kind=audit&limit=1000&resource=mag");
+    let rows = audit["logs"].as_array().expect("a list");
+    let bound: Vec<_> = rows
+        .iter()
+        .filter(|row| row["action"] == "bind_device")
+        .map(|row| (row["after"]["device_id"].as_str().unwrap_or("-"), row["before"]["device_id"].as_str()))
+        .collect();
+    assert_eq!(bound, [("AAA", Some("")), ("ZZZ", Some(""))], "each binding once: {audit}");
+    let row = rows.iter().find(|row| row["action"] == "bind_device").expect("a row");
+    assert_eq!(
+        ["actor_kind", "actor", "address", "target"].map(|name| row[name].clone()),
+        ["mag", MAC, "127.0.0.1", MAC].map(Value::from)
+    );
+    assert!(rows.iter().any(|row| row["action"] == "reset_device"), "{audit}");
 }
 
 #[test]

@@ -29,23 +29,25 @@ fn a_mag_that_loses_its_subscription_is_cut_off_within_two_seconds() {
 }
 
 #[test]
-fn kodi_reads_no_events_and_learns_it_by_the_text_that_it_knows() {
-    let server = catalogue();
+fn kodi_reads_no_events_finds_every_channel_shut_and_goes_on_once_it_may() {
+    let server = watchable();
     let mut set = Set::on(&server, MAC);
-    // It sends this with whatever it asks.
+    // It sends this with whatever it asks, and takes timeslot for the period in which it asks for events.
     set.range = true;
     let slot = set.js("type=stb&action=get_profile")["timeslot"].as_i64();
-    assert!((1..=10).contains(&slot.unwrap()), "for Kodi it is the period");
+    assert!((30..60).contains(&slot.unwrap()), "{slot:?}");
     let events = "type=watchdog&action=get_events&init=0";
-    assert!(set.js(events)["data"].is_object());
-    mag(&server, "data[disabled]=1");
-    assert_eq!(set.text(events), (200, "Authorization failed.".into()));
-    let token = set.token.clone();
-    set.shake(&token);
-    assert_eq!(set.js("type=stb&action=get_profile")["status"], 1);
-    mag(&server, "data[disabled]=0");
-    set.shake(&token);
-    assert_eq!(set.js("type=stb&action=get_profile")["status"], 0, "it is back");
+    let create_link = "type=itv&action=create_link&cmd=ffmpeg%20http://localhost/ch/1_";
+    for (lost, back) in
+        [("data[disabled]=1", "data[disabled]=0"), ("data[expire_date]=1000000000", "data[expire_date]=")]
+    {
+        mag(&server, lost);
+        assert_eq!(set.text(create_link), (200, "Access denied.".into()));
+        // It signs in anew after "Authorization failed." here, five times, and then never again.
+        assert!(set.js(events)["data"].is_object());
+        mag(&server, back);
+        assert!(set.link(1).is_ok(), "with the token that it had");
+    }
 }
 
 #[test]

@@ -113,6 +113,30 @@ fn at_its_limit_a_mag_is_told_so_where_new_viewers_are_refused() {
 }
 
 #[test]
+fn a_second_device_ends_what_the_first_one_watches() {
+    let server = watchable();
+    let first = Set::on(&server, MAC);
+    let mut player = Player::get(&server, &first.link(1).unwrap(), "Lavf");
+    let unused = first.link(1).unwrap();
+    player.read(188);
+    let mut second = Set::new(&server, MAC);
+    second.shake("");
+    assert_eq!(Player::get(&server, &unused, "Lavf").status, 200, "a handshake alone takes nothing over");
+    let unused = first.link(1).unwrap();
+    second.js("type=stb&action=get_profile");
+    assert!(player.is_closed_within(2));
+    assert_eq!(Player::get(&server, &unused, "Lavf").status, 403, "a link of the first device");
+    let mut player = Player::get(&server, &second.link(1).unwrap(), "Lavf");
+    assert_eq!(player.status, 200, "from the same address, with the same player");
+    player.read(188);
+    second.js("type=stb&action=get_profile");
+    assert!(!player.is_closed_within(1), "the device itself asks for its profile again");
+    within(10, "the log says why", || {
+        server.done("logs/list", "kind=connection").to_string().contains("other device")
+    });
+}
+
+#[test]
 fn hls_links_hold_as_long_as_somebody_watches() {
     let server = watchable();
     let set = Set::on(&server, MAC);
