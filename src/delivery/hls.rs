@@ -14,12 +14,14 @@ use actix_web::{
     web::{Bytes, Data, Path},
 };
 
+use super::sendfile::SentFile;
 use crate::{
     domain::ids::StreamId,
     ops::{
         Ops,
         viewing::{Segment, Segments},
     },
+    wire::socket,
 };
 
 /// What players call a playlist.
@@ -74,12 +76,24 @@ pub async fn segment(request: HttpRequest, path: Path<(String, String)>, ops: Da
     let Some(segment) = number.and_then(|number| session.channel.segment(number)) else {
         return refused(HttpResponse::NotFound());
     };
-    count.fetch_add(segment.length, std::sync::atomic::Ordering::Relaxed);
-    HttpResponse::Ok()
+    count.fetch_add(segment.length(), std::sync::atomic::Ordering::Relaxed);
+    let mut response = HttpResponse::Ok();
+    response
         .content_type("video/mp2t")
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((header::CACHE_CONTROL, "private, max-age=60"))
-        .body(SharedBytes::new(segment))
+        .insert_header((header::CACHE_CONTROL, "private, max-age=60"));
+    match from_file(&request, &segment) {
+        Some(body) => response.no_chunking(segment.length()).body(body),
+        None => response.body(SharedBytes::new(segment)),
+    }
+}
+
+/// The segment out of a file in memory, where there is one and its bytes are asked for.
+fn from_file(request: &HttpRequest, segment: &Segment) -> Option<SentFile> {
+    if *request.method() != Method::GET {
+        return None;
+    }
+    SentFile::new(&*socket::of(request)?, segment.file()?, segment.length()).ok()
 }
 
 /// Browsers ask before they ask (finding 9).
@@ -100,7 +114,7 @@ struct SharedBytes {
 
 impl SharedBytes {
     fn new(segment: Segment) -> Self {
-        Self { length: segment.length, chunks: segment.chunks.into_iter() }
+        Self { length: segment.length(), chunks: segment.chunks().to_vec().into_iter() }
     }
 }
 

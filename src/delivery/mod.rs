@@ -3,6 +3,7 @@
 mod hls;
 mod live;
 mod refusal;
+mod sendfile;
 
 use actix_web::web::{ServiceConfig, resource, route, scope};
 

@@ -12,7 +12,8 @@ use futures_util::Stream;
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    ring::{After, Chunk, Ring, Segment, Segments},
+    ring::{After, Chunk, Ring, Segments},
+    segment::Segment,
     status::Status,
 };
 

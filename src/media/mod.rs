@@ -7,6 +7,7 @@ pub mod preview;
 mod channel;
 mod ffmpeg;
 mod ring;
+mod segment;
 mod status;
 mod supervisor;
 mod ts;
@@ -25,7 +26,8 @@ use tokio::{
 pub use channel::{Channel, Demand, Tap};
 pub use ffmpeg::Ffmpeg;
 use preview::{Preview, Previews};
-pub use ring::{Listed, Segment, Segments};
+pub use ring::{Listed, Segments};
+pub use segment::{InMemory, Segment};
 pub use status::Status;
 use supervisor::Order;
 

@@ -3,13 +3,17 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     task::Waker,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 
-use super::ts;
+use super::{
+    segment::{Segment, SharedFile},
+    ts,
+};
 
 /// What the ring holds at most, in bytes: 16 seconds of 8 Mbit/s.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -40,6 +44,7 @@ struct Part {
     end: u64,
     duration: Duration,
     discontinuity: bool,
+    file: Arc<SharedFile>,
 }
 
 /// A segment in a playlist.
@@ -62,15 +67,6 @@ pub struct Segments {
     pub discontinuities: u64,
     /// The segments, oldest first.
     pub listed: Vec<Listed>,
-}
-
-/// A segment's bytes, shared with the ring.
-#[derive(Clone, Debug)]
-pub struct Segment {
-    /// PAT, PMT, and the chunks.
-    pub chunks: Vec<Bytes>,
-    /// Their length together.
-    pub length: u64,
 }
 
 /// The ring itself.
@@ -157,6 +153,7 @@ impl Ring {
                 end: number,
                 duration,
                 discontinuity: begun.discontinuity,
+                file: Arc::default(),
             });
             self.numbered += 1;
         }
@@ -247,8 +244,7 @@ impl Ring {
         let range = self.chunks.iter().skip(from).take(count);
         let tables = range.clone().next()?.entry.clone();
         let chunks: Vec<Bytes> = tables.into_iter().chain(range.map(|chunk| chunk.bytes.clone())).collect();
-        let length = chunks.iter().map(|bytes| bytes.len() as u64).sum();
-        Some(Segment { chunks, length })
+        Some(Segment::new(chunks, part.file.clone()))
     }
 
     fn chunk(&self, number: u64) -> Option<&Chunk> {
@@ -339,8 +335,8 @@ mod tests {
         assert_eq!(shape, [(0, 4), (1, 4), (2, 4)]);
         assert_eq!(segments.target, 4);
         let segment = feed.ring.segment(1).unwrap();
-        assert_eq!(segment.length, 6 + 40);
-        assert_eq!(segment.chunks.iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [b't', 4, 5, 6, 7]);
+        assert_eq!(segment.length(), 6 + 40);
+        assert_eq!(segment.chunks().iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [b't', 4, 5, 6, 7]);
         assert!(feed.ring.segment(3).is_none());
     }
 

@@ -160,11 +160,7 @@ fn hls_plays_by_token_and_stops_when_it_is_killed() {
             &server,
             "GET /live/bob/pw/1.m3u8 HTTP/1.1\r\nHost: x\r\nUser-Agent: hls\r\nConnection: close\r\n\r\n",
         );
-        let length: usize =
-            player.head.split("content-length: ").nth(1).map_or(0, |rest| {
-                rest.lines().next().and_then(|length| length.trim().parse().ok()).unwrap_or(0)
-            });
-        (player.status, String::from_utf8(player.read(length)).unwrap())
+        (player.status, String::from_utf8(player.read_body()).unwrap())
     };
     let (status_of, text) = playlist();
     assert_eq!(status_of, 200);
@@ -180,6 +176,37 @@ fn hls_plays_by_token_and_stops_when_it_is_killed() {
     assert_eq!(server.done("connections/kill", &format!("connection_id={id}"))["killed"], json!([id]));
     assert_eq!(status(&server, &segment), 403);
     assert_eq!(playlist().0, 403, "its next request does not begin anew");
+}
+
+#[test]
+fn segments_come_whole_to_a_client_that_asks_for_many_before_it_reads_one() {
+    let server = with_streams(1);
+    let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nUser-Agent: hls\r\n\r\n");
+    let mut player = Player::send(&server, &ask("/live/bob/pw/1.m3u8"));
+    let text = String::from_utf8(player.read_body()).unwrap();
+    let segment = text.lines().find(|line| line.starts_with("/hls/")).expect("a segment").to_owned();
+    let mut player = Player::send(&server, &ask(&segment));
+    let bytes = player.read_body();
+    assert!(bytes.len() > 100_000 && bytes.len().is_multiple_of(188), "{}", bytes.len());
+
+    let mut player = Player::send(&server, &ask(&segment).replace("GET", "HEAD"));
+    assert!(player.head.contains(&format!("content-length: {}", bytes.len())), "{}", player.head);
+    player.stays_silent();
+
+    // More than both ends buffer.
+    let count = (32 << 20) / bytes.len();
+    let requests = [ask(&segment), ask("/live/bob/pw/1.m3u8"), ask("/hls/WrongToken/1_0.ts")].concat();
+    let mut player = Player::send(&server, &requests.repeat(count));
+    std::thread::sleep(Duration::from_secs(1));
+    for number in 0..count {
+        assert!(number == 0 || player.read_head(), "answer {number}");
+        assert_eq!(player.status, 200, "answer {number}: {}", player.head);
+        assert!(player.read_body() == bytes, "answer {number} is another segment");
+        assert!(player.read_head() && player.status == 200, "{}", player.head);
+        let text = String::from_utf8_lossy(&player.read_body()).into_owned();
+        assert!(text.starts_with("#EXTM3U"), "answer {number}: {text:.300}, after {}", player.head);
+        assert!(player.read_head() && player.status == 403, "{}", player.head);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub use history::History;
 pub use watch::{Watching, Wish};
 
 /// What faces pass on to players.
-pub use crate::media::{Listed, Segment, Segments, Tap, connections::Hold};
+pub use crate::media::{InMemory, Listed, Segment, Segments, Tap, connections::Hold};
 
 use crate::domain::{
     Error, Stored, admission::Rule, line::Line, mag::Mag, session::Viewer, subscription::Subscription,

@@ -105,18 +105,33 @@ impl Player {
         let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).expect("it listens");
         socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         socket.write_all(request.as_bytes()).expect("it takes requests");
-        let mut bytes = Vec::new();
+        let mut player = Self { socket, status: 0, head: String::new(), rest: Vec::new() };
+        player.read_head().then_some(player)
+    }
+
+    /// Reads the head of the next answer on the same connection; whether one came.
+    pub fn read_head(&mut self) -> bool {
         let mut part = [0; 4096];
         let end = loop {
-            if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            if let Some(at) = self.rest.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at;
             }
-            let length = socket.read(&mut part).ok().filter(|length| *length > 0)?;
-            bytes.extend_from_slice(&part[..length]);
+            match self.socket.read(&mut part) {
+                Ok(length) if length > 0 => self.rest.extend_from_slice(&part[..length]),
+                _ => return false,
+            }
         };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Some(Self { socket, status, head, rest: bytes[end + 4..].to_vec() })
+        let head: Vec<u8> = self.rest.drain(..end + 4).collect();
+        self.head = String::from_utf8_lossy(&head[..end]).to_lowercase();
+        self.status = self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        true
+    }
+
+    /// The body of the answer whose head was read last.
+    pub fn read_body(&mut self) -> Vec<u8> {
+        let length = self.head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+        let length = length.and_then(|length| length.trim().parse().ok()).expect("a content-length");
+        self.read(length)
     }
 
     /// The next bytes of the body, so many.
@@ -128,6 +143,16 @@ impl Player {
             self.rest.extend_from_slice(&part[..length]);
         }
         self.rest.drain(..count).collect()
+    }
+
+    /// Nothing follows the head that was read last.
+    pub fn stays_silent(&mut self) {
+        self.socket.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
+        let read = self.socket.read(&mut [0; 1]).map_err(|error| error.kind());
+        assert!(
+            self.rest.is_empty() && matches!(read, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+            "{read:?}"
+        );
     }
 
     /// Reads on until the server closes; whether it does within so many seconds.
