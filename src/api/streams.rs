@@ -36,7 +36,7 @@ pub async fn start(mut call: Call) -> Result<Value> {
     let (which, server) = meant(&mut call)?;
     let ops = call.ops.clone();
     let answer = call
-        .write(move |act| Ok(json!({ "started": numbers(&streams::start(act, &which, server)?) })))
+        .write(move |act| Ok(json!({ "started": numbers(&streams::restart(act, &which, server)?) })))
         .await?;
     ops.apply_streams(&ids(&answer["started"]), true)?;
     Ok(answer)

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Act, Ops};
+use serde_json::json;
+
+use super::{Act, Ops, managed};
 pub use crate::media::preview::{Preview, plays_audio, plays_video};
 pub use crate::store::streams::{Sort, Sought};
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
         actor::Actor,
         bouquet::{Bouquet, BouquetChange},
         field::{Given, Item},
-        ids::{BouquetId, ServerId, StreamId},
+        ids::{BouquetId, Id, ServerId, StreamId},
         page::{Limit, Page, Start},
         rights::Access,
         run::State,
@@ -74,7 +76,15 @@ impl Running {
 /// # Errors
 /// [`Error::NoSuch`] for an unknown one, and none is touched.
 pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
-    switch(act, which, server, true)
+    switch(act, which, server, true, false)
+}
+
+/// The same, and those that run are to be started anew, which is in the audit trail as well.
+///
+/// # Errors
+/// As [`start`].
+pub fn restart(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
+    switch(act, which, server, true, true)
 }
 
 /// Wants streams stopped; the ids of those that are meant.
@@ -82,10 +92,16 @@ pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<V
 /// # Errors
 /// As [`start`].
 pub fn stop(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
-    switch(act, which, server, false)
+    switch(act, which, server, false, false)
 }
 
-fn switch(act: &Act<'_>, which: &Which, server: Option<ServerId>, enabled: bool) -> Result<Vec<StreamId>> {
+fn switch(
+    act: &Act<'_>,
+    which: &Which,
+    server: Option<ServerId>,
+    enabled: bool,
+    anew: bool,
+) -> Result<Vec<StreamId>> {
     let streams = match which {
         Which::All => all(act.tx)?,
         Which::These(ids) => act.tx.streams_of(ids.iter().copied())?,
@@ -94,10 +110,23 @@ fn switch(act: &Act<'_>, which: &Which, server: Option<ServerId>, enabled: bool)
     for stream in streams.iter().filter(|stream| is_on(&stream.record, server)) {
         if stream.record.enabled != enabled {
             act.replace(stream, &Stream { enabled, ..stream.record.clone() })?;
+        } else if anew {
+            let name = stream.record.name.as_str();
+            act.audit(Some(stream.id.number()), name, &json!({}), &json!({ "started": "anew" }))?;
         }
         meant.push(stream.id);
     }
     Ok(meant)
+}
+
+/// Deletes streams, all or none; their names.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown one.
+pub fn delete(act: &Act<'_>, ids: &[StreamId]) -> Result<Vec<String>> {
+    let streams = act.tx.streams_of(ids.iter().copied())?;
+    streams.iter().try_for_each(|stream| managed::delete::<Stream>(act, stream.id))?;
+    Ok(streams.into_iter().map(|stream| stream.record.name.as_str().to_owned()).collect())
 }
 
 /// Puts streams at the end of a bouquet; how many it did not hold before.

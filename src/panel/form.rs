@@ -139,6 +139,11 @@ impl Input {
         self.wide || matches!(self.widget, Widget::Area | Widget::Ordered(..))
     }
 
+    /// What is said below it: the help does not say again what is wrong.
+    fn said(&self) -> &str {
+        if self.error.as_ref() == Some(&self.help) { "" } else { &self.help }
+    }
+
     /// What stands in it, as one text.
     fn one(&self) -> &str {
         self.value.first().map_or("", String::as_str)
@@ -303,6 +308,10 @@ impl Form {
                 let held = format!("{}_held", input.name);
                 list.was(sent.0.contains_key(&held).then(|| sent.text(&held)));
             }
+            if input.required && input.one().trim().is_empty() && !matches!(input.widget, Widget::Password) {
+                input.error = Some("Cannot be empty.".into());
+                continue;
+            }
             match node(input, &zone) {
                 Ok(Some(node)) => {
                     map.insert(input.name.to_owned(), node);
@@ -421,8 +430,9 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
 
 /// A rule as a sentence of its own.
 fn sentence(rule: &str) -> String {
-    let mut letters = rule.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    let mut letters = rule.trim_end_matches('.').chars();
+    let begun = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
+    begun.map(|text| text + ".").unwrap_or_default()
 }
 
 /// A single field of a form that describes no record, and need not be filled in.

@@ -213,6 +213,10 @@ async fn add_credits(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     match book(&caller, listed.reseller.id, &sent).await {
         Ok(text) => Ok(done(&href(listed.reseller.id), &text)),
         Err(error) => {
+            let error = match error {
+                Error::NotEnoughCredits => Error::invalid("amount", "more than the balance has"),
+                error => error,
+            };
             let status = form.refused(error)?;
             page(&caller, status, &listed, &Query::default(), form).await
         }

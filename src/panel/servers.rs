@@ -56,7 +56,7 @@ impl Shown for Server {
     }
 
     fn heads() -> Vec<Head> {
-        vec![Head::new("Name"), Head::new("Role"), Head::new("Address")]
+        vec![Head::new("Name"), Head::new("Address")]
     }
 
     fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {
@@ -64,8 +64,10 @@ impl Shown for Server {
         let role = if row.id == ServerId::MAIN { "main server" } else { "load balancer" };
         let address = format!("port {}", server.http_port.get());
         vec![
-            Cell::Link { href: Self::href(row.id), text: server.name.as_str().into() },
-            Cell::Text(role.into()),
+            Cell::Under(
+                Box::new(Cell::Link { href: Self::href(row.id), text: server.name.as_str().into() }),
+                role.into(),
+            ),
             Cell::Under(Box::new(Cell::Code(server.server_ip.0.to_string())), address),
         ]
     }

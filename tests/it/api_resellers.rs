@@ -269,7 +269,7 @@ fn a_reseller_to_whom_something_belongs_cannot_be_deleted() {
         "data[username]=nina&data[password]=long-enough&data[email]=nina@example.com&data[group_id]=2&data[reseller_id]=1",
     );
     let refused = server.refused("resellers/delete", "id=1");
-    for part in ["2 lines", "1 MAGs", "1 administrators"] {
+    for part in ["2 lines", "1 MAG,", "1 administrator:"] {
         assert!(refused.contains(part), "{refused}");
     }
     assert_eq!(balance(&server, 1), 5);

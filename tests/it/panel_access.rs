@@ -93,6 +93,7 @@ const ROUTES: &[Route] = &[
     ("/streams/import", "/streams/import", Change("streams"), Change("streams")),
     ("/streams/import/{token}", "/streams/import/none", Change("streams"), Change("streams")),
     ("/streams/do", "/streams/do", Nothing, Change("streams")),
+    ("/streams/delete", "/streams/delete?ids=1", Change("streams"), Change("streams")),
     ("/streams/new", "/streams/new", Change("streams"), Change("streams")),
     ("/streams/{id}", "/streams/1", Look("streams"), Nothing),
     ("/streams/{id}/edit", "/streams/1/edit", Look("streams"), Change("streams")),
@@ -242,7 +243,7 @@ fn answer(page: &Page) -> Answer {
         303 if page.location().starts_with("/panel/login?next=") => Answer::SignIn,
         403 => Answer::Denied,
         404 | 405 => Answer::Absent,
-        200 | 303 | 409 | 422 | 401 => Answer::Answered,
+        200 | 303 | 409 | 410 | 422 | 401 => Answer::Answered,
         status => panic!("{status}\n{}", page.body),
     }
 }

@@ -114,7 +114,7 @@ fn viewers_are_counted_for_the_operator_and_for_the_reseller_whose_they_are() {
     server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1&data[reseller_id]=1");
     tv::within(30, "one stream is up and one is down", || {
         let page = Panel::admin(&server).get("/panel/");
-        words(part(&page, "figures")).contains("1 streams up , 1 down")
+        words(part(&page, "figures")).contains("1 stream up , 1 down")
     });
     let _player = tv::Player::get(&server, "/live/bob/pw/1.ts", "VLC/3.0.20");
     let figures = |who: &str| words(part(&Panel::of(&server, who, PASSWORD).get("/panel/"), "figures"));

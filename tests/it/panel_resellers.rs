@@ -93,7 +93,8 @@ fn credits_are_added_and_taken_with_a_reason_and_a_form_books_once() {
     }
     let much =
         [("way", "take"), ("amount", "5000"), ("note", "Too much"), ("slip", "another slip of a form")];
-    let page = panel.refused("/panel/resellers/1/credits", &much, 409);
+    let page = panel.refused("/panel/resellers/1/credits", &much, 422);
+    assert!(page.contains("More than the balance has."), "{page}");
     assert!(page.contains("value=\"5000\"") && page.contains("Too much"), "{page}");
     let rows = server.done("resellers/statement", "id=1");
     assert_eq!((&rows["total"], &rows["statement"][1]["note"]), (&4.into(), &"Invoice 17 <paid>".into()));

@@ -104,6 +104,36 @@ fn streams_are_started_and_stopped_one_by_one_and_several_at_once() {
 }
 
 #[test]
+fn a_restart_is_in_the_audit_trail() {
+    let server = server();
+    let panel = Panel::admin(&server);
+    panel.done("/panel/streams/1/restart", &[]);
+    server.done("streams/start", "id=1");
+    let rows = server.done("logs/list", "kind=audit&resource=streams");
+    let told: Vec<_> = rows["logs"].as_array().unwrap().iter().rev().take(2).collect();
+    let actions: Vec<_> = told.iter().map(|row| row["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["start", "restart"], "{rows}");
+    assert!(told.iter().all(|row| row["target"] == "News" && row["target_id"] == 1), "{rows}");
+    assert!(panel.get("/panel/streams/1").contains("restart"), "its page has its changes");
+}
+
+#[test]
+fn ticked_streams_are_deleted_after_their_names_were_shown() {
+    let server = server();
+    let panel = Panel::admin(&server);
+    let ticked = [("ids[]", "1"), ("ids[]", "2"), ("do", "delete"), ("back", "/panel/streams")];
+    let ask = panel.done("/panel/streams/do", &ticked);
+    assert!(ask.contains("Delete 2 streams?") && ask.contains("cut off: News, "), "{ask}");
+    assert_eq!(server.done("streams/list", "")["total"], 2, "nothing goes before the answer");
+    panel.refused("/panel/streams/delete?ids=1,99", &[], 404);
+    panel.refused("/panel/streams/delete?ids=", &[], 422);
+    assert_eq!(server.done("streams/list", "")["total"], 2, "all or none");
+    let page = panel.done("/panel/streams/delete?ids=1,2", &[]);
+    assert!(page.contains("2 streams were deleted.") && page.contains("There are none yet."), "{page}");
+    assert_eq!(server.done("bouquets/info", "id=1")["bouquet"]["streams"], serde_json::json!([]));
+}
+
+#[test]
 fn ticked_streams_are_put_into_a_bouquet() {
     let server = server();
     let panel = Panel::admin(&server);

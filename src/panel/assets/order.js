@@ -17,10 +17,10 @@ for (const area of document.querySelectorAll("[data-order]")) {
     const name = line.replace(/^\S+\s*/, "") || line;
     const movers = make("span", { class: "movers" });
     movers.append(
-      button("⤒", `Move ${name} to the top`, { "data-end": "prepend" }),
+      button("Top", `Move ${name} to the top`, { "data-end": "prepend" }),
       button("↑", `Move ${name} up`, { "data-move": "-1" }),
       button("↓", `Move ${name} down`, { "data-move": "1" }),
-      button("⤓", `Move ${name} to the end`, { "data-end": "append" }),
+      button("End", `Move ${name} to the end`, { "data-end": "append" }),
     );
     if (area.dataset.order) movers.append(button("×", `Take ${name} out`, { "data-out": "" }));
     return make("li", { draggable: "true", "data-line": line }, make("span", { class: "name" }, name), movers);

@@ -115,7 +115,11 @@ fn active_figure(counted: Option<&Subscribers>) -> Figure {
     };
     Figure {
         value: number(|lines| lines.active),
-        name: "active lines",
+        name: if counted.is_some_and(|counted| counted.lines.active == 1) {
+            "active line"
+        } else {
+            "active lines"
+        },
         more: if counted.is_some() { format!("of {}", number(States::total)) } else { String::new() },
         href: "/panel/lines",
     }

@@ -50,7 +50,7 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
         let idle = all.iter().filter(|stream| is_idle(stream)).count();
         figures.push(Figure {
             value: show::number(i64::try_from(up).unwrap_or(i64::MAX)),
-            name: "streams up",
+            name: if up == 1 { "stream up" } else { "streams up" },
             more: format!("{down} down, {idle} on demand"),
             href: "/panel/streams",
         });

@@ -220,7 +220,7 @@ fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Ite
 }
 
 fn ticked(caller: &Caller, about: &About, back: String) -> Ticked {
-    let buttons = [("start", "Start"), ("stop", "Stop"), ("restart", "Restart")];
+    let buttons = [("start", "Start"), ("stop", "Stop"), ("restart", "Restart"), ("delete", "Delete")];
     let bouquets = about.choices(Resource::Bouquets);
     let may_fill = caller.may_write(Resource::Bouquets) && !bouquets.is_empty();
     let bouquet = Filter { name: "bouquet", label: "Bouquet", choices: bouquets, value: String::new() };

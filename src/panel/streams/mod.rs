@@ -35,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/streams/import/{token}").get(import::preview).post(import::apply))
         .service(resource("/streams/search").get(list::search))
         .service(resource("/streams/do").post(switch::several))
+        .service(resource("/streams/delete").get(switch::ask_delete).post(switch::delete))
         .service(resource("/streams/new").get(records::blank::<Stream>).post(records::create::<Stream>))
         .service(resource("/streams/{id}").get(page::show))
         .service(resource("/streams/{id}/edit").get(records::edit::<Stream>).post(records::update::<Stream>))

@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web::Path};
 
 use crate::{
     domain::{
-        Error, Resource, Result,
-        ids::{BouquetId, StreamId, parse_id},
+        Error, Resource, Result, Stored,
+        ids::{BouquetId, Id, StreamId, parse_id},
         rights::Access,
         stream::Stream,
     },
@@ -13,8 +13,11 @@ use crate::{
     panel::{
         caller::{Caller, doing, done, inside},
         error::{Refused, Reply},
+        moved,
+        pages::ConfirmPage,
         records,
         sent::{Query, Sent},
+        show,
     },
 };
 
@@ -31,9 +34,7 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
     let changed = if sent.text("do") == "bouquet" { Resource::Bouquets } else { Resource::Streams };
     caller.actor().may(changed, Access::Write)?;
     let to = sent.text("back").to_owned();
-    let ids: Result<Vec<StreamId>, _> =
-        sent.list("ids").iter().map(|id| parse_id(id).map(StreamId)).collect();
-    let ids = ids.map_err(|rule| Error::invalid("ids", rule))?;
+    let ids = ids_of(sent.list("ids").iter().map(String::as_str))?;
     if ids.is_empty() {
         return Ok(back(&to, "Nothing was ticked: tick the streams first."));
     }
@@ -46,21 +47,66 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
         let added = caller.ops.write(caller.actor().clone(), doing, job).await?;
         return Ok(back(&to, &format!("{} put into the bouquet.", many(added))));
     }
+    if sent.text("do") == "delete" {
+        let ids: Vec<String> = ids.iter().map(|id| id.number().to_string()).collect();
+        return Ok(moved(&format!("/panel/streams/delete?ids={}", ids.join(","))));
+    }
     let told = switch(&caller, sent.text("do"), ids).await?;
     Ok(back(&to, &format!("{} {told}.", many(count))))
+}
+
+fn ids_of<'t>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<StreamId>> {
+    let ids: Result<_, _> = texts.map(|id| parse_id(id).map(StreamId)).collect();
+    ids.map_err(|rule| Error::invalid("ids", rule))
+}
+
+/// Asks before several are deleted.
+pub async fn ask_delete(caller: Caller, query: Query) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
+    let ids = ids_of(query.text("ids").split(','))?;
+    let asked = doing(Resource::Streams, "list");
+    let read = caller.ops.read(caller.actor(), asked, move |read| read.streams_of(ids.iter().copied()));
+    let streams = read.await?;
+    let names: Vec<&str> = streams.iter().map(|stream| stream.record.name.as_str()).collect();
+    let told = show::many(names.len(), "stream");
+    Ok(caller.page(&ConfirmPage {
+        frame: caller.frame(format!("Delete {told}?")),
+        text: format!(
+            "These go for good, out of every bouquet, and whoever watches them is cut off: {}.",
+            names.join(", ")
+        ),
+        action: format!("/panel/streams/delete?ids={}", comma_separated(&streams)),
+        submit: "Delete them",
+        cancel: "/panel/streams".into(),
+    }))
+}
+
+/// Deletes several.
+pub async fn delete(caller: Caller, query: Query) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
+    let ids = ids_of(query.text("ids").split(','))?;
+    let job = move |act: &crate::ops::Act<'_>| streams::delete(act, &ids);
+    let gone = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "delete"), job).await?;
+    Ok(done("/panel/streams", &format!("{} deleted.", many(gone.len()))))
+}
+
+fn comma_separated(streams: &[Stored<Stream>]) -> String {
+    streams.iter().map(|stream| stream.id.number().to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// Does it; what was done, as the end of a sentence.
 async fn switch(caller: &Caller, verb: &str, ids: Vec<StreamId>) -> Reply<&'static str> {
     let (action, told, starts, restart) = match verb {
         "start" => ("start", "started", true, false),
-        "restart" => ("start", "restarted", true, true),
+        "restart" => ("restart", "restarted", true, true),
         "stop" => ("stop", "stopped", false, false),
         _ => return Err(Refused::Malformed("A stream can be started, stopped and restarted.".into())),
     };
     let which = Which::These(ids);
-    let job = move |act: &crate::ops::Act<'_>| {
-        if starts { streams::start(act, &which, None) } else { streams::stop(act, &which, None) }
+    let job = move |act: &crate::ops::Act<'_>| match (starts, restart) {
+        (true, true) => streams::restart(act, &which, None),
+        (true, false) => streams::start(act, &which, None),
+        (false, _) => streams::stop(act, &which, None),
     };
     let ids = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
     caller.ops.apply_streams(&ids, restart)?;
@@ -68,7 +114,7 @@ async fn switch(caller: &Caller, verb: &str, ids: Vec<StreamId>) -> Reply<&'stat
 }
 
 fn many(count: usize) -> String {
-    if count == 1 { "1 stream was".into() } else { format!("{count} streams were") }
+    format!("{} {}", show::many(count, "stream"), if count == 1 { "was" } else { "were" })
 }
 
 fn back(to: &str, text: &str) -> HttpResponse {
