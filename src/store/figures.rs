@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::{Read, Write, subscribers::END};
+use super::{Read, Write, selection::END};
 use crate::domain::{
     Result,
     figures::{Sold, Standing, States},

@@ -29,6 +29,7 @@ mod job;
 mod pragma;
 mod schema;
 mod seen;
+mod selection;
 mod subscribers;
 mod table;
 mod writer;

@@ -6,39 +6,20 @@
 
 use rusqlite::{OptionalExtension, Row, params_from_iter, types::Value};
 
-use super::{Read, Table};
+use super::{
+    Read, Table,
+    selection::{Condition, END, conditions, end_between, joined, pattern},
+};
 use crate::domain::{
     Fact, Result, Stored,
     ids::{Id, ResellerId},
-    subscribers::{Found, Listing, Order, Place, SOON, Selection, State, Subscribed, Total, Turn},
+    subscribers::{Found, Listing, Order, Place, Selection, State, Subscribed, Total, Turn},
 };
 
 /// So many rows are read and sorted at once.
 const FEW: usize = 10_000;
 /// So many rows are looked through for one page.
 const LOOKED: usize = 20_000;
-/// The end, where none is after every other; the expression of the index by end.
-pub(super) const END: &str = "ifnull(expire_date, 253402300800)";
-
-/// One of the choices as SQL.
-struct Condition {
-    sql: String,
-    params: Vec<Value>,
-    /// The index that finds its rows, if there is one.
-    index: Option<String>,
-}
-
-impl Condition {
-    fn new(sql: impl Into<String>, params: Vec<Value>) -> Self {
-        Self { sql: sql.into(), params, index: None }
-    }
-
-    fn by(mut self, index: String) -> Self {
-        self.index = Some(index);
-        self
-    }
-}
-
 /// Where few rows are found: as `FROM` says it.
 struct Few {
     from: String,
@@ -336,63 +317,6 @@ fn pieces(listing: &Listing, key: &str, compared: &str) -> Vec<(String, Vec<Valu
     }
 }
 
-/// What a state says about the end.
-fn end_between(state: State, now: i64) -> (String, Vec<Value>) {
-    match state {
-        State::Active => (format!("{END} > ?"), vec![now.into()]),
-        State::Expired => (format!("{END} <= ?"), vec![now.into()]),
-        State::Expiring => (format!("{END} > ? AND {END} <= ?"), vec![now.into(), (now + SOON).into()]),
-        _ => ("TRUE".into(), Vec::new()),
-    }
-}
-
-fn conditions<S: Subscribed + Table>(selection: &Selection) -> Vec<Condition> {
-    let table = S::TABLE;
-    let mut all = Vec::new();
-    if let Some(reseller) = selection.reseller {
-        let own = Condition::new("reseller_id = ?", vec![reseller.0.into()]);
-        all.push(own.by(format!("{table}_reseller")));
-    }
-    if let Some(plan) = selection.plan {
-        let sold = Condition::new("subscription_plan_id = ?", vec![plan.0.into()]);
-        all.push(sold.by(format!("{table}_plan")));
-    }
-    if let Some(state) = selection.state {
-        let (end, bounds) = end_between(state, selection.now.seconds());
-        all.push(match state {
-            State::Active => Condition::new(format!("disabled = 0 AND banned = 0 AND {end}"), bounds),
-            State::Expired | State::Expiring => Condition::new(end, bounds).by(format!("{table}_end")),
-            State::Disabled => Condition::new("disabled = 1", vec![]).by(format!("{table}_disabled")),
-            State::Banned => Condition::new("banned = 1", vec![]).by(format!("{table}_banned")),
-            State::Trial => Condition::new("is_trial = 1", vec![]).by(format!("{table}_trial")),
-            State::Watching => {
-                let ids = serde_json::to_string(&selection.watching).unwrap_or_default();
-                Condition::new("id IN (SELECT value FROM json_each(?))", vec![ids.into()])
-            }
-        });
-    }
-    if let Some(newest) = selection.untouched_since {
-        let sql = format!(
-            "NOT EXISTS (SELECT 1 FROM audit_log WHERE resource = ? AND target_id = {table}.id AND audit_log.id > ?)"
-        );
-        all.push(Condition::new(sql, vec![S::RESOURCE.name().to_owned().into(), newest.into()]));
-    }
-    if let Some(text) = &selection.search {
-        all.push(Condition::new(
-            format!("({} LIKE ? ESCAPE '\\' OR notes LIKE ? ESCAPE '\\')", S::NAME),
-            vec![pattern(&S::looked_for(text)).into(), pattern(text).into()],
-        ));
-    }
-    all
-}
-
-/// All of them together.
-fn joined(conditions: &[Condition]) -> (String, Vec<Value>) {
-    let sql: Vec<&str> = conditions.iter().map(|condition| condition.sql.as_str()).collect();
-    let params = conditions.iter().flat_map(|condition| condition.params.iter().cloned()).collect();
-    (if sql.is_empty() { "TRUE".into() } else { sql.join(" AND ") }, params)
-}
-
 fn key<S: Subscribed>(order: Order) -> String {
     match order {
         Order::Name => S::NAME.into(),
@@ -433,11 +357,6 @@ fn value(fact: &Fact) -> Value {
         Fact::Text(text) => text.clone().into(),
         _ => Value::Null,
     }
-}
-
-/// For LIKE: the text anywhere.
-fn pattern(text: &str) -> String {
-    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
 fn count(rows: usize) -> i64 {

@@ -1,0 +1,209 @@
+use super::*;
+use proptest::prelude::*;
+
+fn start() -> UnixTime {
+    UnixTime::clamped(1_800_000_000)
+}
+
+fn key(line: i64, host: u8, agent: &str, stream: i64) -> Key {
+    let viewer = Viewer::Line(LineId(line));
+    Key { viewer, address: IpAddr::from([192, 0, 2, host]), agent: agent.into(), stream: StreamId(stream) }
+}
+
+fn terms(container: Container, limit: i64, policy: ConnectionPolicy) -> Terms {
+    Terms { container, limit: Connections::new(limit).unwrap(), policy, until: None }
+}
+
+const KICK: ConnectionPolicy = ConnectionPolicy::KickOldest;
+const REFUSE: ConnectionPolicy = ConnectionPolicy::Refuse;
+
+fn open(book: &mut Book, key: &Key, terms: Terms, now: Instant) -> Option<SessionId> {
+    match book.open(key, terms, start(), now) {
+        Opening::Open(id) => Some(id),
+        Opening::Full | Opening::Barred => None,
+    }
+}
+
+fn endings(book: &mut Book) -> Vec<(i64, Ending)> {
+    book.take_ended().into_iter().map(|ended| (ended.session.key.stream.0, ended.why)).collect()
+}
+
+#[test]
+fn requests_of_one_device_for_one_stream_are_one_session() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Ts, 1, REFUSE);
+    let first = open(&mut book, &key(1, 1, "Kodi", 7), terms, now);
+    assert!(first.is_some());
+    assert_eq!(open(&mut book, &key(1, 1, "Kodi", 7), terms, now), first);
+    assert_eq!(book.of(Viewer::Line(LineId(1))).len(), 1);
+    assert_eq!(
+        open(&mut book, &key(1, 2, "Kodi", 7), terms, now),
+        None,
+        "another address is another session"
+    );
+}
+
+#[test]
+fn zapping_at_the_limit_ends_the_old_session_under_either_policy() {
+    for policy in [KICK, REFUSE] {
+        let (mut book, now) = (Book::default(), Instant::now());
+        let terms = terms(Container::Ts, 1, policy);
+        open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+        open(&mut book, &key(1, 1, "VLC", 8), terms, now).unwrap();
+        assert_eq!(endings(&mut book), [(7, Ending::Zapped)]);
+    }
+}
+
+#[test]
+fn below_the_limit_one_device_may_watch_two_streams() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Ts, 2, KICK);
+    open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+    open(&mut book, &key(1, 1, "VLC", 8), terms, now).unwrap();
+    assert_eq!(endings(&mut book), []);
+}
+
+#[test]
+fn the_oldest_goes_first_but_before_it_one_of_the_same_device_or_address() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Ts, 3, KICK);
+    for (host, agent, stream) in [(9, "old", 1), (1, "other", 2), (1, "VLC", 3)] {
+        open(&mut book, &key(1, host, agent, stream), terms, now).unwrap();
+    }
+    open(&mut book, &key(1, 1, "VLC", 4), terms, now).unwrap();
+    open(&mut book, &key(1, 1, "mpv", 5), terms, now).unwrap();
+    open(&mut book, &key(1, 3, "mpv", 6), terms, now).unwrap();
+    assert_eq!(endings(&mut book), [(3, Ending::Zapped), (2, Ending::Kicked), (1, Ending::Kicked)]);
+}
+
+#[test]
+fn a_refused_request_ends_nothing() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    for (host, stream) in [(1, 1), (2, 2), (3, 3)] {
+        open(&mut book, &key(1, host, "VLC", stream), terms(Container::Ts, 3, REFUSE), now).unwrap();
+    }
+    // The limit was lowered: the device's own session alone would not make room.
+    assert_eq!(open(&mut book, &key(1, 1, "VLC", 4), terms(Container::Ts, 1, REFUSE), now), None);
+    assert_eq!(endings(&mut book), []);
+}
+
+#[test]
+fn a_closed_session_frees_its_connection_at_once_and_can_be_taken_up_for_a_moment() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Ts, 1, REFUSE);
+    let id = open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+    book.release(id, now);
+    assert!(book.of(Viewer::Line(LineId(1))).is_empty());
+    assert_eq!(open(&mut book, &key(1, 1, "VLC", 7), terms, now + GRACE / 2), Some(id));
+    book.release(id, now);
+    let other = open(&mut book, &key(1, 2, "VLC", 7), terms, now);
+    assert!(other.is_some(), "another device takes the free connection");
+    assert_eq!(
+        open(&mut book, &key(1, 1, "VLC", 7), terms, now),
+        None,
+        "and the first has none to come back to"
+    );
+    book.sweep(now + GRACE);
+    assert_eq!(endings(&mut book), [(7, Ending::Closed)]);
+}
+
+#[test]
+fn an_hls_viewer_lives_by_asking_and_stays_out_after_it_was_made_to_end() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Hls, 1, KICK);
+    let id = open(&mut book, &key(1, 1, "hls.js", 7), terms, now).unwrap();
+    book.sweep(now + HLS_IDLE / 2);
+    book.touch(id, now + HLS_IDLE / 2);
+    book.sweep(now + HLS_IDLE);
+    assert!(book.session(id).is_some());
+    book.end(id, Ending::Killed, now);
+    assert!(matches!(book.open(&key(1, 1, "hls.js", 7), terms, start(), now), Opening::Barred));
+    assert!(open(&mut book, &key(1, 1, "hls.js", 7), terms, now + BARRED).is_some());
+    book.sweep(now + BARRED + HLS_IDLE);
+    assert_eq!(endings(&mut book), [(7, Ending::Killed), (7, Ending::Closed)]);
+}
+
+#[test]
+fn sessions_of_an_ended_subscription_are_found_by_its_end() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let end = |seconds| UnixTime::clamped(start().seconds() + seconds);
+    let until = |seconds| Terms { until: Some(end(seconds)), ..terms(Container::Ts, 0, KICK) };
+    let id = open(&mut book, &key(1, 1, "VLC", 7), until(10), now).unwrap();
+    assert_eq!(book.over(end(9)), []);
+    assert_eq!(book.over(end(10)), [id]);
+    // It was extended meanwhile, and the player asked again.
+    open(&mut book, &key(1, 1, "VLC", 7), until(20), now).unwrap();
+    assert_eq!(book.over(end(10)), []);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Open { line: i64, host: u8, agent: u8, stream: i64, hls: bool },
+    Close(usize),
+    Touch(usize),
+    End(usize),
+    Wait(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let open = (1..3_i64, 1..4_u8, 0..2_u8, 1..4_i64, any::<bool>())
+        .prop_map(|(line, host, agent, stream, hls)| Step::Open { line, host, agent, stream, hls });
+    let step = prop_oneof![
+        5 => open,
+        3 => any::<usize>().prop_map(Step::Close),
+        1 => any::<usize>().prop_map(Step::Touch),
+        1 => any::<usize>().prop_map(Step::End),
+        2 => (0..8_000_u64).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 1..200)
+}
+
+proptest! {
+    /// Random opens, closes, zaps and waits: the limit holds at every moment, a socket is never
+    /// lost or counted twice, and every session ends exactly once.
+    #[test]
+    fn the_count_is_exact_under_any_interleaving(steps in steps(), limit in 1..4_i64, kick: bool) {
+        let policy = if kick { KICK } else { REFUSE };
+        let (mut book, mut now) = (Book::default(), Instant::now());
+        let mut sockets: Vec<SessionId> = Vec::new();
+        let mut begun = std::collections::HashSet::new();
+        for step in steps {
+            match step {
+                Step::Open { line, host, agent, stream, hls } => {
+                    let container = if hls { Container::Hls } else { Container::Ts };
+                    let agent = if agent == 0 { "VLC" } else { "Kodi" };
+                    let opened = open(&mut book, &key(line, host, agent, stream), terms(container, limit, policy), now);
+                    begun.extend(opened);
+                    sockets.extend(opened.filter(|_| !hls));
+                }
+                Step::Close(place) if !sockets.is_empty() => {
+                    let id = sockets.swap_remove(place % sockets.len());
+                    book.release(id, now);
+                }
+                Step::Touch(place) if !sockets.is_empty() => book.touch(sockets[place % sockets.len()], now),
+                Step::End(place) if !sockets.is_empty() => book.end(sockets[place % sockets.len()], Ending::Killed, now),
+                Step::Wait(millis) => {
+                    now += Duration::from_millis(millis);
+                    book.sweep(now);
+                }
+                _ => {}
+            }
+            for line in 1..3 {
+                let open = book.of(Viewer::Line(LineId(line))).len();
+                prop_assert!(i64::try_from(open).unwrap() <= limit, "line {line} has {open} of {limit}");
+            }
+            for session in book.sessions.values() {
+                let held = sockets.iter().filter(|id| **id == session.id).count();
+                prop_assert_eq!(session.sockets, held);
+                prop_assert_eq!(session.deadline.is_none(), held > 0);
+            }
+        }
+        sockets.drain(..).for_each(|id| book.release(id, now));
+        book.sweep(now + HLS_IDLE);
+        prop_assert!(book.sessions.is_empty() && book.by_key.is_empty() && book.by_viewer.is_empty());
+        prop_assert!(book.deadlines.is_empty() && book.ends.is_empty());
+        let ended = book.take_ended();
+        prop_assert_eq!(ended.len(), begun.len());
+        prop_assert_eq!(ended.iter().map(|ended| ended.session.id).collect::<std::collections::HashSet<_>>(), begun);
+    }
+}
