@@ -4,7 +4,7 @@
 use super::support::{
     TestServer,
     browser::Browser,
-    panel::{self, PASSWORD},
+    panel::{self, PASSWORD, Panel},
     tv::{self, Player},
 };
 
@@ -184,13 +184,73 @@ fn a_reseller_sells_until_its_credits_end() {
     assert_eq!(operator.console(), [""; 0]);
 }
 
+/// Pages that an operator and a reseller see.
+const EVERYBODYS: &[&str] = &[
+    "/panel/",
+    "/panel/account",
+    "/panel/lines",
+    "/panel/lines/new",
+    "/panel/lines/1",
+    "/panel/lines/1/edit",
+    "/panel/lines/1/extend",
+    "/panel/lines/1/why",
+    "/panel/lines/mass",
+    "/panel/mags",
+    "/panel/mags/new",
+    "/panel/mags/1",
+    "/panel/connections",
+];
+
+/// Pages that are the operator's.
+const OPERATORS: &[&str] = &[
+    "/panel/lines/1/delete",
+    "/panel/mags/1/edit",
+    "/panel/mags/1/box",
+    "/panel/mags/1/convert",
+    "/panel/lines/1/convert",
+    "/panel/streams",
+    "/panel/streams/new",
+    "/panel/streams/1",
+    "/panel/streams/1/edit",
+    "/panel/streams/import",
+    "/panel/bouquets",
+    "/panel/bouquets/1",
+    "/panel/bouquets/order",
+    "/panel/categories",
+    "/panel/categories/1",
+    "/panel/plans",
+    "/panel/plans/1",
+    "/panel/resellers",
+    "/panel/resellers/new",
+    "/panel/resellers/1",
+    "/panel/resellers/1/edit",
+    "/panel/administrators",
+    "/panel/administrators/new",
+    "/panel/administrators/1",
+    "/panel/groups",
+    "/panel/groups/2",
+    "/panel/servers",
+    "/panel/servers/new",
+    "/panel/servers/1",
+    "/panel/settings",
+    "/panel/settings/api",
+    "/panel/settings/api/keys/new",
+    "/panel/settings/security",
+    "/panel/logs/error",
+    "/panel/logs/audit",
+    "/panel/logs/api",
+    "/panel/logs/login",
+    "/panel/logs/connection",
+    "/panel/logs/refusal",
+];
+
 /// Every page with something on it, once in a wide window and once on a telephone: nothing in the console, no
 /// request that fails, no violation that axe-core knows, nothing wider than the window.
-fn look_at_every(browser: &Browser, pages: &[&str]) {
+fn look_at_every(browser: &Browser, pages: Vec<&str>) {
     let mut wrong = Vec::new();
     for width in [1280, 500] {
         browser.set_width(width);
-        for page in pages {
+        for page in &pages {
             browser.open(page);
             let problems = browser.problems();
             wrong.extend(problems.iter().map(|problem| format!("{page} at {width}: {problem}")));
@@ -206,63 +266,7 @@ fn every_page_is_without_errors_and_violations_for_an_operator() {
     furnish(&server);
     let browser = Browser::on(&server.url);
     browser.sign_in("admin", PASSWORD);
-    look_at_every(
-        &browser,
-        &[
-            "/panel/",
-            "/panel/account",
-            "/panel/lines",
-            "/panel/lines/new",
-            "/panel/lines/1",
-            "/panel/lines/1/edit",
-            "/panel/lines/1/extend",
-            "/panel/lines/1/why",
-            "/panel/lines/1/delete",
-            "/panel/lines/mass",
-            "/panel/mags",
-            "/panel/mags/new",
-            "/panel/mags/1",
-            "/panel/mags/1/edit",
-            "/panel/mags/1/box",
-            "/panel/mags/1/convert",
-            "/panel/lines/1/convert",
-            "/panel/connections",
-            "/panel/streams",
-            "/panel/streams/new",
-            "/panel/streams/1",
-            "/panel/streams/1/edit",
-            "/panel/streams/import",
-            "/panel/bouquets",
-            "/panel/bouquets/1",
-            "/panel/bouquets/order",
-            "/panel/categories",
-            "/panel/categories/1",
-            "/panel/plans",
-            "/panel/plans/1",
-            "/panel/resellers",
-            "/panel/resellers/new",
-            "/panel/resellers/1",
-            "/panel/resellers/1/edit",
-            "/panel/administrators",
-            "/panel/administrators/new",
-            "/panel/administrators/1",
-            "/panel/groups",
-            "/panel/groups/2",
-            "/panel/servers",
-            "/panel/servers/new",
-            "/panel/servers/1",
-            "/panel/settings",
-            "/panel/settings/api",
-            "/panel/settings/api/keys/new",
-            "/panel/settings/security",
-            "/panel/logs/error",
-            "/panel/logs/audit",
-            "/panel/logs/api",
-            "/panel/logs/login",
-            "/panel/logs/connection",
-            "/panel/logs/refusal",
-        ],
-    );
+    look_at_every(&browser, [EVERYBODYS, OPERATORS].concat());
 }
 
 #[test]
@@ -272,25 +276,44 @@ fn every_page_is_without_errors_and_violations_for_a_reseller() {
     furnish(&server);
     let browser = Browser::on(&server.url);
     browser.sign_in("nora", PASSWORD);
-    look_at_every(
-        &browser,
-        &[
-            "/panel/",
-            "/panel/account",
-            "/panel/lines",
-            "/panel/lines/new",
-            "/panel/lines/1",
-            "/panel/lines/1/edit",
-            "/panel/lines/1/extend",
-            "/panel/lines/1/why",
-            "/panel/lines/mass",
-            "/panel/mags",
-            "/panel/mags/new",
-            "/panel/mags/1",
-            "/panel/connections",
-            "/panel/statement",
-        ],
-    );
+    look_at_every(&browser, [EVERYBODYS, &["/panel/statement"]].concat());
+}
+
+/// What no page may take for markup: tags, both quotes, an ampersand, emoji, letters that run to the left.
+const HOSTILE: &str = "\"'><b class=hostile>&amp;\u{1f98a} \u{5e9}\u{5dc}\u{5d5}\u{5dd}</b>";
+
+#[test]
+fn names_are_text_on_every_page_whatever_stands_in_them() {
+    let server = panel::server();
+    tv::put_picture(server.data());
+    furnish(&server);
+    let hostile: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
+    for resource in ["categories", "streams", "bouquets", "subscription_plans", "servers", "resellers"] {
+        server.done(&format!("{resource}/update"), &format!("id=1&data[name]={hostile}"));
+    }
+    server.done("settings/update", &format!("data[operator_name]={hostile}"));
+    server.done("line/update", &format!("username=bob&data[notes]={hostile}"));
+    server.done("groups/new", &format!("data[name]={hostile}"));
+    server.done("resellers/add_credits", &format!("id=1&credits=1&note={hostile}"));
+    server.refused("line/new", &format!("data[username]={hostile}"));
+    assert_eq!(Player::get(&server, "/live/bob/secret1/1", &HOSTILE.replace('"', "")).status, 200);
+    let stranger = Panel::nobody(&server).with_header(&format!("User-Agent: {HOSTILE}"));
+    stranger.sign_in(HOSTILE, "wrong");
+    let admin = Panel::nobody(&server).with_header(&format!("User-Agent: {HOSTILE}"));
+    assert_eq!(admin.sign_in("admin", PASSWORD).status, 303);
+    let nora = Panel::of(&server, "nora", PASSWORD);
+    let looked_for = "/panel/lines?search=".to_owned() + &hostile;
+    let operators = [EVERYBODYS, OPERATORS, &[looked_for.as_str(), "/panel/none"]].concat();
+    let resellers = [EVERYBODYS, &["/panel/statement"]].concat();
+    let mut seen = 0;
+    for (panel, pages) in [(&admin, operators), (&nora, resellers)] {
+        for page in pages {
+            let body = panel.ask(page).body;
+            assert!(!body.contains("<b class=hostile"), "{page}: {body}");
+            seen += usize::from(body.contains("&#60;b class=hostile&#62;&#38;amp;\u{1f98a}"));
+        }
+    }
+    assert!(seen > 40, "they stand on most pages, not on {seen}");
 }
 
 /// One of everything, and somebody who watches.
