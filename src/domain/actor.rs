@@ -96,7 +96,7 @@ impl Actor {
     pub fn may(&self, resource: Resource, access: Access) -> Result<()> {
         if self.reseller().is_some() && !matches!(resource, Resource::Line | Resource::Mag) {
             return Err(Error::Denied(format!(
-                "Resellers have lines and MAGs; {resource} is the operator's"
+                "Resellers have lines and MAGs alone: {resource} are for the operator"
             )));
         }
         if rights::allow(self.rights(), resource, access) {

@@ -162,7 +162,7 @@ fn details(candidate: &Candidate, category: Option<CategoryId>) -> StreamChange 
 
 /// The ids of categories by their names in lower case, with those that the list needs made behind the others.
 fn headings(act: &Act<'_>, plan: &Plan) -> Result<HashMap<String, CategoryId>> {
-    let there = super::order::in_order::<Category>(act.tx)?;
+    let there = super::managed::in_order::<Category>(act.tx, None)?;
     let last = there.last().map_or(0, |row| row.record.position.get());
     let mut ids: HashMap<String, CategoryId> =
         there.iter().map(|row| (row.record.name.as_str().to_lowercase(), row.id)).collect();

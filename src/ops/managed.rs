@@ -4,12 +4,13 @@ use super::Act;
 pub use crate::store::usage::{User, Users};
 use crate::{
     domain::{
-        Error, Result, Stored,
+        Error, Fact, Result, Stored,
         admin::{Admin, Group},
         bouquet::{Bouquet, Category},
         ids::{GroupId, Id, ServerId},
         line::Line,
         mag::Mag,
+        page::{Limit, Page, Rows, Start},
         plan::Plan,
         server::Server,
         stream::Stream,
@@ -69,6 +70,50 @@ pub trait Managed: Table {
         }
         Ok(format!("It is used by {}.", used.join(", ")))
     }
+}
+
+/// Every row, or every one that a search finds, in the order of ids.
+///
+/// # Errors
+/// A database error.
+pub fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
+    let mut found = Vec::new();
+    let mut page = Page { limit: Limit::MOST, search, ..Page::default() };
+    loop {
+        let rows = read.page::<R>(&page)?.rows;
+        let Some(last) = rows.last() else { return Ok(found) };
+        page.start = Start::After(last.id.number());
+        found.extend(rows);
+    }
+}
+
+/// Every row in its order: by position, then by id.
+///
+/// # Errors
+/// A database error.
+pub fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
+    let mut rows = every::<R>(read, search)?;
+    rows.sort_by_key(|row| {
+        let position = row.record.facts().into_iter().find(|(name, _)| *name == "position");
+        position.map_or(0, |(_, fact)| if let Fact::Number(place) = fact { place } else { 0 })
+    });
+    Ok(rows)
+}
+
+/// So many rows of those, after the first `begin`.
+///
+/// # Errors
+/// A database error.
+pub fn page_in_order<R: Managed>(
+    read: &Read<'_>,
+    begin: i64,
+    most: i64,
+    search: Option<String>,
+) -> Result<Rows<Stored<R>>> {
+    let rows = in_order::<R>(read, search)?;
+    let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let [begin, most] = [begin, most].map(|count| usize::try_from(count).unwrap_or(0));
+    Ok(Rows { total, rows: rows.into_iter().skip(begin).take(most).collect() })
 }
 
 /// Creates a row.

@@ -2,17 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::{Act, managed::Managed};
-use crate::{
-    domain::{
-        Error, Given, Result, Stored,
-        bouquet::{Bouquet, BouquetChange, Category, CategoryChange},
-        ids::Id,
-        number::Position,
-        page::{Limit, Page, Start},
-        plan::{Plan, PlanChange},
-    },
-    store::Read,
+use super::{
+    Act,
+    managed::{self, Managed},
+};
+use crate::domain::{
+    Error, Given, Result,
+    bouquet::{Bouquet, BouquetChange, Category, CategoryChange},
+    ids::Id,
+    number::Position,
+    plan::{Plan, PlanChange},
 };
 
 /// A resource whose rows stand in an order.
@@ -43,29 +42,12 @@ ordered! {
     Plan / PlanChange;
 }
 
-/// Every row in its order.
-///
-/// # Errors
-/// A database error.
-pub fn in_order<R: Ordered>(read: &Read<'_>) -> Result<Vec<Stored<R>>> {
-    let mut rows: Vec<Stored<R>> = Vec::new();
-    let mut page = Page { limit: Limit::MOST, ..Page::default() };
-    loop {
-        let found = read.page::<R>(&page)?.rows;
-        let Some(last) = found.last() else { break };
-        page.start = Start::After(last.id.number());
-        rows.extend(found);
-    }
-    rows.sort_by_key(|row| (row.record.position().get(), row.id.number()));
-    Ok(rows)
-}
-
 /// Puts rows into that order. Those that are not named come after them, in the order that they had.
 ///
 /// # Errors
 /// [`Error::NoSuch`] for an unknown one.
 pub fn order<R: Ordered>(act: &Act<'_>, ids: &[R::Id]) -> Result<()> {
-    let mut rest = in_order::<R>(act.tx)?;
+    let mut rest = managed::in_order::<R>(act.tx, None)?;
     let mut ordered = Vec::new();
     let mut seen = HashSet::new();
     for id in ids.iter().filter(|id| seen.insert(id.number())) {

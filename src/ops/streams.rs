@@ -14,7 +14,6 @@ use crate::{
         bouquet::{Bouquet, BouquetChange},
         field::{Given, Item},
         ids::{BouquetId, Id, ServerId, StreamId},
-        page::{Limit, Page, Start},
         rights::Access,
         run::State,
         stream::Stream,
@@ -103,7 +102,7 @@ fn switch(
     anew: bool,
 ) -> Result<Vec<StreamId>> {
     let streams = match which {
-        Which::All => all(act.tx)?,
+        Which::All => managed::every(act.tx, None)?,
         Which::These(ids) => act.tx.streams_of(ids.iter().copied())?,
     };
     let mut meant = Vec::new();
@@ -155,23 +154,12 @@ fn is_on(stream: &Stream, server: Option<ServerId>) -> bool {
     server.is_none_or(|server| stream.server_id.unwrap_or(ServerId::MAIN) == server)
 }
 
-fn all(read: &Read<'_>) -> Result<Vec<Stored<Stream>>> {
-    let mut found = Vec::new();
-    let mut page = Page { limit: Limit::MOST, ..Page::default() };
-    loop {
-        let rows = read.page::<Stream>(&page)?.rows;
-        let Some(last) = rows.last() else { return Ok(found) };
-        page.start = Start::After(last.id.0);
-        found.extend(rows);
-    }
-}
-
 /// Every stream, of one server if that is asked.
 ///
 /// # Errors
 /// A database error.
 pub fn list(read: &Read<'_>, server: Option<ServerId>) -> Result<Vec<Stored<Stream>>> {
-    let mut streams = all(read)?;
+    let mut streams: Vec<Stored<Stream>> = managed::every(read, None)?;
     streams.retain(|stream| is_on(&stream.record, server));
     Ok(streams)
 }

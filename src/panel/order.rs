@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     domain::{Error, Result, ids::Id, rights::Access},
-    ops::order::{self, Ordered},
+    ops::{
+        managed,
+        order::{self, Ordered},
+    },
     wire::form::Node,
 };
 
@@ -52,7 +55,7 @@ pub async fn put<R: Shown + Ordered>(caller: Caller, sent: Sent) -> Reply {
 
 async fn blank<R: Shown + Ordered>(caller: &Caller) -> Result<Form> {
     let list = doing(R::RESOURCE, "list");
-    let rows = caller.ops.read(caller.actor(), list, move |read| order::in_order::<R>(read)).await?;
+    let rows = caller.ops.read(caller.actor(), list, move |read| managed::in_order::<R>(read, None)).await?;
     let names: Vec<Choice> = rows.iter().map(|row| Choice::new(row.id.number(), row.record.name())).collect();
     let list = ordered::Ordered::every(names);
     let input = Input::new("order", R::MANY, Widget::Ordered(list))

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Fact, Record, Resource, Result, Stored,
+        Error, Resource, Result, Stored,
         actor::Actor,
         admin::Group,
         bouquet::{Bouquet, Category},
@@ -187,15 +187,16 @@ const ROWS: i64 = 100;
 async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let search = query.text("search").trim().to_owned();
     let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
-    let mut page = Page { start: Start::Offset(begin), ..Page::default() };
-    let rows_a_page = if R::IS_ORDERED { i64::from(Limit::MOST.rows()) } else { ROWS };
-    page.limit = Limit::new(rows_a_page).unwrap_or_default();
-    page.search = Some(search.clone()).filter(|search| !search.is_empty());
+    let sought = Some(search.clone()).filter(|search| !search.is_empty());
     let list = doing(R::RESOURCE, "list");
-    let mut found = caller.ops.read(caller.actor(), list, move |read| read.page::<R>(&page)).await?;
-    if R::IS_ORDERED {
-        found.rows.sort_by_key(|row| place(&row.record));
-    }
+    let read = caller.ops.read(caller.actor(), list, move |read| {
+        if R::IS_ORDERED {
+            return managed::page_in_order::<R>(read, begin, ROWS, sought);
+        }
+        let limit = Limit::new(ROWS).unwrap_or_default();
+        read.page::<R>(&Page { limit, start: Start::Offset(begin), search: sought, ..Page::default() })
+    });
+    let found = read.await?;
     let usage = caller.ops.usage_of(caller.actor(), R::RESOURCE).await?;
     let about = About { usage, ..About::ask(&caller, R::REFERS).await? };
     let turn = |from: i64| {
@@ -234,18 +235,12 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
         pager: Pager {
             summary: show::many(found.total, R::ONE) + &about.used_when(),
-            previous: (begin > 0).then(|| turn((begin - rows_a_page).max(0))),
-            next: (begin + rows_a_page < found.total).then(|| turn(begin + rows_a_page)),
+            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
+            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
         },
         ..Listing::default()
     };
     Ok(caller.page(&ListPage { frame: caller.frame(R::MANY), about: R::ABOUT, listing }))
-}
-
-/// A record's place among the others; what has none comes as it is.
-fn place(record: &impl Record) -> i64 {
-    let position = record.facts().into_iter().find(|(name, _)| *name == "position");
-    position.map_or(0, |(_, fact)| if let Fact::Number(number) = fact { number } else { 0 })
 }
 
 /// The form for a new one.

@@ -184,7 +184,7 @@ fn sold(caller: &Caller, booking: &Booking) -> Option<Cell> {
 }
 
 /// What a reason of the ledger means.
-fn word(reason: &str) -> &'static str {
+pub fn word(reason: &str) -> &'static str {
     match reason {
         "opening" => "Opening balance",
         "added" => "Credits moved",

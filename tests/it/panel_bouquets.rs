@@ -132,6 +132,27 @@ fn a_bouquet_of_five_thousand_streams_is_edited_page_by_page() {
 }
 
 #[test]
+fn lists_of_many_have_pages_in_their_order() {
+    let server = server();
+    let list: Vec<String> = (1..=250)
+        .map(|n| format!("#EXTINF:-1 group-title=\"Group {n:03}\",Channel {n}\nhttp://h.example/{n}\n"))
+        .collect();
+    let panel = Panel::admin(&server);
+    super::panel_import::import(&panel, &list.concat(), &[]);
+    server.done("categories/update", "id=250&data[position]=0");
+    server.done("categories/update", "id=1&data[position]=99999");
+    let first = panel.get("/panel/categories");
+    let at =
+        |page: &str, name: &str| page.find(&format!(">{name}<")).unwrap_or_else(|| panic!("{name}: {page}"));
+    assert!(at(&first, "Group 250") < at(&first, "Group 002") && first.contains("rel=\"next\""), "{first}");
+    assert!(first.contains("<span>250 categories") && first.len() < 60_000, "{}", first.len());
+    let last = panel.get("/panel/categories?from=200");
+    assert!(at(&last, "Group 249") < at(&last, "Group 001") && !last.contains("rel=\"next\""), "{last}");
+    let found = panel.get("/panel/categories?search=group+24");
+    assert!(found.contains("<span>10 categories"), "{found}");
+}
+
+#[test]
 fn in_a_browser_streams_are_found_added_moved_and_taken_out() {
     let server = with(3);
     server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2");

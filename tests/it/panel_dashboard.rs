@@ -81,7 +81,7 @@ fn a_reseller_sees_its_own_and_nothing_of_anybody_else() {
     let credits = words(part(&page, "credits"));
     assert!(credits.ends_with("Today 1 Last 7 days 1 Last 30 days 1"), "{credits}");
     assert!(part(&page, "figures").contains("<b>999</b>"), "{page}");
-    assert!(words(part(&page, "bookings")).contains("sale \u{2212}1 999"), "{page}");
+    assert!(words(part(&page, "bookings")).contains("Sale \u{2212}1 999"), "{page}");
     for others in
         ["north", "North", "over", "Main server", "Streams", "Panel Error Log", "data-part id=\"usage\""]
     {

@@ -9,6 +9,7 @@ use crate::{
     ops::figures::Booking,
     panel::{
         show::{self, Moment},
+        statement,
         table::{Cell, Head, Link},
     },
 };
@@ -45,7 +46,7 @@ pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
     let booking = |booking: &Booking| {
         vec![
             Cell::Time(Some(Moment::of(booking.at, &zone)), ""),
-            Cell::Text(booking.reason.clone()),
+            Cell::Text(statement::word(&booking.reason).into()),
             number(booking.amount),
             number(booking.balance),
         ]
