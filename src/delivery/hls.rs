@@ -21,7 +21,7 @@ use crate::{
         Ops,
         viewing::{Segment, Segments},
     },
-    wire::socket,
+    wire::{cors, socket},
 };
 
 /// What players call a playlist.
@@ -62,7 +62,7 @@ fn text(stream: StreamId, segments: &Segments, token: &str) -> String {
 /// `/hls/TOKEN/STREAM_NUMBER.ts`: valid for the session of that token only, and only while it lives.
 pub async fn segment(request: HttpRequest, path: Path<(String, String)>, ops: Data<Ops>) -> HttpResponse {
     if *request.method() == Method::OPTIONS {
-        return preflight();
+        return cors::preflight();
     }
     let (token, file) = path.into_inner();
     let refused = |mut response: actix_web::HttpResponseBuilder| {
@@ -94,16 +94,6 @@ fn from_file(request: &HttpRequest, segment: &Segment) -> Option<SentFile> {
         return None;
     }
     SentFile::new(&*socket::of(request)?, segment.file()?, segment.length()).ok()
-}
-
-/// Browsers ask before they ask (finding 9).
-pub fn preflight() -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
-        .insert_header((header::ACCESS_CONTROL_MAX_AGE, 86_400))
-        .finish()
 }
 
 /// A body of the ring's own bytes.

@@ -24,7 +24,7 @@ use crate::{
         Ops,
         viewing::{Credentials, Hold, Origin, Refusal, Subscriber, Tap, Watching, Wish},
     },
-    wire::{path, socket, visitor::Visitor},
+    wire::{cors, path, socket, visitor::Visitor},
 };
 
 /// What players call an MPEG transport stream.
@@ -73,7 +73,7 @@ pub async fn play(
 /// The answer to a method that does not watch.
 fn not_watching(method: &Method) -> Option<HttpResponse> {
     if *method == Method::OPTIONS {
-        return Some(hls::preflight());
+        return Some(cors::preflight());
     }
     let watches = matches!(*method, Method::GET | Method::HEAD);
     let refusal =
@@ -116,8 +116,8 @@ fn address<S: AsRef<str>>(segments: &[S]) -> Option<(Credentials<'_>, &str)> {
 fn parse(file: &str) -> Option<(StreamId, Container)> {
     let (id, container) = match file.split_once('.') {
         None => (file, Container::Ts),
-        Some((id, "ts")) => (id, Container::Ts),
-        Some((id, "m3u8")) => (id, Container::Hls),
+        Some((id, ending)) if ending.eq_ignore_ascii_case("ts") => (id, Container::Ts),
+        Some((id, ending)) if ending.eq_ignore_ascii_case("m3u8") => (id, Container::Hls),
         Some(_) => return None,
     };
     parse_id(id).ok().map(|id| (StreamId(id), container))
@@ -128,7 +128,12 @@ fn head(container: Container) -> HttpResponse {
         Container::Ts => MPEG_TS,
         Container::Hls => hls::PLAYLIST,
     };
-    HttpResponse::Ok().content_type(kind).insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")).finish()
+    let mut response = HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .body(Unsaid);
+    response.head_mut().no_chunking(true);
+    response
 }
 
 /// Ends with its connection rather than in chunks: players of HTTP/1.0 know no chunks, and a chunk's
@@ -143,6 +148,21 @@ fn transport_stream(viewer: Viewer) -> HttpResponse {
     response.head_mut().no_chunking(true);
     debug_assert_eq!(response.status(), StatusCode::OK);
     response
+}
+
+/// No body, and nothing said about the length that it would have: a `Content-Length` of 0 would be untrue.
+struct Unsaid;
+
+impl MessageBody for Unsaid {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// One viewer's body; the session lives while it does.
@@ -200,6 +220,7 @@ mod tests {
         assert_eq!(parse("7"), Some((StreamId(7), Container::Ts)));
         assert_eq!(parse("7.ts"), Some((StreamId(7), Container::Ts)));
         assert_eq!(parse("7.m3u8"), Some((StreamId(7), Container::Hls)));
+        assert_eq!(parse("7.TS"), Some((StreamId(7), Container::Ts)));
         for bad in ["", "0", "x", "7.mp4", "7.ts.ts", "-7", "7 ", "99999999999999999999"] {
             assert_eq!(parse(bad), None, "{bad}");
         }

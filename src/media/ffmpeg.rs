@@ -15,6 +15,52 @@ const FILE_FORMATS: &str =
 /// Silence of a source for so many microseconds is an end of it, as far as ffmpeg can tell by itself.
 const SILENCE: &str = "15000000";
 
+/// How a source is looked at before it is copied. Nothing is sent before it is known what the source is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Care {
+    /// Longer than usual.
+    longer: bool,
+    /// Its picture needs that: key frames are rare.
+    rare: bool,
+    /// Numbers of tracks that tell too little of themselves to be copied.
+    without: Vec<u32>,
+}
+
+impl Care {
+    /// What to try after ffmpeg could not make out those tracks, of which the sound can be done without:
+    /// to look longer, then to leave them out; `None` when both were tried.
+    pub fn after(&self, unclear: &[Unclear]) -> Option<Self> {
+        if !self.longer && !unclear.is_empty() {
+            let rare = unclear.iter().any(|track| track.is_video);
+            return Some(Self { longer: true, rare, without: Vec::new() });
+        }
+        let silent: Vec<u32> =
+            unclear.iter().filter(|track| !track.is_video).map(|track| track.number).collect();
+        (self.without.is_empty() && !silent.is_empty()).then_some(Self {
+            longer: self.rare,
+            rare: self.rare,
+            without: silent,
+        })
+    }
+
+    fn leaving_out(&self) -> impl Iterator<Item = String> {
+        self.without.iter().flat_map(|number| ["-map".into(), format!("-0:{number}?")])
+    }
+
+    /// Numbers of tracks that are left out.
+    pub fn without(&self) -> &[u32] {
+        &self.without
+    }
+}
+
+/// A track whose codec parameters ffmpeg did not find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclear {
+    /// Its number in the source, from 0.
+    number: u32,
+    is_video: bool,
+}
+
 /// How ffmpeg is run.
 #[derive(Clone, Debug)]
 pub struct Ffmpeg {
@@ -29,12 +75,13 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// A sentence about what is missing.
-    pub fn play(&self, source: &SourceUrl) -> Result<Child, String> {
-        let mut arguments = self.input(source)?;
+    pub fn play(&self, source: &SourceUrl, care: &Care) -> Result<Child, String> {
+        let mut arguments = self.input(source, care)?;
         // Files often have subtitles that no transport stream can carry.
         let subtitles: &[&str] = if source.file().is_some() { &[] } else { &["-map", "0:s?"] };
         arguments.extend(["-map", "0:v:0?", "-map", "0:a?"].map(String::from));
         arguments.extend(subtitles.iter().map(ToString::to_string));
+        arguments.extend(care.leaving_out());
         let output = [
             "-c",
             "copy",
@@ -56,9 +103,11 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// As [`Ffmpeg::play`].
-    pub fn try_out(&self, source: &SourceUrl) -> Result<Child, String> {
-        let mut arguments = self.input(source)?;
-        arguments.extend(["-map", "0", "-c", "copy", "-t", "2", "-f", "null", "-"].map(String::from));
+    pub fn try_out(&self, source: &SourceUrl, care: &Care) -> Result<Child, String> {
+        let mut arguments = self.input(source, care)?;
+        arguments.extend(["-map", "0:v?", "-map", "0:a?"].map(String::from));
+        arguments.extend(care.leaving_out());
+        arguments.extend(["-c", "copy", "-t", "2", "-f", "null", "-"].map(String::from));
         self.spawn(&arguments, [Stdio::null(), Stdio::null(), Stdio::piped()])
     }
 
@@ -83,9 +132,20 @@ impl Ffmpeg {
         self.spawn(&arguments, [Stdio::piped(), Stdio::piped(), Stdio::null()])
     }
 
+    /// Starts looking at the beginning of a transport stream on standard input; its lines tell what it is.
+    ///
+    /// # Errors
+    /// As [`Ffmpeg::play`].
+    pub fn describe(&self) -> Result<Child, String> {
+        let words =
+            "-hide_banner -nostats -loglevel level+info -f mpegts -i pipe:0 -map 0:v:0 -c copy -f null -";
+        let arguments: Vec<String> = words.split_whitespace().map(String::from).collect();
+        self.spawn(&arguments, [Stdio::piped(), Stdio::null(), Stdio::piped()])
+    }
+
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
     /// came from elsewhere from opening files of this machine.
-    fn input(&self, source: &SourceUrl) -> Result<Vec<String>, String> {
+    fn input(&self, source: &SourceUrl, care: &Care) -> Result<Vec<String>, String> {
         let mut arguments: Vec<&str> = Vec::new();
         let url = if let Some(name) = source.file() {
             arguments.extend([
@@ -135,10 +195,13 @@ impl Ffmpeg {
             "level+info",
             "-fflags",
             "+genpts+discardcorrupt",
-            "-analyzeduration",
-            "3000000",
         ];
-        let arguments = common.into_iter().chain(arguments).map(String::from);
+        let looking = if care.longer {
+            ["-analyzeduration", "12000000", "-probesize", "50000000"]
+        } else {
+            ["-analyzeduration", "3000000", "-probesize", "5000000"]
+        };
+        let arguments = common.into_iter().chain(looking).chain(arguments).map(String::from);
         Ok(arguments.chain(["-i".into(), url]).collect())
     }
 
@@ -191,6 +254,12 @@ pub enum Line {
         /// Width and height.
         resolution: (u32, u32),
     },
+    /// It was not found out how a track is coded.
+    Unclear(Unclear),
+    /// A picture or sound has come that was not there before.
+    NewTrack,
+    /// What comes as AAC is none, and is thrown away.
+    NoAac,
     /// Something went wrong; without what is secret in URLs.
     Complaint(String),
     /// Nothing of interest.
@@ -200,6 +269,19 @@ pub enum Line {
 impl Line {
     /// Reads one.
     pub fn of(text: &str) -> Self {
+        if let Some((_, track)) = text.split_once("[warning] Could not find codec parameters for stream ")
+            && let Some((number, kind)) = track.split_once(" (")
+            && let Ok(number) = number.parse()
+        {
+            return Self::Unclear(Unclear { number, is_video: kind.starts_with("Video") });
+        }
+        if ["[warning] New video stream ", "[warning] New audio stream "].iter().any(|new| text.contains(new))
+        {
+            return Self::NewTrack;
+        }
+        if text.contains("[error] AAC bitstream not in ADTS format") {
+            return Self::NoAac;
+        }
         let severe = ["[error] ", "[fatal] ", "[panic] ", "[warning] "];
         if let Some((at, level)) = severe.iter().find_map(|level| text.find(level).map(|at| (at, level))) {
             let message = format!("{}{}", &text[..at], &text[at + level.len()..]);
@@ -252,6 +334,30 @@ mod tests {
             Line::of("[tcp @ 0x55] [error] Connection to tcp://10.0.0.1:80 failed"),
             Line::Complaint("[tcp @ 0x55] Connection to tcp://10.0.0.1:80 failed".into())
         );
+    }
+
+    #[test]
+    fn lines_tell_of_tracks_that_are_unclear_or_new() {
+        let line = "[mpegts @ 0x5] [warning] Could not find codec parameters for stream 1 (Audio: mp3 (mp3float) ([3][0][0][0] / 0x0003), 0 channels, fltp): unspecified frame size";
+        let sound = Unclear { number: 1, is_video: false };
+        assert_eq!(Line::of(line), Line::Unclear(sound));
+        let line = "[mpegts @ 0x5] [warning] New audio stream 0:3 at pos:847316 and DTS:1.4s";
+        assert_eq!(Line::of(line), Line::NewTrack);
+        let line = "[mpegts @ 0x5] [error] AAC bitstream not in ADTS format and extradata missing";
+        assert_eq!(Line::of(line), Line::NoAac);
+    }
+
+    #[test]
+    fn an_unclear_source_is_looked_at_longer_and_then_without_its_sound() {
+        let (picture, sound) =
+            (Unclear { number: 0, is_video: true }, Unclear { number: 2, is_video: false });
+        assert_eq!(Care::default().after(&[]), None, "it failed for another reason");
+        let longer = Care::default().after(&[picture, sound]).unwrap();
+        assert_eq!(longer, Care { longer: true, rare: true, without: vec![] });
+        assert_eq!(longer.after(&[picture]), None, "a channel is no channel without its picture");
+        let without = longer.after(&[picture, sound]).unwrap();
+        assert_eq!(without.without(), [2]);
+        assert_eq!(without.after(&[sound]), None);
     }
 
     #[test]

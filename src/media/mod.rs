@@ -6,6 +6,9 @@ pub mod preview;
 
 mod channel;
 mod ffmpeg;
+mod lines;
+mod nal;
+mod reading;
 mod ring;
 mod segment;
 mod status;

@@ -31,7 +31,7 @@ pub struct Chunk {
     pub bytes: Bytes,
     /// PAT and PMT, if a player can begin with this chunk.
     pub entry: Option<Bytes>,
-    /// Which run of ffmpeg it came from.
+    /// Which run of ffmpeg it came from; also another one when the picture has changed.
     pub run: u64,
     at: Instant,
 }
@@ -135,6 +135,7 @@ impl Ring {
     /// Ends or begins a segment at a chunk that players can begin with.
     fn cut(&mut self, number: u64, chunk: &Chunk, clock: Option<u64>) {
         let begun = self.begun;
+        let mut jumped = false;
         if let Some(begun) = begun {
             let duration = match (begun.clock, clock) {
                 (Some(from), Some(to)) if begun.run == chunk.run => {
@@ -143,8 +144,9 @@ impl Ring {
                 _ => chunk.at.duration_since(begun.at),
             };
             // A clock that jumped says nothing.
-            let duration = if duration > MOST_TIME { chunk.at.duration_since(begun.at) } else { duration };
-            if begun.run == chunk.run && duration < SEGMENT {
+            jumped = begun.run == chunk.run && duration > MOST_TIME;
+            let duration = if jumped { chunk.at.duration_since(begun.at) } else { duration };
+            if begun.run == chunk.run && !jumped && duration < SEGMENT {
                 return;
             }
             self.parts.push_back(Part {
@@ -157,7 +159,7 @@ impl Ring {
             });
             self.numbered += 1;
         }
-        let discontinuity = begun.is_some_and(|begun| begun.run != chunk.run);
+        let discontinuity = jumped || begun.is_some_and(|begun| begun.run != chunk.run);
         self.begun = Some(Begun { chunk: number, clock, at: chunk.at, run: chunk.run, discontinuity });
     }
 

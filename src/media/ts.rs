@@ -1,6 +1,12 @@
 //! MPEG transport streams (ISO/IEC 13818-1), as far as fan-out needs them: packets, tables, key
 //! frames, the clock. What is read here is ffmpeg's own output, which marks every key frame.
 
+use super::nal;
+
+/// So many units of another codec, less the pictures that have none, are no accident.
+const STRANGE_PICTURES: usize = 10;
+/// Nor are so many packets of sound, which make a few seconds.
+const STRANGE_SOUNDS: usize = 20;
 /// The length of a packet.
 pub const PACKET: usize = 188;
 const SYNC: u8 = 0x47;
@@ -15,6 +21,10 @@ pub struct Elementary {
     pub is_video: bool,
     /// The codec's name as ffmpeg has it.
     pub codec: &'static str,
+    /// Whether anything of it has come since [`Scanner::listen`].
+    pub heard: bool,
+    /// How much has come lately that is no such codec.
+    strange: usize,
 }
 
 /// One packet of the stream and what it means.
@@ -24,6 +34,8 @@ pub struct Packet<'b> {
     pub bytes: &'b [u8],
     /// Whether a player can begin with it.
     pub begins: bool,
+    /// If it begins a picture: how that is coded, as [`nal::parameters`] has it.
+    pub parameters: Option<&'b [u8]>,
 }
 
 /// Reads a stream packet by packet.
@@ -34,6 +46,8 @@ pub struct Scanner {
     pat: Option<[u8; PACKET]>,
     pmt: Option<[u8; PACKET]>,
     pmt_pid: Option<u16>,
+    /// What `elementary` was read from.
+    map: Vec<u8>,
     elementary: Vec<Elementary>,
     clock: Option<u64>,
     skipped: usize,
@@ -84,6 +98,17 @@ impl Scanner {
         &self.elementary
     }
 
+    /// The part of the stream that has not been what the tables promise for a while.
+    pub fn strange(&self) -> Option<&Elementary> {
+        let most = |part: &Elementary| if part.is_video { STRANGE_PICTURES } else { STRANGE_SOUNDS };
+        self.elementary.iter().find(|part| part.strange >= most(part))
+    }
+
+    /// From now on, notes anew which parts of the stream come.
+    pub fn listen(&mut self) {
+        self.elementary.iter_mut().for_each(|part| part.heard = false);
+    }
+
     /// The latest program clock, in units of 1/90,000 second.
     pub fn clock(&self) -> Option<u64> {
         self.clock
@@ -106,7 +131,25 @@ impl Scanner {
             self.clock = clock(packet).or(self.clock);
         }
         let begins = begins_unit && flags & 0x40 != 0 && self.is_entry(pid);
-        take(self, &Packet { bytes: packet, begins });
+        let parameters = if begins_unit { self.unit(pid, packet) } else { None };
+        take(self, &Packet { bytes: packet, begins, parameters });
+    }
+
+    /// A picture or a frame of sound begins: looks whether it is of the codec that the tables promise.
+    fn unit<'b>(&mut self, pid: u16, packet: &'b [u8]) -> Option<&'b [u8]> {
+        let part = self.elementary.iter_mut().find(|part| part.pid == pid)?;
+        part.heard = true;
+        let [0, 0, 1, _, _, _, _, _, header, data @ ..] = payload(packet) else { return None };
+        let data = data.get(usize::from(*header)..)?;
+        if !part.is_video {
+            part.strange = if nal::is_sound(part.codec, data) { 0 } else { part.strange + 1 };
+            return None;
+        }
+        part.strange = match nal::foreign(part.codec, data) {
+            0 => part.strange.saturating_sub(1),
+            units => part.strange + units,
+        };
+        nal::parameters(part.codec, data)
     }
 
     /// Players begin with a picture, or with sound where there is no picture.
@@ -128,6 +171,11 @@ impl Scanner {
 
     fn read_pmt(&mut self, packet: &[u8]) {
         let Some(section) = section(packet, 0x02) else { return };
+        self.pmt = packet.try_into().ok();
+        if self.map == section {
+            return;
+        }
+        self.map = section.to_vec();
         let [.., high, low] = *section.get(..12).unwrap_or_default() else { return };
         let mut rest = section.get(12 + length(high, low)..).unwrap_or_default();
         let mut elementary = Vec::new();
@@ -135,12 +183,11 @@ impl Scanner {
             let Some((descriptors, next)) = after.split_at_checked(length(*high, *low)) else { break };
             let pid = u16::from(high_pid & 0x1F) << 8 | u16::from(*low_pid);
             if let Some((is_video, codec)) = codec(*kind, descriptors) {
-                elementary.push(Elementary { pid, is_video, codec });
+                elementary.push(Elementary { pid, is_video, codec, heard: false, strange: 0 });
             }
             rest = next;
         }
         self.elementary = elementary;
-        self.pmt = packet.try_into().ok();
     }
 }
 
@@ -160,6 +207,12 @@ fn adaptation(packet: &[u8]) -> &[u8] {
     if has { packet.get(5..5 + length).unwrap_or_default() } else { &[] }
 }
 
+/// What follows the header and the adaptation field.
+fn payload(packet: &[u8]) -> &[u8] {
+    let skip = if packet[3] & 0x20 != 0 { 5 + usize::from(packet[4]) } else { 4 };
+    packet.get(skip..).unwrap_or_default()
+}
+
 /// The 33 bits of the clock's base, which follow the flags.
 fn clock(packet: &[u8]) -> Option<u64> {
     let base: [u8; 5] = adaptation(packet).get(1..6)?.try_into().ok()?;
@@ -170,9 +223,8 @@ fn clock(packet: &[u8]) -> Option<u64> {
 /// The section of that table that begins in the packet, without its checksum. ffmpeg's tables fit
 /// into one packet.
 fn section(packet: &[u8], table: u8) -> Option<&[u8]> {
-    let skip = if packet[3] & 0x20 != 0 { 5 + usize::from(packet[4]) } else { 4 };
-    let pointer = usize::from(*packet.get(skip)?);
-    let section = packet.get(skip + 1 + pointer..)?;
+    let (pointer, rest) = payload(packet).split_first()?;
+    let section = rest.get(usize::from(*pointer)..)?;
     let whole = 3 + length(*section.get(1)?, *section.get(2)?);
     (section[0] == table).then_some(())?;
     section.get(..whole.checked_sub(4)?)

@@ -13,7 +13,7 @@ use crate::{
         Ops,
         viewing::{Credentials, Origin as From, Refusal, Subscriber},
     },
-    wire::{body, form, form::Node, origin::Origin, visitor::Visitor},
+    wire::{body, cors, form, form::Node, origin::Origin, visitor::Visitor},
 };
 
 /// A request of a player.
@@ -30,11 +30,14 @@ impl Asked {
     /// Reads path, query and body; what stands in the path wins, then the body.
     ///
     /// # Errors
-    /// The reply: 400 for what cannot be read, 405.
+    /// The reply: 204 for a browser's question whether it may ask, 400 for what cannot be read, 405.
     pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
         let Some(ops) = request.app_data::<Data<Ops>>().cloned() else {
             return Err(empty(StatusCode::INTERNAL_SERVER_ERROR));
         };
+        if *request.method() == Method::OPTIONS {
+            return Err(cors::preflight());
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
             return Err(empty(StatusCode::METHOD_NOT_ALLOWED));
         }

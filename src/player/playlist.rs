@@ -58,12 +58,12 @@ async fn answer(
     if !who.subscription.is_active(clock::now()) {
         return Err(door::empty(StatusCode::FORBIDDEN));
     }
-    let with_attributes = match asked.text("type") {
+    let with_attributes = match asked.text("type").to_ascii_lowercase().as_str() {
         "" | "m3u_plus" => true,
         "m3u" => false,
         _ => return Err(unknown("type is m3u_plus or m3u")),
     };
-    let form = match asked.text("output") {
+    let form = match asked.text("output").to_ascii_lowercase().as_str() {
         "" => Some(Container::Ts),
         output => Container::named(output),
     };

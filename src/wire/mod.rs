@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod client_ip;
+pub mod cors;
 pub mod fields;
 pub mod form;
 pub mod origin;

@@ -278,3 +278,19 @@ fn no_password_in_an_address_reaches_the_log() {
     let log = std::fs::read_to_string(folder.path().join("stderr.log")).unwrap();
     assert!(log.contains("/timeshift/***") && !log.contains("Secret77"), "{log}");
 }
+
+#[test]
+fn players_in_browsers_may_ask_and_capitals_are_no_mistake() {
+    let server = server();
+    for path in ["/player_api.php", "/panel_api.php", "/get.php", "/xmltv.php", "/playlist/bob/pw/m3u"] {
+        let question =
+            ["-X", "OPTIONS", "-H", "Origin: http://web.example", "-H", "Access-Control-Request-Method: GET"];
+        let (status, head, _) = fetch(&server, path, &question);
+        assert_eq!(status, 204, "{path}");
+        assert!(head.contains("access-control-allow-origin: *"), "{head}");
+        assert!(head.contains("access-control-allow-headers: *"), "{head}");
+    }
+    let plain = fetch(&server, "/get.php?username=bob&password=pw&type=m3u&output=hls", &[]);
+    let capitals = fetch(&server, "/get.php?username=bob&password=pw&type=M3U&output=HLS", &[]);
+    assert_eq!((plain.0, plain.2), (200, capitals.2));
+}

@@ -1,0 +1,227 @@
+//! What one run of ffmpeg sends, on its way into the ring.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::AsyncReadExt,
+    process::ChildStdout,
+    sync::mpsc::UnboundedSender,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Timing,
+    channel::Channel,
+    ring::Chunk,
+    ts::{self, Scanner},
+};
+use crate::domain::run::Event;
+
+/// A chunk is sent on when it has this many bytes: just over the 32 KiB that actix gathers for a
+/// connection before it writes, so that the buffer of each viewer holds one chunk and not two.
+const CHUNK: usize = 175 * ts::PACKET;
+/// Or after this time.
+const CHUNK_TIME: Duration = Duration::from_millis(100);
+/// Packets are gathered for this long between two looks into the pipe: reading each as it comes
+/// would cost ten times as much.
+const GATHER: Duration = Duration::from_millis(40);
+/// So much that is no transport stream is no accident.
+const RUBBISH: usize = 64 << 10;
+/// Radio can be begun with at any sound; once in a while is enough.
+const RADIO_ENTRY: Duration = Duration::from_millis(500);
+/// What has not come for so long is not there, whatever the tables say.
+const LISTEN: Duration = Duration::from_secs(10);
+
+/// Why a run is read no further.
+pub enum Stopped {
+    /// Its output ended; ffmpeg may have said why.
+    Ended,
+    /// The source is given up, for this reason.
+    Given(String),
+    /// The source is not what it was.
+    Changed(String),
+}
+
+/// What one run of ffmpeg sends, on its way into the ring.
+pub struct Reading<'a> {
+    channel: &'a Channel,
+    scanner: Scanner,
+    /// Counts runs, and changes of the picture that viewers are told of as they are of a new run.
+    runs: &'a AtomicU64,
+    /// Packets of the chunk under way, whether players can begin with it, and its clock.
+    chunk: Vec<u8>,
+    entry: Option<Bytes>,
+    clock: Option<u64>,
+    /// Whether a key frame has come.
+    pub entered: bool,
+    last_entry: Instant,
+    last_push: Instant,
+    last_listen: Instant,
+    /// What the picture's parameters were, and where the beginning of a picture with others goes.
+    parameters: Vec<u8>,
+    beginnings: UnboundedSender<Bytes>,
+    has_changed: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// Of a run that begins now; `beginnings` is told of pictures that have changed.
+    pub fn new(channel: &'a Channel, runs: &'a AtomicU64, beginnings: UnboundedSender<Bytes>) -> Self {
+        let now = Instant::now();
+        Self {
+            channel,
+            scanner: Scanner::default(),
+            runs,
+            chunk: Vec::with_capacity(CHUNK),
+            entry: None,
+            clock: None,
+            entered: false,
+            last_entry: now,
+            last_push: now,
+            last_listen: now,
+            parameters: Vec::new(),
+            beginnings,
+            has_changed: false,
+        }
+    }
+
+    /// Reads to the end of the output, or until the source is given up.
+    pub async fn read(&mut self, mut output: ChildStdout, timing: Timing) -> Stopped {
+        // A pipe that holds a gathering's bytes; 64 KiB do for 12 Mbit/s, so it is no loss if it stays.
+        let _ = rustix::pipe::fcntl_setpipe_size(&output, 1 << 18);
+        let mut buffer = vec![0; CHUNK];
+        let begun = Instant::now();
+        let seconds = |time: Duration| format!("{} seconds", time.as_secs());
+        loop {
+            let patience =
+                if self.entered { timing.stall } else { timing.start.saturating_sub(begun.elapsed()) };
+            match timeout(patience, output.read(&mut buffer)).await {
+                Ok(Ok(0) | Err(_)) => {
+                    self.push();
+                    return Stopped::Ended;
+                }
+                Ok(Ok(length)) => {
+                    self.take(&buffer[..length]);
+                    if self.scanner.skipped() > RUBBISH {
+                        return Stopped::Given(
+                            "the source sends something that is no transport stream".into(),
+                        );
+                    }
+                    if let Some(part) = self.scanner.strange() {
+                        let what = if part.is_video { "picture" } else { "sound" };
+                        return Stopped::Changed(format!("its {what} is no longer {}", part.codec));
+                    }
+                    if self.entered && self.last_entry.elapsed() > timing.start {
+                        return Stopped::Given(format!(
+                            "no key frame has come for {}",
+                            seconds(timing.start)
+                        ));
+                    }
+                    if length < buffer.len() {
+                        sleep(GATHER).await;
+                    }
+                }
+                Err(_) if self.entered => {
+                    return Stopped::Given(format!("the source sent nothing for {}", seconds(timing.stall)));
+                }
+                Err(_) => {
+                    let within = seconds(timing.start);
+                    return Stopped::Given(format!("the source sent nothing playable within {within}"));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let now = Instant::now();
+        let mut scanner = std::mem::take(&mut self.scanner);
+        scanner.feed(bytes, |scanner, packet| {
+            if let Some(parameters) = packet.parameters.filter(|_| packet.begins) {
+                self.compare(parameters);
+            }
+            if packet.begins && self.is_entry(scanner, now) {
+                self.enter(scanner, now);
+            }
+            if self.entered {
+                self.chunk.extend_from_slice(packet.bytes);
+            }
+            if self.chunk.len() + ts::PACKET > CHUNK {
+                self.push();
+            }
+        });
+        self.scanner = scanner;
+        if self.entered {
+            self.channel.state().count(bytes.len(), now);
+        }
+        if now.duration_since(self.last_push) >= CHUNK_TIME {
+            self.push();
+        }
+    }
+
+    fn is_entry(&self, scanner: &Scanner, now: Instant) -> bool {
+        let has_video = scanner.elementary().iter().any(|part| part.is_video);
+        has_video || !self.entered || now.duration_since(self.last_entry) >= RADIO_ENTRY
+    }
+
+    /// Notes when the picture is not coded as it was: players go on, but what is shown of it is old.
+    fn compare(&mut self, parameters: &[u8]) {
+        if self.parameters != parameters {
+            self.has_changed = !self.parameters.is_empty();
+            self.parameters = parameters.to_vec();
+        }
+    }
+
+    /// A chunk begins anew with a key frame.
+    fn enter(&mut self, scanner: &mut Scanner, now: Instant) {
+        self.push();
+        let Some(tables) = scanner.tables() else { return };
+        if self.has_changed {
+            self.runs.fetch_add(1, Relaxed);
+        }
+        let since = now.duration_since(self.last_listen);
+        if !self.entered || since >= LISTEN {
+            self.tell_codecs(scanner, self.entered);
+            scanner.listen();
+            self.last_listen = now;
+        }
+        if !self.entered {
+            self.channel.state().note(Event::Played, now);
+        }
+        self.entry = Some(Bytes::copy_from_slice(&tables));
+        self.clock = scanner.clock();
+        self.entered = true;
+        self.last_entry = now;
+    }
+
+    /// At first what the tables promise, later what has come.
+    fn tell_codecs(&self, scanner: &Scanner, heard: bool) {
+        let codec = |video| {
+            let mut parts = scanner.elementary().iter();
+            parts
+                .find(|part| part.is_video == video && (part.heard || !heard))
+                .map(|part| part.codec.to_owned())
+        };
+        let mut status = self.channel.state();
+        (status.video_codec, status.audio_codec) = (codec(true), codec(false));
+    }
+
+    fn push(&mut self) {
+        if self.chunk.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let bytes = Bytes::copy_from_slice(&self.chunk);
+        self.chunk.clear();
+        let clock = self.entry.as_ref().and(self.clock);
+        let entry = self.entry.take();
+        if let Some(tables) = entry.as_ref().filter(|_| std::mem::take(&mut self.has_changed)) {
+            // It is read as long as this run lasts.
+            let _ = self.beginnings.send([tables.clone(), bytes.clone()].concat().into());
+        }
+        self.channel.push(Chunk::new(bytes, entry, self.runs.load(Relaxed), now), clock);
+        self.last_push = now;
+    }
+}
