@@ -50,10 +50,29 @@ pub struct Request<'a> {
     pub container: Option<Container>,
     /// The stream that is asked for.
     pub stream: Option<&'a Asked>,
+    /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
+    pub set_top_box: Option<&'a AtPortal>,
     /// The connections; the door leaves them to the book of sessions.
     pub taken: Option<Taken>,
     /// When.
     pub now: UnixTime,
+}
+
+/// What the portal of a MAG asks of its box before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtPortal {
+    /// `lock_device`, and a device has told its ids.
+    pub is_bound: bool,
+    /// When another device was last turned away, if the bound one has not come since.
+    pub turned_away: Option<UnixTime>,
+    /// `mag_login_required`.
+    pub login_required: bool,
+    /// The MAG has a password, so that a box can sign in.
+    pub has_password: bool,
+    /// A box is let in.
+    pub is_let_in: bool,
+    /// That box has sent login and password.
+    pub signed_in: bool,
 }
 
 /// The rules, in the order in which they are asked.
@@ -65,6 +84,10 @@ pub enum Rule {
     Disabled,
     /// `expire_date`.
     Expired,
+    /// `lock_device`, for MAGs.
+    Device,
+    /// `mag_login_required`, for MAGs.
+    SignIn,
     /// `allowed_ips`.
     Address,
     /// `allowed_user_agents`.
@@ -96,10 +119,12 @@ pub struct Verdict {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Banned,
         Self::Disabled,
         Self::Expired,
+        Self::Device,
+        Self::SignIn,
         Self::Address,
         Self::Agent,
         Self::Provider,
@@ -116,6 +141,8 @@ impl Rule {
             Self::Banned => "banned",
             Self::Disabled => "disabled",
             Self::Expired => "expired",
+            Self::Device => "device",
+            Self::SignIn => "sign_in",
             Self::Address => "address",
             Self::Agent => "user_agent",
             Self::Provider => "provider",
@@ -133,6 +160,10 @@ impl Rule {
             Self::Banned => !subscription.banned,
             Self::Disabled => !subscription.disabled,
             Self::Expired => !subscription.expire_date.is_over(request.now),
+            Self::Device => request.set_top_box.is_none_or(|at| !at.is_bound || at.turned_away.is_none()),
+            Self::SignIn => {
+                request.set_top_box.is_none_or(|at| !at.login_required || at.signed_in || at.is_let_in)
+            }
             Self::Address => request.address.is_none_or(|address| {
                 subscription.allowed_ips.is_empty()
                     || subscription.allowed_ips.iter().any(|range| range.contains(address))
@@ -171,6 +202,8 @@ impl Rule {
                 (Some(end), true) => format!("It is paid until {end}."),
                 (Some(end), false) => format!("It expired at {end}: extend it, or set a later expire_date."),
             },
+            Self::Device => request.set_top_box.map(device_words).unwrap_or_default(),
+            Self::SignIn => request.set_top_box.map(sign_in_words).unwrap_or_default(),
             Self::Address => match request.address {
                 _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
                 None => format!("It may watch from {} only.", listed(&subscription.allowed_ips)),
@@ -221,6 +254,31 @@ impl Rule {
             Self::Limit => limit_words(subscription, request.taken, passes),
         }
     }
+}
+
+fn device_words(at: &AtPortal) -> String {
+    match at.turned_away {
+        _ if !at.is_bound => "It is bound to no device yet, or never: any may sign in.".into(),
+        None => "It is bound to the device that signs in; others are turned away.".into(),
+        Some(when) => format!(
+            "It is bound to one device, and at {when} another one was turned away: if that is its new box, reset the device."
+        ),
+    }
+}
+
+fn sign_in_words(at: &AtPortal) -> String {
+    let words = match at {
+        AtPortal { login_required: false, .. } => "Boxes need no login.",
+        AtPortal { signed_in: true, .. } => "Its box has signed in with login and password.",
+        AtPortal { is_let_in: true, .. } => {
+            "Its box came before a login was required: once it starts anew, it has to send login and password."
+        }
+        AtPortal { has_password: false, .. } => {
+            "Boxes have to send login and password, and it has no password: set one, or mag_login_required to 0."
+        }
+        _ => "Its box has yet to send login and password, which it asks for on its screen.",
+    };
+    words.into()
 }
 
 fn provider_words(subscription: &Subscription, provider: Provider, passes: bool) -> String {
@@ -274,7 +332,9 @@ pub fn verdicts(request: &Request<'_>) -> Vec<Verdict> {
         let passes = rule.passes(request);
         Verdict { rule, passes, words: rule.words(request, passes) }
     };
-    Rule::ALL.into_iter().map(verdict).collect()
+    let is_of_boxes = |rule: &Rule| matches!(rule, Rule::Device | Rule::SignIn);
+    let rules = Rule::ALL.into_iter();
+    rules.filter(|rule| request.set_top_box.is_some() || !is_of_boxes(rule)).map(verdict).collect()
 }
 
 /// Whether the viewer may watch: what the door asks.
@@ -297,6 +357,7 @@ pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provid
         agent: None,
         container: None,
         stream: None,
+        set_top_box: None,
         taken: None,
         // Neither rule asks for the time.
         now: UnixTime::clamped(0),
@@ -361,6 +422,7 @@ mod tests {
             agent: Some("VLC/3.0"),
             container: Some(Container::Ts),
             stream: Some(stream),
+            set_top_box: None,
             taken: Some(Taken { open: 0, kicks: false }),
             now: now(),
         }
@@ -467,6 +529,7 @@ mod tests {
             agent: None,
             container: None,
             stream: None,
+            set_top_box: None,
             taken: None,
             ..request(&subscription, &asked)
         };

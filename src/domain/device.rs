@@ -52,6 +52,11 @@ impl Device {
         same(&self.about.device_id, &told.device_id) && same(&self.about.device_id2, &told.device_id2)
     }
 
+    /// Whether it has told an id that a MAG can be bound to.
+    pub fn is_bound(&self) -> bool {
+        !self.about.device_id.is_empty() || !self.about.device_id2.is_empty()
+    }
+
     /// Whether that is the token of the box that is let in.
     pub fn is_let_in(&self, token: &KeyHash) -> bool {
         self.token.as_ref().is_some_and(|own| own.equals(token))

@@ -1,19 +1,27 @@
 //! "Why can't this subscriber watch?": every rule's verdict, who holds the connections, and who was
 //! turned away lately.
 
-use super::{Ops, clock, viewing::Subscriber};
+use super::{
+    Doing, Ops, clock,
+    viewing::{Refusal, Subscriber},
+};
 use crate::{
     domain::{
         Error, Resource, Result,
         actor::Actor,
-        admission::{self, Provider, Request, Taken, Verdict},
+        admission::{self, AtPortal, Provider, Request, Taken, Verdict},
         container::Container,
         ids::StreamId,
+        mag::Mag,
+        session::Viewer,
         settings::ConnectionPolicy,
+        time::UnixTime,
     },
     media::connections::Connection,
     store::viewers::RefusedRow,
 };
+
+const ASK: Doing = Doing { resource: Resource::Mag, action: "explain" };
 
 /// How many refusals are told.
 const REFUSALS: u32 = 50;
@@ -65,6 +73,7 @@ impl Ops {
         if let Err(error) = self.write_history(now).await {
             log::warn!("the refusal log: {error}");
         }
+        let at_portal = self.at_portal(&who)?;
         let ops = self.clone();
         self.read(actor, doing, move |read| {
             let subscription = &who.subscription;
@@ -81,6 +90,12 @@ impl Ops {
                 question.address.map_or(Provider::Unknown, |address| ops.provider_for(&who, address));
             let connections = ops.connections_of(who.viewer);
             let kicks = ops.guards().settings.connection_policy == ConnectionPolicy::KickOldest;
+            let refusals = read.refusals_of(who.viewer, REFUSALS)?;
+            let at_portal = at_portal.map(|(at, last_seen)| AtPortal {
+                turned_away: other_device(&refusals)
+                    .filter(|when| last_seen.is_none_or(|seen| *when >= seen)),
+                ..at
+            });
             let request = Request {
                 subscription,
                 provider,
@@ -88,15 +103,35 @@ impl Ops {
                 agent: question.agent.as_deref(),
                 container: question.container,
                 stream: asked.as_ref(),
+                set_top_box: at_portal.as_ref(),
                 taken: Some(Taken { open: connections.len(), kicks }),
                 now,
             };
-            Ok(Explanation {
-                verdicts: admission::verdicts(&request),
-                connections,
-                refusals: read.refusals_of(who.viewer, REFUSALS)?,
-            })
+            Ok(Explanation { verdicts: admission::verdicts(&request), connections, refusals })
         })
         .await
     }
+
+    /// What the portal asks of the box of a MAG, and when that box last came; `None` for a line.
+    fn at_portal(&self, who: &Subscriber) -> Result<Option<(AtPortal, Option<UnixTime>)>> {
+        let Viewer::Mag(id) = who.viewer else { return Ok(None) };
+        let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(id))?;
+        let Some(mag) = mag.map(|mag| mag.record) else { return Ok(None) };
+        let device = self.device_of(id)?.device;
+        let at = AtPortal {
+            is_bound: mag.lock_device && device.is_bound(),
+            turned_away: None,
+            login_required: self.guards().settings.mag_login_required,
+            has_password: !mag.password.as_str().is_empty(),
+            is_let_in: device.token.is_some(),
+            signed_in: device.signed_in,
+        };
+        Ok(Some((at, device.last_seen_at)))
+    }
+}
+
+/// When another device was last turned away.
+fn other_device(refusals: &[RefusedRow]) -> Option<UnixTime> {
+    let reason = Refusal::OtherDevice.words();
+    refusals.iter().find(|row| row.reason == reason).map(|row| row.at)
 }

@@ -187,7 +187,7 @@ async fn page(
         href: href(mag),
         told,
         kept,
-        is_bound: mag.record.lock_device && !device.about.device_id.is_empty(),
+        is_bound: mag.record.lock_device && device.is_bound(),
         may_write: caller.may_write(Resource::Mag),
         event,
         pin,

@@ -1,6 +1,9 @@
 //! The box behind a MAG in the panel: what it told, events, PIN, device; MAGs that become lines and back.
 
-use super::support::panel::{PASSWORD, Panel, server};
+use super::support::{
+    panel::{PASSWORD, Panel, server},
+    set::{MAC, Set},
+};
 
 #[test]
 fn an_operator_sends_a_message_to_the_box_and_changes_its_pin() {
@@ -44,4 +47,22 @@ fn a_mag_becomes_a_line_and_a_mag_again_with_what_was_sold() {
     let mag = server.done("mag/info", "mac_address=00:1A:79:00:00:02");
     assert_eq!(mag["mag_info"]["expire_date"], 4_102_444_800_i64);
     assert_eq!(server.done("line/list", "")["total"], 0);
+}
+
+#[test]
+fn why_a_box_cannot_watch_offers_to_reset_its_device() {
+    let server = server();
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01");
+    let profile = |id: &str| {
+        let mut set = Set::new(&server, MAC);
+        set.shake("");
+        set.js(&format!("type=stb&action=get_profile&device_id={id}"))["status"].clone()
+    };
+    assert_eq!((profile("AAA"), profile("BBB")), (0.into(), 1.into()));
+    let panel = Panel::of(&server, "admin", PASSWORD);
+    let page = panel.get("/panel/mags/1/why");
+    assert!(page.contains("another one was turned away") && page.contains("Reset the device"), "{page}");
+    panel.done("/panel/mags/1/box/reset", &[]);
+    assert!(!panel.get("/panel/mags/1/why").contains("Reset the device"));
+    assert_eq!(profile("BBB"), 0);
 }

@@ -149,6 +149,7 @@ impl Ops {
             agent: Some(&key.agent),
             container: Some(session.container),
             stream: Some(&asked),
+            set_top_box: None,
             taken: None,
             now,
         };

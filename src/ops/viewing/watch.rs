@@ -125,6 +125,7 @@ impl Ops {
             agent: Some(&from.agent),
             container: Some(wish.container),
             stream: Some(&asked),
+            set_top_box: None,
             taken: None,
             now,
         };

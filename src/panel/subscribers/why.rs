@@ -114,6 +114,8 @@ fn rule(rule: Rule) -> &'static str {
         Rule::Banned => "Ban",
         Rule::Disabled => "Switch",
         Rule::Expired => "End",
+        Rule::Device => "Device",
+        Rule::SignIn => "Login",
         Rule::Address => "Address",
         Rule::Agent => "Player",
         Rule::Provider => "Network provider",
@@ -151,6 +153,11 @@ async fn mends<S: Kind>(
         Rule::Banned => press(Mend::Unban).into_iter().collect(),
         Rule::Disabled => press(Mend::Enable).into_iter().collect(),
         Rule::Expired => vec![Action::Go { href: format!("{href}/extend"), label: "Extend".into() }],
+        Rule::Device => {
+            let reset = Action::Do { action: format!("{href}/box/reset"), label: "Reset the device".into() };
+            vec![reset]
+        }
+        Rule::SignIn => vec![Action::Go { href: format!("{href}/edit"), label: "Set a password".into() }],
         Rule::Address => press(Mend::AnyAddress).into_iter().collect(),
         Rule::Agent => press(Mend::AnyPlayer).into_iter().collect(),
         Rule::Provider => press(Mend::ForgetProvider).into_iter().collect(),

@@ -4,11 +4,13 @@
 
     var BACK = 8, OK = 13, ESCAPE = 27, PAGE_UP = 33, PAGE_DOWN = 34, LEFT = 37, UP = 38, RIGHT = 39, DOWN = 40;
     var ROWS = 14;
+    // Lines of text to the height of the screen, and how often a picture that breaks is asked for again.
+    var LINES = 36, TRIES = 6;
 
     var mac = '', token = '', profile = {};
     var genres = [], channels = [], shown = [];
     var genre = 0, channel = 0, playing = null, inGenres = false;
-    var typed = '', typing = 0, hiding = 0, watching = 0, showing = 0;
+    var typed = '', typing = 0, hiding = 0, watching = 0, showing = 0, broken = 0;
     var opened = {};
     var answered = null;
 
@@ -62,7 +64,7 @@
         element('lists').className = 'hidden';
         banner('');
         say((text || 'This device may not watch: it is not known, or its subscription has ended.') +
-            '\nAsk your provider, and name this address: ' + mac, start);
+            '\nAsk your provider, and name this address:\n' + mac, start);
     }
 
     function start() {
@@ -167,6 +169,11 @@
     }
 
     function play(wanted) {
+        broken = 0;
+        tune(wanted);
+    }
+
+    function tune(wanted) {
         ask('itv', 'create_link', { cmd: wanted.cmd, output: device.form }, function (link) {
             if (link.error) {
                 banner(link.error === 'limit' ? 'Too many devices watch at the same time.' : wanted.name + ' is off the air.');
@@ -176,15 +183,26 @@
             document.body.className = 'playing';
             element('lists').className = 'hidden';
             banner(wanted.number + '  ' + wanted.name, 4000);
-            device.play(link.cmd.replace(/^\S+ /, ''), function (broken) {
-                if (broken) {
-                    banner(wanted.name + ' cannot be played here.');
-                } else if (playing === wanted) {
-                    setTimeout(function () { if (playing === wanted) { play(wanted); } }, 1000);
-                }
+            device.play(link.cmd.replace(/^\S+ /, ''), function (failed) {
+                again(wanted, failed);
             });
             ask('itv', 'set_last_id', { id: wanted.id }, function () {});
         });
+    }
+
+    // A picture that has ended begins anew; one that breaks does a few times: browsers stumble over a
+    // channel that has just begun to run.
+    function again(wanted, failed) {
+        broken = failed ? broken + 1 : 0;
+        if (playing !== wanted) {
+            return;
+        }
+        if (broken > TRIES) {
+            banner(wanted.name + ' cannot be played here.');
+        } else {
+            banner('One moment: ' + wanted.name);
+            setTimeout(function () { if (playing === wanted) { tune(wanted); } }, failed ? 3000 : 1000);
+        }
     }
 
     function stop() {
@@ -315,19 +333,36 @@
         return false;
     };
 
-    function banner(text, forTime) {
+    function banner(words, forTime) {
         clearTimeout(hiding);
-        element('banner').className = text ? '' : 'empty';
-        element('banner').innerHTML = '';
-        element('banner').appendChild(document.createTextNode(text));
+        element('banner').className = words ? '' : 'empty';
+        text('banner', words);
         if (forTime) {
             hiding = setTimeout(function () { banner(''); }, forTime);
         }
     }
 
+    function text(id, words) {
+        element(id).innerHTML = '';
+        element(id).appendChild(document.createTextNode(words));
+    }
+
+    // Sizes the text to the screen, whatever its resolution.
+    function fit() {
+        document.body.style.fontSize = Math.max(10, window.innerHeight / LINES) + 'px';
+    }
+
+    function tick() {
+        var now = new Date(), minutes = now.getMinutes();
+        text('clock', now.getHours() + ':' + (minutes < 10 ? '0' : '') + minutes);
+    }
+
     function draw() {
-        rows('genres', genres, genre, inGenres, function (one) { return ['', one.title]; });
-        rows('channels', shown, channel, !inGenres, function (one) { return [one.number, one.name]; });
+        fit();
+        text('title', genres[genre] ? genres[genre].title : '');
+        text('count', shown.length ? (channel + 1) + ' / ' + shown.length : '');
+        rows('genres', genres, genre, inGenres, function (one) { return ['', one.title, '']; });
+        rows('channels', shown, channel, !inGenres, function (one) { return [one.number, one.name, playing && one.id === playing.id ? '\u25B6' : '']; });
     }
 
     // The part of a list around the row where one is.
@@ -346,6 +381,12 @@
         var number = document.createElement('span');
         number.className = texts[0] ? 'place' : '';
         number.appendChild(document.createTextNode(texts[0]));
+        if (texts[2]) {
+            var mark = document.createElement('span');
+            mark.className = 'on';
+            mark.appendChild(document.createTextNode(texts[2]));
+            line.appendChild(mark);
+        }
         line.appendChild(number);
         line.appendChild(document.createTextNode(texts[1]));
         line.onclick = function () {
@@ -430,7 +471,9 @@
         return false;
     };
 
-    element('number').className = 'empty';
-    element('banner').className = 'empty';
+    window.onresize = fit;
+    fit();
+    tick();
+    setInterval(tick, 5000);
     start();
 }());

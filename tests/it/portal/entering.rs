@@ -107,6 +107,45 @@ fn a_mag_is_bound_to_the_device_that_it_was_first_used_with() {
     assert!(rows.iter().any(|row| row["action"] == "reset_device"), "{audit}");
 }
 
+/// What a rule of "Why can't this box watch?" says.
+fn verdict(server: &TestServer, rule: &str) -> (bool, String) {
+    let verdicts = server.done("mag/explain", &format!("mac_address={MAC}"))["verdicts"].clone();
+    let verdicts = verdicts.as_array().expect("a list");
+    let verdict = verdicts.iter().find(|one| one["rule"] == rule).unwrap_or_else(|| panic!("no {rule}"));
+    (verdict["passes"] == true, verdict["words"].as_str().expect("words").to_owned())
+}
+
+#[test]
+fn it_is_told_that_another_device_or_a_missing_login_is_in_the_way() {
+    let server = catalogue();
+    let profile = |id: &str| {
+        let mut set = Set::new(&server, MAC);
+        set.shake("");
+        set.js(&format!("type=stb&action=get_profile&device_id={id}"))["status"].clone()
+    };
+    assert!(verdict(&server, "device").0 && verdict(&server, "sign_in").0);
+    assert_eq!((profile("AAA"), profile("BBB")), (json!(0), json!(1)));
+    let (passes, words) = verdict(&server, "device");
+    assert!(!passes && words.contains("another one was turned away"), "{words}");
+    assert_eq!(server.done("mag/explain", &format!("mac_address={MAC}"))["may_watch"], false);
+    server.done("mag/reset_device", &format!("mac_address={MAC}"));
+    assert!(verdict(&server, "device").0);
+
+    server.done("settings/update", "data[mag_login_required]=1");
+    let (passes, words) = verdict(&server, "sign_in");
+    assert!(!passes && words.contains("it has no password"), "{words}");
+    mag(&server, "data[login]=anna&data[password]=s3cret");
+    let (passes, words) = verdict(&server, "sign_in");
+    assert!(!passes && words.contains("has yet to send"), "{words}");
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=s3cret"), true);
+    assert!(verdict(&server, "sign_in").0);
+    server.done("line/new", "data[username]=bob&data[password]=secret1");
+    let of_line = server.done("line/explain", "username=bob")["verdicts"].to_string();
+    assert!(!of_line.contains("device") && !of_line.contains("sign_in"), "{of_line}");
+}
+
 #[test]
 fn a_login_is_asked_for_where_settings_require_it() {
     let server = catalogue();

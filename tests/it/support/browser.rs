@@ -6,7 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, error::CmdError, wd::WebDriverCompatibleCommand};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions},
+    error::CmdError,
+    wd::WebDriverCompatibleCommand,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -91,6 +96,23 @@ impl Browser {
     pub fn choose(&self, name: &str, value: &str) {
         let list = self.find(&format!("select[name=\"{name}\"]"));
         self.done(list.select_by_value(value));
+    }
+
+    /// Presses a key, by its name in the browser, wherever the focus is.
+    pub fn key(&self, name: &str) {
+        let key = match name {
+            "Enter" => '\u{E007}',
+            "Backspace" => '\u{E003}',
+            "ArrowLeft" => '\u{E012}',
+            "ArrowUp" => '\u{E013}',
+            "ArrowRight" => '\u{E014}',
+            "ArrowDown" => '\u{E015}',
+            character => character.chars().next().expect("a key"),
+        };
+        let press = KeyActions::new("keyboard".into())
+            .then(KeyAction::Down { value: key })
+            .then(KeyAction::Up { value: key });
+        self.done(self.client.perform_actions(press));
     }
 
     /// Ticks or unticks the first match.
