@@ -334,13 +334,9 @@ async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
     let listed = find(&caller, &id).await?;
     let name = listed.admin.record.username.as_str();
-    Ok(caller.page(&ConfirmPage {
-        frame: caller.frame(format!("Delete {name}?")),
-        text: format!("The administrator {name} goes for good, and is signed out at once. What it did stays in the logs."),
-        action: format!("{}/delete", href(listed.admin.id)),
-        submit: "Delete",
-        cancel: href(listed.admin.id),
-    }))
+    let goes_with = "It is signed out at once. What it did stays in the logs.";
+    let href = href(listed.admin.id);
+    Ok(caller.page(&ConfirmPage::deletion(&caller, "administrator", name, goes_with, href)))
 }
 
 async fn delete(caller: Caller, id: Path<String>) -> Reply {

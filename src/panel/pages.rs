@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{form::Form, frame::Frame, table::Listing};
+use super::{caller::Caller, form::Form, frame::Frame, table::Listing};
 
 /// A page that is a list.
 #[derive(Template)]
@@ -40,4 +40,17 @@ pub struct ConfirmPage {
     pub submit: &'static str,
     /// Where "Cancel" leads.
     pub cancel: String,
+}
+
+impl ConfirmPage {
+    /// Before the row of that address is deleted: the reseller, North, and what goes with it.
+    pub fn deletion(caller: &Caller, one: &str, name: &str, goes_with: &str, href: String) -> Self {
+        Self {
+            frame: caller.frame(format!("Delete {name}?")),
+            text: format!("The {one} {name} goes for good. {goes_with}"),
+            action: format!("{href}/delete"),
+            submit: "Delete",
+            cancel: href,
+        }
+    }
 }

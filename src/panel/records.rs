@@ -303,13 +303,8 @@ pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
     let name = row.record.name();
     let asked = doing(R::RESOURCE, "info");
     let goes_with = caller.ops.read(caller.actor(), asked, move |read| R::goes_with(read, row.id)).await?;
-    Ok(caller.page(&ConfirmPage {
-        frame: caller.frame(format!("Delete {name}?")),
-        text: format!("The {} {name} goes for good. {goes_with}", R::ONE),
-        action: format!("{}/delete", R::href(row.id)),
-        submit: "Delete",
-        cancel: R::then(row.id),
-    }))
+    let page = ConfirmPage::deletion(&caller, R::ONE, name, &goes_with, R::href(row.id));
+    Ok(caller.page(&ConfirmPage { cancel: R::then(row.id), ..page }))
 }
 
 /// Deletes one.

@@ -336,15 +336,9 @@ async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
         0 => String::new(),
         some => format!(" What is left of its balance, {}, is lost.", show::many(some, "credit")),
     };
-    Ok(caller.page(&ConfirmPage {
-        frame: caller.frame(format!("Delete {name}?")),
-        text: format!(
-            "The reseller {name} goes for good. Its lines, MAGs and administrators must be moved or deleted before.{lost}"
-        ),
-        action: format!("{}/delete", href(listed.reseller.id)),
-        submit: "Delete",
-        cancel: href(listed.reseller.id),
-    }))
+    let goes_with = format!("Its lines, MAGs and administrators must be moved or deleted before.{lost}");
+    let href = href(listed.reseller.id);
+    Ok(caller.page(&ConfirmPage::deletion(&caller, "reseller", name, &goes_with, href)))
 }
 
 async fn delete(caller: Caller, id: Path<String>) -> Reply {

@@ -168,6 +168,16 @@ fn in_a_browser_streams_are_found_added_moved_and_taken_out() {
     browser.click("[aria-label=\"Move Stream 3 to the top\"]");
     browser.click("[aria-label=\"Move Stream 1 down\"]");
     browser.click("[aria-label=\"Take Stream 2 out\"]");
+    let press = |key: &str| {
+        browser.run(&format!(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', altKey: true, bubbles: true }}))"
+        ));
+    };
+    browser.run("document.querySelector('[aria-label=\"Move Stream 1 up\"]').focus()");
+    press("ArrowUp");
+    let first = browser.run("return document.querySelector('.ordered .name').textContent");
+    assert_eq!(first, "Stream 1", "moved by keys alone");
+    press("ArrowDown");
     assert_eq!(browser.problems(), [""; 0]);
     browser.press("Save");
     browser.sees("All was changed.");

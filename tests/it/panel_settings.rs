@@ -149,6 +149,21 @@ fn whoever_is_shut_out_is_shown_and_let_in_again() {
 }
 
 #[test]
+fn those_who_failed_are_shown_page_by_page() {
+    let server = server_with(&["--trusted-proxies", "127.0.0.0/8"]);
+    for number in 1..=105 {
+        let stranger = Panel::nobody(&server).with_header(&format!("X-Forwarded-For: 203.0.113.{number}"));
+        assert_eq!(stranger.ask("/live/nobody/wrong/1").status, 401);
+    }
+    let panel = Panel::admin(&server);
+    let rows = |page: &str| page.matches("Players: wrong credentials</td>").count();
+    let first = panel.get("/panel/settings/security");
+    assert!(rows(&first) == 100 && first.contains("<span>105 entries</span>"), "{first}");
+    let next = panel.get("/panel/settings/security?from=100");
+    assert!(rows(&next) == 5 && next.contains("rel=\"prev\"") && !next.contains("rel=\"next\""), "{next}");
+}
+
+#[test]
 fn a_group_has_the_rights_that_are_ticked_and_the_first_two_stay() {
     let server = server();
     let panel = Panel::admin(&server);

@@ -226,19 +226,13 @@ pub async fn ask_delete<S: Kind>(caller: Caller, id: At) -> Reply {
     let open = caller.ops.count_connections(S::viewer(row.id));
     let watching = match open {
         0 => String::new(),
-        1 => " Its open connection ends.".into(),
-        open => format!(" Its {open} open connections end."),
+        1 => "Its open connection ends. ".into(),
+        open => format!("Its {open} open connections end. "),
     };
-    Ok(caller.page(&ConfirmPage {
-        frame: caller.frame(format!("Delete {name}?")),
-        text: format!(
-            "The {} {name} goes for good.{watching} What the logs say of it stays. Credits that were paid are not given back.",
-            S::ONE
-        ),
-        action: format!("{}/delete", S::href(row.id)),
-        submit: "Delete",
-        cancel: S::href(row.id),
-    }))
+    let goes_with =
+        format!("{watching}What the logs say of it stays. Credits that were paid are not given back.");
+    let page = ConfirmPage::deletion(&caller, S::ONE, &name, &goes_with, S::href(row.id));
+    Ok(caller.page(&page))
 }
 
 /// Deletes it.
