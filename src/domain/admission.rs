@@ -65,14 +65,23 @@ pub struct AtPortal {
     pub is_bound: bool,
     /// When another device was last turned away, if the bound one has not come since.
     pub turned_away: Option<UnixTime>,
-    /// `mag_login_required`.
-    pub login_required: bool,
-    /// The MAG has a password, so that a box can sign in.
-    pub has_password: bool,
-    /// A box is let in.
-    pub is_let_in: bool,
-    /// That box has sent login and password.
-    pub signed_in: bool,
+    /// How it stands with login and password.
+    pub sign_in: SignIn,
+}
+
+/// How the box of a MAG stands with login and password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// `mag_login_required` is off.
+    NotNeeded,
+    /// It has sent them.
+    Done,
+    /// It was let in before they were required.
+    LetInBefore,
+    /// It cannot: the MAG has no password.
+    NoPassword,
+    /// It has yet to send them.
+    Awaited,
 }
 
 /// The rules, in the order in which they are asked.
@@ -162,7 +171,8 @@ impl Rule {
             Self::Expired => !subscription.expire_date.is_over(request.now),
             Self::Device => request.set_top_box.is_none_or(|at| !at.is_bound || at.turned_away.is_none()),
             Self::SignIn => {
-                request.set_top_box.is_none_or(|at| !at.login_required || at.signed_in || at.is_let_in)
+                let waits = |at: &AtPortal| matches!(at.sign_in, SignIn::NoPassword | SignIn::Awaited);
+                !request.set_top_box.is_some_and(waits)
             }
             Self::Address => request.address.is_none_or(|address| {
                 subscription.allowed_ips.is_empty()
@@ -203,7 +213,7 @@ impl Rule {
                 (Some(end), false) => format!("It expired at {end}: extend it, or set a later expire_date."),
             },
             Self::Device => request.set_top_box.map(device_words).unwrap_or_default(),
-            Self::SignIn => request.set_top_box.map(sign_in_words).unwrap_or_default(),
+            Self::SignIn => request.set_top_box.map(|at| sign_in_words(at.sign_in)).unwrap_or_default(),
             Self::Address => match request.address {
                 _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
                 None => format!("It may watch from {} only.", listed(&subscription.allowed_ips)),
@@ -266,17 +276,17 @@ fn device_words(at: &AtPortal) -> String {
     }
 }
 
-fn sign_in_words(at: &AtPortal) -> String {
-    let words = match at {
-        AtPortal { login_required: false, .. } => "Boxes need no login.",
-        AtPortal { signed_in: true, .. } => "Its box has signed in with login and password.",
-        AtPortal { is_let_in: true, .. } => {
+fn sign_in_words(sign_in: SignIn) -> String {
+    let words = match sign_in {
+        SignIn::NotNeeded => "Boxes need no login.",
+        SignIn::Done => "Its box has signed in with login and password.",
+        SignIn::LetInBefore => {
             "Its box came before a login was required: once it starts anew, it has to send login and password."
         }
-        AtPortal { has_password: false, .. } => {
+        SignIn::NoPassword => {
             "Boxes have to send login and password, and it has no password: set one, or mag_login_required to 0."
         }
-        _ => "Its box has yet to send login and password, which it asks for on its screen.",
+        SignIn::Awaited => "Its box has yet to send login and password, which it asks for on its screen.",
     };
     words.into()
 }

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         Error, Resource, Result,
         actor::Actor,
-        admission::{self, AtPortal, Provider, Request, Taken, Verdict},
+        admission::{self, AtPortal, Provider, Request, SignIn, Taken, Verdict},
         container::Container,
         ids::StreamId,
         mag::Mag,
@@ -121,10 +121,13 @@ impl Ops {
         let at = AtPortal {
             is_bound: mag.lock_device && device.is_bound(),
             turned_away: None,
-            login_required: self.guards().settings.mag_login_required,
-            has_password: !mag.password.as_str().is_empty(),
-            is_let_in: device.token.is_some(),
-            signed_in: device.signed_in,
+            sign_in: match () {
+                () if !self.guards().settings.mag_login_required => SignIn::NotNeeded,
+                () if device.signed_in => SignIn::Done,
+                () if device.token.is_some() => SignIn::LetInBefore,
+                () if mag.password.as_str().is_empty() => SignIn::NoPassword,
+                () => SignIn::Awaited,
+            },
         };
         Ok(Some((at, device.last_seen_at)))
     }
