@@ -1,6 +1,6 @@
 """Whether the time of a refusal tells if there is such a MAC: refusals.py PROGRAM [REQUESTS of each kind].
 
-Eight clients ask for each action with each MAC in a random order, from ever new addresses, on a server of its own.
+Eight clients ask for each action with each MAC in a random order, from ever new addresses, on a server of its own. The order of headers is by chance in every answer.
 """
 
 import http.client
@@ -36,7 +36,7 @@ def ask(server, name, action, address, token):
     server.request("GET", f"/portal.php?type={kind}&action={action}&device_id=X", headers=headers)
     answer = server.getresponse()
     text = answer.read()
-    return (time.perf_counter() - began) * 1000, (answer.status, len(text), tuple(answer.headers))
+    return (time.perf_counter() - began) * 1000, (answer.status, len(text), tuple(sorted(answer.headers)))
 
 
 def client(number, port, requests, took, shapes):
