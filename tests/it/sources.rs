@@ -47,11 +47,16 @@ fn no_source_reads_another_file_of_the_machine() {
     std::fs::write(media.join("list.m3u8"), format!("#EXTM3U\n#EXTINF:10,\n{outside}\n#EXT-X-ENDLIST\n"))
         .unwrap();
     std::fs::write(media.join("list.ffconcat"), format!("ffconcat version 1.0\nfile '{outside}'\n")).unwrap();
+    std::fs::copy(media.join("list.m3u8"), media.join("list.ts")).unwrap();
+    std::fs::copy(media.join("list.ffconcat"), media.join("concat.mp4")).unwrap();
+    let session = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 33\n";
+    std::fs::write(media.join("session.sdp"), session).unwrap();
     let server = TestServer::on(folder, &[]);
-    for file in ["link.ts", "list.m3u8", "list.ffconcat"] {
+    let files = ["link.ts", "list.m3u8", "list.ffconcat", "list.ts", "concat.mp4", "session.sdp"];
+    for file in files {
         server.done("streams/new", &format!("data[name]={file}&data[sources][]=media/{file}"));
     }
-    for id in 1..=3 {
+    for id in 1..=6 {
         within(20, "it is refused", || offline(&server, id)["status"] == "waiting");
     }
     assert!(offline(&server, 1)["why"].as_str().unwrap().contains("outside"));
@@ -135,26 +140,62 @@ fn a_multicast_source_plays() {
 }
 
 #[test]
-fn a_playlist_from_elsewhere_cannot_name_a_file_of_this_machine() {
+fn nothing_that_a_provider_sends_opens_a_file_of_this_machine() {
     let folder = tempfile::tempdir().unwrap();
     put_picture(folder.path());
     let file = folder.path().join("media/test.ts").display().to_string();
+    let whole = std::fs::read(&file).unwrap();
     let server = TestServer::on(folder, &[]);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let list = |tags: &str, entry: &str| {
+        let list = format!("#EXTM3U\n#EXT-X-TARGETDURATION:20\n{tags}#EXTINF:20,\n{entry}\n#EXT-X-ENDLIST\n");
+        (String::new(), list.into_bytes())
+    };
+    let key = format!("#EXT-X-KEY:METHOD=AES-128,URI=\"file://{file}\"\n");
+    let map = format!("#EXT-X-MAP:URI=\"file://{file}\"\n");
+    let whole_url = format!("{url}/0");
+    let answers = [
+        (String::new(), whole),
+        list("", &format!("file://{file}")),
+        list("", &file),
+        list("", &format!("concat:{file}|{file}")),
+        list("", &format!("crypto+file://{file}")),
+        list("", &format!("crypto:{file}")),
+        list("", &format!("subfile,,start,0,end,0,,:{file}")),
+        list("", "data:video/mp2t;base64,R0AR"),
+        list(&key, &whole_url),
+        list(&map, &whole_url),
+        (String::new(), format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile://{file}\n").into_bytes()),
+        (String::new(), format!("ffconcat version 1.0\nfile '{file}'\n").into_bytes()),
+        (format!("Location: file://{file}\r\n"), vec![]),
+        (format!("Location: {file}\r\n"), vec![]),
+        (format!("Location: concat:{file}\r\n"), vec![]),
+    ];
+    let count = answers.len();
     std::thread::spawn(move || {
         for mut socket in listener.incoming().flatten() {
             let mut request = [0; 4096];
             let length = socket.read(&mut request).unwrap_or(0);
-            let prefix = if request[..length].starts_with(b"GET /a") { "file://" } else { "" };
-            let list =
-                format!("#EXTM3U\n#EXT-X-TARGETDURATION:20\n#EXTINF:20,\n{prefix}{file}\n#EXT-X-ENDLIST\n");
-            let _ = write!(socket, "HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{list}", list.len());
+            let path = String::from_utf8_lossy(&request[..length]).into_owned();
+            let number = path.split(['/', ' ', '.']).nth(2).and_then(|number| number.parse::<usize>().ok());
+            let Some((head, body)) = number.and_then(|number| answers.get(number)) else { continue };
+            let status = if head.is_empty() { "200 OK" } else { "302 Found" };
+            let _ = write!(socket, "HTTP/1.0 {status}\r\n{head}Content-Length: {}\r\n\r\n", body.len());
+            let _ = socket.write_all(body);
         }
     });
-    for (id, name) in [(1, "a.m3u8"), (2, "b.m3u8")] {
-        server.done("streams/new", &format!("data[name]=A&data[sources][]=http://127.0.0.1:{port}/{name}"));
-        within(30, "it is refused", || offline(&server, id)["status"] == "waiting");
-        assert_eq!(offline(&server, id)["video_codec"], json!(null));
+    for number in 1..count {
+        server.done("streams/new", &format!("data[name]=A&data[sources][]={url}/{number}.m3u8"));
     }
+    server.done("streams/new", &format!("data[name]=A&data[sources][]={url}/0.ts&data[on_demand]=0"));
+    let control = i64::try_from(count).unwrap();
+    let given_up = |id: i64| offline(&server, id)["status"] == "waiting";
+    for id in 1..control {
+        within(60, "it is refused", || given_up(id));
+        assert_eq!(offline(&server, id)["video_codec"], json!(null), "{id}");
+    }
+    within(30, "what is no file plays", || {
+        online(&server) == [control] || !offline(&server, control)["video_codec"].is_null()
+    });
 }
