@@ -10,7 +10,7 @@ use std::{
 use super::changes::Changed;
 use crate::domain::{Resource, Stored, ids::LineId, line::Line, token::LineToken};
 
-/// Lines kept at once, about 40 MB; beyond it all are read anew.
+/// Lines kept at once, about 30 MB (docs/performance.md); beyond it all are read anew.
 const MOST: usize = 100_000;
 
 /// The lines, by what they are asked for with.
