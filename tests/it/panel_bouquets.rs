@@ -178,6 +178,19 @@ fn in_a_browser_streams_are_found_added_moved_and_taken_out() {
     let first = browser.run("return document.querySelector('.ordered .name').textContent");
     assert_eq!(first, "Stream 1", "moved by keys alone");
     press("ArrowDown");
+    let second = ".ordered li:nth-child(2) .name";
+    browser.drag(second, ".ordered li:first-child .name");
+    assert_eq!(
+        browser.run("return document.querySelector('.ordered .name').textContent"),
+        "Stream 1",
+        "dragged up"
+    );
+    browser.drag(second, ".ordered li:first-child .name");
+    assert_eq!(
+        browser.run("return document.querySelector('.ordered .name').textContent"),
+        "Stream 3",
+        "and the other"
+    );
     assert_eq!(browser.problems(), [""; 0]);
     browser.press("Save");
     browser.sees("All was changed.");

@@ -8,7 +8,7 @@ use std::{
 
 use fantoccini::{
     Client, ClientBuilder, Locator,
-    actions::{InputSource, KeyAction, KeyActions},
+    actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction},
     error::CmdError,
     wd::WebDriverCompatibleCommand,
 };
@@ -113,6 +113,27 @@ impl Browser {
             .then(KeyAction::Down { value: key })
             .then(KeyAction::Up { value: key });
         self.done(self.client.perform_actions(press));
+    }
+
+    /// Drags with the mouse from one element to another.
+    pub fn drag(&self, from: &str, to: &str) {
+        let place = |css: &str| {
+            let found = self.run(&format!(
+                "const box = document.querySelector('{css}').getBoundingClientRect(); return [box.left + 3, box.top + 3]"
+            ));
+            (found[0].as_f64().expect("a place"), found[1].as_f64().expect("a place"))
+        };
+        let at =
+            |(x, y): (f64, f64)| PointerAction::MoveTo { duration: Some(Duration::from_millis(200)), x, y };
+        let (from, to) = (place(from), place(to));
+        let halfway = (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
+        let drag = MouseActions::new("mouse".into())
+            .then(at(from))
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(at(halfway))
+            .then(at(to))
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.done(self.client.perform_actions(drag));
     }
 
     /// Ticks or unticks the first match.
