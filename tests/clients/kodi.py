@@ -88,7 +88,11 @@ class Kodi:
         names = ["Player.HasVideo", "Player.Playing", "Player.Caching"]
         states = self.call("XBMC.GetInfoBooleans", booleans=names)
         codec = self.call("XBMC.GetInfoLabels", labels=["VideoPlayer.VideoCodec"])["VideoPlayer.VideoCodec"]
-        label = self.call("Player.GetItem", playerid=1)["item"].get("label")
+        try:
+            label = self.call("Player.GetItem", playerid=1)["item"].get("label")
+        except RuntimeError:
+            # While it zaps, the player that was there a moment ago is gone.
+            return False
         return codec != "" and label == channel and [states[name] for name in names] == [True, True, False]
 
     def begin(self):

@@ -1,12 +1,17 @@
 //! Streams under supervision: wanted, running, lost and found.
 
-use std::process::Command;
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::json;
 
 use super::support::{
     KEY, TestServer,
-    tv::{Player, offline, online, with_streams, within},
+    tv::{Player, offline, online, peak, put_picture, resident, with_streams, within},
 };
 
 /// The process ids of the ffmpeg that a server runs.
@@ -119,4 +124,109 @@ fn a_stream_on_demand_runs_while_somebody_watches() {
     assert_eq!(online(&server), [1]);
     drop(player);
     within(20, "it stops after the last viewer", || online(&server).is_empty());
+}
+
+/// Where a program is found on PATH.
+fn found(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(program));
+    files.find(|file| file.is_file()).unwrap_or_else(|| panic!("{program} is not installed"))
+}
+
+#[test]
+fn ffmpeg_that_is_missing_is_told_and_used_as_soon_as_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let programs = folder.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    symlink(found("setpriv"), programs.join("setpriv")).unwrap();
+    let server = TestServer::with(folder, &[], &[("PATH", &programs)]);
+    server.done("streams/new", "data[name]=A&data[sources][]=media/test.ts");
+    within(5, "it waits", || offline(&server, 1)["status"] == "waiting");
+    let why = offline(&server, 1)["why"].to_string();
+    assert!(why.contains("ffmpeg is not installed"), "{why}");
+    symlink(found("ffmpeg"), programs.join("ffmpeg")).unwrap();
+    within(15, "it plays", || online(&server) == [1]);
+}
+
+/// An ffmpeg that does nothing right for sources with these words in them.
+const MADMAN: &str = r#"#!/bin/sh
+case "$*" in
+*garbage*) exec head -c 1000000 /dev/urandom ;;
+*noise*)
+    # One line of 64 MB, then many that are no text, then a million words of a track that is none.
+    { printf '[error] '; head -c 64000000 /dev/zero | tr '\0' '\377'; } >&2
+    yes "$(printf '[error] \377\376\033[2J \001http://h/secret')" | head -c 2000000 >&2
+    yes '[warning] Could not find codec parameters for stream 1 (Audio: ' | head -c 20000000 >&2
+    yes '[info] Program 7' | head -c 2000000 >&2
+    yes "$(printf '[error] \377\376\033[2J \001http://h/secret')" | head -c 2000 >&2 ;;
+*) exec FFMPEG "$@" ;;
+esac
+"#;
+
+#[test]
+fn an_ffmpeg_that_prints_garbage_harms_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let programs = folder.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let script = MADMAN.replace("FFMPEG", &found("ffmpeg").display().to_string());
+    std::fs::write(programs.join("ffmpeg"), script).unwrap();
+    std::fs::set_permissions(programs.join("ffmpeg"), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = PathBuf::from(format!("{}:{path}", programs.display()));
+    let server = TestServer::with(folder, &[], &[("PATH", &path)]);
+    server.done("streams/new", "data[name]=A&data[sources][]=media/test.ts");
+    within(20, "it plays", || online(&server) == [1]);
+    let before = resident(&server);
+    server.done("streams/new", "data[name]=B&data[sources][]=http://127.0.0.1:1/garbage");
+    within(10, "what is no stream is given up", || offline(&server, 2)["status"] == "waiting");
+    let why = offline(&server, 2)["why"].to_string();
+    assert!(why.contains("no transport stream"), "{why}");
+    server.done("streams/new", "data[name]=C&data[sources][]=http://127.0.0.1:1/noise");
+    let errors = || offline(&server, 3)["errors"].as_array().cloned().unwrap_or_default();
+    within(15, "its lines are read", || errors().len() == 20);
+    let highest = peak(&server);
+    for error in errors() {
+        let error = error.as_str().unwrap();
+        assert!(error.chars().count() <= 320 && !error.contains(char::is_control), "{error:?}");
+        assert!(!error.contains("secret"), "{error:?}");
+    }
+    assert!(highest < before + 32_768, "{before} KiB became {highest} KiB");
+    assert_eq!(online(&server), [1]);
+    assert!(!server.log().contains("panic"), "{}", server.log());
+}
+
+/// A provider that sends the first seconds of a film and then nothing, without an end.
+fn silent_after(film: &Path) -> String {
+    let film = std::fs::read(film).unwrap();
+    let beginning = film[..film.len() / 4 / 188 * 188].to_vec();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a.ts", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut socket in listener.incoming().flatten() {
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write_all(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n");
+            let _ = socket.write_all(&beginning);
+            open.push(socket);
+        }
+    });
+    url
+}
+
+#[test]
+fn a_source_that_falls_silent_is_given_up_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let silent = silent_after(&folder.path().join("media/test.ts"));
+    let server = TestServer::on(folder, &[]);
+    let stream = || server.done("streams/online", "")["streams"][0].clone();
+    server
+        .done("streams/new", &format!("data[name]=A&data[sources][]={silent}&data[sources][]=media/test.ts"));
+    within(10, "the first source plays", || stream()["source_number"] == 1);
+    let first = children(&server);
+    within(20, "the second plays", || stream()["source_number"] == 2);
+    assert!(stream()["errors"].to_string().contains("sent nothing for 10 seconds"), "{}", stream());
+    assert!(first.iter().all(|pid| !children(&server).contains(pid)), "the ffmpeg that waited is gone");
 }

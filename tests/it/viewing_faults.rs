@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::support::{
     TestServer, disk, mmdb,
-    tv::{Player, fill, offline, online, open, put_picture, with_streams, within},
+    tv::{Player, fill, offline, online, open, put_picture, resident, with_streams, within},
 };
 
 /// The status of a request that comes through a proxy from that address.
@@ -189,9 +189,56 @@ fn a_thousand_sockets_that_break_off_leave_nothing_behind() {
     assert!(!server.log().contains("panic"), "{}", server.log());
 }
 
-/// Memory of a server, in KiB.
-fn resident(server: &TestServer) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+/// A transport stream of about 17 Mbit/s: more than any socket holds of a few seconds.
+fn put_rich_picture(data: &Path) {
+    std::fs::create_dir_all(data.join("media")).unwrap();
+    let arguments = "-v error -f lavfi -i testsrc2=size=320x180:rate=25,noise=alls=100:allf=t -t 4 -c:v libx264 \
+                     -preset ultrafast -qp 0 -g 25 -f mpegts";
+    let made = std::process::Command::new("ffmpeg")
+        .args(arguments.split_whitespace())
+        .arg(data.join("media/test.ts"))
+        .status();
+    assert!(made.unwrap().success());
+}
+
+/// How many packets are missing, by the counters of each track.
+fn lost(bytes: &[u8]) -> usize {
+    let mut counters = std::collections::HashMap::new();
+    let mut lost = 0;
+    for packet in bytes.chunks_exact(188) {
+        let track = u16::from_be_bytes([packet[1] & 0x1F, packet[2]]);
+        let (has_payload, counter) = (packet[3] & 0x10 != 0, packet[3] & 0x0F);
+        // Tables are put in by us before each key frame; they have no order.
+        if has_payload && track >= 0x100 {
+            let last = counters.insert(track, counter);
+            lost += usize::from(last.is_some_and(|last| (last + 1) % 16 != counter));
+        }
+    }
+    lost
+}
+
+#[test]
+fn one_who_reads_a_byte_a_second_costs_the_others_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    put_rich_picture(folder.path());
+    let server = TestServer::on(folder, &[]);
+    fill(&server, 1);
+    server.done("line/update", "username=bob&data[max_allowed_connections]=0");
+    let mut slow = Player::get(&server, "/live/bob/pw/1", "slow");
+    let mut fast = Player::get(&server, "/live/bob/pw/1", "fast");
+    let mut watched = Vec::new();
+    let begun = std::time::Instant::now();
+    for second in 1..=8 {
+        slow.read(1);
+        while begun.elapsed().as_secs() < second {
+            watched.extend(fast.read(188 * 100));
+        }
+    }
+    assert!(watched.len() > 8_000_000, "{} bytes in eight seconds", watched.len());
+    assert_eq!(lost(&watched), 0);
+    assert_eq!(open(&server), 2, "it may stay");
+    let mut late = slow.read(12_000_000);
+    late.drain(..180);
+    assert!(late.chunks_exact(188).all(|packet| packet[0] == 0x47), "whole packets only");
+    assert!(lost(&late) > 0, "it has skipped what it did not fetch");
 }

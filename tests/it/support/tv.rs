@@ -78,6 +78,22 @@ pub fn open(server: &TestServer) -> usize {
     server.done("line/info", "username=bob")["line_conn_info"].as_array().expect("a list").len()
 }
 
+/// Memory of a server, in KiB.
+pub fn resident(server: &TestServer) -> u64 {
+    memory(server, "VmRSS")
+}
+
+/// The most memory that a server has ever had, in KiB.
+pub fn peak(server: &TestServer) -> u64 {
+    memory(server, "VmHWM")
+}
+
+fn memory(server: &TestServer, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with(name)).expect("a line");
+    line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).expect("a number")
+}
+
 /// A player on a plain socket.
 pub struct Player {
     socket: TcpStream,
