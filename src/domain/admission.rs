@@ -76,8 +76,6 @@ pub enum SignIn {
     NotNeeded,
     /// It has sent them.
     Done,
-    /// It was let in before they were required.
-    LetInBefore,
     /// It cannot: the MAG has no password.
     NoPassword,
     /// It has yet to send them.
@@ -280,9 +278,6 @@ fn sign_in_words(sign_in: SignIn) -> String {
     let words = match sign_in {
         SignIn::NotNeeded => "Boxes need no login.",
         SignIn::Done => "Its box has signed in with login and password.",
-        SignIn::LetInBefore => {
-            "Its box came before a login was required: once it starts anew, it has to send login and password."
-        }
         SignIn::NoPassword => {
             "Boxes have to send login and password, and it has no password: set one, or mag_login_required to 0."
         }

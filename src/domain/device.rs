@@ -62,6 +62,11 @@ impl Device {
         self.token.as_ref().is_some_and(|own| own.equals(token))
     }
 
+    /// Whether a box is let in that may play: it has signed in where that is required.
+    pub fn may_play(&self, login_required: bool) -> bool {
+        self.token.is_some() && (self.signed_in || !login_required)
+    }
+
     /// Lets a box in: from now on its token is the only one. It is signed in if it sent the
     /// password now, or did so under the same token.
     pub fn let_in(&mut self, token: &KeyHash, signed_in: bool, told: &About) {
@@ -192,7 +197,7 @@ mod tests {
         device.let_in(&KeyHash::of("a"), false, &told("X", "Y"));
         assert!(device.fits(&told("X", "Y")) && !device.fits(&told("X", "")));
         device.reset();
-        assert!(device.fits(&told("Z", "")) && device.token.is_none());
+        assert!(device.fits(&told("Z", "")) && device.token.is_none() && !device.may_play(false));
     }
 
     #[test]
@@ -200,11 +205,12 @@ mod tests {
         let mut device = device();
         device.let_in(&KeyHash::of("a"), true, &told("", ""));
         device.let_in(&KeyHash::of("a"), false, &told("", ""));
-        assert!(device.signed_in && !device.cut);
+        assert!(device.signed_in && !device.cut && device.may_play(true));
         device.let_in(&KeyHash::of("b"), false, &told("", ""));
         assert!(
             !device.signed_in && device.is_let_in(&KeyHash::of("b")) && !device.is_let_in(&KeyHash::of("a"))
         );
+        assert!(device.may_play(false) && !device.may_play(true));
     }
 
     #[test]

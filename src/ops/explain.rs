@@ -124,7 +124,6 @@ impl Ops {
             sign_in: match () {
                 () if !self.guards().settings.mag_login_required => SignIn::NotNeeded,
                 () if device.signed_in => SignIn::Done,
-                () if device.token.is_some() => SignIn::LetInBefore,
                 () if mag.password.as_str().is_empty() => SignIn::NoPassword,
                 () => SignIn::Awaited,
             },

@@ -94,6 +94,13 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
     if !session.is_active && !is_open {
         return Ok(Outcome::Turned(Turned::Blocked));
     }
+    if session.is_active && session.has_to_sign_in {
+        // The software of real boxes goes on to ask for events, and stops at the text; apps know the text.
+        return Ok(match (kind, action) {
+            ("watchdog", "get_events") => Outcome::Result(events::start_anew()),
+            _ => Outcome::Turned(Turned::NotLetIn),
+        });
+    }
     in_session(asked, caller, &session, kind, action).await.map(Outcome::Result)
 }
 
@@ -117,14 +124,16 @@ async fn in_session(
         ("itv", "get_short_epg") | ("remote_pvr", _) => json!([]),
         ("itv", "get_epg_info") => json!({ "data": {} }),
         ("itv", "set_fav_status" | "set_claim") => json!(true),
-        ("epg", "get_simple_data_table" | "get_data_table" | "get_week" | "get_all_program_for_ch") => {
+        ("epg", "get_simple_data_table" | "get_data_table" | "get_all_program_for_ch" | "get_week") => {
             channels::no_programmes(action)
         }
         ("vod" | "series" | "radio", "get_categories" | "get_genres_by_category_alias" | "get_fav_ids") => {
             json!([])
         }
         ("vod" | "series" | "radio", "get_ordered_list" | "get_all_fav_radio") => channels::nothing(),
-        ("vod" | "tv_archive", "create_link" | "get_link_for_channel") => watching::no_link(),
+        ("vod" | "series" | "radio" | "tv_archive", "create_link" | "get_link_for_channel") => {
+            watching::no_link()
+        }
         ("account_info", "get_main_info") => account::main_info(asked, session)?,
         ("account_info", "get_payment_info" | "get_agreement_info" | "get_terms_info") => json!(""),
         ("watchdog", "get_events") => events::get(asked, session).await?,

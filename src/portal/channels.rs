@@ -104,7 +104,7 @@ pub fn nothing() -> Value {
 /// Programmes, of which there are none yet.
 pub fn no_programmes(action: &str) -> Value {
     match action {
-        "get_simple_data_table" => {
+        "get_simple_data_table" | "get_data_table" | "get_all_program_for_ch" => {
             json!({ "cur_page": 0, "selected_item": 0, "total_items": 0, "max_page_items": 10, "data": [] })
         }
         _ => json!([]),

@@ -15,7 +15,8 @@ pub async fn get(asked: &Asked, session: &Session) -> Result<Value> {
     let mut data = json!({ "msgs": left, "additional_services_on": "1" });
     match news {
         News::Nothing => {}
-        News::Standing(standing) => fill(&mut data, &standing_event(standing)),
+        News::Standing(Standing::CutOn) => fill(&mut data, &passing("cut_on")),
+        News::Standing(_) => fill(&mut data, &passing("cut_off")),
         News::Event(WaitingEvent { id, event, created_at }) => {
             let zone = asked.ops.guards().settings.time_zone.zone();
             let mut told = told(&event);
@@ -35,9 +36,15 @@ pub async fn confirm(asked: &Asked, session: &Session) -> Result<Value> {
     Ok(json!({ "data": "ok" }))
 }
 
-fn standing_event(standing: Standing) -> Value {
-    let event = if standing == Standing::CutOn { "cut_on" } else { "cut_off" };
-    // It is kept nowhere, so nothing confirms it.
+/// Tells a box to load its portal anew, where it is asked for its login.
+pub fn start_anew() -> Value {
+    let mut data = json!({ "msgs": 0, "additional_services_on": "1" });
+    fill(&mut data, &passing("reload_portal"));
+    json!({ "data": data })
+}
+
+/// An event that is kept nowhere, so nothing confirms it.
+fn passing(event: &str) -> Value {
     json!({ "id": "0", "event": event, "need_confirm": "0", "msg": "", "reboot_after_ok": "0", "auto_hide_timeout": "0",
         "param1": "" })
 }

@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(resource(format!("{folder}/c/server/load.php")).route(api()))
             .service(resource(format!("{folder}/c/")).route(route().to(page::or_api)))
             .service(resource(format!("{folder}/c/index.html")).route(route().to(page::or_api)))
-            .service(redirect(format!("{folder}/c"), format!("{folder}/c/")));
+            .service(resource(format!("{folder}/c")).route(route().to(page::without_slash)));
         for file in page::FILES {
             config.service(
                 resource(format!("{folder}/c/{}", file.name))
@@ -36,7 +36,9 @@ pub fn routes(config: &mut ServiceConfig) {
             );
         }
     }
-    config.service(redirect("/stalker_portal/", "/stalker_portal/c/"));
+    for bare in ["/stalker_portal", "/stalker_portal/"] {
+        config.service(redirect(bare, "/stalker_portal/c/"));
+    }
 }
 
 /// What is kept between requests: made once, shared by every worker.

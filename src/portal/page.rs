@@ -41,7 +41,21 @@ impl File {
 
 /// The page, or the portal for those who ask it here.
 pub async fn or_api(request: HttpRequest, payload: Payload) -> HttpResponse {
-    let is_page = matches!(*request.method(), Method::GET | Method::HEAD)
-        && !(request.query_string().contains("type=") && request.query_string().contains("action="));
-    if is_page { INDEX.answer() } else { actions::entry(request, payload).await }
+    if wants_page(&request) { INDEX.answer() } else { actions::entry(request, payload).await }
+}
+
+/// The same without the slash at the end, which the page needs to find its files.
+pub async fn without_slash(request: HttpRequest, payload: Payload) -> HttpResponse {
+    if !wants_page(&request) {
+        return actions::entry(request, payload).await;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let place = format!("{}/{query}", request.path());
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, place)).finish()
+}
+
+fn wants_page(request: &HttpRequest) -> bool {
+    let query = request.query_string();
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && !(query.contains("type=") && query.contains("action="))
 }

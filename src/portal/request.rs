@@ -1,23 +1,20 @@
 //! A box's request taken apart: parameters, MAC, token, from where (portal.md, B.2).
 
+use std::collections::HashMap;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
     web::{Data, Payload},
 };
-use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
 
 use super::{paging::Counting, reply};
 use crate::{
     domain::{device::About, mac::Mac},
     ops::{Ops, portal::Caller, viewing::Origin as From},
-    wire::{
-        body,
-        form::{self, Node},
-        origin::Origin,
-        visitor::Visitor,
-    },
+    wire::{body, form, origin::Origin, visitor::Visitor},
 };
 
 /// What a box tells about itself is cut to so many characters.
@@ -33,7 +30,7 @@ pub struct Asked {
     pub counting: Data<Counting>,
     /// From where.
     pub from: From,
-    fields: IndexMap<String, Node>,
+    fields: HashMap<String, String>,
     mac: Option<Mac>,
     token: String,
 }
@@ -46,11 +43,10 @@ impl Asked {
     pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
         let Some(ops) = request.app_data::<Data<Ops>>().cloned() else { return Err(reply::failed()) };
         let counting = request.app_data::<Data<Counting>>().cloned().ok_or_else(reply::failed)?;
-        let mut fields =
-            form::parse_form(request.query_string().as_bytes()).map_err(|_| reply::malformed())?;
+        let mut fields = fields(request.query_string().as_bytes());
         if *request.method() == Method::POST {
             // Boxes name the body of a form in several ways.
-            fields.extend(body::read_form(payload).await.map_err(|_| reply::malformed())?);
+            fields.extend(self::fields(&body::whole(payload).await.map_err(|_| reply::malformed())?));
         }
         let cookies = cookies(request);
         let settings = &ops.guards().settings;
@@ -59,23 +55,22 @@ impl Asked {
         let Visitor { address, agent } = Visitor::of(request);
         let from = From { address, agent: agent.into() };
         let mut asked = Self { ops, origin, counting, from, fields, mac: None, token: String::new() };
-        let cookie = |name| cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let of_box = cookie("mac").and_then(mac).or_else(|| mac(asked.text("mac")));
-        let token = [bearer(request), Some(asked.text("token")), cookie("token")]
+        let cookies_of =
+            |name| cookies.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str());
+        let of_box = cookies_of("mac").find_map(mac).or_else(|| mac(asked.text("mac")));
+        let token = bearer(request)
             .into_iter()
-            .flatten()
+            .chain([asked.text("token")])
+            .chain(cookies_of("token"))
             .find_map(token)
             .unwrap_or_default();
         (asked.mac, asked.token) = (of_box, token);
         Ok(asked)
     }
 
-    /// A parameter; empty if it was not sent or is a list.
+    /// A parameter; empty if it was not sent.
     pub fn text(&self, name: &str) -> &str {
-        match self.fields.get(name) {
-            Some(Node::Text(text)) => text,
-            Some(Node::Map(_)) | None => "",
-        }
+        self.fields.get(name).map_or("", String::as_str)
     }
 
     /// A parameter that is a whole number; `None` for anything else.
@@ -105,23 +100,30 @@ impl Asked {
     }
 }
 
-/// The MAC in any spelling: with colons, dashes, dots, spaces or nothing between its digits.
+/// The fields of a query or form. Bytes that are no UTF-8 are replaced rather than refused: old boxes
+/// send them in what nobody reads. Of a repeated field the last one counts.
+fn fields(bytes: &[u8]) -> HashMap<String, String> {
+    form_urlencoded::parse(bytes).into_owned().take(form::MAX_VALUES).collect()
+}
+
+/// The MAC in any spelling: with colons, dashes, dots, spaces or nothing between its digits; some
+/// libraries quote it.
 fn mac(text: &str) -> Option<Mac> {
     let digits: String =
-        text.chars().filter(|c| !matches!(c, ':' | '-' | '.') && !c.is_whitespace()).collect();
+        text.chars().filter(|c| !matches!(c, ':' | '-' | '.' | '"') && !c.is_whitespace()).collect();
     Mac::new(&digits).ok()
 }
 
 /// A text that can be a token; some libraries send the word Bearer with nothing after it.
 fn token(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = text.trim().trim_matches('"');
     let plain = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     plain.then(|| text.to_owned())
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.trim();
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let (scheme, token) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
@@ -142,9 +144,13 @@ mod tests {
 
     #[test]
     fn a_mac_is_read_in_every_spelling_of_boxes() {
-        for text in
-            ["00:1a:79:00:00:01", "00-1A-79-00-00-01", "001A.7900.0001", "00 1A 79 00 00 01", "001a79000001 "]
-        {
+        for text in [
+            "00:1a:79:00:00:01",
+            "00-1A-79-00-00-01",
+            "001A.7900.0001",
+            "00 1A 79 00 00 01",
+            "\"001a79000001\" ",
+        ] {
             assert_eq!(mac(text).map(|mac| mac.to_string()).as_deref(), Some("00:1A:79:00:00:01"), "{text}");
         }
         for text in ["", "x", "00:1a:79:00:00", "FF:FF:FF:FF:FF:FF"] {
@@ -155,7 +161,8 @@ mod tests {
     #[test]
     fn a_token_is_one_word() {
         assert_eq!(token(" AB12 ").as_deref(), Some("AB12"));
-        for text in ["", " ", "a b", "é", &"x".repeat(129)] {
+        assert_eq!(token("\"AB12\"").as_deref(), Some("AB12"));
+        for text in ["", " ", "\"\"", "a b", "é", &"x".repeat(129)] {
             assert_eq!(token(text), None, "{text}");
         }
     }

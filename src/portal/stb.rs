@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::request::Asked;
+use super::{request::Asked, watching};
 use crate::{
     domain::{Result, device::Pin},
     ops::portal::{Caller, Session},
@@ -17,7 +17,7 @@ pub async fn answer(asked: &Asked, caller: &Caller, session: &Session, action: &
         "get_preload_images" | "get_countries" | "get_cities" | "get_timezones" => json!([]),
         "get_tv_aspects" | "get_storages" => json!({}),
         "get_ad" => json!(false),
-        "log" => json!(1),
+        "log" => watching::log(asked, session),
         "set_parent_password" => set_pin(asked, caller).await?,
         "logout" => {
             asked.ops.sign_out_box(caller).await?;

@@ -35,9 +35,18 @@ pub fn no_link() -> Value {
     link(0, "", "nothing_to_play")
 }
 
+/// A box says what it does; what it plays is remembered, as by [`set_last`].
+pub fn log(asked: &Asked, session: &Session) -> Value {
+    // 1 is television.
+    if (asked.text("real_action"), asked.text("tmp_type")) == ("play", "1") {
+        set_last(asked, session);
+    }
+    json!(1)
+}
+
 /// Remembers the channel, so that lists open where somebody left.
 pub fn set_last(asked: &Asked, session: &Session) -> Value {
-    let id = ["id", "itv_id"].into_iter().find_map(|name| parse_id(asked.text(name)).ok());
+    let id = ["id", "itv_id", "ch_id"].into_iter().find_map(|name| parse_id(asked.text(name)).ok());
     if let Some(id) = id {
         asked.ops.note_channel(session, StreamId(id));
     }
@@ -69,12 +78,14 @@ fn error(refusal: &Refusal) -> &'static str {
     }
 }
 
-/// The stream of `ffmpeg http://localhost/ch/7_`, with any player's word before it or none.
+/// The stream of `ffmpeg http://localhost/ch/7_`, with any player's word before it or none, and
+/// whatever some apps put after it.
 fn stream(cmd: &str) -> Option<StreamId> {
-    let url = cmd.trim().rsplit(' ').next()?;
-    let file = url.rsplit('/').next()?;
-    let id = file.split(['_', '?', '.']).next()?;
-    parse_id(id).ok().map(StreamId)
+    let id = |word: &str| {
+        let file = word.rsplit('/').next()?;
+        parse_id(file.split(['_', '?', '.']).next()?).ok()
+    };
+    cmd.split_whitespace().find_map(id).map(StreamId)
 }
 
 #[cfg(test)]
@@ -88,7 +99,9 @@ mod tests {
             "ffrt http://localhost/ch/7",
             "auto http://127.0.0.1/ch/7_?x",
             "http://localhost/ch/7_",
+            "ffmpeg http://localhost/ch/7_ position:0",
             "/ch/7_",
+            "7",
         ] {
             assert_eq!(stream(cmd), Some(StreamId(7)), "{cmd}");
         }

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Read, Write, fault::broken};
 use crate::domain::{
-    Fact, Field, Result,
+    Fact, Field, Resource, Result,
     api_key::KeyHash,
     device::{About, Device, Pin},
     ids::{LineId, MagId, StreamId},
@@ -147,6 +147,7 @@ impl Write<'_> {
             serial,
             mag.0,
         ])?;
+        self.note(Resource::Mag, mag.0);
         Ok(())
     }
 

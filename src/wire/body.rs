@@ -59,15 +59,11 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
     }
 }
 
-/// Reads a body as a form whatever it is called.
+/// The bytes of a body.
 ///
 /// # Errors
 /// [`BodyError`].
-pub async fn read_form(payload: Payload) -> Result<IndexMap<String, Node>, BodyError> {
-    Ok(parse_form(&whole(payload).await?)?)
-}
-
-async fn whole(mut payload: Payload) -> Result<Bytes, BodyError> {
+pub async fn whole(mut payload: Payload) -> Result<Bytes, BodyError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| BodyError::Malformed("the body ended before it was whole".into()))?;

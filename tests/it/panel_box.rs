@@ -66,3 +66,16 @@ fn why_a_box_cannot_watch_offers_to_reset_its_device() {
     assert!(!panel.get("/panel/mags/1/why").contains("Reset the device"));
     assert_eq!(profile("BBB"), 0);
 }
+
+#[test]
+fn why_a_box_cannot_watch_leads_to_the_form_where_its_password_is_set() {
+    let server = server();
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01");
+    server.done("settings/update", "data[mag_login_required]=1");
+    let panel = Panel::of(&server, "admin", PASSWORD);
+    let page = panel.get("/panel/mags/1/why");
+    let button = page.split("<a ").find(|link| link.contains("Set a password")).expect("a button");
+    assert!(button.contains("href=\"/panel/mags/1/edit\""), "{button}");
+    let form = panel.get("/panel/mags/1/edit");
+    assert!(form.contains("name=\"login\"") && form.contains("name=\"password\""), "{form}");
+}

@@ -107,6 +107,15 @@ impl Ops {
         Ok(shown)
     }
 
+    /// Whether the box of a MAG is let in and may play, whatever its subscription.
+    ///
+    /// # Errors
+    /// A database error.
+    pub(in crate::ops) fn box_may_play(&self, mag: MagId) -> Result<bool> {
+        let device = self.point(&Actor::LINECARD, ASK, |read| read.device(mag))?;
+        Ok(device.may_play(self.guards().settings.mag_login_required))
+    }
+
     /// What the box last played.
     pub fn last_channel(&self, session: &Session) -> Option<StreamId> {
         let seen = self.portal.seen.all().get(&session.id()).and_then(|seen| seen.last_channel);

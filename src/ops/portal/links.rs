@@ -70,10 +70,14 @@ impl Ops {
     /// Whose link it is and what it opens.
     ///
     /// # Errors
-    /// [`Refusal::Link`] for a link that is over, or another address than the one that asked for it.
+    /// [`Refusal::Link`] for a link that is over, another address than the one that asked for it, or
+    /// a box that is no longer let in.
     pub fn linked(&self, token: &str, from: &Origin) -> Result<(Subscriber, StreamId), Refusal> {
         let link = self.portal.links.get(token).filter(|link| link.address == from.address);
         let link = link.ok_or(Refusal::Link)?;
+        if !self.box_may_play(link.mag)? {
+            return Err(Refusal::Link);
+        }
         let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(link.mag))?;
         let mag: Stored<Mag> = mag.ok_or(Refusal::Link)?;
         Ok((mag.into(), link.stream))

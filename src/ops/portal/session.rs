@@ -68,6 +68,8 @@ pub struct Session {
     pub device: Device,
     /// Whether its subscription lasts.
     pub is_active: bool,
+    /// It came before a login was required, and has to send one first.
+    pub has_to_sign_in: bool,
 }
 
 impl Session {
@@ -145,7 +147,12 @@ impl Ops {
             return Ok(Entrance::SignIn);
         }
         let device = self.let_in(caller, &found, false, told, now).await?;
-        Ok(Entrance::Open(Box::new(Session { mag: found.mag, device, is_active: true })))
+        Ok(Entrance::Open(Box::new(Session {
+            mag: found.mag,
+            device,
+            is_active: true,
+            has_to_sign_in: false,
+        })))
     }
 
     /// Whether login and password are right, or none are needed. A box that sent the right ones is
@@ -197,7 +204,8 @@ impl Ops {
         let now = clock::now();
         self.portal.seen.note(found.mag.id, &caller.from, now);
         let is_active = found.mag.record.subscription.is_active(now);
-        Ok(Some(Session { mag: found.mag, device: found.device, is_active }))
+        let has_to_sign_in = !found.device.may_play(self.guards().settings.mag_login_required);
+        Ok(Some(Session { mag: found.mag, device: found.device, is_active, has_to_sign_in }))
     }
 
     /// The box leaves: the next one takes its place.

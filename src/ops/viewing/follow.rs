@@ -88,7 +88,9 @@ impl Ops {
                 Changed::Row(Resource::Mag, id) => {
                     viewers.insert(Viewer::Mag(MagId(id)));
                 }
-                Changed::Row(Resource::Bouquets | Resource::SubscriptionPlans, _) => everybody = true,
+                Changed::Row(Resource::Bouquets | Resource::SubscriptionPlans | Resource::Settings, _) => {
+                    everybody = true;
+                }
                 Changed::Row(..) => {}
                 Changed::Anything => {
                     self.run_streams()?;
@@ -138,6 +140,11 @@ impl Ops {
         let key = &session.key;
         let who = self.point(&Actor::LINECARD, WATCH, |read| subscriber(read, key.viewer))?;
         let Some(who) = who else { return Ok(None) };
+        if let Viewer::Mag(mag) = key.viewer
+            && !self.box_may_play(mag)?
+        {
+            return Ok(None);
+        }
         let stream = self.asked_stream(&who, key.stream)?;
         let Some(stream) = &*stream else { return Ok(None) };
         // A stream that has lost its source is no reason to go.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::set::{MAC, Set, ask, catalogue, mag};
+use crate::support::set::{MAC, Set, ask, catalogue, device, mag};
 
 #[test]
 fn the_portal_answers_at_every_address_by_get_and_post() {
@@ -40,6 +40,14 @@ fn mac_and_token_are_taken_wherever_clients_put_them() {
         (format!("{genres}&mac={MAC}"), vec![bearer.clone()]),
         (format!("{genres}&mac={encoded}&token={token}"), vec![]),
         (format!("{genres}&mac={bare}&token={token}"), vec!["Authorization: Bearer ".to_owned()]),
+        (genres.to_owned(), vec![format!("Cookie: mac=\"{MAC}\"; token=\"{token}\"")]),
+        (genres.to_owned(), vec![format!("Cookie: adid=x;mac=undefined; mac={MAC}"), bearer.clone()]),
+        (
+            format!("{genres}&mac={MAC}"),
+            vec!["Cookie: mac=".to_owned(), format!("authorization: bearer   {token}")],
+        ),
+        (genres.to_owned(), vec![format!("Cookie: mac={MAC}"), format!("Authorization: Bearer\t{token}")]),
+        (format!("{genres}&search=%e9%00&%00=%ff&x=%zz"), vec![format!("Cookie: mac={MAC}"), bearer.clone()]),
     ] {
         let (status, text) = ask(&server, &format!("/portal.php?{path}"), &headers, &[]);
         assert!(status == 200 && text.contains("\"News\""), "{path} {headers:?}: {text}");
@@ -119,8 +127,8 @@ fn every_action_answers_in_the_shape_that_clients_need() {
         ("type=itv&action=get_epg_info&period=48", "object", &["data"]),
         ("type=epg&action=get_simple_data_table&ch_id=1&date=2026-11-24&p=1", "object", &envelope),
         ("type=epg&action=get_week", "array", &[]),
-        ("type=epg&action=get_data_table", "array", &[]),
-        ("type=epg&action=get_all_program_for_ch&ch_id=1", "array", &[]),
+        ("type=epg&action=get_data_table", "object", &envelope),
+        ("type=epg&action=get_all_program_for_ch&ch_id=1", "object", &envelope),
         ("type=itv&action=get_fav_ids", "array", &[]),
         ("type=itv&action=set_fav&fav_ch=", "bool", &[]),
         ("type=itv&action=get_all_fav_channels", "object", &envelope),
@@ -132,6 +140,8 @@ fn every_action_answers_in_the_shape_that_clients_need() {
         ("type=series&action=get_categories", "array", &[]),
         ("type=vod&action=get_ordered_list&category=1&p=1", "object", &envelope),
         ("type=vod&action=create_link&cmd=x", "object", &link),
+        ("type=series&action=get_ordered_list&category=1&p=1", "object", &envelope),
+        ("type=series&action=create_link&cmd=x", "object", &link),
         ("type=remote_pvr&action=get_active_recordings", "array", &[]),
         ("type=radio&action=get_ordered_list&p=1", "object", &envelope),
         ("type=radio&action=get_all_fav_radio", "object", &envelope),
@@ -161,4 +171,88 @@ fn every_action_answers_in_the_shape_that_clients_need() {
     assert_eq!(set.js("type=itv&action=get_epg_info&period=5")["data"], json!({}));
     assert_eq!(set.js("type=itv&action=get_ordered_list&genre=10&p=1")["data"], json!([]));
     assert_eq!(set.js("type=watchdog&action=confirm_event&event_active_id=1"), json!({ "data": "ok" }));
+}
+
+#[test]
+fn addresses_without_a_slash_lead_to_the_page_or_are_the_portal() {
+    let server = catalogue();
+    let token = Set::on(&server, MAC).token;
+    let headers = [format!("Cookie: mac={MAC}"), format!("Authorization: Bearer {token}")];
+    for path in ["/c", "/stalker_portal/c"] {
+        let (status, head) = ask(&server, &format!("{path}?mac={MAC}"), &[], &["-I"]);
+        assert!(status == 307 && head.contains(&format!("location: {path}/?mac={MAC}\r\n")), "{head}");
+        let (status, text) = ask(&server, &format!("{path}?type=itv&action=get_genres"), &headers, &[]);
+        assert!(status == 200 && text.contains("\"News\""), "{path}: {text}");
+    }
+    for path in ["/stalker_portal", "/stalker_portal/"] {
+        assert_eq!(ask(&server, path, &[], &[]).0, 307, "{path}");
+    }
+}
+
+#[test]
+fn odd_parameters_are_answered_in_the_same_shapes() {
+    let server = catalogue();
+    let set = Set::on(&server, MAC);
+    let rows = |query: &str| {
+        let page = set.js(&format!("type=itv&action=get_ordered_list&{query}"));
+        (page["total_items"].as_i64().expect("a number"), page["data"].as_array().expect("a list").len())
+    };
+    for (query, expected) in [
+        ("genre=*&p=-1", (30, 14)),
+        ("genre=*&p=99999999999", (30, 0)),
+        ("genre=*&p=9223372036854775807", (30, 0)),
+        ("genre=*&p=abc", (30, 14)),
+        ("genre=*&p=2", (30, 14)),
+        ("genre=*&p=1&p=3", (30, 2)),
+        ("genre=abc&p=1", (0, 0)),
+        ("genre=1%20or%201=1&p=1", (0, 0)),
+        ("genre=*&p=2&sortby=name%27%3B--", (30, 14)),
+        ("genre=*&p=1&search=%25", (0, 0)),
+        ("genre=*&p=1&search=_", (0, 0)),
+        ("genre=*&p=1&search=%27%22%F0%9F%8E%AC%00", (0, 0)),
+        ("genre=*&p=1&search=cHANNEL%2030", (1, 1)),
+    ] {
+        assert_eq!(rows(query), expected, "{query}");
+    }
+    for cmd in
+        ["", "ffmpeg", "ffmpeg%20http://localhost/ch/-1_", "99999999999999999999", "../../etc/passwd", "%00"]
+    {
+        let link = set.js(&format!("type=itv&action=create_link&cmd={cmd}"));
+        assert_eq!((&link["cmd"], &link["error"]), (&json!(""), &json!("nothing_to_play")), "{cmd}");
+    }
+    for query in [
+        "type=itv&action=set_last_id&id=999999",
+        "type=itv&action=set_fav&fav_ch=,,a,%F0%9F%8E%AC,1e9,99999999999999999999,999999",
+        "type=watchdog&action=confirm_event&event_active_id=-1",
+        "type=watchdog&action=get_events&event_active_id=x&cur_play_type=%00",
+    ] {
+        assert!(!set.js(query).is_null(), "{query}");
+    }
+    assert_eq!(set.js("type=itv&action=get_fav_ids"), json!([]));
+    assert_eq!(set.js("type[]=itv&action[]=get_genres"), false);
+    set.js("type=stb&action=log&real_action=play&tmp_type=1&ch_id=2");
+    assert_eq!(device(&server)["last_channel_id"], 2);
+}
+
+#[test]
+fn a_body_that_is_no_form_or_too_long_is_no_failure() {
+    let server = catalogue();
+    let token = Set::on(&server, MAC).token;
+    let headers = [format!("Cookie: mac={MAC}"), format!("Authorization: Bearer {token}")];
+    let folder = tempfile::tempdir().unwrap();
+    let body = |bytes: &[u8]| {
+        let file = folder.path().join("body");
+        std::fs::write(&file, bytes).unwrap();
+        let data = format!("@{}", file.display());
+        ask(&server, "/portal.php?type=itv&action=get_genres", &headers, &["--data-binary", &data])
+    };
+    let mut long = b"x=".to_vec();
+    long.resize(1 << 20, b'a');
+    for bytes in [&b"\xff\xfe\x00\x01"[..], b"<a b=\"&c;\"/>", b"{\"type\":1}", &b"&=".repeat(20_000), &long]
+    {
+        let (status, text) = body(bytes);
+        assert!(status == 200 && text.contains("\"News\""), "{status} {text}");
+    }
+    long.push(b'a');
+    assert_eq!(body(&long), (400, String::new()));
 }

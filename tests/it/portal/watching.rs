@@ -149,3 +149,46 @@ fn hls_links_hold_as_long_as_somebody_watches() {
         std::thread::sleep(Duration::from_secs(7));
     }
 }
+
+#[test]
+fn a_device_that_is_reset_is_out_at_once() {
+    let server = watchable();
+    let set = Set::on(&server, MAC);
+    let mut player = Player::get(&server, &set.link(1).unwrap(), "Lavf");
+    player.read(188);
+    let unused = set.link(1).unwrap();
+    server.done("mag/reset_device", &format!("mac_address={MAC}"));
+    assert!(player.is_closed_within(2), "nobody else has come, and its picture ends");
+    assert_eq!(Player::get(&server, &unused, "Lavf").status, 403);
+    assert_eq!(set.text("type=watchdog&action=get_events").1, "Authorization failed.");
+}
+
+#[test]
+fn a_login_that_is_required_from_now_on_is_asked_of_boxes_that_are_on() {
+    let server = watchable();
+    mag(&server, "data[login]=anna&data[password]=s3cret");
+    let mut set = Set::on(&server, MAC);
+    let mut player = Player::get(&server, &set.link(1).unwrap(), "Lavf");
+    player.read(188);
+    let unused = set.link(1).unwrap();
+    server.done("settings/update", "data[mag_login_required]=1");
+    assert!(player.is_closed_within(2));
+    assert_eq!(Player::get(&server, &unused, "Lavf").status, 403);
+    for query in
+        ["type=itv&action=get_genres", "type=itv&action=create_link&cmd=1", "type=stb&action=get_modules"]
+    {
+        assert_eq!(set.text(query), (200, "Authorization failed.".into()), "{query}");
+    }
+    let told = set.js("type=watchdog&action=get_events")["data"]["event"].clone();
+    assert_eq!(told, "reload_portal", "real boxes stop at the text, and start anew at this");
+    let token = set.token.clone();
+    assert_eq!(set.shake(&token)["not_valid"], 0);
+    assert_eq!(set.js("type=stb&action=get_profile")["status"], 2);
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=s3cret"), true);
+    assert_eq!(set.js("type=stb&action=get_profile&auth_second_step=1")["status"], 0);
+    let mut player = Player::get(&server, &set.link(1).unwrap(), "Lavf");
+    assert_eq!((player.status, player.read(188)[0]), (200, 0x47));
+    assert!(set.js("type=watchdog&action=get_events")["data"]["event"].is_null());
+    server.done("settings/update", "data[connection_policy]=refuse");
+    assert!(!player.is_closed_within(2), "another setting ends nothing");
+}
