@@ -85,7 +85,7 @@ calls! {
     Mag / "reset_device", Write, mag::reset_device, "Lets another device take the place of the one that the MAG is bound to.";
     Mag / "set_parent_pin", Write, mag::set_parent_pin, "Sets the parental PIN of a MAG; without parent_pin to a random one.";
     Mag / "convert_to_line", Write, mag::convert_to_line, "Makes the MAG of that address a line, with its plan, end, reseller and history.";
-    Mag / "list", Read, mag::list, "Lists MAGs.";
+    Mag / "list", Read, mag::list, "Lists MAGs, each with its box.";
     Administrators / "new", Write, administrators::create, "Creates an administrator.";
     Administrators / "update", Write, administrators::update, "Changes an administrator.";
     Administrators / "delete", Write, administrators::delete, "Deletes an administrator.";

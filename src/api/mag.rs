@@ -139,15 +139,33 @@ pub async fn list(mut call: Call) -> Result<Value> {
     }
     let page = page::read(&mut call.params, &Mag::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Mag>(&page)).await?;
-    Ok(show::page("mags", rows, |mag| Value::Object(show::row(&mag))))
+    let found = call.ops.read(&call.actor, call.doing, move |read| {
+        let rows = read.page::<Mag>(&page)?;
+        let devices = read.devices(rows.rows.iter().map(|mag| mag.id))?;
+        Ok((rows, devices))
+    });
+    let (rows, mut devices) = found.await?;
+    Ok(show::page("mags", rows, |mag| {
+        let mut row = show::row(&mag);
+        let device = devices.remove(&mag.id).map(|device| call.ops.up_to_now(mag.id, device));
+        row.insert("mag_device".into(), device.as_ref().map(told).into());
+        Value::Object(row)
+    }))
 }
 
 /// The box of a MAG; the token and what else lets it in stay here.
 fn device(shown: &Shown) -> Value {
-    let Device { about, .. } = &shown.device;
-    let About { device_id, device_id2, model, firmware, hardware, serial } = about;
     let favourites: Vec<i64> = shown.favourites.iter().map(|id| id.number()).collect();
+    let mut all = told(&shown.device);
+    all["parent_pin"] = shown.device.parent_pin.as_str().into();
+    all["favourite_ids"] = favourites.into();
+    all["events_waiting"] = shown.events_waiting.into();
+    all
+}
+
+/// What a box told, and when it came: what lists show of it too.
+fn told(device: &Device) -> Value {
+    let About { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
     json!({
         "model": model,
         "firmware": firmware,
@@ -155,14 +173,11 @@ fn device(shown: &Shown) -> Value {
         "serial": serial,
         "device_id": device_id,
         "device_id2": device_id2,
-        "ip": shown.device.address,
-        "user_agent": shown.device.user_agent,
-        "first_seen_at": shown.device.first_seen_at.map(UnixTime::seconds),
-        "last_seen_at": shown.device.last_seen_at.map(UnixTime::seconds),
-        "last_channel_id": shown.device.last_channel.map(Id::number),
-        "signed_in": u8::from(shown.device.signed_in),
-        "parent_pin": shown.device.parent_pin.as_str(),
-        "favourite_ids": favourites,
-        "events_waiting": shown.events_waiting,
+        "ip": device.address,
+        "user_agent": device.user_agent,
+        "first_seen_at": device.first_seen_at.map(UnixTime::seconds),
+        "last_seen_at": device.last_seen_at.map(UnixTime::seconds),
+        "last_channel_id": device.last_channel.map(Id::number),
+        "signed_in": u8::from(device.signed_in),
     })
 }

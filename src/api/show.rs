@@ -22,7 +22,7 @@ pub fn row<R: Record>(stored: &Stored<R>) -> Map<String, Value> {
 }
 
 /// A page: the rows under their plural name, and how many there are in all.
-pub fn page<T>(plural: &str, rows: Rows<T>, show: impl Fn(T) -> Value) -> Value {
+pub fn page<T>(plural: &str, rows: Rows<T>, show: impl FnMut(T) -> Value) -> Value {
     let shown: Vec<Value> = rows.rows.into_iter().map(show).collect();
     json!({ "total": rows.total, plural: shown })
 }

@@ -1,6 +1,9 @@
 //! What is kept for the boxes of MAGs: devices, favourites, events.
 
-use rusqlite::{OptionalExtension, Row, params};
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Row, params, types::Type};
+use serde_json::Value;
 
 use super::{Read, Write, fault::broken};
 use crate::domain::{
@@ -36,44 +39,63 @@ pub struct WaitingEvent {
     pub created_at: UnixTime,
 }
 
+/// What [`device`] reads; a macro, so that statements stand as literals.
+macro_rules! devices {
+    () => {
+        "SELECT mag_id, parent_pin, token_hash, signed_in, cut, device_id, device_id2, model, firmware, hardware, serial, \
+         address, user_agent, first_seen_at, last_seen_at, last_channel_id FROM mag_devices"
+    };
+}
+
+fn device(row: &Row<'_>) -> rusqlite::Result<(MagId, Device)> {
+    let pin: String = row.get(1)?;
+    let parent_pin =
+        Pin::new(&pin).map_err(|_| rusqlite::Error::InvalidColumnType(1, "parent_pin".into(), Type::Text))?;
+    let token: String = row.get(2)?;
+    let about = About {
+        device_id: row.get(5)?,
+        device_id2: row.get(6)?,
+        model: row.get(7)?,
+        firmware: row.get(8)?,
+        hardware: row.get(9)?,
+        serial: row.get(10)?,
+    };
+    let device = Device {
+        parent_pin,
+        token: KeyHash::stored(Fact::Text(token)),
+        signed_in: row.get(3)?,
+        cut: row.get(4)?,
+        about,
+        address: row.get(11)?,
+        user_agent: row.get(12)?,
+        first_seen_at: row.get::<_, Option<i64>>(13)?.map(UnixTime::clamped),
+        last_seen_at: row.get::<_, Option<i64>>(14)?.map(UnixTime::clamped),
+        last_channel: row.get::<_, Option<i64>>(15)?.map(StreamId),
+    };
+    Ok((row.get(0).map(MagId)?, device))
+}
+
 impl Read<'_> {
     /// The box of a MAG.
     ///
     /// # Errors
     /// A database error, also for a MAG that is not there: each has its row.
     pub fn device(&self, mag: MagId) -> Result<Device> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT parent_pin, token_hash, signed_in, cut, device_id, device_id2, model, firmware, hardware, serial, \
-             address, user_agent, first_seen_at, last_seen_at, last_channel_id FROM mag_devices WHERE mag_id = ?",
-        )?;
-        let row = |row: &Row<'_>| {
-            let pin: String = row.get(0)?;
-            let token: String = row.get(1)?;
-            let device = |parent_pin| {
-                rusqlite::Result::Ok(Device {
-                    parent_pin,
-                    token: KeyHash::stored(Fact::Text(token)),
-                    signed_in: row.get(2)?,
-                    cut: row.get(3)?,
-                    about: About {
-                        device_id: row.get(4)?,
-                        device_id2: row.get(5)?,
-                        model: row.get(6)?,
-                        firmware: row.get(7)?,
-                        hardware: row.get(8)?,
-                        serial: row.get(9)?,
-                    },
-                    address: row.get(10)?,
-                    user_agent: row.get(11)?,
-                    first_seen_at: row.get::<_, Option<i64>>(12)?.map(UnixTime::clamped),
-                    last_seen_at: row.get::<_, Option<i64>>(13)?.map(UnixTime::clamped),
-                    last_channel: row.get::<_, Option<i64>>(14)?.map(StreamId),
-                })
-            };
-            Pin::new(&pin).ok().map(device).transpose()
-        };
-        let device = statement.query_row([mag.0], row).optional()?;
-        device.flatten().ok_or_else(|| broken("the box of a MAG"))
+        let mut statement = self.conn.prepare_cached(concat!(devices!(), " WHERE mag_id = ?"))?;
+        let found = statement.query_row([mag.0], device).optional()?;
+        found.map(|(_, device)| device).ok_or_else(|| broken("the box of a MAG"))
+    }
+
+    /// The boxes of some MAGs, by one query.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn devices(&self, mags: impl Iterator<Item = MagId>) -> Result<HashMap<MagId, Device>> {
+        let sql = concat!(devices!(), " WHERE mag_id IN (SELECT value FROM json_each(?))");
+        let ids: Value = mags.map(|mag| mag.0).collect();
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map([ids.to_string()], device)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The favourites of a MAG, in order.

@@ -1,8 +1,8 @@
 //! The calls of MAGs, as the wire contract has them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::support::TestServer;
+use super::support::{TestServer, set::Set};
 
 const MAC: &str = "00:1A:79:79:79:79";
 
@@ -136,4 +136,29 @@ fn boxes_are_listed_by_page_and_filter() {
     assert_eq!(list("disabled=1"), (2, vec![1, 3]));
     assert_eq!(list("search=00:04"), (1, vec![4]));
     assert_eq!(list("mac_address=00:1A:79:00:00:02"), (1, vec![2]));
+}
+
+#[test]
+fn each_listed_mag_shows_its_box_as_it_is_now() {
+    let server = TestServer::start();
+    server.done("mag/new", &format!("data[mac_address]={MAC}"));
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:02");
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    set.js("type=stb&action=get_profile&stb_type=MAG322&sn=SN7&image_version=220&device_id=AAA");
+    let listed = server.done("mag/list", "");
+    let device = &listed["mags"][0]["mag_device"];
+    let shown = ["model", "serial", "firmware", "device_id", "ip"].map(|name| device[name].clone());
+    assert_eq!(shown, ["MAG322", "SN7", "220", "AAA", "127.0.0.1"].map(Value::from), "{listed}");
+    assert!(device["last_seen_at"].is_i64(), "before anything was written down: {listed}");
+    let silent = &listed["mags"][1]["mag_device"];
+    assert_eq!((&silent["model"], &silent["last_seen_at"]), (&json!(""), &json!(null)));
+    assert!(!listed.to_string().contains("parent_pin") && !listed.to_string().contains("token"), "{listed}");
+    let page = server.done("mag/list", "after=1&limit=1");
+    assert_eq!((&page["mags"][0]["id"], &page["mags"][0]["mag_device"]), (&json!(2), silent));
+    let mut info = server.done("mag/info", &format!("mac_address={MAC}"))["mag_device"].clone();
+    for more in ["parent_pin", "favourite_ids", "events_waiting"] {
+        assert!(info.as_object_mut().expect("an object").remove(more).is_some(), "{more}");
+    }
+    assert_eq!(&info, device);
 }

@@ -92,19 +92,23 @@ impl Ops {
     /// A database error.
     pub fn device_of(&self, mag: MagId) -> Result<Shown> {
         let now = clock::now();
-        let mut shown = self.point(&Actor::LINECARD, ASK, |read| {
+        let shown = self.point(&Actor::LINECARD, ASK, |read| {
             let events_waiting = read.waiting_events(mag, now)?.len();
             Ok(Shown { device: read.device(mag)?, favourites: read.favourites(mag)?, events_waiting })
         })?;
+        Ok(Shown { device: self.up_to_now(mag, shown.device), ..shown })
+    }
+
+    /// The box of a MAG with what was not written down yet.
+    pub fn up_to_now(&self, mag: MagId, mut device: Device) -> Device {
         if let Some(seen) = self.portal.seen.all().get(&mag) {
-            let device = &mut shown.device;
             device.first_seen_at = device.first_seen_at.or(Some(seen.at));
             device.last_seen_at = Some(seen.at);
             device.address.clone_from(&seen.address);
             device.user_agent.clone_from(&seen.user_agent);
             device.last_channel = seen.last_channel.or(device.last_channel);
         }
-        Ok(shown)
+        device
     }
 
     /// Whether the box of a MAG is let in and may play, whatever its subscription.
