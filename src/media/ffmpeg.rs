@@ -24,6 +24,8 @@ pub struct Care {
     rare: bool,
     /// Numbers of tracks that tell too little of themselves to be copied.
     without: Vec<u32>,
+    /// The one of its programs that is played, when it has several.
+    program: Option<u64>,
 }
 
 impl Care {
@@ -32,7 +34,7 @@ impl Care {
     pub fn after(&self, unclear: &[Unclear]) -> Option<Self> {
         if !self.longer && !unclear.is_empty() {
             let rare = unclear.iter().any(|track| track.is_video);
-            return Some(Self { longer: true, rare, without: Vec::new() });
+            return Some(Self { longer: true, rare, without: Vec::new(), program: self.program });
         }
         let silent: Vec<u32> =
             unclear.iter().filter(|track| !track.is_video).map(|track| track.number).collect();
@@ -40,7 +42,24 @@ impl Care {
             longer: self.rare,
             rare: self.rare,
             without: silent,
+            program: self.program,
         })
+    }
+
+    /// The same for that program only.
+    pub fn of_program(self, program: u64) -> Self {
+        Self { program: Some(program), ..self }
+    }
+
+    /// Whether one program was chosen.
+    pub fn has_program(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// Tracks of these kinds, such as `a?`, of the program that is played.
+    fn tracks(&self, kinds: &[&str]) -> impl Iterator<Item = String> {
+        let program = self.program.map(|program| format!("p:{program}:")).unwrap_or_default();
+        kinds.iter().flat_map(move |kind| ["-map".into(), format!("0:{program}{kind}")])
     }
 
     fn leaving_out(&self) -> impl Iterator<Item = String> {
@@ -78,9 +97,8 @@ impl Ffmpeg {
     pub fn play(&self, source: &SourceUrl, care: &Care) -> Result<Child, String> {
         let mut arguments = self.input(source, care)?;
         // Files often have subtitles that no transport stream can carry.
-        let subtitles: &[&str] = if source.file().is_some() { &[] } else { &["-map", "0:s?"] };
-        arguments.extend(["-map", "0:v:0?", "-map", "0:a?"].map(String::from));
-        arguments.extend(subtitles.iter().map(ToString::to_string));
+        let kinds: &[&str] = if source.file().is_some() { &["v:0?", "a?"] } else { &["v:0?", "a?", "s?"] };
+        arguments.extend(care.tracks(kinds));
         arguments.extend(care.leaving_out());
         let output = [
             "-c",
@@ -249,6 +267,11 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf, String> {
 /// What a line of ffmpeg's tells.
 #[derive(Debug, PartialEq)]
 pub enum Line {
+    /// A program of the source, such as a variant of an HLS playlist, whose tracks are listed next;
+    /// `None` before tracks that belong to no program.
+    Program(Option<u64>),
+    /// The whole source was listed.
+    Listed,
     /// The picture's size.
     Picture {
         /// Width and height.
@@ -281,6 +304,17 @@ impl Line {
         }
         if text.contains("[error] AAC bitstream not in ADTS format") {
             return Self::NoAac;
+        }
+        if let Some(program) = text.strip_prefix("[info]   Program ")
+            && let Some(Ok(number)) = program.split_whitespace().next().map(str::parse)
+        {
+            return Self::Program(Some(number));
+        }
+        if text.starts_with("[info]   No Program") {
+            return Self::Program(None);
+        }
+        if ["[info] Output #", "[info] Stream mapping:"].iter().any(|next| text.starts_with(next)) {
+            return Self::Listed;
         }
         let severe = ["[error] ", "[fatal] ", "[panic] ", "[warning] "];
         if let Some((at, level)) = severe.iter().find_map(|level| text.find(level).map(|at| (at, level))) {
@@ -337,6 +371,20 @@ mod tests {
     }
 
     #[test]
+    fn lines_tell_of_programs() {
+        for (line, told) in [
+            ("[info]   Program 0 ", Line::Program(Some(0))),
+            ("[info]   Program 1101 Cinema", Line::Program(Some(1101))),
+            ("[info]   No Program", Line::Program(None)),
+            ("[info]       title           : Program 3", Line::Other),
+            ("[info] Output #0, mpegts, to 'pipe:1':", Line::Listed),
+            ("[info] Stream mapping:", Line::Listed),
+        ] {
+            assert_eq!(Line::of(line), told, "{line}");
+        }
+    }
+
+    #[test]
     fn lines_tell_of_tracks_that_are_unclear_or_new() {
         let line = "[mpegts @ 0x5] [warning] Could not find codec parameters for stream 1 (Audio: mp3 (mp3float) ([3][0][0][0] / 0x0003), 0 channels, fltp): unspecified frame size";
         let sound = Unclear { number: 1, is_video: false };
@@ -353,11 +401,13 @@ mod tests {
             (Unclear { number: 0, is_video: true }, Unclear { number: 2, is_video: false });
         assert_eq!(Care::default().after(&[]), None, "it failed for another reason");
         let longer = Care::default().after(&[picture, sound]).unwrap();
-        assert_eq!(longer, Care { longer: true, rare: true, without: vec![] });
+        assert_eq!(longer, Care { longer: true, rare: true, without: vec![], program: None });
         assert_eq!(longer.after(&[picture]), None, "a channel is no channel without its picture");
         let without = longer.after(&[picture, sound]).unwrap();
         assert_eq!(without.without(), [2]);
         assert_eq!(without.after(&[sound]), None);
+        let chosen = Care::default().of_program(7).after(&[sound]).unwrap();
+        assert!(chosen.has_program(), "it stays with its program");
     }
 
     #[test]

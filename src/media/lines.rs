@@ -15,39 +15,87 @@ use tokio::{
 
 use super::{
     channel::Channel,
-    ffmpeg::{Ffmpeg, Line, Unclear},
+    ffmpeg::{Care, Ffmpeg, Line, Unclear},
 };
 
 /// The longest line that is looked at, in bytes.
 const LINE: u64 = 4096;
+/// More tracks that cannot be made out are not remembered: no transport stream has as many.
+const TRACKS: usize = 1000;
 /// The time that the description of a picture may take.
 const DESCRIBE: Duration = Duration::from_secs(5);
 
-/// Reads ffmpeg's lines as long as it runs, or until one tells that the source has changed, and how.
+/// What makes a source be begun anew.
+pub enum Heard {
+    /// It has changed, and how.
+    Change(&'static str),
+    /// It has several programs; this is the one to play.
+    Several(u64),
+}
+
+/// The programs of a source, as they are listed.
+#[derive(Default)]
+struct Programs {
+    count: usize,
+    listing: Option<u64>,
+    has_picture: bool,
+    /// That of the first picture; of radio, the first.
+    chosen: Option<u64>,
+}
+
+impl Programs {
+    fn list(&mut self, program: Option<u64>) {
+        self.listing = program;
+        if program.is_some() {
+            self.count += 1;
+            self.chosen = self.chosen.or(program);
+        }
+    }
+
+    fn picture(&mut self) {
+        if !self.has_picture {
+            self.has_picture = true;
+            self.chosen = self.listing;
+        }
+    }
+
+    fn one_of_several(&self) -> Option<u64> {
+        self.chosen.filter(|_| self.count > 1)
+    }
+}
+
+/// Reads ffmpeg's lines as long as it runs, or until one tells that the source is to be begun anew.
 /// Sound that was no AAC from the beginning, within `settled`, is broken; later it has changed.
 pub async fn listen(
     channel: &Channel,
     errors: ChildStderr,
     unclear: &mut Vec<Unclear>,
+    care: &Care,
     settled: Duration,
-) -> &'static str {
+) -> Heard {
     let begun = Instant::now();
-    let (mut change, mut is_broken) = (None, false);
+    let (mut heard, mut is_broken) = (None, false);
+    let mut programs = Programs::default();
     each_line(errors, |line| {
         match line {
-            Line::Picture { resolution } => channel.state().resolution = Some(resolution),
+            Line::Program(program) => programs.list(program),
+            Line::Listed if !care.has_program() => heard = programs.one_of_several().map(Heard::Several),
+            Line::Picture { resolution } => {
+                programs.picture();
+                channel.state().resolution = Some(resolution);
+            }
             Line::Complaint(complaint) => channel.state().complain(complaint),
-            Line::Unclear(track) => unclear.push(track),
-            Line::NewTrack => change = Some("it has a new track"),
+            Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
+            Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,
-            Line::NoAac if !is_broken => change = Some("its sound is no longer aac"),
-            Line::NoAac | Line::Other => {}
+            Line::NoAac if !is_broken => heard = Some(Heard::Change("its sound is no longer aac")),
+            Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Other => {}
         }
-        change.is_none()
+        heard.is_none()
     })
     .await;
-    match change {
-        Some(change) => change,
+    match heard {
+        Some(heard) => heard,
         None => std::future::pending().await,
     }
 }

@@ -20,7 +20,7 @@ use super::{
     Timing, Wanted,
     channel::Channel,
     ffmpeg::{Care, Ffmpeg, Line, Unclear},
-    lines::{describe, each_line, listen},
+    lines::{Heard, describe, each_line, listen},
     reading::{Reading, Stopped},
     status::Status,
 };
@@ -88,6 +88,8 @@ enum Run {
     Over(Ended),
     /// The source is there, but is no longer what ffmpeg was started for.
     Changed(String),
+    /// Before it sent anything: it has several programs, of which this is to be played.
+    Several(u64),
     /// Before it sent anything, as it could not make out those tracks.
     Unclear { tracks: Vec<Unclear>, why: String },
 }
@@ -170,6 +172,7 @@ impl Runner<'_> {
                     self.note(Event::Lost);
                     care = Care::default();
                 }
+                Run::Several(program) => care = care.of_program(program),
                 Run::Unclear { tracks, why } => match care.after(&tracks) {
                     Some(next) => care = next,
                     None => return Ended::Lost { lasted: Duration::ZERO, why },
@@ -202,11 +205,14 @@ impl Runner<'_> {
         let mut reading = Reading::new(self.channel, self.runs, beginnings);
         let stopped = tokio::select! {
             stopped = reading.read(output, self.timing) => stopped,
-            change = listen(self.channel, errors, &mut unclear, self.timing.stall) => {
-                // A table that changes all the time must leave something to watch.
-                sleep(self.timing.stall.saturating_sub(begun.elapsed())).await;
-                Stopped::Changed(change.into())
-            }
+            heard = listen(self.channel, errors, &mut unclear, care, self.timing.stall) => match heard {
+                Heard::Several(program) => return Run::Several(program),
+                Heard::Change(change) => {
+                    // A table that changes all the time must leave something to watch.
+                    sleep(self.timing.stall.saturating_sub(begun.elapsed())).await;
+                    Stopped::Changed(change.into())
+                }
+            },
             never = describe(self.channel, self.ffmpeg, changed) => match never {},
             () = self.first_is_back(place) => return Run::Over(Ended::FirstIsBack),
         };

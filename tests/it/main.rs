@@ -46,6 +46,7 @@ mod php_client;
 mod players;
 mod portal;
 mod power_cut;
+mod programs;
 mod source_changes;
 mod sources;
 mod streams;
