@@ -510,8 +510,11 @@ mod tests {
         subscription.disabled = true;
         subscription.expire_date = Expiry(UnixTime::new(1));
         let outside = Asked { in_bouquets: false, hindrance: Some("stopped".into()) };
+        let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
+        let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
+        assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());
         let verdicts = verdicts(&request(&subscription, &outside));
-        assert_eq!(verdicts.len(), Rule::ALL.len());
+        assert_eq!(verdicts.len(), Rule::ALL.len() - 2, "a line has no box");
         let refusing: Vec<Rule> = verdicts.iter().filter(|v| !v.passes).map(|v| v.rule).collect();
         assert_eq!(refusing, [Rule::Banned, Rule::Disabled, Rule::Expired, Rule::Bouquet, Rule::Stream]);
         for verdict in verdicts.iter().filter(|verdict| !verdict.passes) {
