@@ -34,25 +34,14 @@ pub fn median(mut loads: Vec<Load>) -> Load {
     loads[loads.len() / 2]
 }
 
-/// An actix server that answers 200 and nothing else, in a process of its own: this program again.
+/// An actix server that answers 200 and nothing else, in a process of its own.
 pub fn empty_load(seconds: u64, script: &str) -> Load {
     body_load(Path::new("/dev/null"), 64, seconds, script)
 }
 
 /// The same with the contents of a file, kept in memory, as the body.
 pub fn body_load(body: &Path, connections: u32, seconds: u64, script: &str) -> Load {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .arg("--empty-handler")
-        .arg(body)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    let load = wrk(&format!("http://{}/", address.trim()), connections, seconds, script);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    load
+    wrk(&Server::of(body).url("/"), connections, seconds, script)
 }
 
 pub fn empty_handler() {
@@ -123,6 +112,19 @@ impl Server {
             line.unwrap().strip_prefix("Linecard is listening on http://").map(str::to_owned)
         });
         Self { child, address: address.unwrap() }
+    }
+
+    /// An actix server whose every answer is the contents of a file, kept in memory: this program again.
+    pub fn of(body: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg("--empty-handler")
+            .arg(body)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Self { child, address: address.trim().to_owned() }
     }
 
     pub fn url(&self, path: &str) -> String {
