@@ -23,11 +23,16 @@ fn ffmpeg(folder: &Path, arguments: &[&str]) -> Child {
         .unwrap()
 }
 
-/// What a viewer of the only stream gets, in order: `video, audio eng`.
-fn tracks(server: &TestServer) -> String {
+/// A viewer of the only stream gets these tracks, in order: `video, audio eng`. The first seconds may be those
+/// in which the programs are found out.
+fn plays(server: &TestServer, expected: &str) {
     server.done("bouquets/new", "data[name]=All&data[streams][]=1");
     server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
-    within(30, "it plays", || online(server) == [1]);
+    within(30, "it runs", || online(server) == [1]);
+    within(40, expected, || tracks(server) == expected);
+}
+
+fn tracks(server: &TestServer) -> String {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-analyzeduration", "2000000", "-of", "csv=p=0:s=/"])
         .args(["-show_entries", "stream=codec_type:stream_tags=language"])
@@ -77,7 +82,8 @@ fn of_a_playlist_of_variants_one_is_fetched_and_played_in_all_its_languages() {
     let (url, asked) = serve(provider.path().to_owned());
     let server = TestServer::start();
     server.done("streams/new", &format!("data[name]=A&data[sources][]={url}/master.m3u8"));
-    let tracks = tracks(&server);
+    // Their languages do not come along: what ffmpeg 5.1 writes for segments of HLS has lost them here.
+    plays(&server, "video, audio, audio");
     let fetched = |variant: &str| {
         let asked = asked.lock().unwrap();
         asked
@@ -88,12 +94,12 @@ fn of_a_playlist_of_variants_one_is_fetched_and_played_in_all_its_languages() {
             })
             .count()
     };
-    within(15, "it goes on", || fetched("variant_0") >= 8);
+    within(60, "it goes on", || fetched("variant_0") >= 5);
+    let only_looked_at = fetched("variant_1");
+    within(60, "it goes on", || fetched("variant_0") >= 8);
     let _ = sending.kill();
     let _ = sending.wait();
-    // Their languages do not come along: what ffmpeg 5.1 writes for segments of HLS has lost them here.
-    assert_eq!(tracks, "video, audio, audio");
-    assert!(fetched("variant_1") <= 3, "only to be looked at: {:?}", asked.lock().unwrap());
+    assert_eq!(fetched("variant_1"), only_looked_at, "{:?}", asked.lock().unwrap());
 }
 
 #[test]
@@ -108,5 +114,5 @@ fn of_a_transport_stream_of_programs_the_first_with_a_picture_is_played() {
     assert!(ffmpeg(folder.path(), &arguments).wait().unwrap().success());
     let server = TestServer::on(folder, &[]);
     server.done("streams/new", "data[name]=A&data[sources][]=media/programs.ts");
-    assert_eq!(tracks(&server), "video, audio eng, audio deu");
+    plays(&server, "video, audio eng, audio deu");
 }
