@@ -1,5 +1,7 @@
 //! Random texts from the operating system's generator.
 
+use std::cell::RefCell;
+
 use rand::{TryRng, rngs::SysRng};
 
 use crate::domain::{
@@ -25,10 +27,31 @@ fn letters(count: usize) -> Result<String> {
     Ok(text)
 }
 
+thread_local! {
+    /// What was read ahead: asking the system costs more than what is done with its bytes.
+    static AHEAD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So many bytes at most are read at once.
+const AT_ONCE: usize = 256;
+
+/// Fills in bytes that nobody else gets.
 fn fill(bytes: &mut [u8]) -> Result<()> {
-    SysRng.try_fill_bytes(bytes).map_err(|e| {
-        log::error!("the system's random generator: {e}");
-        Error::Busy
+    AHEAD.with_borrow_mut(|ahead| {
+        if ahead.len() < bytes.len() {
+            ahead.resize(AT_ONCE.max(bytes.len()), 0);
+            SysRng.try_fill_bytes(ahead).map_err(|e| {
+                ahead.clear();
+                log::error!("the system's random generator: {e}");
+                Error::Busy
+            })?;
+        }
+        let rest = ahead.len() - bytes.len();
+        bytes.copy_from_slice(&ahead[rest..]);
+        // They may become a password: no copy stays behind.
+        ahead[rest..].fill(0);
+        ahead.truncate(rest);
+        Ok(())
     })
 }
 
