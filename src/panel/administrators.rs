@@ -15,16 +15,16 @@ use super::{
     frame::Frame,
     pages::{ConfirmPage, FormPage, ListPage},
     records::About,
+    searched::Searched,
     sent::{Query, Sent},
-    show::{self, Moment},
-    table::{Action, Cell, Head, Link, Listing, Pager, Tone},
+    show::Moment,
+    table::{Action, Cell, Head, Link, Listing, Tone},
 };
 use crate::{
     domain::{
         Error, Fact, Given, Record, Resource, Result,
         admin::{Admin, AdminChange},
         ids::{AdminId, parse_id},
-        page::{Limit, Page, Start},
         rights::Access,
         text::NewPassword,
     },
@@ -50,35 +50,21 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/administrators/{id}/delete").get(ask_delete).post(delete));
 }
 
-/// Rows on one page of the list.
-const ROWS: i64 = 100;
-
 async fn list(caller: Caller, query: Query) -> Reply {
-    let search = query.text("search").trim().to_owned();
-    let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
-    let mut page = Page { start: Start::Offset(begin), ..Page::default() };
-    page.limit = Limit::new(ROWS).unwrap_or_default();
-    page.search = Some(search.clone()).filter(|search| !search.is_empty());
+    let searched = Searched::read(&query);
+    let page = searched.page();
     let asked = doing(Resource::Administrators, "list");
     let found = caller.ops.read(caller.actor(), asked, move |read| admins::list(read, &page)).await?;
     let zone = caller.ops.guards().settings.time_zone.zone();
-    let turn = |from: i64| {
-        let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
-        format!("{PATH}?search={search}&from={from}")
-    };
     let new = Link::new(format!("{PATH}/new"), "New administrator");
     let listing = Listing {
         links: if caller.may_write(Resource::Administrators) { vec![new] } else { Vec::new() },
-        search: Some(search.clone()),
+        pager: searched.pager(PATH, found.total, "administrator"),
+        search: Some(searched.text),
         search_hint: "Search",
         heads: ["Username", "E-mail", "Group", "Reseller", "Last login"].map(Head::new).into(),
         rows: found.rows.iter().map(|listed| row(listed, &zone)).collect(),
         empty: "Nobody was found.".into(),
-        pager: Pager {
-            summary: show::many(found.total, "administrator"),
-            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
-            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
-        },
         ..Listing::default()
     };
     let about = "Who signs in here. With a reseller, somebody sees that reseller's lines and MAGs alone.";

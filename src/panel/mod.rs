@@ -29,6 +29,7 @@ mod records;
 mod resellers;
 mod rights;
 mod same_origin;
+mod searched;
 mod security;
 mod sent;
 mod servers;

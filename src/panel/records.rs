@@ -16,9 +16,10 @@ use super::{
     form::{Choice, Form, Section},
     order,
     pages::{ConfirmPage, FormPage, ListPage},
+    searched::{ROWS, Searched},
     sent::{Query, Sent},
     show,
-    table::{Cell, Head, Link, Listing, Pager},
+    table::{Cell, Head, Link, Listing},
 };
 use crate::{
     domain::{
@@ -27,7 +28,6 @@ use crate::{
         admin::Group,
         bouquet::{Bouquet, Category},
         ids::{Id, parse_id},
-        page::{Limit, Page, Start},
         plan::Plan,
         rights::Access,
     },
@@ -181,28 +181,19 @@ pub fn mount<R: Shown>(config: &mut ServiceConfig) {
         .service(resource(format!("/{path}/{{id}}/delete")).get(ask_delete::<R>).post(delete::<R>));
 }
 
-/// Rows on one page of a list.
-const ROWS: i64 = 100;
-
 async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
-    let search = query.text("search").trim().to_owned();
-    let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
-    let sought = Some(search.clone()).filter(|search| !search.is_empty());
+    let searched = Searched::read(&query);
+    let (from, sought, page) = (searched.from, searched.sought(), searched.page());
     let list = doing(R::RESOURCE, "list");
     let read = caller.ops.read(caller.actor(), list, move |read| {
         if R::IS_ORDERED {
-            return managed::page_in_order::<R>(read, begin, ROWS, sought);
+            return managed::page_in_order::<R>(read, from, ROWS, sought);
         }
-        let limit = Limit::new(ROWS).unwrap_or_default();
-        read.page::<R>(&Page { limit, start: Start::Offset(begin), search: sought, ..Page::default() })
+        read.page::<R>(&page)
     });
     let found = read.await?;
     let usage = caller.ops.usage_of(caller.actor(), R::RESOURCE).await?;
     let about = About { usage, ..About::ask(&caller, R::REFERS).await? };
-    let turn = |from: i64| {
-        let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
-        format!("/panel/{}?search={search}&from={from}", R::PATH)
-    };
     let mut heads = R::heads();
     heads.push(Head::new(""));
     let may_write = caller.may_write(R::RESOURCE);
@@ -226,18 +217,16 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
             links.push(Link::new(format!("/panel/{}/order", R::PATH), "Order"));
         }
     }
+    let mut pager = searched.pager(&format!("/panel/{}", R::PATH), found.total, R::ONE);
+    pager.summary += &about.used_when();
     let listing = Listing {
         links,
-        search: Some(search.clone()),
+        empty: searched.empty(),
+        search: Some(searched.text),
         search_hint: "Search",
         heads,
         rows: rows.collect(),
-        empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
-        pager: Pager {
-            summary: show::many(found.total, R::ONE) + &about.used_when(),
-            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
-            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
-        },
+        pager,
         ..Listing::default()
     };
     Ok(caller.page(&ListPage { frame: caller.frame(R::MANY), about: R::ABOUT, listing }))

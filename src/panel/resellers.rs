@@ -13,10 +13,11 @@ use super::{
     form::{self, Choice, Form, Input, Widget},
     frame::Frame,
     pages::{ConfirmPage, FormPage, ListPage},
+    searched::Searched,
     sent::{Query, Sent},
     show,
     statement::{self, Asked, Statement},
-    table::{Cell, Head, Link, Listing, Pager, Tone},
+    table::{Cell, Head, Link, Listing, Tone},
 };
 use crate::{
     domain::{
@@ -24,7 +25,6 @@ use crate::{
         api_key::KeyHash,
         credits::{Credits, Movement},
         ids::{ResellerId, parse_id},
-        page::{Limit, Page, Start},
         reseller::{Held, Reseller, ResellerChange},
         rights::Access,
         text::ShortText,
@@ -49,27 +49,19 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/resellers/{id}/delete").get(ask_delete).post(delete));
 }
 
-/// Rows on one page of the list.
-const ROWS: i64 = 100;
-
 async fn list(caller: Caller, query: Query) -> Reply {
-    let search = query.text("search").trim().to_owned();
-    let begin = query.text("from").parse::<i64>().unwrap_or(0).max(0);
-    let mut page = Page { start: Start::Offset(begin), ..Page::default() };
-    page.limit = Limit::new(ROWS).unwrap_or_default();
-    page.search = Some(search.clone()).filter(|search| !search.is_empty());
+    let searched = Searched::read(&query);
+    let page = searched.page();
     let read = caller
         .ops
         .read(caller.actor(), doing(Resource::Resellers, "list"), move |read| resellers::list(read, &page));
     let found = read.await?;
-    let turn = |from: i64| {
-        let search: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
-        format!("{PATH}?search={search}&from={from}")
-    };
     let new = Link::new(format!("{PATH}/new"), "New reseller");
     let listing = Listing {
         links: if caller.may_write(Resource::Resellers) { vec![new] } else { Vec::new() },
-        search: Some(search.clone()),
+        pager: searched.pager(PATH, found.total, "reseller"),
+        empty: searched.empty(),
+        search: Some(searched.text),
         search_hint: "Search",
         heads: vec![
             Head::new("Name"),
@@ -80,12 +72,6 @@ async fn list(caller: Caller, query: Query) -> Reply {
             Head::new("Administrators"),
         ],
         rows: found.rows.iter().map(row).collect(),
-        empty: if search.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() },
-        pager: Pager {
-            summary: show::many(found.total, "reseller"),
-            previous: (begin > 0).then(|| turn((begin - ROWS).max(0))),
-            next: (begin + ROWS < found.total).then(|| turn(begin + ROWS)),
-        },
         ..Listing::default()
     };
     let about = "Who sells lines and MAGs for credits. Each sees only its own in the panel.";
