@@ -418,7 +418,7 @@ CREATE INDEX refusal_log_mag ON refusal_log (mag_id, id) WHERE mag_id IS NOT NUL
 CREATE TABLE api_log (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     at       INTEGER NOT NULL,
-    api_key  TEXT    NOT NULL,                     -- the key's name
+    key_name TEXT    NOT NULL,
     address  TEXT    NOT NULL,
     resource TEXT    NOT NULL,
     action   TEXT    NOT NULL,

@@ -6,7 +6,7 @@ use actix_web::{
     App, Error, HttpResponse, HttpServer,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    middleware::{Next, from_fn},
+    middleware::{Next, NormalizePath, TrailingSlash, from_fn},
     web,
 };
 
@@ -69,6 +69,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .app_data(use_cases.clone())
             .app_data(proxies.clone())
             .wrap(from_fn(access_log))
+            // A base URL that ends in a slash is a usual slip: `//api/line/new`, `/c//portal.php`.
+            .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .app_data(playlists.clone())
             .app_data(listeners.clone())
             .app_data(counting.clone())

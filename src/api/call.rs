@@ -7,7 +7,10 @@ use sha2::{Digest, Sha256};
 use crate::{
     domain::{Change, Error, Result, actor::Actor},
     ops::{Act, Doing, Once, Ops},
-    wire::{fields::Fields, form::Node},
+    wire::{
+        fields::Fields,
+        form::{self, Node},
+    },
 };
 
 /// A call whose address and key have been found right: no handler runs without one.
@@ -42,10 +45,10 @@ impl Call {
         let data = match fields.shift_remove("data") {
             Some(Node::Map(map)) => map,
             None => IndexMap::new(),
-            Some(Node::Text(text)) if text.is_empty() => IndexMap::new(),
-            Some(Node::Text(_)) => {
-                return Err(Error::invalid("data", "fields such as data[username], or a JSON object"));
+            Some(Node::Text(text)) => {
+                form::parse_json(text.as_bytes()).map_err(|_| Error::invalid("data", DATA))?
             }
+            Some(Node::Flag(_)) => return Err(Error::invalid("data", DATA)),
         };
         Ok(Self { ops, actor, doing, params: Fields::new(fields), data: Fields::new(data), once })
     }
@@ -71,8 +74,14 @@ impl Call {
     /// # Errors
     /// [`Error::UnknownField`].
     pub fn finish(&mut self) -> Result<()> {
-        self.data.finish()?;
-        self.params.finish()
+        const NONE: &str = "This call takes no fields";
+        let (in_data, beside) = (self.data.are_taken(), self.params.are_taken());
+        self.data.finish(if beside { "There are none here in data: send them beside it" } else { NONE })?;
+        self.params.finish(if in_data {
+            "There are none here beside data: send columns as data[NAME]"
+        } else {
+            NONE
+        })
     }
 
     /// Does something, exactly once if the caller asked for that.
@@ -86,6 +95,8 @@ impl Call {
         self.ops.write_once(self.actor, self.doing, self.once, job).await
     }
 }
+
+const DATA: &str = "fields such as data[username], or a JSON object";
 
 /// The fingerprint is of the decoded fields in the order of their names, so that a repeat with another multipart boundary or
 /// another place for the API key is still the same call.
@@ -108,6 +119,7 @@ fn digest(hash: &mut Sha256, node: &Node) {
             hash.update(format!("t{}:", text.len()));
             hash.update(text);
         }
+        Node::Flag(flag) => hash.update([b'b', u8::from(*flag)]),
         Node::Map(map) => {
             hash.update(format!("m{}:", map.len()));
             let mut fields: Vec<_> = map.iter().collect();

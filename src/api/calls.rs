@@ -180,15 +180,19 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         fields.entry("id".into()).or_insert_with(|| Node::Text(id.into_owned()));
     }
     let doing = Doing { resource: row.resource, action: row.action };
-    let once = request.headers().get("idempotency-key").filter(|_| row.access == Write);
+    let mut keys = request.headers().get_all("idempotency-key").filter(|_| row.access == Write);
+    let (once, more) = (keys.next(), keys.next());
     let name = actor.name().to_owned();
     let outcome = async {
         actor.may(row.resource, row.access)?;
+        if more.is_some() {
+            return Err(Error::invalid("Idempotency-Key", "one, not several"));
+        }
         (row.run)(Call::new(door.ops.clone(), actor, doing, fields, once.map(header::HeaderValue::as_bytes))?)
             .await
     };
     let outcome = outcome.await.map_err(|error| match error {
-        Error::UnknownField { field, known } if door.ops.is_key(&field) => masked(known),
+        Error::UnknownField { field, here } if door.ops.is_key(&field) => masked(here),
         error => error,
     });
     door.ops.note_call(Noted {
@@ -211,14 +215,14 @@ const LOGGED: usize = 300;
 /// A refusal as the log has it. Whoever mixes up names and values sends a password as the name of a field.
 fn logged(error: &Error) -> String {
     let text = match error {
-        Error::UnknownField { known, .. } => reply::text(&masked(known.clone())),
+        Error::UnknownField { here, .. } => reply::text(&masked(here.clone())),
         error => reply::text(error),
     };
     text.chars().take(LOGGED).collect()
 }
 
-fn masked(known: Vec<&'static str>) -> Error {
-    Error::UnknownField { field: MASK.into(), known }
+fn masked(here: String) -> Error {
+    Error::UnknownField { field: MASK.into(), here }
 }
 
 /// `/api/{resource}/{action}[/{key}[/{id}]]`

@@ -65,6 +65,6 @@ pub fn optional_id<I: Id>(call: &mut Call) -> Result<Option<I>> {
         Some(Node::Text(text)) => {
             parse_id(&text).map(|id| Some(I::of(id))).map_err(|rule| Error::invalid("id", rule))
         }
-        Some(Node::Map(_)) => Err(Error::invalid("id", "one value, not a list")),
+        Some(Node::Flag(_) | Node::Map(_)) => Err(Error::invalid("id", "one number")),
     }
 }

@@ -1,5 +1,7 @@
 //! The API description (OpenAPI 3.1), made from the table of calls and the columns of the records.
 
+mod parameters;
+
 use serde_json::{Map, Value, json};
 
 use super::calls::{CALLS, Row};
@@ -17,6 +19,7 @@ use crate::domain::{
     settings::Settings,
     stream::Stream,
 };
+use crate::ops::logs::Log;
 
 /// The whole description; `docs/openapi.json` holds the same.
 pub fn document() -> Value {
@@ -89,7 +92,7 @@ fn path_item(row: &Row) -> Value {
 /// Parameters beside `data`, and the columns in `data` for calls that write them.
 fn body(row: &Row) -> Value {
     let mut properties = Map::new();
-    for (name, doc) in selectors(row) {
+    for (name, doc) in parameters::beside_data(row.resource, row.action) {
         properties.insert((*name).into(), json!({ "type": "string", "description": doc }));
     }
     let takes_columns = matches!(row.action, "new" | "update" | "api_key_new");
@@ -98,7 +101,7 @@ fn body(row: &Row) -> Value {
         for column in columns(row) {
             data.insert(column.name.into(), schema(&column));
         }
-        for (name, doc) in beside_columns(row) {
+        for (name, doc) in parameters::in_data(row.resource, row.action) {
             data.insert((*name).into(), json!({ "type": "string", "description": doc }));
         }
         properties.insert(
@@ -106,107 +109,26 @@ fn body(row: &Row) -> Value {
             json!({ "type": "object", "properties": data, "additionalProperties": false }),
         );
     }
-    if row.action == "list" {
-        for column in columns(row) {
-            properties.insert(
-                column.name.into(),
-                json!({ "type": "string", "description": "Only rows with this value." }),
-            );
-        }
+    for name in filters(row) {
+        properties
+            .insert(name.into(), json!({ "type": "string", "description": "Only rows with this value." }));
     }
     json!({ "type": "object", "properties": properties })
 }
 
-type Parameter = (&'static str, &'static str);
-type Parameters = &'static [Parameter];
-
-fn selectors(row: &Row) -> Parameters {
-    const PAGE: Parameters = &[
-        ("limit", "1 to 1000 rows; 100 unless told."),
-        ("offset", "Skips so many rows."),
-        ("after", "Only rows after this id; not together with offset."),
-    ];
-    const SEARCH: (&str, &str) = ("search", "Only rows with this text.");
-    const SINCE: (&str, &str) = ("changed_since", "Only rows changed at or after these unix seconds.");
-    const KIND: (&str, &str) = ("kind", "error, audit, login, connection, refusal or api.");
-    const LIST: Parameters = &[PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
-    const LOG: Parameters = &[KIND, PAGE[0], PAGE[1], PAGE[2], SEARCH, SINCE];
-    const WINDOW: Parameters = &[PAGE[0], PAGE[1]];
+/// The columns that a list can be narrowed by.
+fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
-        (_, "new" | "whitelist_list" | "get" | "api_key_new") => &[],
-        (Resource::Line, "convert_to_mag") => &[
-            ("username", "The line."),
-            ("password", "Checked when sent."),
-            ("mac_address", "The address of the MAG that it becomes."),
-        ],
-        (Resource::Mag, "convert_to_line") => &[
-            ("mac_address", "The MAG, in any spelling."),
-            ("username", "Of the line that it becomes; its login, or a random one, unless sent."),
-            ("password", "Of the line that it becomes; its password, or a random one, unless sent."),
-        ],
-        (Resource::Mag, "send_event") => &[
-            ("mac_address", "The MAG, in any spelling."),
-            (
-                "event",
-                "send_msg, send_msg_with_video, play_channel, reboot, reload_portal, update_channels, update_subscription, update_epg, update_modules, mount_all_storages or show_menu.",
-            ),
-            ("msg", "The text of a message, or the number of the channel to play."),
-            ("param1", "The URL of a video, with send_msg_with_video."),
-            ("reboot_after_ok", "1 reboots once the message was read."),
-            ("auto_hide_timeout", "After how many seconds the message goes by itself."),
-        ],
-        (Resource::Mag, "reset_device") => &[("mac_address", "The MAG, in any spelling.")],
-        (Resource::Mag, "set_parent_pin") => &[
-            ("mac_address", "The MAG, in any spelling."),
-            ("parent_pin", "Four digits, not 0000; random unless sent."),
-        ],
-        (Resource::Line, "update" | "delete" | "info") => {
-            &[("username", "The line."), ("password", "Checked when sent.")]
+        (Resource::Connections, _) => Vec::new(),
+        // Each log has its own columns; a name stands once.
+        (Resource::Logs, _) => {
+            Log::ALL.iter().flat_map(|(_, log)| log.columns()).map(|(name, _)| *name).collect()
         }
-        (Resource::Mag, "update" | "delete" | "info") => &[("mac_address", "The MAG, in any spelling.")],
-        (Resource::Resellers, "add_credits") => &[
-            ("id", "The reseller."),
-            ("username", "Or its name, or an administrator's username."),
-            ("credits", "How many; negative takes away."),
-            ("note", "A remark for the statement."),
-        ],
-        (Resource::Administrators, "end_session") => &[("session_id", "The session, as sessions lists it.")],
-        (Resource::Administrators, "sessions") => {
-            &[("id", "Only those of this administrator."), ("username", "Or by its name.")]
+        (_, "list") => {
+            let own = columns(row).into_iter().map(|column| column.name);
+            ["id", "created_at", "updated_at"].into_iter().chain(own).collect()
         }
-        (Resource::Administrators | Resource::Resellers, "update" | "delete" | "statement") => {
-            &[("id", "The row."), ("username", "Or its name.")]
-        }
-        (Resource::Settings, "whitelist_add") => {
-            &[("address", "An address or CIDR range."), ("note", "A remark.")]
-        }
-        (Resource::Settings, "whitelist_remove") => &[("address", "An address or CIDR range.")],
-        (Resource::Settings, "api_key_revoke") => &[("id", "The key."), ("name", "Or its name.")],
-        (Resource::Settings, "update") => &[],
-        (Resource::Logs, _) => LOG,
-        (Resource::Security, "blocks") => WINDOW,
-        (Resource::Security, "unblock") => &[("address", "An IPv4 or IPv6 address.")],
-        (_, "list") => LIST,
-        (_, "api_key_list") => PAGE,
-        _ => &[("id", "The row; also the segment of the path after the key.")],
-    }
-}
-
-const FREE: Parameter = ("free", "1 charges the reseller nothing; needs a full key.");
-const EXTEND_PLAN: Parameter =
-    ("extend_plan", "1 adds the plan's duration to the later of now and the present end.");
-const NEW_TOKEN: Parameter =
-    ("new_token", "1 gives the line a new token; the old one is worth nothing then.");
-
-fn beside_columns(row: &Row) -> Parameters {
-    match (row.resource, row.action) {
-        (Resource::Line, "new") => &[FREE, NEW_TOKEN],
-        (Resource::Line, _) => &[EXTEND_PLAN, FREE, NEW_TOKEN],
-        (Resource::Mag, "new") => &[FREE],
-        (Resource::Mag, _) => &[EXTEND_PLAN, FREE],
-        (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
-        (Resource::Resellers, _) => &[("credits", "The balance.")],
-        _ => &[],
+        _ => Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Result, Stored,
+        Error, Given, Result, Stored,
         api_key::ApiKeyChange,
         ids::{Id, SettingsId},
         net::Network,
@@ -83,6 +83,10 @@ pub async fn whitelist_list(mut call: Call) -> Result<Value> {
 
 pub async fn api_key_new(mut call: Call) -> Result<Value> {
     let change = call.change::<ApiKeyChange>()?;
+    // A list that is empty by mistake must not become the right to do everything.
+    if change.scope == Given::Empty {
+        return Err(Error::invalid("scope", "name one right at least; leave it out for full"));
+    }
     let key = random::api_key()?;
     call.write(move |act| {
         let (id, stored) = api_keys::create(act, change.clone(), &key)?;

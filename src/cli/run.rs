@@ -317,7 +317,11 @@ async fn open_existing(data: &Data) -> Result<Ops, String> {
 fn provided() -> Result<Provided, String> {
     let allow = variable("LINECARD_API_ALLOW").map(|list| {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(String::from);
-        Vec::<Network>::parse(&Written::List(entries.collect()))
+        let entries: Vec<String> = entries.collect();
+        if entries.is_empty() {
+            return Err("it names no address: nobody could call".into());
+        }
+        Vec::<Network>::parse(&Written::List(entries))
     });
     Ok(Provided {
         password: parsed("LINECARD_ADMIN_PASSWORD", NewPassword::new)?,
@@ -368,5 +372,10 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 fn say(error: Error) -> String {
-    error.to_string()
+    match &error {
+        Error::Database(fault) => {
+            format!("{error}, unless the disk refused that as well ({})", fault.detail)
+        }
+        _ => error.to_string(),
+    }
 }

@@ -14,14 +14,14 @@ use actix_web::{
     web::{Bytes, Data, Path},
 };
 
-use super::sendfile::SentFile;
+use super::{refusal, sendfile::SentFile};
 use crate::{
     domain::ids::StreamId,
     ops::{
         Ops,
-        viewing::{Segment, Segments},
+        viewing::{Refusal, Segment, Segments},
     },
-    wire::{cors, socket},
+    wire::{cors, socket, visitor::Visitor},
 };
 
 /// What players call a playlist.
@@ -60,21 +60,25 @@ fn text(stream: StreamId, segments: &Segments, token: &str) -> String {
 }
 
 /// `/hls/TOKEN/STREAM_NUMBER.ts`: valid for the session of that token only, and only while it lives.
-pub async fn segment(request: HttpRequest, path: Path<(String, String)>, ops: Data<Ops>) -> HttpResponse {
+pub async fn segment(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    visitor: Visitor,
+    ops: Data<Ops>,
+) -> HttpResponse {
     if *request.method() == Method::OPTIONS {
         return cors::preflight();
     }
     let (token, file) = path.into_inner();
-    let refused = |mut response: actix_web::HttpResponseBuilder| {
-        response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")).finish()
+    let Some((session, count)) = ops.hls_session(&token, visitor.address, &visitor.agent) else {
+        return refusal::response(&Refusal::Ended);
     };
-    let Some((session, count)) = ops.hls_session(&token) else { return refused(HttpResponse::Forbidden()) };
     let number =
         file.strip_suffix(".ts").and_then(|name| name.split_once('_')).and_then(|(stream, number)| {
             (stream.parse() == Ok(session.stream.0)).then_some(number.parse().ok()?)
         });
     let Some(segment) = number.and_then(|number| session.channel.segment(number)) else {
-        return refused(HttpResponse::NotFound());
+        return refusal::response(&Refusal::NoSuchStream);
     };
     count.fetch_add(segment.length(), std::sync::atomic::Ordering::Relaxed);
     let mut response = HttpResponse::Ok();

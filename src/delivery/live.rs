@@ -9,7 +9,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, MessageBody},
     http::{Method, StatusCode, header},
-    web::{Bytes, Data, Path},
+    web::{Bytes, Data},
 };
 use futures_util::Stream;
 
@@ -46,24 +46,20 @@ pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Ht
     answer.await.unwrap_or_else(|refused| refusal::response(&refused))
 }
 
-/// Watches what a link of the portal opens: `/play/TOKEN/ts`, `/play/TOKEN/m3u8`.
-pub async fn play(
-    request: HttpRequest,
-    link: Path<(String, String)>,
-    visitor: Visitor,
-    ops: Data<Ops>,
-) -> HttpResponse {
+/// Watches what a link of the portal opens: `/play/TOKEN/ts`, `/play/TOKEN/m3u8`; `ts` if it does not say.
+pub async fn play(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> HttpResponse {
     if let Some(response) = not_watching(request.method()) {
         return response;
     }
-    let (token, form) = link.into_inner();
+    let segment = |name| request.match_info().get(name);
+    let (token, form) = (segment("token").unwrap_or_default(), segment("form").unwrap_or("ts"));
     let from = Origin { address: visitor.address, agent: visitor.agent.into() };
     let answer = async {
-        let (who, stream) = ops.linked(&token, &from)?;
-        let container = Container::named(&form).ok_or(Refusal::NoSuchStream)?;
+        let (who, stream) = ops.linked(token, &from)?;
+        let container = Container::named(form).ok_or(Refusal::NoSuchStream)?;
         let response = answer(&request, &who, stream, container, &from, &ops).await?;
         if container == Container::Hls {
-            ops.keep_link(&token);
+            ops.keep_link(token);
         }
         Ok(response)
     };

@@ -12,6 +12,7 @@ pub fn routes(config: &mut ServiceConfig) {
     let live = || route().to(live::watch);
     config
         .service(scope("/live").default_service(live()))
+        .service(resource("/play/{token}").route(route().to(live::play)))
         .service(resource("/play/{token}/{form}").route(route().to(live::play)))
         .service(resource("/hls/{token}/{file}").route(route().to(hls::segment)))
         .service(resource("/{username}/{password}/{file:[0-9]+(?:\\.(?i:ts|m3u8))?}").route(live()));

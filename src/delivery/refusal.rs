@@ -33,6 +33,7 @@ pub fn response(refusal: &Refusal) -> HttpResponse {
     // What ffmpeg said about a source is the operator's business.
     let words = match refusal {
         Refusal::NotRunning(_) => "the stream does not run".into(),
+        Refusal::Rule(rule) => rule.refusal().into(),
         refusal => refusal.words(),
     };
     response.content_type("text/plain; charset=utf-8").body(format!("{words}\n"))

@@ -1,7 +1,7 @@
 //! Who may watch what: every rule with its verdict, for the door and for "Why can't this
 //! subscriber watch?".
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use super::{container::Container, ids::ServerId, number::Asn, subscription::Subscription, time::UnixTime};
 
@@ -50,6 +50,8 @@ pub struct Request<'a> {
     pub container: Option<Container>,
     /// The stream that is asked for.
     pub stream: Option<&'a Asked>,
+    /// For how long the address is shut out after too many failures; the door finds that out by itself.
+    pub shut_out: Option<Duration>,
     /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
     pub set_top_box: Option<&'a AtPortal>,
     /// The connections; the door leaves them to the book of sessions.
@@ -97,6 +99,8 @@ pub enum Rule {
     SignIn,
     /// `allowed_ips`.
     Address,
+    /// The limits on guessing.
+    Guard,
     /// `allowed_user_agents`.
     Agent,
     /// `isp_lock`.
@@ -126,13 +130,14 @@ pub struct Verdict {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Banned,
         Self::Disabled,
         Self::Expired,
         Self::Device,
         Self::SignIn,
         Self::Address,
+        Self::Guard,
         Self::Agent,
         Self::Provider,
         Self::Server,
@@ -151,6 +156,7 @@ impl Rule {
             Self::Device => "device",
             Self::SignIn => "sign_in",
             Self::Address => "address",
+            Self::Guard => "shut_out",
             Self::Agent => "user_agent",
             Self::Provider => "provider",
             Self::Server => "server",
@@ -158,6 +164,26 @@ impl Rule {
             Self::Bouquet => "bouquet",
             Self::Stream => "stream",
             Self::Limit => "connections",
+        }
+    }
+
+    /// What somebody is told whom it turns away: no more than he may know.
+    pub fn refusal(self) -> &'static str {
+        match self {
+            Self::Banned => "the subscription is banned",
+            Self::Disabled => "the subscription is switched off",
+            Self::Expired => "the subscription has expired",
+            Self::Device => "the MAG is bound to another device",
+            Self::SignIn => "the box has to sign in first",
+            Self::Address => "the subscription may not be used from this address",
+            Self::Guard => "the address is shut out after too many failures",
+            Self::Agent => "the subscription may not be used with this player",
+            Self::Provider => "the subscription may not be used from this network provider",
+            Self::Server => "another server serves this subscription",
+            Self::Output => "the subscription may not be used in this form: ask for another output",
+            Self::Bouquet => "the stream is not part of the subscription",
+            Self::Stream => "the stream does not run",
+            Self::Limit => "every connection is taken",
         }
     }
 
@@ -176,6 +202,7 @@ impl Rule {
                 subscription.allowed_ips.is_empty()
                     || subscription.allowed_ips.iter().any(|range| range.contains(address))
             }),
+            Self::Guard => request.shut_out.is_none(),
             Self::Agent => request.agent.is_none_or(|agent| {
                 subscription.allowed_user_agents.is_empty()
                     || subscription.allowed_user_agents.iter().any(|pattern| pattern.matches(agent))
@@ -219,6 +246,14 @@ impl Rule {
                 Some(address) => format!(
                     "It may watch from {} only, not from {address}: add that to allowed_ips, or empty the list.",
                     listed(&subscription.allowed_ips)
+                ),
+            },
+            Self::Guard => match (request.address, request.shut_out) {
+                (None, _) => "No address was asked about.".into(),
+                (Some(_), None) => "The address is not shut out.".into(),
+                (Some(address), Some(left)) => format!(
+                    "{address} is shut out for {} more seconds after too many failures: security/unblock lets it in.",
+                    left.as_secs() + 1
                 ),
             },
             Self::Agent => match request.agent {
@@ -362,6 +397,7 @@ pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provid
         agent: None,
         container: None,
         stream: None,
+        shut_out: None,
         set_top_box: None,
         taken: None,
         // Neither rule asks for the time.

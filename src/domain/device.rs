@@ -44,17 +44,26 @@ pub struct About {
     pub serial: String,
 }
 
+impl About {
+    /// Whether it tells an id that a MAG can be bound to.
+    pub fn has_id(&self) -> bool {
+        !self.device_id.is_empty() || !self.device_id2.is_empty()
+    }
+}
+
 impl Device {
-    /// Whether a box may be the one that this MAG is bound to: an id that was told once is told
-    /// again, word for word.
+    /// Whether a box may be the one that this MAG is bound to: of the ids that were told once it tells one again
+    /// at least, and none that is another.
     pub fn fits(&self, told: &About) -> bool {
-        let same = |bound: &str, told: &str| bound.is_empty() || bound == told;
-        same(&self.about.device_id, &told.device_id) && same(&self.about.device_id2, &told.device_id2)
+        let pairs = [(&self.about.device_id, &told.device_id), (&self.about.device_id2, &told.device_id2)];
+        let mut compared =
+            pairs.iter().filter(|(bound, told)| !bound.is_empty() && !told.is_empty()).peekable();
+        !self.is_bound() || (compared.peek().is_some() && compared.all(|(bound, told)| bound == told))
     }
 
     /// Whether it has told an id that a MAG can be bound to.
     pub fn is_bound(&self) -> bool {
-        !self.about.device_id.is_empty() || !self.about.device_id2.is_empty()
+        self.about.has_id()
     }
 
     /// Whether that is the token of the box that is let in.
@@ -195,7 +204,10 @@ mod tests {
         device.let_in(&KeyHash::of("a"), false, &told("X", ""));
         assert!(device.fits(&told("X", "Y")) && !device.fits(&told("", "")) && !device.fits(&told("Z", "")));
         device.let_in(&KeyHash::of("a"), false, &told("X", "Y"));
-        assert!(device.fits(&told("X", "Y")) && !device.fits(&told("X", "")));
+        assert!(device.fits(&told("X", "Y")) && device.fits(&told("X", "")) && device.fits(&told("", "Y")));
+        assert!(
+            !device.fits(&told("X", "Z")) && !device.fits(&told("Z", "Y")) && !device.fits(&told("", ""))
+        );
         device.reset();
         assert!(device.fits(&told("Z", "")) && device.token.is_none() && !device.may_play(false));
     }

@@ -20,12 +20,12 @@ pub enum Error {
     #[error("Missing field: {0}")]
     Missing(&'static str),
     /// A field that the call does not know.
-    #[error("Unknown field: {field}. {}", fields_here(known))]
+    #[error("Unknown field: {field}. {here}")]
     UnknownField {
         /// What the caller wrote, made safe to print.
         field: String,
-        /// Every field that the call takes.
-        known: Vec<&'static str>,
+        /// What the call takes in that place, as a sentence.
+        here: String,
     },
     /// Another row has this value already.
     #[error("{field} exists")]
@@ -70,13 +70,6 @@ impl Error {
     pub fn no_such(resource: Resource) -> Self {
         Self::NoSuch { resource, which: None }
     }
-}
-
-fn fields_here(known: &[&str]) -> String {
-    if known.is_empty() {
-        return "There are none here beside data: send columns as data[NAME]".to_owned();
-    }
-    format!("The fields here are: {}", known.join(", "))
 }
 
 /// A failed statement. `what` and `reference` may be shown to callers, `detail` only to the operator.

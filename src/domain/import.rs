@@ -9,7 +9,7 @@ use super::{
     m3u::Entry,
     number::{Position, whole},
     stream::SourceUrl,
-    text::{HttpUrl, Name, ShortText},
+    text::{GuideId, HttpUrl, Name},
 };
 
 /// The most entries of one list.
@@ -64,7 +64,7 @@ pub struct Candidate {
     /// Its picture.
     pub logo: Option<HttpUrl>,
     /// Its id in the programme guide.
-    pub guide_id: Option<ShortText>,
+    pub guide_id: Option<GuideId>,
     /// Its number.
     pub number: Option<Position>,
     /// Where it comes from.
@@ -87,7 +87,7 @@ impl Candidate {
             name: Name::new(&entry.name).map_err(|rule| named("name", rule))?,
             category: category.transpose().map_err(|rule| named("group", rule))?,
             logo: HttpUrl::new(&entry.logo).ok(),
-            guide_id: ShortText::new(&entry.guide_id).ok().filter(|id| !id.as_str().is_empty()),
+            guide_id: GuideId::new(&entry.guide_id).ok().filter(|id| !id.as_str().is_empty()),
             number: whole(&entry.number).and_then(Position::new).filter(|number| number.get() > 0),
         })
     }

@@ -32,9 +32,12 @@ impl Reseller {
         if ceiling == 0 || (held.unlimited == 0 && held.connections <= ceiling) {
             return Ok(());
         }
-        let wanted = if held.unlimited > 0 { "no limit".to_owned() } else { held.connections.to_string() };
+        let wanted = match held.unlimited {
+            0 => format!("they would be {}", held.connections),
+            _ => "there would be no limit".to_owned(),
+        };
         Err(Error::Refused(format!(
-            "Reseller {} may have {ceiling} connections in all; with this they would be {wanted}. \
+            "Reseller {} may have {ceiling} connections in all; with this {wanted}. \
              Lower max_allowed_connections here, or raise the reseller's",
             self.name.as_str()
         )))

@@ -81,6 +81,11 @@ impl Session {
     pub fn counts(&self) -> bool {
         self.sockets > 0 || self.by_requests
     }
+
+    /// How long it is kept for a player that shows no sign of life.
+    fn patience(&self) -> Duration {
+        if self.by_requests { HLS_IDLE } else { GRACE }
+    }
 }
 
 /// Why a session ended.
@@ -132,6 +137,8 @@ pub struct Ended {
     pub session: Session,
     /// Why it ended.
     pub why: Ending,
+    /// When its player was last there: before it was given up, if it went by itself.
+    pub at: Instant,
 }
 
 /// What came of a request to watch.
@@ -202,8 +209,8 @@ impl Book {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.sockets = session.sockets.saturating_sub(1);
         if session.sockets == 0 {
-            let wait = if session.by_requests { HLS_IDLE } else { GRACE };
-            self.set_deadline(id, Some(now + wait));
+            let deadline = now + session.patience();
+            self.set_deadline(id, Some(deadline));
         }
     }
 
@@ -235,7 +242,9 @@ impl Book {
         if why.bars() && session.container == Container::Hls {
             self.barred.insert(session.key.clone(), now + BARRED);
         }
-        self.ended.push(Ended { session, why });
+        let left = session.deadline.and_then(|deadline| deadline.checked_sub(session.patience()));
+        let at = left.filter(|_| why == Ending::Closed).unwrap_or(now);
+        self.ended.push(Ended { session, why, at });
     }
 
     /// Ends what nobody came back to.

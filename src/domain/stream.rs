@@ -5,7 +5,7 @@ use super::{
     field::Item,
     ids::{CategoryId, ServerId, StreamId},
     number::Position,
-    text::{HttpUrl, Name, Notes, ShortText},
+    text::{GuideId, HttpUrl, Name, Notes},
 };
 
 record! {
@@ -22,7 +22,7 @@ record! {
     /// The URL of its picture.
     logo_url: Option<HttpUrl>,
     /// Its id in the programme guide.
-    epg_channel_id: ShortText,
+    epg_channel_id: GuideId,
     /// Its channel number; 0 is none.
     number: Position,
     /// Starts with its first viewer and stops after the last.
@@ -53,13 +53,28 @@ impl SourceUrl {
         let inside_media = text.strip_prefix("media/").is_some_and(|path| {
             path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
         });
-        // The WHATWG parser would read a host out of http:///x; ffmpeg would not.
-        let playable = || {
-            !text.contains(":///")
-                && url::Url::parse(text)
-                    .is_ok_and(|url| Self::SCHEMES.contains(&url.scheme()) && url.has_host())
+        if inside_media {
+            return Ok(Self(text.to_owned()));
+        }
+        // The WHATWG parser would read a host out of http:/x and http:///x; ffmpeg would not.
+        let (scheme, rest) = text.split_once("://").filter(|(_, rest)| !rest.starts_with('/')).ok_or(rule)?;
+        let is_packets = ["udp", "rtp", "srt"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
+        let no_host = rest.strip_prefix('@').unwrap_or(rest).starts_with(':');
+        // Without a host they listen on every address of the machine.
+        let url = match rest.split_once(':') {
+            Some((_, port)) if is_packets && no_host => {
+                url::Url::parse(&format!("{scheme}://0.0.0.0:{port}"))
+            }
+            _ => url::Url::parse(text),
         };
-        if inside_media || playable() { Ok(Self(text.to_owned())) } else { Err(rule.into()) }
+        let url = url.map_err(|_| rule)?;
+        if !Self::SCHEMES.contains(&url.scheme()) || !url.has_host() {
+            return Err(rule.into());
+        }
+        if url.port() == Some(0) || (is_packets && url.port().is_none()) {
+            return Err("a port from 1 to 65535, which udp, rtp and srt must name".into());
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -113,6 +128,9 @@ mod tests {
             "rtsp://[2001:db8::1]:554/1",
             "srt://h:9000?mode=caller",
             "udp://@239.1.1.1:1234",
+            "udp://@:1234",
+            "udp://:1234?reuse=1",
+            "srt://:9000?mode=listener",
             "rtp://239.1.1.1:5004",
             "media/loop.ts",
             "media/films/one.mkv",
@@ -125,6 +143,11 @@ mod tests {
     fn nothing_else_of_the_machine_can_be_a_source() {
         for text in [
             "",
+            "udp://239.1.1.1",
+            "srt://h",
+            "rtsp://h:0/x",
+            "http:/x",
+            "http://:80/x",
             "file:///etc/passwd",
             "/etc/passwd",
             "media/../linecard.db",

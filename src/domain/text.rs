@@ -71,6 +71,13 @@ fn name_rule(text: &str) -> Result<(), Rule> {
     Ok(())
 }
 
+fn guide_rule(text: &str) -> Result<(), Rule> {
+    if text.contains('"') {
+        return Err("without quotation marks".into());
+    }
+    short_rule(text)
+}
+
 fn short_rule(text: &str) -> Result<(), Rule> {
     plain(text, 200, &[])
 }
@@ -151,6 +158,11 @@ text!(
 text!(
     /// A short text on one line, up to 200 characters; may be empty.
     ShortText, short_rule, Text
+);
+text!(
+    /// A channel's id in the guide, as a short text without quotation marks: playlists know no way to write them, and
+    /// the id is the same everywhere (player-api.md, A.3); may be empty.
+    GuideId, guide_rule, Text
 );
 text!(
     /// Free notes of several lines, up to 10,000 characters.

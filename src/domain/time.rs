@@ -32,7 +32,7 @@ impl UnixTime {
     /// # Errors
     /// The rule, for anything else.
     pub fn parse(text: &str) -> Result<Self, Rule> {
-        let rule = "unix seconds, a whole number up to 253402300799 (the year 9999)";
+        let rule = "unix seconds, a whole number from 1 to 253402300799 (the year 9999)";
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let seconds = if digits { text.parse().ok() } else { None };
         seconds.and_then(Self::new).ok_or_else(|| rule.into())

@@ -4,10 +4,10 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Shutdown, TcpStream},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::Context,
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -64,6 +64,8 @@ pub struct Gone {
     pub connection: Connection,
     /// Why it ended.
     pub why: Ending,
+    /// When its player was last there.
+    pub at: Instant,
 }
 
 /// The right to fetch segments of one HLS session: a text that only its player was told.
@@ -91,8 +93,8 @@ pub struct Arrival {
 
 /// What is to carry the session.
 pub enum Carrier {
-    /// The player's socket, for MPEG-TS; without a handle to it a player that reads nothing is cut late.
-    Socket(Option<Arc<TcpStream>>),
+    /// The player's socket, for MPEG-TS.
+    Socket,
     /// Requests of an HLS player: the token and the demand of its session, if it is new.
     Requests {
         /// A text that nobody can guess.
@@ -140,14 +142,14 @@ struct Wire {
 struct Cut {
     done: AtomicBool,
     body: AtomicWaker,
-    socket: Option<Arc<TcpStream>>,
+    socket: OnceLock<Arc<TcpStream>>,
 }
 
 impl Cut {
     fn cut(&self) {
         self.done.store(true, Ordering::Release);
         self.body.wake();
-        if let Some(socket) = &self.socket {
+        if let Some(socket) = self.socket.get() {
             // It may have been closed from the other side.
             let _ = socket.shutdown(Shutdown::Both);
         }
@@ -167,6 +169,17 @@ impl Hold {
     pub fn is_cut(&self, context: &Context<'_>) -> bool {
         self.cut.body.register(context.waker());
         self.cut.done.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is to be closed.
+    pub async fn until_cut(&self) {
+        std::future::poll_fn(|context| if self.is_cut(context) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
+    }
+
+    /// Names the socket, once its request is answered: without it a player that reads nothing is cut late.
+    pub fn attach(&self, socket: Arc<TcpStream>) {
+        let _ = self.cut.socket.set(socket);
     }
 
     /// Counts bytes that were handed to the network.
@@ -203,8 +216,8 @@ impl Connections {
         let State { wires, tokens, .. } = &mut *state;
         let wire = wires.entry(id).or_insert_with(|| Wire::new(about.clone()));
         Ok(match carrier {
-            Carrier::Socket(socket) => {
-                let cut = Arc::new(Cut { socket, ..Cut::default() });
+            Carrier::Socket => {
+                let cut = Arc::<Cut>::default();
                 wire.cuts.push(cut.clone());
                 Entry::Socket(Hold { connections: self.clone(), id, cut, sent: wire.sent.clone() })
             }
@@ -218,12 +231,16 @@ impl Connections {
     }
 
     /// The stream that the HLS session of that token watches, and the counter of its bytes; a sign
-    /// of the player's life.
-    pub fn of_token(&self, token: &str) -> Option<(StreamId, Arc<AtomicU64>)> {
+    /// of the player's life. `None` for anybody but the device whose session it is.
+    pub fn of_token(&self, token: &str, address: IpAddr, agent: &str) -> Option<(StreamId, Arc<AtomicU64>)> {
         let mut state = self.state();
         let id = *state.tokens.get(token)?;
+        let key = &state.book.session(id)?.key;
+        if key.address != address || *key.agent != *agent {
+            return None;
+        }
+        let stream = key.stream;
         state.book.touch(id, Instant::now());
-        let stream = state.book.session(id)?.key.stream;
         Some((stream, state.wires.get(&id)?.sent.clone()))
     }
 
@@ -314,14 +331,14 @@ impl Connections {
 impl State {
     /// Cuts what carried sessions that have ended.
     fn clear(&mut self) {
-        for Ended { session, why } in self.book.take_ended() {
+        for Ended { session, why, at } in self.book.take_ended() {
             let Some(wire) = self.wires.remove(&session.id) else { continue };
             wire.cuts.iter().for_each(|cut| cut.cut());
             self.sent_before += wire.sent.load(Ordering::Relaxed);
             if let Some(token) = &wire.token {
                 self.tokens.remove(token);
             }
-            self.gone.push(Gone { connection: wire.connection(&session), why });
+            self.gone.push(Gone { connection: wire.connection(&session), why, at });
         }
     }
 

@@ -61,7 +61,7 @@ pub struct Listed {
 /// What a live media playlist shows now (RFC 8216).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Segments {
-    /// The longest of them, rounded up to whole seconds.
+    /// The longest so far, in whole seconds.
     pub target: u64,
     /// Discontinuities that have left the playlist.
     pub discontinuities: u64,
@@ -82,6 +82,8 @@ pub struct Ring {
     numbered: u64,
     /// Discontinuities of segments that are no longer held.
     forgotten: u64,
+    /// The longest segment so far: what playlists say of it may grow with it, but never shrinks.
+    longest: Duration,
     closed: bool,
     waiting: Vec<Waker>,
 }
@@ -149,6 +151,7 @@ impl Ring {
             if begun.run == chunk.run && !jumped && duration < SEGMENT {
                 return;
             }
+            self.longest = self.longest.max(duration);
             self.parts.push_back(Part {
                 number: self.numbered,
                 first: begun.chunk,
@@ -222,9 +225,10 @@ impl Ring {
             held => (held - 1).min(LISTED),
         };
         let (old, shown) = (self.parts.len() - listed, self.parts.iter());
-        let longest = self.parts.iter().map(|part| part.duration).max().unwrap_or(SEGMENT);
+        // Rounded to the nearest second, as RFC 8216 (4.3.3.1) compares them.
+        let target = u64::try_from((self.longest.max(SEGMENT).as_millis() + 500) / 1000).unwrap_or(u64::MAX);
         Segments {
-            target: longest.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
+            target,
             discontinuities: self.forgotten
                 + self.parts.iter().take(old).filter(|part| part.discontinuity).count() as u64,
             listed: shown

@@ -3,6 +3,7 @@
 
 use std::{
     convert::Infallible,
+    os::unix::process::ExitStatusExt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -228,15 +229,13 @@ impl Runner<'_> {
         Run::Over(Ended::Lost { lasted: if entered { begun.elapsed() } else { Duration::ZERO }, why })
     }
 
-    /// The last complaint of ffmpeg's says more than that its output ended.
+    /// The last complaint of ffmpeg's says more than that its output ended, unless somebody killed it.
     async fn reason(&self, child: &mut Child, heard: u64) -> String {
-        let status = timeout(Duration::from_secs(1), child.wait()).await;
+        let status = timeout(Duration::from_secs(1), child.wait()).await.ok().and_then(Result::ok);
         let said = |status: &Status| status.errors.back().filter(|_| status.complaints > heard).cloned();
-        let complaint = said(&self.channel.state());
-        let code = status
-            .ok()
-            .and_then(Result::ok)
-            .map_or_else(|| "no exit code".into(), |status| status.to_string());
+        let complaint =
+            said(&self.channel.state()).filter(|_| status.and_then(|status| status.signal()).is_none());
+        let code = status.map_or_else(|| "no exit code".into(), |status| status.to_string());
         complaint.unwrap_or_else(|| format!("ffmpeg ended ({code})"))
     }
 

@@ -53,7 +53,7 @@ impl Ops {
         }
         waiting.rows.push(CallRow {
             at: clock::now(),
-            api_key: call.key,
+            key_name: call.key,
             address: call.address.to_string(),
             resource: call.resource.name(),
             action: call.action,
@@ -90,7 +90,7 @@ impl Ops {
 fn too_many(more: u64, now: UnixTime) -> CallRow {
     CallRow {
         at: now,
-        api_key: String::new(),
+        key_name: String::new(),
         address: String::new(),
         resource: "",
         action: "",

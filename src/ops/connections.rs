@@ -1,6 +1,9 @@
 //! Open connections: seen and ended.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use serde_json::json;
 
@@ -51,8 +54,13 @@ impl Ops {
     }
 
     /// The stream of the HLS session of that token, and the counter of its bytes; `None` once it ended.
-    pub fn hls_session(&self, token: &str) -> Option<(HlsSession, Arc<AtomicU64>)> {
-        let (stream, count) = self.connections.of_token(token)?;
+    pub fn hls_session(
+        &self,
+        token: &str,
+        address: IpAddr,
+        agent: &str,
+    ) -> Option<(HlsSession, Arc<AtomicU64>)> {
+        let (stream, count) = self.connections.of_token(token, address, agent)?;
         let channel = self.media.as_ref()?.channel(stream)?;
         Some((HlsSession { stream, channel }, count))
     }

@@ -3,6 +3,7 @@
 
 use super::{
     Doing, Ops, clock,
+    guards::Face,
     viewing::{Refusal, Subscriber},
 };
 use crate::{
@@ -86,8 +87,14 @@ impl Ops {
                     Some(ops.asked((*stream).as_ref().ok_or_else(missing)?, id))
                 }
             };
-            let provider =
-                question.address.map_or(Provider::Unknown, |address| ops.provider_for(&who, address));
+            let provider = match question.address {
+                Some(address) => ops.provider_for(&who, address),
+                None if ops.knows_providers() => Provider::Unknown,
+                None => Provider::NoFile,
+            };
+            let face = if at_portal.is_some() { Face::Portal } else { Face::Player };
+            let shut_out = question.address.filter(|_| !who.restreamer);
+            let shut_out = shut_out.and_then(|address| ops.shut_out(face, address));
             let connections = ops.connections_of(who.viewer);
             let kicks = ops.guards().settings.connection_policy == ConnectionPolicy::KickOldest;
             let refusals = read.refusals_of(who.viewer, REFUSALS)?;
@@ -103,6 +110,7 @@ impl Ops {
                 agent: question.agent.as_deref(),
                 container: question.container,
                 stream: asked.as_ref(),
+                shut_out,
                 set_top_box: at_portal.as_ref(),
                 taken: Some(Taken { open: connections.len(), kicks }),
                 now,

@@ -71,9 +71,10 @@ pub fn update<S: Subscribed + Table>(
     if wishes.extend && sold.expire_date != Given::Absent {
         return Err(Error::invalid("extend_plan", "not together with expire_date: send one of them"));
     }
+    let says_trial = sold.is_trial != Given::Absent;
     let mut after = act.updated(before, change)?;
     if wishes.extend {
-        extend(act, after.subscription_mut())?;
+        extend(act, after.subscription_mut(), says_trial)?;
     }
     act.replace(before, &after)?;
     act.actor.may_reach(S::RESOURCE, after.subscription().reseller_id)?;
@@ -104,8 +105,9 @@ pub fn reach<S: Subscribed + Table>(read: &Read<'_>, actor: &Actor, id: S::Id) -
     Ok(row)
 }
 
-/// Adds the plan's duration to the end of `subscription`.
-fn extend(act: &Act<'_>, subscription: &mut Subscription) -> Result<()> {
+/// Adds the plan's duration to the end of `subscription`; who goes on with a plan that is no trial is none either,
+/// unless the call itself says.
+fn extend(act: &Act<'_>, subscription: &mut Subscription, says_trial: bool) -> Result<()> {
     let Some(plan) = subscription.subscription_plan_id else {
         return Err(Error::invalid("extend_plan", "needs a subscription plan: set subscription_plan_id"));
     };
@@ -116,6 +118,7 @@ fn extend(act: &Act<'_>, subscription: &mut Subscription) -> Result<()> {
         return Err(Error::invalid("extend_plan", "it ends at the last second of the year 9999 already"));
     }
     subscription.expire_date = end;
+    subscription.is_trial &= says_trial || plan.record.is_trial;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ impl Sent {
     /// The texts of a list, without empty ones.
     pub fn list(&self, name: &str) -> Vec<String> {
         match self.0.get(name) {
-            None => Vec::new(),
+            None | Some(Node::Flag(_)) => Vec::new(),
             Some(Node::Text(text)) => vec![text.clone()],
             Some(Node::Map(map)) => {
                 let texts = map.values().filter_map(|node| match node {

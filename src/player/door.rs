@@ -6,6 +6,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use indexmap::IndexMap;
+use url::form_urlencoded;
 
 use crate::{
     domain::Error,
@@ -13,7 +14,13 @@ use crate::{
         Ops,
         viewing::{Credentials, Origin as From, Refusal, Subscriber},
     },
-    wire::{body, cors, form, form::Node, origin::Origin, visitor::Visitor},
+    wire::{
+        body::{self, BodyError},
+        cors,
+        form::{self, Node},
+        origin::Origin,
+        visitor::Visitor,
+    },
 };
 
 /// A request of a player.
@@ -30,7 +37,7 @@ impl Asked {
     /// Reads path, query and body; what stands in the path wins, then the body.
     ///
     /// # Errors
-    /// The reply: 204 for a browser's question whether it may ask, 400 for what cannot be read, 405.
+    /// The reply: 204 for a browser's question whether it may ask, 400 for a Host that is none, 405, 413.
     pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
         let Some(ops) = request.app_data::<Data<Ops>>().cloned() else {
             return Err(empty(StatusCode::INTERNAL_SERVER_ERROR));
@@ -39,14 +46,21 @@ impl Asked {
             return Err(cors::preflight());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
-            return Err(empty(StatusCode::METHOD_NOT_ALLOWED));
+            let mut refused = empty(StatusCode::METHOD_NOT_ALLOWED);
+            let allowed = header::HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+            refused.headers_mut().insert(header::ALLOW, allowed);
+            return Err(refused);
         }
-        let malformed = |_| empty(StatusCode::BAD_REQUEST);
-        let mut fields =
-            form::parse_form(request.query_string().as_bytes()).map_err(|error| malformed(error.0))?;
+        // Bytes that are no UTF-8 make wrong credentials, not a wrong request; so does a body that cannot be read.
+        let query = form_urlencoded::parse(request.query_string().as_bytes()).take(form::MAX_VALUES);
+        let mut fields: IndexMap<String, Node> =
+            query.map(|(name, value)| (name.into_owned(), Node::Text(value.into_owned()))).collect();
         if *request.method() == Method::POST {
-            let body = body::read(request, payload).await.map_err(|_| empty(StatusCode::BAD_REQUEST))?;
-            fields.extend(body);
+            match body::read(request, payload).await {
+                Ok(body) => fields.extend(body),
+                Err(BodyError::TooLarge) => return Err(empty(StatusCode::PAYLOAD_TOO_LARGE)),
+                Err(BodyError::Malformed(_)) => {}
+            }
         }
         for (name, value) in request.match_info().iter() {
             fields.insert(name.to_owned(), Node::Text(value.to_owned()));
@@ -58,11 +72,11 @@ impl Asked {
         Ok(Self { ops, origin, fields, from: From { address, agent: agent.into() } })
     }
 
-    /// A parameter; empty if it was not sent or is a list.
+    /// A parameter; empty if it was not sent or is no text.
     pub fn text(&self, name: &str) -> &str {
         match self.fields.get(name) {
             Some(Node::Text(text)) => text,
-            Some(Node::Map(_)) | None => "",
+            Some(Node::Flag(_) | Node::Map(_)) | None => "",
         }
     }
 

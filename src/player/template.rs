@@ -56,7 +56,7 @@ impl Template {
             self.text,
             "#EXTINF:-1 tvg-id=\"{}\" tvg-name=\"{name}\" tvg-logo=\"{}\"{number} group-title=\"{}\",{name}",
             line(&channel.guide_id),
-            line(&channel.logo),
+            line(&channel.logo.replace('"', "%22")),
             line(channel.category_name()),
         );
     }

@@ -96,10 +96,16 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
     }
     if session.is_active && session.has_to_sign_in {
         // The software of real boxes goes on to ask for events, and stops at the text; apps know the text.
-        return Ok(match (kind, action) {
-            ("watchdog", "get_events") => Outcome::Result(events::start_anew()),
-            _ => Outcome::Turned(Turned::NotLetIn),
+        let asks = (kind, action) == ("watchdog", "get_events");
+        return Ok(if asks && asked.ops.has_to_start_anew(&session).await? {
+            Outcome::Result(events::start_anew(asked))
+        } else {
+            Outcome::Turned(Turned::NotLetIn)
         });
+    }
+    if asked.is_head && kind == "watchdog" {
+        // Nobody reads the answer: what is told once must not be lost with it.
+        return Ok(Outcome::Result(json!({ "data": {} })));
     }
     in_session(asked, caller, &session, kind, action).await.map(Outcome::Result)
 }
@@ -121,7 +127,7 @@ async fn in_session(
         ("itv", "set_fav") => channels::set_favourites(asked, session).await?,
         ("itv", "set_last_id" | "set_played") => watching::set_last(asked, session),
         ("itv", "create_link") => watching::create_link(asked, session),
-        ("itv", "get_short_epg") | ("remote_pvr", _) => json!([]),
+        ("itv", "get_short_epg") | ("remote_pvr", "get_active_recordings") => json!([]),
         ("itv", "get_epg_info") => json!({ "data": {} }),
         ("itv", "set_fav_status" | "set_claim") => json!(true),
         ("epg", "get_simple_data_table" | "get_data_table" | "get_all_program_for_ch" | "get_week") => {

@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use super::request::Asked;
 use crate::{
-    domain::{Result, device::Standing, mag_event::Event},
-    ops::portal::{News, Session, WaitingEvent},
+    domain::{Result, device::Standing, mag_event::Event, time::UnixTime},
+    ops::{
+        clock,
+        portal::{News, Session, WaitingEvent},
+    },
 };
 
 /// What is new. A box that shows a message says so, and is told no other one meanwhile.
@@ -15,13 +18,12 @@ pub async fn get(asked: &Asked, session: &Session) -> Result<Value> {
     let mut data = json!({ "msgs": left, "additional_services_on": "1" });
     match news {
         News::Nothing => {}
-        News::Standing(Standing::CutOn) => fill(&mut data, &passing("cut_on")),
-        News::Standing(_) => fill(&mut data, &passing("cut_off")),
+        News::Standing(Standing::CutOn) => fill(&mut data, &passing(asked, "cut_on")),
+        News::Standing(_) => fill(&mut data, &passing(asked, "cut_off")),
         News::Event(WaitingEvent { id, event, created_at }) => {
-            let zone = asked.ops.guards().settings.time_zone.zone();
             let mut told = told(&event);
             told["id"] = id.to_string().into();
-            told["send_time"] = created_at.local(&zone).into();
+            told["send_time"] = local(asked, created_at);
             fill(&mut data, &told);
         }
     }
@@ -37,16 +39,20 @@ pub async fn confirm(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// Tells a box to load its portal anew, where it is asked for its login.
-pub fn start_anew() -> Value {
+pub fn start_anew(asked: &Asked) -> Value {
     let mut data = json!({ "msgs": 0, "additional_services_on": "1" });
-    fill(&mut data, &passing("reload_portal"));
+    fill(&mut data, &passing(asked, "reload_portal"));
     json!({ "data": data })
 }
 
 /// An event that is kept nowhere, so nothing confirms it.
-fn passing(event: &str) -> Value {
+fn passing(asked: &Asked, event: &str) -> Value {
     json!({ "id": "0", "event": event, "need_confirm": "0", "msg": "", "reboot_after_ok": "0", "auto_hide_timeout": "0",
-        "param1": "" })
+        "param1": "", "send_time": local(asked, clock::now()) })
+}
+
+fn local(asked: &Asked, at: UnixTime) -> Value {
+    at.local(&asked.ops.guards().settings.time_zone.zone()).into()
 }
 
 fn told(event: &Event) -> Value {

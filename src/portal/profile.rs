@@ -6,7 +6,9 @@ use super::{account, request::Asked};
 use crate::{domain::Result, ops::portal::Session};
 
 /// Each how many seconds a box asks for events.
-const WATCHDOG: i64 = 60;
+const WATCHDOG: i64 = 120;
+/// Kodi asks twice as often as this at most, and within 30 seconds.
+const SLOTS: i64 = 15;
 
 /// The models that boxes and apps call themselves.
 const MODELS: [&str; 24] = [
@@ -78,7 +80,7 @@ fn own(asked: &Asked, session: &Session) -> Result<Value> {
         // once; Kodi takes timeslot for the period, and 0 for no pause at all (finding 6), so that it is
         // no short one.
         "watchdog_timeout": WATCHDOG,
-        "timeslot": WATCHDOG / 2 + mag.id.0 % (WATCHDOG / 2),
+        "timeslot": SLOTS + mag.id.0 % SLOTS,
         "timeslot_ratio": 0.5,
         // Without it a box asks for the guide again and again (finding 11).
         "epg_data_block_period_for_stb": "5",

@@ -53,7 +53,9 @@ pub fn shut_out(left: Duration) -> HttpResponse {
 
 /// A request that cannot be read.
 pub fn malformed() -> HttpResponse {
-    answer(StatusCode::BAD_REQUEST).finish()
+    answer(StatusCode::BAD_REQUEST)
+        .content_type("text/plain; charset=utf-8")
+        .body("The request cannot be read: its Host is none, or its body is over 1 MiB or not whole.")
 }
 
 /// A request that cannot be answered.
@@ -67,6 +69,8 @@ pub fn failure(error: &Error) -> HttpResponse {
         Error::Busy => {
             answer(StatusCode::SERVICE_UNAVAILABLE).insert_header((header::RETRY_AFTER, 5)).finish()
         }
+        // Deleted between two looks at it.
+        Error::NoSuch { .. } => turned_away(Turned::NotLetIn),
         _ => failed(),
     }
 }

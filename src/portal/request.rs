@@ -30,6 +30,8 @@ pub struct Asked {
     pub counting: Data<Counting>,
     /// From where.
     pub from: From,
+    /// Whether nothing but the head of the answer is wanted.
+    pub is_head: bool,
     fields: HashMap<String, String>,
     mac: Option<Mac>,
     token: String,
@@ -54,7 +56,9 @@ impl Asked {
         let origin = Origin::of(request, public_url).ok_or_else(reply::malformed)?;
         let Visitor { address, agent } = Visitor::of(request);
         let from = From { address, agent: agent.into() };
-        let mut asked = Self { ops, origin, counting, from, fields, mac: None, token: String::new() };
+        let is_head = *request.method() == Method::HEAD;
+        let mut asked =
+            Self { ops, origin, counting, from, is_head, fields, mac: None, token: String::new() };
         let cookies_of =
             |name| cookies.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str());
         let of_box = cookies_of("mac").find_map(mac).or_else(|| mac(asked.text("mac")));

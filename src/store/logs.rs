@@ -118,7 +118,7 @@ impl Log {
             Self::Api => &[
                 ("id", Number),
                 ("at", Time),
-                ("api_key", Text),
+                ("key_name", Text),
                 ("address", Text),
                 ("resource", Text),
                 ("action", Text),
@@ -151,7 +151,7 @@ pub struct CallRow {
     /// When it was answered.
     pub at: UnixTime,
     /// The name of its key.
-    pub api_key: String,
+    pub key_name: String,
     /// From where.
     pub address: String,
     /// What was called.
@@ -314,7 +314,7 @@ impl Write<'_> {
     /// # Errors
     /// A database error.
     pub fn insert_calls(&self, rows: &[CallRow]) -> Result<()> {
-        let sql = "INSERT INTO api_log (at, api_key, address, resource, action, outcome, micros) \
+        let sql = "INSERT INTO api_log (at, key_name, address, resource, action, outcome, micros) \
                    VALUES (?, ?, ?, ?, ?, ?, ?)";
         let mut insert = self.conn.prepare_cached(sql)?;
         for row in rows {
@@ -322,7 +322,7 @@ impl Write<'_> {
             let (at, outcome) = (row.at.seconds(), &row.outcome);
             insert.execute(params![
                 at,
-                row.api_key,
+                row.key_name,
                 row.address,
                 row.resource,
                 row.action,

@@ -126,6 +126,12 @@ impl Store {
         let explain =
             |e: rusqlite::Error| format!("cannot open {}: {}", file.display(), fault::for_operator(&e));
         let mut conn = Connection::open(&file).map_err(explain)?;
+        if conn.is_readonly(rusqlite::MAIN_DB).map_err(explain)? {
+            return Err(format!(
+                "cannot write to {}: make it writable, or name another folder",
+                file.display()
+            ));
+        }
         // Before anything is written: the file may be another program's. Closing it would move a log
         // that this program left behind into it.
         let keep_log =

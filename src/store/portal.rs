@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Row, params, types::Type};
 use serde_json::Value;
 
-use super::{Read, Write, fault::broken};
+use super::{Read, Write};
 use crate::domain::{
-    Fact, Field, Resource, Result,
+    Error, Fact, Field, Resource, Result,
     api_key::KeyHash,
     device::{About, Device, Pin},
     ids::{LineId, MagId, StreamId},
@@ -79,11 +79,11 @@ impl Read<'_> {
     /// The box of a MAG.
     ///
     /// # Errors
-    /// A database error, also for a MAG that is not there: each has its row.
+    /// [`Error::NoSuch`] for a MAG that is not there (any more), or a database error.
     pub fn device(&self, mag: MagId) -> Result<Device> {
         let mut statement = self.conn.prepare_cached(concat!(devices!(), " WHERE mag_id = ?"))?;
         let found = statement.query_row([mag.0], device).optional()?;
-        found.map(|(_, device)| device).ok_or_else(|| broken("the box of a MAG"))
+        found.map(|(_, device)| device).ok_or(Error::no_such(Resource::Mag))
     }
 
     /// The boxes of some MAGs, by one query.

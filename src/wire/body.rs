@@ -3,7 +3,7 @@
 use actix_multipart::Multipart;
 use actix_web::{
     HttpRequest,
-    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
@@ -37,6 +37,9 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
     let length = header(CONTENT_LENGTH).parse::<u64>().unwrap_or(0);
     if length > MOST as u64 {
         return Err(BodyError::TooLarge);
+    }
+    if !matches!(header(CONTENT_ENCODING), "" | "identity") {
+        return Err(BodyError::Malformed("send it as it is, without Content-Encoding".into()));
     }
     let kind = header(CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {

@@ -2,10 +2,9 @@
 
 use indexmap::IndexMap;
 
-use super::form::{MAX_VALUES, Node};
+use super::form::{self, MAX_VALUES, Node};
 use crate::domain::{
     Error, Field, Given, Kind, Result, Written,
-    audit::MASK,
     record::{self, Source},
 };
 
@@ -57,17 +56,23 @@ impl Fields {
         self.left.extend(other.left);
     }
 
-    /// Refuses what nobody has taken.
+    /// Whether any field can be sent in this place.
+    pub fn are_taken(&self) -> bool {
+        !self.known.is_empty()
+    }
+
+    /// Refuses what nobody has taken; `none` is said where nothing can be sent in this place.
     ///
     /// # Errors
     /// [`Error::UnknownField`], with the fields there are.
-    pub fn finish(&mut self) -> Result<()> {
-        match self.left.keys().next() {
-            None => Ok(()),
-            Some(field) => {
-                Err(Error::UnknownField { field: printable(field), known: std::mem::take(&mut self.known) })
-            }
-        }
+    pub fn finish(&self, none: &str) -> Result<()> {
+        let Some(field) = self.left.keys().next() else { return Ok(()) };
+        let here = if self.are_taken() {
+            format!("The fields here are: {}", self.known.join(", "))
+        } else {
+            none.to_owned()
+        };
+        Err(Error::UnknownField { field: form::shown(field), here })
     }
 }
 
@@ -84,6 +89,8 @@ impl Source for Fields {
                 Written::List(json_list(&text).map_err(|rule| Error::invalid(name, rule))?)
             }
             Some(Node::Text(text)) => Written::Text(text),
+            Some(Node::Flag(flag)) if kind == Kind::Flag => Written::Text(u8::from(flag).to_string()),
+            Some(Node::Flag(_)) => return Err(Error::invalid(name, NO_FLAG)),
             Some(Node::Map(map)) => Written::List(flat(map).map_err(|rule| Error::invalid(name, rule))?),
         };
         Ok(match written {
@@ -94,10 +101,14 @@ impl Source for Fields {
     }
 }
 
+/// PHP's `strtotime` and `array_search` answer `false` where they fail: it must not become a value.
+const NO_FLAG: &str = "a text or a number, not true or false";
+
 /// The texts of a list; `name[]=` is PHP's only way to send an empty one, so empty texts are left out.
 fn flat(map: IndexMap<String, Node>) -> Result<Vec<String>, &'static str> {
     let texts = map.into_values().map(|node| match node {
         Node::Text(text) => Ok(text),
+        Node::Flag(_) => Err(NO_FLAG),
         Node::Map(_) => Err("a list of single values, not of lists"),
     });
     let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
@@ -117,13 +128,6 @@ fn json_list(text: &str) -> Result<Vec<String>, &'static str> {
         _ => Err(rule),
     });
     texts.collect()
-}
-
-/// A caller's name of a field for an error message: a name looks like one, anything else may be a
-/// secret in the wrong place.
-fn printable(text: &str) -> String {
-    let plain = text.len() <= 40 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    if plain { text } else { MASK }.to_owned()
 }
 
 #[cfg(test)]
@@ -151,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn true_and_false_of_json_are_flags_and_nothing_else() {
+        let json = |body: &str| {
+            Fields::new(super::super::form::parse_json(body.as_bytes()).unwrap_or_else(|e| panic!("{}", e.0)))
+        };
+        assert_eq!(json(r#"{"on":false}"#).take::<bool>("on"), Ok(Some(false)));
+        assert!(json(r#"{"end":false}"#).take::<crate::domain::time::Expiry>("end").is_err());
+        assert!(json(r#"{"ips":true}"#).take::<Vec<Network>>("ips").is_err());
+        assert!(json(r#"{"ips":["192.0.2.1",true]}"#).take::<Vec<Network>>("ips").is_err());
+    }
+
+    #[test]
     fn empty_is_not_absent() {
         for body in ["ips=", "ips[]=", "ips=[]"] {
             assert_eq!(fields(body).given("ips", Kind::List), Ok(Given::Empty), "{body}");
@@ -162,7 +177,8 @@ mod tests {
     fn what_nobody_takes_is_named_with_what_there_is() {
         let mut fields = fields("id=1&colour=red");
         assert_eq!(fields.take::<bool>("id"), Ok(Some(true)));
-        assert_eq!(fields.finish(), Err(Error::UnknownField { field: "colour".into(), known: vec!["id"] }));
+        let here = "The fields here are: id".into();
+        assert_eq!(fields.finish("None"), Err(Error::UnknownField { field: "colour".into(), here }));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub const MAX_VALUES: usize = 10_000;
 pub const MAX_DEPTH: usize = 8;
 
 /// How much of a name a refusal may show.
-const SHOWN_NAME: usize = 32;
+const SHOWN_NAME: usize = 64;
 
 /// What PHP's `isspace` accepts, which is one character more than Rust's ASCII whitespace.
 const SPACES: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
@@ -29,6 +29,8 @@ const SPACES: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 pub enum Node {
     /// A single value.
     Text(String),
+    /// `true` or `false`, which only JSON has.
+    Flag(bool),
     /// Values under names, in the order in which the names first came.
     Map(IndexMap<String, Node>),
 }
@@ -97,7 +99,7 @@ pub fn parse_form(bytes: &[u8]) -> Result<IndexMap<String, Node>, Malformed> {
 
 /// Decodes a JSON object into the tree that the same form would give; an empty body is an empty object.
 ///
-/// Numbers become their decimal text, `true` becomes `1`, `false` becomes `0` and `null` the empty text.
+/// Numbers become their decimal text and `null` the empty text.
 ///
 /// # Errors
 /// If the body is not valid JSON, is not an object, has a NUL in a name, or exceeds a cap.
@@ -113,7 +115,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<IndexMap<String, Node>, Malformed> {
     let node = Json { values: &mut values, depth: 0 }.deserialize(&mut json);
     match node.and_then(|node| json.end().map(|()| node)) {
         Ok(Node::Map(root)) => Ok(root),
-        Ok(Node::Text(_)) => Err(Malformed("The JSON body is not an object.".to_owned())),
+        Ok(Node::Text(_) | Node::Flag(_)) => Err(Malformed("The JSON body is not an object.".to_owned())),
         Err(error) => Err(Malformed(format!("The JSON body cannot be read: {error}."))),
     }
 }
@@ -136,7 +138,7 @@ fn decoded(half: Option<&[u8]>, complaint: impl Fn() -> String) -> Result<String
 }
 
 /// A name that is fit to show: short, and only characters that no log or page can trip over.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.[]".contains(c) { c } else { '?' };
     let mut text: String = name.chars().take(SHOWN_NAME).map(plain).collect();
     if name.chars().nth(SHOWN_NAME).is_some() {
@@ -331,7 +333,7 @@ impl<'de> Visitor<'de> for Json<'_> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Text(u8::from(value).to_string()))
+        Ok(Node::Flag(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, http::header, web::Data};
 use url::Url;
 
-use super::visitor::TrustedProxies;
+use super::{socket, visitor::TrustedProxies};
 
 /// Scheme, host and port of the server, as its callers reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,11 @@ impl Origin {
         if let Some(url) = public_url {
             return Self::parse(url);
         }
-        let host = request.headers().get(header::HOST)?.to_str().ok()?;
+        let host = match request.headers().get(header::HOST) {
+            Some(host) => host.to_str().ok()?.to_owned(),
+            // HTTP/1.0 need not send one: then what the caller has connected to.
+            None => socket::of(request)?.local_addr().ok()?.to_string(),
+        };
         let plain = !host.is_empty() && !host.contains(['/', '@', '?', '#', '\\', ' ']);
         let scheme = if behind_tls(request) { "https" } else { "http" };
         if plain { Self::parse(&format!("{scheme}://{host}")) } else { None }

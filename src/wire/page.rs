@@ -58,7 +58,8 @@ fn filtered(fields: &mut Fields, columns: impl Iterator<Item = (&'static str, Ki
     if page.search.as_ref().is_some_and(bad) {
         return Err(Error::invalid("search", "at most 200 characters, no control characters"));
     }
-    if let Some(text) = text(fields, "changed_since")? {
+    // The beginning of time, with which a first synchronisation asks, is no moment here.
+    if let Some(text) = text(fields, "changed_since")?.filter(|text| text != "0") {
         let since = UnixTime::parse(&text).map_err(|rule| Error::invalid("changed_since", rule))?;
         page.changed_since = Some(since);
     }

@@ -151,6 +151,12 @@ fn key_and_id_in_the_url_may_be_percent_encoded() {
 }
 
 #[test]
+fn slashes_before_a_call_may_be_several() {
+    let server = TestServer::start();
+    assert_eq!(server.curl(&format!("//api/servers/list/{KEY}"), &[]).1["result"], true);
+}
+
+#[test]
 fn a_key_sent_as_the_name_of_a_field_is_not_repeated() {
     let server = TestServer::start();
     for body in [format!("{KEY}=1"), format!("data[{KEY}]=1")] {

@@ -301,3 +301,66 @@ fn every_answer_is_json_and_says_so() {
         }
     });
 }
+
+#[test]
+fn true_and_false_of_json_are_flags_and_nothing_else() {
+    harmless(|server| {
+        for data in [
+            r#"{"username":true}"#,
+            r#"{"username":"bob","expire_date":false}"#,
+            r#"{"username":"bob","max_allowed_connections":true}"#,
+            r#"{"username":"bob","bouquets":[true]}"#,
+        ] {
+            expect(server, 200, JSON, format!(r#"{{"data":{data}}}"#).as_bytes());
+        }
+    });
+    let server = TestServer::start();
+    let (status, answer) = send(&server, JSON, br#"{"data":{"username":"bob","disabled":true}}"#);
+    assert_eq!((status, &answer["result"]), (200, &json!(true)), "{answer}");
+    // A form whose data is JSON is what the same JSON is.
+    let (_, answer) = send(&server, FORM, b"data={\"username\":\"eve\",\"disabled\":true}");
+    assert_eq!(answer["username"], "eve", "{answer}");
+    assert_eq!(server.done("line/info", "username=eve")["line_info"]["disabled"], 1);
+}
+
+#[test]
+fn fields_in_the_wrong_place_are_named_with_the_right_one() {
+    let server = TestServer::start();
+    for (call, body, told) in [
+        (
+            "line/list",
+            "data[limit]=1",
+            "Unknown field: limit. There are none here in data: send them beside it",
+        ),
+        (
+            "line/new",
+            "username=bob",
+            "Unknown field: username. There are none here beside data: send columns as data[NAME]",
+        ),
+        ("settings/whitelist_list", "limit=1", "Unknown field: limit. This call takes no fields"),
+    ] {
+        assert_eq!(server.refused(call, body), told);
+    }
+    let told = server.refused("line/new", "data[expireDate]=1");
+    assert!(told.starts_with("Unknown field: expireDate. The fields here are: "), "{told}");
+}
+
+#[test]
+fn a_body_that_is_packed_is_refused_with_what_to_do() {
+    let server = TestServer::start();
+    let bearer = format!("Authorization: Bearer {KEY}");
+    let (status, answer) =
+        server.curl("/api/line/new", &["-H", &bearer, "-H", "Content-Encoding: gzip", "-d", "x=1"]);
+    assert_eq!(status, 400);
+    assert!(
+        answer["error"].as_str().is_some_and(|text| text.contains("without Content-Encoding")),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_first_synchronisation_asks_from_the_beginning_of_time() {
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=bob");
+    assert_eq!(server.done("line/list", "changed_since=0")["total"], 1);
+}

@@ -258,6 +258,23 @@ fn an_extension_adds_calendar_months_to_the_date_of_expiry() {
 }
 
 #[test]
+fn who_goes_on_with_a_plan_that_is_no_trial_is_none_either() {
+    let server = TestServer::start();
+    server.done("subscription_plans/new", "data[name]=Trial&data[duration_unit]=day&data[is_trial]=1");
+    server.done("subscription_plans/new", "data[name]=Month");
+    server.done("line/new", "data[username]=bob&data[subscription_plan_id]=1");
+    let trial = || server.done("line/info", "username=bob")["line_info"]["is_trial"].clone();
+    assert_eq!(trial(), 1);
+    server.done("line/update", "username=bob&data[extend_plan]=1");
+    assert_eq!(trial(), 1, "with a trial plan it stays one");
+    let paid = "username=bob&data[subscription_plan_id]=2&data[extend_plan]=1";
+    server.done("line/update", &format!("{paid}&data[is_trial]=1"));
+    assert_eq!(trial(), 1, "what the call says counts");
+    server.done("line/update", paid);
+    assert_eq!(trial(), 0);
+}
+
+#[test]
 fn an_extension_of_an_expired_line_counts_from_now_and_by_the_operators_zone() {
     let server = TestServer::start();
     server.done("subscription_plans/new", "data[name]=Day&data[duration_unit]=day");

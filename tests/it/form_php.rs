@@ -112,6 +112,7 @@ fn hex(text: &str) -> String {
 fn json<'a>(members: impl IntoIterator<Item = (&'a String, &'a Node)>) -> String {
     let members = members.into_iter().map(|(key, node)| match node {
         Node::Text(text) => format!("{}:{}", quoted(key), quoted(text)),
+        Node::Flag(flag) => format!("{}:{flag}", quoted(key)),
         Node::Map(map) => format!("{}:{}", quoted(key), json(map)),
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))

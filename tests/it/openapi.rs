@@ -37,3 +37,65 @@ fn every_described_call_is_there_with_every_method_described() {
         }
     }
 }
+
+/// Something that each parameter may be.
+fn plausible(name: &str) -> &'static str {
+    match name {
+        "mac_address" => "00:1A:79:00:00:01",
+        "username" => "bob",
+        "password" => "secret-of-bob",
+        "address" => "192.0.2.1",
+        "kind" => "audit",
+        "event" => "reboot",
+        "parent_pin" => "1234",
+        "output" => "ts",
+        "name" => "first key",
+        "changed_since" | "limit" | "credits" => "1",
+        _ => "1",
+    }
+}
+
+#[test]
+fn what_a_call_takes_beside_data_is_what_is_described() {
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=bob&data[password]=secret-of-bob");
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01");
+    let document = committed();
+    // Of these pairs a call takes one or the other.
+    let apart = ["after", "offset", "username", "name", "stream_id", "mac_address"];
+    let mut compared = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let schema = &item["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"];
+        let mut described: Vec<&str> =
+            schema.as_object().expect("properties").keys().map(String::as_str).collect();
+        described.retain(|name| *name != "data");
+        described.sort_unstable();
+        let call = path.strip_prefix("/api/").expect("a call");
+        // An unknown field is told with those that there are, once what must be there is.
+        let told = |sent: &[&str]| {
+            let fields: Vec<String> = sent.iter().map(|name| format!("{name}={}", plausible(name))).collect();
+            let answer = server.call(call, &format!("zzz=1&{}", fields.join("&")));
+            answer["error"].as_str().unwrap_or_default().to_owned()
+        };
+        let one: Vec<&str> = described.iter().copied().filter(|name| !apart.contains(name)).collect();
+        let attempts =
+            [Vec::new(), described.clone(), one, vec!["username"], vec!["mac_address"], vec!["id"]];
+        let text =
+            attempts.iter().map(|sent| told(sent)).find(|text| text.starts_with("Unknown field: zzz. "));
+        let Some(text) = text else { continue };
+        let mut taken: Vec<&str> =
+            text.split_once("The fields here are: ").map_or(vec![], |(_, names)| names.split(", ").collect());
+        taken.sort_unstable();
+        taken.dedup();
+        if call == "logs/list" {
+            // Each kind has columns of its own.
+            assert!(taken.iter().all(|name| described.contains(name)), "{text}");
+            continue;
+        }
+        // It reads `after` to say why there is none.
+        taken.retain(|name| call != "security/blocks" || *name != "after");
+        assert_eq!(taken, described, "{path}: {text}");
+        compared += 1;
+    }
+    assert!(compared > 50, "only {compared} calls told what they take");
+}

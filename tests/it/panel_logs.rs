@@ -115,7 +115,7 @@ fn calls_are_logged_with_what_became_of_them_and_without_secrets() {
     for (row, outcome) in [(0, "ok"), (1, "Username exists.")] {
         let row = &rows[row];
         assert_eq!((&row["action"], &row["outcome"]), (&"new".into(), &outcome.into()), "{row}");
-        assert_eq!((&row["api_key"], &row["address"]), (&"first key".into(), &"127.0.0.1".into()));
+        assert_eq!((&row["key_name"], &row["address"]), (&"first key".into(), &"127.0.0.1".into()));
         assert!(row["micros"].as_i64().is_some_and(|micros| micros > 0));
     }
     let text = rows.to_string();

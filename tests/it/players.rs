@@ -237,12 +237,27 @@ fn the_guide_names_the_channels_and_can_be_packed() {
 }
 
 #[test]
+fn credentials_that_nobody_can_have_are_wrong_ones() {
+    let server = server();
+    let text = ["-H", "Content-Type: text/plain", "-d", "x"];
+    for (path, arguments) in [("username=caf%E9&password=x", &[][..]), ("username=bob&password=%ff", &text)] {
+        let (status, _, body) = fetch(&server, &format!("/player_api.php?{path}"), arguments);
+        assert_eq!((status, body.as_str()), (200, r#"{"user_info":{"auth":0}}"#), "{path}");
+    }
+    let (status, _, body) = fetch(&server, "/player_api.php?username=bob&password=pw", &text);
+    assert!(status == 200 && body.contains(r#""auth":1"#), "what is no form is not read: {body}");
+    assert!(fetch(&server, "/player_api.php", &["-X", "PUT"]).1.to_lowercase().contains("allow: get"));
+    assert!(server.refused("streams/update", "id=2&data[epg_channel_id]=a%22b").contains("quotation marks"));
+}
+
+#[test]
 fn a_forged_host_is_refused_or_stays_with_the_one_who_forged_it() {
     let server = server();
     let path = "/get.php?username=bob&password=pw";
     assert!(fetch(&server, path, &["-H", "Host: evil.example"]).2.contains("http://evil.example/live/"));
     assert!(!fetch(&server, path, &[]).2.contains("evil"));
     assert_eq!(fetch(&server, path, &["-H", "Host: evil.example/x"]).0, 400);
+    assert_eq!(fetch(&server, path, &["--http1.0", "-H", "Host:"]).0, 200);
     server.done("settings/update", "data[public_url]=https://tv.example");
     assert!(
         fetch(&server, path, &["-H", "Host: evil.example"]).2.contains("https://tv.example/live/bob/pw/2\n")

@@ -173,6 +173,7 @@ fn hls_plays_by_token_and_stops_when_it_is_killed() {
     let connection = server.done("connections/list", "username=bob")["connections"][0].clone();
     assert_eq!((&connection["container"], &connection["subscriber"]), (&json!("hls"), &json!("bob")));
     assert_eq!(status(&server, "/hls/WrongToken/1_0.ts"), 403);
+    assert_eq!(Player::get(&server, &segment, "another player").status, 403, "it is of that session alone");
     let id = &connection["connection_id"];
     assert_eq!(server.done("connections/kill", &format!("connection_id={id}"))["killed"], json!([id]));
     assert_eq!(status(&server, &segment), 403);
@@ -207,6 +208,7 @@ fn segments_come_whole_to_a_client_that_asks_for_many_before_it_reads_one() {
         let text = String::from_utf8_lossy(&player.read_body()).into_owned();
         assert!(text.starts_with("#EXTM3U"), "answer {number}: {text:.300}, after {}", player.head);
         assert!(player.read_head() && player.status == 403, "{}", player.head);
+        player.read_body();
     }
 }
 
@@ -315,6 +317,37 @@ fn what_keeps_a_subscriber_from_watching_is_explained() {
 }
 
 #[test]
+fn segments_are_for_the_address_that_has_the_playlist() {
+    let folder = tempfile::tempdir().unwrap();
+    super::support::tv::put_picture(folder.path());
+    let server = TestServer::on(folder, &["--trusted-proxies", "127.0.0.1"]);
+    server.done("streams/new", "data[name]=One&data[sources][]=media/test.ts");
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    let get = |path: &str, from: &str| {
+        let head = format!("Host: x\r\nUser-Agent: hls\r\nX-Forwarded-For: {from}");
+        Player::send(&server, &format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n"))
+    };
+    let text = String::from_utf8(get("/live/bob/pw/1.m3u8", "192.0.2.1").read_body()).unwrap();
+    let segment = text.lines().find(|line| line.starts_with("/hls/")).expect("a segment").to_owned();
+    assert_eq!(get(&segment, "192.0.2.1").status, 200);
+    assert_eq!(get(&segment, "192.0.2.2").status, 403);
+}
+
+#[test]
+fn a_viewer_who_is_ended_while_his_stream_starts_is_answered() {
+    let server = with_streams(1);
+    server.done("streams/new", "data[name]=Slow&data[on_demand]=1&data[sources][]=udp://@:28999");
+    server.done("bouquets/update", "id=1&data[streams][]=1&data[streams][]=2");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| Player::get(&server, "/live/bob/pw/2", "VLC").status);
+        within(10, "he waits", || open(&server) == 1);
+        server.done("connections/kill", "username=bob");
+        assert_eq!(waiting.join().unwrap(), 403);
+    });
+}
+
+#[test]
 fn sessions_become_history() {
     let server = with_streams(1);
     watch(&server, 1, "VLC").read(188 * 100);
@@ -351,6 +384,13 @@ fn whoever_guesses_is_shut_out_unless_whitelisted_or_a_restreamer() {
         assert_eq!(login("bob", "wrong", "192.0.2.1"), (200, Some(0)));
     }
     assert_eq!(login("bob", "pw", "192.0.2.1"), (403, Some(0)));
+    let told = server.done("line/explain", "username=bob&address=192.0.2.1");
+    let guard = told["verdicts"].as_array().unwrap().iter().find(|verdict| verdict["rule"] == "shut_out");
+    assert_eq!(guard.unwrap()["passes"], false, "{told}");
+    let reasons: Vec<&str> =
+        told["refusals"].as_array().unwrap().iter().filter_map(|row| row["reason"].as_str()).collect();
+    let wrong = "wrong username or password";
+    assert_eq!(reasons, ["the address is shut out after too many failures", wrong, wrong, wrong]);
     assert_eq!(login("re", "pw", "192.0.2.1"), (200, Some(1)));
     assert_eq!(login("bob", "pw", "192.0.2.2"), (200, Some(1)));
     for _ in 0..5 {

@@ -44,6 +44,7 @@ fn request<'a>(subscription: &'a Subscription, stream: &'a Asked) -> Request<'a>
         agent: Some("VLC/3.0"),
         container: Some(Container::Ts),
         stream: Some(stream),
+        shut_out: None,
         set_top_box: None,
         taken: Some(Taken { open: 0, kicks: false }),
         now: now(),

@@ -116,8 +116,12 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub(in crate::ops) fn box_may_play(&self, mag: MagId) -> Result<bool> {
-        let device = self.point(&Actor::LINECARD, ASK, |read| read.device(mag))?;
-        Ok(device.may_play(self.guards().settings.mag_login_required))
+        let login_required = self.guards().settings.mag_login_required;
+        match self.point(&Actor::LINECARD, ASK, |read| read.device(mag)) {
+            Ok(device) => Ok(device.may_play(login_required)),
+            Err(Error::NoSuch { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the box last played.
@@ -144,14 +148,19 @@ impl Ops {
     /// Keeps the favourites that the box has chosen.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for more than 2,000, or a database error.
+    /// [`Error::Invalid`] for more than 2,000, [`Error::NoSuch`] once the MAG is gone, or a database error.
     pub async fn choose_favourites(&self, session: &Session, favourites: Vec<StreamId>) -> Result<()> {
         if favourites.len() > 2000 {
             return Err(Error::invalid("fav_ch", "at most 2000 channels"));
         }
         let mag = session.id();
         let origin = store::housekeeping(clock::now(), "favourites");
-        self.store.write(origin, move |tx| tx.set_favourites(mag, &favourites)).wait().await
+        let written = self.store.write(origin, move |tx| {
+            // It may have been deleted meanwhile.
+            tx.device(mag)?;
+            tx.set_favourites(mag, &favourites)
+        });
+        written.wait().await
     }
 
     /// Keeps the parental PIN that somebody has chosen at the box.

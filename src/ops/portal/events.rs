@@ -64,12 +64,27 @@ impl Ops {
         let now = clock::now();
         let waiting = self.point(&Actor::LINECARD, ASK, |read| read.waiting_events(session.id(), now))?;
         let left = waiting.len();
-        let is_due = |event: &WaitingEvent| showing.is_none() || !event.event.order.is_message();
-        let Some(event) = waiting.into_iter().find(is_due) else { return Ok((News::Nothing, left)) };
+        // A message waits until somebody has read it, and must hold nothing back meanwhile.
+        let (messages, orders): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|waiting| waiting.event.order.is_message());
+        let message = messages.into_iter().next().filter(|_| showing.is_none());
+        let Some(event) = orders.into_iter().next().or(message) else { return Ok((News::Nothing, left)) };
         if !event.event.needs_confirmation() {
             self.take_event(session, event.id).await?;
         }
         Ok((News::Event(event), left - 1))
+    }
+
+    /// Whether the box is to load its portal anew, because a login is required since: it is told once.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn has_to_start_anew(&self, session: &Session) -> Result<bool> {
+        if session.device.cut {
+            return Ok(false);
+        }
+        self.note_told(session, true).await?;
+        Ok(true)
     }
 
     /// Takes an event back: it was told, or somebody has read it.

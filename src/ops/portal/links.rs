@@ -28,7 +28,7 @@ const LASTS: Duration = Duration::from_secs(15);
 /// Links that may be open at once; those that are over go first.
 const MOST: usize = 50_000;
 
-/// Links that may yet be used, by their tokens.
+/// Links by their tokens: those that may yet be used, and those that are over until there is no room for them.
 #[derive(Default)]
 pub struct Links(Mutex<HashMap<String, Link>>);
 
@@ -70,16 +70,18 @@ impl Ops {
     /// Whose link it is and what it opens.
     ///
     /// # Errors
-    /// [`Refusal::Link`] for a link that is over, another address than the one that asked for it, or
-    /// a box that is no longer let in.
+    /// [`Refusal::Credentials`] for a link that nobody was given, [`Refusal::Link`] for one that is over, another address
+    /// than the one that asked for it, or a box that is no longer let in.
     pub fn linked(&self, token: &str, from: &Origin) -> Result<(Subscriber, StreamId), Refusal> {
-        let link = self.portal.links.get(token).filter(|link| link.address == from.address);
-        let link = link.ok_or(Refusal::Link)?;
-        if !self.box_may_play(link.mag)? {
+        let link = self.portal.links.get(token).ok_or(Refusal::Credentials)?;
+        if link.address != from.address || link.until <= Instant::now() {
             return Err(Refusal::Link);
         }
         let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(link.mag))?;
         let mag: Stored<Mag> = mag.ok_or(Refusal::Link)?;
+        if !self.box_may_play(link.mag)? {
+            return Err(Refusal::Link);
+        }
         Ok((mag.into(), link.stream))
     }
 
@@ -116,18 +118,13 @@ impl Links {
     }
 
     fn get(&self, token: &str) -> Option<Link> {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let link = links.get(token)?;
-        if link.until <= Instant::now() {
-            links.remove(token);
-            return None;
-        }
-        Some(link.clone())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
-    /// Forgets the links of a MAG.
-    pub(super) fn forget(&self, mag: MagId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, link| link.mag != mag);
+    /// Ends the links of a MAG.
+    pub(super) fn end(&self, mag: MagId) {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        links.values_mut().filter(|link| link.mag == mag).for_each(|link| link.until = Instant::now());
     }
 
     fn extend(&self, token: &str) {

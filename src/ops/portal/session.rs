@@ -137,7 +137,7 @@ impl Ops {
     /// A database error.
     pub async fn enter_portal(&self, caller: &Caller, told: About) -> Result<Entrance> {
         let now = clock::now();
-        let found = match self.admissible(caller, &told, now)? {
+        let found = match self.admissible(caller, Some(&told), now)? {
             Ok(found) => found,
             Err(refused) => return Ok(refused),
         };
@@ -168,8 +168,11 @@ impl Ops {
         told: About,
     ) -> Result<bool> {
         let now = clock::now();
-        let Ok(found) = self.admissible(caller, &told, now)? else { return Ok(false) };
-        if !self.guards().settings.mag_login_required {
+        let login_required = self.guards().settings.mag_login_required;
+        // Apps ask before they tell who they are; what lets a box in is its profile or its password.
+        let device = Some(&told).filter(|told| login_required || told.has_id());
+        let Ok(found) = self.admissible(caller, device, now)? else { return Ok(false) };
+        if !login_required {
             return Ok(true);
         }
         let mag = &found.mag.record;
@@ -239,8 +242,13 @@ impl Ops {
         })
     }
 
-    /// The MAG at the door, if its subscription lasts and it is bound to no other device.
-    fn admissible(&self, caller: &Caller, told: &About, now: UnixTime) -> Result<Result<Found, Entrance>> {
+    /// The MAG at the door, if its subscription lasts and it is bound to no other device than the one that told.
+    fn admissible(
+        &self,
+        caller: &Caller,
+        told: Option<&About>,
+        now: UnixTime,
+    ) -> Result<Result<Found, Entrance>> {
         let (mag, refusal) = match self.found(caller.mac)? {
             None => (None, Refusal::NoSuchMac),
             Some(found) => match hindrance(&found, told, now) {
@@ -299,7 +307,7 @@ impl Ops {
 
     /// Ends what the device before watches, and its links.
     fn end_device(&self, mag: MagId) {
-        self.portal.links.forget(mag);
+        self.portal.links.end(mag);
         let is_its = |session: &Watched| session.key.viewer == Viewer::Mag(mag);
         self.connections.end_where(Ending::OtherDevice, is_its);
     }
@@ -311,7 +319,7 @@ impl Ops {
 }
 
 /// What the subscription and the device that told say against it.
-fn hindrance(found: &Found, told: &About, now: UnixTime) -> Option<Refusal> {
+fn hindrance(found: &Found, told: Option<&About>, now: UnixTime) -> Option<Refusal> {
     let mag = &found.mag.record;
     let subscription = &mag.subscription;
     if subscription.banned {
@@ -320,7 +328,7 @@ fn hindrance(found: &Found, told: &About, now: UnixTime) -> Option<Refusal> {
         Some(Refusal::Rule(Rule::Disabled))
     } else if subscription.expire_date.is_over(now) {
         Some(Refusal::Rule(Rule::Expired))
-    } else if mag.lock_device && !found.device.fits(told) {
+    } else if mag.lock_device && told.is_some_and(|told| !found.device.fits(told)) {
         Some(Refusal::OtherDevice)
     } else {
         None

@@ -1,6 +1,9 @@
 //! Credentials of players: right, wrong, or guessed too often.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use subtle::ConstantTimeEq;
 
@@ -21,40 +24,56 @@ use crate::{
 
 pub(super) const WATCH: Doing = Doing { resource: Resource::Connections, action: "watch" };
 
+/// Whether credentials that name a line are that line's.
+fn is_right(line: &Stored<Line>, credentials: Credentials<'_>) -> bool {
+    match credentials {
+        Credentials::Password { password, .. } => {
+            line.record.password.as_str().as_bytes().ct_eq(password.as_bytes()).into()
+        }
+        Credentials::Token(_) => true,
+    }
+}
+
 impl Ops {
     /// The line of those credentials, whatever its state. Wrong ones count against the address.
     ///
     /// # Errors
     /// [`Refusal::Credentials`], [`Refusal::ShutOut`], [`Refusal::Failed`].
     pub fn subscriber(&self, credentials: Credentials<'_>, from: &Origin) -> Result<Subscriber, Refusal> {
-        let line = self.line_of(credentials)?.map(|line| Subscriber::from(Arc::unwrap_or_clone(line)));
+        let meant = self.line_named_by(credentials)?.map(|line| (is_right(&line, credentials), line));
+        let is_right = meant.as_ref().is_some_and(|(is_right, _)| *is_right);
+        let meant = meant.map(|(_, line)| Subscriber::from(Arc::unwrap_or_clone(line)));
         // A restreamer is let in even from an address that others guess from.
-        if let Some(wait) = self.shut_out(Face::Player, from.address)
-            && !line.as_ref().is_some_and(|line| line.restreamer)
-        {
-            return Err(Refusal::ShutOut(wait));
+        let may_guess = is_right && meant.as_ref().is_some_and(|line| line.restreamer);
+        if let Some(wait) = self.shut_out(Face::Player, from.address).filter(|_| !may_guess) {
+            let refusal = Refusal::ShutOut(wait);
+            // Whoever guesses leaves no row for each guess; a subscriber behind the same address does.
+            if let Some(line) = meant.filter(|_| is_right) {
+                self.note_refusal(Some(&line), &line.name, None, from, &refusal, clock::now());
+            }
+            return Err(refusal);
         }
-        line.ok_or_else(|| {
-            self.failed(Face::Player, from.address);
-            let name = match credentials {
-                Credentials::Password { username, .. } => username,
-                // It may be right but for a letter.
-                Credentials::Token(_) => "",
-            };
-            self.note_refusal(None, name, None, from, &Refusal::Credentials, clock::now());
-            Refusal::Credentials
-        })
+        match meant {
+            Some(line) if is_right => Ok(line),
+            meant => {
+                self.failed(Face::Player, from.address);
+                let name = match credentials {
+                    Credentials::Password { username, .. } => username,
+                    // It may be right but for a letter.
+                    Credentials::Token(_) => "",
+                };
+                let refusal = Refusal::Credentials;
+                self.note_refusal(meant.as_ref(), name, None, from, &refusal, clock::now());
+                Err(refusal)
+            }
+        }
     }
 
-    fn line_of(&self, credentials: Credentials<'_>) -> Result<Option<Arc<Stored<Line>>>> {
+    /// The line that credentials name, whether they are right or not.
+    fn line_named_by(&self, credentials: Credentials<'_>) -> Result<Option<Arc<Stored<Line>>>> {
         let line = |key| self.store.line(|| origin(&Actor::LINECARD, WATCH), key);
         match credentials {
-            Credentials::Password { username, password } => {
-                let right = |line: &Arc<Stored<Line>>| {
-                    line.record.password.as_str().as_bytes().ct_eq(password.as_bytes()).into()
-                };
-                Ok(line(LineKey::Username(username))?.filter(right))
-            }
+            Credentials::Password { username, .. } => line(LineKey::Username(username)),
             Credentials::Token(token) => match LineToken::new(token) {
                 Ok(token) => line(LineKey::Token(&token)),
                 Err(_) => Ok(None),
@@ -81,6 +100,11 @@ impl Ops {
     /// How many sessions of viewers are open on this server.
     pub fn open_sessions_total(&self) -> usize {
         self.connections.open_connections().len()
+    }
+
+    /// Whether network providers are known at all.
+    pub fn knows_providers(&self) -> bool {
+        self.provider(Ipv4Addr::UNSPECIFIED.into()) != Provider::NoFile
     }
 
     /// The network provider behind an address.

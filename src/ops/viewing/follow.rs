@@ -156,6 +156,7 @@ impl Ops {
             agent: Some(&key.agent),
             container: Some(session.container),
             stream: Some(&asked),
+            shut_out: None,
             set_top_box: None,
             taken: None,
             now,
@@ -165,9 +166,11 @@ impl Ops {
 
     /// Hands connections that have ended over to the history.
     pub(super) fn note_gone(&self, now: UnixTime) {
-        for Gone { connection, why } in self.connections.take_gone() {
+        for Gone { connection, why, at } in self.connections.take_gone() {
+            let ago = i64::try_from(at.elapsed().as_secs()).unwrap_or(0);
+            let at = UnixTime::clamped(now.seconds() - ago).max(connection.started_at);
             self.history.ended(EndedRow {
-                at: now,
+                at,
                 started_at: connection.started_at,
                 viewer: connection.viewer,
                 subscriber: connection.subscriber.to_string(),

@@ -96,7 +96,14 @@ impl Ops {
         match entry {
             Entry::Socket(hold) => {
                 let tap = channel.tap();
-                self.await_stream(&channel, channel.playable(PATIENCE)).await?;
+                tokio::select! {
+                    biased;
+                    () = hold.until_cut() => return Err(Refusal::Ended),
+                    ready = self.await_stream(&channel, channel.playable(PATIENCE)) => ready?,
+                }
+                if let Some(socket) = wish.socket.clone() {
+                    hold.attach(socket);
+                }
                 Ok(Watching::Ts(tap, hold))
             }
             Entry::Token(token) => {
@@ -125,6 +132,7 @@ impl Ops {
             agent: Some(&from.agent),
             container: Some(wish.container),
             stream: Some(&asked),
+            shut_out: None,
             set_top_box: None,
             taken: None,
             now,
@@ -190,7 +198,7 @@ impl Ops {
         let begun = Instant::now();
         loop {
             let carrier = match wish.container {
-                Container::Ts => Carrier::Socket(wish.socket.clone()),
+                Container::Ts => Carrier::Socket,
                 Container::Hls => {
                     Carrier::Requests { token: random::token()?, demand: admitted.channel.demand() }
                 }

@@ -98,7 +98,7 @@ pub const ALL: &[Kind] = &[
         about: "Calls of the Server API with a right key, and what became of them.",
         empty: "Nobody has called yet.",
         sought: &[
-            ("api_key", "API key"),
+            ("key_name", "API key"),
             ("resource", "Resource"),
             ("action", "Action"),
             ("address", "Address"),
@@ -273,7 +273,7 @@ fn api(row: &Row<'_>) -> Vec<Cell> {
     };
     let call =
         Cell::Text(format!("{}/{}", row.text("resource"), row.text("action")).trim_matches('/').to_owned());
-    vec![row.at(), row.plain("api_key"), row.code("address"), call, outcome, Cell::Number(took)]
+    vec![row.at(), row.plain("key_name"), row.code("address"), call, outcome, Cell::Number(took)]
 }
 
 fn login(row: &Row<'_>) -> Vec<Cell> {

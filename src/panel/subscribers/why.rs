@@ -3,7 +3,10 @@
 use askama::Template;
 
 use super::{
-    super::{caller::Caller, error::Reply, form::Choice, frame::Frame, sent::Query, table::Action},
+    super::{
+        caller::Caller, error::Reply, form::Choice, frame::Frame, sent::Query, settings::SECURITY_PATH,
+        table::Action,
+    },
     At, Kind,
     actions::Mend,
     find, words,
@@ -117,6 +120,7 @@ fn rule(rule: Rule) -> &'static str {
         Rule::Device => "Device",
         Rule::SignIn => "Login",
         Rule::Address => "Address",
+        Rule::Guard => "Failures",
         Rule::Agent => "Player",
         Rule::Provider => "Network provider",
         Rule::Server => "Server",
@@ -159,6 +163,10 @@ async fn mends<S: Kind>(
         }
         Rule::SignIn => vec![Action::Go { href: format!("{href}/edit"), label: "Set a password".into() }],
         Rule::Address => press(Mend::AnyAddress).into_iter().collect(),
+        Rule::Guard if caller.may_write(Resource::Security) => {
+            vec![Action::Go { href: SECURITY_PATH.into(), label: "Blocked addresses".into() }]
+        }
+        Rule::Guard => Vec::new(),
         Rule::Agent => press(Mend::AnyPlayer).into_iter().collect(),
         Rule::Provider => press(Mend::ForgetProvider).into_iter().collect(),
         Rule::Server => press(Mend::AnyServer).into_iter().collect(),

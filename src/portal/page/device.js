@@ -13,14 +13,22 @@ var device = (function () {
         }
     }
 
+    function decoded(text) {
+        try {
+            return decodeURIComponent(text);
+        } catch (error) {
+            return '';
+        }
+    }
+
     function cookie(name) {
         var found = new RegExp('(?:^|; *)' + name + '=([^;]*)').exec(document.cookie);
-        return found ? decodeURIComponent(found[1]) : '';
+        return found ? decoded(found[1]) : '';
     }
 
     function inAddress(name) {
         var found = new RegExp('[?&]' + name + '=([^&]*)').exec(location.search);
-        return found ? decodeURIComponent(found[1]) : '';
+        return found ? decoded(found[1]) : '';
     }
 
     function word(name) {

@@ -6,6 +6,7 @@ use super::*;
 fn drawn(map: &IndexMap<String, Node>) -> String {
     let members = map.iter().map(|(key, node)| match node {
         Node::Text(text) => format!("{key}:{text}"),
+        Node::Flag(flag) => format!("{key}:{flag}"),
         Node::Map(inner) => format!("{key}:{}", drawn(inner)),
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
@@ -181,12 +182,15 @@ fn a_form_nests_as_deep_as_the_cap_and_no_deeper() {
 #[test]
 fn a_refusal_shows_a_name_only_short_and_plain() {
     let refusal = form_refusal("<b>\n".to_owned() + &"[x]".repeat(1000));
-    assert!(refusal.contains("(?b??[x][x][x][x][x][x][x][x][x][…)"), "{refusal}");
+    assert!(
+        refusal.contains("(?b??[x][x][x][x][x][x][x][x][x][x][x][x][x][x][x][x][x][x][x][x]…)"),
+        "{refusal}"
+    );
 }
 
 #[test]
-fn json_scalars_become_text() {
-    json(r#"{"a":"x","b":true,"c":false,"d":null,"e":"\u00e9"}"#, "{a:x,b:1,c:0,d:,e:é}");
+fn json_scalars_become_text_or_flags() {
+    json(r#"{"a":"x","b":true,"c":false,"d":null,"e":"\u00e9"}"#, "{a:x,b:true,c:false,d:,e:é}");
     json(
         r#"{"a":-5,"b":18446744073709551615,"c":1.50,"d":1e3,"e":1e-7}"#,
         "{a:-5,b:18446744073709551615,c:1.5,d:1000,e:0.0000001}",

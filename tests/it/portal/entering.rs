@@ -172,6 +172,41 @@ fn a_login_is_asked_for_where_settings_require_it() {
 }
 
 #[test]
+fn who_has_to_sign_in_since_is_told_once_to_load_the_portal_anew() {
+    let server = catalogue();
+    let set = Set::on(&server, MAC);
+    let events = "type=watchdog&action=get_events";
+    server.done("settings/update", "data[mag_login_required]=1");
+    let told = set.js(events)["data"].clone();
+    assert_eq!(told["event"], "reload_portal");
+    assert!(told["send_time"].is_string(), "{told}");
+    assert_eq!(set.text(events).1, "Authorization failed.");
+    server.done("settings/update", "data[mag_login_required]=0");
+    assert_eq!(set.js(events)["data"]["event"], "cut_on");
+}
+
+#[test]
+fn apps_that_tell_no_id_or_one_of_two_are_no_other_device() {
+    let server = catalogue();
+    let set = Set::on(&server, MAC);
+    let status = |ids: &str| set.js(&format!("type=stb&action=get_profile{ids}"))["status"].clone();
+    let auth = |ids: &str| set.js(&format!("type=stb&action=do_auth&login=x&password={ids}"));
+    assert_eq!(status("&device_id=AA&device_id2=BB"), 0);
+    assert_eq!([auth(""), auth("&device_id=AA"), auth("&device_id=ZZ")], [true, true, false]);
+    assert_eq!([status("&device_id=AA"), status("&device_id2=BB")], [0, 0]);
+    assert_eq!([status(""), status("&device_id=AA&device_id2=ZZ"), status("&device_id=ZZ")], [1, 1, 1]);
+}
+
+#[test]
+fn slashes_that_are_too_many_are_one() {
+    let server = catalogue();
+    for path in ["//portal.php", "/c//portal.php", "/stalker_portal//server/load.php"] {
+        let path = format!("{path}?type=stb&action=handshake&mac={MAC}");
+        assert!(server.curl(&path, &[]).1["js"]["token"].is_string(), "{path}");
+    }
+}
+
+#[test]
 fn only_addresses_of_the_maker_are_let_in_where_settings_say_so() {
     let server = TestServer::start();
     server.done("mag/new", "data[mac_address]=10:22:33:00:00:01");

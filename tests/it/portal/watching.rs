@@ -52,7 +52,7 @@ fn a_link_opens_its_channel_twice_from_its_address_and_no_longer() {
         )
     };
     assert_eq!(get("GET", &path, "192.0.2.2").status, 403, "from another address");
-    assert_eq!(get("GET", "/play/AAAAAAAAAAAAAAAAAAAAAAAA/ts", "192.0.2.1").status, 403);
+    assert_eq!(get("GET", "/play/AAAAAAAAAAAAAAAAAAAAAAAA/ts", "192.0.2.1").status, 401);
     let head = get("HEAD", &path, "192.0.2.1");
     assert!(head.status == 200 && head.head.contains("video/mp2t"), "{}", head.head);
     let first = get("GET", &path, "192.0.2.1");
@@ -68,6 +68,21 @@ fn a_link_opens_its_channel_twice_from_its_address_and_no_longer() {
     assert_eq!(get("GET", &path, "192.0.2.1").status, 403, "it is over");
     assert!(!second.is_closed_within(1), "who watches goes on");
     assert!(!server.log().contains(path.split('/').nth(2).unwrap()));
+}
+
+#[test]
+fn a_mag_that_is_deleted_takes_its_links_with_it() {
+    let server = watchable();
+    let set = Set::on(&server, MAC);
+    let link = set.link(1).expect("a link");
+    let status = |path: &str| Player::get(&server, path, "Lavf").status;
+    server.done("mag/delete", &format!("mac_address={MAC}"));
+    assert_eq!(status(&link), 403);
+    assert_eq!(set.text("type=itv&action=get_genres").1, "Authorization failed.");
+    server.done("mag/new", &format!("data[mac_address]={MAC}"));
+    assert_eq!(status(&link), 403);
+    assert_eq!(status("/play/nobodyhasgiventhisoneout/ts"), 401);
+    assert_eq!(server.done("logs/list", "kind=error")["total"], 0);
 }
 
 #[test]

@@ -38,15 +38,24 @@ impl<'s> Set<'s> {
         answer
     }
 
+    /// Asks for the head of an answer alone.
+    pub fn head(&self, query: &str) {
+        assert_eq!(self.ask(query, &["-I"]).0, 200, "{query}");
+    }
+
     /// Status and text of an answer.
     pub fn text(&self, query: &str) -> (u16, String) {
+        self.ask(query, &[])
+    }
+
+    fn ask(&self, query: &str, more: &[&str]) -> (u16, String) {
         let mut headers = vec![format!("Cookie: mac={}; stb_lang=en; timezone=Europe/Lisbon", self.mac)];
         if !self.token.is_empty() {
             headers.push(format!("Authorization: Bearer {}", self.token));
         }
         headers.extend(self.range.then(|| "Range: bytes=0-".to_owned()));
         headers.extend(self.from.map(|from| format!("X-Forwarded-For: {from}")));
-        ask(self.server, &format!("/portal.php?{query}&JsHttpRequest=1-xml"), &headers, &[])
+        ask(self.server, &format!("/portal.php?{query}&JsHttpRequest=1-xml"), &headers, more)
     }
 
     /// The result of an action.

@@ -1,0 +1,132 @@
+//! What calls take beside the columns of `data`.
+
+use crate::domain::Resource;
+
+/// A name, and what it is for.
+pub type Parameter = (&'static str, &'static str);
+
+const LIMIT: Parameter = ("limit", "1 to 1000 rows; 100 unless told.");
+const OFFSET: Parameter = ("offset", "Skips so many rows.");
+const AFTER: Parameter = ("after", "Only rows after this id; not together with offset.");
+const SEARCH: Parameter = ("search", "Only rows with this text.");
+const SINCE: Parameter = ("changed_since", "Only rows changed at or after these unix seconds.");
+const KIND: Parameter = ("kind", "error, audit, login, connection, refusal or api.");
+const ID: Parameter = ("id", "The row; also the segment of the path after the key.");
+const ROW: Parameter = ("id", "The row.");
+const ITS_NAME: Parameter = ("username", "Or its name.");
+const LINE: Parameter = ("username", "The line.");
+const PASSWORD: Parameter = ("password", "Checked when sent.");
+const MAC: Parameter = ("mac_address", "The MAG, in any spelling.");
+const OF_SERVER: Parameter = ("server_id", "Only those of this server.");
+const ABOUT_STREAM: Parameter = ("stream_id", "Asks about this stream.");
+const ABOUT_ADDRESS: Parameter = ("address", "Asks about this address.");
+const ABOUT_PLAYER: Parameter = ("user_agent", "Asks about this player.");
+const ABOUT_FORM: Parameter = ("output", "Asks about this form: ts or hls.");
+const OF_LINE: Parameter = ("username", "Only those of this line.");
+const OF_MAG: Parameter = ("mac_address", "Only those of this MAG.");
+const OF_STREAM: Parameter = ("stream_id", "Only those of this stream.");
+const EVENTS: &str = "send_msg, send_msg_with_video, play_channel, reboot, reload_portal, update_channels, \
+                      update_subscription, update_epg, update_modules, mount_all_storages or show_menu.";
+
+/// Beside `data`.
+pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
+    match (resource, action) {
+        (_, "new" | "whitelist_list" | "get" | "api_key_new") => &[],
+        (Resource::Line, _) if action != "list" => of_lines(action),
+        (Resource::Mag, _) if action != "list" => of_mags(action),
+        (Resource::Administrators | Resource::Resellers, _) if action != "list" => of_people(action),
+        (Resource::Settings, _) => of_settings(action),
+        (Resource::Streams, "online" | "offline") => &[OF_SERVER],
+        (Resource::Streams, "start" | "stop") => &[
+            ("stream_ids", "The streams: a list, or ids with commas; all is every one."),
+            ("stream_id", "Or one."),
+            ("id", "The same; also the segment of the path after the key."),
+            OF_SERVER,
+        ],
+        (Resource::Connections, "list") => &[OF_LINE, OF_MAG, OF_STREAM],
+        (Resource::Connections, _) => {
+            &[("connection_id", "The connection, as connections/list shows it."), OF_LINE, OF_MAG, OF_STREAM]
+        }
+        (Resource::Security, "blocks") => &[LIMIT, OFFSET],
+        (Resource::Security, _) => {
+            &[("address", "An IPv4 or IPv6 address."), ("username", "Or an administrator's name.")]
+        }
+        (Resource::Logs, _) => &[KIND, LIMIT, OFFSET, AFTER, SEARCH, SINCE],
+        (_, "list") => &[LIMIT, OFFSET, AFTER, SEARCH, SINCE],
+        _ => &[ID],
+    }
+}
+
+fn of_lines(action: &str) -> &'static [Parameter] {
+    match action {
+        "explain" => &[LINE, PASSWORD, ABOUT_STREAM, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
+        "convert_to_mag" => &[LINE, PASSWORD, ("mac_address", "The address of the MAG that it becomes.")],
+        _ => &[LINE, PASSWORD],
+    }
+}
+
+fn of_mags(action: &str) -> &'static [Parameter] {
+    match action {
+        "explain" => &[MAC, ABOUT_STREAM, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
+        "send_event" => &[
+            MAC,
+            ("event", EVENTS),
+            ("msg", "The text of a message, or the number of the channel to play."),
+            ("param1", "The URL of a video, with send_msg_with_video."),
+            ("reboot_after_ok", "1 reboots once the message was read."),
+            ("auto_hide_timeout", "After how many seconds the message goes by itself."),
+        ],
+        "set_parent_pin" => &[MAC, ("parent_pin", "Four digits, not 0000; random unless sent.")],
+        "convert_to_line" => &[
+            MAC,
+            ("username", "Of the line that it becomes; its login, or a random one, unless sent."),
+            ("password", "Of the line that it becomes; its password, or a random one, unless sent."),
+        ],
+        _ => &[MAC],
+    }
+}
+
+/// Administrators and resellers.
+fn of_people(action: &str) -> &'static [Parameter] {
+    match action {
+        "add_credits" => &[
+            ("id", "The reseller."),
+            ("username", "Or its name, or an administrator's username."),
+            ("credits", "How many; negative takes away."),
+            ("note", "A remark for the statement."),
+        ],
+        "statement" => &[ROW, ITS_NAME, LIMIT, OFFSET, AFTER],
+        "end_session" => &[("session_id", "The session, as sessions lists it.")],
+        "sessions" => &[("id", "Only those of this administrator."), ("username", "Or by its name.")],
+        _ => &[ROW, ITS_NAME],
+    }
+}
+
+fn of_settings(action: &str) -> &'static [Parameter] {
+    match action {
+        "whitelist_add" => &[("address", "An address or CIDR range."), ("note", "A remark.")],
+        "whitelist_remove" => &[("address", "An address or CIDR range.")],
+        "api_key_revoke" => &[("id", "The key."), ("name", "Or its name.")],
+        "api_key_list" => &[LIMIT, OFFSET, AFTER],
+        _ => &[],
+    }
+}
+
+const FREE: Parameter = ("free", "1 charges the reseller nothing; needs a full key.");
+const EXTEND_PLAN: Parameter =
+    ("extend_plan", "1 adds the plan's duration to the later of now and the present end.");
+const NEW_TOKEN: Parameter =
+    ("new_token", "1 gives the line a new token; the old one is worth nothing then.");
+
+/// In `data`, beside the columns.
+pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
+    match (resource, action) {
+        (Resource::Line, "new") => &[FREE, NEW_TOKEN],
+        (Resource::Line, _) => &[EXTEND_PLAN, FREE, NEW_TOKEN],
+        (Resource::Mag, "new") => &[FREE],
+        (Resource::Mag, _) => &[EXTEND_PLAN, FREE],
+        (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
+        (Resource::Resellers, _) => &[("credits", "The balance.")],
+        _ => &[],
+    }
+}
