@@ -124,6 +124,22 @@ fn an_hls_viewer_lives_by_asking_and_stays_out_after_it_was_made_to_end() {
 }
 
 #[test]
+fn a_session_ended_when_its_player_left_and_not_when_it_was_given_up() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let left = now + Duration::from_secs(60);
+    let id = open(&mut book, &key(1, 1, "VLC", 7), terms(Container::Ts, 1, KICK), now).unwrap();
+    book.release(id, left);
+    let asked = open(&mut book, &key(2, 1, "hls", 7), terms(Container::Hls, 1, KICK), left).unwrap();
+    book.touch(asked, left);
+    book.sweep(left + GRACE + HLS_IDLE);
+    let ends: Vec<Instant> = book.take_ended().into_iter().map(|ended| ended.at).collect();
+    assert_eq!(ends, [left, left]);
+    let id = open(&mut book, &key(1, 1, "VLC", 7), terms(Container::Ts, 1, KICK), now).unwrap();
+    book.end(id, Ending::Killed, left);
+    assert_eq!(book.take_ended()[0].at, left);
+}
+
+#[test]
 fn sessions_of_an_ended_subscription_are_found_by_its_end() {
     let (mut book, now) = (Book::default(), Instant::now());
     let end = |seconds| UnixTime::clamped(start().seconds() + seconds);
