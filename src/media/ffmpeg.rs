@@ -111,6 +111,9 @@ impl Ffmpeg {
             "0",
             "-flush_packets",
             "1",
+            // Two seconds instead of ten for a track that has fallen silent: nothing is sent meanwhile.
+            "-max_interleave_delta",
+            "2000000",
             "pipe:1",
         ];
         arguments.extend(output.map(String::from));
