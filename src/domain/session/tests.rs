@@ -126,7 +126,7 @@ fn an_hls_viewer_lives_by_asking_and_stays_out_after_it_was_made_to_end() {
 #[test]
 fn a_session_ended_when_its_player_left_and_not_when_it_was_given_up() {
     let (mut book, now) = (Book::default(), Instant::now());
-    let left = now + Duration::from_secs(60);
+    let left = now + Duration::from_mins(1);
     let id = open(&mut book, &key(1, 1, "VLC", 7), terms(Container::Ts, 1, KICK), now).unwrap();
     book.release(id, left);
     let asked = open(&mut book, &key(2, 1, "hls", 7), terms(Container::Hls, 1, KICK), left).unwrap();
