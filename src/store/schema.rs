@@ -11,8 +11,12 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 3] =
-    [include_str!("upgrades/2.sql"), include_str!("upgrades/3.sql"), include_str!("upgrades/4.sql")];
+const UPGRADES: [&str; 4] = [
+    include_str!("upgrades/2.sql"),
+    include_str!("upgrades/3.sql"),
+    include_str!("upgrades/4.sql"),
+    include_str!("upgrades/5.sql"),
+];
 
 /// What was found in the file.
 #[derive(Clone, Copy)]
