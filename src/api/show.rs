@@ -46,6 +46,7 @@ fn value(fact: Fact) -> Value {
         Fact::Number(number) => number.into(),
         Fact::Text(text) | Fact::Secret(text) => text.into(),
         Fact::List(texts) | Fact::Urls(texts) => texts.into(),
+        Fact::Masked(texts) => texts.into_iter().map(|(_, shown)| shown).collect(),
         Fact::Ids(ids) => ids.into(),
     }
 }

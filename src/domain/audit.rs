@@ -23,6 +23,7 @@ pub fn masked(fact: &Fact) -> Fact {
     match fact {
         Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
         Fact::Urls(urls) => Fact::List(urls.iter().map(|url| origin(url)).collect()),
+        Fact::Masked(texts) => Fact::List(texts.iter().map(|(_, shown)| shown.clone()).collect()),
         fact => fact.clone(),
     }
 }

@@ -73,6 +73,8 @@ pub enum Fact {
     List(Vec<String>),
     /// A list of URLs that may hold credentials: shown whole, audited by scheme and host.
     Urls(Vec<String>),
+    /// A list of texts, each whole and as it is shown: what is secret in it is masked.
+    Masked(Vec<(String, String)>),
     /// A list of ids of another resource, in order.
     Ids(Vec<i64>),
 }
@@ -111,6 +113,14 @@ pub trait Field: Sized {
 
     /// The value back from a stored fact; `None` if the store holds something else.
     fn stored(fact: Fact) -> Option<Self>;
+
+    /// A value that was sent, in place of the one before: what is masked in it stays as it was.
+    ///
+    /// # Errors
+    /// The rule, if nothing was there.
+    fn in_place_of(self, _before: Option<&Self>) -> Result<Self, Rule> {
+        Ok(self)
+    }
 }
 
 impl Field for bool {
@@ -152,6 +162,14 @@ pub trait Item: Clone + Eq + std::hash::Hash {
 
     /// The list back from a stored fact.
     fn stored_list(fact: Fact) -> Option<Vec<Self>>;
+
+    /// A list that was sent, in place of the one before, as [`Field::in_place_of`].
+    ///
+    /// # Errors
+    /// The rule, if nothing was there.
+    fn list_in_place_of(items: Vec<Self>, _before: &[Self]) -> Result<Vec<Self>, Rule> {
+        Ok(items)
+    }
 }
 
 impl<T: Item> Field for Vec<T> {
@@ -179,6 +197,10 @@ impl<T: Item> Field for Vec<T> {
 
     fn stored(fact: Fact) -> Option<Self> {
         T::stored_list(fact)
+    }
+
+    fn in_place_of(self, before: Option<&Self>) -> Result<Self, Rule> {
+        T::list_in_place_of(self, before.map_or(&[], Vec::as_slice))
     }
 }
 

@@ -38,6 +38,7 @@ pub mod run;
 pub mod server;
 pub mod session;
 pub mod settings;
+pub mod source_request;
 pub mod stream;
 pub mod subscribers;
 pub mod subscription;

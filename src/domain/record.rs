@@ -100,6 +100,11 @@ pub fn parse<T: Field>(source: &mut dyn Source, name: &'static str) -> Result<Gi
     })
 }
 
+/// A value that was sent for one field, in place of the one before.
+pub fn sent<T: Field>(value: T, name: &'static str, before: Option<&T>) -> Result<T> {
+    value.in_place_of(before).map_err(|rule| Error::invalid(name, rule))
+}
+
 /// Defines a record and its change from a list of columns; `with` takes in the columns of another.
 macro_rules! record {
     (
@@ -173,7 +178,9 @@ macro_rules! record {
             ) -> $crate::domain::Result<Self> {
                 Ok(Self {
                     $( $name: match change.$name {
-                        $crate::domain::Given::Value(value) => value,
+                        $crate::domain::Given::Value(value) => {
+                            $crate::domain::record::sent(value, stringify!($name), None)?
+                        }
                         _ => defaults.of(stringify!($name))?,
                     }, )*
                     $( $part: <$part_record as $crate::domain::Record>::create(change.$part, defaults)?, )?
@@ -187,7 +194,9 @@ macro_rules! record {
             ) -> $crate::domain::Result<Self> {
                 Ok(Self {
                     $( $name: match change.$name {
-                        $crate::domain::Given::Value(value) => value,
+                        $crate::domain::Given::Value(value) => {
+                            $crate::domain::record::sent(value, stringify!($name), Some(&self.$name))?
+                        }
                         $crate::domain::Given::Empty => defaults.of(stringify!($name))?,
                         $crate::domain::Given::Absent => self.$name.clone(),
                     }, )*

@@ -5,7 +5,8 @@ use super::{
     field::Item,
     ids::{CategoryId, ServerId, StreamId},
     number::Position,
-    text::{GuideId, HttpUrl, Name, Notes},
+    source_request::{SourceHeader, split_suffix},
+    text::{GuideId, HttpUrl, Name, Notes, SourceAgent},
 };
 
 record! {
@@ -19,6 +20,12 @@ record! {
     server_id: Option<ServerId>,
     /// Where it comes from, as a list of URLs that are tried in order.
     sources: Vec<SourceUrl>,
+    /// The User-Agent with which http and https sources are asked; empty is the server's own.
+    user_agent: SourceAgent,
+    /// Headers with which http and https sources are asked, as a list of `Name: value`; secret values show as `***`.
+    headers: Vec<SourceHeader>,
+    /// Whether the certificates of https sources must be valid.
+    tls_verify: bool,
     /// The URL of its picture.
     logo_url: Option<HttpUrl>,
     /// Its id in the programme guide.
@@ -41,14 +48,18 @@ pub struct SourceUrl(String);
 impl SourceUrl {
     const SCHEMES: [&'static str; 8] = ["http", "https", "rtmp", "rtmps", "rtsp", "srt", "udp", "rtp"];
 
-    /// Reads a source.
+    /// The most bytes of a source, encoded.
+    const LENGTH: usize = 8192;
+
+    /// Reads a source; blanks inside a URL are encoded. An http or https URL may be followed by headers of its own, as
+    /// `|User-Agent=..&Referer=..`; a `|` that no `name=` follows is part of the URL.
     ///
     /// # Errors
     /// The rule, for any other scheme and for a path that leaves `media/`.
     pub fn new(text: &str) -> Result<Self, Rule> {
         let rule = "a URL of http, https, rtmp, rtmps, rtsp, srt, udp or rtp, or a file as media/NAME";
-        if text.len() > 2048 || text.chars().any(|c| c.is_control() || c == ' ') {
-            return Err("at most 2048 bytes without spaces or control characters".into());
+        if text.len() > Self::LENGTH || text.chars().any(char::is_control) {
+            return Err(format!("at most {} bytes without control characters", Self::LENGTH).into());
         }
         let inside_media = text.strip_prefix("media/").is_some_and(|path| {
             path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
@@ -56,6 +67,9 @@ impl SourceUrl {
         if inside_media {
             return Ok(Self(text.to_owned()));
         }
+        let (address, suffix) = split_suffix(text);
+        let address = address.trim_matches(' ').replace(' ', "%20");
+        let text = address.as_str();
         // The WHATWG parser would read a host out of http:/x and http:///x; ffmpeg would not.
         let (scheme, rest) = text.split_once("://").filter(|(_, rest)| !rest.starts_with('/')).ok_or(rule)?;
         let is_packets = ["udp", "rtp", "srt"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
@@ -74,7 +88,15 @@ impl SourceUrl {
         if url.port() == Some(0) || (is_packets && url.port().is_none()) {
             return Err("a port from 1 to 65535, which udp, rtp and srt must name".into());
         }
-        Ok(Self(text.to_owned()))
+        let whole = match suffix {
+            Some(suffix) if matches!(url.scheme(), "http" | "https") => format!("{address}|{suffix}"),
+            Some(_) => return Err("headers after a | only for http and https".into()),
+            None => address,
+        };
+        if whole.len() > Self::LENGTH {
+            return Err(format!("at most {} bytes with blanks as %20", Self::LENGTH).into());
+        }
+        Ok(Self(whole))
     }
 }
 
@@ -82,6 +104,11 @@ impl SourceUrl {
     /// The text of it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is fetched over HTTP.
+    pub fn is_http(&self) -> bool {
+        matches!(self.scheme().as_str(), "http" | "https")
     }
 
     /// Its name below `media/`, if it is a file.
@@ -140,6 +167,22 @@ mod tests {
     }
 
     #[test]
+    fn blanks_are_encoded_and_a_pipe_is_kept() {
+        for (written, kept) in [
+            (" http://h/a b/c.ts?x=1 2 ", "http://h/a%20b/c.ts?x=1%202"),
+            ("http://h/a|b c", "http://h/a|b%20c"),
+            ("http://h/a b|User-Agent=A B&X=1", "http://h/a%20b|User-Agent=A B&X=1"),
+            ("media/one film.ts", "media/one film.ts"),
+        ] {
+            assert_eq!(SourceUrl::new(written).unwrap().as_str(), kept);
+        }
+        let long = format!("http://h/{}", "x".repeat(8183));
+        assert!(SourceUrl::new(&long).is_ok());
+        assert!(SourceUrl::new(&format!("{long}x")).is_err());
+        assert!(SourceUrl::new(&format!("http://h/{}", " ".repeat(3000) + "x")).is_err());
+    }
+
+    #[test]
     fn nothing_else_of_the_machine_can_be_a_source() {
         for text in [
             "",
@@ -159,8 +202,9 @@ mod tests {
             "pipe:0",
             "ftp://h/x",
             "http:///x",
-            "http://h/a b",
+            "http://h a/b",
             "http://h/\n",
+            "rtmp://h/app|User-Agent=x",
             "subfile,,start,0,end,9,,:/etc/passwd",
             "media/a:b",
             "crypto:http://h/x",

@@ -53,7 +53,7 @@ macro_rules! text {
 }
 
 /// At most `most` characters, none of them a control character except those in `allowed`.
-fn plain(text: &str, most: usize, allowed: &[char]) -> Result<(), Rule> {
+pub(super) fn plain(text: &str, most: usize, allowed: &[char]) -> Result<(), Rule> {
     if text.chars().count() > most {
         return Err(format!("at most {most} characters").into());
     }
@@ -193,9 +193,20 @@ text!(
     PublicUrl, public_url_rule, Text
 );
 text!(
+    /// The User-Agent with which a source is asked, up to 512 characters on one line; empty for the server's own.
+    SourceAgent, super::source_request::agent_rule, Text
+);
+text!(
     /// A password that an administrator chose: 8 characters to 256 bytes. Only its hash is kept.
     NewPassword, new_password_rule, Hidden
 );
+
+impl SourceAgent {
+    /// The server's own.
+    pub fn none() -> Self {
+        Self(String::new())
+    }
+}
 
 impl NewPassword {
     /// The most bytes of a password: a longer text is nobody's.

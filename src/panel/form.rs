@@ -423,6 +423,7 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
             Widget::Picks(_) | Widget::Rights => return texts.clone(),
             _ => texts.join("\n"),
         },
+        Fact::Masked(texts) => texts.iter().map(|(_, shown)| shown.as_str()).collect::<Vec<_>>().join("\n"),
         Fact::Ids(ids) => return ids.iter().map(i64::to_string).collect(),
     };
     vec![one]

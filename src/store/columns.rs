@@ -17,13 +17,16 @@ impl ToSql for Param<'_> {
             Fact::None | Fact::Ids(_) => ToSqlOutput::Owned(Value::Null),
             Fact::Number(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => ToSqlOutput::from(text.as_str()),
-            Fact::List(texts) | Fact::Urls(texts) => {
-                let json = serde_json::to_string(texts)
-                    .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-                ToSqlOutput::Owned(Value::Text(json))
-            }
+            Fact::List(texts) | Fact::Urls(texts) => list(texts.iter())?,
+            Fact::Masked(texts) => list(texts.iter().map(|(whole, _)| whole))?,
         })
     }
+}
+
+fn list<'t>(texts: impl Iterator<Item = &'t String>) -> rusqlite::Result<ToSqlOutput<'static>> {
+    let json = serde_json::to_string(&texts.collect::<Vec<_>>())
+        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    Ok(ToSqlOutput::Owned(Value::Text(json)))
 }
 
 /// The fact that a column holds.

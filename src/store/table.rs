@@ -441,6 +441,8 @@ fn conditions<R: Table>(page: &Page) -> (Vec<String>, Vec<Box<dyn ToSql>>) {
                 conditions.push(format!("id IN (SELECT {owner} FROM {table} WHERE {target} = ?)"));
                 Box::new(ids.first().copied())
             }
+            // A caller sends a plain list.
+            Fact::Masked(_) => continue,
             Fact::Number(number) => {
                 conditions.push(format!("{column} = ?"));
                 Box::new(*number)

@@ -139,7 +139,7 @@ fn a_stream_keeps_its_columns_and_its_sources_in_order() {
         "/etc/passwd",
         "ftp://h/x",
         "concat:a",
-        "http://h/a%20b",
+        "http://h%20a/b",
     ] {
         let refused = server.refused("streams/update", &format!("id=1&data[sources][]={source}"));
         assert!(refused.starts_with("Invalid sources"), "{source}: {refused}");

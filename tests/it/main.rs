@@ -21,6 +21,7 @@ mod api_servers;
 mod cli;
 mod database_errors;
 mod faults;
+mod fetched;
 mod form_php;
 mod hardening;
 mod idempotency;

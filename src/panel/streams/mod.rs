@@ -89,6 +89,18 @@ impl Shown for Stream {
                 ],
             },
             Section {
+                legend: "How http and https sources are asked",
+                inputs: vec![
+                    Input::text("user_agent", "User-Agent").help("Empty: the server's own.").wide(),
+                    Input::new("headers", "Headers", Widget::Lines).wide().help(
+                        "One a line, as Referer: https://tv.example/. The value of a Cookie, an Authorization and of names \
+                         with token or key shows as ***; left so, it stays as it is.",
+                    ),
+                    Input::new("tls_verify", "Verify certificates", Widget::Flag)
+                        .help("Off: an https source is taken with any certificate, from anybody in between."),
+                ],
+            },
+            Section {
                 legend: "For you",
                 inputs: vec![
                     Input::new("server_id", "Server", Widget::Choice(about.choices(Resource::Servers))),

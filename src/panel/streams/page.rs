@@ -6,7 +6,7 @@ use askama::Template;
 use super::{actions, bitrate, codecs, resolution, state, uptime};
 use crate::{
     domain::{
-        Resource, Result, Stored,
+        Fact, Field, Resource, Result, Stored,
         bouquet::Bouquet,
         ids::{Id, ServerId, StreamId, parse_id},
         rights::Access,
@@ -155,6 +155,18 @@ fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
         ("Sources", if sources.is_empty() { Cell::Text("–".into()) } else { Cell::Many(sources) }),
         ("Starts", Cell::Text(if record.on_demand { "with its first viewer" } else { "by itself" }.into())),
     ];
+    if !record.user_agent.as_str().is_empty() {
+        facts.push(("User-Agent", Cell::Text(record.user_agent.as_str().into())));
+    }
+    if let Fact::Masked(headers) = record.headers.fact()
+        && !headers.is_empty()
+    {
+        facts
+            .push(("Headers", Cell::Many(headers.into_iter().map(|(_, shown)| Cell::Code(shown)).collect())));
+    }
+    if !record.tls_verify {
+        facts.push(("Certificates", Cell::Text("not verified".into())));
+    }
     if record.number.get() > 0 {
         facts.push(("Channel number", Cell::Text(record.number.get().to_string())));
     }

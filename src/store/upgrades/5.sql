@@ -3,6 +3,9 @@
 -- Settings.
 
 -- Streams.
+ALTER TABLE streams ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';
+ALTER TABLE streams ADD COLUMN headers TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE streams ADD COLUMN tls_verify INTEGER NOT NULL DEFAULT 1 CHECK (tls_verify IN (0, 1));
 
 -- Plans and resellers.
 
