@@ -24,6 +24,7 @@ CREATE TABLE settings (
     api_retention_days   INTEGER NOT NULL DEFAULT 7   CHECK (api_retention_days >= 0),
     mag_login_required   INTEGER NOT NULL DEFAULT 0   CHECK (mag_login_required IN (0, 1)),
     mag_oui_check        INTEGER NOT NULL DEFAULT 0   CHECK (mag_oui_check IN (0, 1)),
+    connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0),
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;

@@ -1,9 +1,14 @@
 //! Start-up: opens the store, starts the jobs, mounts the faces, binds.
 
-use std::{fs::File, net::SocketAddr, time::Instant};
+use std::{
+    fs::File,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_web::{
-    App, Error, HttpResponse, HttpServer,
+    App, Error, HttpResponse,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
     middleware::{Next, NormalizePath, TrailingSlash, from_fn},
@@ -14,13 +19,14 @@ use crate::{
     api::{self, Door, openapi},
     config::Config,
     delivery,
+    domain::net::Network,
     host::{Host, open_files},
     jobs,
     media::{Ffmpeg, Media, Timing},
     ops::{Ops, first_start::Welcome},
     panel, player, portal,
     store::{self, Store},
-    wire::{redact, socket, visitor::TrustedProxies},
+    wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
 };
 
 /// A server that is bound and ready to run.
@@ -53,7 +59,11 @@ pub async fn build(config: Config) -> Result<Running, String> {
         Timing::default(),
     );
     let ops = Ops::new(Store::open(&config.data, options)?, host, Some(media.clone()));
-    raise_open_files();
+    let listener = TcpListener::bind(config.listen);
+    let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
+    let listener = listener.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let gate = gate(&ops, &config.trusted_proxies);
     jobs::start(&ops);
 
     let door = web::Data::new(Door::new(ops.clone()));
@@ -63,7 +73,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let live = web::Data::new(panel::Live::default());
     let listeners = live.clone();
     let counting = portal::kept();
-    let server = HttpServer::new(move || {
+    let application = move || {
         App::new()
             .app_data(door.clone())
             .app_data(use_cases.clone())
@@ -71,6 +81,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .wrap(from_fn(access_log))
             // A base URL that ends in a slash is a usual slip: `//api/line/new`, `/c//portal.php`.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
+            // Outermost: it runs first.
+            .wrap(from_fn(timed::request))
             .app_data(playlists.clone())
             .app_data(listeners.clone())
             .app_data(counting.clone())
@@ -86,14 +98,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .configure(portal::routes)
             .configure(delivery::routes)
             .default_service(web::to(api::entry))
-    })
-    .workers(workers)
-    .on_connect(socket::remember)
-    .shutdown_timeout(5)
-    .disable_signals()
-    .bind(config.listen)
-    .map_err(|e| format!("cannot listen on {}: {e}", config.listen))?;
-    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    };
+    let server = listen::server(listener, &gate, workers, application).map_err(cannot_listen)?;
     // After the port is ours: what is generated here is shown once, by a start that succeeds.
     let welcome =
         ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
@@ -139,15 +145,20 @@ impl Running {
     }
 }
 
-/// Each viewer takes a file, and some systems allow 1,024 unless asked.
-fn raise_open_files() {
+/// How many may connect: each takes a file, and some systems allow 1,024 unless asked.
+fn gate(ops: &Ops, trusted: &[Network]) -> Gate {
     const ENOUGH: u64 = 8_192;
-    if let Some(limit) = open_files::raise().filter(|limit| *limit < ENOUGH) {
+    let limit = open_files::raise();
+    if let Some(limit) = limit.filter(|limit| *limit < ENOUGH) {
         log::warn!(
             "at most {limit} files and connections may be open: raise the hard limit to {ENOUGH} or more (ulimit -n, \
              LimitNOFILE=, --ulimit nofile=)"
         );
     }
+    let ops = ops.clone();
+    let most_of_one =
+        move || usize::try_from(ops.guards().settings.connections_per_address.get()).unwrap_or(usize::MAX);
+    Gate::new(trusted.to_vec(), Arc::new(most_of_one), limit)
 }
 
 fn lock(config: &Config) -> Result<File, String> {

@@ -1,15 +1,10 @@
 //! The table of calls, and how a request finds its row.
 
-use std::{
-    borrow::Cow,
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
-    rt,
     web::{Data, Payload},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -264,9 +259,6 @@ fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
     Err(response)
 }
 
-/// A body of 1 MiB takes this long on a very slow line; longer is a caller that holds a connection.
-const BODY_TIME: Duration = Duration::from_secs(30);
-
 /// The fields of the query and of the body; the body's win. A key in the query is never taken:
 /// queries stand in the logs of every proxy.
 async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, HttpResponse> {
@@ -275,10 +267,8 @@ async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<Stri
     let query = form::parse_form(request.query_string().as_bytes());
     let mut fields = query.map_err(|form::Malformed(why)| malformed(format!("query: {why}")))?;
     fields.shift_remove("api_key");
-    let body = rt::time::timeout(BODY_TIME, body::read(request, payload)).await;
-    let body =
-        body.map_err(|_| malformed(format!("body: not whole after {} seconds", BODY_TIME.as_secs())))?;
-    let body = body.map_err(|error| match error {
+    let body = body::read(request, payload).await.map_err(|error| match error {
+        BodyError::Late => malformed("body: it did not come in time".into()),
         BodyError::TooLarge => {
             reply::failure(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 1 MiB: send less at once")
         }

@@ -97,7 +97,7 @@ fn from_file(request: &HttpRequest, segment: &Segment) -> Option<SentFile> {
     if *request.method() != Method::GET {
         return None;
     }
-    SentFile::new(&*socket::of(request)?, segment.file()?, segment.length()).ok()
+    Some(SentFile::new(socket::of(request)?, segment.file()?, segment.length()))
 }
 
 /// A body of the ring's own bytes.

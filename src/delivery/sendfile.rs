@@ -2,7 +2,7 @@
 //! response goes the usual way before it.
 
 use std::{
-    io, net,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,11 +14,11 @@ use actix_web::{
 };
 use tokio::{io::Interest, net::TcpStream};
 
-use crate::ops::viewing::InMemory;
+use crate::{ops::viewing::InMemory, wire::connection::Socket};
 
 /// The rest of a file that is on its way to a socket.
 pub struct SentFile {
-    socket: TcpStream,
+    socket: Socket,
     file: Arc<InMemory>,
     sent: u64,
     length: u64,
@@ -27,20 +27,17 @@ pub struct SentFile {
 
 impl SentFile {
     /// `length` bytes of `file` to the socket on which the request came.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn new(socket: &net::TcpStream, file: Arc<InMemory>, length: u64) -> io::Result<Self> {
-        let socket = TcpStream::from_std(socket.try_clone()?)?;
-        Ok(Self { socket, file, sent: 0, length, head_is_out: false })
+    pub fn new(socket: Socket, file: Arc<InMemory>, length: u64) -> Self {
+        Self { socket, file, sent: 0, length, head_is_out: false }
     }
 
     fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let socket: &TcpStream = self.socket.as_ref().as_ref();
         while self.sent < self.length {
-            ready!(self.socket.poll_write_ready(context))?;
+            ready!(socket.poll_write_ready(context))?;
             let left = usize::try_from(self.length - self.sent).unwrap_or(usize::MAX);
-            let send = || self.file.send(&self.socket, &mut self.sent, left);
-            match self.socket.try_io(Interest::WRITABLE, send) {
+            let send = || self.file.send(socket, &mut self.sent, left);
+            match socket.try_io(Interest::WRITABLE, send) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -66,7 +63,7 @@ impl MessageBody for SentFile {
             // actix writes what it holds, the head at its end, whenever a body has nothing to give. So this
             // has nothing once more when the socket has room again, which a client that asks for several
             // segments before it reads one fills for long.
-            if let Err(error) = ready!(self.socket.poll_write_ready(context)) {
+            if let Err(error) = ready!(self.socket.as_ref().as_ref().poll_write_ready(context)) {
                 return Poll::Ready(Some(Err(error)));
             }
             self.head_is_out = true;

@@ -3,7 +3,7 @@
 use super::{
     Fact, Field, Kind, Resource, Rule, Written,
     ids::SettingsId,
-    number::{Days, Failures, Seconds},
+    number::{Connections, Days, Failures, Seconds},
     text::{PublicUrl, ShortText},
     time::ZoneName,
 };
@@ -19,6 +19,8 @@ record! {
     time_zone: ZoneName,
     /// What happens at the limit of connections: kick_oldest or refuse.
     connection_policy: ConnectionPolicy,
+    /// Connections that one address may have open to this server, a v6 address with its /64; 0 is no limit. Loopback and trusted proxies have none.
+    connections_per_address: Connections,
     /// Wrong credentials that an address may send within failure_window; 0 is no limit.
     failure_limit: Failures,
     /// For how many seconds a failure counts.

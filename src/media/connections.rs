@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Shutdown, TcpStream},
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,6 +12,8 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
+use rustix::net::{Shutdown, shutdown};
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::Demand;
 use crate::domain::{
@@ -142,7 +144,7 @@ struct Wire {
 struct Cut {
     done: AtomicBool,
     body: AtomicWaker,
-    socket: OnceLock<Arc<TcpStream>>,
+    socket: OnceLock<Arc<OwnedWriteHalf>>,
 }
 
 impl Cut {
@@ -151,7 +153,7 @@ impl Cut {
         self.body.wake();
         if let Some(socket) = self.socket.get() {
             // It may have been closed from the other side.
-            let _ = socket.shutdown(Shutdown::Both);
+            let _ = shutdown(socket.as_ref().as_ref(), Shutdown::Both);
         }
     }
 }
@@ -178,7 +180,7 @@ impl Hold {
     }
 
     /// Names the socket, once its request is answered: without it a player that reads nothing is cut late.
-    pub fn attach(&self, socket: Arc<TcpStream>) {
+    pub fn attach(&self, socket: Arc<OwnedWriteHalf>) {
         let _ = self.cut.socket.set(socket);
     }
 

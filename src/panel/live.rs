@@ -10,7 +10,6 @@
 use std::{
     borrow::Cow,
     convert::Infallible,
-    net::TcpStream,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
@@ -38,7 +37,7 @@ use super::{
 use crate::{
     domain::{Error, Result, actor::Actor, ids::ResellerId, rights::Right},
     ops::{Ops, sign_in::SignedIn},
-    wire::socket,
+    wire::{connection::Socket, socket},
 };
 
 /// How often parts are made anew.
@@ -129,7 +128,7 @@ struct What {
 /// One browser that listens.
 struct Ear {
     session: i64,
-    socket: Option<Arc<TcpStream>>,
+    socket: Option<Socket>,
     /// When it last took something.
     heard: Mutex<Instant>,
 }
@@ -293,8 +292,7 @@ impl Ear {
     fn is_stuck(&self) -> bool {
         let stuck = self.heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > STUCK;
         if let Some(socket) = self.socket.as_ref().filter(|_| stuck) {
-            // It may have been closed from the other side.
-            let _ = socket.shutdown(std::net::Shutdown::Both);
+            socket::cut(socket);
         }
         stuck
     }

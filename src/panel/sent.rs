@@ -1,11 +1,8 @@
 //! What the browser sent: the fields of a form, or the parameters of an address.
 
-use std::{
-    future::{Ready, ready},
-    time::Duration,
-};
+use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev, rt, web::Payload};
+use actix_web::{FromRequest, HttpRequest, dev, web::Payload};
 use futures_util::future::LocalBoxFuture;
 use indexmap::IndexMap;
 
@@ -14,9 +11,6 @@ use crate::wire::{
     body::{self, BodyError},
     form::{self, Node},
 };
-
-/// A form of 1 MiB takes this long on a very slow line; longer is somebody who holds a connection.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The fields of a form.
 pub struct Sent(pub IndexMap<String, Node>);
@@ -29,11 +23,10 @@ impl FromRequest for Sent {
         let (request, payload) = (request.clone(), Payload::from_request(request, payload));
         Box::pin(async move {
             let payload = payload.await.map_err(|error| Refused::Malformed(error.to_string()))?;
-            let read = rt::time::timeout(BODY_TIME, body::read(&request, payload)).await;
-            let read =
-                read.map_err(|_| Refused::Malformed("It did not come whole within 30 seconds.".into()))?;
+            let read = body::read(&request, payload).await;
             read.map(Self).map_err(|error| match error {
                 BodyError::TooLarge => Refused::Malformed("It is over 1 MiB: send less at once.".into()),
+                BodyError::Late => Refused::Malformed("It did not come in time: send it again.".into()),
                 BodyError::Malformed(why) => Refused::Malformed(why),
             })
         })

@@ -129,6 +129,9 @@ fn connections() -> Section {
         inputs: vec![
             Input::new("connection_policy", "When a subscriber is at the limit", Widget::Choice(policies))
                 .help("The oldest means first one of the same device or address: whoever changes the channel always gets in."),
+            Input::new("connections_per_address", "Open connections of one address", Widget::Number(0)).help(
+                "Many televisions may share one. Further ones are closed; 0 is no limit. This machine and trusted proxies have none.",
+            ),
         ],
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     domain::Error,
     ops::{
         Ops,
+        guards::Face,
         viewing::{Credentials, Origin as From, Refusal, Subscriber},
     },
     wire::{
@@ -37,7 +38,7 @@ impl Asked {
     /// Reads path, query and body; what stands in the path wins, then the body.
     ///
     /// # Errors
-    /// The reply: 204 for a browser's question whether it may ask, 400 for a Host that is none, 405, 413.
+    /// The reply: 204 for a browser's question whether it may ask, 400 for a Host that is none, 405, 408, 413.
     pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
         let Some(ops) = request.app_data::<Data<Ops>>().cloned() else {
             return Err(empty(StatusCode::INTERNAL_SERVER_ERROR));
@@ -55,9 +56,12 @@ impl Asked {
         let query = form_urlencoded::parse(request.query_string().as_bytes()).take(form::MAX_VALUES);
         let mut fields: IndexMap<String, Node> =
             query.map(|(name, value)| (name.into_owned(), Node::Text(value.into_owned()))).collect();
-        if *request.method() == Method::POST {
+        let Visitor { address, agent } = Visitor::of(request);
+        // Whoever is shut out is not waited for.
+        if *request.method() == Method::POST && ops.shut_out(Face::Player, address).is_none() {
             match body::read(request, payload).await {
                 Ok(body) => fields.extend(body),
+                Err(BodyError::Late) => return Err(empty(StatusCode::REQUEST_TIMEOUT)),
                 Err(BodyError::TooLarge) => return Err(empty(StatusCode::PAYLOAD_TOO_LARGE)),
                 Err(BodyError::Malformed(_)) => {}
             }
@@ -68,7 +72,6 @@ impl Asked {
         let settings = &ops.guards().settings;
         let public_url = settings.public_url.as_ref().map(|url| url.as_str());
         let origin = Origin::of(request, public_url).ok_or_else(|| empty(StatusCode::BAD_REQUEST))?;
-        let Visitor { address, agent } = Visitor::of(request);
         Ok(Self { ops, origin, fields, from: From { address, agent: agent.into() } })
     }
 

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{paging::Counting, reply};
 use crate::{
     domain::{device::About, mac::Mac},
-    ops::{Ops, portal::Caller, viewing::Origin as From},
+    ops::{Ops, guards::Face, portal::Caller, viewing::Origin as From},
     wire::{body, form, origin::Origin, visitor::Visitor},
 };
 
@@ -46,7 +46,9 @@ impl Asked {
         let Some(ops) = request.app_data::<Data<Ops>>().cloned() else { return Err(reply::failed()) };
         let counting = request.app_data::<Data<Counting>>().cloned().ok_or_else(reply::failed)?;
         let mut fields = fields(request.query_string().as_bytes());
-        if *request.method() == Method::POST {
+        let Visitor { address, agent } = Visitor::of(request);
+        // Whoever is shut out is not waited for.
+        if *request.method() == Method::POST && ops.shut_out(Face::Portal, address).is_none() {
             // Boxes name the body of a form in several ways.
             fields.extend(self::fields(&body::whole(payload).await.map_err(|_| reply::malformed())?));
         }
@@ -54,7 +56,6 @@ impl Asked {
         let settings = &ops.guards().settings;
         let public_url = settings.public_url.as_ref().map(|url| url.as_str());
         let origin = Origin::of(request, public_url).ok_or_else(reply::malformed)?;
-        let Visitor { address, agent } = Visitor::of(request);
         let from = From { address, agent: agent.into() };
         let is_head = *request.method() == Method::HEAD;
         let mut asked =

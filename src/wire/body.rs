@@ -1,8 +1,11 @@
 //! A request's body as a tree of fields, in any of the three ways in which callers send it.
 
+use std::io;
+
 use actix_multipart::Multipart;
 use actix_web::{
     HttpRequest,
+    error::PayloadError,
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     web::{Bytes, BytesMut, Payload},
 };
@@ -18,8 +21,20 @@ pub const MOST: usize = 1 << 20;
 pub enum BodyError {
     /// More than [`MOST`] bytes.
     TooLarge,
+    /// It did not come in time (`wire::timed`).
+    Late,
     /// It cannot be read; what and where.
     Malformed(String),
+}
+
+impl BodyError {
+    /// Why a body ended early.
+    pub fn ended(error: &PayloadError) -> Self {
+        match error {
+            PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Self::Late,
+            _ => Self::Malformed("the body ended before it was whole".into()),
+        }
+    }
 }
 
 impl From<Malformed> for BodyError {
@@ -69,7 +84,7 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
 pub async fn whole(mut payload: Payload) -> Result<Bytes, BodyError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| BodyError::Malformed("the body ended before it was whole".into()))?;
+        let chunk = chunk.map_err(|error| BodyError::ended(&error))?;
         if body.len() + chunk.len() > MOST {
             return Err(BodyError::TooLarge);
         }

@@ -25,7 +25,7 @@ impl Origin {
         let host = match request.headers().get(header::HOST) {
             Some(host) => host.to_str().ok()?.to_owned(),
             // HTTP/1.0 need not send one: then what the caller has connected to.
-            None => socket::of(request)?.local_addr().ok()?.to_string(),
+            None => socket::of(request)?.as_ref().as_ref().local_addr().ok()?.to_string(),
         };
         let plain = !host.is_empty() && !host.contains(['/', '@', '?', '#', '\\', ' ']);
         let scheme = if behind_tls(request) { "https" } else { "http" };

@@ -1,6 +1,6 @@
 //! Multipart bodies with files in them: what `body` refuses.
 
-use actix_multipart::Multipart;
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::{HttpRequest, http::header::CONTENT_LENGTH, web::Payload};
 use futures_util::StreamExt;
 
@@ -19,7 +19,11 @@ pub struct Part {
 /// # Errors
 /// [`BodyError`].
 pub async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Vec<Part>, BodyError> {
-    let broken = || BodyError::Malformed("the multipart body is not well formed".into());
+    let malformed = || BodyError::Malformed("the multipart body is not well formed".into());
+    let broken = |error| match error {
+        MultipartError::Payload(error) => BodyError::ended(&error),
+        _ => malformed(),
+    };
     let length =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > most) {
@@ -29,11 +33,11 @@ pub async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Resul
     let mut parts = Vec::new();
     let mut read = 0;
     while let Some(part) = multipart.next().await {
-        let mut part = part.map_err(|_| broken())?;
-        let name = part.name().map(str::to_owned).ok_or_else(broken)?;
+        let mut part = part.map_err(broken)?;
+        let name = part.name().map(str::to_owned).ok_or_else(malformed)?;
         let mut bytes = Vec::new();
         while let Some(chunk) = part.next().await {
-            let chunk = chunk.map_err(|_| broken())?;
+            let chunk = chunk.map_err(broken)?;
             read += chunk.len();
             if read > most {
                 return Err(BodyError::TooLarge);

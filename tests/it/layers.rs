@@ -18,7 +18,7 @@ const LAYERS: [(&[&str], &[&str]); 5] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -26,7 +26,10 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("awc", &["host", "cli"]),
     ("maxminddb", &["host"]),
     ("procfs", &["host"]),
-    ("rustix", &["host", "media"]),
+    ("actix_http", &["wire"]),
+    ("actix_server", &["wire"]),
+    ("actix_service", &["wire"]),
+    ("rustix", &["host", "media", "wire"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
 ];

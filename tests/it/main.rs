@@ -48,6 +48,7 @@ mod players;
 mod portal;
 mod power_cut;
 mod programs;
+mod slow_clients;
 mod source_changes;
 mod sources;
 mod streams;

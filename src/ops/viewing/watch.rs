@@ -1,10 +1,12 @@
 //! From a request to watch to a session: admission, the limit, the stream.
 
 use std::{
-    net::{IpAddr, TcpStream},
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{Origin, Refusal, Subscriber};
 use crate::{
@@ -42,7 +44,7 @@ pub struct Wish {
     /// In which form.
     pub container: Container,
     /// The player's socket, to close it even if the player reads nothing.
-    pub socket: Option<Arc<TcpStream>>,
+    pub socket: Option<Arc<OwnedWriteHalf>>,
 }
 
 /// Somebody who watches.

@@ -68,6 +68,10 @@ pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> R
             let problem = Some(format!("The upload cannot be read: {why}."));
             return Ok(blank(&caller, StatusCode::UNPROCESSABLE_ENTITY, problem, String::new()));
         }
+        Err(BodyError::Late) => {
+            let problem = Some("The upload did not come in time: try again.".into());
+            return Ok(blank(&caller, StatusCode::REQUEST_TIMEOUT, problem, String::new()));
+        }
         Err(BodyError::TooLarge) => {
             let problem = "The list is over 20 MB: split it.".into();
             return Ok(blank(&caller, StatusCode::PAYLOAD_TOO_LARGE, Some(problem), String::new()));

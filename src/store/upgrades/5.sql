@@ -1,6 +1,7 @@
 -- From schema 4 to 5: what attackers, faults and real lists asked for.
 
 -- Settings.
+ALTER TABLE settings ADD COLUMN connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0);
 
 -- Streams.
 ALTER TABLE streams ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';

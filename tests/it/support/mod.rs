@@ -50,6 +50,13 @@ impl TestServer {
         Self::launch(folder, command, environment)
     }
 
+    /// Starts one that listens on every v4 address.
+    pub fn everywhere() -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--listen", "0.0.0.0:0"]);
+        Self::launch(tempfile::tempdir().expect("a temporary folder"), command, &[])
+    }
+
     /// Starts one on a folder by another program, whose last arguments are to be run.
     pub fn under(folder: tempfile::TempDir, by: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(by);
