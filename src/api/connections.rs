@@ -52,14 +52,12 @@ pub async fn kill(mut call: Call) -> Result<Value> {
             ));
         }
     };
-    let ids = call.ops.meant(which)?;
     let ops = call.ops.clone();
-    let killed: Vec<u64> = ids.iter().map(|id| id.0).collect();
-    // Within the job: a repeat under the same Idempotency-Key ends nothing more.
     call.write(move |act| {
-        connections::note_kill(act, &ids)?;
-        ops.kill(&ids);
-        Ok(json!({ "killed": killed }))
+        // Looked up within the job: a repeat under the same Idempotency-Key finds nothing open any more.
+        let ids = ops.meant(which)?;
+        connections::kill(act, &ids)?;
+        Ok(json!({ "killed": ids.iter().map(|id| id.0).collect::<Vec<u64>>() }))
     })
     .await
 }

@@ -50,17 +50,14 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     };
     call.finish()?;
     let ops = call.ops.clone();
-    let (noting, who) = (ops.clone(), culprit.clone());
-    let noted = call.write(move |act| {
-        noting.note_unblock(act, &who)?;
-        Ok(match &who {
+    call.write(move |act| {
+        ops.unblock(act, &culprit)?;
+        Ok(match &culprit {
             Culprit::Address(_) => json!({ "address": address.map(|address| address.to_string()) }),
             Culprit::Name(name) => json!({ "username": name }),
         })
-    });
-    let answer = noted.await?;
-    ops.forgive(&culprit);
-    Ok(answer)
+    })
+    .await
 }
 
 /// The names are those of General Settings, where there are some.

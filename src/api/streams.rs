@@ -34,30 +34,16 @@ async fn listed(mut call: Call, which: impl Fn(&Running) -> bool) -> Result<Valu
 
 pub async fn start(mut call: Call) -> Result<Value> {
     let (which, server) = meant(&mut call)?;
-    let ops = call.ops.clone();
-    let answer = call
-        .write(move |act| Ok(json!({ "started": numbers(&streams::restart(act, &which, server)?) })))
-        .await?;
-    ops.apply_streams(&ids(&answer["started"]), true)?;
-    Ok(answer)
+    call.write(move |act| Ok(json!({ "started": numbers(&streams::restart(act, &which, server)?) }))).await
 }
 
 pub async fn stop(mut call: Call) -> Result<Value> {
     let (which, server) = meant(&mut call)?;
-    let ops = call.ops.clone();
-    let answer = call
-        .write(move |act| Ok(json!({ "stopped": numbers(&streams::stop(act, &which, server)?) })))
-        .await?;
-    ops.apply_streams(&ids(&answer["stopped"]), false)?;
-    Ok(answer)
+    call.write(move |act| Ok(json!({ "stopped": numbers(&streams::stop(act, &which, server)?) }))).await
 }
 
 fn numbers(ids: &[StreamId]) -> Vec<i64> {
     ids.iter().map(|id| id.number()).collect()
-}
-
-fn ids(answer: &Value) -> Vec<StreamId> {
-    answer.as_array().into_iter().flatten().filter_map(Value::as_i64).map(StreamId).collect()
 }
 
 /// `stream_ids[]=7`, `stream_id=7`, `id=7` or the segment after the key as `7,8,9`; `all` is every one.

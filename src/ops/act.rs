@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::effect::Effects;
 use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
@@ -34,6 +35,8 @@ pub struct Act<'a> {
     pub now: UnixTime,
     /// General Settings as last committed.
     pub settings: &'a Settings,
+    /// What is to happen after the commit.
+    pub(super) effects: &'a Effects,
 }
 
 impl Act<'_> {

@@ -7,13 +7,13 @@ use std::{
 
 use serde_json::json;
 
-use super::{Act, Ops};
+use super::{Act, Effect, Ops};
 pub use crate::media::connections::Connection;
 use crate::{
     domain::{
         Error, Resource, Result,
         ids::StreamId,
-        session::{Ending, SessionId, Viewer},
+        session::{SessionId, Viewer},
     },
     media::Channel,
 };
@@ -81,26 +81,22 @@ impl Ops {
             _ => Ok(ids),
         }
     }
-
-    /// Ends sessions; how many were open.
-    pub fn kill(&self, ids: &[SessionId]) -> usize {
-        self.connections.end(ids, Ending::Killed)
-    }
 }
 
-/// Writes into the audit trail who ended which connections.
+/// Ends connections once that is committed; who ended which is in the audit trail.
 ///
 /// # Errors
 /// A database error.
-pub fn note_kill(act: &Act<'_>, ids: &[SessionId]) -> Result<()> {
-    note_kill_of(act, None, "", ids)
+pub fn kill(act: &Act<'_>, ids: &[SessionId]) -> Result<()> {
+    kill_of(act, None, "", ids)
 }
 
 /// The same, of a line or MAG of that id and name.
 ///
 /// # Errors
 /// A database error.
-pub fn note_kill_of(act: &Act<'_>, id: Option<i64>, name: &str, ids: &[SessionId]) -> Result<()> {
+pub fn kill_of(act: &Act<'_>, id: Option<i64>, name: &str, ids: &[SessionId]) -> Result<()> {
+    act.after(Effect::Kill(ids.to_vec()));
     let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
     let name = if id.is_some() { name } else { "" };
     act.audit(id, name, &json!({ "connection_ids": ids }), &json!({}))

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{Act, Ops};
+use super::{Act, Effect, Ops};
 use crate::domain::{
     Error, Resource, Result,
     guard::{Culprit, Guard, Limits, Tally},
@@ -112,20 +112,21 @@ impl Ops {
         tallies
     }
 
-    /// Notes that an address or a name is let in again; [`Ops::forgive`] does it once that is committed.
+    /// Lets an address or a name in again, everywhere, once that is committed.
     ///
     /// # Errors
     /// [`Error::NoSuch`] if nothing is known of it.
-    pub fn note_unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
+    pub fn unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
         let failures = self.failures_of(culprit);
         if failures.is_empty() {
             return Err(Error::no_such(Resource::Security));
         }
-        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))
+        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))?;
+        act.after(Effect::Forgive(culprit.clone()));
+        Ok(())
     }
 
-    /// Lets an address or a name in again, everywhere.
-    pub fn forgive(&self, culprit: &Culprit) {
+    pub(super) fn forgive(&self, culprit: &Culprit) {
         self.counted().values_mut().for_each(|guard| guard.forgive(culprit));
     }
 

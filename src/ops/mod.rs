@@ -35,12 +35,16 @@ pub mod viewing;
 pub mod whitelist;
 
 mod act;
+mod effect;
 mod once;
 
 use std::sync::{Arc, Mutex};
 
 pub use act::{Act, Doing};
+pub use effect::Effect;
 pub use once::Once;
+
+use effect::Effects;
 
 use crate::{
     domain::{
@@ -106,8 +110,8 @@ impl Ops {
         }))
     }
 
-    /// Does something in one audited transaction and answers once that is committed. The job may run twice, the first
-    /// time in vain.
+    /// Does something in one audited transaction and answers once that is committed and its effects have happened. The
+    /// job may run twice, the first time in vain; only the effects of the run that is kept happen.
     ///
     /// # Errors
     /// [`Error::Denied`] without the right to change the resource, the job's own, and the store's.
@@ -136,9 +140,18 @@ impl Ops {
             {
                 return Err(Error::Denied("This API key was revoked".into()));
             }
-            job(&Act { tx, actor: &actor, doing, now, settings: &guards.settings })
+            let effects = Effects::default();
+            let act = Act { tx, actor: &actor, doing, now, settings: &guards.settings, effects: &effects };
+            Ok((job(&act)?, effects.into_inner()))
         });
-        answer.wait().await
+        let ops = self.clone();
+        // Apart from the caller: one that goes away while the disk is waited for takes no effect with it.
+        let done = tokio::spawn(async move {
+            let (answer, effects) = answer.wait().await?;
+            ops.take_effect(effects);
+            Ok(answer)
+        });
+        done.await.unwrap_or(Err(Error::Busy))
     }
 
     /// Reads something that may take a while, away from the serving threads.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
-use super::{Act, Ops, managed};
+use super::{Act, Effect, Ops, managed};
 pub use crate::media::preview::{Preview, plays_audio, plays_video};
 pub use crate::store::streams::{Sort, Sought};
 use crate::{
@@ -115,6 +115,7 @@ fn switch(
         }
         meant.push(stream.id);
     }
+    act.after(Effect::RunStreams { ids: meant.clone(), anew });
     Ok(meant)
 }
 
@@ -193,10 +194,7 @@ impl Ops {
     }
 
     /// After streams were started or stopped: the answer is true at the moment it is given.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn apply_streams(&self, ids: &[StreamId], restart: bool) -> Result<()> {
+    pub(super) fn apply_streams(&self, ids: &[StreamId], restart: bool) -> Result<()> {
         for id in ids {
             let ran = self.media.as_ref().is_some_and(|media| media.channel(*id).is_some());
             self.run_stream(*id)?;

@@ -251,10 +251,8 @@ impl Ops {
     ) -> Result<usize> {
         let ids: Vec<SessionId> = open.iter().map(|open| open.id).collect();
         let name = open.first().map(|open| open.subscriber.clone()).unwrap_or_default();
-        let ops = self.clone();
         self.write(actor.clone(), doing, move |act| {
-            connections::note_kill_of(act, of.map(number_of), &name, &ids)?;
-            ops.kill(&ids);
+            connections::kill_of(act, of.map(number_of), &name, &ids)?;
             Ok(ids.len())
         })
         .await

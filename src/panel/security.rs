@@ -130,8 +130,7 @@ async fn unblock(caller: Caller, query: Query) -> Reply {
         Err(_) => query.text("username").into(),
     };
     let (ops, who) = (caller.ops.clone(), culprit.clone());
-    let job = move |act: &crate::ops::Act<'_>| ops.note_unblock(act, &who);
+    let job = move |act: &crate::ops::Act<'_>| ops.unblock(act, &who);
     caller.ops.write(caller.actor().clone(), doing(Resource::Security, "unblock"), job).await?;
-    caller.ops.forgive(&culprit);
     Ok(done(SECURITY_PATH, &format!("{culprit} is let in again.")))
 }

@@ -20,6 +20,7 @@ mod api_security;
 mod api_servers;
 mod cli;
 mod database_errors;
+mod effects;
 mod faults;
 mod fetched;
 mod form_php;

@@ -21,7 +21,7 @@ use crate::{
         time::UnixTime,
     },
     ops::{
-        Doing, Ops, clock,
+        Doing, Effect, Ops, clock,
         guards::Face,
         random,
         viewing::{Origin, Refusal, Subscriber},
@@ -283,30 +283,27 @@ impl Ops {
         }
         let takes_over = !before.is_let_in(&token);
         let lock = found.mag.record.lock_device;
-        let device = self
-            .write_own(caller.actor(), BIND, move |act| {
-                let mut device = act.tx.device(id)?;
-                let (device_id, device_id2) =
-                    (device.about.device_id.clone(), device.about.device_id2.clone());
-                device.let_in(&token, signed_in, &told);
-                act.tx.save_device(id, &device)?;
-                let is_bound_anew =
-                    (&device_id, &device_id2) != (&device.about.device_id, &device.about.device_id2);
-                if lock && is_bound_anew {
-                    let before = json!({ "device_id": device_id, "device_id2": device_id2 });
-                    act.audit(Some(id.0), act.actor.name(), &before, &devices::ids(&device))?;
-                }
-                Ok(device)
-            })
-            .await?;
-        if takes_over {
-            self.end_device(id);
-        }
-        Ok(device)
+        self.write_own(caller.actor(), BIND, move |act| {
+            let mut device = act.tx.device(id)?;
+            let (device_id, device_id2) = (device.about.device_id.clone(), device.about.device_id2.clone());
+            device.let_in(&token, signed_in, &told);
+            act.tx.save_device(id, &device)?;
+            let is_bound_anew =
+                (&device_id, &device_id2) != (&device.about.device_id, &device.about.device_id2);
+            if lock && is_bound_anew {
+                let before = json!({ "device_id": device_id, "device_id2": device_id2 });
+                act.audit(Some(id.0), act.actor.name(), &before, &devices::ids(&device))?;
+            }
+            if takes_over {
+                act.after(Effect::EndDevice(id));
+            }
+            Ok(device)
+        })
+        .await
     }
 
     /// Ends what the device before watches, and its links.
-    fn end_device(&self, mag: MagId) {
+    pub(in crate::ops) fn end_device(&self, mag: MagId) {
         self.portal.links.end(mag);
         let is_its = |session: &Watched| session.key.viewer == Viewer::Mag(mag);
         self.connections.end_where(Ending::OtherDevice, is_its);

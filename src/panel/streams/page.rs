@@ -107,12 +107,7 @@ pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
     if ids.is_empty() {
         return Ok(done(&to, "That viewer has gone already."));
     }
-    let ops = caller.ops.clone();
-    let job = move |act: &crate::ops::Act<'_>| {
-        connections::note_kill(act, &ids)?;
-        ops.kill(&ids);
-        Ok(())
-    };
+    let job = move |act: &crate::ops::Act<'_>| connections::kill(act, &ids);
     caller.ops.write(caller.actor().clone(), doing(Resource::Connections, "kill"), job).await?;
     Ok(done(&to, "The viewer was disconnected."))
 }

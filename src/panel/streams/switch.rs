@@ -108,8 +108,7 @@ async fn switch(caller: &Caller, verb: &str, ids: Vec<StreamId>) -> Reply<&'stat
         (true, false) => streams::start(act, &which, None),
         (false, _) => streams::stop(act, &which, None),
     };
-    let ids = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
-    caller.ops.apply_streams(&ids, restart)?;
+    caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
     Ok(told)
 }
 

@@ -1,0 +1,64 @@
+//! What follows from an act once it is committed: whoever watches is cut, streams start, lock-outs end.
+
+use std::cell::RefCell;
+
+use super::{Act, Ops};
+use crate::domain::{
+    Result,
+    guard::Culprit,
+    ids::{MagId, StreamId},
+    session::{Ending, SessionId},
+};
+
+/// What is to happen outside of the database, once the database has what was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Streams run as their rows say; with `anew`, those that ran before are started anew.
+    RunStreams {
+        /// Which.
+        ids: Vec<StreamId>,
+        /// Whether those that ran before start anew.
+        anew: bool,
+    },
+    /// Sessions end as killed.
+    Kill(Vec<SessionId>),
+    /// An address or a name is let in again, everywhere.
+    Forgive(Culprit),
+    /// What the device of a MAG watched ends, and its links: another one has taken its place.
+    EndDevice(MagId),
+}
+
+/// The effects of one run of a job.
+pub(super) type Effects = RefCell<Vec<Effect>>;
+
+impl Act<'_> {
+    /// Has something happen after the commit: once, and only if this run of the job is the one that is kept. A kept
+    /// answer of an `Idempotency-Key` has no effects, because its job does not run.
+    pub(super) fn after(&self, effect: Effect) {
+        self.effects.borrow_mut().push(effect);
+    }
+}
+
+impl Ops {
+    /// Lets the effects of a committed act happen, in their order. What fails is in the log: the act is done, and
+    /// nobody is to repeat it for that.
+    pub(super) fn take_effect(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Err(error) = self.happen(&effect) {
+                log::error!("{effect:?} failed: {error}");
+            }
+        }
+    }
+
+    fn happen(&self, effect: &Effect) -> Result<()> {
+        match effect {
+            Effect::RunStreams { ids, anew } => return self.apply_streams(ids, *anew),
+            Effect::Kill(ids) => {
+                self.connections.end(ids, Ending::Killed);
+            }
+            Effect::Forgive(culprit) => self.forgive(culprit),
+            Effect::EndDevice(mag) => self.end_device(*mag),
+        }
+        Ok(())
+    }
+}
