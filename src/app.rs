@@ -101,9 +101,11 @@ pub async fn build(config: Config) -> Result<Running, String> {
     };
     let server = listen::server(listener, &gate, workers, application).map_err(cannot_listen)?;
     // After the port is ours: what is generated here is shown once, by a start that succeeds.
-    let welcome =
-        ops.first_start(config.provided).await.map_err(|e| format!("the first start failed: {e}"))?;
-    ops.run_streams().map_err(|e| format!("the streams cannot be read: {e}"))?;
+    let welcome = ops
+        .first_start(config.provided)
+        .await
+        .map_err(|e| format!("the first start failed: {}", e.for_operator()))?;
+    ops.run_streams().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
     Ok(Running { address, ops, welcome, media, live, server: server.run(), _lock: lock })
 }
 
@@ -115,12 +117,18 @@ impl Running {
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.server.await;
         self.media.stop().await;
-        if let Err(error) = self.ops.dismiss_viewers().await {
+        // At once: they share a transaction, and its wait if another program holds the lock.
+        let ops = &self.ops;
+        let (dismissed, ..) = futures_util::future::join4(
+            ops.dismiss_viewers(),
+            ops.note_used_keys(),
+            ops.write_calls(),
+            ops.note_seen_boxes(),
+        )
+        .await;
+        if let Err(error) = dismissed {
             log::warn!("the connection log: {error}");
         }
-        let _ = self.ops.note_used_keys().await;
-        let _ = self.ops.write_calls().await;
-        let _ = self.ops.note_seen_boxes().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
         outcome

@@ -41,10 +41,20 @@ pub fn start(ops: &Ops) {
     let viewers = ops.clone();
     actix_web::rt::spawn(async move {
         loop {
-            let pause = match viewers.look_after_viewers().await {
+            if let Err(error) = viewers.look_after_viewers() {
+                log::warn!("viewers: {error}");
+            }
+            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    // Apart from those who are to be cut: it may have to wait for the disk, or for another program.
+    let history = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match history.write_history(clock::now()).await {
                 Ok(()) => Duration::from_secs(1),
                 Err(error) => {
-                    log::warn!("viewers: {error}");
+                    log::warn!("the logs of viewers: {error}");
                     Duration::from_secs(10)
                 }
             };

@@ -90,10 +90,11 @@ async fn serve(config: Config) -> Result<(), String> {
     actix_web::rt::spawn(async move {
         terminated.await;
         log::info!("stopping");
-        if let Err(error) = dismissed.await {
+        // Together: the log may have to wait for another program. Viewers are cut before either waits.
+        let (dismissed, ()) = futures_util::future::join(dismissed, handle.stop(true)).await;
+        if let Err(error) = dismissed {
             log::warn!("the connection log: {error}");
         }
-        handle.stop(true).await;
     });
     running.run().await.map_err(|e| e.to_string())
 }
@@ -282,15 +283,22 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
 }
 
 async fn check(data: &Data) -> Result<(), String> {
-    let ops = open_existing(data).await?;
-    let problems = ops.problems().map_err(say)?;
-    ops.close();
-    if problems.is_empty() {
+    let (problems, opened) = match open_existing(data).await {
+        Ok(ops) => {
+            let problems = ops.problems().map_err(say)?;
+            ops.close();
+            (problems, Ok(()))
+        }
+        // Too damaged to be worked with; what can be read of it may still tell how much of it is.
+        Err(why) => (Store::problems_of(&data.data), Err(why)),
+    };
+    if opened.is_ok() && problems.is_empty() {
         return print("the database is whole: integrity, references, ledger and counts are right");
     }
     for problem in &problems {
         print(problem)?;
     }
+    opened?;
     Err(format!("{} problems found", problems.len()))
 }
 

@@ -66,6 +66,21 @@ impl Error {
         Self::Invalid { field, rule: rule.into() }
     }
 
+    /// The error for the person at the machine while no server runs: nobody can look into the Panel Error Log then.
+    pub fn for_operator(&self) -> String {
+        match self {
+            Self::Database(fault) => {
+                let advice = if fault.what.contains("damaged") {
+                    ". linecard check tells what is wrong; restore a backup into an empty folder"
+                } else {
+                    ""
+                };
+                format!("{} ({}){advice}", fault.what, fault.detail)
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// A thing that does not exist.
     pub fn no_such(resource: Resource) -> Self {
         Self::NoSuch { resource, which: None }

@@ -217,7 +217,7 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn problems(&self) -> Result<Vec<String>> {
-        self.store.read(&store::housekeeping(clock::now(), "check"), |read| read.problems())
+        self.store.read(&store::housekeeping(clock::now(), "check"), |read| Ok(read.problems()))
     }
 
     /// Finishes what is queued and closes the file.

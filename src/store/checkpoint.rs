@@ -10,7 +10,10 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::pragma;
+use super::{
+    place::{Moves, Place},
+    pragma,
+};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(250);
@@ -24,11 +27,13 @@ pub struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts it for the database at `file`.
-    pub fn start(file: PathBuf) -> std::io::Result<Self> {
+    /// Starts it for the database in its place.
+    pub fn start(place: &Place) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let thread =
-            std::thread::Builder::new().name("checkpoint".into()).spawn(move || run(&file, &stopped))?;
+        let (file, moves) = (place.path().to_owned(), place.moves());
+        let thread = std::thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || run(&file, &moves, &stopped))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -42,26 +47,30 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(file: &PathBuf, stopped: &Receiver<()>) {
+fn run(file: &PathBuf, moves: &Moves, stopped: &Receiver<()>) {
     let mut log = file.clone().into_os_string();
     log.push("-wal");
-    let mut conn = None;
+    // Opened while the log is the one that the writer opened: from another one it would move what is none of ours.
+    let mut conn =
+        open(file).inspect_err(|error| log::warn!("no checkpoints beside the writer: {error}")).ok();
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let length = std::fs::metadata(&log).map_or(0, |found| found.len());
         if length < WORTH {
             continue;
         }
         // What fails here the writer meets too, and tells.
-        if let Err(error) = checkpoint(file, &mut conn) {
+        if let Some(conn) = &mut conn
+            && let Err(error) =
+                moves.during(|| conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())))
+        {
             log::debug!("checkpoint: {error}");
-            conn = None;
         }
     }
 }
 
-fn checkpoint(file: &PathBuf, conn: &mut Option<Connection>) -> rusqlite::Result<()> {
-    if conn.is_none() {
-        *conn = Some(Connection::open_with_flags(file, pragma::EXISTING)?);
-    }
-    conn.as_ref().map_or(Ok(()), |conn| conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())))
+fn open(file: &PathBuf) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(file, pragma::EXISTING)?;
+    // SQLite opens the log with the first statement that reads.
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(conn)
 }

@@ -62,6 +62,22 @@ pub fn gone() -> Error {
     fault(&"the database file is gone from the data folder", "removed or replaced while it was open".into())
 }
 
+/// The log of the database or its index is no longer where it was opened.
+pub fn log_gone(end: &str) -> Error {
+    fault(
+        &"the log of the database is gone from the data folder: restart the server",
+        format!("the file that ends in {end} was removed or replaced while it was open"),
+    )
+}
+
+/// Another file was copied over the database.
+pub fn overwritten() -> Error {
+    fault(
+        &"the database file was copied over while the server ran: restart the server",
+        "written by another program, and not by way of SQLite".into(),
+    )
+}
+
 /// The same failure for another caller: each has an entry of its own, with who and what.
 pub fn again(error: &Error) -> Error {
     match error {

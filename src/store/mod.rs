@@ -26,6 +26,8 @@ mod columns;
 mod fault;
 mod held;
 mod job;
+mod modes;
+mod place;
 mod pragma;
 mod schema;
 mod seen;
@@ -34,7 +36,7 @@ mod subscribers;
 mod table;
 mod writer;
 
-use std::{ops::Deref, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use r2d2_sqlite::SqliteConnectionManager;
@@ -123,6 +125,7 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
         make_private(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
         let file = folder.join(FILE);
+        place::may_open(&file)?;
         let explain =
             |e: rusqlite::Error| format!("cannot open {}: {}", file.display(), fault::for_operator(&e));
         let mut conn = Connection::open(&file).map_err(explain)?;
@@ -143,8 +146,10 @@ impl Store {
         })?;
         keep_log(false)?;
         if matches!(known, schema::Known::New) {
-            // SQLite gives its log and index the rights of the file. A file system without rights is no reason to stop.
-            let _ = std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600));
+            // Without a word: SQLite has just made it. It gives its log and index the rights of the file.
+            modes::make_private_anew(&file);
+        } else {
+            modes::make_private(&file);
         }
         pragma::for_writer(&conn, options.sync).map_err(explain)?;
         schema::bring_up(&mut conn, known).map_err(explain)?;
@@ -152,12 +157,12 @@ impl Store {
         let tables = Arc::new(Tables::of(&conn).map_err(explain)?);
         let guards = guards::load(&Read { conn: &conn, tables: &tables });
         let guards = Arc::new(ArcSwap::from_pointee(
-            guards.map_err(|e| format!("cannot read {}: {e}", file.display()))?,
+            guards.map_err(|e| format!("cannot read {}: {}", file.display(), e.for_operator()))?,
         ));
         let faults = Arc::new(Faults::default());
         let changes = Arc::new(Changes::default());
         let place =
-            writer::Place::of(file.clone()).map_err(|e| format!("cannot open {}: {e}", file.display()))?;
+            place::Place::of(file.clone()).map_err(|e| format!("cannot open {}: {e}", file.display()))?;
         let writer = writer::Writer::start(
             conn,
             place,
@@ -285,7 +290,10 @@ impl Store {
 
     /// Waits for the writes that are queued, moves them from the log into the file, and closes.
     pub fn close(&self) {
-        self.writer.close();
+        if !self.writer.close() {
+            // Whoever closes the last connection moves the log: into a file to which it does not belong.
+            std::mem::forget((self.pages.clone(), self.points.clone()));
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 //! answers. Many writers share the price of one disk synchronisation.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
@@ -12,7 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
 use super::{
     Read, Write,
@@ -24,6 +23,7 @@ use super::{
     guards::Guards,
     job::{Answer, Job, Queued},
     logs,
+    place::Place,
     table::Tables,
 };
 use crate::domain::Result;
@@ -34,11 +34,15 @@ const QUEUE: usize = 4096;
 const GATHER: Duration = Duration::from_millis(5);
 /// How often the writer looks for what another process wrote, and for log rows that wait.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a transaction waits while another program writes; callers are refused within 5 seconds in any case.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The same once it has waited in vain, until it is let in again: nobody waits in turn for a lock that stays.
+const IMPATIENCE: Duration = Duration::from_millis(500);
 
 /// The way to the writer thread.
 pub struct Writer {
     queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<bool>>>,
 }
 
 impl Writer {
@@ -54,7 +58,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let data_version = data_version(&conn);
-        let checkpointer = Some(Checkpointer::start(place.path.clone())?);
+        let checkpointer = Some(Checkpointer::start(&place)?);
         let work = Work {
             conn,
             place,
@@ -68,6 +72,8 @@ impl Writer {
             // Another process may have written since they were read.
             guards_stale: true,
             data_version,
+            is_locked: false,
+            is_displaced: false,
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
@@ -85,29 +91,17 @@ impl Writer {
         if queued { answer } else { Answer::BUSY }
     }
 
-    /// Takes no more jobs, finishes those that wait, and closes the file.
-    pub fn close(&self) {
+    /// Takes no more jobs, finishes those that wait, and closes the file; whether all that was written is in it. It
+    /// is not if another file was copied over it.
+    pub fn close(&self) -> bool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the writer ended in a panic");
-        }
-    }
-}
-
-/// Which file on the disk the database is.
-pub struct Place {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-}
-
-impl Place {
-    /// The file at that path as it is now.
-    pub fn of(path: PathBuf) -> std::io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let found = std::fs::metadata(&path)?;
-        Ok(Self { path, device: found.dev(), inode: found.ino() })
+        thread.is_none_or(|thread| {
+            thread.join().unwrap_or_else(|_| {
+                log::error!("the writer ended in a panic");
+                true
+            })
+        })
     }
 }
 
@@ -124,10 +118,14 @@ struct Work {
     changed: Vec<Changed>,
     guards_stale: bool,
     data_version: Option<i64>,
+    /// Another program had the lock when it was last asked for.
+    is_locked: bool,
+    /// A file is not in its place, and that was told.
+    is_displaced: bool,
 }
 
 impl Work {
-    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
+    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) -> bool {
         let mut ticked = Instant::now();
         loop {
             match jobs.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
@@ -142,9 +140,14 @@ impl Work {
         }
         self.checkpointer.take();
         self.write_faults();
+        if self.in_place().is_err() && self.place.is_overwritten() {
+            return false;
+        }
+        let _ = self.conn.busy_timeout(IMPATIENCE);
         if let Err(error) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
             log::warn!("checkpoint at the end: {error}");
         }
+        true
     }
 
     /// One transaction: `first`, and what else waits or comes in meanwhile.
@@ -152,7 +155,7 @@ impl Work {
         let started = Instant::now();
         let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(64);
         let mut next = Some(first);
-        let mut lost = self.in_place().and_then(|()| self.execute("BEGIN IMMEDIATE")).err();
+        let mut lost = self.in_place().and_then(|()| self.begin()).err();
         if lost.is_some() {
             // Whatever keeps the database shut keeps it shut for all who wait: nobody waits in turn.
             done.extend(next.take());
@@ -165,7 +168,8 @@ impl Work {
             let more = lost.is_none() && done.len() < self.batch && started.elapsed() < GATHER;
             next = if more { jobs.try_recv().ok() } else { None };
         }
-        let end = lost.map_or_else(|| self.execute("COMMIT"), Err);
+        // Once more behind it: what went into a file that is gone is not acknowledged.
+        let end = lost.map_or_else(|| self.execute("COMMIT").and_then(|()| self.in_place()), Err);
         if let Err(error) = end {
             if !self.conn.is_autocommit() {
                 let _ = self.execute("ROLLBACK");
@@ -186,14 +190,42 @@ impl Work {
         self.write_faults();
     }
 
-    /// Whether the file that is open is still the one in the data folder: what is written to a file
-    /// that was removed or replaced is lost.
-    fn in_place(&self) -> Result<()> {
-        use std::os::unix::fs::MetadataExt;
-        match std::fs::metadata(&self.place.path) {
-            Ok(found) if (found.dev(), found.ino()) == (self.place.device, self.place.inode) => Ok(()),
-            _ => Err(fault::gone()),
+    /// Whether the files that are open are still those in the data folder.
+    fn in_place(&mut self) -> Result<()> {
+        let found = self.place.check();
+        match &found {
+            Ok(()) => self.is_displaced = false,
+            Err(error) if !self.is_displaced => {
+                self.is_displaced = true;
+                log::error!("no more is written: {error}");
+                self.save_log();
+            }
+            Err(_) => {}
         }
+        found
+    }
+
+    /// Moves what the log holds into the database while the log, removed or not, is still open here. A file that was
+    /// copied over the database is spared: its owner may want it as it is.
+    fn save_log(&mut self) {
+        self.checkpointer.take();
+        let saved = if self.place.is_overwritten() {
+            self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(|_| ())
+        } else {
+            self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        };
+        if let Err(error) = saved {
+            log::error!("what the log of the database holds cannot be saved: {error}");
+        }
+    }
+
+    /// Begins a transaction; waits for another program's for a while.
+    fn begin(&mut self) -> Result<()> {
+        self.conn.busy_timeout(if self.is_locked { IMPATIENCE } else { PATIENCE })?;
+        let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+        let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
+        self.is_locked = code == Some(ErrorCode::DatabaseBusy);
+        Ok(begun.map(|_| ())?)
     }
 
     /// Runs the newest job of a batch. Hardly a job fails after it has written, so none has a
@@ -211,7 +243,7 @@ impl Work {
         *apart = true;
         self.execute("ROLLBACK")?;
         self.changed.clear();
-        self.execute("BEGIN IMMEDIATE")?;
+        self.begin()?;
         batch.iter_mut().try_for_each(|job| self.run_apart(job.as_mut()))
     }
 
@@ -267,6 +299,8 @@ impl Work {
     }
 
     fn tick(&mut self) {
+        // Soon, though nobody writes: the log is best saved before the process ends.
+        let _ = self.in_place();
         // SQLite raises data_version when another connection has written: the command line.
         let version = data_version(&self.conn);
         if version != self.data_version {
@@ -278,12 +312,12 @@ impl Work {
         self.write_faults();
     }
 
-    fn write_faults(&self) {
+    fn write_faults(&mut self) {
         let noted = self.faults.take();
         if noted.is_empty() {
             return;
         }
-        let written = self.execute("BEGIN IMMEDIATE").and_then(|()| {
+        let written = self.in_place().and_then(|()| self.begin()).and_then(|()| {
             noted.iter().try_for_each(|noted| logs::insert_fault(&self.conn, noted))?;
             self.execute("COMMIT")
         });

@@ -10,6 +10,7 @@ use std::{
 
 use crate::support::{
     KEY, PROGRAM, TestServer, disk,
+    tv::{Player, fill, put_picture},
     writers::{Books, assert_whole, at_once, make_reseller},
 };
 
@@ -154,6 +155,55 @@ fn another_process_that_holds_the_write_lock_delays_writes_and_then_refuses_them
         other.execute_batch("COMMIT").expect("no lock");
         waiting.join().expect("an answer");
     });
+}
+
+#[test]
+fn a_write_lock_that_stays_with_another_process_keeps_nobody_waiting_longer_than_5_seconds() {
+    let folder = folder();
+    put_picture(folder.path());
+    let server = quiet(folder);
+    fill(&server, 1);
+    let mut player = Player::get(&server, "/live/bob/pw/1", "VLC");
+    player.read(188 * 10);
+    let other = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
+    other.busy_timeout(Duration::from_secs(5)).expect("set");
+    let ends = now() + 6;
+    server.done("line/update", &format!("username=bob&data[expire_date]={ends}"));
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    std::thread::scope(|scope| {
+        // One after the other, and at odds with one another.
+        for late in 0..6 {
+            let server = &server;
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(700 * late));
+                for _ in 0..3 {
+                    let asked = Instant::now();
+                    assert!(server.refused("line/new", "").contains("database busy"));
+                    assert!(asked.elapsed() < Duration::from_millis(5500), "{:?}", asked.elapsed());
+                }
+            });
+        }
+        let until_the_end = Duration::from_secs(ends.saturating_sub(now()));
+        assert!(
+            player.is_closed_within(until_the_end.as_secs() + 3),
+            "the subscription ended while the lock was held"
+        );
+        assert!(now() >= ends, "too early");
+    });
+    let mut player = Player::get(&server, "/live/bob/pw/1", "VLC");
+    assert!(player.is_closed_within(3) || player.status == 403);
+    let asked = Instant::now();
+    let folder = server.stop();
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    other.execute_batch("ROLLBACK").expect("no lock");
+    drop(other);
+    assert_whole(&quiet(folder));
+}
+
+/// Unix seconds.
+#[allow(clippy::disallowed_methods, reason = "a subscription is to end soon")]
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod fetched;
 mod form_php;
 mod hardening;
 mod idempotency;
+mod in_place;
 mod layers;
 mod openapi;
 mod panel_access;

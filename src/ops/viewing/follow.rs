@@ -101,12 +101,13 @@ impl Ops {
         self.recheck(&self.connections.sessions(|session| everybody || viewers.contains(&session.key.viewer)))
     }
 
-    /// Once a second: sessions that nobody came back to, subscriptions that have ended, and the logs.
-    pub async fn look_after_viewers(&self) -> Result<()> {
-        let now = clock::now();
+    /// Once a second: sessions that nobody came back to, and subscriptions that have ended.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn look_after_viewers(&self) -> Result<()> {
         self.connections.sweep();
-        self.recheck(&self.connections.over(now))?;
-        self.write_history(now).await
+        self.recheck(&self.connections.over(clock::now()))
     }
 
     /// Ends every session and writes the logs: before the program ends.
