@@ -105,10 +105,12 @@ impl Ffmpeg {
             "copy",
             "-f",
             "mpegts",
-            "-muxpreload",
-            "0",
+            // The clock runs so much ahead of what is to be decoded; half of it is gathered of sound.
             "-muxdelay",
-            "0",
+            "0.3",
+            // Tables come with the clocks, which are up to 0.1 s apart.
+            "-pat_period",
+            "0.06",
             "-flush_packets",
             "1",
             // Two seconds instead of ten for a track that has fallen silent: nothing is sent meanwhile.

@@ -9,6 +9,7 @@ mod ffmpeg;
 mod lines;
 mod nal;
 mod reading;
+mod repetition;
 mod ring;
 mod segment;
 mod status;

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Timing,
     channel::Channel,
+    repetition::Repetition,
     ring::Chunk,
     ts::{self, Scanner},
 };
@@ -50,6 +51,7 @@ pub enum Stopped {
 pub struct Reading<'a> {
     channel: &'a Channel,
     scanner: Scanner,
+    repetition: Repetition,
     /// Counts runs, and changes of the picture that viewers are told of as they are of a new run.
     runs: &'a AtomicU64,
     /// Packets of the chunk under way, whether players can begin with it, and its clock.
@@ -74,6 +76,7 @@ impl<'a> Reading<'a> {
         Self {
             channel,
             scanner: Scanner::default(),
+            repetition: Repetition::default(),
             runs,
             chunk: Vec::with_capacity(CHUNK),
             entry: None,
@@ -146,7 +149,7 @@ impl<'a> Reading<'a> {
                 self.enter(scanner, now);
             }
             if self.entered {
-                self.chunk.extend_from_slice(packet.bytes);
+                self.repetition.push(&mut self.chunk, packet, || scanner.tables());
             }
             if self.chunk.len() + ts::PACKET > CHUNK {
                 self.push();
@@ -177,7 +180,8 @@ impl<'a> Reading<'a> {
     /// A chunk begins anew with a key frame.
     fn enter(&mut self, scanner: &mut Scanner, now: Instant) {
         self.push();
-        let Some(tables) = scanner.tables() else { return };
+        let Some(mut tables) = scanner.tables() else { return };
+        self.repetition.renumber(&mut tables);
         if self.has_changed {
             self.runs.fetch_add(1, Relaxed);
         }

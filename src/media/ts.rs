@@ -9,6 +9,8 @@ const STRANGE_PICTURES: usize = 10;
 const STRANGE_SOUNDS: usize = 20;
 /// The length of a packet.
 pub const PACKET: usize = 188;
+/// A PAT and a PMT.
+pub type Tables = [u8; 2 * PACKET];
 const SYNC: u8 = 0x47;
 /// The program clock runs at 90 kHz and wraps after 33 bits.
 const CLOCK: u64 = 1 << 33;
@@ -28,10 +30,16 @@ pub struct Elementary {
 }
 
 /// One packet of the stream and what it means.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Packet<'b> {
     /// Its 188 bytes.
     pub bytes: &'b [u8],
+    /// Its track or table.
+    pub pid: u16,
+    /// The program clock, if it carries that, in 1/90,000 second.
+    pub clock: Option<u64>,
+    /// Whether it belongs to the PAT or the PMT.
+    pub is_table: bool,
     /// Whether a player can begin with it.
     pub begins: bool,
     /// If it begins a picture: how that is coded, as [`nal::parameters`] has it.
@@ -86,7 +94,7 @@ impl Scanner {
     }
 
     /// The latest PAT and PMT: what a player needs before anything else. `None` until both came.
-    pub fn tables(&self) -> Option<[u8; 2 * PACKET]> {
+    pub fn tables(&self) -> Option<Tables> {
         let mut tables = [0; 2 * PACKET];
         tables[..PACKET].copy_from_slice(self.pat.as_ref()?);
         tables[PACKET..].copy_from_slice(self.pmt.as_ref()?);
@@ -127,12 +135,12 @@ impl Scanner {
             self.read_pmt(packet);
         }
         let flags = adaptation(packet).first().copied().unwrap_or(0);
-        if flags & 0x10 != 0 {
-            self.clock = clock(packet).or(self.clock);
-        }
+        let clock = clock(packet);
+        self.clock = clock.or(self.clock);
+        let is_table = pid == 0 || Some(pid) == self.pmt_pid;
         let begins = begins_unit && flags & 0x40 != 0 && self.is_entry(pid);
         let parameters = if begins_unit { self.unit(pid, packet) } else { None };
-        take(self, &Packet { bytes: packet, begins, parameters });
+        take(self, &Packet { bytes: packet, pid, clock, is_table, begins, parameters });
     }
 
     /// A picture or a frame of sound begins: looks whether it is of the codec that the tables promise.
@@ -213,11 +221,24 @@ fn payload(packet: &[u8]) -> &[u8] {
     packet.get(skip..).unwrap_or_default()
 }
 
-/// The 33 bits of the clock's base, which follow the flags.
-fn clock(packet: &[u8]) -> Option<u64> {
-    let base: [u8; 5] = adaptation(packet).get(1..6)?.try_into().ok()?;
+/// The program clock of a packet that carries it: 33 bits, which follow the flags.
+pub fn clock(packet: &[u8]) -> Option<u64> {
+    let [flags, base @ ..] = adaptation(packet) else { return None };
+    let base = base.get(..5).filter(|_| flags & 0x10 != 0)?;
     let bits = base.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
     Some(bits >> 7)
+}
+
+/// A packet that carries only a clock, of the track whose `next` packet it precedes.
+pub fn clock_packet(next: &[u8], clock: u64) -> [u8; PACKET] {
+    let [_, high, low, control, ..] = *next else { return [0xFF; PACKET] };
+    // Only packets with a payload are counted.
+    let counter = control.wrapping_sub(control >> 4 & 1) & 0x0F;
+    let mut packet = [0xFF; PACKET];
+    packet[..6].copy_from_slice(&[SYNC, high & 0x1F, low, 0x20 | counter, 183, 0x10]);
+    // The base, six bits that are set, and nothing of the 27 MHz.
+    packet[6..12].copy_from_slice(&((clock % CLOCK) << 15 | 0x7E00).to_be_bytes()[2..]);
+    packet
 }
 
 /// The section of that table that begins in the packet, without its checksum. ffmpeg's tables fit

@@ -55,5 +55,6 @@ mod source_changes;
 mod sources;
 mod streams;
 mod support;
+mod transport_clocks;
 mod viewers;
 mod viewing_faults;

@@ -5,6 +5,7 @@ pub mod disk;
 pub mod mmdb;
 pub mod panel;
 pub mod set;
+pub mod transport;
 pub mod tv;
 pub mod writers;
 
