@@ -162,6 +162,8 @@ CREATE TABLE streams (
     number         INTEGER NOT NULL DEFAULT 0,
     on_demand      INTEGER NOT NULL DEFAULT 0 CHECK (on_demand IN (0, 1)),
     enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    audio_to_aac   INTEGER NOT NULL DEFAULT 0 CHECK (audio_to_aac IN (0, 1)),
+    at_end         TEXT    NOT NULL DEFAULT 'loop' CHECK (at_end IN ('loop', 'stop')),
     notes          TEXT    NOT NULL DEFAULT '',
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL

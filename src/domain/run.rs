@@ -18,6 +18,8 @@ pub enum State {
         /// What went wrong last.
         why: String,
     },
+    /// Its source had an end and was played to it.
+    Ended,
     /// Asking again would change nothing.
     Failed {
         /// What must be mended.
@@ -41,6 +43,8 @@ pub enum Event {
         /// What went wrong last.
         why: String,
     },
+    /// The source was played to its end, and is not to be played again.
+    Finished,
     /// There is nothing to ask.
     Hopeless {
         /// What must be mended.
@@ -62,7 +66,10 @@ impl State {
         match (self, event) {
             (_, Event::Dropped) => Self::Stopped,
             (_, Event::Hopeless { why }) => Self::Failed { why },
-            (Self::Stopped | Self::Waiting { .. } | Self::Starting, Event::Begun) => Self::Starting,
+            (Self::Running | Self::Starting, Event::Finished) => Self::Ended,
+            (Self::Stopped | Self::Waiting { .. } | Self::Starting | Self::Ended, Event::Begun) => {
+                Self::Starting
+            }
             (Self::Starting, Event::Played) => Self::Running,
             (Self::Running | Self::Starting, Event::Lost) => Self::Starting,
             (Self::Running | Self::Starting, Event::Exhausted { retry_in, why }) => {
@@ -79,6 +86,7 @@ impl State {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Waiting { .. } => "waiting",
+            Self::Ended => "ended",
             Self::Failed { .. } => "failed",
         }
     }

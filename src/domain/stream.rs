@@ -2,7 +2,7 @@
 
 use super::{
     Fact, Kind, Resource, Rule,
-    field::Item,
+    field::{Field, Item, Written},
     ids::{CategoryId, ServerId, StreamId},
     number::Position,
     source_request::{SourceHeader, split_suffix},
@@ -36,14 +36,56 @@ record! {
     on_demand: bool,
     /// Whether it is wanted running.
     enabled: bool,
+    /// Turns every sound into AAC, such as those that a transport stream cannot carry.
+    audio_to_aac: bool,
+    /// What happens at the end of a source that has one: loop or stop.
+    at_end: AtEnd,
     /// Free notes.
     notes: Notes,
+}
+
+/// What happens at the end of a file, or of an address that has an end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtEnd {
+    /// It is played again.
+    #[default]
+    Loop,
+    /// The stream ends, until it is started again.
+    Stop,
+}
+
+impl AtEnd {
+    const ALL: [(&'static str, Self); 2] = [("loop", Self::Loop), ("stop", Self::Stop)];
+}
+
+impl Field for AtEnd {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        let text = written.text()?;
+        let named = Self::ALL.iter().find(|(name, _)| *name == text);
+        named.map(|(_, at_end)| *at_end).ok_or_else(|| "loop or stop".into())
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Text(if *self == Self::Loop { "loop" } else { "stop" }.to_owned())
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Text(text) => Self::parse(&Written::Text(text)).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// Where a stream comes from: a URL of a scheme that the server can play, or a file below the
 /// data folder's `media/`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SourceUrl(String);
+
+/// What comes before the number of a program, at the end of a source.
+const PROGRAM: &str = "#program=";
 
 impl SourceUrl {
     const SCHEMES: [&'static str; 8] = ["http", "https", "rtmp", "rtmps", "rtsp", "srt", "udp", "rtp"];
@@ -60,6 +102,12 @@ impl SourceUrl {
         let rule = "a URL of http, https, rtmp, rtmps, rtsp, srt, udp or rtp, or a file as media/NAME";
         if text.len() > Self::LENGTH || text.chars().any(char::is_control) {
             return Err(format!("at most {} bytes without control characters", Self::LENGTH).into());
+        }
+        if let Some((address, number)) = text.split_once(PROGRAM) {
+            let number =
+                number.parse::<u16>().ok().filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
+            let number = number.ok_or("a program as #program=101, from 0 to 65535, at the end")?;
+            return Ok(Self(format!("{}{PROGRAM}{number}", Self::new(address)?.0)));
         }
         let inside_media = text.strip_prefix("media/").is_some_and(|path| {
             path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
@@ -111,9 +159,27 @@ impl SourceUrl {
         matches!(self.scheme().as_str(), "http" | "https")
     }
 
+    /// The text of it without the program.
+    pub fn address(&self) -> &str {
+        self.0.split_once(PROGRAM).map_or(&self.0, |(address, _)| address)
+    }
+
+    /// The program of it that is to be played, if one was chosen: `#program=101`.
+    pub fn program(&self) -> Option<u64> {
+        self.0.split_once(PROGRAM)?.1.parse().ok()
+    }
+
+    /// The same source, of which only that program is played.
+    ///
+    /// # Errors
+    /// The rule, for a number above 65535.
+    pub fn with_program(&self, program: u64) -> Result<Self, Rule> {
+        Self::new(&format!("{}{PROGRAM}{program}", self.address()))
+    }
+
     /// Its name below `media/`, if it is a file.
     pub fn file(&self) -> Option<&str> {
-        self.0.strip_prefix("media/")
+        self.address().strip_prefix("media/")
     }
 
     /// The scheme of its URL in lower case; empty for a file.
@@ -161,6 +227,7 @@ mod tests {
             "rtp://239.1.1.1:5004",
             "media/loop.ts",
             "media/films/one.mkv",
+            "udp://@239.1.1.1:1234#program=101",
         ] {
             assert!(SourceUrl::new(text).is_ok(), "{text}");
         }
@@ -180,6 +247,21 @@ mod tests {
         assert!(SourceUrl::new(&long).is_ok());
         assert!(SourceUrl::new(&format!("{long}x")).is_err());
         assert!(SourceUrl::new(&format!("http://h/{}", " ".repeat(3000) + "x")).is_err());
+    }
+
+    #[test]
+    fn a_program_of_a_multiplex_can_be_chosen() {
+        let source = SourceUrl::new("udp://@239.1.1.1:1234?reuse=1").unwrap();
+        assert_eq!(source.program(), None);
+        let chosen = source.with_program(101).unwrap();
+        assert_eq!(chosen.as_str(), "udp://@239.1.1.1:1234?reuse=1#program=101");
+        assert_eq!((chosen.program(), chosen.address()), (Some(101), source.as_str()));
+        assert_eq!(chosen.with_program(7).unwrap().program(), Some(7));
+        let file = SourceUrl::new("media/a.ts#program=2").unwrap();
+        assert_eq!((file.file(), file.program()), (Some("a.ts"), Some(2)));
+        for wrong in ["", "x", "-1", "65536", "1#program=2", "1?x"] {
+            assert!(SourceUrl::new(&format!("media/a.ts#program={wrong}")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

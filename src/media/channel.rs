@@ -90,6 +90,11 @@ impl Channel {
         self.ring().forget();
     }
 
+    /// What was closed goes on for new viewers.
+    pub(super) fn open(&self) {
+        self.ring().open();
+    }
+
     pub(super) fn close(&self) {
         let woken = self.ring().close();
         woken.into_iter().for_each(Waker::wake);

@@ -3,11 +3,13 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use tokio::process::{Child, Command};
 
-use crate::domain::stream::SourceUrl;
+use super::{feed::Feed, tracks::Track};
+use crate::domain::stream::{AtEnd, SourceUrl};
 
 /// Containers that a file below `media/` may have. Playlists are not among them: they name other files.
 const FILE_FORMATS: &str =
@@ -18,42 +20,72 @@ const SILENCE: &str = "15000000";
 /// How a source is looked at before it is copied. Nothing is sent before it is known what the source is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Care {
-    /// Longer than usual.
-    longer: bool,
-    /// Its picture needs that: key frames are rare.
-    rare: bool,
+    /// For how long.
+    pub look: Look,
+    /// For how long its picture needs to be looked for: key frames may be rare.
+    pub picture: Look,
     /// Numbers of tracks that tell too little of themselves to be copied.
-    without: Vec<u32>,
+    pub without: Vec<u32>,
+    /// Sounds that no transport stream carries.
+    pub not_carried: Vec<Track>,
     /// The one of its programs that is played, when it has several.
-    program: Option<u64>,
+    pub program: Option<u64>,
+    /// It is read at the pace at which it plays.
+    pub paced: bool,
+    /// What its operator wants.
+    pub wish: Wish,
+}
+
+/// For how long a source is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// 3 seconds.
+    #[default]
+    Usual,
+    /// 12 seconds.
+    Longer,
+    /// 65 seconds: cameras may send a key frame a minute.
+    Longest,
+}
+
+/// How a source is to be played, as far as that is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Every sound is turned into AAC.
+    pub audio_to_aac: bool,
+    /// What happens at the end of a source that has one.
+    pub at_end: AtEnd,
+    /// It is no live source if it has an end, and is then read at the pace at which it plays.
+    pub may_end: bool,
 }
 
 impl Care {
-    /// What to try after ffmpeg could not make out those tracks, of which the sound can be done without:
-    /// to look longer, then to leave them out; `None` when both were tried.
-    pub fn after(&self, unclear: &[Unclear]) -> Option<Self> {
-        if !self.longer && !unclear.is_empty() {
-            let rare = unclear.iter().any(|track| track.is_video);
-            return Some(Self { longer: true, rare, without: Vec::new(), program: self.program });
+    /// What to try after ffmpeg could not make out those tracks, of which the sound can be done without: to look
+    /// longer, then to leave them out; `None` when both were tried. The picture of a stream's `only` source is
+    /// worth waiting for.
+    pub fn after(&self, unclear: &[Unclear], only: bool) -> Option<Self> {
+        let has_picture = unclear.iter().any(|track| track.is_video);
+        let look = match self.look {
+            Look::Usual if !unclear.is_empty() => Some(Look::Longer),
+            Look::Longer if has_picture && only => Some(Look::Longest),
+            _ => None,
+        };
+        if let Some(look) = look {
+            let picture = if has_picture { look } else { self.picture };
+            return Some(Self { look, picture, without: Vec::new(), ..self.clone() });
         }
         let silent: Vec<u32> =
             unclear.iter().filter(|track| !track.is_video).map(|track| track.number).collect();
         (self.without.is_empty() && !silent.is_empty()).then_some(Self {
-            longer: self.rare,
-            rare: self.rare,
+            look: self.picture,
             without: silent,
-            program: self.program,
+            ..self.clone()
         })
     }
 
-    /// The same for that program only.
-    pub fn of_program(self, program: u64) -> Self {
-        Self { program: Some(program), ..self }
-    }
-
-    /// Whether one program was chosen.
-    pub fn has_program(&self) -> bool {
-        self.program.is_some()
+    /// How long the first key frame may take, if it may take `usually` as long.
+    pub fn patience(&self, usually: Duration) -> Duration {
+        if self.look == Look::Longest { usually.max(Duration::from_secs(75)) } else { usually }
     }
 
     /// Tracks of these kinds, such as `a?`, of the program that is played.
@@ -63,12 +95,15 @@ impl Care {
     }
 
     fn leaving_out(&self) -> impl Iterator<Item = String> {
-        self.without.iter().flat_map(|number| ["-map".into(), format!("-0:{number}?")])
+        let numbers = self.without.iter().chain(self.not_carried.iter().map(|track| &track.number));
+        numbers.flat_map(|number| ["-map".into(), format!("-0:{number}?")])
     }
 
-    /// Numbers of tracks that are left out.
-    pub fn without(&self) -> &[u32] {
-        &self.without
+    fn codecs(&self) -> impl Iterator<Item = String> {
+        // Gaps stay gaps: what is lost of the sound may not shift the rest.
+        let aac = "-c:a aac -b:a 128k -ar 48000 -ac 2 -af aresample=async=1000:first_pts=0";
+        let words = if self.wish.audio_to_aac { aac } else { "" };
+        ["-c", "copy"].into_iter().chain(words.split_whitespace()).map(String::from)
     }
 }
 
@@ -94,15 +129,17 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// A sentence about what is missing.
-    pub fn play(&self, source: &SourceUrl, care: &Care) -> Result<Child, String> {
-        let mut arguments = self.input(source, care)?;
-        // Files often have subtitles that no transport stream can carry.
-        let kinds: &[&str] = if source.file().is_some() { &["v:0?", "a?"] } else { &["v:0?", "a?", "s?"] };
+    pub fn play(&self, source: &SourceUrl, care: &Care, feed: Option<&Feed>) -> Result<Child, String> {
+        let mut arguments = match feed {
+            Some(feed) => fed(feed, care),
+            None => self.input(source, care)?,
+        };
+        // Files often have subtitles that no transport stream can carry; V is no cover of a record.
+        let kinds: &[&str] = if source.file().is_some() { &["V:0?", "a?"] } else { &["V:0?", "a?", "s?"] };
         arguments.extend(care.tracks(kinds));
         arguments.extend(care.leaving_out());
+        arguments.extend(care.codecs());
         let output = [
-            "-c",
-            "copy",
             "-f",
             "mpegts",
             // The clock runs so much ahead of what is to be decoded; half of it is gathered of sound.
@@ -119,7 +156,29 @@ impl Ffmpeg {
             "pipe:1",
         ];
         arguments.extend(output.map(String::from));
+        let input = if feed.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.spawn(&arguments, [input, Stdio::piped(), Stdio::piped()])
+    }
+
+    /// Starts reading a source onto standard output as it is.
+    ///
+    /// # Errors
+    /// As [`Ffmpeg::play`].
+    pub fn raw(&self, source: &SourceUrl) -> Result<Child, String> {
+        let mut arguments = common(&Care::default());
+        arguments.extend(["-f", "data"].map(String::from));
+        arguments.extend(network(source).iter().map(|word| (*word).to_owned()));
+        arguments.extend(["-i".into(), source.address().to_owned()]);
+        arguments.extend("-map 0 -c copy -f data pipe:1".split(' ').map(String::from));
         self.spawn(&arguments, [Stdio::null(), Stdio::piped(), Stdio::piped()])
+    }
+
+    /// Where a file below `media/` lies.
+    ///
+    /// # Errors
+    /// A sentence: it is not there, or outside.
+    pub fn file(&self, name: &str) -> Result<PathBuf, String> {
+        inside(&self.folder, name)
     }
 
     /// Starts reading two seconds of a source, to see whether it is there; success is its exit code.
@@ -128,7 +187,7 @@ impl Ffmpeg {
     /// As [`Ffmpeg::play`].
     pub fn try_out(&self, source: &SourceUrl, care: &Care) -> Result<Child, String> {
         let mut arguments = self.input(source, care)?;
-        arguments.extend(["-map", "0:v?", "-map", "0:a?"].map(String::from));
+        arguments.extend(["-map", "0:V?", "-map", "0:a?"].map(String::from));
         arguments.extend(care.leaving_out());
         arguments.extend(["-c", "copy", "-t", "2", "-f", "null", "-"].map(String::from));
         self.spawn(&arguments, [Stdio::null(), Stdio::null(), Stdio::piped()])
@@ -169,63 +228,23 @@ impl Ffmpeg {
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
     /// came from elsewhere from opening files of this machine.
     fn input(&self, source: &SourceUrl, care: &Care) -> Result<Vec<String>, String> {
-        let mut arguments: Vec<&str> = Vec::new();
+        let mut arguments = common(care);
+        let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
+        if source.file().is_some() || care.paced {
+            add(&["-re"]);
+            if care.wish.at_end == AtEnd::Loop {
+                add(&["-stream_loop", "-1"]);
+            }
+        }
         let url = if let Some(name) = source.file() {
-            arguments.extend([
-                "-re",
-                "-stream_loop",
-                "-1",
-                "-protocol_whitelist",
-                "file",
-                "-format_whitelist",
-                FILE_FORMATS,
-            ]);
-            format!("file:{}", inside(&self.folder, name)?.display())
+            add(&["-protocol_whitelist", "file", "-format_whitelist", FILE_FORMATS]);
+            format!("file:{}", self.file(name)?.display())
         } else {
-            arguments.extend(match source.scheme().as_str() {
-                "http" | "https" => {
-                    ["-protocol_whitelist", "http,https,tcp,tls,crypto", "-rw_timeout", SILENCE].as_slice()
-                }
-                "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE],
-                "rtsp" => &[
-                    "-protocol_whitelist",
-                    "rtsp,rtp,udp,tcp",
-                    "-rtsp_transport",
-                    "tcp",
-                    "-timeout",
-                    SILENCE,
-                ],
-                "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE],
-                "rtp" => &["-protocol_whitelist", "rtp,udp"],
-                _ => &[
-                    "-protocol_whitelist",
-                    "udp",
-                    "-timeout",
-                    SILENCE,
-                    "-fifo_size",
-                    "50000",
-                    "-overrun_nonfatal",
-                    "1",
-                ],
-            });
-            source.as_str().to_owned()
+            add(network(source));
+            source.address().to_owned()
         };
-        let common = [
-            "-nostdin",
-            "-hide_banner",
-            "-nostats",
-            "-loglevel",
-            "level+info",
-            "-fflags",
-            "+genpts+discardcorrupt",
-        ];
-        let looking = if care.longer {
-            ["-analyzeduration", "12000000", "-probesize", "50000000"]
-        } else {
-            ["-analyzeduration", "3000000", "-probesize", "5000000"]
-        };
-        let arguments = common.into_iter().chain(looking).chain(arguments).map(String::from);
-        Ok(arguments.chain(["-i".into(), url]).collect())
+        arguments.extend(["-i".into(), url]);
+        Ok(arguments)
     }
 
     /// A child of a process group of its own that dies when its maker's thread does.
@@ -246,6 +265,48 @@ impl Ffmpeg {
         let child = with(Path::new("setpriv"), &leading).stdin(input).stdout(output).stderr(errors).spawn();
         child.map_err(|error| format!("ffmpeg cannot be started with setpriv (util-linux): {error}"))
     }
+}
+
+/// Options of every run.
+fn common(care: &Care) -> Vec<String> {
+    let looking = match care.look {
+        Look::Usual => "-analyzeduration 3000000 -probesize 5000000",
+        Look::Longer => "-analyzeduration 12000000 -probesize 50000000",
+        Look::Longest => "-analyzeduration 65000000 -probesize 100000000",
+    };
+    let words = "-nostdin -hide_banner -nostats -loglevel level+info -fflags +genpts+discardcorrupt";
+    words.split(' ').chain(looking.split(' ')).map(String::from).collect()
+}
+
+/// Options of a source that is not a file.
+fn network(source: &SourceUrl) -> &'static [&'static str] {
+    match source.scheme().as_str() {
+        "http" | "https" => &["-protocol_whitelist", "http,https,tcp,tls,crypto", "-rw_timeout", SILENCE],
+        "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE],
+        "rtsp" => &["-protocol_whitelist", "rtsp,rtp,udp,tcp", "-rtsp_transport", "tcp", "-timeout", SILENCE],
+        "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE],
+        "rtp" => &["-protocol_whitelist", "rtp,udp"],
+        _ => &[
+            "-protocol_whitelist",
+            "udp",
+            "-timeout",
+            SILENCE,
+            "-fifo_size",
+            "50000",
+            "-overrun_nonfatal",
+            "1",
+        ],
+    }
+}
+
+/// Options of packets on standard input.
+fn fed(feed: &Feed, care: &Care) -> Vec<String> {
+    let mut arguments = common(care);
+    if matches!(feed, Feed::Loop(_)) {
+        arguments.push("-re".into());
+    }
+    arguments.extend("-protocol_whitelist pipe -f mpegts -i pipe:0".split(' ').map(String::from));
+    arguments
 }
 
 /// Whether a program could be found.
@@ -277,13 +338,12 @@ pub enum Line {
     Program(Option<u64>),
     /// The whole source was listed.
     Listed,
-    /// The picture's size.
-    Picture {
-        /// Width and height.
-        resolution: (u32, u32),
-    },
+    /// A track of the source, or of what is made of it.
+    Track(Track),
     /// It was not found out how a track is coded.
     Unclear(Unclear),
+    /// The source's length is known.
+    Finite,
     /// A picture or sound has come that was not there before.
     NewTrack,
     /// What comes as AAC is none, and is thrown away.
@@ -307,6 +367,14 @@ impl Line {
         {
             return Self::NewTrack;
         }
+        if let Some(length) = text.strip_prefix("[info]   Duration: ") {
+            let is_known = !length.starts_with("N/A") && !length.starts_with("00:00:00.00");
+            return if is_known { Self::Finite } else { Self::Other };
+        }
+        // ffmpeg mends that by itself, and says so for each packet.
+        if text.contains("[warning] Non-monotonous DTS") {
+            return Self::Other;
+        }
         if text.contains("[error] AAC bitstream not in ADTS format") {
             return Self::NoAac;
         }
@@ -318,7 +386,8 @@ impl Line {
         if text.starts_with("[info]   No Program") {
             return Self::Program(None);
         }
-        if ["[info] Output #", "[info] Stream mapping:"].iter().any(|next| text.starts_with(next)) {
+        let next = ["[info] Output #", "[info] Stream mapping:", "[error] Output file #0 does not contain"];
+        if next.iter().any(|next| text.starts_with(next)) {
             return Self::Listed;
         }
         let severe = ["[error] ", "[fatal] ", "[panic] ", "[warning] "];
@@ -326,16 +395,7 @@ impl Line {
             let message = format!("{}{}", &text[..at], &text[at + level.len()..]);
             return Self::Complaint(without_secrets(message.trim()));
         }
-        let size = text.split_once("Video: ").and_then(|(_, picture)| {
-            picture.split([',', ' ']).find_map(|word| {
-                let (width, height) = word.split_once('x')?;
-                Some((width.parse().ok()?, height.parse().ok()?))
-            })
-        });
-        match size {
-            Some(resolution) if resolution != (0, 0) => Self::Picture { resolution },
-            _ => Self::Other,
-        }
+        text.strip_prefix("[info] ").and_then(Track::of).map_or(Self::Other, Self::Track)
     }
 }
 
@@ -365,10 +425,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_tell_the_size_of_the_picture_and_what_went_wrong() {
-        let line = "[info]   Stream #0:0[0x100]: Video: h264 (High) ([27][0][0][0] / 0x001B), yuv420p(progressive), 320x180, 25 fps";
-        assert_eq!(Line::of(line), Line::Picture { resolution: (320, 180) });
-        assert_eq!(Line::of("[info] Stream #0:1: Audio: aac, 44100 Hz"), Line::Other);
+    fn lines_tell_of_tracks_and_what_went_wrong() {
+        let line = "[info]   Stream #0:1[0x101]: Audio: aac (LC), 44100 Hz";
+        assert!(matches!(Line::of(line), Line::Track(track) if track.codec == "aac"));
+        assert_eq!(Line::of("[info]   Stream #0:0 -> #0:0 (copy)"), Line::Other);
         assert_eq!(
             Line::of("[tcp @ 0x55] [error] Connection to tcp://10.0.0.1:80 failed"),
             Line::Complaint("[tcp @ 0x55] Connection to tcp://10.0.0.1:80 failed".into())
@@ -384,6 +444,10 @@ mod tests {
             ("[info]       title           : Program 3", Line::Other),
             ("[info] Output #0, mpegts, to 'pipe:1':", Line::Listed),
             ("[info] Stream mapping:", Line::Listed),
+            ("[error] Output file #0 does not contain any stream", Line::Listed),
+            ("[info]   Duration: 00:00:12.03, start: 1.4", Line::Finite),
+            ("[info]   Duration: N/A, start: 1.4", Line::Other),
+            ("[info]   Duration: 00:00:00.00, start: 0.0", Line::Other),
         ] {
             assert_eq!(Line::of(line), told, "{line}");
         }
@@ -404,15 +468,17 @@ mod tests {
     fn an_unclear_source_is_looked_at_longer_and_then_without_its_sound() {
         let (picture, sound) =
             (Unclear { number: 0, is_video: true }, Unclear { number: 2, is_video: false });
-        assert_eq!(Care::default().after(&[]), None, "it failed for another reason");
-        let longer = Care::default().after(&[picture, sound]).unwrap();
-        assert_eq!(longer, Care { longer: true, rare: true, without: vec![], program: None });
-        assert_eq!(longer.after(&[picture]), None, "a channel is no channel without its picture");
-        let without = longer.after(&[picture, sound]).unwrap();
-        assert_eq!(without.without(), [2]);
-        assert_eq!(without.after(&[sound]), None);
-        let chosen = Care::default().of_program(7).after(&[sound]).unwrap();
-        assert!(chosen.has_program(), "it stays with its program");
+        assert_eq!(Care::default().after(&[], true), None, "it failed for another reason");
+        let longer = Care::default().after(&[picture, sound], false).unwrap();
+        assert_eq!(longer, Care { look: Look::Longer, picture: Look::Longer, ..Care::default() });
+        assert_eq!(longer.after(&[picture], false), None, "a channel is no channel without its picture");
+        let without = longer.after(&[picture, sound], false).unwrap();
+        assert_eq!(without.without, [2]);
+        assert_eq!(without.after(&[sound], true), None);
+        let longest = longer.after(&[picture], true).unwrap();
+        assert_eq!((longest.look, longest.after(&[picture], true)), (Look::Longest, None));
+        let chosen = Care { program: Some(7), ..Care::default() }.after(&[sound], true).unwrap();
+        assert_eq!(chosen.program, Some(7), "it stays with its program");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     channel::Channel,
     ffmpeg::{Care, Ffmpeg, Line, Unclear},
+    tracks::{Kind, Listing, Track},
 };
 
 /// The longest line that is looked at, in bytes.
@@ -25,78 +26,62 @@ const TRACKS: usize = 1000;
 /// The time that the description of a picture may take.
 const DESCRIBE: Duration = Duration::from_secs(5);
 
-/// What makes a source be begun anew.
+/// What makes a source be begun anew, or given up.
 pub enum Heard {
     /// It has changed, and how.
     Change(&'static str),
-    /// It has several programs; this is the one to play.
-    Several(u64),
+    /// It is made of other things than it was begun for.
+    Otherwise(Care),
+    /// Nothing of it can be played, for this reason.
+    Useless(String),
 }
 
-/// The programs of a source, as they are listed.
-#[derive(Default)]
-struct Programs {
-    count: usize,
-    listing: Option<u64>,
-    has_picture: bool,
-    /// That of the first picture; of radio, the first.
-    chosen: Option<u64>,
-}
-
-impl Programs {
-    fn list(&mut self, program: Option<u64>) {
-        self.listing = program;
-        if program.is_some() {
-            self.count += 1;
-            self.chosen = self.chosen.or(program);
-        }
-    }
-
-    fn picture(&mut self) {
-        if !self.has_picture {
-            self.has_picture = true;
-            self.chosen = self.listing;
-        }
-    }
-
-    fn one_of_several(&self) -> Option<u64> {
-        self.chosen.filter(|_| self.count > 1)
-    }
-}
-
-/// Reads ffmpeg's lines as long as it runs, or until one tells that the source is to be begun anew.
-/// Sound that was no AAC from the beginning, within `settled`, is broken; later it has changed.
+/// Reads ffmpeg's lines as long as it runs, or until one tells that the source is to be begun anew; `None` at
+/// their end. Sound that was no AAC from the beginning, within `settled`, is broken; later it has changed.
 pub async fn listen(
     channel: &Channel,
     errors: ChildStderr,
     unclear: &mut Vec<Unclear>,
     care: &Care,
     settled: Duration,
-) -> Heard {
+) -> Option<Heard> {
     let begun = Instant::now();
-    let (mut heard, mut is_broken) = (None, false);
-    let mut programs = Programs::default();
+    let (mut heard, mut is_broken, mut is_listed) = (None, false, false);
+    let mut listing = Listing::default();
     each_line(errors, |line| {
         match line {
-            Line::Program(program) => programs.list(program),
-            Line::Listed if !care.has_program() => heard = programs.one_of_several().map(Heard::Several),
-            Line::Picture { resolution } => {
-                programs.picture();
-                channel.state().resolution = Some(resolution);
+            Line::Program(program) if !is_listed => listing.program(program),
+            Line::Finite => listing.is_finite = true,
+            Line::Listed if !is_listed => {
+                is_listed = true;
+                heard = match listing.care(care) {
+                    Ok(other) => (other != *care).then_some(Heard::Otherwise(other)),
+                    Err(why) => Some(Heard::Useless(why)),
+                };
+            }
+            Line::Track(track) => {
+                tell_size(channel, &track);
+                if !is_listed {
+                    listing.track(track);
+                }
             }
             Line::Complaint(complaint) => channel.state().complain(complaint),
             Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,
             Line::NoAac if !is_broken => heard = Some(Heard::Change("its sound is no longer aac")),
-            Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Other => {}
+            Line::Program(_) | Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Other => {}
         }
         heard.is_none()
     })
     .await;
-    match heard {
-        Some(heard) => heard,
-        None => std::future::pending().await,
+    heard
+}
+
+/// The size of a picture is shown.
+fn tell_size(channel: &Channel, track: &Track) {
+    if let Some(resolution) = track.resolution.filter(|_| track.kind == Kind::Picture) {
+        channel.state().resolution = Some(resolution);
     }
 }
 
@@ -114,8 +99,8 @@ pub async fn describe(
             let _ = input.write_all(&beginning).await;
         };
         let hear = each_line(errors, |line| {
-            if let Line::Picture { resolution } = line {
-                channel.state().resolution = Some(resolution);
+            if let Line::Track(track) = line {
+                tell_size(channel, &track);
             }
             true
         });

@@ -5,15 +5,20 @@ pub mod picture;
 pub mod preview;
 
 mod channel;
+mod feed;
 mod ffmpeg;
 mod lines;
+mod multiplex;
 mod nal;
+mod program;
 mod reading;
+mod reasons;
 mod repetition;
 mod ring;
 mod segment;
 mod status;
 mod supervisor;
+mod tracks;
 mod ts;
 
 use std::{
@@ -29,13 +34,17 @@ use tokio::{
 
 pub use channel::{Channel, Demand, Tap};
 pub use ffmpeg::Ffmpeg;
+use multiplex::Multiplexes;
 use preview::{Preview, Previews};
 pub use ring::{Listed, Segments};
 pub use segment::{InMemory, Segment};
 pub use status::Status;
-use supervisor::Order;
+use supervisor::{Means, Order};
 
-use crate::domain::{ids::StreamId, stream::SourceUrl};
+use crate::domain::{
+    ids::StreamId,
+    stream::{AtEnd, SourceUrl},
+};
 
 /// How long things may take. The defaults are what the product runs with; tests shorten them.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +86,10 @@ pub struct Wanted {
     pub sources: Vec<SourceUrl>,
     /// Whether it runs only while somebody watches.
     pub on_demand: bool,
+    /// Whether its sound is turned into AAC.
+    pub audio_to_aac: bool,
+    /// What happens at the end of a source that has one.
+    pub at_end: AtEnd,
 }
 
 /// The streams that this server runs.
@@ -85,6 +98,7 @@ pub struct Media(Arc<Inner>);
 
 struct Inner {
     ffmpeg: Arc<Ffmpeg>,
+    multiplexes: Arc<Multiplexes>,
     timing: Timing,
     /// Supervisors live on the thread that made this: a child dies with the thread that made it.
     births: UnboundedSender<Birth>,
@@ -108,6 +122,7 @@ impl Media {
         let (births, mut born) = unbounded_channel::<Birth>();
         let media = Self(Arc::new(Inner {
             ffmpeg: Arc::new(ffmpeg),
+            multiplexes: Arc::default(),
             timing,
             births,
             streams: Mutex::default(),
@@ -140,9 +155,9 @@ impl Media {
         }
         let channel = Channel::new();
         let (orders, received) = unbounded_channel();
-        let Inner { ffmpeg, timing, births, .. } = &*self.0;
-        let supervisor =
-            supervisor::supervise(id, channel.clone(), ffmpeg.clone(), *timing, wanted.clone(), received);
+        let Inner { ffmpeg, multiplexes, timing, births, .. } = &*self.0;
+        let means = Means { ffmpeg: ffmpeg.clone(), multiplexes: multiplexes.clone(), timing: *timing };
+        let supervisor = supervisor::supervise(id, channel.clone(), means, wanted.clone(), received);
         // The receiver lives as long as the main thread.
         let _ = births.send(Box::pin(supervisor));
         streams.insert(id, Running { wanted, channel, orders });

@@ -57,11 +57,16 @@ pub fn foreign(codec: &str, data: &[u8]) -> usize {
 pub fn is_sound(codec: &str, data: &[u8]) -> bool {
     match (codec, data) {
         ("aac", [first, second, ..]) => *first == 0xFF && second & 0xF0 == 0xF0,
-        ("mp2", [first, second, ..]) => *first == 0xFF && second & 0xE0 == 0xE0,
+        ("mp2" | "mp3", [first, second, ..]) => *first == 0xFF && second & 0xE0 == 0xE0,
         ("aac_latm", [first, second, ..]) => *first == 0x56 && second & 0xE0 == 0xE0,
         ("ac3" | "eac3", [first, second, ..]) => matches!((first, second), (0x0B, 0x77) | (0x77, 0x0B)),
         _ => true,
     }
+}
+
+/// Which of the sounds of MPEG a frame is: tables have one type for all of them.
+pub fn mpeg_layer(data: &[u8]) -> &'static str {
+    if data.get(1).is_some_and(|second| second >> 1 & 3 == 1) { "mp3" } else { "mp2" }
 }
 
 #[cfg(test)]
@@ -111,5 +116,6 @@ mod tests {
         }
         assert!(!is_sound("aac", &[0x0B, 0x77]) && !is_sound("ac3", &[0xFF, 0xF1]));
         assert!(is_sound("opus", &[0x7F, 0xE0]));
+        assert_eq!([[0xFF, 0xFB], [0xFF, 0xFD]].map(|frame| mpeg_layer(&frame)), ["mp3", "mp2"]);
     }
 }

@@ -18,7 +18,7 @@ use super::{
     channel::Channel,
     repetition::Repetition,
     ring::Chunk,
-    ts::{self, Scanner},
+    ts::{self, Packet, Scanner},
 };
 use crate::domain::run::Event;
 
@@ -32,6 +32,10 @@ const CHUNK_TIME: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_millis(40);
 /// So much that is no transport stream is no accident.
 const RUBBISH: usize = 64 << 10;
+/// Where key frames are rarer than that, players are let in with any picture: they show what they can of it.
+const RARE: Duration = Duration::from_secs(20);
+/// Once in so long.
+const RARE_ENTRY: Duration = Duration::from_secs(2);
 /// Radio can be begun with at any sound; once in a while is enough.
 const RADIO_ENTRY: Duration = Duration::from_millis(500);
 /// What has not come for so long is not there, whatever the tables say.
@@ -61,8 +65,12 @@ pub struct Reading<'a> {
     /// Whether a key frame has come.
     pub entered: bool,
     last_entry: Instant,
+    last_key: Instant,
+    last_picture: Instant,
     last_push: Instant,
     last_listen: Instant,
+    /// The codecs that were told.
+    named: Vec<&'static str>,
     /// What the picture's parameters were, and where the beginning of a picture with others goes.
     parameters: Vec<u8>,
     beginnings: UnboundedSender<Bytes>,
@@ -83,8 +91,11 @@ impl<'a> Reading<'a> {
             clock: None,
             entered: false,
             last_entry: now,
+            last_key: now,
+            last_picture: now,
             last_push: now,
             last_listen: now,
+            named: Vec::new(),
             parameters: Vec::new(),
             beginnings,
             has_changed: false,
@@ -117,11 +128,8 @@ impl<'a> Reading<'a> {
                         let what = if part.is_video { "picture" } else { "sound" };
                         return Stopped::Changed(format!("its {what} is no longer {}", part.codec));
                     }
-                    if self.entered && self.last_entry.elapsed() > timing.start {
-                        return Stopped::Given(format!(
-                            "no key frame has come for {}",
-                            seconds(timing.start)
-                        ));
+                    if self.entered && self.last_picture.elapsed() > timing.start {
+                        return Stopped::Given(format!("no picture has come for {}", seconds(timing.start)));
                     }
                     if length < buffer.len() {
                         sleep(GATHER).await;
@@ -145,7 +153,7 @@ impl<'a> Reading<'a> {
             if let Some(parameters) = packet.parameters.filter(|_| packet.begins) {
                 self.compare(parameters);
             }
-            if packet.begins && self.is_entry(scanner, now) {
+            if self.is_entry(scanner, packet, now) {
                 self.enter(scanner, now);
             }
             if self.entered {
@@ -164,9 +172,18 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn is_entry(&self, scanner: &Scanner, now: Instant) -> bool {
+    fn is_entry(&mut self, scanner: &Scanner, packet: &Packet<'_>, now: Instant) -> bool {
         let has_video = scanner.elementary().iter().any(|part| part.is_video);
-        has_video || !self.entered || now.duration_since(self.last_entry) >= RADIO_ENTRY
+        let since = now.duration_since(self.last_entry);
+        if packet.opens {
+            self.last_picture = now;
+        }
+        if packet.begins && has_video {
+            self.last_key = now;
+            return true;
+        }
+        let is_rare = packet.opens && now.duration_since(self.last_key) >= RARE && since >= RARE_ENTRY;
+        if packet.begins { !self.entered || since >= RADIO_ENTRY } else { self.entered && is_rare }
     }
 
     /// Notes when the picture is not coded as it was: players go on, but what is shown of it is old.
@@ -186,8 +203,10 @@ impl<'a> Reading<'a> {
             self.runs.fetch_add(1, Relaxed);
         }
         let since = now.duration_since(self.last_listen);
-        if !self.entered || since >= LISTEN {
-            self.tell_codecs(scanner, self.entered);
+        let named = scanner.elementary().iter().map(|part| part.codec);
+        if !self.entered || since >= LISTEN || !named.clone().eq(self.named.iter().copied()) {
+            self.named = named.collect();
+            self.tell_codecs(scanner, self.entered && since >= LISTEN);
             scanner.listen();
             self.last_listen = now;
         }

@@ -202,6 +202,11 @@ impl Ring {
         std::mem::take(&mut self.waiting)
     }
 
+    /// More may come again.
+    pub fn open(&mut self) {
+        self.closed = false;
+    }
+
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.closed

@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     os::unix::process::ExitStatusExt,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{FutureExt, future::FusedFuture};
 use tokio::{
-    process::Child,
+    process::{Child, ChildStdin},
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{sleep, timeout},
 };
@@ -20,12 +22,21 @@ use tokio::{
 use super::{
     Timing, Wanted,
     channel::Channel,
-    ffmpeg::{Care, Ffmpeg, Line, Unclear},
+    feed::{self, Feed},
+    ffmpeg::{Care, Ffmpeg, Line, Unclear, Wish},
     lines::{Heard, describe, each_line, listen},
+    multiplex::Multiplexes,
     reading::{Reading, Stopped},
-    status::Status,
+    reasons,
 };
-use crate::domain::{ids::StreamId, run::Event, stream::SourceUrl};
+use crate::domain::{
+    ids::StreamId,
+    run::Event,
+    stream::{AtEnd, SourceUrl},
+};
+
+/// How long ffmpeg may take to end, and to be heard to its end, once its output has.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the supervisor is told.
 pub enum Order {
@@ -35,19 +46,36 @@ pub enum Order {
     Restart,
 }
 
+/// What every supervisor works with.
+pub struct Means {
+    /// How ffmpeg is run.
+    pub ffmpeg: Arc<Ffmpeg>,
+    /// Sources that several streams read together.
+    pub multiplexes: Arc<Multiplexes>,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
 /// Runs a stream until its orders end.
 pub async fn supervise(
     id: StreamId,
     channel: Arc<Channel>,
-    ffmpeg: Arc<Ffmpeg>,
-    timing: Timing,
+    means: Means,
     mut wanted: Wanted,
     mut orders: UnboundedReceiver<Order>,
 ) {
     let runs = AtomicU64::new(0);
     loop {
-        let mut runner =
-            Runner { id, channel: &channel, ffmpeg: &ffmpeg, timing, wanted: &wanted, runs: &runs };
+        channel.open();
+        let mut runner = Runner {
+            id,
+            channel: &channel,
+            ffmpeg: &means.ffmpeg,
+            multiplexes: &means.multiplexes,
+            timing: means.timing,
+            wanted: &wanted,
+            runs: &runs,
+        };
         let order = tokio::select! {
             order = orders.recv() => order,
             never = runner.run() => match never {},
@@ -69,6 +97,7 @@ struct Runner<'a> {
     id: StreamId,
     channel: &'a Channel,
     ffmpeg: &'a Ffmpeg,
+    multiplexes: &'a Multiplexes,
     timing: Timing,
     wanted: &'a Wanted,
     /// Numbers the runs of ffmpeg for this stream.
@@ -79,6 +108,8 @@ struct Runner<'a> {
 enum Ended {
     /// By itself or by a fault.
     Lost { lasted: Duration, why: String },
+    /// At its end, and it is not to be played again.
+    Finished,
     /// The first source is back.
     FirstIsBack,
 }
@@ -89,8 +120,8 @@ enum Run {
     Over(Ended),
     /// The source is there, but is no longer what ffmpeg was started for.
     Changed(String),
-    /// Before it sent anything: it has several programs, of which this is to be played.
-    Several(u64),
+    /// Before it sent anything: it is made of other things than ffmpeg was told.
+    Otherwise(Care),
     /// Before it sent anything, as it could not make out those tracks.
     Unclear { tracks: Vec<Unclear>, why: String },
 }
@@ -105,6 +136,7 @@ impl Runner<'_> {
         loop {
             self.note(Event::Dropped);
             self.channel.forget();
+            self.channel.open();
             // The channel holds the sender.
             let _ = demand.wait_for(|count| *count > 0).await;
             tokio::select! {
@@ -127,6 +159,11 @@ impl Runner<'_> {
                     back_off = self.timing.back_off.0;
                     continue;
                 }
+                Round::Finished => {
+                    self.note(Event::Finished);
+                    self.channel.close();
+                    return std::future::pending().await;
+                }
                 Round::Failed(why) => why,
             };
             self.note(Event::Exhausted { retry_in: back_off, why });
@@ -144,6 +181,7 @@ impl Runner<'_> {
             self.note(Event::Begun);
             match self.play(place, source).await {
                 Ended::FirstIsBack => return Round::Steady,
+                Ended::Finished => return Round::Finished,
                 Ended::Lost { lasted, why } => {
                     log::warn!("stream {}: source {} ended: {why}", self.id.0, place + 1);
                     if lasted >= self.timing.steady {
@@ -164,17 +202,17 @@ impl Runner<'_> {
 
     /// Plays a source, again and again while it only changes.
     async fn play(&mut self, place: usize, source: &SourceUrl) -> Ended {
-        let mut care = Care::default();
+        let mut care = self.care(source);
         loop {
             match self.play_once(place, source, &care).await {
                 Run::Changed(why) => {
                     log::warn!("stream {}: source {}: {why}", self.id.0, place + 1);
                     self.channel.state().complain(format!("source {}: {why}", place + 1));
                     self.note(Event::Lost);
-                    care = Care::default();
+                    care = self.care(source);
                 }
-                Run::Several(program) => care = care.of_program(program),
-                Run::Unclear { tracks, why } => match care.after(&tracks) {
+                Run::Otherwise(other) => care = other,
+                Run::Unclear { tracks, why } => match care.after(&tracks, self.wanted.sources.len() == 1) {
                     Some(next) => care = next,
                     None => return Ended::Lost { lasted: Duration::ZERO, why },
                 },
@@ -186,12 +224,22 @@ impl Runner<'_> {
     async fn play_once(&mut self, place: usize, source: &SourceUrl, care: &Care) -> Run {
         let begun = Instant::now();
         let heard = self.channel.state().complaints;
-        for number in care.without() {
+        for number in &care.without {
             let what = format!("source {}: track {number} cannot be made out: playing without it", place + 1);
             self.channel.state().complain(what);
         }
-        let mut child = match self.ffmpeg.play(source, care) {
-            Ok(child) => child,
+        for track in &care.not_carried {
+            self.channel.state().complain(format!(
+                "source {}: track {} is {}, which a transport stream cannot carry: playing without it",
+                place + 1,
+                track.number,
+                track.codec
+            ));
+        }
+        let begun_with =
+            self.feed(source).and_then(|feed| Ok((self.ffmpeg.play(source, care, feed.as_ref())?, feed)));
+        let (mut child, feed) = match begun_with {
+            Ok(both) => both,
             Err(why) => return Run::Over(Ended::Lost { lasted: Duration::ZERO, why }),
         };
         if self.runs.fetch_add(1, Relaxed) > 0 {
@@ -201,27 +249,51 @@ impl Runner<'_> {
             let why = "ffmpeg has no output".into();
             return Run::Over(Ended::Lost { lasted: Duration::ZERO, why });
         };
+        let timing = Timing { start: care.patience(self.timing.start), ..self.timing };
+        let feeding = write(feed, child.stdin.take());
         let mut unclear = Vec::new();
         let (beginnings, changed) = unbounded_channel();
         let mut reading = Reading::new(self.channel, self.runs, beginnings);
-        let stopped = tokio::select! {
-            stopped = reading.read(output, self.timing) => stopped,
-            heard = listen(self.channel, errors, &mut unclear, care, self.timing.stall) => match heard {
-                Heard::Several(program) => return Run::Several(program),
-                Heard::Change(change) => {
-                    // A table that changes all the time must leave something to watch.
-                    sleep(self.timing.stall.saturating_sub(begun.elapsed())).await;
-                    Stopped::Changed(change.into())
-                }
-            },
-            never = describe(self.channel, self.ffmpeg, changed) => match never {},
-            () = self.first_is_back(place) => return Run::Over(Ended::FirstIsBack),
+        let stopped = {
+            let listening = listen(self.channel, errors, &mut unclear, care, self.timing.stall).fuse();
+            let mut listening = pin!(listening);
+            let stopped = tokio::select! {
+                stopped = reading.read(output, timing) => stopped,
+                why = feeding => Stopped::Given(why),
+                Some(heard) = &mut listening => match heard {
+                    Heard::Otherwise(care) => return Run::Otherwise(care),
+                    Heard::Useless(why) => Stopped::Given(why),
+                    Heard::Change(change) => {
+                        // A table that changes all the time must leave something to watch.
+                        sleep(self.timing.stall.saturating_sub(begun.elapsed())).await;
+                        Stopped::Changed(change.into())
+                    }
+                },
+                never = describe(self.channel, self.ffmpeg, changed) => match never {},
+                () = self.first_is_back(place) => return Run::Over(Ended::FirstIsBack),
+            };
+            match stopped {
+                // What it said last may still be unread.
+                Stopped::Ended if !listening.is_terminated() => match timeout(LAST_WORDS, listening).await {
+                    Ok(Some(Heard::Otherwise(care))) => return Run::Otherwise(care),
+                    Ok(Some(Heard::Useless(why))) => Stopped::Given(why),
+                    _ => Stopped::Ended,
+                },
+                stopped => stopped,
+            }
         };
         let entered = reading.entered;
         let why = match stopped {
             Stopped::Changed(why) => return Run::Changed(why),
             Stopped::Given(why) => why,
-            Stopped::Ended => self.reason(&mut child, heard).await,
+            Stopped::Ended => {
+                let (why, is_whole) = self.reason(&mut child, heard).await;
+                let has_end = source.file().is_some() || care.paced;
+                if entered && is_whole && has_end && care.wish.at_end == AtEnd::Stop {
+                    return Run::Over(Ended::Finished);
+                }
+                why
+            }
         };
         if !entered && !unclear.is_empty() {
             return Run::Unclear { tracks: unclear, why };
@@ -229,14 +301,49 @@ impl Runner<'_> {
         Run::Over(Ended::Lost { lasted: if entered { begun.elapsed() } else { Duration::ZERO }, why })
     }
 
-    /// The last complaint of ffmpeg's says more than that its output ended, unless somebody killed it.
-    async fn reason(&self, child: &mut Child, heard: u64) -> String {
-        let status = timeout(Duration::from_secs(1), child.wait()).await.ok().and_then(Result::ok);
-        let said = |status: &Status| status.errors.back().filter(|_| status.complaints > heard).cloned();
-        let complaint =
-            said(&self.channel.state()).filter(|_| status.and_then(|status| status.signal()).is_none());
-        let code = status.map_or_else(|| "no exit code".into(), |status| status.to_string());
-        complaint.unwrap_or_else(|| format!("ffmpeg ended ({code})"))
+    /// The line of ffmpeg's that says why its output ended, unless somebody killed it.
+    /// And whether it ended as it should.
+    async fn reason(&self, child: &mut Child, heard: u64) -> (String, bool) {
+        let status = timeout(LAST_WORDS, child.wait()).await.ok().and_then(Result::ok);
+        let was_killed = status.is_some_and(|status| status.signal().is_some());
+        let cause = {
+            let state = self.channel.state();
+            let lines =
+                usize::try_from(state.complaints - heard).unwrap_or(usize::MAX).min(state.errors.len());
+            reasons::cause(state.errors.range(state.errors.len() - lines..).map(String::as_str))
+        };
+        let is_whole = status.is_some_and(|status| status.success());
+        let why = match (cause.filter(|_| !was_killed), status) {
+            (Some(cause), _) => cause,
+            (None, Some(status)) if status.success() => "it ended".into(),
+            (None, Some(status)) => format!("ffmpeg ended ({status}) and did not say why"),
+            (None, None) => "ffmpeg closed its output and goes on".into(),
+        };
+        (why, is_whole)
+    }
+
+    /// How a source is begun with.
+    fn care(&self, source: &SourceUrl) -> Care {
+        Care {
+            wish: Wish {
+                audio_to_aac: self.wanted.audio_to_aac,
+                at_end: self.wanted.at_end,
+                may_end: source.scheme().starts_with("http"),
+            },
+            program: source.program().filter(|_| !is_read_once(source)),
+            ..Care::default()
+        }
+    }
+
+    /// What is written into ffmpeg instead of letting it open the source.
+    fn feed(&self, source: &SourceUrl) -> Result<Option<Feed>, String> {
+        if let Some(number) = source.program().filter(|_| is_read_once(source)) {
+            let program = self.multiplexes.program(self.ffmpeg, source, number)?;
+            return Ok(Some(Feed::Program(Box::new(program))));
+        }
+        let Some(name) = source.file().filter(|_| self.wanted.at_end == AtEnd::Loop) else { return Ok(None) };
+        let path = self.ffmpeg.file(name)?;
+        Ok(feed::is_transport_stream(&path).then_some(Feed::Loop(path)))
     }
 
     /// On a later source: looks at the first one from time to time.
@@ -256,7 +363,19 @@ impl Runner<'_> {
 
     /// Whether a source can be played now.
     async fn answers(&self, source: &SourceUrl) -> bool {
-        let mut care = Care::default();
+        if let Some(number) = source.program().filter(|_| is_read_once(source)) {
+            let Ok(mut program) = self.multiplexes.program(self.ffmpeg, source, number) else { return false };
+            let flows = async {
+                while let Ok(packets) = program.next().await {
+                    if !packets.is_empty() {
+                        return true;
+                    }
+                }
+                false
+            };
+            return timeout(self.timing.start, flows).await.unwrap_or(false);
+        }
+        let mut care = self.care(source);
         loop {
             let Ok(mut child) = self.ffmpeg.try_out(source, &care) else { return false };
             let Some(errors) = child.stderr.take() else { return false };
@@ -272,7 +391,7 @@ impl Runner<'_> {
                 lines.await;
                 child.wait().await
             });
-            match (ended.await, care.after(&unclear)) {
+            match (ended.await, care.after(&unclear, false)) {
                 (Ok(Ok(status)), _) if status.success() => return true,
                 (Ok(_), Some(next)) => care = next,
                 _ => return false,
@@ -285,9 +404,24 @@ impl Runner<'_> {
     }
 }
 
+/// Whether all streams of programs of a source read it together: a port of UDP or SRT can be opened once only.
+fn is_read_once(source: &SourceUrl) -> bool {
+    matches!(source.scheme().as_str(), "udp" | "srt")
+}
+
+/// Feeds ffmpeg, if it is fed; why there is nothing more to feed it with.
+async fn write(feed: Option<Feed>, input: Option<ChildStdin>) -> String {
+    match (feed, input) {
+        (Some(feed), Some(input)) => feed.write(input).await,
+        _ => std::future::pending().await,
+    }
+}
+
 enum Round {
     /// A source ran for a while: begin again from the first.
     Steady,
+    /// One was played to its end, and that was all.
+    Finished,
     /// None did; the last reason.
     Failed(String),
 }

@@ -42,6 +42,8 @@ pub struct Packet<'b> {
     pub is_table: bool,
     /// Whether a player can begin with it.
     pub begins: bool,
+    /// Whether it begins a picture, or sound where there is no picture.
+    pub opens: bool,
     /// If it begins a picture: how that is coded, as [`nal::parameters`] has it.
     pub parameters: Option<&'b [u8]>,
 }
@@ -138,9 +140,10 @@ impl Scanner {
         let clock = clock(packet);
         self.clock = clock.or(self.clock);
         let is_table = pid == 0 || Some(pid) == self.pmt_pid;
-        let begins = begins_unit && flags & 0x40 != 0 && self.is_entry(pid);
+        let opens = begins_unit && self.is_entry(pid);
+        let begins = opens && flags & 0x40 != 0;
         let parameters = if begins_unit { self.unit(pid, packet) } else { None };
-        take(self, &Packet { bytes: packet, pid, clock, is_table, begins, parameters });
+        take(self, &Packet { bytes: packet, pid, clock, is_table, begins, opens, parameters });
     }
 
     /// A picture or a frame of sound begins: looks whether it is of the codec that the tables promise.
@@ -151,6 +154,9 @@ impl Scanner {
         let data = data.get(usize::from(*header)..)?;
         if !part.is_video {
             part.strange = if nal::is_sound(part.codec, data) { 0 } else { part.strange + 1 };
+            if part.strange == 0 && matches!(part.codec, "mp2" | "mp3") {
+                part.codec = nal::mpeg_layer(data);
+            }
             return None;
         }
         part.strange = match nal::foreign(part.codec, data) {
@@ -253,23 +259,30 @@ fn section(packet: &[u8], table: u8) -> Option<&[u8]> {
 
 fn codec(kind: u8, descriptors: &[u8]) -> Option<(bool, &'static str)> {
     Some(match kind {
-        0x01 | 0x02 => (true, "mpeg2video"),
+        0x01 => (true, "mpeg1video"),
+        0x02 => (true, "mpeg2video"),
         0x10 => (true, "mpeg4"),
         0x1B => (true, "h264"),
         0x24 => (true, "hevc"),
         0x33 => (true, "vvc"),
+        0x42 => (true, "cavs"),
+        0xD1 => (true, "dirac"),
         0xEA => (true, "vc1"),
         0x03 | 0x04 => (false, "mp2"),
         0x0F => (false, "aac"),
         0x11 => (false, "aac_latm"),
         0x81 => (false, "ac3"),
         0x87 => (false, "eac3"),
+        0x82 | 0x8A => (false, "dts"),
+        0x83 => (false, "truehd"),
         0x06 => match descriptors.first()? {
             0x6A => (false, "ac3"),
             0x7A => (false, "eac3"),
             0x7F => (false, "opus"),
             _ if descriptors.windows(4).any(|word| word == b"AC-3") => (false, "ac3"),
             _ if descriptors.windows(4).any(|word| word == b"Opus") => (false, "opus"),
+            _ if descriptors.windows(4).any(|word| word == b"BSSD") => (false, "s302m"),
+            0x7B => (false, "dts"),
             _ => return None,
         },
         _ => return None,

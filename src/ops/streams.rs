@@ -65,6 +65,7 @@ impl Running {
             State::Running => None,
             State::Stopped => Some("on demand: starts with its first viewer".into()),
             State::Starting => Some("starting".into()),
+            State::Ended => Some("it was played to its end: start it to play it again".into()),
             State::Waiting { why, .. } | State::Failed { why } => Some(format!("source error: {why}")),
         }
     }

@@ -1,14 +1,11 @@
 //! The clocks of what viewers get, over every kind of source (ISO/IEC 13818-1).
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use super::support::{
     TestServer,
     transport::Transport,
-    tv::{Player, online, put_picture, within},
+    tv::{Player, make_file, online, put_picture, within},
 };
 
 /// A file below `media/`, and what ffmpeg makes it of; 0 is a picture, 1 a tone.
@@ -26,23 +23,13 @@ const FILES: [(&str, &str); 8] = [
     ("radio.aac", "-map 1 -c:a aac -b:a 32k"),
 ];
 
-fn make(folder: &Path, (name, how): (&str, &str)) {
-    let inputs = "-v error -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine -t 16";
-    let made = Command::new("ffmpeg")
-        .args(inputs.split_whitespace())
-        .args(how.split_whitespace())
-        .arg(folder.join(name))
-        .status();
-    assert!(made.unwrap().success(), "{name}");
-}
-
 #[test]
 fn clocks_run_ahead_and_clocks_and_tables_come_often_enough_whatever_the_source() {
     let folder = tempfile::tempdir().unwrap();
     put_picture(folder.path());
     let media = folder.path().join("media");
-    for file in FILES {
-        make(&media, file);
+    for (name, how) in FILES {
+        make_file(&media.join(name), 16, how);
     }
     let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut sending = Command::new("ffmpeg")

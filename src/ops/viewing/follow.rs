@@ -197,7 +197,12 @@ fn subscriber(read: &Read<'_>, viewer: Viewer) -> Result<Option<Subscriber>> {
 /// What this server is to run, if it is this server's and enabled.
 fn wanted(stream: &Stream) -> Option<Wanted> {
     let here = stream.server_id.is_none_or(|server| server == ServerId::MAIN);
-    (stream.enabled && here).then(|| Wanted { sources: stream.sources.clone(), on_demand: stream.on_demand })
+    (stream.enabled && here).then(|| Wanted {
+        sources: stream.sources.clone(),
+        on_demand: stream.on_demand,
+        audio_to_aac: stream.audio_to_aac,
+        at_end: stream.at_end,
+    })
 }
 
 fn every_wanted(read: &Read<'_>) -> Result<Vec<(StreamId, Wanted)>> {

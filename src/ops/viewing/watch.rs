@@ -165,6 +165,7 @@ impl Ops {
         }
         match self.media.as_ref().and_then(|media| media.status(id)).map(|status| status.state) {
             Some(State::Waiting { why, .. } | State::Failed { why }) => Some(why),
+            Some(State::Ended) => Some("it was played to its end; start it to play it again".into()),
             Some(State::Stopped | State::Starting | State::Running) => None,
             None => Some("it is stopping".into()),
         }

@@ -12,7 +12,7 @@ pub use list::TOPIC as LIST;
 pub use page::TOPIC as PAGE;
 
 use super::{
-    form::{Input, Section, Widget},
+    form::{Choice, Input, Section, Widget},
     records::{self, About, Shown},
     show,
     table::{Action, Cell, Tone},
@@ -73,11 +73,25 @@ impl Shown for Stream {
                     ),
                     Input::new("sources", "Sources", Widget::Lines).wide().help(
                         "One a line; the first is played, the next when it fails. A URL of http, https, rtmp, \
-                         rtmps, rtsp, srt, udp or rtp, or a file of the data folder as media/NAME.",
+                         rtmps, rtsp, srt, udp or rtp, or a file of the data folder as media/NAME. One program of \
+                         several: add #program=101.",
                     ),
                     Input::new("enabled", "Enabled", Widget::Flag).help("Off: it neither runs nor stands in playlists."),
                     Input::new("on_demand", "On demand", Widget::Flag)
                         .help("Starts with its first viewer."),
+                ],
+            },
+            Section {
+                legend: "How it is played",
+                inputs: vec![
+                    Input::new("audio_to_aac", "Turn sound into AAC", Widget::Flag)
+                        .help("For sounds that transport streams or browsers do not carry. Costs some CPU."),
+                    Input::new(
+                        "at_end",
+                        "At the end of a file",
+                        Widget::Choice(vec![Choice::new("loop", "Play it again"), Choice::new("stop", "Stop the stream")]),
+                    )
+                    .help("Also of an address that has an end, such as a film behind http://."),
                 ],
             },
             Section {
@@ -120,7 +134,7 @@ impl Shown for Stream {
 }
 
 /// The states in a list's filter, and in its cells.
-const STATES: [&str; 6] = ["running", "starting", "waiting", "failed", "on demand", "stopped"];
+const STATES: [&str; 7] = ["running", "starting", "waiting", "ended", "failed", "on demand", "stopped"];
 
 /// The word for a state; a stream that waits for its first viewer is not one that was stopped.
 fn word(state: &State) -> &'static str {
@@ -139,7 +153,7 @@ fn state(running: &Running) -> Cell {
     };
     let tone = match status.state {
         State::Running => Tone::Good,
-        State::Stopped => Tone::Plain,
+        State::Stopped | State::Ended => Tone::Plain,
         State::Starting | State::Waiting { .. } => Tone::Warn,
         State::Failed { .. } => Tone::Bad,
     };

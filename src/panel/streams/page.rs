@@ -11,7 +11,7 @@ use crate::{
         ids::{Id, ServerId, StreamId, parse_id},
         rights::Access,
         session::{SessionId, Viewer},
-        stream::Stream,
+        stream::{AtEnd, Stream},
     },
     ops::{
         connections::{self, Connection, Which},
@@ -161,6 +161,12 @@ fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
     }
     if !record.tls_verify {
         facts.push(("Certificates", Cell::Text("not verified".into())));
+    }
+    if record.audio_to_aac {
+        facts.push(("Sound", Cell::Text("turned into AAC".into())));
+    }
+    if record.at_end == AtEnd::Stop {
+        facts.push(("At its end", Cell::Text("stops".into())));
     }
     if record.number.get() > 0 {
         facts.push(("Channel number", Cell::Text(record.number.get().to_string())));

@@ -7,6 +7,8 @@ ALTER TABLE settings ADD COLUMN connections_per_address INTEGER NOT NULL DEFAULT
 ALTER TABLE streams ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';
 ALTER TABLE streams ADD COLUMN headers TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE streams ADD COLUMN tls_verify INTEGER NOT NULL DEFAULT 1 CHECK (tls_verify IN (0, 1));
+ALTER TABLE streams ADD COLUMN audio_to_aac INTEGER NOT NULL DEFAULT 0 CHECK (audio_to_aac IN (0, 1));
+ALTER TABLE streams ADD COLUMN at_end TEXT NOT NULL DEFAULT 'loop' CHECK (at_end IN ('loop', 'stop'));
 
 -- Plans and resellers.
 

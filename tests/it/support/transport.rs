@@ -12,6 +12,8 @@ pub struct Transport {
     pub clocks: u64,
     /// Between two PATs, and between two PMTs, at most.
     pub tables: u64,
+    /// Key frames, as their packets say.
+    pub keys: usize,
     /// Pictures and frames of sound that were looked at.
     pub units: usize,
     /// Those whose decoding time lies before the clock that came with them.
@@ -35,6 +37,7 @@ impl Transport {
             let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
             let (begins, has_payload) = (packet[1] & 0x40 != 0, packet[3] & 0x10 != 0);
             let field = if packet[3] & 0x20 != 0 { &packet[5..5 + usize::from(packet[4])] } else { &[] };
+            found.keys += usize::from(begins && field.first().is_some_and(|flags| flags & 0x40 != 0));
             let is_break = field.first().is_some_and(|flags| flags & 0x80 != 0);
             if field.first().is_some_and(|flags| flags & 0x10 != 0) {
                 let base = field[1..6].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)) >> 7;

@@ -33,6 +33,18 @@ pub fn within(seconds: u64, what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Has ffmpeg make a file of its test picture (input 0) and a tone (input 1), so many seconds long.
+pub fn make_file(file: &Path, seconds: u32, how: &str) {
+    let inputs = "-v error -y -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine";
+    let made = Command::new("ffmpeg")
+        .args(inputs.split_whitespace())
+        .args(["-t", &seconds.to_string()])
+        .args(how.split_whitespace())
+        .arg(file)
+        .status();
+    assert!(made.expect("ffmpeg").success(), "{how}");
+}
+
 /// Puts the test picture into the folder of a server's files.
 pub fn put_picture(data: &Path) {
     std::fs::create_dir_all(data.join("media")).expect("media/");

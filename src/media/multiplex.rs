@@ -1,0 +1,142 @@
+//! Sources of many programs that are read once, whatever number of streams play of them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::AsyncReadExt,
+    process::Child,
+    sync::broadcast::{self, error::RecvError},
+    task::JoinHandle,
+};
+
+use super::{
+    ffmpeg::{Ffmpeg, Line},
+    lines::each_line,
+    program::Filter,
+    reasons,
+};
+use crate::domain::stream::SourceUrl;
+
+/// Read at once, in bytes.
+const PART: usize = 64 << 10;
+/// Parts that a stream may lie behind before it loses some, as the network would lose them.
+const BEHIND: usize = 128;
+
+/// Those that are read now, by their address.
+#[derive(Default)]
+pub struct Multiplexes(Mutex<HashMap<String, Weak<Multiplex>>>);
+
+/// One that is read as long as somebody holds it.
+struct Multiplex {
+    /// None once it has ended.
+    parts: Mutex<Option<broadcast::Sender<Bytes>>>,
+    why: Mutex<String>,
+    reading: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// One program of a multiplex.
+pub struct Program {
+    multiplex: Arc<Multiplex>,
+    parts: broadcast::Receiver<Bytes>,
+    filter: Filter,
+    number: u64,
+}
+
+impl Multiplexes {
+    /// A program of that source, which begins to be read if it is not yet. Called where supervisors run.
+    ///
+    /// # Errors
+    /// A sentence: ffmpeg cannot be started.
+    pub fn program(&self, ffmpeg: &Ffmpeg, source: &SourceUrl, number: u64) -> Result<Program, String> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, multiplex| multiplex.strong_count() > 0);
+        let running = held.get(source.address()).and_then(Weak::upgrade);
+        let joined = running.and_then(|multiplex| Some((multiplex.join()?, multiplex)));
+        let (parts, multiplex) = if let Some(joined) = joined {
+            joined
+        } else {
+            let child = ffmpeg.raw(source)?;
+            let (sender, parts) = broadcast::channel(BEHIND);
+            let multiplex = Arc::new(Multiplex {
+                parts: Mutex::new(Some(sender)),
+                why: Mutex::default(),
+                reading: Mutex::default(),
+            });
+            let reading = tokio::task::spawn_local(read(child, Arc::downgrade(&multiplex)));
+            *lock(&multiplex.reading) = Some(reading);
+            held.insert(source.address().to_owned(), Arc::downgrade(&multiplex));
+            (parts, multiplex)
+        };
+        Ok(Program { multiplex, parts, filter: Filter::new(number), number })
+    }
+}
+
+impl Multiplex {
+    fn join(&self) -> Option<broadcast::Receiver<Bytes>> {
+        lock(&self.parts).as_ref().map(broadcast::Sender::subscribe)
+    }
+}
+
+impl Drop for Multiplex {
+    fn drop(&mut self) {
+        if let Some(reading) = lock(&self.reading).take() {
+            reading.abort();
+        }
+    }
+}
+
+impl Program {
+    /// The next packets of it; they may be none.
+    ///
+    /// # Errors
+    /// A sentence: why nothing more comes.
+    pub async fn next(&mut self) -> Result<Vec<u8>, String> {
+        match self.parts.recv().await {
+            Ok(part) => self.filter.feed(&part).map_err(|programs| {
+                let programs: Vec<String> = programs.iter().take(50).map(u64::to_string).collect();
+                format!("it has no program {}; its programs are {}", self.number, programs.join(", "))
+            }),
+            Err(RecvError::Lagged(_)) => Ok(Vec::new()),
+            Err(RecvError::Closed) => Err(lock(&self.multiplex.why).clone()),
+        }
+    }
+}
+
+/// Reads until the source ends or nobody wants it.
+async fn read(mut child: Child, multiplex: Weak<Multiplex>) {
+    let (Some(mut output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else { return };
+    let mut said: Vec<String> = Vec::new();
+    let listening = each_line(errors, |line| {
+        if let Line::Complaint(complaint) = line {
+            said.truncate(20);
+            said.push(complaint);
+        }
+        true
+    });
+    let reading = async {
+        let mut buffer = BytesMut::with_capacity(PART);
+        while let Ok(1..) = output.read_buf(&mut buffer).await {
+            let part = buffer.split().freeze();
+            buffer.reserve(PART);
+            let Some(multiplex) = multiplex.upgrade() else { return };
+            if let Some(parts) = &*lock(&multiplex.parts) {
+                // Nobody may listen at this moment.
+                let _ = parts.send(part);
+            }
+        }
+    };
+    tokio::join!(reading, listening);
+    if let Some(multiplex) = multiplex.upgrade() {
+        *lock(&multiplex.why) =
+            reasons::cause(said.iter().map(String::as_str)).unwrap_or_else(|| "it ended".into());
+        *lock(&multiplex.parts) = None;
+    }
+}
+
+fn lock<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
