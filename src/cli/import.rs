@@ -1,56 +1,121 @@
 //! `linecard import m3u`
 
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{fmt::Write as _, io::Read, path::Path, sync::Arc};
 
 use crate::{
-    domain::{Resource, actor::Actor},
+    domain::actor::Actor,
     ops::{
-        Doing, Ops,
-        import::{self, Entry, Fate, Import, Plan},
+        Ops,
+        import::{Done, Import, List, Plan, Reading},
     },
 };
 
-const DOING: Doing = Doing { resource: Resource::Streams, action: "import" };
+/// Bytes of a file that are read at once.
+const PIECE: usize = 1 << 20;
+/// Entries that cannot be taken and are shown one by one.
+const SHOWN: usize = 50;
 
-/// Imports a list, or only says what that would do.
+/// Imports a list, or only says what that would do; and whether that went as it was wanted.
 pub async fn m3u(
     ops: &Ops,
     file: &Path,
-    how: impl FnOnce(Arc<Vec<Entry>>) -> Import,
+    how: impl FnOnce(Arc<List>) -> Import,
     dry_run: bool,
-) -> Result<String, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let entries = import::read(&bytes).map_err(|error| format!("{}: {error}", file.display()))?;
-    let import = how(Arc::new(entries));
+) -> Result<(String, Result<(), String>), String> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let list = Arc::new(read(file).await.map_err(|error| named(&error))?);
+    let import = how(list.clone());
+    let plan =
+        ops.plan_import(&Actor::COMMAND_LINE, import.clone()).await.map_err(|error| error.to_string())?;
+    let mut text = left_out(&list, &plan);
+    if list.candidates.is_empty() {
+        return Ok((text, Err(named(&"nothing of it can be taken"))));
+    }
     if dry_run {
-        let read = ops.read(&Actor::COMMAND_LINE, DOING, move |read| import::plan(read, &import));
-        let plan = read.await.map_err(|error| error.to_string())?;
-        return Ok(format!("{}nothing was changed: --dry-run", told(&plan)));
+        for (count, what) in planned(&list, &plan) {
+            let _ = writeln!(text, "{count} {what}");
+        }
+        text.push_str("nothing was changed: --dry-run\n");
+        return Ok((text, Ok(())));
     }
-    let done = ops.write(Actor::COMMAND_LINE, DOING, move |act| import::apply(act, &import));
-    let done = done.await.map_err(|error| format!("nothing was imported: {error}"))?;
-    let mut text = told(&done.plan);
-    if done.in_bouquet > 0 {
-        let _ = writeln!(text, "{} put into the bouquet", done.in_bouquet);
+    drop(plan);
+    let done = ops.import(&Actor::COMMAND_LINE, import, |_| {}).await;
+    let done = done.map_err(|error| format!("nothing was imported: {error}"))?;
+    for (count, what) in did(&done) {
+        let _ = writeln!(text, "{count} {what}");
     }
-    Ok(text)
+    let stopped = done.stopped.as_ref().map(|why| {
+        let (after, of) = done.progress;
+        format!("it ended early, after {after} of {of} streams, and what is told above stays done: {why}")
+    });
+    Ok((text, stopped.map_or(Ok(()), Err)))
 }
 
-/// The figures, and every entry that cannot be taken.
-fn told(plan: &Plan) -> String {
+async fn read(file: &Path) -> Result<List, String> {
+    let mut source = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    let mut reading = Reading::default();
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        let piece_of = (&mut source).take(PIECE as u64).read_to_end(&mut piece);
+        if piece_of.map_err(|error| error.to_string())? == 0 {
+            break;
+        }
+        reading = reading.more(piece).await.map_err(rule)?;
+    }
+    reading.done().await.map_err(rule)
+}
+
+/// Only the rule: which file it is about is said before it.
+fn rule(error: crate::domain::Error) -> String {
+    match error {
+        crate::domain::Error::Invalid { rule, .. } => rule.into_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// What of the list was not taken as it stands, each kind once, and the first entries that cannot be taken at all.
+fn left_out(list: &List, plan: &Plan) -> String {
     let mut text = String::new();
-    for (line, name, rule) in &plan.refused {
+    for (line, name, rule) in list.refused.iter().take(SHOWN) {
         let _ = writeln!(text, "line {line}: {name}: {rule}");
     }
-    for (count, what) in [
+    if list.refused_count > SHOWN {
+        for (reason, seen) in list.refusals.iter() {
+            let _ = writeln!(text, "{} cannot be taken, first on line {}: {reason}", seen.count, seen.first);
+        }
+    }
+    for (what, seen) in plan.left_out(list).iter() {
+        let _ = writeln!(text, "{} x {what}, first on line {}", seen.count, seen.first);
+    }
+    text
+}
+
+fn planned(list: &List, plan: &Plan) -> [(usize, &'static str); 6] {
+    use crate::ops::import::Fate;
+    [
         (plan.new.len(), "new streams"),
         (plan.categories.len(), "new categories"),
         (plan.count(|fate| fate == Fate::SourceAdded), "sources added to streams that are there"),
         (plan.count(|fate| matches!(fate, Fate::Updated(_))), "streams updated"),
-        (plan.count(|fate| matches!(fate, Fate::Skipped(_))), "there already"),
-        (plan.refused.len(), "cannot be taken"),
-    ] {
-        let _ = writeln!(text, "{count} {what}");
+        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "there already"),
+        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be taken"),
+    ]
+}
+
+fn did(done: &Done) -> Vec<(usize, &'static str)> {
+    let mut figures = vec![
+        (done.made, "new streams"),
+        (done.categories, "new categories"),
+        (done.changed, "streams changed"),
+        (done.there, "there already"),
+        (done.refused, "cannot be taken"),
+    ];
+    for (count, what) in
+        [(done.in_bouquet, "put into the bouquet"), (done.gone, "deleted by somebody meanwhile")]
+    {
+        if count > 0 {
+            figures.push((count, what));
+        }
     }
-    text
+    figures
 }

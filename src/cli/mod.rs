@@ -177,7 +177,7 @@ enum AdminCommand {
 
 #[derive(Subcommand)]
 enum ImportCommand {
-    /// Streams and categories out of an M3U list, all or nothing
+    /// Streams and categories out of an M3U list, also one packed with gzip
     M3u {
         #[command(flatten)]
         data: Data,

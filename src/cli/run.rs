@@ -60,12 +60,13 @@ pub async fn run(command: Command) -> Result<(), String> {
             let told = import::m3u(
                 &ops,
                 &file,
-                |entries| Import { entries, duplicates, into, on_demand: !always_on },
+                |list| Import { list, duplicates, into, on_demand: !always_on },
                 dry_run,
             );
-            let told = told.await?;
+            let (told, outcome) = told.await?;
             ops.close();
-            print(told.trim_end())
+            print(told.trim_end())?;
+            outcome
         }
         Command::Demo { data } => {
             let ops = open(&data).await?;
@@ -374,9 +375,15 @@ fn moment(time: Option<UnixTime>) -> String {
     time.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string())
 }
 
+/// Whoever has read enough, such as `head`, is no reason to fail.
 fn print(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|e| format!("standard output: {e}"))
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn say(error: Error) -> String {

@@ -1,19 +1,21 @@
-//! What an import of channels comes to: decided here, before anything is written.
+//! An import of channels: the list as far as its entries can become streams, and what it comes to.
 
-use std::collections::{HashMap, HashSet};
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use indexmap::IndexMap;
+
+pub use plan::{Changes, Existing, Fate, NewStream, Plan, Target, Told, plan, renewed};
 
 use super::{
     Rule,
-    field::Item,
-    ids::StreamId,
     m3u::Entry,
     number::{Position, whole},
+    oddities::Oddities,
     stream::SourceUrl,
     text::{GuideId, HttpUrl, Name},
 };
-
-/// The most entries of one list.
-pub const MOST: usize = 20_000;
 
 /// What happens to an entry that is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum Duplicates {
     /// Its source is put after those of the stream.
     AddSource,
     /// The stream takes name, category, logo, guide id and number, as far as the list has them, and its
-    /// source after its own.
+    /// source in place of the one that it had of the list.
     Update,
 }
 
@@ -43,15 +45,6 @@ impl Duplicates {
     }
 }
 
-/// How one tells that an entry is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// A stream has this source.
-    Source,
-    /// A stream of the same category has this name, whatever the case.
-    Name,
-}
-
 /// An entry that can become a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
@@ -59,8 +52,8 @@ pub struct Candidate {
     pub line: usize,
     /// What it is called.
     pub name: Name,
-    /// Its heading.
-    pub category: Option<Name>,
+    /// Its heading, by its place in [`List::categories`].
+    pub category: Option<usize>,
     /// Its picture.
     pub logo: Option<HttpUrl>,
     /// Its id in the programme guide.
@@ -71,287 +64,175 @@ pub struct Candidate {
     pub source: SourceUrl,
 }
 
-impl Candidate {
-    /// Reads an entry. A picture, guide id or number that cannot be taken is left out.
+/// A channel list, as far as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// The entries that can become streams, in their order.
+    pub candidates: Vec<Candidate>,
+    /// What was odd, each kind once.
+    pub oddities: Oddities,
+    /// Why entries cannot become streams, each reason once.
+    pub refusals: Oddities,
+    /// The first entries that cannot: the line, the name and why.
+    pub refused: Vec<(usize, String, Rule)>,
+    /// How many cannot.
+    pub refused_count: usize,
+    /// Headings by their names in lower case, in the order in which they came.
+    categories: IndexMap<String, Name>,
+    bytes: usize,
+}
+
+impl List {
+    /// The most bytes of memory of a list: some 200,000 channels as lists have them.
+    pub const MOST: usize = 96 << 20;
+    /// Entries that cannot be taken and are kept with their reasons; more are only counted.
+    pub const REFUSED: usize = 200;
+
+    /// Takes an entry in. What of it cannot be taken is noted; one that cannot become a stream is refused.
     ///
     /// # Errors
-    /// Why it cannot become a stream.
-    pub fn of(entry: &Entry) -> Result<Self, Rule> {
-        // Kodi's options for its own player follow the URL.
-        let url = entry.url.split_once('|').map_or(entry.url.as_str(), |(url, _)| url);
+    /// That the list is too long.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Rule> {
+        match self.candidate(entry) {
+            Ok(candidate) => {
+                self.bytes += size(&candidate);
+                self.candidates.push(candidate);
+            }
+            Err(rule) => {
+                self.refusals.note(rule.to_string(), entry.line);
+                self.refused_count += 1;
+                if self.refused.len() < Self::REFUSED {
+                    self.refused.push((entry.line, entry.name.chars().take(200).collect(), rule));
+                }
+            }
+        }
+        if self.bytes > Self::MOST {
+            let rule = format!(
+                "the list is too long: {} channels of it fit into one import, split it",
+                self.candidates.len()
+            );
+            return Err(rule.into());
+        }
+        Ok(())
+    }
+
+    /// How much memory it takes, in bytes, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The name of a heading.
+    pub fn category(&self, place: usize) -> Option<&Name> {
+        self.categories.get_index(place).map(|(_, name)| name)
+    }
+
+    /// The name of the heading of an entry.
+    pub fn heading(&self, candidate: &Candidate) -> Option<&Name> {
+        candidate.category.and_then(|place| self.category(place))
+    }
+
+    fn candidate(&mut self, entry: &Entry) -> Result<Candidate, Rule> {
+        let line = entry.line;
         let named = |part: &str, rule: Rule| -> Rule { format!("{part}: {rule}").into() };
-        let category = Some(entry.group.as_str()).filter(|group| !group.is_empty()).map(Name::new);
-        Ok(Self {
-            line: entry.line,
-            source: SourceUrl::new(url).map_err(|rule| named("address", rule))?,
-            name: Name::new(&entry.name).map_err(|rule| named("name", rule))?,
-            category: category.transpose().map_err(|rule| named("group", rule))?,
-            logo: HttpUrl::new(&entry.logo).ok(),
-            guide_id: GuideId::new(&entry.guide_id).ok().filter(|id| !id.as_str().is_empty()),
-            number: whole(&entry.number).and_then(Position::new).filter(|number| number.get() > 0),
-        })
-    }
-}
-
-/// A stream that is there already.
-#[derive(Clone, Debug)]
-pub struct Existing {
-    /// Its id.
-    pub id: StreamId,
-    /// Its name.
-    pub name: String,
-    /// The name of its category; empty for none.
-    pub category: String,
-    /// Its sources.
-    pub sources: Vec<SourceUrl>,
-}
-
-/// A stream that an entry means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// One that is there.
-    There(StreamId),
-    /// One that is made, by its place in [`Plan::new`].
-    New(usize),
-}
-
-/// What happens to one entry that could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It becomes a stream.
-    New,
-    /// It is there already, and nothing happens.
-    Skipped(Told),
-    /// Its source is added to a stream.
-    SourceAdded,
-    /// A stream takes what the list says.
-    Updated(Told),
-}
-
-/// A stream that is to be made.
-#[derive(Clone, Debug)]
-pub struct NewStream {
-    /// As the list has it.
-    pub candidate: Candidate,
-    /// Its sources in order.
-    pub sources: Vec<SourceUrl>,
-}
-
-/// What becomes of a stream that is there.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
-    /// Sources that come after its own.
-    pub sources: Vec<SourceUrl>,
-    /// The entry whose details it takes.
-    pub details: Option<Candidate>,
-}
-
-/// What an import does.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// Streams that are made.
-    pub new: Vec<NewStream>,
-    /// Streams that are changed, in the order of the list.
-    pub changed: indexmap::IndexMap<StreamId, Changes>,
-    /// Categories that are made.
-    pub categories: Vec<Name>,
-    /// Every stream that the list means, each once, in its order.
-    pub streams: indexmap::IndexSet<Target>,
-    /// What happens to each entry that could be read: its line, its name, and that.
-    pub fates: Vec<(usize, String, Fate)>,
-    /// Entries that cannot become streams: the line, the name and why.
-    pub refused: Vec<(usize, String, Rule)>,
-}
-
-impl Plan {
-    /// How many entries have such a fate.
-    pub fn count(&self, such: impl Fn(Fate) -> bool) -> usize {
-        self.fates.iter().filter(|(.., fate)| such(*fate)).count()
-    }
-}
-
-/// Decides it, beside the streams and the names of categories that are there.
-pub fn plan(entries: &[Entry], streams: &[Existing], categories: &[String], way: Duplicates) -> Plan {
-    let mut planner = Planner::new(streams, categories, way);
-    for entry in entries {
-        match Candidate::of(entry).and_then(|candidate| planner.take(candidate)) {
-            Ok(()) => {}
-            Err(rule) => planner.plan.refused.push((entry.line, entry.name.clone(), rule)),
+        // Kodi's options for its own player follow the URL.
+        let (url, options) =
+            entry.url.split_once('|').map_or((entry.url.as_str(), ""), |(url, options)| (url, options));
+        if entry.is_list || is_list(url) {
+            return Err("address: another list, which is imported by itself".into());
         }
-    }
-    planner.plan
-}
-
-struct Planner {
-    way: Duplicates,
-    by_source: HashMap<SourceUrl, Target>,
-    by_name: HashMap<(String, String), Target>,
-    /// How many sources each stream that is there has.
-    sources: HashMap<StreamId, usize>,
-    categories: HashSet<String>,
-    plan: Plan,
-}
-
-impl Planner {
-    fn new(streams: &[Existing], categories: &[String], way: Duplicates) -> Self {
-        let mut planner = Self {
-            way,
-            by_source: HashMap::new(),
-            by_name: HashMap::new(),
-            sources: HashMap::new(),
-            categories: categories.iter().map(|name| name.to_lowercase()).collect(),
-            plan: Plan::default(),
+        let url = if entry.program.is_empty() {
+            url.to_owned()
+        } else {
+            format!("{url}#program={}", entry.program)
         };
-        for stream in streams {
-            let target = Target::There(stream.id);
-            planner.sources.insert(stream.id, stream.sources.len());
-            planner.by_name.entry(key(&stream.category, &stream.name)).or_insert(target);
-            for source in &stream.sources {
-                planner.by_source.entry(source.clone()).or_insert(target);
-            }
+        let source = SourceUrl::new(&url).map_err(|rule| named("address", rule))?;
+        let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
+        let category = self.heading_of(entry).map_err(|rule| named("group", rule))?;
+        if !options.is_empty() {
+            self.oddities.note("options after the | of an address left out".into(), line);
         }
-        planner
+        let logo = HttpUrl::new(&entry.logo).ok();
+        if logo.is_none() && !entry.logo.is_empty() {
+            self.oddities
+                .note("logo left out that is no http or https URL of at most 2048 bytes".into(), line);
+        }
+        let guide_id = GuideId::new(&entry.guide_id).ok().filter(|id| !id.as_str().is_empty());
+        if guide_id.is_none() && !entry.guide_id.is_empty() {
+            self.oddities.note("guide id left out that is too long or has quotation marks".into(), line);
+        }
+        let number = self.number(&entry.number, line);
+        Ok(Candidate { line, name, category, logo, guide_id, number, source })
     }
 
-    fn take(&mut self, candidate: Candidate) -> Result<(), Rule> {
-        let name = key(candidate.category.as_ref().map_or("", Name::as_str), candidate.name.as_str());
-        let by_source = self.by_source.get(&candidate.source).map(|target| (*target, Told::Source));
-        let found = by_source.or_else(|| self.by_name.get(&name).map(|target| (*target, Told::Name)));
-        let (line, shown) = (candidate.line, candidate.name.as_str().to_owned());
-        let fate = match found {
-            None => {
-                let target = Target::New(self.plan.new.len());
-                self.by_name.insert(name, target);
-                self.by_source.insert(candidate.source.clone(), target);
-                self.need_category(&candidate);
-                self.plan.streams.insert(target);
-                self.plan.new.push(NewStream { sources: vec![candidate.source.clone()], candidate });
-                Fate::New
-            }
-            Some((target, told)) => {
-                let fate = self.again(target, told, candidate)?;
-                self.plan.streams.insert(target);
-                fate
-            }
-        };
-        self.plan.fates.push((line, shown, fate));
-        Ok(())
+    fn heading_of(&mut self, entry: &Entry) -> Result<Option<usize>, Rule> {
+        if entry.group.trim().is_empty() {
+            return Ok(None);
+        }
+        let name = Name::new(self.cut(&entry.group, "group", entry.line))?;
+        let key = name.as_str().to_lowercase();
+        let fresh = self.categories.get_index_of(&key);
+        Ok(Some(fresh.unwrap_or_else(|| {
+            self.bytes += 2 * (key.len() + 64);
+            self.categories.insert_full(key, name).0
+        })))
     }
 
-    /// An entry that means a stream that is there or was made by an earlier entry.
-    fn again(&mut self, target: Target, told: Told, candidate: Candidate) -> Result<Fate, Rule> {
-        if self.way == Duplicates::Skip || (self.way == Duplicates::AddSource && told == Told::Source) {
-            return Ok(Fate::Skipped(told));
-        }
-        if told == Told::Name {
-            self.add_source(target, &candidate.source)?;
-        }
-        if self.way == Duplicates::AddSource {
-            return Ok(Fate::SourceAdded);
-        }
-        self.need_category(&candidate);
-        match target {
-            Target::There(id) => self.plan.changed.entry(id).or_default().details = Some(candidate),
-            Target::New(place) => {
-                if let Some(new) = self.plan.new.get_mut(place) {
-                    new.candidate = candidate;
-                }
-            }
-        }
-        Ok(Fate::Updated(told))
-    }
-
-    fn add_source(&mut self, target: Target, source: &SourceUrl) -> Result<(), Rule> {
-        let full = || -> Rule { format!("the stream has {} sources already", SourceUrl::MOST).into() };
-        match target {
-            Target::There(id) => {
-                let count = self.sources.entry(id).or_default();
-                if *count >= SourceUrl::MOST {
-                    return Err(full());
-                }
-                *count += 1;
-                self.plan.changed.entry(id).or_default().sources.push(source.clone());
-            }
-            Target::New(place) => {
-                let Some(new) = self.plan.new.get_mut(place) else { return Ok(()) };
-                if new.sources.len() >= SourceUrl::MOST {
-                    return Err(full());
-                }
-                new.sources.push(source.clone());
-            }
-        }
-        self.by_source.insert(source.clone(), target);
-        Ok(())
-    }
-
-    fn need_category(&mut self, candidate: &Candidate) {
-        if let Some(name) = &candidate.category
-            && self.categories.insert(name.as_str().to_lowercase())
+    /// `22.1` is 22.
+    fn number(&mut self, text: &str, line: usize) -> Option<Position> {
+        let text = text.trim();
+        let (integer, fraction) = text.split_once(['.', '-']).unwrap_or((text, ""));
+        let number = whole(integer).and_then(Position::new);
+        let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+        if text.is_empty()
+            || (number.is_some() && number.map(Position::get) == Some(0) && fraction.is_empty())
         {
-            self.plan.categories.push(name.clone());
+            return None;
+        }
+        match number {
+            Some(number) if integer.len() == text.len() => Some(number),
+            Some(number) if is_fraction && number.get() > 0 => {
+                self.oddities.note(
+                    "channel number with a part behind the point: only what stands before it is taken".into(),
+                    line,
+                );
+                Some(number)
+            }
+            _ => {
+                self.oddities.note("channel number left out that is no whole number".into(), line);
+                None
+            }
+        }
+    }
+
+    /// At most 200 characters of a text.
+    fn cut<'t>(&mut self, text: &'t str, what: &str, line: usize) -> &'t str {
+        match text.char_indices().nth(200) {
+            Some((end, _)) => {
+                self.oddities.note(format!("{what} cut after 200 characters"), line);
+                text[..end].trim_end()
+            }
+            None => text,
         }
     }
 }
 
-fn key(category: &str, name: &str) -> (String, String) {
-    (category.to_lowercase(), name.trim().to_lowercase())
+/// What an entry takes of the memory, about: its texts, each with what the allocator adds.
+fn size(candidate: &Candidate) -> usize {
+    let logo = candidate.logo.as_ref().map_or(0, |logo| logo.as_str().len() + 16);
+    let guide_id = candidate.guide_id.as_ref().map_or(0, |id| id.as_str().len() + 16);
+    size_of::<Candidate>()
+        + candidate.name.as_str().len()
+        + candidate.source.as_str().len()
+        + 32
+        + logo
+        + guide_id
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::m3u;
-
-    fn there(id: i64, name: &str, category: &str, source: &str) -> Existing {
-        let sources = vec![SourceUrl::new(source).unwrap()];
-        Existing { id: StreamId(id), name: name.into(), category: category.into(), sources }
-    }
-
-    const LIST: &str = "#EXTINF:-1 group-title=\"News\",One\nhttp://h/1\n\
-                        #EXTINF:-1 group-title=\"news\",ONE\nhttp://h/1b\n\
-                        #EXTINF:-1 group-title=\"Films\",One\nhttp://h/2\n\
-                        #EXTINF:-1,Renamed\nhttp://h/9\n\
-                        #EXTINF:-1,Bad\nrtp:x\n";
-
-    fn of(way: Duplicates) -> Plan {
-        let streams = [there(7, "Old", "", "http://h/9"), there(8, "one", "Films", "http://h/8")];
-        plan(&m3u::read(LIST.as_bytes()), &streams, &["FILMS".into()], way)
-    }
-
-    #[test]
-    fn the_same_source_or_the_same_name_in_the_category_is_a_duplicate() {
-        let plan = of(Duplicates::Skip);
-        let fates: Vec<Fate> = plan.fates.iter().map(|(.., fate)| *fate).collect();
-        let skipped = Fate::Skipped;
-        assert_eq!(fates, [Fate::New, skipped(Told::Name), skipped(Told::Name), skipped(Told::Source)]);
-        assert_eq!(plan.categories.iter().map(Name::as_str).collect::<Vec<_>>(), ["News"]);
-        assert_eq!(plan.refused.len(), 1);
-        assert!(plan.refused[0].2.starts_with("address: a URL of"), "{:?}", plan.refused);
-        assert!(plan.changed.is_empty());
-        let meant: Vec<Target> = plan.streams.into_iter().collect();
-        assert_eq!(meant, [Target::New(0), Target::There(StreamId(8)), Target::There(StreamId(7))]);
-    }
-
-    #[test]
-    fn a_source_is_added_once() {
-        let plan = of(Duplicates::AddSource);
-        assert_eq!(plan.new[0].sources.len(), 2);
-        assert_eq!(plan.changed[&StreamId(8)].sources[0].as_str(), "http://h/2");
-        assert!(!plan.changed.contains_key(&StreamId(7)), "it has the source");
-    }
-
-    #[test]
-    fn an_update_takes_the_details_too() {
-        let plan = of(Duplicates::Update);
-        let renamed = plan.changed[&StreamId(7)].details.as_ref().unwrap();
-        assert_eq!((renamed.name.as_str(), plan.changed[&StreamId(7)].sources.len()), ("Renamed", 0));
-        assert_eq!(plan.new[0].candidate.name.as_str(), "ONE");
-    }
-
-    #[test]
-    fn a_stream_takes_no_more_sources_than_it_may_have() {
-        let list: Vec<String> = (0..40).map(|n| format!("#EXTINF:-1,One\nhttp://h/{n}\n")).collect();
-        let plan = plan(&m3u::read(list.concat().as_bytes()), &[], &[], Duplicates::AddSource);
-        assert_eq!((plan.new[0].sources.len(), plan.refused.len()), (SourceUrl::MOST, 8));
-    }
+/// Whether an address is that of a list and not of a channel.
+fn is_list(url: &str) -> bool {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let path = path.split('#').next().unwrap_or_default().to_ascii_lowercase();
+    let of_panel =
+        path.ends_with("/get.php") && query.split(['&', '#']).any(|pair| pair.starts_with("type=m3u"));
+    of_panel || [".m3u", ".pls", ".xspf", ".asx", ".m3u.gz"].iter().any(|end| path.ends_with(end))
 }

@@ -1,5 +1,12 @@
 //! M3U channel lists as they are found: `#EXTINF` with attributes, then a URL. What is odd in one entry
-//! never costs the others.
+//! never costs the others, and is counted.
+
+mod info;
+mod lines;
+
+use lines::{Line, Lines};
+
+use super::{Rule, oddities::Oddities};
 
 /// One channel of a list, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,104 +25,315 @@ pub struct Entry {
     pub number: String,
     /// Where it comes from.
     pub url: String,
+    /// Which program of a multiplex it is, if the list says so.
+    pub program: String,
+    /// The list says that it is another list.
+    pub is_list: bool,
 }
 
-/// Reads a list: UTF-8 with or without a byte order mark, else Windows-1252. Lines that are neither
+/// Reads a list that comes in pieces: plain UTF-8, with stray bytes of Windows-1252, or UTF-16. Lines that are neither
 /// known nor a URL's are passed over, and so is a missing `#EXTM3U`.
-pub fn read(bytes: &[u8]) -> Vec<Entry> {
-    let (text, _, broken) = encoding_rs::UTF_8.decode(bytes);
-    let text = if broken { encoding_rs::WINDOWS_1252.decode(bytes).0 } else { text };
-    let mut entries = Vec::new();
-    let mut next = Entry::default();
-    for (place, line) in text.split('\n').flat_map(|line| line.trim_end_matches('\r').split('\r')).enumerate()
+#[derive(Default)]
+pub struct Reader {
+    lines: Lines,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    next: Entry,
+    /// An address on the line of `#EXTINF` itself.
+    beside: Option<String>,
+    /// The line of the `#EXTINF` that waits for its address.
+    waits: Option<usize>,
+    /// The group of every entry that has none of its own.
+    heading: String,
+    begun: bool,
+    has_channels: bool,
+    /// The first directive that only the playlist of one stream has.
+    of_one_stream: Option<(usize, String)>,
+    refused: Option<Rule>,
+    oddities: Oddities,
+}
+
+impl Reader {
+    /// Takes a piece, and hands over the entries that end in it.
+    ///
+    /// # Errors
+    /// What it is, if that is no list.
+    pub fn push(&mut self, bytes: &[u8], take: &mut dyn FnMut(Entry)) -> Result<(), Rule> {
+        let state = &mut self.state;
+        self.lines.push(bytes, &mut |line| state.line(&line, take));
+        self.state.refused.clone().map_or(Ok(()), Err)
+    }
+
+    /// Hands over what is left, and says what was odd.
+    ///
+    /// # Errors
+    /// As [`Reader::push`]: that it is the playlist of one stream shows at the end only.
+    pub fn end(self, take: &mut dyn FnMut(Entry)) -> Result<Oddities, Rule> {
+        let Self { lines, mut state } = self;
+        lines.end(&mut |line| state.line(&line, take));
+        state.close(take);
+        match (state.refused, state.of_one_stream) {
+            (Some(rule), _) => Err(rule),
+            (None, Some(_)) if !state.has_channels => Err(
+                "this is the HLS playlist of one stream, not a list of channels: make a stream whose source is its address"
+                    .into(),
+            ),
+            (None, Some((line, name))) => {
+                state.oddities.note(format!("{name} left out"), line);
+                Ok(state.oddities)
+            }
+            (None, None) => Ok(state.oddities),
+        }
+    }
+}
+
+/// Directives that only the playlist of one stream has.
+const OF_ONE_STREAM: [&str; 7] = [
+    "#EXT-X-TARGETDURATION",
+    "#EXT-X-STREAM-INF",
+    "#EXT-X-MEDIA-SEQUENCE",
+    "#EXT-X-PLAYLIST-TYPE",
+    "#EXT-X-ENDLIST",
+    "#EXT-X-I-FRAME-STREAM-INF",
+    "#EXT-X-MAP",
+];
+
+impl State {
+    fn line(&mut self, line: &Line<'_>, take: &mut dyn FnMut(Entry)) {
+        if self.refused.is_some() {
+            return;
+        }
+        if line.too_long {
+            return self
+                .oddities
+                .note(format!("line over {} KB left out", Lines::LONGEST >> 10), line.number);
+        }
+        let text = line.text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
+        if text.is_empty() {
+            return;
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.refused = no_list(text);
+            if self.refused.is_some() {
+                return;
+            }
+        }
+        if line.stray {
+            self.oddities
+                .note("line that is not UTF-8, its stray bytes read as Windows-1252".into(), line.number);
+        }
+        if text.starts_with('#') {
+            self.directive(text, line.number, take);
+        } else {
+            self.address(text, line.number, take);
+        }
+    }
+
+    fn directive(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
+        let end = text.find([':', ' ', '\t', '=']).unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let value = rest.strip_prefix(':').unwrap_or(rest).trim();
+        let name = name.to_ascii_uppercase();
+        match name.as_str() {
+            "#EXTINF" => self.info(value, line, take),
+            "#EXTGRP" => {
+                let group = plain(unquoted(value));
+                // Before an entry it is the heading of all that follow.
+                if self.waits.is_none() {
+                    self.heading = group;
+                } else if self.next.group.is_empty() {
+                    self.next.group = group;
+                }
+            }
+            "#EXTIMG" | "#EXTALBUMARTURL" if self.waits.is_some() && self.next.logo.is_empty() => {
+                self.next.logo = plain(unquoted(value));
+            }
+            "#EXTVLCOPT" => match option(value) {
+                Some(("program", number)) => plain(number).clone_into(&mut self.next.program),
+                other => {
+                    let name = other.map_or("", |(name, _)| name);
+                    self.oddities.note(format!("#EXTVLCOPT {} left out", short(name)), line);
+                }
+            },
+            "#KODIPROP" => {
+                let name = option(value).map_or("", |(name, _)| name);
+                self.oddities.note(format!("#KODIPROP {} left out", short(name)), line);
+            }
+            "#EXTM3U" => {
+                self.heading.clear();
+                for (name, value) in info::read(value).attributes {
+                    if !value.is_empty() {
+                        self.oddities.note(format!("{} of #EXTM3U left out", short(name)), line);
+                    }
+                }
+            }
+            name if OF_ONE_STREAM.contains(&name) => {
+                self.of_one_stream.get_or_insert_with(|| (line, name.to_owned()));
+            }
+            name if name.starts_with("#EXT") || name.starts_with("#PLAYLIST") => {
+                self.oddities.note(format!("{} left out", short(name)), line);
+            }
+            _ => {}
+        }
+    }
+
+    fn info(&mut self, about: &str, line: usize, take: &mut dyn FnMut(Entry)) {
+        self.close(take);
+        let info = info::read(about);
+        self.has_channels |= info.is_channel;
+        if info.unclosed {
+            self.oddities.note("quotation mark that is not closed".into(), line);
+        }
+        let mut other_name = String::new();
+        let mut second_id = String::new();
+        for (key, value) in info.attributes {
+            let value = plain(&value);
+            let key = key.to_ascii_lowercase();
+            let field = match key.as_str() {
+                "tvg-id" => &mut self.next.guide_id,
+                "channel-id" => &mut second_id,
+                "tvg-logo" | "logo" | "tvg-icon" => &mut self.next.logo,
+                "tvg-chno" | "tvg-chnum" | "tvh-chnum" | "channel-number" => &mut self.next.number,
+                "group-title" | "tvg-group" => &mut self.next.group,
+                "tvg-name" => &mut other_name,
+                "type" if value.eq_ignore_ascii_case("playlist") => {
+                    self.next.is_list = true;
+                    continue;
+                }
+                _ => {
+                    if !value.is_empty() {
+                        self.oddities.note(format!("attribute {} left out", short(&key)), line);
+                    }
+                    continue;
+                }
+            };
+            if field.is_empty() {
+                *field = value;
+            }
+        }
+        if self.next.guide_id.is_empty() {
+            self.next.guide_id = second_id;
+        }
+        let (name, beside) = apart(info.name);
+        if beside.is_some() {
+            self.oddities.note("address on the line of #EXTINF".into(), line);
+        }
+        self.beside = beside.map(str::to_owned);
+        self.next.name = plain(unquoted(name));
+        if self.next.name.is_empty() {
+            self.next.name = other_name;
+        }
+        self.waits = Some(line);
+    }
+
+    /// Ends the entry whose address does not come.
+    fn close(&mut self, take: &mut dyn FnMut(Entry)) {
+        let Some(line) = self.waits else { return };
+        if let Some(url) = self.beside.take() {
+            return self.address(&url, line, take);
+        }
+        self.oddities.note("#EXTINF without an address left out".into(), line);
+        self.waits = None;
+        self.next = Entry::default();
+    }
+
+    fn address(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
+        let mut entry = std::mem::take(&mut self.next);
+        (self.waits, self.beside) = (None, None);
+        entry.line = line;
+        unquoted(text).clone_into(&mut entry.url);
+        if entry.name.is_empty() {
+            entry.name = name_of(&entry.url);
+        }
+        if entry.group.is_empty() {
+            self.heading.clone_into(&mut entry.group);
+        }
+        if let Some((first, others)) = entry.group.split_once(';') {
+            let (first, others) = (first.trim().to_owned(), others.trim_matches([';', ' ']));
+            if !first.is_empty() && !others.is_empty() {
+                self.oddities.note("second group of a channel left out: the first one is taken".into(), line);
+            }
+            entry.group = if first.is_empty() { others.to_owned() } else { first };
+        }
+        take(entry);
+    }
+}
+
+/// What it is, if the first line shows that it is no list.
+fn no_list(first: &str) -> Option<Rule> {
+    let beginning = first.get(..64).unwrap_or(first).to_ascii_lowercase();
+    if first.starts_with('<') {
+        let page = ["<!doctype html", "<html", "<head", "<body", "<!--"]
+            .iter()
+            .any(|tag| beginning.starts_with(tag));
+        return Some(if page {
+            "this is a web page, not a list of channels: whoever was asked for the list answered with a page"
+                .into()
+        } else {
+            "this is XML, not an M3U list".into()
+        });
+    }
+    if first.starts_with('{') || first.starts_with("[{") || first == "[]" {
+        return Some(
+            "this is JSON, not an M3U list: whoever was asked for the list answered with something else"
+                .into(),
+        );
+    }
+    if beginning.starts_with("[playlist]") {
+        return Some("this is a PLS list: only M3U lists are read".into());
+    }
+    if first.starts_with("PK\u{3}\u{4}")
+        || first.starts_with("Rar!")
+        || first.starts_with("7z\u{bc}")
+        || first.starts_with("ý7zXZ")
     {
-        let line = line.trim();
-        if let Some(about) = directive(line, "#EXTINF:") {
-            let group = std::mem::take(&mut next.group);
-            next = described(about);
-            if next.group.is_empty() {
-                next.group = group;
-            }
-        } else if let Some(group) = directive(line, "#EXTGRP:") {
-            if next.group.is_empty() {
-                next.group = plain(group);
-            }
-        } else if !line.is_empty() && !line.starts_with('#') {
-            let mut entry = std::mem::take(&mut next);
-            entry.line = place + 1;
-            line.clone_into(&mut entry.url);
-            if entry.name.is_empty() {
-                entry.name = name_of(line);
-            }
-            entries.push(entry);
-        }
+        return Some("this is an archive: unpack it first (gzip alone is unpacked here)".into());
     }
-    entries
+    let control = |c: char| c.is_control() && !c.is_whitespace();
+    (first.chars().take(200).filter(|c| control(*c)).count() > 2)
+        .then(|| "this is no text, so it is no list".into())
 }
 
-/// What follows the name of a directive, in any case.
-fn directive<'l>(line: &'l str, name: &str) -> Option<&'l str> {
-    let (head, rest) = line.split_at_checked(name.len())?;
-    head.eq_ignore_ascii_case(name).then_some(rest)
+/// The name, and the address behind it if there is one: `One http://h/1`.
+fn apart(name: &str) -> (&str, Option<&str>) {
+    let schemes = ["http://", "https://", "rtmp://", "rtmps://", "rtsp://", "udp://", "rtp://", "srt://"];
+    let begins = |word: &str| {
+        schemes.iter().any(|scheme| word.get(..scheme.len()).is_some_and(|w| w.eq_ignore_ascii_case(scheme)))
+    };
+    let words = name.char_indices().filter(|(at, _)| *at == 0 || name[..*at].ends_with(char::is_whitespace));
+    match words.map(|(at, _)| at).find(|at| begins(&name[*at..])) {
+        Some(at) => (name[..at].trim_end_matches([' ', '\t', ',']), Some(&name[at..])),
+        None => (name, None),
+    }
 }
 
-/// `-1 tvg-id="x" group-title="News, local",The name`
-fn described(about: &str) -> Entry {
-    let (attributes, name) = about.split_at(last_comma(about).unwrap_or(about.len()));
-    let mut entry = Entry { name: plain(name.trim_start_matches(',')), ..Entry::default() };
-    let mut other_name = String::new();
-    for (key, value) in attributes_of(attributes) {
-        let value = plain(value);
-        match key.to_ascii_lowercase().as_str() {
-            "tvg-id" => entry.guide_id = value,
-            "tvg-logo" => entry.logo = value,
-            "tvg-chno" => entry.number = value,
-            "group-title" => entry.group = value,
-            "tvg-name" => other_name = value,
-            _ => {}
-        }
-    }
-    if entry.name.is_empty() {
-        entry.name = other_name;
-    }
-    entry
+/// `:network-caching=1000`
+fn option(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.trim_start_matches([':', '-', ' ']).split_once('=')?;
+    Some((name.trim(), value.trim()))
 }
 
-/// The last comma outside quotes; where quotes do not close, the last one of all.
-fn last_comma(text: &str) -> Option<usize> {
-    let mut quoted = false;
-    let mut last = None;
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            ',' if !quoted => last = Some(at),
-            _ => {}
-        }
-    }
-    last.or_else(|| text.rfind(','))
+fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    let inside = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inside.or_else(|| text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''))).unwrap_or(text)
 }
 
-/// `key="value"` and `key=value`, one after the other.
-fn attributes_of(text: &str) -> Vec<(&str, &str)> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('=') {
-        let key = before.rsplit(char::is_whitespace).next().unwrap_or_default();
-        let (value, following) = match after.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => after.split_once(char::is_whitespace).unwrap_or((after, "")),
-        };
-        found.push((key, value));
-        rest = following;
-    }
-    found
+/// A name out of the list as it can be told.
+fn short(name: &str) -> String {
+    plain(name).chars().take(40).collect()
 }
 
-/// On one line, without control characters and without spaces around it.
+/// On one line, without control characters, marks that turn the direction of what follows, and spaces around it.
 fn plain(text: &str) -> String {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ")
+    let parts =
+        text.split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let words = parts.map(|part| part.replace(turns, "")).filter(|part| !part.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The last part of the path, without its ending: never more of a URL, which may hold a password.
@@ -126,61 +344,4 @@ fn name_of(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn one(text: &str) -> Entry {
-        let entries = read(text.as_bytes());
-        assert_eq!(entries.len(), 1, "{entries:?}");
-        entries.into_iter().next().unwrap()
-    }
-
-    #[test]
-    fn an_entry_has_a_name_attributes_and_a_url() {
-        let entry = one("#EXTM3U\n#EXTINF:-1 tvg-id=\"news.uk\" tvg-name=\"x\" tvg-logo=\"http://l/1.png\" \
-                         TVG-CHNO=\"7\" group-title=\"News, local\",Harbour News\nhttp://h/1.ts\n");
-        let told = [&entry.name, &entry.guide_id, &entry.logo, &entry.number, &entry.group, &entry.url];
-        assert_eq!(told, ["Harbour News", "news.uk", "http://l/1.png", "7", "News, local", "http://h/1.ts"]);
-        assert_eq!(entry.line, 3);
-    }
-
-    #[test]
-    fn real_files_have_quirks() {
-        for (text, name, group) in [
-            ("\u{feff}#EXTM3U\r\n#EXTINF:0,A\r\n\r\nhttp://h/1\r\n", "A", ""),
-            ("#extinf:-1 group-title=News tvg-id=a,B\rhttp://h/1", "B", "News"),
-            ("#EXTINF:-1,C\n#EXTGRP:Films\n#EXTVLCOPT:http-user-agent=x\nhttp://h/1", "C", "Films"),
-            ("#EXTGRP:Films\n#EXTINF:-1,D\nhttp://h/1", "D", "Films"),
-            ("#EXTINF:-1 group-title=\"News\" ,E\n#EXTGRP:Films\nhttp://h/1", "E", "News"),
-            ("#EXTINF:-1 tvg-name=\"F\",\nhttp://h/1", "F", ""),
-            ("#EXTINF:-1 tvg-name=\"unclosed,G\nhttp://h/1", "G", ""),
-            ("#EXTINF:-1,The \"best\" one\nhttp://h/1", "The \"best\" one", ""),
-            ("#EXTINF:-1,  H \t I  \nhttp://h/1", "H I", ""),
-            ("http://h/live/u/p/seven.m3u8?token=x", "seven", ""),
-            ("#EXTINF:-1\nhttp://h/eight", "eight", ""),
-        ] {
-            let entry = one(text);
-            assert_eq!((entry.name.as_str(), entry.group.as_str()), (name, group), "{text:?}");
-        }
-        let latin = [b"#EXTINF:-1,Caf\xe9 \x96 TV\nhttp://h/1".as_slice()].concat();
-        assert_eq!(read(&latin)[0].name, "Café – TV");
-        assert_eq!(read(b"#EXTM3U\n#EXTINF:-1,alone\n"), []);
-        let two = read(b"#EXTGRP:One\n#EXTINF:-1,a\nhttp://h/1\n#EXTINF:-1,b\nhttp://h/2");
-        assert_eq!((two[0].group.as_str(), two[1].group.as_str()), ("One", ""), "a group is its entry's own");
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
-            let _ = read(&bytes);
-        }
-
-        #[test]
-        fn arbitrary_lists_give_an_entry_for_each_url(parts in proptest::collection::vec(
-            prop_oneof![Just("#EXTINF:"), Just("\""), Just(","), Just("="), Just(" "), Just("é"), Just("x"), Just("\r")], 0..40)) {
-            let list = format!("#EXTINF:{}\nhttp://h/1\n", parts.concat());
-            prop_assert!(!read(list.as_bytes()).is_empty());
-        }
-    }
-}
+mod tests;

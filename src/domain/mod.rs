@@ -29,6 +29,7 @@ pub mod mag_event;
 pub mod mass_edit;
 pub mod net;
 pub mod number;
+pub mod oddities;
 pub mod page;
 pub mod plan;
 pub mod reseller;

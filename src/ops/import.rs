@@ -1,25 +1,22 @@
-//! Import of an M3U list: what it would do, and doing it, all or nothing.
+//! Import of an M3U list: what it would do, and doing it, some hundred streams in a transaction.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+mod lists;
+mod reading;
 
-use super::{Act, Ops, managed, random, streams};
-pub use crate::domain::{
-    import::{Duplicates, Fate, Plan, Told},
-    m3u::Entry,
-};
+use std::{collections::HashMap, sync::Arc};
+
+pub use lists::{Lists, Run};
+pub use reading::{READINGS, Reading};
+
+use super::{Act, Doing, Ops, managed, streams};
+pub use crate::domain::import::{Duplicates, Fate, List, Plan, Told};
 use crate::{
     domain::{
-        Error, Given, Resource, Result,
+        Given, Resource, Result, Stored,
         actor::Actor,
         bouquet::{Bouquet, BouquetChange, Category, CategoryChange},
-        field::Item,
         ids::{BouquetId, CategoryId, StreamId},
-        import::{self, Candidate, Existing, MOST, Target},
-        m3u,
+        import::{self, Candidate, Target},
         number::Position,
         rights::Access,
         stream::{Stream, StreamChange},
@@ -28,10 +25,10 @@ use crate::{
     store::Read,
 };
 
-/// Lists that wait for their import at once; a further one drops the oldest.
-const LISTS: usize = 4;
-/// One that nobody came back to is dropped after this time.
-const KEPT: Duration = Duration::from_mins(30);
+const DOING: Doing = Doing { resource: Resource::Streams, action: "import" };
+
+/// Streams of one transaction: a list of so many is imported as a whole or not at all.
+pub const AT_ONCE: usize = 500;
 
 /// Into which bouquet the streams of a list are put.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +46,7 @@ pub enum Into {
 #[derive(Clone, Debug)]
 pub struct Import {
     /// Its channels.
-    pub entries: Arc<Vec<Entry>>,
+    pub list: Arc<List>,
     /// What happens to those that are there already.
     pub duplicates: Duplicates,
     /// Where they are put.
@@ -60,32 +57,32 @@ pub struct Import {
 
 impl Import {
     /// As it is proposed: duplicates are left as they are, and new streams run for viewers only.
-    pub fn of(entries: Arc<Vec<Entry>>) -> Self {
-        Self { entries, duplicates: Duplicates::Skip, into: Into::Nothing, on_demand: true }
+    pub fn of(list: Arc<List>) -> Self {
+        Self { list, duplicates: Duplicates::Skip, into: Into::Nothing, on_demand: true }
     }
 }
 
 /// What an import did.
+#[derive(Clone, Debug, Default)]
 pub struct Done {
-    /// As it was decided.
-    pub plan: Plan,
+    /// How many streams were made.
+    pub made: usize,
+    /// How many were changed.
+    pub changed: usize,
+    /// How many were to be changed and are gone.
+    pub gone: usize,
+    /// How many categories were made.
+    pub categories: usize,
     /// How many streams were put into the bouquet.
     pub in_bouquet: usize,
-}
-
-/// Reads a list.
-///
-/// # Errors
-/// [`Error::Invalid`] if there is no channel in it, or more than [`MOST`].
-pub fn read(bytes: &[u8]) -> Result<Vec<Entry>> {
-    let entries = m3u::read(bytes);
-    match entries.len() {
-        0 => Err(Error::invalid("file", "there is no channel in it: a list has lines of #EXTINF and URLs")),
-        count if count > MOST => {
-            Err(Error::invalid("file", format!("{count} channels: at most {MOST} at once, split the list")))
-        }
-        _ => Ok(entries),
-    }
+    /// How many streams of the list were looked after, and how many there are.
+    pub progress: (usize, usize),
+    /// How many entries were there already or stood in the list before.
+    pub there: usize,
+    /// How many entries cannot be taken.
+    pub refused: usize,
+    /// Why it ended early; what was done until then stays done.
+    pub stopped: Option<String>,
 }
 
 /// What the import would do now.
@@ -93,165 +90,207 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Entry>> {
 /// # Errors
 /// A database error.
 pub fn plan(read: &Read<'_>, import: &Import) -> Result<Plan> {
-    let categories: HashMap<i64, String> = read.names(Resource::Categories)?.into_iter().collect();
-    let existing = streams::list(read, None)?.into_iter().map(|stream| Existing {
-        id: stream.id,
-        category: stream.record.category_id.and_then(|id| categories.get(&id.0).cloned()).unwrap_or_default(),
-        name: stream.record.name.as_str().to_owned(),
-        sources: stream.record.sources,
-    });
-    let existing: Vec<Existing> = existing.collect();
-    let names: Vec<String> = categories.into_values().collect();
-    Ok(import::plan(&import.entries, &existing, &names, import.duplicates))
+    let names = read.names(Resource::Categories)?;
+    let categories: Vec<_> = names.into_iter().map(|(id, name)| (CategoryId(id), name)).collect();
+    Ok(import::plan(&import.list, &read.known_streams()?, &categories, import.duplicates))
 }
 
-/// Does it.
-///
-/// # Errors
-/// [`Error::Denied`] without the right to change categories or bouquets, if it makes or fills any;
-/// [`Error::Taken`] for the name of the bouquet, [`Error::Refused`] beyond what a bouquet holds.
-pub fn apply(act: &Act<'_>, import: &Import) -> Result<Done> {
-    let plan = plan(act.tx, import)?;
-    let headings = headings(act, &plan)?;
-    let heading = |candidate: &Candidate| match &candidate.category {
-        Some(name) => headings.get(&name.as_str().to_lowercase()).copied(),
-        None => None,
-    };
-    let mut made = Vec::with_capacity(plan.new.len());
-    for new in &plan.new {
-        let change = StreamChange {
-            sources: Given::Value(new.sources.clone()),
-            on_demand: Given::Value(import.on_demand),
-            ..details(&new.candidate, heading(&new.candidate))
-        };
-        made.push(managed::create::<Stream>(act, change)?.0);
+impl Ops {
+    /// What an import would do now.
+    ///
+    /// # Errors
+    /// `Denied`, a database error.
+    pub async fn plan_import(&self, actor: &Actor, import: Import) -> Result<Plan> {
+        self.read(actor, DOING, move |read| plan(read, &import)).await
     }
-    for (id, changes) in &plan.changed {
-        let before = act.find::<Stream>(*id)?;
-        let mut sources = before.record.sources.clone();
-        sources.extend(changes.sources.iter().cloned());
-        let details = changes.details.as_ref().map(|candidate| details(candidate, heading(candidate)));
-        let change = StreamChange { sources: Given::Value(sources), ..details.unwrap_or_default() };
-        let after = act.updated(&before, change)?;
-        if after != before.record {
-            act.replace(&before, &after)?;
+
+    /// Does it, step by step; `told` hears how far it is. One import runs at a time.
+    ///
+    /// # Errors
+    /// `Denied` without the right to change categories or bouquets, if it makes or fills any; `Taken`
+    /// for the name of the bouquet. Nothing was written then. What fails later is told in [`Done::stopped`].
+    pub async fn import(&self, actor: &Actor, import: Import, told: impl Fn(&Done)) -> Result<Done> {
+        let _turn = self.lists.turn().await;
+        let plan = Arc::new(self.plan_import(actor, import.clone()).await?);
+        let there = plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_)));
+        let refused = import.list.refused_count + plan.count(|fate| fate == Fate::Full);
+        let mut done = Done { progress: (0, plan.streams.len()), there, refused, ..Done::default() };
+        let mut step =
+            Step { into: import.into.clone(), import: Arc::new(import), plan, headings: None, begin: 0 };
+        loop {
+            let next = step.clone();
+            match self.write(actor.clone(), DOING, move |act| next.run(act)).await {
+                Ok(written) => {
+                    done.add(&written);
+                    (step.into, step.headings) = (written.into, Some(written.headings));
+                }
+                Err(error) if step.begin == 0 => return Err(error),
+                Err(error) => {
+                    done.stopped = Some(error.to_string());
+                    return Ok(done);
+                }
+            }
+            step.begin += AT_ONCE;
+            done.progress.0 = step.begin.min(done.progress.1);
+            told(&done);
+            if step.begin >= step.plan.streams.len() {
+                return Ok(done);
+            }
         }
     }
-    let meant = plan.streams.iter().filter_map(|target| match target {
-        Target::There(id) => Some(*id),
-        Target::New(place) => made.get(*place).copied(),
-    });
-    let in_bouquet = fill(act, &import.into, &meant.collect::<Vec<_>>())?;
-    Ok(Done { plan, in_bouquet })
 }
 
-/// The columns that the list has something to say about.
-fn details(candidate: &Candidate, category: Option<CategoryId>) -> StreamChange {
-    fn given<T>(value: Option<T>) -> Given<T> {
-        value.map_or(Given::Absent, Given::Value)
-    }
-    StreamChange {
-        name: Given::Value(candidate.name.clone()),
-        category_id: given(category.map(Some)),
-        logo_url: given(candidate.logo.clone().map(Some)),
-        epg_channel_id: given(candidate.guide_id.clone()),
-        number: given(candidate.number),
-        ..StreamChange::default()
+impl Done {
+    fn add(&mut self, written: &Written) {
+        self.made += written.made;
+        self.changed += written.changed;
+        self.gone += written.gone;
+        self.categories += written.categories;
+        self.in_bouquet += written.in_bouquet;
     }
 }
 
-/// The ids of categories by their names in lower case, with those that the list needs made behind the others.
-fn headings(act: &Act<'_>, plan: &Plan) -> Result<HashMap<String, CategoryId>> {
-    let there = super::managed::in_order::<Category>(act.tx, None)?;
+/// Ids of categories by their names in lower case.
+type Headings = HashMap<String, CategoryId>;
+
+/// The streams of one transaction.
+#[derive(Clone)]
+struct Step {
+    import: Arc<Import>,
+    plan: Arc<Plan>,
+    into: Into,
+    /// Once the first step has made them.
+    headings: Option<Arc<Headings>>,
+    begin: usize,
+}
+
+/// What a step wrote.
+struct Written {
+    made: usize,
+    changed: usize,
+    gone: usize,
+    categories: usize,
+    in_bouquet: usize,
+    into: Into,
+    headings: Arc<Headings>,
+}
+
+impl Step {
+    fn run(&self, act: &Act<'_>) -> Result<Written> {
+        let (headings, categories) = match &self.headings {
+            Some(headings) => (headings.clone(), 0),
+            None => (Arc::new(headings(act, &self.plan.categories)?), self.plan.categories.len()),
+        };
+        let mut ids = Vec::with_capacity(AT_ONCE);
+        let (mut made, mut changed, mut gone) = (0, 0, 0);
+        for target in self.plan.streams.iter().skip(self.begin).take(AT_ONCE) {
+            match *target {
+                Target::New(place) => {
+                    let Some(change) = self.new_stream(place, &headings) else { continue };
+                    ids.push(managed::create::<Stream>(act, change)?.0);
+                    made += 1;
+                }
+                Target::There(id) => {
+                    ids.push(id);
+                    match act.tx.by_id::<Stream>(id)? {
+                        Some(before) => changed += usize::from(self.change(act, &before, &headings)?),
+                        None => gone += 1,
+                    }
+                }
+            }
+        }
+        let (into, in_bouquet) = fill(act, &self.into, &ids)?;
+        Ok(Written { made, changed, gone, categories, in_bouquet, into, headings })
+    }
+
+    fn candidate(&self, entry: usize) -> Option<&Candidate> {
+        self.import.list.candidates.get(entry)
+    }
+
+    fn new_stream(&self, place: usize, headings: &Headings) -> Option<StreamChange> {
+        let new = self.plan.new.get(place)?;
+        let sources = new.sources.iter().filter_map(|entry| Some(self.candidate(*entry)?.source.clone()));
+        Some(StreamChange {
+            sources: Given::Value(sources.collect()),
+            on_demand: Given::Value(self.import.on_demand),
+            ..self.details(self.candidate(new.entry)?, headings)
+        })
+    }
+
+    /// Changes a stream that is there; whether there was anything to change.
+    fn change(&self, act: &Act<'_>, before: &Stored<Stream>, headings: &Headings) -> Result<bool> {
+        let Some(changes) = self.plan.changed.get(&before.id) else { return Ok(false) };
+        let new = changes.sources.iter().filter_map(|entry| Some(self.candidate(*entry)?.source.clone()));
+        let sources: Vec<_> = match changes.details {
+            Some(_) => import::renewed(&before.record.sources, &new.collect::<Vec<_>>()),
+            None => before.record.sources.iter().cloned().chain(new).collect(),
+        };
+        let details = changes.details.and_then(|entry| self.candidate(entry));
+        let details = details.map(|candidate| self.details(candidate, headings)).unwrap_or_default();
+        let after = act.updated(before, StreamChange { sources: Given::Value(sources), ..details })?;
+        if after == before.record {
+            return Ok(false);
+        }
+        act.replace(before, &after).map(|()| true)
+    }
+
+    /// The columns that the list has something to say about.
+    fn details(&self, candidate: &Candidate, headings: &Headings) -> StreamChange {
+        fn given<T>(value: Option<T>) -> Given<T> {
+            value.map_or(Given::Absent, Given::Value)
+        }
+        let heading = self.import.list.heading(candidate);
+        let category = heading.and_then(|name| headings.get(&name.as_str().to_lowercase()).copied());
+        StreamChange {
+            name: Given::Value(candidate.name.clone()),
+            category_id: given(category.map(Some)),
+            logo_url: given(candidate.logo.clone().map(Some)),
+            epg_channel_id: given(candidate.guide_id.clone()),
+            number: given(candidate.number),
+            ..StreamChange::default()
+        }
+    }
+}
+
+/// The categories that are there, with those that the list needs made behind the others.
+fn headings(act: &Act<'_>, new: &[Name]) -> Result<Headings> {
+    let there = managed::in_order::<Category>(act.tx, None)?;
     let last = there.last().map_or(0, |row| row.record.position.get());
-    let mut ids: HashMap<String, CategoryId> =
+    let mut ids: Headings =
         there.iter().map(|row| (row.record.name.as_str().to_lowercase(), row.id)).collect();
-    if plan.categories.is_empty() {
+    if new.is_empty() {
         return Ok(ids);
     }
     act.actor.may(Resource::Categories, Access::Write)?;
     let act = act.about(Resource::Categories);
-    for (place, name) in (last + 1..).zip(&plan.categories) {
+    for (place, name) in (last + 1..).zip(new) {
+        let key = name.as_str().to_lowercase();
+        if ids.contains_key(&key) {
+            continue;
+        }
         let position = Position::new(place).map_or(Given::Absent, Given::Value);
         let change =
             CategoryChange { name: Given::Value(name.clone()), position, ..CategoryChange::default() };
-        let (id, _) = managed::create::<Category>(&act, change)?;
-        ids.insert(name.as_str().to_lowercase(), id);
+        ids.insert(key, managed::create::<Category>(&act, change)?.0);
     }
     Ok(ids)
 }
 
-/// Puts the streams into the bouquet; how many were put there.
-fn fill(act: &Act<'_>, into: &Into, ids: &[StreamId]) -> Result<usize> {
+/// Puts the streams into the bouquet; where the next ones go, and how many were put there.
+fn fill(act: &Act<'_>, into: &Into, ids: &[StreamId]) -> Result<(Into, usize)> {
     if *into == Into::Nothing {
-        return Ok(0);
+        return Ok((Into::Nothing, 0));
     }
     act.actor.may(Resource::Bouquets, Access::Write)?;
     let act = act.about(Resource::Bouquets);
     match into {
-        Into::Nothing => Ok(0),
-        Into::Bouquet(id) => streams::add_to_bouquet(&act, *id, ids),
-        Into::New(_) if ids.len() > StreamId::MOST => {
-            Err(Error::Refused(format!("A bouquet holds at most {} streams", StreamId::MOST)))
-        }
+        Into::Nothing => Ok((Into::Nothing, 0)),
+        Into::Bouquet(id) => Ok((Into::Bouquet(*id), streams::add_to_bouquet(&act, *id, ids)?)),
         Into::New(name) => {
             let (name, streams) = (Given::Value(name.clone()), Given::Value(ids.to_vec()));
             let change = BouquetChange { name, streams, ..BouquetChange::default() };
-            managed::create::<Bouquet>(&act, change)?;
-            Ok(ids.len())
+            let (id, _) = managed::create::<Bouquet>(&act, change)?;
+            Ok((Into::Bouquet(id), ids.len()))
         }
-    }
-}
-
-/// Lists that were uploaded and wait for their import.
-#[derive(Default)]
-pub struct Lists(Mutex<VecDeque<List>>);
-
-struct List {
-    token: String,
-    owner: String,
-    entries: Arc<Vec<Entry>>,
-    at: Instant,
-}
-
-impl Lists {
-    fn fresh(&self) -> MutexGuard<'_, VecDeque<List>> {
-        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.retain(|list| list.at.elapsed() < KEPT);
-        lists
-    }
-}
-
-impl Ops {
-    /// Keeps a list until whoever uploaded it has decided; the token that names it.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] if the system has no random numbers.
-    pub fn keep_list(&self, actor: &Actor, entries: Vec<Entry>) -> Result<String> {
-        let token = random::token()?;
-        let list = List {
-            token: token.clone(),
-            owner: actor.name().to_owned(),
-            entries: Arc::new(entries),
-            at: Instant::now(),
-        };
-        let mut lists = self.lists.fresh();
-        lists.push_back(list);
-        while lists.len() > LISTS {
-            lists.pop_front();
-        }
-        Ok(token)
-    }
-
-    /// The list of that token, for the one who uploaded it; `None` once it was dropped.
-    pub fn kept_list(&self, actor: &Actor, token: &str) -> Option<Arc<Vec<Entry>>> {
-        let lists = self.lists.fresh();
-        let found = lists.iter().find(|list| list.token == token && list.owner == actor.name());
-        found.map(|list| list.entries.clone())
-    }
-
-    /// Forgets a list: its import is done.
-    pub fn drop_list(&self, token: &str) {
-        self.lists.fresh().retain(|list| list.token != token);
     }
 }

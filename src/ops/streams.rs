@@ -1,6 +1,6 @@
 //! Streams as they run: started, stopped, online and offline.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::json;
 
@@ -11,8 +11,6 @@ use crate::{
     domain::{
         Error, Resource, Result, Stored,
         actor::Actor,
-        bouquet::{Bouquet, BouquetChange},
-        field::{Given, Item},
         ids::{BouquetId, Id, ServerId, StreamId},
         rights::Access,
         run::State,
@@ -133,22 +131,30 @@ pub fn delete(act: &Act<'_>, ids: &[StreamId]) -> Result<Vec<String>> {
 /// Puts streams at the end of a bouquet; how many it did not hold before.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for an unknown one, [`Error::Refused`] beyond what a bouquet holds.
+/// [`Error::NoSuch`] for an unknown bouquet.
 pub fn add_to_bouquet(act: &Act<'_>, bouquet: BouquetId, ids: &[StreamId]) -> Result<usize> {
-    let before = act.find::<Bouquet>(bouquet)?;
-    let mut streams = before.record.streams.clone();
-    let mut held: HashSet<StreamId> = streams.iter().copied().collect();
-    streams.extend(ids.iter().filter(|id| held.insert(**id)));
-    if streams.len() > StreamId::MOST {
-        return Err(Error::Refused(format!("A bouquet holds at most {} streams", StreamId::MOST)));
+    let name = act.tx.bouquet_name(bouquet)?.ok_or(Error::no_such(Resource::Bouquets))?;
+    let added = act.tx.append_streams(bouquet, ids, act.now)?;
+    told_of(act, bouquet, &name, "add_streams", &added)
+}
+
+/// Takes streams out of a bouquet; how many it held.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown bouquet.
+pub fn take_out_of_bouquet(act: &Act<'_>, bouquet: BouquetId, ids: &[StreamId]) -> Result<usize> {
+    let name = act.tx.bouquet_name(bouquet)?.ok_or(Error::no_such(Resource::Bouquets))?;
+    let removed = act.tx.remove_streams(bouquet, ids, act.now)?;
+    told_of(act, bouquet, &name, "remove_streams", &removed)
+}
+
+/// In the audit trail only those stand that came or went: the whole list may be a megabyte.
+fn told_of(act: &Act<'_>, bouquet: BouquetId, name: &str, what: &str, ids: &[StreamId]) -> Result<usize> {
+    if !ids.is_empty() {
+        let numbers: Vec<i64> = ids.iter().map(|id| id.number()).collect();
+        act.audit(Some(bouquet.number()), name, &json!({}), &json!({ what: numbers }))?;
     }
-    let added = streams.len() - before.record.streams.len();
-    let after =
-        act.updated(&before, BouquetChange { streams: Given::Value(streams), ..BouquetChange::default() })?;
-    if added > 0 {
-        act.replace(&before, &after)?;
-    }
-    Ok(added)
+    Ok(ids.len())
 }
 
 /// A stream without a server is the main server's.

@@ -2,6 +2,7 @@
 //!
 //! Only this folder names rusqlite and r2d2.
 
+pub mod bouquets;
 pub mod changes;
 pub mod check;
 pub mod figures;

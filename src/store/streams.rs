@@ -2,12 +2,14 @@
 
 use rusqlite::params;
 
-use super::Read;
+use super::{Read, columns::fact, fault::broken};
 use crate::domain::{
-    Error, Resource, Result, Stored,
+    Error, Kind, Resource, Result, Stored,
+    field::Item,
     ids::{CategoryId, Id, ServerId, StreamId},
+    import::Existing,
     page::Rows,
-    stream::Stream,
+    stream::{SourceUrl, Stream},
 };
 
 /// What a list of streams is sorted by.
@@ -78,6 +80,28 @@ impl Read<'_> {
         )?;
         let ids: Vec<i64> = found.collect::<rusqlite::Result<_>>()?;
         Ok(Rows { total, rows: self.streams_of(ids.into_iter().map(StreamId))? })
+    }
+
+    /// Every stream, with what an import tells it by.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn known_streams(&self) -> Result<Vec<Existing>> {
+        let sql = "SELECT id, name, category_id, epg_channel_id, sources FROM streams ORDER BY id";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let sources = SourceUrl::stored_list(fact(row.get_ref(4)?, Kind::List)?);
+            found.push(Existing {
+                id: StreamId(row.get(0)?),
+                name: row.get(1)?,
+                category: row.get::<_, Option<i64>>(2)?.map(CategoryId),
+                guide_id: row.get(3)?,
+                sources: sources.ok_or_else(|| broken("the sources of a stream cannot be read"))?,
+            });
+        }
+        Ok(found)
     }
 
     /// Streams by their ids, in that order.

@@ -1,50 +1,81 @@
-//! Multipart bodies with files in them: what `body` refuses.
+//! Multipart bodies with files in them: what `body` refuses. A file comes in pieces and is kept nowhere as a whole.
 
-use actix_multipart::{Multipart, MultipartError};
-use actix_web::{HttpRequest, http::header::CONTENT_LENGTH, web::Payload};
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart};
+use actix_web::{HttpRequest, http::header::CONTENT_LENGTH, rt, web::Payload};
 use futures_util::StreamExt;
 
 use super::body::BodyError;
 
-/// One part of a form.
-pub struct Part {
-    /// The field's name.
-    pub name: String,
-    /// Its bytes; those of a file that was not chosen are none.
-    pub bytes: Vec<u8>,
+/// The next piece comes within this time, also on a very slow line.
+const PIECE_TIME: Duration = Duration::from_secs(30);
+/// Small pieces are gathered until they are so long.
+const PIECE: usize = 256 << 10;
+
+/// A form with files, on its way in.
+pub struct Parts {
+    multipart: Multipart,
+    left: usize,
 }
 
-/// Reads a form with files, of at most `most` bytes in all.
-///
-/// # Errors
-/// [`BodyError`].
-pub async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Vec<Part>, BodyError> {
-    let malformed = || BodyError::Malformed("the multipart body is not well formed".into());
-    let broken = |error| match error {
-        MultipartError::Payload(error) => BodyError::ended(&error),
-        _ => malformed(),
-    };
-    let length =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > most) {
-        return Err(BodyError::TooLarge);
-    }
-    let mut multipart = Multipart::new(request.headers(), payload);
-    let mut parts = Vec::new();
-    let mut read = 0;
-    while let Some(part) = multipart.next().await {
-        let mut part = part.map_err(broken)?;
-        let name = part.name().map(str::to_owned).ok_or_else(malformed)?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = part.next().await {
-            let chunk = chunk.map_err(broken)?;
-            read += chunk.len();
-            if read > most {
-                return Err(BodyError::TooLarge);
-            }
-            bytes.extend_from_slice(&chunk);
+/// One part of a form.
+pub struct Part<'p> {
+    /// The field's name.
+    pub name: String,
+    field: Field,
+    left: &'p mut usize,
+}
+
+impl Parts {
+    /// The parts of a form of at most `most` bytes in all.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] for one that says that it is longer.
+    pub fn of(request: &HttpRequest, payload: Payload, most: usize) -> Result<Self, BodyError> {
+        let length = request.headers().get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if length.is_some_and(|length| length > most) {
+            return Err(BodyError::TooLarge);
         }
-        parts.push(Part { name, bytes });
+        Ok(Self { multipart: Multipart::new(request.headers(), payload), left: most })
     }
-    Ok(parts)
+
+    /// The next part; the one before it must have been read.
+    ///
+    /// # Errors
+    /// [`BodyError`].
+    pub async fn next(&mut self) -> Result<Option<Part<'_>>, BodyError> {
+        let Some(field) = soon(self.multipart.next()).await? else { return Ok(None) };
+        let field = field.map_err(|_| broken())?;
+        let name = field.name().map(str::to_owned).ok_or_else(broken)?;
+        Ok(Some(Part { name, field, left: &mut self.left }))
+    }
+}
+
+impl Part<'_> {
+    /// The next bytes; none of a file that was not chosen.
+    ///
+    /// # Errors
+    /// [`BodyError`].
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, BodyError> {
+        let mut piece = Vec::new();
+        while piece.len() < PIECE
+            && let Some(chunk) = soon(self.field.next()).await?
+        {
+            let chunk = chunk.map_err(|_| broken())?;
+            *self.left = self.left.checked_sub(chunk.len()).ok_or(BodyError::TooLarge)?;
+            piece.extend_from_slice(&chunk);
+        }
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+}
+
+async fn soon<T>(next: impl Future<Output = T>) -> Result<T, BodyError> {
+    let late = || BodyError::Malformed("nothing came for 30 seconds".into());
+    rt::time::timeout(PIECE_TIME, next).await.map_err(|_| late())
+}
+
+fn broken() -> BodyError {
+    BodyError::Malformed("the multipart body is not well formed".into())
 }

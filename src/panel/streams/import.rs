@@ -1,12 +1,16 @@
-//! Import of an M3U list: upload, look at what it would do, do it.
+//! Import of an M3U list: upload, look at what it would do, do it, see how far it is.
+
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
+    rt,
     web::{Path, Payload},
 };
 use askama::Template;
 
+use super::import_preview;
 use crate::{
     domain::{
         Error, Resource, Result,
@@ -14,24 +18,26 @@ use crate::{
         rights::Access,
         text::Name,
     },
-    ops::import::{self, Done, Duplicates, Fate, Import, Into, Plan, Told},
+    ops::import::{Done, Duplicates, Import, Into, List, Run},
     panel::{
-        caller::{Caller, doing, done},
+        caller::{Caller, done},
         error::{Reply, status},
         form::{Choice, Form, Input, Widget},
         frame::Frame,
+        moved,
         records::About,
         sent::{Query, Sent},
         show,
-        table::{Cell, Head, Listing, Tone},
     },
-    wire::{body::BodyError, upload},
+    wire::{body::BodyError, upload::Parts},
 };
 
 /// The most bytes of an upload.
-const MOST: usize = 20 << 20;
-/// Entries of each kind that the preview shows.
-const SHOWN: usize = 100;
+const MOST: usize = 64 << 20;
+/// A text that was pasted is shown again up to this length.
+const PASTED: usize = 1 << 20;
+/// An import that takes longer is looked at while it runs.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Template)]
 #[template(path = "import.html")]
@@ -42,15 +48,12 @@ struct UploadPage {
 }
 
 #[derive(Template)]
-#[template(path = "import_preview.html")]
-struct PreviewPage {
+#[template(path = "import_progress.html")]
+struct ProgressPage {
     frame: Frame,
+    finished: bool,
+    failed: Option<String>,
     figures: Vec<(String, &'static str)>,
-    options: Form,
-    categories: Vec<String>,
-    refused: Listing,
-    there: Listing,
-    new: Listing,
 }
 
 /// Asks for a list.
@@ -62,87 +65,148 @@ pub async fn ask(caller: Caller) -> Reply {
 /// Takes a list, as a file or as text.
 pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let parts = match upload::read(&request, payload, MOST).await {
-        Ok(parts) => parts,
-        Err(BodyError::Malformed(why)) => {
-            let problem = Some(format!("The upload cannot be read: {why}."));
-            return Ok(blank(&caller, StatusCode::UNPROCESSABLE_ENTITY, problem, String::new()));
+    let mut text = Vec::new();
+    let problem = match read(&caller, &request, payload, &mut text).await {
+        Ok(list) => {
+            let token = caller.ops.keep_list(caller.actor(), list)?;
+            return Ok(moved(&format!("/panel/streams/import/{token}")));
         }
-        Err(BodyError::Late) => {
-            let problem = Some("The upload did not come in time: try again.".into());
-            return Ok(blank(&caller, StatusCode::REQUEST_TIMEOUT, problem, String::new()));
+        Err(Unread::Body(BodyError::Malformed(why))) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, format!("The upload cannot be read: {why}."))
         }
-        Err(BodyError::TooLarge) => {
-            let problem = "The list is over 20 MB: split it.".into();
-            return Ok(blank(&caller, StatusCode::PAYLOAD_TOO_LARGE, Some(problem), String::new()));
+        Err(Unread::Body(BodyError::TooLarge)) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "The list is over 64 MB: split it, or pack it with gzip.".into())
         }
+        Err(Unread::List(Error::Invalid { field, rule })) => {
+            (status(&Error::invalid(field, "")), rule.into_owned())
+        }
+        Err(Unread::List(Error::Busy)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Other lists are being read: try again in a moment.".into())
+        }
+        Err(Unread::List(error)) => (status(&error), error.to_string()),
     };
-    let part = |name: &str| {
-        let found = parts.iter().find(|part| part.name == name && !part.bytes.is_empty());
-        found.map(|part| part.bytes.as_slice())
-    };
-    let text = part("text").unwrap_or_default();
-    let read = match part("file").or(part("text")) {
-        Some(bytes) => import::read(bytes),
-        None => Err(Error::invalid("file", "choose a file, or paste the list")),
-    };
-    match read {
-        Ok(entries) => {
-            let token = caller.ops.keep_list(caller.actor(), entries)?;
-            Ok(crate::panel::moved(&format!("/panel/streams/import/{token}")))
-        }
-        Err(error) => {
-            let problem = match &error {
-                Error::Invalid { rule, .. } => rule.to_string(),
-                error => error.to_string(),
-            };
-            let text = String::from_utf8_lossy(text).into_owned();
-            Ok(blank(&caller, status(&error), Some(problem), text))
-        }
+    Ok(blank(&caller, problem.0, Some(problem.1), String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// Why a list could not be read.
+enum Unread {
+    Body(BodyError),
+    List(Error),
+}
+
+impl From<BodyError> for Unread {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
     }
 }
 
-/// Shows what the import would do.
+impl From<Error> for Unread {
+    fn from(error: Error) -> Self {
+        Self::List(error)
+    }
+}
+
+/// Reads the file, or the text if there is none, as it comes in.
+async fn read(
+    caller: &Caller,
+    request: &HttpRequest,
+    payload: Payload,
+    pasted: &mut Vec<u8>,
+) -> Result<List, Unread> {
+    let mut parts = Parts::of(request, payload, MOST)?;
+    let mut reading = None;
+    while let Some(mut part) = parts.next().await? {
+        let is_text = part.name == "text";
+        // What comes second counts only if the first was empty.
+        let is_wanted = reading.is_none() && (is_text || part.name == "file");
+        while let Some(piece) = part.piece().await? {
+            if !is_wanted {
+                continue;
+            }
+            if is_text && pasted.len() < PASTED {
+                pasted.extend_from_slice(&piece);
+            }
+            let begun = match reading.take() {
+                Some(reading) => reading,
+                None => caller.ops.read_list()?,
+            };
+            reading = Some(begun.more(piece).await?);
+        }
+    }
+    match reading {
+        Some(reading) => Ok(reading.done().await?),
+        None => Err(Error::invalid("file", "choose a file, or paste the list").into()),
+    }
+}
+
+/// Shows what the import would do, or how far it is.
 pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let Some(entries) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
+    let Some((list, run)) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
+    if let Some(run) = run {
+        return Ok(progress(&caller, &token, &run));
+    }
     let mut options = options(&caller, &token).await?;
     let sent = Sent(query.0);
     options.take(&sent);
-    let (status, import) = match wanted(entries.clone(), &sent) {
+    let (status, import) = match wanted(list.clone(), &sent) {
         Ok(import) => (StatusCode::OK, import),
-        Err(error) => (options.refused(error)?, Import::of(entries)),
+        Err(error) => (options.refused(error)?, Import::of(list)),
     };
-    show_plan(&caller, status, options, import).await
+    import_preview::show(&caller, status, options, import).await
 }
 
 /// Does it.
 pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let Some(entries) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
+    let Some((list, _)) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
     let mut options = options(&caller, &token).await?;
     options.take(&sent);
-    let applied = match wanted(entries.clone(), &sent) {
+    let refused = match wanted(list.clone(), &sent) {
         Ok(import) => {
-            let job = move |act: &crate::ops::Act<'_>| import::apply(act, &import);
-            caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "import"), job).await
+            let (run, work) = caller.ops.begin_import(caller.actor(), &token, import);
+            if let Some(work) = work {
+                // It goes on if the browser goes away.
+                let _ = rt::time::timeout(PATIENCE, rt::spawn(work)).await;
+            }
+            match run.outcome() {
+                Some(Err(error)) => error,
+                Some(Ok(())) if run.done().stopped.is_none() => return Ok(progress(&caller, &token, &run)),
+                _ => return Ok(moved(&format!("/panel/streams/import/{token}"))),
+            }
         }
-        Err(error) => Err(error),
+        Err(error) => error,
     };
-    match applied {
-        Ok(applied) => {
-            caller.ops.drop_list(&token);
-            Ok(done("/panel/streams?sort=newest", &told(&applied)))
-        }
-        Err(error) => {
-            let error = match error {
-                Error::Taken { resource, .. } => Error::Taken { resource, field: "new_bouquet" },
-                error => error,
-            };
-            let status = options.refused(error)?;
-            show_plan(&caller, status, options, Import::of(entries)).await
-        }
+    let error = match refused {
+        Error::Taken { resource, .. } => Error::Taken { resource, field: "new_bouquet" },
+        error => error,
+    };
+    let status = options.refused(error)?;
+    import_preview::show(&caller, status, options, Import::of(list)).await
+}
+
+/// How far an import is, and what came of it.
+fn progress(caller: &Caller, token: &str, run: &Run) -> HttpResponse {
+    let so_far = run.done();
+    let outcome = run.outcome();
+    if outcome == Some(Ok(())) && so_far.stopped.is_none() {
+        caller.ops.drop_list(token);
+        return done("/panel/streams?sort=newest", &told(&so_far));
     }
+    let finished = outcome.is_some();
+    let failed = match outcome {
+        Some(Err(error)) => Some(format!("Nothing was imported: {error}.")),
+        _ => so_far
+            .stopped
+            .as_ref()
+            .map(|why| format!("It ended early: {why}. What was done until then stays done.")),
+    };
+    let (after, of) = so_far.progress;
+    let mut figures = vec![(format!("{} of {}", grouped(after), grouped(of)), "streams of the list")];
+    figures.extend(did(&so_far).into_iter().map(|(count, what)| (grouped(count), what)));
+    let title = if finished { "Import: ended early" } else { "Import: under way" };
+    let page = ProgressPage { frame: caller.frame(title), finished, failed, figures };
+    caller.page(&page)
 }
 
 /// The list was dropped: it was imported, or waited for too long.
@@ -165,8 +229,9 @@ async fn options(caller: &Caller, token: &str) -> Result<Form> {
     let ways = ways.map(|(value, label)| Choice::new(value, label));
     let mut inputs = vec![
         Input::new("duplicates", "Those that are there already", Widget::Choice(ways.into())).help(
-            "By the same source, or the same name in the same category. An update takes name, category, logo, guide id \
-             and number, and adds the source.",
+            "By the same source, or the same name in the same category. An update, for lists whose addresses change, \
+             tells by name first, then by source, then by a guide id that only one has: the stream takes name, category, \
+             logo, guide id and number, and the new address in place of the old one.",
         ),
         Input::new("on_demand", "New streams on demand", Widget::Flag).help("Off: they all run at once."),
     ];
@@ -186,8 +251,8 @@ async fn options(caller: &Caller, token: &str) -> Result<Form> {
 }
 
 /// What was chosen.
-fn wanted(entries: std::sync::Arc<Vec<import::Entry>>, sent: &Sent) -> Result<Import> {
-    let mut import = Import::of(entries);
+fn wanted(list: Arc<List>, sent: &Sent) -> Result<Import> {
+    let mut import = Import::of(list);
     if let word @ ("skip" | "add" | "update") = sent.text("duplicates") {
         import.duplicates = Duplicates::named(word).map_err(|rule| Error::invalid("duplicates", rule))?;
     }
@@ -203,111 +268,29 @@ fn wanted(entries: std::sync::Arc<Vec<import::Entry>>, sent: &Sent) -> Result<Im
     Ok(import)
 }
 
-async fn show_plan(caller: &Caller, status: StatusCode, options: Form, import: Import) -> Reply {
-    let list = doing(Resource::Streams, "list");
-    let plan = caller.ops.read(caller.actor(), list, move |read| import::plan(read, &import)).await?;
-    Ok(caller.page_with(
-        status,
-        &PreviewPage {
-            frame: caller.frame("Import streams"),
-            figures: figures(&plan).into_iter().map(|(count, what)| (grouped(count), what)).collect(),
-            options,
-            categories: plan.categories.iter().map(|name| name.as_str().to_owned()).collect(),
-            refused: refused(&plan),
-            there: there(&plan),
-            new: new(&plan),
-        },
-    ))
-}
-
-fn figures(plan: &Plan) -> Vec<(usize, &'static str)> {
-    vec![
-        (plan.new.len(), "new streams"),
-        (plan.categories.len(), "new categories"),
-        (plan.count(|fate| matches!(fate, Fate::SourceAdded | Fate::Updated(_))), "changed"),
-        (plan.count(|fate| matches!(fate, Fate::Skipped(_))), "there already"),
-        (plan.refused.len(), "cannot be taken"),
-    ]
-}
-
-fn grouped(count: usize) -> String {
+pub(super) fn grouped(count: usize) -> String {
     show::number(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
+/// What was done, without what was not.
+fn did(done: &Done) -> Vec<(usize, &'static str)> {
+    let figures = [
+        (done.made, "new streams"),
+        (done.categories, "new categories"),
+        (done.changed, "changed"),
+        (done.there, "there already"),
+        (done.refused, "cannot be taken"),
+        (done.in_bouquet, "put into the bouquet"),
+        (done.gone, "deleted by somebody meanwhile"),
+    ];
+    figures.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
 fn told(done: &Done) -> String {
-    let figures = figures(&done.plan).into_iter().filter(|(count, _)| *count > 0);
-    let mut parts: Vec<String> = figures.map(|(count, what)| format!("{} {what}", grouped(count))).collect();
-    if done.in_bouquet > 0 {
-        parts.push(format!("{} put into the bouquet", grouped(done.in_bouquet)));
+    let parts: Vec<String> =
+        did(done).into_iter().map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    if parts.is_empty() {
+        return "Imported: there was nothing to do.".into();
     }
     format!("Imported: {}.", parts.join(", "))
-}
-
-/// A list whose first column is a number.
-fn listing(
-    label: &'static str,
-    number: &'static str,
-    heads: &[&'static str],
-    rows: impl ExactSizeIterator<Item = Vec<Cell>>,
-) -> Listing {
-    let total = rows.len();
-    let summary = if total > SHOWN { format!("the first {SHOWN} of {total}") } else { String::new() };
-    Listing {
-        label,
-        heads: std::iter::once(Head::numeric(number))
-            .chain(heads.iter().map(|head| Head::new(head)))
-            .collect(),
-        rows: rows.take(SHOWN).collect(),
-        empty: "None.".into(),
-        pager: crate::panel::table::Pager { summary, ..crate::panel::table::Pager::default() },
-        ..Listing::default()
-    }
-}
-
-fn refused(plan: &Plan) -> Listing {
-    let rows = plan.refused.iter().map(|(line, name, rule)| {
-        vec![Cell::Number(line.to_string()), Cell::Text(name.clone()), Cell::Text(rule.to_string())]
-    });
-    listing("Cannot be taken", "Line", &["Name", "Why"], rows)
-}
-
-fn there(plan: &Plan) -> Listing {
-    let told = |told: Told| match told {
-        Told::Source => "a stream has this source",
-        Told::Name => "a stream of the category has this name",
-    };
-    let rows: Vec<Vec<Cell>> = plan
-        .fates
-        .iter()
-        .filter_map(|(line, name, fate)| {
-            let (tone, what, how) = match fate {
-                Fate::New => return None,
-                Fate::Skipped(how) => (Tone::Plain, "left as it is", told(*how)),
-                Fate::SourceAdded => (Tone::Good, "source added", told(Told::Name)),
-                Fate::Updated(how) => (Tone::Good, "updated", told(*how)),
-            };
-            Some(vec![
-                Cell::Number(line.to_string()),
-                Cell::Text(name.clone()),
-                Cell::Text(how.into()),
-                Cell::Badge(tone, what.into()),
-            ])
-        })
-        .collect();
-    listing("There already", "Line", &["Name", "Told by", "What happens"], rows.into_iter())
-}
-
-fn new(plan: &Plan) -> Listing {
-    let rows = plan.new.iter().map(|new| {
-        let candidate = &new.candidate;
-        let number = candidate.number.map_or_else(String::new, |number| number.get().to_string());
-        vec![
-            Cell::Number(number),
-            Cell::Text(candidate.name.as_str().into()),
-            Cell::Text(candidate.category.as_ref().map_or_else(String::new, |name| name.as_str().into())),
-            Cell::Text(candidate.guide_id.as_ref().map_or_else(String::new, |id| id.as_str().into())),
-            Cell::Code(new.sources.first().map_or_else(String::new, |source| source.as_str().into())),
-        ]
-    });
-    listing("New streams", "No.", &["Name", "Category", "Guide id", "Source"], rows)
 }

@@ -1,6 +1,7 @@
 //! Streams: the list, a stream's page, starting and stopping, the preview.
 
 mod import;
+mod import_preview;
 mod list;
 mod page;
 mod preview;
