@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     access::{Door, bearer},
-    administrators,
+    administrators, bouquets,
     call::Call,
     connections, line, logs, mag, managed, reply, resellers, security, servers, settings, streams,
 };
@@ -113,7 +113,7 @@ calls! {
     SubscriptionPlans / "info", Read, managed::info::<Plan>, "Shows a subscription plan.";
     SubscriptionPlans / "list", Read, managed::list::<Plan>, "Lists subscription plans.";
     Bouquets / "new", Write, managed::create::<Bouquet>, "Creates a bouquet.";
-    Bouquets / "update", Write, managed::update::<Bouquet>, "Changes a bouquet.";
+    Bouquets / "update", Write, bouquets::update, "Changes a bouquet; data[remove_streams] and data[add_streams] take streams out and put them at its end.";
     Bouquets / "delete", Write, managed::delete::<Bouquet>, "Deletes a bouquet, also from plans, lines and MAGs.";
     Bouquets / "info", Read, managed::info::<Bouquet>, "Shows a bouquet.";
     Bouquets / "list", Read, managed::list::<Bouquet>, "Lists bouquets.";

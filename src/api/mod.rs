@@ -2,6 +2,7 @@
 
 mod access;
 mod administrators;
+mod bouquets;
 mod call;
 mod calls;
 mod connections;

@@ -13,6 +13,7 @@ use super::{
     m3u::Entry,
     number::{Position, whole},
     oddities::Oddities,
+    source_request::{SourceRequest, split_suffix},
     stream::SourceUrl,
     text::{GuideId, HttpUrl, Name},
 };
@@ -60,8 +61,26 @@ pub struct Candidate {
     pub guide_id: Option<GuideId>,
     /// Its number.
     pub number: Option<Position>,
-    /// Where it comes from.
+    /// Where it comes from, without headers.
     pub source: SourceUrl,
+    /// How its source is asked, if the list says so.
+    pub asked: Option<Box<Asked>>,
+}
+
+/// How a source is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// By headers of the whole stream.
+    pub request: SourceRequest,
+    /// The source with the headers behind its `|`, if they stand there.
+    pub source: Option<SourceUrl>,
+}
+
+impl Candidate {
+    /// The source as one of several of a stream, which keeps headers of its own.
+    pub fn further_source(&self) -> &SourceUrl {
+        self.asked.as_ref().and_then(|asked| asked.source.as_ref()).unwrap_or(&self.source)
+    }
 }
 
 /// A channel list, as far as it was read.
@@ -134,23 +153,22 @@ impl List {
     fn candidate(&mut self, entry: &Entry) -> Result<Candidate, Rule> {
         let line = entry.line;
         let named = |part: &str, rule: Rule| -> Rule { format!("{part}: {rule}").into() };
-        // Kodi's options for its own player follow the URL.
-        let (url, options) =
-            entry.url.split_once('|').map_or((entry.url.as_str(), ""), |(url, options)| (url, options));
+        let mut request = entry.request.clone();
+        let url = request.take_suffix(&entry.url);
         if entry.is_list || is_list(url) {
             return Err("address: another list, which is imported by itself".into());
         }
-        let url = if entry.program.is_empty() {
-            url.to_owned()
-        } else {
-            format!("{url}#program={}", entry.program)
-        };
+        let program =
+            if entry.program.is_empty() { String::new() } else { format!("#program={}", entry.program) };
+        let url = format!("{url}{program}");
         let source = SourceUrl::new(&url).map_err(|rule| named("address", rule))?;
         let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
         let category = self.heading_of(entry).map_err(|rule| named("group", rule))?;
-        if !options.is_empty() {
-            self.oddities.note("options after the | of an address left out".into(), line);
-        }
+        let asked = (request != SourceRequest::default()).then(|| {
+            let suffix = split_suffix(&entry.url).1;
+            let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}")).ok());
+            Box::new(Asked { request, source })
+        });
         let logo = HttpUrl::new(&entry.logo).ok();
         if logo.is_none() && !entry.logo.is_empty() {
             self.oddities
@@ -161,7 +179,7 @@ impl List {
             self.oddities.note("guide id left out that is too long or has quotation marks".into(), line);
         }
         let number = self.number(&entry.number, line);
-        Ok(Candidate { line, name, category, logo, guide_id, number, source })
+        Ok(Candidate { line, name, category, logo, guide_id, number, source, asked })
     }
 
     fn heading_of(&mut self, entry: &Entry) -> Result<Option<usize>, Rule> {

@@ -6,7 +6,7 @@ mod lines;
 
 use lines::{Line, Lines};
 
-use super::{Rule, oddities::Oddities};
+use super::{Rule, oddities::Oddities, source_request::SourceRequest};
 
 /// One channel of a list, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Entry {
     pub number: String,
     /// Where it comes from.
     pub url: String,
+    /// How its source is asked, as far as lines and attributes of their own say that.
+    pub request: SourceRequest,
     /// Which program of a multiplex it is, if the list says so.
     pub program: String,
     /// The list says that it is another list.
@@ -152,16 +154,13 @@ impl State {
                 self.next.logo = plain(unquoted(value));
             }
             "#EXTVLCOPT" => match option(value) {
-                Some(("program", number)) => plain(number).clone_into(&mut self.next.program),
-                other => {
-                    let name = other.map_or("", |(name, _)| name);
-                    self.oddities.note(format!("#EXTVLCOPT {} left out", short(name)), line);
-                }
+                ("program", number) => self.next.program = plain(number),
+                _ if self.next.request.take_vlc_option(value) => {}
+                (name, _) => self.oddities.note(format!("#EXTVLCOPT {} left out", short(name)), line),
             },
-            "#KODIPROP" => {
-                let name = option(value).map_or("", |(name, _)| name);
-                self.oddities.note(format!("#KODIPROP {} left out", short(name)), line);
-            }
+            "#KODIPROP" if self.next.request.take_kodi_property(value) => {}
+            "#KODIPROP" => self.oddities.note(format!("#KODIPROP {} left out", short(option(value).0)), line),
+            "#EXTHTTP" if self.next.request.take_json(value) => {}
             "#EXTM3U" => {
                 self.heading.clear();
                 for (name, value) in info::read(value).attributes {
@@ -201,6 +200,12 @@ impl State {
                 "tvg-name" => &mut other_name,
                 "type" if value.eq_ignore_ascii_case("playlist") => {
                     self.next.is_list = true;
+                    continue;
+                }
+                "http-user-agent" | "user-agent" | "http-referrer" | "http-referer" | "referrer"
+                | "referer" => {
+                    let end = key.strip_prefix("http-").unwrap_or(&key);
+                    self.next.request.take_kodi_property(&format!("http-{end}={value}"));
                     continue;
                 }
                 _ => {
@@ -311,9 +316,9 @@ fn apart(name: &str) -> (&str, Option<&str>) {
 }
 
 /// `:network-caching=1000`
-fn option(text: &str) -> Option<(&str, &str)> {
-    let (name, value) = text.trim_start_matches([':', '-', ' ']).split_once('=')?;
-    Some((name.trim(), value.trim()))
+fn option(text: &str) -> (&str, &str) {
+    let (name, value) = text.trim_start_matches([':', '-', ' ']).split_once('=').unwrap_or((text, ""));
+    (name.trim(), value.trim())
 }
 
 fn unquoted(text: &str) -> &str {

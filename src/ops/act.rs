@@ -67,7 +67,7 @@ impl Act<'_> {
     pub(super) fn replace<R: Table>(&self, before: &Stored<R>, after: &R) -> Result<()> {
         let facts = after.facts();
         self.tx.require_references::<R>(&facts)?;
-        self.tx.update::<R>(before.id, &facts, self.now)?;
+        self.tx.update::<R>(before.id, &before.record.facts(), &facts, self.now)?;
         let changed = difference(&before.record.facts(), &facts);
         let old = object(changed.iter().map(|(name, old, _)| (*name, old.clone())));
         let new = object(changed.iter().map(|(name, _, new)| (*name, new.clone())));

@@ -19,7 +19,7 @@ use crate::{
         import::{self, Candidate, Target},
         number::Position,
         rights::Access,
-        stream::{Stream, StreamChange},
+        stream::{SourceUrl, Stream, StreamChange},
         text::Name,
     },
     store::Read,
@@ -209,20 +209,29 @@ impl Step {
 
     fn new_stream(&self, place: usize, headings: &Headings) -> Option<StreamChange> {
         let new = self.plan.new.get(place)?;
-        let sources = new.sources.iter().filter_map(|entry| Some(self.candidate(*entry)?.source.clone()));
         Some(StreamChange {
-            sources: Given::Value(sources.collect()),
+            sources: Given::Value(self.sources(&new.sources, Some(new.entry))),
             on_demand: Given::Value(self.import.on_demand),
             ..self.details(self.candidate(new.entry)?, headings)
         })
     }
 
+    /// The sources of those entries; of the one whose details the stream takes, headers stand in columns of the stream.
+    fn sources(&self, entries: &[usize], details: Option<usize>) -> Vec<SourceUrl> {
+        let source = |entry: &usize| {
+            let candidate = self.candidate(*entry)?;
+            let is_own = details == Some(*entry);
+            Some(if is_own { &candidate.source } else { candidate.further_source() }.clone())
+        };
+        entries.iter().filter_map(source).collect()
+    }
+
     /// Changes a stream that is there; whether there was anything to change.
     fn change(&self, act: &Act<'_>, before: &Stored<Stream>, headings: &Headings) -> Result<bool> {
         let Some(changes) = self.plan.changed.get(&before.id) else { return Ok(false) };
-        let new = changes.sources.iter().filter_map(|entry| Some(self.candidate(*entry)?.source.clone()));
-        let sources: Vec<_> = match changes.details {
-            Some(_) => import::renewed(&before.record.sources, &new.collect::<Vec<_>>()),
+        let new = self.sources(&changes.sources, changes.details);
+        let sources = match changes.details {
+            Some(_) => import::renewed(&before.record.sources, &new),
             None => before.record.sources.iter().cloned().chain(new).collect(),
         };
         let details = changes.details.and_then(|entry| self.candidate(entry));
@@ -241,7 +250,13 @@ impl Step {
         }
         let heading = self.import.list.heading(candidate);
         let category = heading.and_then(|name| headings.get(&name.as_str().to_lowercase()).copied());
+        let request = candidate.asked.as_ref().map(|asked| &asked.request);
+        let agent = request.map(|request| request.user_agent.clone());
+        let headers = request.map(|request| request.headers.clone());
         StreamChange {
+            user_agent: given(agent.filter(|agent| !agent.as_str().is_empty())),
+            headers: given(headers.filter(|headers| !headers.is_empty())),
+            tls_verify: given(request.map(|request| request.tls_verify).filter(|verify| !verify)),
             name: Given::Value(candidate.name.clone()),
             category_id: given(category.map(Some)),
             logo_url: given(candidate.logo.clone().map(Some)),

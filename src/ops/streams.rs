@@ -11,6 +11,7 @@ use crate::{
     domain::{
         Error, Resource, Result, Stored,
         actor::Actor,
+        bouquet::{Bouquet, BouquetChange},
         ids::{BouquetId, Id, ServerId, StreamId},
         rights::Access,
         run::State,
@@ -126,6 +127,27 @@ pub fn delete(act: &Act<'_>, ids: &[StreamId]) -> Result<Vec<String>> {
     let streams = act.tx.streams_of(ids.iter().copied())?;
     streams.iter().try_for_each(|stream| managed::delete::<Stream>(act, stream.id))?;
     Ok(streams.into_iter().map(|stream| stream.record.name.as_str().to_owned()).collect())
+}
+
+/// Changes a bouquet, takes streams out of it, and puts others at its end.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown bouquet or a stream that is to be put there, and those of the change.
+pub fn update_bouquet(
+    act: &Act<'_>,
+    id: BouquetId,
+    change: BouquetChange,
+    remove: &[StreamId],
+    add: &[StreamId],
+) -> Result<()> {
+    let only_streams = change == BouquetChange::default() && !(remove.is_empty() && add.is_empty());
+    if !only_streams {
+        managed::update::<Bouquet>(act, id, change)?;
+    }
+    act.tx.streams_of(add.iter().copied())?;
+    take_out_of_bouquet(act, id, remove)?;
+    add_to_bouquet(act, id, add)?;
+    Ok(())
 }
 
 /// Puts streams at the end of a bouquet; how many it did not hold before.

@@ -338,21 +338,33 @@ impl Write<'_> {
         Ok(R::Id::of(id))
     }
 
-    /// Writes a record's facts over the row of that id.
+    /// Writes a record's facts over the row of that id, which has held those before.
     ///
     /// # Errors
     /// [`Error::Taken`] for a unique column, or a database error.
-    pub fn update<R: Table>(&self, id: R::Id, facts: &[(&'static str, Fact)], now: UnixTime) -> Result<()> {
+    pub fn update<R: Table>(
+        &self,
+        id: R::Id,
+        before: &[(&'static str, Fact)],
+        facts: &[(&'static str, Fact)],
+        now: UnixTime,
+    ) -> Result<()> {
         let (now, key) = (Fact::Number(now.seconds()), Fact::Number(id.number()));
         let own = facts.iter().map(|(_, fact)| fact).filter(|fact| !matches!(fact, Fact::Ids(_)));
         let values = own.chain([&now, &key]).map(Param);
         let sql = &self.statements::<R>()?.update;
         self.conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
-        for link in R::LINKS {
-            let sql = format!("DELETE FROM {} WHERE {} = ?", link.table, link.owner);
-            self.conn.prepare_cached(&sql)?.execute([id.number()])?;
+        let list = |facts: &'_ [(&'static str, Fact)], name| {
+            facts.iter().find(|(known, _)| *known == name).map(|(_, fact)| fact.clone())
+        };
+        // A list of a hundred thousand is not written anew because its row gets another name.
+        if R::LINKS.iter().any(|link| list(before, link.column) != list(facts, link.column)) {
+            for link in R::LINKS {
+                let sql = format!("DELETE FROM {} WHERE {} = ?", link.table, link.owner);
+                self.conn.prepare_cached(&sql)?.execute([id.number()])?;
+            }
+            self.link::<R>(id.number(), facts)?;
         }
-        self.link::<R>(id.number(), facts)?;
         self.note_guards::<R>();
         self.note(R::RESOURCE, id.number());
         Ok(())

@@ -23,7 +23,8 @@ pub struct Parts {
 pub struct Part<'p> {
     /// The field's name.
     pub name: String,
-    field: Field,
+    /// `None` at its end: a field must not be asked again then.
+    field: Option<Field>,
     left: &'p mut usize,
 }
 
@@ -49,7 +50,7 @@ impl Parts {
         let Some(field) = soon(self.multipart.next()).await? else { return Ok(None) };
         let field = field.map_err(|_| broken())?;
         let name = field.name().map(str::to_owned).ok_or_else(broken)?;
-        Ok(Some(Part { name, field, left: &mut self.left }))
+        Ok(Some(Part { name, field: Some(field), left: &mut self.left }))
     }
 }
 
@@ -61,8 +62,12 @@ impl Part<'_> {
     pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, BodyError> {
         let mut piece = Vec::new();
         while piece.len() < PIECE
-            && let Some(chunk) = soon(self.field.next()).await?
+            && let Some(field) = &mut self.field
         {
+            let Some(chunk) = soon(field.next()).await? else {
+                self.field = None;
+                break;
+            };
             let chunk = chunk.map_err(|_| broken())?;
             *self.left = self.left.checked_sub(chunk.len()).ok_or(BodyError::TooLarge)?;
             piece.extend_from_slice(&chunk);

@@ -47,7 +47,7 @@ fn a_list_is_looked_at_and_then_imported_as_a_whole() {
         "<b>1</b><span>cannot be taken",
         "Harbour &#60;News&#62;",
         "News, local",
-        "a stream of the category has this name",
+        "a channel of this name and category stands further up in the list",
         "Address: a URL of http",
     ] {
         assert!(page.to_lowercase().contains(&text.to_lowercase()), "{text}: {page}");
@@ -70,12 +70,14 @@ fn a_list_is_looked_at_and_then_imported_as_a_whole() {
         ("logo_url", serde_json::json!("http://l.example/1.png")),
         ("category_id", serde_json::json!(1)),
         ("on_demand", serde_json::json!(1)),
+        ("user_agent", serde_json::json!("x")),
         ("sources", serde_json::json!(["http://h.example/live/u/p/1.ts"])),
     ] {
         assert_eq!(stream[name], value, "{name}: {stream}");
     }
     let cinema = &server.done("streams/info", "id=2")["stream"]["sources"];
-    assert_eq!(*cinema, serde_json::json!(["udp://@239.1.1.1:1234", "http://backup.example/2.ts"]));
+    let backup = "http://backup.example/2.ts|User-Agent=Kodi";
+    assert_eq!(*cinema, serde_json::json!(["udp://@239.1.1.1:1234", backup]));
     assert_eq!(names(&server, "categories"), ["News, local", "Films"]);
     assert_eq!(server.done("bouquets/info", "id=1")["bouquet"]["streams"], serde_json::json!([1, 2]));
     let audit = server.done("logs/list", "kind=audit&action=import");
@@ -99,7 +101,8 @@ fn a_list_that_comes_again_changes_what_is_there_only_if_told_so() {
     import(&panel, &again, &[("duplicates", "update"), ("bouquet", "")]);
     assert_eq!(
         (number(), names(&server, "streams")),
-        (Some(8), vec!["Harbour".to_owned(), "CINEMA".to_owned()])
+        (Some(8), vec!["Harbour".to_owned(), "Cinema".to_owned()]),
+        "of two of one name the first tells the details"
     );
 }
 
@@ -133,10 +136,15 @@ fn what_is_no_list_is_refused_with_a_reason_and_pasted_text_stays() {
     assert!(page.body.contains("#EXTM3U &#60;x&#62;</textarea>"), "{}", page.body);
     assert_eq!(send(&["text="]).status, 422);
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "http://h/1\n".repeat(20_001)).unwrap();
-    let page = send(&[&format!("file=@{}", file.path().display())]);
-    assert!(page.body.contains("at most 20000 at once"), "{}", page.body);
-    std::fs::write(file.path(), "#".repeat(21 << 20)).unwrap();
+    for (text, what) in [
+        ("<!DOCTYPE html><p>Sign in", "this is a web page"),
+        ("#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\na.ts\n", "this is the HLS playlist of one stream"),
+    ] {
+        std::fs::write(file.path(), text).unwrap();
+        let page = send(&[&format!("file=@{}", file.path().display())]);
+        assert!(page.status == 422 && page.body.contains(what), "{text}: {}", page.body);
+    }
+    std::fs::write(file.path(), "#".repeat((64 << 20) + 1)).unwrap();
     assert_eq!(send(&[&format!("file=@{}", file.path().display())]).status, 413);
     assert_eq!(panel.ask("/panel/streams/import/none").status, 303);
 }
@@ -188,4 +196,174 @@ fn the_command_line_imports_too_and_says_what_it_would_do() {
     assert!(code == 1 && error.contains("nothing was imported: Bouquet does not exist"), "{error}");
     assert_eq!(linecard(folder.path(), &["import", "m3u", "/none.m3u"]).0, 1);
     assert_eq!(linecard(folder.path(), &["import", "m3u", list, "--duplicates", "burn"]).0, 2);
+}
+
+/// A list as real ones are: each line of it has cost somebody a channel.
+const WILD: &str = "#EXTM3U url-tvg=\"http://g/x.xml\"\n#EXTGRP:Heading\n\
+    #EXTINF:-1 group-title=\"C04\",Canal Uno, HD\nhttp://w/1\n\
+    #EXTINF:-1 group-title=\"C04\",Canal Dos, HD\nhttp://w/2\n\
+    #EXTINF:-1 tvg-name='It\\'s, 3' logo = \"http://l/3.png\" tvh-chnum=\"22.1\" group-title='A;B'\nhttp://w/3\n\
+    #EXTINF:-1 catchup=\"default\" group-title=\"Unclosed,Four\nhttp://w/4\n\
+    #EXTINF:-1,Five http://w/5\n\
+    #EXTINF:-1,Six\n#EXTVLCOPT:program=101\nudp://@239.1.1.1:1234\n\
+    #EXTINF:-1,Nested\nhttp://w/more.m3u\n\
+    #EXTINF:-1 group-title=\"C04\",Canal Uno, HD\nhttp://w/1b\n\
+    #EXTINF:-1,Caf\u{1}\nhttp://w/8\n#EXTINF:-1,T\u{e9}l\u{e9}\nhttp://w/9\n";
+
+fn wild() -> Vec<u8> {
+    let mut bytes = WILD.as_bytes().to_vec();
+    let stray = bytes.iter().position(|byte| *byte == 1).unwrap();
+    bytes[stray] = 0xe9;
+    bytes
+}
+
+const WILD_NAMES: [&str; 8] =
+    ["Canal Uno, HD", "Canal Dos, HD", "It's, 3", "Four", "Five", "Six", "Caf\u{e9}", "T\u{e9}l\u{e9}"];
+
+const WILD_TOLD: [&str; 8] = [
+    "url-tvg of #EXTM3U left out",
+    "attribute catchup left out",
+    "quotation mark that is not closed",
+    "second group of a channel left out",
+    "channel number with a part behind the point",
+    "address on the line of #EXTINF",
+    "line that is not UTF-8",
+    "channel of a name and group that stand further up in the list",
+];
+
+#[test]
+fn a_list_as_real_ones_are_gives_its_channels_and_tells_what_it_leaves_out() {
+    let server = server();
+    let panel = Panel::admin(&server);
+    let at = upload(&panel, &wild());
+    let page = panel.get(&at);
+    for told in WILD_TOLD.iter().chain(&["another list, which is imported by itself", "Nested"]) {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    panel.done(&at, &[("duplicates", "skip"), ("new_bouquet", "Wild")]);
+    assert_eq!(names(&server, "streams"), WILD_NAMES);
+    assert_eq!(names(&server, "categories"), ["C04", "A", "Unclosed", "Heading"]);
+    let stream = |id: u8| server.done("streams/info", &format!("id={id}"))["stream"].clone();
+    assert_eq!((&stream(3)["number"], &stream(3)["logo_url"]), (&22.into(), &"http://l/3.png".into()));
+    assert_eq!(stream(6)["sources"], serde_json::json!(["udp://@239.1.1.1:1234#program=101"]));
+    // The same in UTF-16 without a mark, and packed, is there already.
+    let wide: Vec<u8> = WILD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let page = panel.get(&upload(&panel, &wide));
+    assert!(
+        page.contains("<b>1</b><span>new streams") && page.contains("<b>8</b><span>there already"),
+        "{page}"
+    );
+    let packed = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(packed.path(), wild()).unwrap();
+    let gzip = std::process::Command::new("gzip").args(["-c"]).arg(packed.path()).output().unwrap();
+    let page = panel.get(&upload(&panel, &gzip.stdout));
+    assert!(
+        page.contains("<b>0</b><span>new streams") && page.contains("<b>9</b><span>there already"),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_command_line_tells_each_kind_once_and_refuses_what_is_no_list() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(linecard(folder.path(), &["whitelist", "add", "192.0.2.1"]).0, 0);
+    let list = folder.path().join("list.m3u");
+    let write = |bytes: &[u8]| std::fs::write(&list, bytes).unwrap();
+    let path = list.to_str().unwrap();
+    write(&wild());
+    // Whoever reads one line only has still imported the list.
+    let pipe = format!("set -o pipefail; {} import m3u {path} | head -1", env!("CARGO_BIN_EXE_linecard"));
+    let head =
+        std::process::Command::new("bash").args(["-c", &pipe]).env("LINECARD_DATA", folder.path()).output();
+    let head = head.unwrap();
+    assert!(head.status.success() && head.stderr.is_empty(), "{head:?}");
+    assert!(
+        String::from_utf8_lossy(&head.stdout).starts_with("line 16: Nested: address: another list"),
+        "{head:?}"
+    );
+    let (code, told, error) = linecard(folder.path(), &["import", "m3u", path]);
+    assert!(
+        code == 0 && told.contains("\n0 new streams\n") && told.contains("\n9 there already\n"),
+        "{told}{error}"
+    );
+    for kind in &WILD_TOLD[..7] {
+        assert_eq!(told.matches(kind).count(), 1, "{kind}: {told}");
+    }
+    for (bytes, what) in [
+        (&b"<html><body>Forbidden"[..], "list.m3u: this is a web page"),
+        (b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n", "this is the HLS playlist of one stream"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01", "cut short"),
+        (b"", "there is no channel in it"),
+        (b"not a list at all\n", "nothing of it can be taken"),
+    ] {
+        write(bytes);
+        let (code, _, error) = linecard(folder.path(), &["import", "m3u", path]);
+        assert!(code == 1 && error.contains(what), "{what}: {error}");
+    }
+}
+
+#[test]
+fn a_provider_whose_addresses_change_at_each_sync_keeps_its_streams() {
+    let server = server();
+    let panel = Panel::admin(&server);
+    let list = |sync: usize| {
+        (1..=3).fold(String::from("#EXTM3U\n"), |list, n| {
+            format!("{list}#EXTINF:-1 tvg-id=\"id{n}\" group-title=\"G\",Channel {n}\nhttp://cdn{sync}.example/{n}?token={sync}\n")
+        })
+    };
+    import(&panel, &list(0), &[("duplicates", "update")]);
+    server.done("streams/update", "id=2&data[sources]=[\"http://cdn0.example/2?token=0\",\"media/mine.ts\"]");
+    for sync in 1..=40 {
+        let renamed = list(sync).replace("Channel 3", &format!("Channel 3 v{sync}"));
+        let page = import(&panel, &renamed, &[("duplicates", "update")]);
+        assert!(page.contains("Imported: 3 changed."), "{page}");
+    }
+    assert_eq!(names(&server, "streams"), ["Channel 1", "Channel 2", "Channel 3 v40"]);
+    let sources = |id: u8| server.done("streams/info", &format!("id={id}"))["stream"]["sources"].clone();
+    assert_eq!(sources(1), serde_json::json!(["http://cdn40.example/1?token=40"]));
+    assert_eq!(sources(2), serde_json::json!(["http://cdn40.example/2?token=40", "media/mine.ts"]));
+    let page = import(&panel, &list(40), &[("duplicates", "update")]);
+    assert!(page.contains("1 changed"), "a name that came back: {page}");
+}
+
+#[test]
+fn a_long_list_is_imported_in_steps_also_into_a_bouquet() {
+    let server = server();
+    let panel = Panel::admin(&server);
+    let list: String = (1..=9000)
+        .map(|n| format!("#EXTINF:-1 group-title=\"G{}\",Channel {n}\nhttp://h/{n}\n", n % 50))
+        .collect();
+    let at = upload(&panel, list.as_bytes());
+    let page = panel.get(&at);
+    assert!(
+        page.contains("<b>9,000</b><span>new streams") && page.contains("the first 100 of 9,000"),
+        "{page}"
+    );
+    let answer = panel.post(&at, &[("new_bouquet", "All")]);
+    assert_eq!(answer.status, 303);
+    for _ in 0..600 {
+        if panel.ask(&at).status == 303 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let bouquet = || server.done("bouquets/info", "id=1")["bouquet"]["streams"].as_array().unwrap().len();
+    assert_eq!(bouquet(), 9000, "more than one call may put there");
+    let audit = server.done("logs/list", "kind=audit&resource=bouquets&limit=1000");
+    assert_eq!(audit["logs"].as_array().unwrap().len(), 18, "one row for each step");
+    // A call takes streams in and out by themselves.
+    server
+        .done("bouquets/update", "id=1&data[name]=Most&data[remove_streams][]=5&data[remove_streams][]=9000");
+    assert_eq!(bouquet(), 8998);
+    server.done("bouquets/update", "id=1&data[add_streams]=[5,9000,1]");
+    assert_eq!(bouquet(), 9000);
+    let streams = server.done("bouquets/info", "id=1")["bouquet"]["streams"].clone();
+    assert_eq!((&streams[8998], &streams[8999], &streams[0]), (&5.into(), &9000.into(), &1.into()));
+    assert_eq!(
+        server.refused("bouquets/update", "id=1&data[add_streams][]=99999"),
+        "Stream does not exist: 99999"
+    );
+    let many: Vec<String> = (1..=8001).map(|n| n.to_string()).collect();
+    let refused = server.refused("bouquets/update", &format!("id=1&data[add_streams]=[{}]", many.join(",")));
+    assert_eq!(refused, "Invalid add_streams: at most 8000 entries");
 }

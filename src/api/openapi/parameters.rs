@@ -127,6 +127,10 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Mag, _) => &[EXTEND_PLAN, FREE],
         (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
         (Resource::Resellers, _) => &[("credits", "The balance.")],
+        (Resource::Bouquets, "update") => &[
+            ("add_streams", "Up to 8000 ids of streams that are put at its end, as a list."),
+            ("remove_streams", "Up to 8000 ids of streams that are taken out first, as a list."),
+        ],
         _ => &[],
     }
 }

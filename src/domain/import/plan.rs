@@ -9,6 +9,7 @@ use crate::domain::{
     field::Item,
     ids::{CategoryId, StreamId},
     oddities::Oddities,
+    source_request::split_suffix,
     stream::SourceUrl,
     text::Name,
 };
@@ -111,6 +112,9 @@ impl Plan {
             let what = match fate {
                 Fate::Repeated(Told::Name) => "channel of a name and group that stand further up in the list",
                 Fate::Repeated(_) => "channel whose address stands further up in the list",
+                Fate::SourceAdded if candidate.asked.as_ref().is_some_and(|asked| asked.source.is_none()) => {
+                    "headers of a further source of a stream left out: they stand on lines of their own"
+                }
                 Fate::Full => "address left out because the stream has as many sources as it may have",
                 _ => continue,
             };
@@ -168,7 +172,7 @@ type Named = (Option<usize>, String);
 
 /// By what streams that are there are known.
 struct Keys<'l> {
-    by_source: HashMap<&'l SourceUrl, Target>,
+    by_source: HashMap<&'l str, Target>,
     by_name: HashMap<Named, Target>,
 }
 
@@ -182,7 +186,7 @@ impl<'l> Keys<'l> {
         for stream in streams {
             let target = Target::There(stream.id);
             for source in &stream.sources {
-                keys.by_source.entry(source).or_insert(target);
+                keys.by_source.entry(address(source)).or_insert(target);
             }
             let category = match stream.category {
                 None => None,
@@ -211,7 +215,8 @@ impl<'l> Planner<'l> {
         self.sources = streams.iter().map(|stream| (stream.id, stream.sources.len())).collect();
         for (place, candidate) in self.list.candidates.iter().enumerate() {
             let name = named(candidate);
-            let by_source = self.keys.by_source.get(&candidate.source).map(|target| (*target, Told::Source));
+            let by_source =
+                self.keys.by_source.get(address(&candidate.source)).map(|target| (*target, Told::Source));
             let found =
                 by_source.or_else(|| self.keys.by_name.get(&name).map(|target| (*target, Told::Name)));
             let fate = match found {
@@ -228,7 +233,7 @@ impl<'l> Planner<'l> {
     fn make(&mut self, place: usize, candidate: &'l Candidate, name: Named) -> Fate {
         let target = Target::New(self.plan.new.len());
         self.keys.by_name.insert(name, target);
-        self.keys.by_source.insert(&candidate.source, target);
+        self.keys.by_source.insert(address(&candidate.source), target);
         self.plan.streams.insert(target);
         self.plan.new.push(NewStream { entry: place, sources: vec![place] });
         Fate::New
@@ -260,7 +265,7 @@ impl<'l> Planner<'l> {
             }
         };
         sources.push(place);
-        self.keys.by_source.insert(&candidate.source, target);
+        self.keys.by_source.insert(address(&candidate.source), target);
         Fate::SourceAdded
     }
 
@@ -273,7 +278,7 @@ impl<'l> Planner<'l> {
             names.iter().map(|name| Some((*self.keys.by_name.get(name)?, Told::Name))).collect();
         let mut claimed: HashSet<Target> = meant.iter().flatten().map(|(target, _)| *target).collect();
         for (meant, candidate) in meant.iter_mut().zip(candidates).filter(|(meant, _)| meant.is_none()) {
-            let target = self.keys.by_source.get(&candidate.source).copied();
+            let target = self.keys.by_source.get(address(&candidate.source)).copied();
             *meant = target.filter(|target| claimed.insert(*target)).map(|target| (target, Told::Source));
         }
         let there = only(streams.iter().map(|stream| (stream.guide_id.as_str(), Target::There(stream.id))));
@@ -306,13 +311,13 @@ impl<'l> Planner<'l> {
         name: Named,
     ) -> Fate {
         if let Some(target) = self.keys.by_name.get(&name).copied() {
-            if self.keys.by_source.get(&candidate.source) == Some(&target) {
+            if self.keys.by_source.get(address(&candidate.source)) == Some(&target) {
                 return Fate::Repeated(Told::Source);
             }
             return self.again(target, Told::Name, place, candidate);
         }
         let Some((target @ Target::There(id), told)) = meant else {
-            if self.keys.by_source.contains_key(&candidate.source) {
+            if self.keys.by_source.contains_key(address(&candidate.source)) {
                 return Fate::Repeated(Told::Source);
             }
             return self.make(place, candidate, name);
@@ -321,7 +326,7 @@ impl<'l> Planner<'l> {
         self.plan.changed.insert(id, Changes { sources: vec![place], details: Some(place) });
         self.sources.insert(id, 1);
         self.keys.by_name.insert(name, target);
-        self.keys.by_source.insert(&candidate.source, target);
+        self.keys.by_source.insert(address(&candidate.source), target);
         Fate::Updated(told)
     }
 
@@ -346,6 +351,11 @@ fn named(candidate: &Candidate) -> Named {
 
 fn lower(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+/// A source without its headers.
+fn address(source: &SourceUrl) -> &str {
+    split_suffix(source.as_str()).0
 }
 
 /// Who has a guide id, if only one does.

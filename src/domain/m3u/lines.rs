@@ -128,7 +128,7 @@ fn wide(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let pairs = head.len() / 2;
     let zeros = |odd| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
-    if pairs < 2 || (even + odd) * 2 < pairs {
+    if pairs < 4 || (even + odd) * 2 < pairs {
         return None;
     }
     Some(if odd >= even { UTF_16LE } else { UTF_16BE })
