@@ -1,15 +1,11 @@
 //! Multipart bodies with files in them: what `body` refuses. A file comes in pieces and is kept nowhere as a whole.
 
-use std::time::Duration;
-
-use actix_multipart::{Field, Multipart};
-use actix_web::{HttpRequest, http::header::CONTENT_LENGTH, rt, web::Payload};
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::{HttpRequest, http::header::CONTENT_LENGTH, web::Payload};
 use futures_util::StreamExt;
 
 use super::body::BodyError;
 
-/// The next piece comes within this time, also on a very slow line.
-const PIECE_TIME: Duration = Duration::from_secs(30);
 /// Small pieces are gathered until they are so long.
 const PIECE: usize = 256 << 10;
 
@@ -47,9 +43,9 @@ impl Parts {
     /// # Errors
     /// [`BodyError`].
     pub async fn next(&mut self) -> Result<Option<Part<'_>>, BodyError> {
-        let Some(field) = soon(self.multipart.next()).await? else { return Ok(None) };
-        let field = field.map_err(|_| broken())?;
-        let name = field.name().map(str::to_owned).ok_or_else(broken)?;
+        let Some(field) = self.multipart.next().await else { return Ok(None) };
+        let field = field.map_err(broken)?;
+        let name = field.name().map(str::to_owned).ok_or_else(malformed)?;
         Ok(Some(Part { name, field: Some(field), left: &mut self.left }))
     }
 }
@@ -64,11 +60,11 @@ impl Part<'_> {
         while piece.len() < PIECE
             && let Some(field) = &mut self.field
         {
-            let Some(chunk) = soon(field.next()).await? else {
+            let Some(chunk) = field.next().await else {
                 self.field = None;
                 break;
             };
-            let chunk = chunk.map_err(|_| broken())?;
+            let chunk = chunk.map_err(broken)?;
             *self.left = self.left.checked_sub(chunk.len()).ok_or(BodyError::TooLarge)?;
             piece.extend_from_slice(&chunk);
         }
@@ -76,11 +72,13 @@ impl Part<'_> {
     }
 }
 
-async fn soon<T>(next: impl Future<Output = T>) -> Result<T, BodyError> {
-    let late = || BodyError::Malformed("nothing came for 30 seconds".into());
-    rt::time::timeout(PIECE_TIME, next).await.map_err(|_| late())
+fn broken(error: MultipartError) -> BodyError {
+    match error {
+        MultipartError::Payload(error) => BodyError::ended(&error),
+        _ => malformed(),
+    }
 }
 
-fn broken() -> BodyError {
+fn malformed() -> BodyError {
     BodyError::Malformed("the multipart body is not well formed".into())
 }

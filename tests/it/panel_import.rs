@@ -330,9 +330,10 @@ fn a_provider_whose_addresses_change_at_each_sync_keeps_its_streams() {
 fn a_long_list_is_imported_in_steps_also_into_a_bouquet() {
     let server = server();
     let panel = Panel::admin(&server);
-    let list: String = (1..=9000)
+    let list: Vec<String> = (1..=9000)
         .map(|n| format!("#EXTINF:-1 group-title=\"G{}\",Channel {n}\nhttp://h/{n}\n", n % 50))
         .collect();
+    let list = list.concat();
     let at = upload(&panel, list.as_bytes());
     let page = panel.get(&at);
     assert!(

@@ -74,6 +74,9 @@ pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> R
         Err(Unread::Body(BodyError::Malformed(why))) => {
             (StatusCode::UNPROCESSABLE_ENTITY, format!("The upload cannot be read: {why}."))
         }
+        Err(Unread::Body(BodyError::Late)) => {
+            (StatusCode::REQUEST_TIMEOUT, "The upload did not come in time: try again.".into())
+        }
         Err(Unread::Body(BodyError::TooLarge)) => {
             (StatusCode::PAYLOAD_TOO_LARGE, "The list is over 64 MB: split it, or pack it with gzip.".into())
         }
