@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::{Change, Error, Result, actor::Actor},
+    domain::{Change, Error, Given, Result, actor::Actor, record, time::UnixTime},
     ops::{Act, Doing, Once, Ops},
     wire::{
         fields::Fields,
@@ -27,6 +27,8 @@ pub struct Call {
     pub data: Fields,
     /// What tells a repeat, if the caller sent an `Idempotency-Key`.
     pub once: Option<Once>,
+    /// The `updated_at` that the row to be changed must have, if the caller said.
+    seen: Option<UnixTime>,
 }
 
 impl Call {
@@ -50,7 +52,7 @@ impl Call {
             }
             Some(Node::Flag(_)) => return Err(Error::invalid("data", DATA)),
         };
-        Ok(Self { ops, actor, doing, params: Fields::new(fields), data: Fields::new(data), once })
+        Ok(Self { ops, actor, doing, params: Fields::new(fields), data: Fields::new(data), once, seen: None })
     }
 
     /// The change that `data` describes; every field must have been taken before or be a column.
@@ -59,6 +61,19 @@ impl Call {
     /// [`Error::Invalid`], [`Error::UnknownField`].
     pub fn change<C: Change>(&mut self) -> Result<C> {
         let change = C::read(&mut self.data)?;
+        if self.doing.action == "update" {
+            let places = [&mut self.params, &mut self.data];
+            let seen = places.map(|place| record::parse::<UnixTime>(place, SEEN));
+            for seen in seen {
+                match seen? {
+                    Given::Absent => {}
+                    Given::Empty => {
+                        return Err(Error::invalid(SEEN, "the updated_at of the row as you saw it"));
+                    }
+                    Given::Value(at) => self.seen = Some(at),
+                }
+            }
+        }
         self.finish()?;
         Ok(change)
     }
@@ -92,10 +107,13 @@ impl Call {
     where
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
-        self.ops.write_once(self.actor, self.doing, self.once, job).await
+        let seen = self.seen;
+        self.ops.write_once(self.actor, self.doing, self.once, move |act| job(&act.seeing(seen))).await
     }
 }
 
+/// The field by which a caller changes a row only as he saw it.
+const SEEN: &str = "if_updated_at";
 const DATA: &str = "fields such as data[username], or a JSON object";
 
 /// The fingerprint is of the decoded fields in the order of their names, so that a repeat with another multipart boundary or

@@ -95,6 +95,10 @@ fn body(row: &Row) -> Value {
     for (name, doc) in parameters::beside_data(row.resource, row.action) {
         properties.insert((*name).into(), json!({ "type": "string", "description": doc }));
     }
+    if row.action == "update" {
+        let (name, doc) = parameters::SEEN;
+        properties.insert(name.into(), json!({ "type": ["integer", "string"], "description": doc }));
+    }
     let takes_columns = matches!(row.action, "new" | "update" | "api_key_new");
     if takes_columns {
         let mut data = Map::new();

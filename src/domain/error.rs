@@ -46,6 +46,9 @@ pub enum Error {
     /// A rule of the product forbids it; the text is a whole sentence that says what to do.
     #[error("{0}")]
     Refused(String),
+    /// The row is no longer the one that the caller has seen.
+    #[error("Changed meanwhile")]
+    Changed,
     /// The caller has no right to do this.
     #[error("{0}")]
     Denied(String),

@@ -64,6 +64,25 @@ impl std::fmt::Display for UnixTime {
     }
 }
 
+impl Field for UnixTime {
+    const KIND: Kind = Kind::Time;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        Self::parse(written.text()?)
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Number(self.0)
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Number(seconds) => Self::new(seconds),
+            _ => None,
+        }
+    }
+}
+
 /// When a subscription ends; `None` is never. `0` and an empty value mean never, as PHP's `empty` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry(pub Option<UnixTime>);

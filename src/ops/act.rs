@@ -37,12 +37,28 @@ pub struct Act<'a> {
     pub settings: &'a Settings,
     /// What is to happen after the commit.
     pub(super) effects: &'a Effects,
+    /// The `updated_at` of the row that is changed, as the caller has seen it, if he said.
+    pub(super) seen: Option<UnixTime>,
 }
 
 impl Act<'_> {
     /// The same act on another resource: its rows stand under that in the audit trail.
     pub(super) fn about(&self, resource: Resource) -> Act<'_> {
         Act { doing: Doing { resource, ..self.doing }, ..*self }
+    }
+
+    /// The same act for a caller who changes a row only as he has seen it: with that `updated_at`.
+    #[must_use]
+    pub fn seeing(&self, updated_at: Option<UnixTime>) -> Self {
+        Self { seen: updated_at, ..*self }
+    }
+
+    /// Refuses a row that is no longer the one that the caller has seen.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub(super) fn check_seen<R: Table>(&self, row: &Stored<R>) -> Result<()> {
+        if self.seen.is_none_or(|seen| seen == row.updated_at) { Ok(()) } else { Err(Error::Changed) }
     }
 
     /// Inserts a record made from a change.
@@ -59,7 +75,11 @@ impl Act<'_> {
     }
 
     /// A row's record with a change applied, not yet written.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], and those of the change.
     pub(super) fn updated<R: Table>(&self, before: &Stored<R>, change: R::Change) -> Result<R> {
+        self.check_seen(before)?;
         before.record.updated(change, self.tx.defaults::<R>()?)
     }
 

@@ -141,7 +141,8 @@ impl Ops {
                 return Err(Error::Denied("This API key was revoked".into()));
             }
             let effects = Effects::default();
-            let act = Act { tx, actor: &actor, doing, now, settings: &guards.settings, effects: &effects };
+            let settings = &guards.settings;
+            let act = Act { tx, actor: &actor, doing, now, settings, effects: &effects, seen: None };
             Ok((job(&act)?, effects.into_inner()))
         });
         let ops = self.clone();

@@ -42,12 +42,16 @@ ordered! {
     Plan / PlanChange;
 }
 
-/// Puts rows into that order. Those that are not named come after them, in the order that they had.
+/// Puts rows into that order, out of the order in which they were `seen`. Those that are not named come after them, in
+/// the order that they had.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for an unknown one.
-pub fn order<R: Ordered>(act: &Act<'_>, ids: &[R::Id]) -> Result<()> {
+/// [`Error::Changed`] if they stand in another by now, [`Error::NoSuch`] for an unknown one.
+pub fn order<R: Ordered>(act: &Act<'_>, seen: &[R::Id], ids: &[R::Id]) -> Result<()> {
     let mut rest = managed::in_order::<R>(act.tx, None)?;
+    if !rest.iter().map(|row| row.id.number()).eq(seen.iter().map(|id| id.number())) {
+        return Err(Error::Changed);
+    }
     let mut ordered = Vec::new();
     let mut seen = HashSet::new();
     for id in ids.iter().filter(|id| seen.insert(id.number())) {

@@ -73,7 +73,7 @@ impl Running {
 /// Wants streams running; the ids of those that are meant.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for an unknown one, and none is touched.
+/// [`Error::NoSuch`] for an unknown one, [`Error::Changed`] for one that was seen otherwise; none is touched then.
 pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
     switch(act, which, server, true, false)
 }
@@ -84,6 +84,17 @@ pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<V
 /// As [`start`].
 pub fn restart(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
     switch(act, which, server, true, true)
+}
+
+/// Starts those of them anew that are wanted running; the ids of these. The others stay stopped: whoever restarts a
+/// stream has seen it run.
+///
+/// # Errors
+/// As [`start`].
+pub fn renew(act: &Act<'_>, ids: &[StreamId]) -> Result<Vec<StreamId>> {
+    let wanted = act.tx.streams_of(ids.iter().copied())?.into_iter().filter(|stream| stream.record.enabled);
+    let wanted = wanted.map(|stream| stream.id).collect();
+    restart(act, &Which::These(wanted), None)
 }
 
 /// Wants streams stopped; the ids of those that are meant.
@@ -108,6 +119,7 @@ fn switch(
     let mut meant = Vec::new();
     for stream in streams.iter().filter(|stream| is_on(&stream.record, server)) {
         if stream.record.enabled != enabled {
+            act.check_seen(stream)?;
             act.replace(stream, &Stream { enabled, ..stream.record.clone() })?;
         } else if anew {
             let name = stream.record.name.as_str();

@@ -63,6 +63,7 @@ pub fn update<S: Subscribed + Table>(
 ) -> Result<S> {
     let old = before.record.subscription();
     act.actor.may_reach(S::RESOURCE, old.reseller_id)?;
+    act.check_seen(before)?;
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::sold(&mut change);
     if act.actor.reseller().is_some() {

@@ -9,7 +9,7 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::{
-    caller::{Caller, doing, done},
+    caller::{Caller, anew, doing, done},
     error::Reply,
     form::{self, Form, Input, Section, Widget},
     frame::Frame,
@@ -27,6 +27,7 @@ use crate::{
         ids::{AdminId, parse_id},
         rights::Access,
         text::NewPassword,
+        time::UnixTime,
     },
     ops::{
         Act, Doing,
@@ -200,7 +201,7 @@ struct One {
 
 async fn show_one(caller: Caller, id: Path<String>) -> Reply {
     let listed = find(&caller, &id).await?;
-    let form = form(&caller, Some(listed.admin.id)).await?.filled(&listed.admin.record.facts());
+    let form = form(&caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
     let password = password_form(&caller, &listed);
     Ok(page(&caller, StatusCode::OK, &listed, form, password))
 }
@@ -257,17 +258,21 @@ fn password_form(caller: &Caller, listed: &Listed) -> Form {
 
 async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
-    let listed = find(&caller, &id).await?;
-    let mut form = form(&caller, Some(listed.admin.id)).await?;
-    let password = password_form(&caller, &listed);
-    let Some(change) = form.read::<AdminChange>(&sent) else {
-        return Ok(page(&caller, StatusCode::UNPROCESSABLE_ENTITY, &listed, form, password));
+    anew(async || change(&caller, &id, &sent).await).await
+}
+
+async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let listed = find(caller, id).await?;
+    let mut form = form(caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+    let password = password_form(caller, &listed);
+    let Some(change) = form.read::<AdminChange>(sent) else {
+        return Ok(page(caller, form.status(), &listed, form, password));
     };
-    match write(&caller, listed.admin.id, change).await {
+    match write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await {
         Ok(admin) => Ok(done(&href(listed.admin.id), &format!("{} was changed.", admin.username.as_str()))),
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(page(&caller, status, &listed, form, password))
+            Ok(page(caller, status, &listed, form, password))
         }
     }
 }
@@ -284,7 +289,7 @@ async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
                 must_change_password: Given::Value(sent.text("choose_anew") == "1"),
                 ..AdminChange::default()
             };
-            write(&caller, listed.admin.id, change).await
+            write(&caller, listed.admin.id, change, None).await
         }
         Err(error) => Err(error),
     };
@@ -295,14 +300,15 @@ async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         )),
         Err(error) => {
             let status = password.refused(error)?;
-            let form = form(&caller, Some(listed.admin.id)).await?.filled(&listed.admin.record.facts());
+            let form = form(&caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
             Ok(page(&caller, status, &listed, form, password))
         }
     }
 }
 
-async fn write(caller: &Caller, id: AdminId, change: AdminChange) -> Result<Admin> {
-    let job = move |act: &Act<'_>| admins::update(act, &Selector::Id(id), change.clone());
+/// Changes it; only as it was seen, if that is said.
+async fn write(caller: &Caller, id: AdminId, change: AdminChange, seen: Option<UnixTime>) -> Result<Admin> {
+    let job = move |act: &Act<'_>| admins::update(&act.seeing(seen), &Selector::Id(id), change.clone());
     let written = caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "update"), job);
     Ok(written.await?.1)
 }

@@ -17,7 +17,7 @@ use super::{
     moved,
 };
 use crate::{
-    domain::{Resource, actor::Actor, ids::ResellerId, rights::Access},
+    domain::{Error, Resource, actor::Actor, ids::ResellerId, rights::Access},
     ops::{Doing, Ops, sign_in::SignedIn},
     wire::{
         origin::{Origin, behind_tls},
@@ -64,7 +64,7 @@ impl Caller {
     fn with_any_password(request: &HttpRequest) -> Reply<Self> {
         // A form that was sent after the session's end leads back to its page.
         let back = if request.method().is_safe() { request.uri().to_string() } else { "/panel/".into() };
-        let ops = request.app_data::<Data<Ops>>().ok_or(crate::domain::Error::Busy)?;
+        let ops = request.app_data::<Data<Ops>>().ok_or(Error::Busy)?;
         let token = request.cookie(SESSION).ok_or_else(|| Refused::SignIn(back.clone()))?;
         let address = Visitor::of(request).address;
         let signed_in = ops.signed_in(token.value(), address)?.ok_or(Refused::SignIn(back))?;
@@ -130,6 +130,20 @@ pub fn done(to: &str, text: &str) -> HttpResponse {
     let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
     let _ = response.add_cookie(&notice(encoded.to_string()));
     response
+}
+
+/// How often a change is tried while others change the same row.
+const TRIES: usize = 8;
+
+/// Tries anew when others changed the row between the look at it and the change.
+pub async fn anew(attempt: impl AsyncFn() -> Reply) -> Reply {
+    for _ in 0..TRIES {
+        match attempt().await {
+            Err(Refused::Error(Error::Changed)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(Error::Busy.into())
 }
 
 /// What a use case is called in logs.

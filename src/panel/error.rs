@@ -84,7 +84,9 @@ fn of(error: &Error) -> HttpResponse {
 /// The status of a refusal that leads back to a form.
 pub fn status(error: &Error) -> StatusCode {
     match error {
-        Error::Taken { .. } | Error::Refused(_) | Error::NotEnoughCredits => StatusCode::CONFLICT,
+        Error::Taken { .. } | Error::Refused(_) | Error::NotEnoughCredits | Error::Changed => {
+            StatusCode::CONFLICT
+        }
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

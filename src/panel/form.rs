@@ -5,7 +5,13 @@ use askama::Template;
 use indexmap::IndexMap;
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{assets, error, ordered::Ordered, rights, sent::Sent};
+use super::{
+    assets, error,
+    ordered::Ordered,
+    rights,
+    seen::{self, Met, Seen},
+    sent::Sent,
+};
 use crate::{
     domain::{
         Change, Error, Fact, Given, Result, Rule,
@@ -80,6 +86,8 @@ pub struct Input {
     pub autocomplete: &'static str,
     /// Whether it has a row of the form to itself.
     pub wide: bool,
+    /// What others have put there meanwhile, in words; it is to be chosen between that and what was typed.
+    pub theirs: Option<String>,
 }
 
 impl Input {
@@ -96,6 +104,7 @@ impl Input {
             required: false,
             autocomplete: "off",
             wide: false,
+            theirs: None,
         }
     }
 
@@ -190,6 +199,12 @@ pub struct Form {
     pub username: String,
     /// Whether it is only shown: nothing in it can be changed.
     pub only_shown: bool,
+    /// Marks of what it shows of a row that is there, by field.
+    marks: Vec<(&'static str, String)>,
+    /// What it is reckoned from without an input for it: field, what that is called, and what it is.
+    basis: Vec<(&'static str, &'static str, String)>,
+    /// Whether others have changed meanwhile what the person changed too.
+    met_others: bool,
     zone_name: String,
     zone: TimeZone,
 }
@@ -207,6 +222,9 @@ impl Form {
             hidden: Vec::new(),
             username: String::new(),
             only_shown: false,
+            marks: Vec::new(),
+            basis: Vec::new(),
+            met_others: false,
             zone_name: zone.as_str().to_owned(),
             zone: zone.zone(),
         }
@@ -257,11 +275,47 @@ impl Form {
                     list.fill(ids.iter().map(i64::to_string).collect());
                     input.value = vec![list.lines()];
                 }
-                (Some((_, fact)), widget) => input.value = shown(fact, widget, &zone),
+                (Some((_, fact)), widget) => {
+                    input.value = shown(fact, widget, &zone);
+                    choosable(&mut input.value, widget);
+                }
                 (None, _) => {}
             }
         }
         self
+    }
+
+    /// Filled with the columns of a row that is there: of what is sent, only what the person changed is read.
+    pub fn of_row(self, facts: &[(&'static str, Fact)]) -> Self {
+        let mut form = self.filled(facts);
+        let mut marks = Vec::new();
+        for input in form.inputs() {
+            let is_shown = facts.iter().any(|(name, _)| *name == input.name);
+            // Ordered lists send what they showed in full.
+            if is_shown && !matches!(input.widget, Widget::Password | Widget::Ordered(_)) {
+                marks.push((input.name, seen::mark(&seen::plain(input))));
+            }
+        }
+        form.marks.extend(marks);
+        form
+    }
+
+    /// Reckoned from that: if it is another by the time the form is sent, the form comes back and says so.
+    pub fn resting_on(mut self, field: &'static str, called: &'static str, is: impl Into<String>) -> Self {
+        let is = is.into();
+        self.marks.push((field, seen::mark(&is)));
+        self.basis.push((field, called, is));
+        self
+    }
+
+    /// The marks of what it shows, as it sends them.
+    fn seen(&self) -> String {
+        self.marks.iter().map(|(name, mark)| format!("{name}={mark}")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The status of the page on which it comes back.
+    pub fn status(&self) -> StatusCode {
+        if self.met_others { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }
     }
 
     /// With its long list turned to the page that begins after so many entries.
@@ -295,18 +349,21 @@ impl Form {
         }
     }
 
-    /// What was typed, into the inputs and as fields for the domain.
+    /// What was typed, into the inputs and as fields for the domain. Of a form that showed a row, that is what the
+    /// person changed; where others have changed the same meanwhile, it says so and nothing of it may be written.
     pub fn take(&mut self, sent: &Sent) -> IndexMap<String, Node> {
-        let zone = self.zone.clone();
+        let (zone, zone_name) = (self.zone.clone(), self.zone_name.clone());
+        let was = Seen::of(sent);
         let mut map = IndexMap::new();
+        let mut met_others = false;
         for input in self.inputs() {
             if !sent.0.contains_key(input.name) {
                 continue;
             }
-            input.value = typed(input, sent);
-            if let Widget::Ordered(list) = &mut input.widget {
-                let held = format!("{}_held", input.name);
-                list.was(sent.0.contains_key(&held).then(|| sent.text(&held)));
+            match seen::meet(input, typed(input, sent), &was, &zone_name) {
+                Met::Left => continue,
+                Met::Others => met_others = true,
+                Met::Typed => {}
             }
             if input.required && input.one().trim().is_empty() && !matches!(input.widget, Widget::Password) {
                 input.error = Some("Cannot be empty.".into());
@@ -320,6 +377,19 @@ impl Form {
                 Err(rule) => input.error = Some(sentence(&rule)),
             }
         }
+        if met_others {
+            self.problem = Some(seen::BOTH.into());
+        }
+        for (field, called, is) in &self.basis {
+            if was.mark(field).is_some_and(|shown| shown != seen::mark(is)) {
+                met_others = true;
+                self.problem = Some(format!(
+                    "Somebody else changed this meanwhile, and nothing was done: {called} is {is} now. Look again, and send \
+                     it once more if you still want it."
+                ));
+            }
+        }
+        self.met_others = met_others;
         map
     }
 
@@ -343,7 +413,7 @@ impl Form {
     /// What is no refusal of what was typed: it has a page of its own.
     pub fn refused(&mut self, error: Error) -> Result<StatusCode> {
         match error {
-            Error::Busy | Error::Database(_) => Err(error),
+            Error::Busy | Error::Database(_) | Error::Changed => Err(error),
             // Whoever may not be here at all was turned away before: this is about what was typed.
             Error::Denied(text) => {
                 self.problem = Some(text);
@@ -368,11 +438,25 @@ impl Form {
     /// Whether anything is wrong with it.
     pub fn is_wrong(&self) -> bool {
         self.problem.is_some()
+            || self.met_others
             || self.sections.iter().flat_map(|part| &part.inputs).any(|input| input.error.is_some())
     }
 
     fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
         self.sections.iter_mut().flat_map(|section| section.inputs.iter_mut())
+    }
+}
+
+/// A box always shows one of its choices: nobody changes a value by not having it among them.
+fn choosable(value: &mut Vec<String>, widget: &mut Widget) {
+    let Widget::Choice(choices) = widget else { return };
+    let Some(held) = value.first() else { return };
+    if choices.iter().any(|choice| choice.value == *held) {
+        return;
+    }
+    match choices.first() {
+        Some(first) if held.is_empty() => *value = vec![first.value.clone()],
+        _ => choices.push(Choice::new(held, held)),
     }
 }
 

@@ -31,6 +31,7 @@ mod rights;
 mod same_origin;
 mod searched;
 mod security;
+mod seen;
 mod sent;
 mod servers;
 mod set_top_box;

@@ -50,6 +50,27 @@ impl Ordered {
         self.held = held.unwrap_or_else(|| self.all.clone());
     }
 
+    /// The ids of the page as it was sent to the browser.
+    pub fn held_ids(&self) -> &[String] {
+        &self.held
+    }
+
+    /// What is left of that page by now, in the order that it has now.
+    pub fn now(&self) -> Vec<String> {
+        let held: HashSet<&str> = self.held.iter().map(String::as_str).collect();
+        self.all.iter().filter(|id| held.contains(id.as_str())).cloned().collect()
+    }
+
+    /// Shows those ids of the list as its page.
+    pub fn hold(&mut self, ids: Vec<String>) {
+        self.held = ids;
+    }
+
+    /// The ids that stand at the beginnings of lines.
+    pub fn ids(lines: &str) -> Vec<String> {
+        lines.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    }
+
     /// The page: `7 Harbour News`, one a line.
     pub fn lines(&self) -> String {
         let names: HashMap<&str, &str> =

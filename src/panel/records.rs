@@ -11,7 +11,7 @@ use actix_web::{
 use jiff::tz::TimeZone;
 
 use super::{
-    caller::{Caller, doing, done},
+    caller::{Caller, anew, doing, done},
     error::Reply,
     form::{Choice, Form, Section},
     order,
@@ -261,7 +261,7 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
 /// The form of one.
 pub async fn edit<R: Shown>(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let row = find::<R>(&caller, &id).await?;
-    let form = form::<R>(&caller, Some(row.id)).await?.filled(&row.record.facts());
+    let form = form::<R>(&caller, Some(row.id)).await?.of_row(&row.record.facts());
     let form = form.turned(query.text("from"));
     Ok(shown::<R>(&caller, StatusCode::OK, row.record.name().to_owned(), form))
 }
@@ -269,18 +269,24 @@ pub async fn edit<R: Shown>(caller: Caller, id: Path<String>, query: Query) -> R
 /// Changes one.
 pub async fn update<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(R::RESOURCE, Access::Write)?;
-    let row = find::<R>(&caller, &id).await?;
-    let mut form = form::<R>(&caller, Some(row.id)).await?.filled(&row.record.facts());
+    anew(async || change::<R>(&caller, &id, &sent).await).await
+}
+
+async fn change<R: Shown>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let row = find::<R>(caller, id).await?;
+    let mut form = form::<R>(caller, Some(row.id)).await?.of_row(&row.record.facts());
     let title = row.record.name().to_owned();
-    let Some(change) = form.read::<R::Change>(&sent) else {
-        return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));
+    let Some(change) = form.read::<R::Change>(sent) else {
+        return Ok(shown::<R>(caller, form.status(), title, form));
     };
-    let job = move |act: &crate::ops::Act<'_>| managed::update::<R>(act, row.id, change.clone());
+    let seen = Some(row.updated_at);
+    let job =
+        move |act: &crate::ops::Act<'_>| managed::update::<R>(&act.seeing(seen), row.id, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await {
         Ok(record) => Ok(done(&R::then(row.id), &format!("{} was changed.", record.name()))),
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(shown::<R>(&caller, status, title, form))
+            Ok(shown::<R>(caller, status, title, form))
         }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    caller::{Caller, doing, done},
+    caller::{Caller, anew, doing, done},
     error::Reply,
     form::{self, Choice, Form, Input, Widget},
     frame::Frame,
@@ -269,23 +269,29 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
 async fn edit(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
     let reseller = find(&caller, &id).await?.reseller;
-    let form = form(&caller, Some(reseller.id)).filled(&reseller.record.facts());
+    let form = form(&caller, Some(reseller.id)).of_row(&reseller.record.facts());
     Ok(form_page(&caller, StatusCode::OK, reseller.record.name.as_str(), form))
 }
 
 async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
-    let Stored { id, record, .. } = find(&caller, &id).await?.reseller;
-    let mut form = form(&caller, Some(id));
-    let Some(change) = form.read::<ResellerChange>(&sent) else {
-        return Ok(form_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, record.name.as_str(), form));
+    anew(async || change(&caller, &id, &sent).await).await
+}
+
+async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let Stored { id, record, updated_at, .. } = find(caller, id).await?.reseller;
+    let mut form = form(caller, Some(id)).of_row(&record.facts());
+    let Some(change) = form.read::<ResellerChange>(sent) else {
+        return Ok(form_page(caller, form.status(), record.name.as_str(), form));
     };
-    let job = move |act: &Act<'_>| resellers::update(act, &Selector::Id(id), change.clone(), None);
+    let job = move |act: &Act<'_>| {
+        resellers::update(&act.seeing(Some(updated_at)), &Selector::Id(id), change.clone(), None)
+    };
     match caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "update"), job).await {
         Ok((_, after, _)) => Ok(done(&href(id), &format!("{} was changed.", after.name.as_str()))),
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(form_page(&caller, status, record.name.as_str(), form))
+            Ok(form_page(caller, status, record.name.as_str(), form))
         }
     }
 }

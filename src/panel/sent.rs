@@ -39,6 +39,14 @@ impl Sent {
         text(&self.0, name)
     }
 
+    /// The text that was sent as `map[name]`; empty if it is not there.
+    pub fn within(&self, map: &str, name: &str) -> &str {
+        match self.0.get(map) {
+            Some(Node::Map(map)) => text(map, name),
+            _ => "",
+        }
+    }
+
     /// The texts of a list, without empty ones.
     pub fn list(&self, name: &str) -> Vec<String> {
         match self.0.get(name) {

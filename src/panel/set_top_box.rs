@@ -52,18 +52,18 @@ pub fn routes(config: &mut ServiceConfig) {
 struct BoxPage {
     frame: Frame,
     back: String,
-    href: String,
     told: Vec<(&'static str, Cell)>,
     kept: Vec<(&'static str, Cell)>,
     is_bound: bool,
     may_write: bool,
     event: Form,
     pin: Form,
+    reset: Form,
 }
 
 async fn show_box(caller: Caller, id: Path<String>) -> Reply {
     let mag = find::<Mag>(&caller, &id)?;
-    let (event, pin) = (event_form(&caller, &mag), pin_form(&caller, &mag));
+    let (event, pin) = (event_form(&caller, &mag), pin_form(&caller, &mag)?);
     page(&caller, StatusCode::OK, &mag, event, pin).await
 }
 
@@ -84,7 +84,7 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         Ok(_) => Ok(done(&href(&mag), "It waits for the box, which asks for it within two minutes.")),
         Err(error) => {
             let status = form.refused(error)?;
-            let pin = pin_form(&caller, &mag);
+            let pin = pin_form(&caller, &mag)?;
             page(&caller, status, &mag, form, pin).await
         }
     }
@@ -94,8 +94,12 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
     let mag = find::<Mag>(&caller, &id)?;
     let mac = mag.record.mac_address;
-    let mut form = pin_form(&caller, &mag);
+    let mut form = pin_form(&caller, &mag)?;
     form.take(&sent);
+    if form.is_wrong() {
+        let event = event_form(&caller, &mag);
+        return page(&caller, form.status(), &mag, event, form).await;
+    }
     let pin = if sent.text("parent_pin").is_empty() {
         random::pin()
     } else {
@@ -118,9 +122,15 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     }
 }
 
-async fn reset(caller: Caller, id: Path<String>) -> Reply {
+async fn reset(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
     let mag = find::<Mag>(&caller, &id)?;
+    let mut form = reset_form(&caller, &mag)?;
+    form.take(&sent);
+    if form.is_wrong() {
+        // The page shows which device it is now, and asks again.
+        return Ok(done(&href(&mag), "Nothing was done: it is another device by now. Look at it first."));
+    }
     let mac = mag.record.mac_address;
     let job = move |act: &crate::ops::Act<'_>| portal::reset(act, mac);
     caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "reset_device"), job).await?;
@@ -184,13 +194,13 @@ async fn page(
     let page = BoxPage {
         frame: caller.frame(format!("Box of {}", mag.record.mac_address)),
         back: Mag::href(mag.id),
-        href: href(mag),
         told,
         kept,
         is_bound: mag.record.lock_device && device.is_bound(),
         may_write: caller.may_write(Resource::Mag),
         event,
         pin,
+        reset: reset_form(caller, mag)?,
     };
     Ok(caller.page_with(status, &page))
 }
@@ -224,10 +234,23 @@ fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
         .section("Send to the box", inputs)
 }
 
-fn pin_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
+fn pin_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
     let pin = Input::text("parent_pin", "New PIN").help("Empty: a random one. It opens censored categories.");
-    Form::new(format!("{}/pin", href(mag)), "Change PIN", &caller.ops.guards().settings.time_zone)
-        .section("Parental PIN", vec![pin])
+    let now = caller.ops.device_of(mag.id)?.device.parent_pin;
+    let form = Form::new(format!("{}/pin", href(mag)), "Change PIN", &caller.ops.guards().settings.time_zone);
+    Ok(form.section("Parental PIN", vec![pin]).resting_on("present_pin", "the PIN", now.as_str()))
+}
+
+/// Forgets the device that the page shows, and no other.
+fn reset_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
+    let about = caller.ops.device_of(mag.id)?.device.about;
+    let device = format!("{} {}", about.device_id, about.device_id2);
+    let form = Form::new(
+        format!("{}/reset", href(mag)),
+        "Forget this device",
+        &caller.ops.guards().settings.time_zone,
+    );
+    Ok(form.resting_on("device", "the device", device))
 }
 
 async fn ask_line(caller: Caller, id: Path<String>) -> Reply {

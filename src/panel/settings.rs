@@ -9,7 +9,7 @@ use askama::Template;
 use jiff::tz;
 
 use super::{
-    caller::{Caller, doing, done},
+    caller::{Caller, anew, doing, done},
     error::Reply,
     form::{Choice, Form, Input, Section, Widget},
     frame::Frame,
@@ -18,7 +18,12 @@ use super::{
     tabs::{Tab, Tabs},
 };
 use crate::{
-    domain::{Record, Resource, rights::Access, settings::SettingsChange},
+    domain::{
+        Error, Record, Resource, Result, Stored,
+        ids::SettingsId,
+        rights::Access,
+        settings::{Settings, SettingsChange},
+    },
     ops::settings,
 };
 
@@ -59,24 +64,38 @@ async fn show(caller: Caller) -> Reply {
         return Ok(moved(SECURITY_PATH));
     }
     caller.actor().may(Resource::Settings, Access::Read)?;
-    let form = form(&caller).filled(&caller.ops.guards().settings.facts());
+    let row = stored(&caller).await?;
+    let form = form(&caller).of_row(&row.record.facts());
     Ok(page(&caller, StatusCode::OK, form))
 }
 
 async fn save(caller: Caller, sent: Sent) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let mut form = form(&caller);
-    let Some(change) = form.read::<SettingsChange>(&sent) else {
-        return Ok(page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form));
+    anew(async || change(&caller, &sent).await).await
+}
+
+async fn change(caller: &Caller, sent: &Sent) -> Reply {
+    let row = stored(caller).await?;
+    let mut form = form(caller).of_row(&row.record.facts());
+    let Some(change) = form.read::<SettingsChange>(sent) else {
+        return Ok(page(caller, form.status(), form));
     };
-    let job = move |act: &crate::ops::Act<'_>| settings::update(act, change.clone());
+    let seen = Some(row.updated_at);
+    let job = move |act: &crate::ops::Act<'_>| settings::update(&act.seeing(seen), change.clone());
     match caller.ops.write(caller.actor().clone(), doing(Resource::Settings, "update"), job).await {
         Ok(_) => Ok(done(PATH, "The settings were saved. They hold from now on.")),
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(page(&caller, status, form))
+            Ok(page(caller, status, form))
         }
     }
+}
+
+/// The settings as they stand in the database.
+async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
+    let get = doing(Resource::Settings, "get");
+    let found = caller.ops.read(caller.actor(), get, |read| read.by_id::<Settings>(SettingsId(1))).await?;
+    found.ok_or(Error::no_such(Resource::Settings))
 }
 
 fn page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Read, Write, fault::broken};
+use super::{Read, Write, fault::broken, table::CHANGED};
 use crate::domain::{
     Error, Resource, Result,
     api_key::KeyHash,
@@ -236,9 +236,8 @@ impl Write<'_> {
         now: UnixTime,
     ) -> Result<Credits> {
         let balance = self.balance(id)?.after(movement)?;
-        self.conn
-            .prepare_cached("UPDATE resellers SET credits = ?, updated_at = ? WHERE id = ?")?
-            .execute(params![balance.get(), now.seconds(), id.0])?;
+        let sql = format!("UPDATE resellers SET credits = ?, {CHANGED} WHERE id = ?");
+        self.conn.prepare_cached(&sql)?.execute(params![balance.get(), now.seconds(), id.0])?;
         let sql = "INSERT INTO ledger (reseller_id, at, amount, balance, reason, actor, line_id, mag_id, plan_id, \
                    note, slip) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.conn.prepare_cached(sql)?.execute(params![

@@ -85,6 +85,10 @@ tables! {
     Settings: "settings", ["operator_name"];
 }
 
+/// The moment of a change (a parameter), and later than the last change even within its second: whoever has seen a
+/// row tells by it whether the row is still the one that he saw.
+pub(super) const CHANGED: &str = "updated_at = max(?, updated_at + 1)";
+
 /// The statements of every table, by its name.
 pub struct Tables(HashMap<&'static str, Statements>);
 
@@ -109,7 +113,7 @@ impl Statements {
         let (table, names, sets) = (R::TABLE, names.join(", "), sets.join(", "));
         Ok(Self {
             insert: format!("INSERT INTO {table} ({names}, created_at, updated_at) VALUES ({marks})"),
-            update: format!("UPDATE {table} SET {sets}, updated_at = ? WHERE id = ?"),
+            update: format!("UPDATE {table} SET {sets}, {CHANGED} WHERE id = ?"),
             select: format!("SELECT id, created_at, updated_at, {names} FROM {table}"),
             defaults: defaults::<R>(conn)?,
             all: R::columns(),
@@ -391,7 +395,7 @@ impl Write<'_> {
         for link in R::LINKS {
             let Link { table, owner, target: column, .. } = link;
             let sql = format!(
-                "UPDATE {} SET updated_at = ? WHERE id IN (SELECT {owner} FROM {table} WHERE {column} = ?)",
+                "UPDATE {} SET {CHANGED} WHERE id IN (SELECT {owner} FROM {table} WHERE {column} = ?)",
                 R::TABLE
             );
             self.conn.prepare_cached(&sql)?.execute(params![now.seconds(), target])?;

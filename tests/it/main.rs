@@ -18,6 +18,7 @@ mod api_resellers;
 mod api_resources;
 mod api_security;
 mod api_servers;
+mod changed_meanwhile;
 mod cli;
 mod database_errors;
 mod effects;

@@ -2,6 +2,12 @@
 
 use crate::domain::Resource;
 
+/// On every `update`: the row is changed only as the caller saw it.
+pub const SEEN: Parameter = (
+    "if_updated_at",
+    "The row's updated_at as you saw it; refused with `Changed meanwhile` if it is another now.",
+);
+
 /// A name, and what it is for.
 pub type Parameter = (&'static str, &'static str);
 

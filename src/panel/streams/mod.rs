@@ -209,7 +209,9 @@ fn actions(running: &Running, back: &str) -> Vec<Action> {
         label: label.into(),
     };
     if !running.stream.record.enabled {
-        vec![action("start", "Start")]
+        let seen = running.stream.updated_at.seconds();
+        let action = format!("/panel/streams/{id}/start?back={back}&seen={seen}");
+        vec![Action::Do { action, label: "Start".into() }]
     } else if running.status.as_ref().is_none_or(|status| status.state == State::Stopped) {
         vec![action("stop", "Stop")]
     } else {

@@ -8,6 +8,7 @@ use crate::{
         ids::{BouquetId, Id, StreamId, parse_id},
         rights::Access,
         stream::Stream,
+        time::UnixTime,
     },
     ops::streams::{self, Which},
     panel::{
@@ -25,8 +26,18 @@ use crate::{
 pub async fn one(caller: Caller, path: Path<(String, String)>, query: Query) -> Reply {
     let (id, verb) = path.into_inner();
     let stream = records::find::<Stream>(&caller, &id).await?;
-    let told = switch(&caller, &verb, vec![stream.id]).await?;
-    Ok(back(query.text("back"), &format!("{} was {told}.", stream.record.name.as_str())))
+    let (name, to) = (stream.record.name.as_str(), query.text("back"));
+    let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
+    Ok(match switch(&caller, &verb, vec![stream.id], seen).await {
+        Ok((_, 0)) => {
+            back(to, &format!("{name} was stopped meanwhile, and stays so: start it if it is to run."))
+        }
+        Ok((told, _)) => back(to, &format!("{name} was {told}.")),
+        Err(Refused::Error(Error::Changed)) => {
+            back(to, &format!("{name} was changed meanwhile, and not started: look at it first."))
+        }
+        Err(error) => return Err(error),
+    })
 }
 
 /// Does what the button says with the streams that are ticked.
@@ -51,8 +62,13 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
         let ids: Vec<String> = ids.iter().map(|id| id.number().to_string()).collect();
         return Ok(moved(&format!("/panel/streams/delete?ids={}", ids.join(","))));
     }
-    let told = switch(&caller, sent.text("do"), ids).await?;
-    Ok(back(&to, &format!("{} {told}.", many(count))))
+    let (told, done) = switch(&caller, sent.text("do"), ids, None).await?;
+    let left = match count - done {
+        0 => String::new(),
+        1 => " One is stopped, and stays so.".into(),
+        left => format!(" {left} are stopped, and stay so."),
+    };
+    Ok(back(&to, &format!("{} {told}.{left}", many(done))))
 }
 
 fn ids_of<'t>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<StreamId>> {
@@ -94,22 +110,27 @@ fn comma_separated(streams: &[Stored<Stream>]) -> String {
     streams.iter().map(|stream| stream.id.number().to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// Does it; what was done, as the end of a sentence.
-async fn switch(caller: &Caller, verb: &str, ids: Vec<StreamId>) -> Reply<&'static str> {
+/// Does it; what was done, as the end of a sentence, and with how many. With the `updated_at` with which one was seen,
+/// only if it is still so.
+async fn switch(
+    caller: &Caller,
+    verb: &str,
+    ids: Vec<StreamId>,
+    seen: Option<UnixTime>,
+) -> Reply<(&'static str, usize)> {
     let (action, told, starts, restart) = match verb {
         "start" => ("start", "started", true, false),
         "restart" => ("restart", "restarted", true, true),
         "stop" => ("stop", "stopped", false, false),
         _ => return Err(Refused::Malformed("A stream can be started, stopped and restarted.".into())),
     };
-    let which = Which::These(ids);
     let job = move |act: &crate::ops::Act<'_>| match (starts, restart) {
-        (true, true) => streams::restart(act, &which, None),
-        (true, false) => streams::start(act, &which, None),
-        (false, _) => streams::stop(act, &which, None),
+        (true, true) => streams::renew(act, &ids),
+        (true, false) => streams::start(&act.seeing(seen), &Which::These(ids.clone()), None),
+        (false, _) => streams::stop(act, &Which::These(ids.clone()), None),
     };
-    caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
-    Ok(told)
+    let ids = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
+    Ok((told, ids.len()))
 }
 
 fn many(count: usize) -> String {

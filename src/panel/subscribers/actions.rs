@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{
     super::{
-        caller::{Caller, doing, done},
+        caller::{Caller, anew, doing, done},
         error::Reply,
         pages::ConfirmPage,
         sent::Query,
@@ -19,6 +19,7 @@ use crate::{
         rights::Access,
         session::SessionId,
         subscription::{Subscription, SubscriptionChange},
+        time::UnixTime,
     },
     ops::{
         streams,
@@ -138,51 +139,65 @@ impl Mend {
     }
 }
 
-/// Does what a button says: one of [`Mend`], `add-bouquet` or `start-stream` with an id.
+/// Does what a button says: one of [`Mend`], `add-bouquet` or `start-stream` with an id. A button carries when the row
+/// of its page was last changed; if that is another by now, only what takes something away is still done.
 pub async fn mend<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
     let (id, what) = at.into_inner();
     let changed = if what == "start-stream" { Resource::Streams } else { S::RESOURCE };
     caller.actor().may(changed, Access::Write)?;
-    let row = find::<S>(&caller, &id)?;
+    anew(async || mend_once::<S>(&caller, &id, &what, &query).await).await
+}
+
+async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query) -> Reply {
+    let row = find::<S>(caller, id)?;
     let name = row.record.name();
-    let text = match what.as_str() {
+    let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
+    let stale = |at: UnixTime| seen.is_some_and(|seen| seen != at);
+    let look = |name: &str| format!("{name} was changed meanwhile, and nothing was done: look at it first.");
+    let takes_away = [Mend::Ban, Mend::Disable].iter().any(|mend| mend.name() == what);
+    if what != "start-stream" && !takes_away && stale(row.updated_at) {
+        return Ok(back::<S>(&row, query, &look(&name)));
+    }
+    let text = match what {
         "add-bouquet" => {
             let bouquet = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
             let mut bouquets = row.record.subscription().bouquets.clone();
             bouquets.push(BouquetId(bouquet));
             let change =
                 SubscriptionChange { bouquets: Given::Value(bouquets), ..SubscriptionChange::default() };
-            apply(&caller, &row, change).await?;
+            apply(caller, &row, change).await?;
             format!("{name} has the bouquet now.")
         }
         "start-stream" => {
             let stream = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
-            start(&caller, StreamId(stream)).await?;
-            "The stream is wanted running.".into()
+            match start(caller, StreamId(stream), seen).await {
+                Err(Error::Changed) => look("The stream"),
+                started => started.map(|()| "The stream is wanted running.".to_owned())?,
+            }
         }
         what => {
             let mend = Mend::ALL.into_iter().find(|mend| mend.name() == what);
             let mend = mend.ok_or_else(|| Error::Refused("There is no such button".into()))?;
-            apply(&caller, &row, mend.change(row.record.subscription())).await?;
+            apply(caller, &row, mend.change(row.record.subscription())).await?;
             format!("{name} {}.", mend.past())
         }
     };
-    Ok(back::<S>(&row, &query, &text))
+    Ok(back::<S>(&row, query, &text))
 }
 
 async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChange) -> Result<()> {
     let mut change = S::Change::default();
     *S::sold(&mut change) = sold;
-    let id = row.id;
+    let (id, seen) = (row.id, Some(row.updated_at));
     let job = move |act: &crate::ops::Act<'_>| {
-        subscribers::change::<S>(act, id, change.clone(), Wishes::default()).map(|_| ())
+        subscribers::change::<S>(&act.seeing(seen), id, change.clone(), Wishes::default()).map(|_| ())
     };
     caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await
 }
 
-async fn start(caller: &Caller, stream: StreamId) -> Result<()> {
+async fn start(caller: &Caller, stream: StreamId, seen: Option<UnixTime>) -> Result<()> {
     let job = move |act: &crate::ops::Act<'_>| {
-        streams::start(act, &streams::Which::These(vec![stream]), None).map(|_| ())
+        streams::start(&act.seeing(seen), &streams::Which::These(vec![stream]), None).map(|_| ())
     };
     caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "start"), job).await
 }

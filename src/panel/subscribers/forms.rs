@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 
 use super::{
     super::{
-        caller::{Caller, doing, done},
+        caller::{Caller, anew, doing, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         records::About,
@@ -102,25 +102,30 @@ fn new_page<S: Kind>(caller: &Caller, status: StatusCode, form: Form) -> Reply<H
 pub async fn edit<S: Kind>(caller: Caller, id: At) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
     let row = find::<S>(&caller, &id)?;
-    let form = edit_form(&caller, &row).await?.filled(&row.record.facts());
+    let form = edit_form(&caller, &row).await?.of_row(&row.record.facts());
     Ok(edit_page(&caller, StatusCode::OK, &row, form))
 }
 
 /// Changes it.
 pub async fn update<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
-    let row = find::<S>(&caller, &id)?;
-    let mut form = edit_form(&caller, &row).await?;
-    let Some(change) = form.read::<S::Change>(&sent) else {
-        return Ok(edit_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form));
+    anew(async || change::<S>(&caller, &id, &sent).await).await
+}
+
+async fn change<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let row = find::<S>(caller, id)?;
+    let mut form = edit_form(caller, &row).await?.of_row(&row.record.facts());
+    let Some(change) = form.read::<S::Change>(sent) else {
+        return Ok(edit_page(caller, form.status(), &row, form));
     };
+    let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| {
-        subscribers::change::<S>(act, row.id, change.clone(), Wishes::default())
+        subscribers::change::<S>(&act.seeing(seen), row.id, change.clone(), Wishes::default())
     };
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await {
         Ok(record) => Ok(done(&S::href(row.id), &format!("{} was changed.", record.name()))),
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(edit_page(&caller, status, &row, form))
+            Ok(edit_page(caller, status, &row, form))
         }
     }
 }

@@ -67,7 +67,7 @@ where
     };
     Ok(caller.page(&SubscriberPage {
         frame: caller.frame(row.record.name()),
-        buttons: buttons::<S>(&caller, sold, &href, may_write),
+        buttons: buttons(&caller, &row, &href, may_write),
         state: words::badge(sold, now),
         verdict: verdict(&explained.verdicts),
         credentials: row.record.credentials(),
@@ -83,10 +83,13 @@ where
 }
 
 /// What can be done with it.
-fn buttons<S: Kind>(caller: &Caller, sold: &Subscription, href: &str, may_write: bool) -> Vec<Action> {
+fn buttons<S: Kind>(caller: &Caller, row: &Stored<S>, href: &str, may_write: bool) -> Vec<Action> {
+    let (sold, seen) = (row.record.subscription(), row.updated_at.seconds());
     let go = |path: &str, label: &str| Action::Go { href: format!("{href}/{path}"), label: label.into() };
-    let press =
-        |mend: Mend| Action::Do { action: format!("{href}/do/{}", mend.name()), label: mend.label().into() };
+    let press = |mend: Mend| Action::Do {
+        action: format!("{href}/do/{}?seen={seen}", mend.name()),
+        label: mend.label().into(),
+    };
     let ways = S::ways(caller).into_iter().map(|(path, label)| go(path, label));
     if !may_write {
         return ways.filter(|_| S::RESOURCE == Resource::Mag).collect();

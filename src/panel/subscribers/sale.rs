@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     super::{
-        caller::{Caller, doing, done},
+        caller::{Caller, anew, doing, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         frame::Frame,
@@ -89,26 +89,33 @@ pub async fn ask<S: Kind>(caller: Caller, id: At) -> Reply {
 
 /// Extends.
 pub async fn extend<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
-    let row = find::<S>(&caller, &id)?;
-    let mut form = form(&caller, &row).await?;
-    let Some(mut change) = form.read::<S::Change>(&sent) else {
-        return shown(&caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form);
+    anew(async || extend_once::<S>(&caller, &id, &sent).await).await
+}
+
+async fn extend_once<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let row = find::<S>(caller, id)?;
+    let mut form = form(caller, &row).await?;
+    let Some(mut change) = form.read::<S::Change>(sent) else {
+        return shown(caller, form.status(), &row, form);
     };
     if S::sold(&mut change).subscription_plan_id == Given::Empty {
         form.refuse(&Error::Missing("subscription_plan_id"));
-        return shown(&caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form);
+        return shown(caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form);
     }
     let wishes = Wishes { extend: true, free: sent.text("free") == "1" };
-    let job = move |act: &crate::ops::Act<'_>| subscribers::change::<S>(act, row.id, change.clone(), wishes);
+    let seen = Some(row.updated_at);
+    let job = move |act: &crate::ops::Act<'_>| {
+        subscribers::change::<S>(&act.seeing(seen), row.id, change.clone(), wishes)
+    };
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "extend"), job).await {
         Ok(record) => {
             let end = record.subscription().expire_date.0;
-            let end = end.map(|end| end.local(&zone(&caller))).unwrap_or_default();
+            let end = end.map(|end| end.local(&zone(caller))).unwrap_or_default();
             Ok(done(&S::href(row.id), &format!("{} was extended until {end}.", record.name())))
         }
         Err(error) => {
             let status = form.refused(error)?;
-            shown(&caller, status, &row, form)
+            shown(caller, status, &row, form)
         }
     }
 }
@@ -144,6 +151,9 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     }
     let form =
         Form::new(format!("{}/extend", S::href(row.id)), "Extend", &caller.ops.guards().settings.time_zone);
+    // Sent twice, or after somebody else's extension, it would add the time once more.
+    let end = sold.expire_date.0.map_or("never".into(), |end| end.local(&zone));
+    let form = form.resting_on("present_end", "its end", end);
     Ok(form.section("", inputs).cancel(S::href(row.id)))
 }
 

@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::{
     super::{
-        caller::Caller, error::Reply, form::Choice, frame::Frame, sent::Query, settings::SECURITY_PATH,
-        table::Action,
+        caller::Caller, error::Reply, form::Choice, frame::Frame, records, sent::Query,
+        settings::SECURITY_PATH, table::Action,
     },
     At, Kind,
     actions::Mend,
@@ -20,6 +20,8 @@ use crate::{
         ids::{Id, StreamId, parse_id},
         net::Address,
         session::SessionId,
+        stream::Stream,
+        time::UnixTime,
     },
     ops::{
         explain::{Explanation, Question},
@@ -149,9 +151,10 @@ async fn mends<S: Kind>(
         action: format!("{href}/{path}?back=why&{asked}{more}"),
         label: label.into(),
     };
+    let seen = |at: UnixTime| format!("&seen={}", at.seconds());
     let press = |mend: Mend| {
         let allowed = !mend.is_operators() || caller.reseller().is_none();
-        allowed.then(|| post(&format!("do/{}", mend.name()), "", mend.label()))
+        allowed.then(|| post(&format!("do/{}", mend.name()), &seen(row.updated_at), mend.label()))
     };
     Ok(match verdict.rule {
         Rule::Banned => press(Mend::Unban).into_iter().collect(),
@@ -175,7 +178,8 @@ async fn mends<S: Kind>(
             Some(stream) if caller.reseller().is_none() => {
                 let holding = caller.ops.bouquets_with(stream).await?;
                 let add = |(id, name): (i64, String)| {
-                    post("do/add-bouquet", &format!("&id={id}"), &format!("Add bouquet {name}"))
+                    let more = format!("&id={id}{}", seen(row.updated_at));
+                    post("do/add-bouquet", &more, &format!("Add bouquet {name}"))
                 };
                 holding.into_iter().take(5).map(add).collect()
             }
@@ -183,7 +187,9 @@ async fn mends<S: Kind>(
         },
         Rule::Stream => match question.stream {
             Some(stream) if caller.may_write(Resource::Streams) => {
-                vec![post("do/start-stream", &format!("&id={}", stream.number()), "Start the stream")]
+                let at = records::find::<Stream>(caller, &stream.number().to_string()).await?.updated_at;
+                let more = format!("&id={}{}", stream.number(), seen(at));
+                vec![post("do/start-stream", &more, "Start the stream")]
             }
             _ => Vec::new(),
         },
