@@ -122,9 +122,10 @@ fn a_bouquet_of_five_thousand_streams_is_edited_page_by_page() {
     let order: Vec<i64> = serde_json::from_value(streams(&server)).unwrap();
     assert_eq!((order.len(), &order[..3], order[4498]), (4999, &[1, 2, 4][..], 4500));
     assert_eq!(order[4499..4502], [3, 4999, 4998], "what is written on this page moved here");
-    let sent = [("name", "All"), ("streams", "x"), ("streams_held", &held[..10].join(" "))];
+    let held: Vec<String> = order[..10].iter().map(i64::to_string).collect();
+    let sent = [("name", "All"), ("streams", "x"), ("streams_held", &held.join(" "))];
     let refused = panel.refused("/panel/bouquets/1", &sent, 422);
-    assert!(refused.contains("\nx</textarea>") && refused.contains("value=\"4501 4502 "), "{refused}");
+    assert!(refused.contains("\nx</textarea>") && refused.contains("value=\"1 2 4 "), "{refused}");
     assert!(panel.get("/panel/streams").len() < 100_000);
     let found: serde_json::Value =
         serde_json::from_str(&panel.get("/panel/streams/search?text=channel+49")).unwrap();

@@ -171,6 +171,8 @@ fn why_it_cannot_watch_has_a_button_for_each_refusal() {
         "do/add-bouquet",
         "do/start-stream",
     ] {
+        // Each button of the page to which the one before has led.
+        let page = panel.get(&format!("{LINE}/why?{question}"));
         let at = page.find(&format!("{LINE}/{what}")).unwrap_or_else(|| panic!("{what}: {page}"));
         let action = page[at..].split_once('"').unwrap().0.replace("&#38;", "&");
         let answer = panel.post(&action, &[]);
