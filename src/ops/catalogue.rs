@@ -12,7 +12,7 @@ use crate::{
     domain::{
         Resource, Result,
         actor::Actor,
-        catalogue::Channel,
+        catalogue::{self, Channel},
         ids::{BouquetId, PlanId, StreamId},
         subscription::Subscription,
     },
@@ -86,7 +86,7 @@ impl Default for FromCatalogue {
 }
 
 impl Ops {
-    /// The channels that a subscriber may watch now, in order; none while it is disabled, banned or
+    /// The channels that a subscriber may watch now, in order and each with a number; none while it is disabled, banned or
     /// expired.
     ///
     /// # Errors
@@ -95,9 +95,19 @@ impl Ops {
         if !who.subscription.is_active(clock::now()) {
             return Ok(Arc::default());
         }
-        let (plan, own) = bouquets_of(who);
-        self.made.channels.get(self, (plan, own.clone()), || {
-            self.point(&Actor::LINECARD, LIST, |read| read.catalogue(plan, &own))
+        self.channels_in(bouquets_of(who))
+    }
+
+    /// The channels that a set of bouquets holds, in order and each with a number.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Vec<Channel>>> {
+        self.made.channels.get(self, set.clone(), || {
+            let (plan, own) = set;
+            let mut channels = self.point(&Actor::LINECARD, LIST, |read| read.catalogue(plan, &own))?;
+            catalogue::number(&mut channels);
+            Ok(channels)
         })
     }
 

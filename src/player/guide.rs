@@ -6,42 +6,73 @@ use std::{collections::HashSet, fmt::Write as _, io::Write as _};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
-    web::Payload,
+    web::{Bytes, Data, Payload},
 };
 use flate2::{Compression, write::GzEncoder};
 
-use super::door::{self, Asked};
-use crate::{domain::catalogue::Channel, ops::clock};
+use super::{
+    Kept,
+    door::{self, Asked},
+    etag,
+};
+use crate::{
+    domain::catalogue::Channel,
+    ops::{
+        catalogue::{BouquetSet, Made, bouquets_of},
+        clock,
+    },
+};
+
+/// The guide of every set of bouquets.
+#[derive(Default)]
+pub struct Guides(Made<BouquetSet, Guide>);
+
+/// A guide as it is sent.
+struct Guide {
+    text: Bytes,
+    packed: Bytes,
+    tag: header::EntityTag,
+}
 
 /// Answers the guide, packed as a file if `gzip=1` is asked, or on its way if the player allows that.
-pub async fn get(request: HttpRequest, payload: Payload) -> HttpResponse {
-    match answer(&request, payload).await {
+pub async fn get(request: HttpRequest, payload: Payload, kept: Data<Kept>) -> HttpResponse {
+    match answer(&request, payload, &kept.guides).await {
         Ok(response) | Err(response) => response,
     }
 }
 
-async fn answer(request: &HttpRequest, payload: Payload) -> Result<HttpResponse, HttpResponse> {
+async fn answer(
+    request: &HttpRequest,
+    payload: Payload,
+    guides: &Guides,
+) -> Result<HttpResponse, HttpResponse> {
     let asked = Asked::read(request, payload).await?;
     let who = asked.subscriber().map_err(|refusal| door::refused(&refusal))?;
     if !who.subscription.is_active(clock::now()) {
         return Err(door::empty(StatusCode::FORBIDDEN));
     }
-    let channels = asked.ops.channels_of(&who).map_err(|error| door::refused(&error.into()))?;
-    let text = guide(&channels);
+    let set = bouquets_of(&who);
+    let guide = guides
+        .0
+        .get(&asked.ops, set.clone(), || asked.ops.channels_in(set).map(|channels| Guide::of(&channels)));
+    let guide = guide.map_err(|error| door::refused(&error.into()))?;
+    let tag = header::ETag(guide.tag.clone());
+    if etag::is_held(request, &tag) {
+        return Ok(door::answer(StatusCode::NOT_MODIFIED).insert_header(tag).finish());
+    }
     let mut response = door::answer(StatusCode::OK);
+    response.insert_header(tag).insert_header((header::CACHE_CONTROL, "private, no-cache"));
     if asked.text("gzip") == "1" {
         let name = "attachment; filename=\"epg.xml.gz\"";
         response.content_type("application/octet-stream").insert_header((header::CONTENT_DISPOSITION, name));
-        return Ok(response.body(packed(&text)));
+        return Ok(response.body(guide.packed.clone()));
     }
-    response.content_type("application/xml; charset=utf-8");
+    response.content_type("application/xml; charset=utf-8").insert_header((header::VARY, "Accept-Encoding"));
     if allows_gzip(request) {
-        response
-            .insert_header((header::CONTENT_ENCODING, "gzip"))
-            .insert_header((header::VARY, "Accept-Encoding"));
-        return Ok(response.body(packed(&text)));
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        return Ok(response.body(guide.packed.clone()));
     }
-    Ok(response.body(text))
+    Ok(response.body(guide.text.clone()))
 }
 
 fn allows_gzip(request: &HttpRequest) -> bool {
@@ -63,9 +94,17 @@ fn packed(text: &str) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
+impl Guide {
+    fn of(channels: &[Channel]) -> Self {
+        let text = written(channels);
+        let tag = etag::of(&[text.as_bytes()]);
+        Self { packed: packed(&text).into(), text: text.into(), tag }
+    }
+}
+
 /// Channels without a guide id are left out: nothing could refer to them. Several streams of one
 /// channel share one entry.
-fn guide(channels: &[Channel]) -> String {
+fn written(channels: &[Channel]) -> String {
     let mut text = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!DOCTYPE tv SYSTEM \"xmltv.dtd\">\n\
          <tv generator-info-name=\"Linecard\">\n",

@@ -17,16 +17,14 @@ pub fn categories(channels: &[Channel]) -> Value {
 
 /// The channels, or those of one category.
 pub fn streams(channels: &[Channel], category: Option<&str>) -> Value {
-    let wanted =
-        |channel: &&(usize, &Channel)| category.is_none_or(|id| channel.1.category().to_string() == id);
-    let numbered: Vec<(usize, &Channel)> = channels.iter().enumerate().collect();
-    numbered.iter().filter(wanted).map(|(place, channel)| stream(*place, channel)).collect()
+    let wanted = |channel: &&Channel| category.is_none_or(|id| channel.category().to_string() == id);
+    channels.iter().filter(wanted).map(stream).collect()
 }
 
 /// The older form: an object by id, with the category's name in each.
 pub fn available_channels(channels: &[Channel]) -> Value {
-    let entries = channels.iter().enumerate().map(|(place, channel)| {
-        let mut entry = stream(place, channel);
+    let entries = channels.iter().map(|channel| {
+        let mut entry = stream(channel);
         entry["live"] = "1".into();
         entry["type_name"] = "Live Streams".into();
         entry["category_name"] = channel.category_name().into();
@@ -38,10 +36,9 @@ pub fn available_channels(channels: &[Channel]) -> Value {
 }
 
 /// `is_adult` is left out: no type of it satisfies every player.
-fn stream(place: usize, channel: &Channel) -> Value {
-    let number = if channel.number > 0 { channel.number } else { i64::try_from(place + 1).unwrap_or(0) };
+fn stream(channel: &Channel) -> Value {
     json!({
-        "num": number,
+        "num": channel.number,
         "name": channel.name,
         "stream_type": "live",
         "stream_id": channel.id.0,

@@ -3,6 +3,7 @@
 
 mod account;
 mod door;
+mod etag;
 mod guide;
 mod json_api;
 mod lists;
@@ -28,7 +29,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/epg/{username}/{password}").route(guide()));
 }
 
-/// What is kept between requests: made once, shared by every worker.
-pub fn kept() -> Data<playlist::Playlists> {
-    Data::new(playlist::Playlists::default())
+/// What is kept between requests: playlists and guides of every set of bouquets.
+#[derive(Default)]
+pub struct Kept {
+    playlists: playlist::Playlists,
+    guides: guide::Guides,
+}
+
+/// Made once, shared by every worker.
+pub fn kept() -> Data<Kept> {
+    Data::new(Kept::default())
 }

@@ -15,7 +15,9 @@ use actix_web::{
 };
 
 use super::{
+    Kept,
     door::{self, Asked},
+    etag,
     template::Template,
 };
 use crate::{
@@ -42,8 +44,8 @@ pub struct Playlists {
 struct Fetching(Mutex<HashMap<Viewer, usize>>);
 
 /// Answers a playlist, or the status that says why not: 401, 403, 429.
-pub async fn get(request: HttpRequest, payload: Payload, playlists: Data<Playlists>) -> HttpResponse {
-    match answer(&request, payload, &playlists).await {
+pub async fn get(request: HttpRequest, payload: Payload, kept: Data<Kept>) -> HttpResponse {
+    match answer(&request, payload, &kept.playlists).await {
         Ok(response) | Err(response) => response,
     }
 }
@@ -70,25 +72,41 @@ async fn answer(
     let form = form.ok_or_else(|| unknown("output is ts, mpegts, hls or m3u8"))?;
     let fetch =
         playlists.fetching.begin(who.viewer).ok_or_else(|| door::empty(StatusCode::TOO_MANY_REQUESTS))?;
-    let text = text(&asked, &who, playlists, form, with_attributes)?;
+    let filling = filling(&asked, &who, playlists, form, with_attributes)?;
+    let Filling { template, head, address } = &filling;
+    let tag = etag::of(&[template.digest(), head.as_bytes(), address.as_bytes()]);
+    if etag::is_held(request, &tag) {
+        return Ok(door::answer(StatusCode::NOT_MODIFIED).insert_header(header::ETag(tag)).finish());
+    }
+    let text = template.filled(head, address);
     let kind = if with_attributes { "_plus" } else { "" };
     let file = format!("attachment; filename=\"playlist_{}{kind}.m3u\"", who.name);
     Ok(door::answer(StatusCode::OK)
         .content_type("audio/x-mpegurl")
         .insert_header((header::CONTENT_DISPOSITION, file))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .insert_header(header::ETag(tag))
         .body(Body { text: Some(text.into()), _fetch: fetch }))
 }
 
-fn text(
+/// A playlist of a set of bouquets, and what one viewer's copy of it says besides.
+struct Filling {
+    template: Arc<Template>,
+    head: String,
+    /// Of the streams, up to their ids.
+    address: String,
+}
+
+fn filling(
     asked: &Asked,
     who: &Subscriber,
     playlists: &Playlists,
     form: Container,
     with_attributes: bool,
-) -> Result<String, HttpResponse> {
-    let template = playlists.made.get(&asked.ops, (bouquets_of(who), form, with_attributes), || {
-        asked.ops.channels_of(who).map(|channels| Template::playlist(&channels, form, with_attributes))
+) -> Result<Filling, HttpResponse> {
+    let set = bouquets_of(who);
+    let template = playlists.made.get(&asked.ops, (set.clone(), form, with_attributes), || {
+        asked.ops.channels_in(set).map(|channels| Template::playlist(&channels, form, with_attributes))
     });
     let template = template.map_err(|error| door::refused(&error.into()))?;
     let (url, name) = (asked.origin.url(), &who.name);
@@ -103,7 +121,7 @@ fn text(
     } else {
         "#EXTM3U\n".to_owned()
     };
-    Ok(template.filled(&head, &format!("{url}/live/{path}/")))
+    Ok(Filling { template, head, address: format!("{url}/live/{path}/") })
 }
 
 fn unknown(rule: &'static str) -> HttpResponse {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use sha2::{Digest, Sha256};
+
 use crate::domain::{catalogue::Channel, container::Container};
 
 /// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.
@@ -9,6 +11,8 @@ use crate::domain::{catalogue::Channel, container::Container};
 pub struct Template {
     text: String,
     gaps: Vec<usize>,
+    /// SHA-256 of the text.
+    digest: Vec<u8>,
 }
 
 impl Template {
@@ -27,6 +31,11 @@ impl Template {
         filled
     }
 
+    /// What tells it apart from every other, whatever its gaps are filled with.
+    pub fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+
     /// A playlist of the channels (player-api.md, C.1). Addresses of transport streams have no
     /// ending, or Kodi finds no catch-up in them (finding 10).
     pub fn playlist(channels: &[Channel], form: Container, with_attributes: bool) -> Self {
@@ -41,6 +50,7 @@ impl Template {
             // Writing to a text cannot fail.
             let _ = writeln!(template.text, "{}{ending}", channel.id.0);
         }
+        template.digest = Sha256::digest(template.text.as_bytes()).to_vec();
         template
     }
 
@@ -50,22 +60,33 @@ impl Template {
             let _ = writeln!(self.text, "#EXTINF:-1,{name}");
             return;
         }
-        let number =
-            if channel.number > 0 { format!(" tvg-chno=\"{}\"", channel.number) } else { String::new() };
         let _ = writeln!(
             self.text,
-            "#EXTINF:-1 tvg-id=\"{}\" tvg-name=\"{name}\" tvg-logo=\"{}\"{number} group-title=\"{}\",{name}",
-            line(&channel.guide_id),
-            line(&channel.logo.replace('"', "%22")),
+            "#EXTINF:-1 tvg-id=\"{}\" tvg-name=\"{name}\" tvg-logo=\"{}\" tvg-chno=\"{}\" group-title=\"{}\",{name}",
+            // As it stands in the guide, commas and all: the rule of ids leaves quotation marks out.
+            channel.guide_id,
+            line(&channel.logo.replace('"', "%22").replace(',', "%2C")),
+            channel.number,
             line(channel.category_name()),
         );
     }
 }
 
-/// A text as it may stand in a line of a playlist: players take what follows the last comma outside
-/// of quotation marks as the name, and know no way to escape these.
+/// A text as it may stand in a line of a playlist. Some players take what follows the first comma as the name,
+/// some what follows the last one (Jellyfin), and none knows a way to escape commas or quotation marks: so the comma
+/// before the name is the only one of its line, and those of texts become dashes.
 fn line(text: &str) -> String {
-    text.chars().map(|c| if c == '"' { '\'' } else { c }).filter(|c| !c.is_control()).collect()
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text.chars().filter(|c| !c.is_control()).peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => told.push('\''),
+            ',' if rest.peek().is_some_and(|next| *next == ' ') => told.push_str(" -"),
+            ',' => told.push('-'),
+            c => told.push(c),
+        }
+    }
+    told
 }
 
 #[cfg(test)]
@@ -79,7 +100,7 @@ mod tests {
             name: name.into(),
             logo: String::new(),
             guide_id: "a.b".into(),
-            number: 0,
+            number: id,
             added: UnixTime::clamped(1),
             heading: None,
         }
@@ -101,8 +122,8 @@ mod tests {
             Template::playlist(&[channel(7, "A \"b\", c\r\n#EXTINF:-1,\u{0}שלום 🎬")], Container::Ts, true);
         assert_eq!(
             template.filled("", "X/"),
-            "#EXTINF:-1 tvg-id=\"a.b\" tvg-name=\"A 'b', c#EXTINF:-1,שלום 🎬\" tvg-logo=\"\" \
-             group-title=\"Uncategorised\",A 'b', c#EXTINF:-1,שלום 🎬\nX/7\n"
+            "#EXTINF:-1 tvg-id=\"a.b\" tvg-name=\"A 'b' - c#EXTINF:-1-שלום 🎬\" tvg-logo=\"\" tvg-chno=\"7\" \
+             group-title=\"Uncategorised\",A 'b' - c#EXTINF:-1-שלום 🎬\nX/7\n"
         );
     }
 }

@@ -4,7 +4,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::support::TestServer;
+use super::support::{
+    TestServer,
+    set::{MAC, Set},
+};
 
 const NAME: &str = "News, \"A\" & <B> ünï שלום 🎬";
 
@@ -155,10 +158,10 @@ fn playlists_keep_odd_names_in_their_line() {
     assert!(head.contains("content-type: audio/x-mpegurl"), "{head}");
     assert!(head.contains("filename=\"playlist_bob_plus.m3u\""), "{head}");
     let base = &server.url;
-    let name = NAME.replace('"', "'");
+    let name = "News - 'A' & <B> ünï שלום 🎬";
     let expected = format!(
         "#EXTM3U url-tvg=\"{base}/xmltv.php?username=bob&password=pw\"\n\
-         #EXTINF:-1 tvg-id=\"a&b\" tvg-name=\"Two\" tvg-logo=\"http://h/a&b.png\" group-title=\"Uncategorised\",Two\n\
+         #EXTINF:-1 tvg-id=\"a&b\" tvg-name=\"Two\" tvg-logo=\"http://h/a&b.png\" tvg-chno=\"1\" group-title=\"Uncategorised\",Two\n\
          {base}/live/bob/pw/2\n\
          #EXTINF:-1 tvg-id=\"news.tv\" tvg-name=\"{name}\" tvg-logo=\"\" tvg-chno=\"5\" group-title=\"News\",{name}\n\
          {base}/live/bob/pw/1\n"
@@ -234,6 +237,83 @@ fn the_guide_names_the_channels_and_can_be_packed() {
     assert_eq!(fetch(&server, "/xmltv.php?username=bob&password=pw", &["--compressed"]).2, text);
     let (_, head, _) = fetch(&server, "/xmltv.php?username=bob&password=pw&gzip=1", &[]);
     assert!(head.contains("application/octet-stream") && head.contains("epg.xml.gz"), "{head}");
+}
+
+#[test]
+fn what_a_player_has_already_is_not_sent_again() {
+    let server = server();
+    for path in ["/get.php", "/xmltv.php", "/xmltv.php?gzip=1", "/get.php?type=m3u&output=hls"] {
+        let path = format!("{path}{}username=bob&password=pw", if path.contains('?') { "&" } else { "?" });
+        let tag_of = |head: &str| {
+            head.lines()
+                .find_map(|line| line.strip_prefix("etag: "))
+                .expect("a tag")
+                .trim()
+                .replace("w/", "W/")
+        };
+        let (status, head, _) = fetch(&server, &path, &[]);
+        let tag = tag_of(&head);
+        assert!(status == 200 && !head.contains("no-store"), "{path}: {head}");
+        for held in [
+            format!("If-None-Match: {tag}"),
+            format!("If-None-Match: \"x\", {tag}"),
+            "If-None-Match: *".into(),
+        ] {
+            let (status, head, body) = fetch(&server, &path, &["-H", &held]);
+            assert_eq!((status, body.as_str(), tag_of(&head)), (304, "", tag.clone()), "{path} {held}");
+        }
+        server.done("streams/update", &format!("id=2&data[name]=Two{}", tag.len() + path.len()));
+        let (status, head, _) = fetch(&server, &path, &["-H", &format!("If-None-Match: {tag}")]);
+        assert!(status == 200 && tag_of(&head) != tag, "{path}: another name makes another text");
+    }
+    server.done("line/new", "data[username]=eve&data[password]=pw&data[bouquets][]=1");
+    let tag_of = |name: &str| fetch(&server, &format!("/get.php?username={name}&password=pw"), &[]).1;
+    let tags = ["bob", "eve"]
+        .map(|name| tag_of(name).lines().find(|line| line.starts_with("etag")).map(str::to_owned));
+    assert_ne!(tags[0], tags[1], "each has a playlist of its own");
+}
+
+#[test]
+fn a_channel_has_one_number_wherever_it_is_listed() {
+    let server = server();
+    server.done("streams/new", "data[name]=Four&data[number]=1");
+    server.done("streams/new", "data[name]=Five&data[number]=1");
+    server.done(
+        "bouquets/update",
+        "id=1&data[streams][]=2&data[streams][]=1&data[streams][]=4&data[streams][]=5",
+    );
+    server.done("mag/new", &format!("data[mac_address]={MAC}&data[bouquets][]=1"));
+    let expected = [("Two", 2), (NAME, 5), ("Four", 1), ("Five", 4)];
+    let listed = ask(&server, "get_live_streams");
+    let playlist = fetch(&server, "/get.php?username=bob&password=pw", &[]).2;
+    let portal = Set::on(&server, MAC).js("type=itv&action=get_all_channels")["data"].clone();
+    for (name, number) in expected {
+        let of = |list: &Value| {
+            list.as_array().unwrap().iter().find(|channel| channel["name"] == name).cloned().unwrap()
+        };
+        assert_eq!(of(&listed)["num"], number, "{name}");
+        assert_eq!(of(&portal)["number"], number.to_string(), "{name}");
+    }
+    let numbers: Vec<&str> =
+        playlist.split("tvg-chno=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(numbers, ["2", "5", "1", "4"]);
+}
+
+#[test]
+fn the_name_of_a_channel_survives_parsers_that_split_at_any_comma() {
+    let server = server();
+    server.done("categories/update", "id=1&data[name]=News,%20local,2");
+    server.done(
+        "streams/update",
+        "id=2&data[name]=Canal%20Uno,%20HD&data[logo_url]=http://h/a,b.png&data[category_id]=1",
+    );
+    let playlist = fetch(&server, "/get.php?username=bob&password=pw", &[]).2;
+    for line in playlist.lines().filter(|line| line.starts_with("#EXTINF")) {
+        assert_eq!(line.matches(',').count(), 1, "{line}");
+    }
+    assert!(playlist.contains("tvg-logo=\"http://h/a%2Cb.png\""), "{playlist}");
+    assert!(playlist.contains("group-title=\"News - local-2\",Canal Uno - HD\n"), "{playlist}");
+    assert_eq!(ask(&server, "get_live_streams")[0]["name"], "Canal Uno, HD", "JSON has no such limits");
 }
 
 #[test]
