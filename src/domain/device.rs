@@ -44,21 +44,30 @@ pub struct About {
     pub serial: String,
 }
 
+/// Whether a box sends nothing there: scripts of boxes write `undefined` where they know nothing, and some apps
+/// fill an id with zeros.
+pub fn says_nothing(text: &str) -> bool {
+    let text = text.trim();
+    ["undefined", "null", "none", "nan", "false"].iter().any(|word| text.eq_ignore_ascii_case(word))
+        || text.bytes().all(|b| matches!(b, b'0' | b':' | b'-'))
+}
+
 impl About {
     /// Whether it tells an id that a MAG can be bound to.
     pub fn has_id(&self) -> bool {
-        !self.device_id.is_empty() || !self.device_id2.is_empty()
+        !says_nothing(&self.device_id) || !says_nothing(&self.device_id2)
     }
 }
 
 impl Device {
     /// Whether a box may be the one that this MAG is bound to: of the ids that were told once it tells one again
-    /// at least, and none that is another.
+    /// at least, and none that is another. The case of their letters tells nothing.
     pub fn fits(&self, told: &About) -> bool {
         let pairs = [(&self.about.device_id, &told.device_id), (&self.about.device_id2, &told.device_id2)];
         let mut compared =
-            pairs.iter().filter(|(bound, told)| !bound.is_empty() && !told.is_empty()).peekable();
-        !self.is_bound() || (compared.peek().is_some() && compared.all(|(bound, told)| bound == told))
+            pairs.iter().filter(|(bound, told)| !says_nothing(bound) && !says_nothing(told)).peekable();
+        !self.is_bound()
+            || (compared.peek().is_some() && compared.all(|(bound, told)| bound.eq_ignore_ascii_case(told)))
     }
 
     /// Whether it has told an id that a MAG can be bound to.
@@ -83,7 +92,7 @@ impl Device {
         self.token = Some(token.clone());
         self.cut = false;
         let kept = |old: &mut String, new: &String| {
-            if !new.is_empty() {
+            if !says_nothing(new) && !old.eq_ignore_ascii_case(new) {
                 old.clone_from(new);
             }
         };
@@ -210,6 +219,23 @@ mod tests {
         );
         device.reset();
         assert!(device.fits(&told("Z", "")) && device.token.is_none() && !device.may_play(false));
+    }
+
+    #[test]
+    fn what_says_nothing_binds_to_nothing_and_case_tells_nothing() {
+        let mut device = device();
+        for nothing in ["undefined", "null", "NULL", "0000000000000000", "00:00:00:00:00:00", " ", "0"] {
+            device.let_in(&KeyHash::of("a"), false, &told(nothing, nothing));
+            assert!(!device.is_bound() && !told(nothing, "").has_id(), "{nothing}");
+        }
+        // Rows of older versions may hold it.
+        device.about.device_id = "undefined".into();
+        assert!(!device.is_bound() && device.fits(&told("X", "")));
+        device.let_in(&KeyHash::of("a"), false, &told("abC1", ""));
+        assert!(device.fits(&told("ABC1", "")) && device.fits(&told("abc1", "undefined")));
+        assert!(!device.fits(&told("undefined", "")) && !device.fits(&told("abc2", "")));
+        device.let_in(&KeyHash::of("a"), false, &told("ABC1", ""));
+        assert_eq!(device.about.device_id, "abC1", "as it was first told");
     }
 
     #[test]

@@ -127,19 +127,13 @@ async fn in_session(
         ("itv", "set_fav") => channels::set_favourites(asked, session).await?,
         ("itv", "set_last_id" | "set_played") => watching::set_last(asked, session),
         ("itv", "create_link") => watching::create_link(asked, session),
-        ("itv", "get_short_epg") | ("remote_pvr", "get_active_recordings") => json!([]),
+        ("itv", "get_short_epg") => json!([]),
         ("itv", "get_epg_info") => json!({ "data": {} }),
         ("itv", "set_fav_status" | "set_claim") => json!(true),
         ("epg", "get_simple_data_table" | "get_data_table" | "get_all_program_for_ch" | "get_week") => {
             channels::no_programmes(action)
         }
-        ("vod" | "series" | "radio", "get_categories" | "get_genres_by_category_alias" | "get_fav_ids") => {
-            json!([])
-        }
-        ("vod" | "series" | "radio", "get_ordered_list" | "get_all_fav_radio") => channels::nothing(),
-        ("vod" | "series" | "radio" | "tv_archive", "create_link" | "get_link_for_channel") => {
-            watching::no_link()
-        }
+        (module, _) if UNUSED.contains(&module) => unused(action),
         ("account_info", "get_main_info") => account::main_info(asked, session)?,
         ("account_info", "get_payment_info" | "get_agreement_info" | "get_terms_info") => json!(""),
         ("watchdog", "get_events") => events::get(asked, session).await?,
@@ -147,4 +141,37 @@ async fn in_session(
         ("stb", _) => stb::answer(asked, caller, session, action).await?,
         _ => json!(false),
     })
+}
+
+/// Modules that boxes ask for whether or not a portal has them.
+const UNUSED: [&str; 19] = [
+    "vod",
+    "series",
+    "radio",
+    "karaoke",
+    "audioclub",
+    "tv_archive",
+    "remote_pvr",
+    "pvr",
+    "media_favorites",
+    "downloads",
+    "apps",
+    "tvreminder",
+    "weatherco",
+    "weather",
+    "horoscope",
+    "anecdote",
+    "course",
+    "cityinfo",
+    "infoportal",
+];
+
+/// What a module with nothing in it answers: the software of boxes stops at `false` where it wants a list.
+fn unused(action: &str) -> Value {
+    match action {
+        "create_link" | "get_link_for_channel" => watching::no_link(),
+        "get_ordered_list" | "get_all_fav_radio" => channels::nothing(),
+        action if action.starts_with("get_") => json!([]),
+        _ => json!(false),
+    }
 }

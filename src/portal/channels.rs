@@ -55,15 +55,16 @@ pub fn page(asked: &Asked, session: &Session) -> Result<Value> {
         let channel = &list.channels[*place];
         let found = search.is_empty()
             || channel.name.to_lowercase().contains(&search)
-            || list.number(*place).to_string() == search;
+            || channel.number.to_string() == search;
         let in_genre = list.is_in(*place, genre) || (favourites_only && matches!(genre, "" | "*"));
-        found
-            && in_genre
-            && (!favourites_only || list.favourite(*place).is_some())
-            && (!hd_only || is_hd(&channel.name))
+        found && in_genre && (!favourites_only || list.favourite(*place).is_some())
     };
     let order = if favourites_only && asked.text("sortby").is_empty() { "fav" } else { asked.text("sortby") };
-    let places: Vec<usize> = list.sorted(order).into_iter().filter(wanted).collect();
+    let mut places: Vec<usize> = list.sorted(order).into_iter().filter(wanted).collect();
+    // A genre without any is shown whole rather than empty.
+    if hd_only && places.iter().any(|place| list.is_hd(*place)) {
+        places.retain(|place| list.is_hd(*place));
+    }
     let is_played = |played| places.iter().position(|place| list.channels[*place].id == played);
     let last_played = asked.ops.last_channel(session).and_then(is_played);
     let shown = places.into_iter().map(|place| list.shown(place)).collect();
@@ -137,10 +138,12 @@ impl List {
         self.favourites.get(&self.channels[place].id).copied()
     }
 
-    /// Its own number, or else its place.
     fn number(&self, place: usize) -> i64 {
-        let number = self.channels[place].number;
-        if number > 0 { number } else { i64::try_from(place + 1).unwrap_or(0) }
+        self.channels[place].number
+    }
+
+    fn is_hd(&self, place: usize) -> bool {
+        is_hd(&self.channels[place].name)
     }
 
     /// The places of all channels, in order of number, name or favourites.
@@ -188,7 +191,7 @@ impl List {
             "nginx_secure_link": "0",
             "censored": censored,
             "lock": censored,
-            "hd": u8::from(is_hd(&channel.name)).to_string(),
+            "hd": u8::from(self.is_hd(place)).to_string(),
             "fav": u8::from(self.favourite(place).is_some()),
             "archive": 0,
             "enable_tv_archive": 0,

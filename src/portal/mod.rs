@@ -16,29 +16,34 @@ mod words;
 
 use actix_web::web::{Data, ServiceConfig, redirect, resource, route};
 
-/// Mounts the addresses that boxes are given: the portal's own folder, with or without the name that
-/// the trade's first product gave it.
+/// The folders that a portal stands in, by the names that its makers gave it over the years.
+const FOLDERS: [&str; 4] = ["", "/stalker_portal", "/stalker", "/ministra"];
+/// The folders of its page below them, by which most people know the address.
+const PAGES: [&str; 3] = ["/c", "/c_", "/client"];
+
+/// Mounts every address that boxes and apps are given for the portal.
 pub fn routes(config: &mut ServiceConfig) {
-    let api = || route().to(actions::entry);
-    for folder in ["", "/stalker_portal"] {
-        config
-            .service(resource(format!("{folder}/portal.php")).route(api()))
-            .service(resource(format!("{folder}/server/load.php")).route(api()))
-            .service(resource(format!("{folder}/c/portal.php")).route(api()))
-            .service(resource(format!("{folder}/c/server/load.php")).route(api()))
-            .service(resource(format!("{folder}/c/")).route(route().to(page::or_api)))
-            .service(resource(format!("{folder}/c/index.html")).route(route().to(page::or_api)))
-            .service(resource(format!("{folder}/c")).route(route().to(page::without_slash)));
-        for file in page::FILES {
-            config.service(
-                resource(format!("{folder}/c/{}", file.name))
-                    .route(route().to(move || async { file.answer() })),
-            );
+    let pages = || FOLDERS.iter().flat_map(|folder| PAGES.map(|page| format!("{folder}{page}")));
+    let places: Vec<String> = pages().chain(FOLDERS.iter().map(|folder| (*folder).to_owned())).collect();
+    let api = places.iter().flat_map(|place| {
+        ["/portal.php", "/portal.php/", "/server/load.php", "/server/load.php/"]
+            .map(|file| format!("{place}{file}"))
+    });
+    config
+        .service(resource(api.collect::<Vec<_>>()).route(route().to(actions::entry)))
+        .service(resource(with("/", pages())).route(route().to(page::or_api)))
+        .service(resource(with("/index.html", pages())).route(route().to(page::or_api)))
+        .service(resource(pages().collect::<Vec<_>>()).route(route().to(page::without_slash)))
+        .service(resource(with("/{file}", pages())).route(route().to(page::file)));
+    for folder in FOLDERS.iter().filter(|folder| !folder.is_empty()) {
+        for bare in [(*folder).to_owned(), format!("{folder}/")] {
+            config.service(redirect(bare, format!("{folder}/c/")));
         }
     }
-    for bare in ["/stalker_portal", "/stalker_portal/"] {
-        config.service(redirect(bare, "/stalker_portal/c/"));
-    }
+}
+
+fn with(file: &str, pages: impl Iterator<Item = String>) -> Vec<String> {
+    pages.map(|page| format!("{page}{file}")).collect()
 }
 
 /// What is kept between requests: made once, shared by every worker.

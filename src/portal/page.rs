@@ -4,21 +4,21 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
-    web::Payload,
+    web::{Path, Payload},
 };
 
 use super::actions;
 
 /// A file of the page.
-pub struct File {
+struct File {
     /// Its name below `/c/`.
-    pub name: &'static str,
+    name: &'static str,
     kind: &'static str,
     text: &'static str,
 }
 
 /// The files of the page, and two that scanners and apps look for.
-pub const FILES: &[File] = &[
+const FILES: &[File] = &[
     File { name: "portal.js", kind: "text/javascript", text: include_str!("page/portal.js") },
     File { name: "device.js", kind: "text/javascript", text: include_str!("page/device.js") },
     File { name: "portal.css", kind: "text/css", text: include_str!("page/portal.css") },
@@ -29,8 +29,7 @@ pub const FILES: &[File] = &[
 const INDEX: File = File { name: "index.html", kind: "text/html", text: include_str!("page/index.html") };
 
 impl File {
-    /// The file itself.
-    pub fn answer(&self) -> HttpResponse {
+    fn answer(&self) -> HttpResponse {
         HttpResponse::Ok()
             .content_type(format!("{}; charset=utf-8", self.kind))
             .insert_header((header::CACHE_CONTROL, "max-age=300"))
@@ -42,6 +41,12 @@ impl File {
 /// The page, or the portal for those who ask it here.
 pub async fn or_api(request: HttpRequest, payload: Payload) -> HttpResponse {
     if wants_page(&request) { INDEX.answer() } else { actions::entry(request, payload).await }
+}
+
+/// One of its files.
+pub async fn file(name: Path<String>) -> HttpResponse {
+    let found = FILES.iter().find(|file| file.name == name.as_str());
+    found.map_or_else(|| HttpResponse::NotFound().finish(), File::answer)
 }
 
 /// The same without the slash at the end, which the page needs to find its files.

@@ -12,7 +12,10 @@ use url::form_urlencoded;
 
 use super::{paging::Counting, reply};
 use crate::{
-    domain::{device::About, mac::Mac},
+    domain::{
+        device::{self, About},
+        mac::Mac,
+    },
     ops::{Ops, guards::Face, portal::Caller, viewing::Origin as From},
     wire::{body, form, origin::Origin, visitor::Visitor},
 };
@@ -60,9 +63,13 @@ impl Asked {
         let is_head = *request.method() == Method::HEAD;
         let mut asked =
             Self { ops, origin, counting, from, is_head, fields, mac: None, token: String::new() };
-        let cookies_of =
-            |name| cookies.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str());
-        let of_box = cookies_of("mac").find_map(mac).or_else(|| mac(asked.text("mac")));
+        let cookies_of = |name| {
+            let named = cookies.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+            named.map(|(_, value)| value.as_str())
+        };
+        let of_box = cookies_of("mac")
+            .find_map(mac)
+            .or_else(|| ["mac", "MAC"].map(|name| mac(asked.text(name))).into_iter().flatten().next());
         let token = bearer(request)
             .into_iter()
             .chain([asked.text("token")])
@@ -91,7 +98,7 @@ impl Asked {
     /// What the box says of itself.
     pub fn about(&self) -> About {
         let word = |names: &[&str]| {
-            let text = names.iter().map(|name| self.text(name)).find(|text| !text.is_empty());
+            let text = names.iter().map(|name| self.text(name)).find(|text| !device::says_nothing(text));
             text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST).collect()
         };
         About {
@@ -112,10 +119,13 @@ fn fields(bytes: &[u8]) -> HashMap<String, String> {
 }
 
 /// The MAC in any spelling: with colons, dashes, dots, spaces or nothing between its digits; some
-/// libraries quote it.
+/// libraries quote it, and some encode what is encoded already.
 fn mac(text: &str) -> Option<Mac> {
-    let digits: String =
-        text.chars().filter(|c| !matches!(c, ':' | '-' | '.' | '"') && !c.is_whitespace()).collect();
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let digits: String = decoded(&decoded(text))
+        .chars()
+        .filter(|c| !matches!(c, ':' | '-' | '.' | '"') && !c.is_whitespace())
+        .collect();
     Mac::new(&digits).ok()
 }
 
@@ -155,6 +165,7 @@ mod tests {
             "001A.7900.0001",
             "00 1A 79 00 00 01",
             "\"001a79000001\" ",
+            "00%3a1a%3A79%3A00%3A00%3A01",
         ] {
             assert_eq!(mac(text).map(|mac| mac.to_string()).as_deref(), Some("00:1A:79:00:00:01"), "{text}");
         }

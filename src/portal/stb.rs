@@ -28,11 +28,64 @@ pub async fn answer(asked: &Asked, caller: &Caller, session: &Session, action: &
     })
 }
 
+/// What a box shows. The menu of its own interface (5.1) needs three entries, and there is always something on a USB
+/// drive or in its settings.
+const MODULES: [&str; 11] = [
+    "tv",
+    "media_browser",
+    "account",
+    "account_menu",
+    "settings",
+    "settings.parent",
+    "settings.localization",
+    "settings.playback",
+    "settings.common",
+    "settings.network_status",
+    "logout",
+];
+
+/// What there is nothing in: interfaces look for every name, so it is switched off rather than left out.
+const SWITCHED_OFF: [&str; 32] = [
+    "epg",
+    "epg.simple",
+    "epg.reminder",
+    "epg.recorder",
+    "tv_archive",
+    "time_shift",
+    "time_shift_local",
+    "vclub",
+    "sclub",
+    "radio",
+    "karaoke",
+    "audioclub",
+    "apps",
+    "youtube",
+    "dvb",
+    "downloads",
+    "downloads_dialog",
+    "records",
+    "remotepvr",
+    "pvr_local",
+    "infoportal",
+    "internet",
+    "weather.current",
+    "weather.day",
+    "cityinfo",
+    "horoscope",
+    "anecdote",
+    "course.nbu",
+    "game.mastermind",
+    "service_management",
+    "settings.update",
+    "demo",
+];
+
 fn modules() -> Value {
+    let all: Vec<&str> = MODULES.into_iter().chain(SWITCHED_OFF).collect();
     json!({
-        "all_modules": ["tv", "account", "settings"],
+        "all_modules": all,
         "switchable_modules": [],
-        "disabled_modules": ["vclub", "tv_archive", "epg.recorder", "records", "radio", "karaoke", "audioclub"],
+        "disabled_modules": SWITCHED_OFF,
         "restricted_modules": [],
         "template": "default",
         "launcher_url": "",

@@ -156,7 +156,7 @@ impl Ops {
     }
 
     /// Whether login and password are right, or none are needed. A box that sent the right ones is
-    /// let in.
+    /// let in, whether or not they are required. Apps that send no password have not tried one.
     ///
     /// # Errors
     /// A database error.
@@ -172,11 +172,11 @@ impl Ops {
         // Apps ask before they tell who they are; what lets a box in is its profile or its password.
         let device = Some(&told).filter(|told| login_required || told.has_id());
         let Ok(found) = self.admissible(caller, device, now)? else { return Ok(false) };
-        if !login_required {
-            return Ok(true);
-        }
         let mag = &found.mag.record;
         let own = mag.password.as_str();
+        if !login_required && (own.is_empty() || password.is_empty()) {
+            return Ok(true);
+        }
         let right = !own.is_empty()
             && mag.login.as_str().eq_ignore_ascii_case(login)
             && bool::from(own.as_bytes().ct_eq(password.as_bytes()));

@@ -21,6 +21,12 @@ fn channels_come_in_pages_sorted_and_searched() {
     assert_eq!(names(&list("genre=*&p=1&search=channel%202")).len(), 11);
     assert_eq!(names(&list("genre=*&p=1&search=99")), ["Channel 1"], "also by number");
     assert_eq!(names(&list("genre=*&p=1&hd=1")), ["Channel 30 HD", "Channel 20 HD", "Channel 10 HD"]);
+    assert_eq!(
+        names(&list("genre=2&p=1&hd=1")).len(),
+        2,
+        "a genre without HD is shown whole, a censored one too"
+    );
+    assert_eq!(names(&list("genre=*&p=1&hd=1&search=channel%202")), ["Channel 20 HD"]);
     assert_eq!(names(&list("genre=*&p=0")), names(&first), "page 0 is the first until something was played");
     let second = list("genre=*&p=1");
     assert_eq!(names(&second)[0], "Channel 16", "an app that goes on with 1 counts from 0");

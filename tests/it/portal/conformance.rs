@@ -82,6 +82,32 @@ fn whoever_is_turned_away_gets_the_text_that_clients_know() {
     }
 }
 
+#[test]
+fn the_menu_of_real_boxes_finds_its_entries_and_every_screen_its_words() {
+    let server = catalogue();
+    let set = Set::on(&server, MAC);
+    let modules = set.js("type=stb&action=get_modules");
+    let list = |name: &str| {
+        let names = modules[name].as_array().unwrap_or_else(|| panic!("{name}"));
+        names.iter().map(|one| one.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    let (all, off) = (list("all_modules"), list("disabled_modules"));
+    assert!(off.iter().all(|name| all.contains(name)), "what is switched off is known");
+    for entry in ["tv", "media_browser", "account_menu", "settings"] {
+        assert!(all.iter().any(|name| name == entry) && !off.iter().any(|name| name == entry), "{entry}");
+    }
+    let words = set.js("type=stb&action=get_localization");
+    for key in
+        ["account_info_title", "mbrowser_title", "settings_title", "parent_settings_title", "tv_only_hd"]
+    {
+        assert!(words[key].as_str().is_some_and(|text| !text.is_empty()), "{key}");
+    }
+    assert_eq!(
+        (words["week_arr"].as_array().unwrap().len(), words["month_arr"].as_array().unwrap().len()),
+        (7, 12)
+    );
+}
+
 /// Of which kind a result is: as much as clients need of it.
 fn kind(value: &Value) -> &'static str {
     match value {
@@ -146,6 +172,13 @@ fn every_action_answers_in_the_shape_that_clients_need() {
         ("type=radio&action=get_ordered_list&p=1", "object", &envelope),
         ("type=radio&action=get_all_fav_radio", "object", &envelope),
         ("type=radio&action=get_fav_ids", "array", &[]),
+        ("type=karaoke&action=get_ordered_list&p=1", "object", &envelope),
+        ("type=audioclub&action=get_ordered_list&p=1", "object", &envelope),
+        ("type=audioclub&action=get_categories", "array", &[]),
+        ("type=remote_pvr&action=get_ordered_list&p=1", "object", &envelope),
+        ("type=media_favorites&action=get_all", "array", &[]),
+        ("type=vod&action=get_years", "array", &[]),
+        ("type=karaoke&action=create_link&cmd=x", "object", &link),
         ("type=tv_archive&action=create_link&cmd=auto%20/media/1_2.mpg", "object", &link),
         ("type=tv_archive&action=get_link_for_channel", "object", &link),
         (

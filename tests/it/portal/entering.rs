@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestServer,
-    set::{MAC, Set, catalogue, device, mag},
+    set::{MAC, Set, ask, catalogue, device, mag},
 };
 
 #[test]
@@ -105,6 +105,70 @@ fn a_mag_is_bound_to_the_device_that_it_was_first_used_with() {
         ["mag", MAC, "127.0.0.1", MAC].map(Value::from)
     );
     assert!(rows.iter().any(|row| row["action"] == "reset_device"), "{audit}");
+}
+
+#[test]
+fn ids_that_say_nothing_bind_to_nothing_and_their_case_tells_nothing() {
+    let server = catalogue();
+    let profile = |ids: &str| {
+        let mut set = Set::new(&server, MAC);
+        set.shake("");
+        set.js(&format!("type=stb&action=get_profile&{ids}"))["status"].clone()
+    };
+    for nothing in
+        ["undefined", "null", "0000000000000000000000000000000000000000000000000000000000000000", ""]
+    {
+        assert_eq!(profile(&format!("device_id={nothing}&device_id2={nothing}")), 0, "{nothing}");
+        assert_eq!(device(&server)["device_id"], "", "{nothing}");
+    }
+    assert_eq!(profile("device_id=ab12&device_id2=undefined"), 0);
+    assert_eq!(profile("device_id=AB12&device_id2=null"), 0);
+    assert_eq!(profile("device_id=AB13"), 1);
+}
+
+#[test]
+fn a_box_with_a_password_is_let_in_by_it_even_where_none_is_required() {
+    let server = catalogue();
+    mag(&server, "data[login]=anna&data[password]=s3cret");
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=wrong"), false);
+    assert_eq!(set.js("type=stb&action=do_auth&login=other&password=s3cret"), false);
+    assert_eq!(set.text("type=itv&action=get_genres").1, "Authorization failed.");
+    assert_eq!(set.js("type=stb&action=do_auth&login=00A1&password="), true, "apps send no password unasked");
+    assert_eq!(set.text("type=itv&action=get_genres").1, "Authorization failed.", "but that lets nobody in");
+    assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=s3cret"), true);
+    assert!(set.js("type=itv&action=get_genres").is_array(), "let in");
+    mag(&server, "data[login]=&data[password]=");
+    assert_eq!(
+        set.js("type=stb&action=do_auth&login=any&password=any"),
+        true,
+        "a MAG without one needs none"
+    );
+}
+
+#[test]
+fn a_box_is_known_however_it_sends_its_mac_and_its_token() {
+    let server = catalogue();
+    let token = Set::on(&server, MAC).token;
+    let encoded = MAC.replace(':', "%3A");
+    for (path, cookie, bearer) in [
+        ("/portal.php", format!("MAC={MAC}"), format!("bearer {token}")),
+        ("/portal.php/", format!("Mac={encoded}"), format!("BEARER {token}")),
+        ("/ministra/portal.php", format!("mac={}", encoded.replace('%', "%25")), format!("Bearer  {token}")),
+        ("/stalker/server/load.php", format!("stb_lang=en; mac=\"{MAC}\""), format!("Bearer {token}")),
+        ("/client/portal.php", format!("mac={}", MAC.to_lowercase()), format!("bearer {token}")),
+    ] {
+        let headers = [format!("Cookie: {cookie}"), format!("authorization: {bearer}")];
+        let (status, text) = ask(&server, &format!("{path}?type=itv&action=get_genres"), &headers, &[]);
+        assert!(status == 200 && text.contains("\"All\""), "{path} {cookie} {bearer}: {status} {text}");
+    }
+    for query in [format!("MAC={MAC}"), format!("mac={}", encoded.replace('%', "%2525"))] {
+        let headers = [format!("Authorization: Bearer {token}")];
+        let (_, text) =
+            ask(&server, &format!("/portal.php?type=itv&action=get_genres&{query}"), &headers, &[]);
+        assert!(text.contains("\"All\""), "{query}: {text}");
+    }
 }
 
 /// What a rule of "Why can't this box watch?" says.

@@ -5,14 +5,14 @@ use std::process::Command;
 use crate::support::{
     TestServer,
     browser::Browser,
-    set::{MAC, ask, device, mag, watchable},
+    set::{MAC, Set, ask, catalogue, device, mag, watchable},
     tv,
 };
 
 #[test]
 fn the_page_for_screens_and_the_files_that_apps_look_for() {
     let server = TestServer::start();
-    for folder in ["", "/stalker_portal"] {
+    for folder in ["", "/stalker_portal", "/stalker", "/ministra"] {
         for (file, holds) in [
             ("", "<script src=\"portal.js\">"),
             ("index.html", "portal.css"),
@@ -25,8 +25,43 @@ fn the_page_for_screens_and_the_files_that_apps_look_for() {
             let (status, text) = ask(&server, &format!("{folder}/c/{file}"), &[], &[]);
             assert!(status == 200 && text.contains(holds), "{folder}/c/{file}: {status}");
         }
-        let (status, _) = ask(&server, &format!("{folder}/c"), &[], &["-L"]);
-        assert_eq!(status, 200);
+        for page in ["/c", "/client/", "/client"] {
+            let (status, _) = ask(&server, &format!("{folder}{page}"), &[], &["-L"]);
+            assert_eq!(status, 200, "{folder}{page}");
+        }
+    }
+    assert_eq!(ask(&server, "/c/nothing.js", &[], &[]).0, 404);
+}
+
+/// Finds the portal as apps do that know an address of its page alone: by what a script of the page says.
+const FINDER: &str = r#"
+import re, sys, urllib.request
+for url in sys.argv[1:]:
+    script = urllib.request.urlopen(url).read().decode()
+    script = script.replace(" ", "").replace("'", "").replace("+", "")
+    pattern = re.search(r"varpattern.*/(\(http.*)/;", script).group(1)
+    found = re.search(pattern, url)
+    loader = re.search(r"this\.ajax_loader=(.*\.php);", script).group(1)
+    for name in ["portal_protocol", "portal_ip", "portal_path"]:
+        group = int(re.search(r"this\." + name + r".*(\d).*;", script).group(1))
+        loader = loader.replace("this." + name, found.group(group))
+    print(loader)
+"#;
+
+#[test]
+fn apps_find_the_portal_by_a_script_of_its_page() {
+    let server = catalogue();
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    for place in ["/c/", "/stalker_portal/c/", "/client/", "/c_/", "/ministra/c/", "/stalker/c/"] {
+        let script = format!("{}{place}xpcom.common.js", server.url);
+        let found = Command::new("python3").args(["-c", FINDER, &script]).output().expect("python3");
+        assert!(found.status.success(), "{place}: {}", String::from_utf8_lossy(&found.stderr));
+        let loader = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+        let path = loader.strip_prefix(&server.url).unwrap_or_else(|| panic!("{place}: {loader}"));
+        let cookie = [format!("Cookie: mac={MAC}")];
+        let (status, text) = ask(&server, &format!("{path}?type=stb&action=handshake"), &cookie, &[]);
+        assert!(status == 200 && text.contains("\"token\""), "{place}: {loader}: {status} {text}");
     }
 }
 
