@@ -32,6 +32,7 @@ pub mod number;
 pub mod oddities;
 pub mod page;
 pub mod plan;
+pub mod reach;
 pub mod reseller;
 pub mod resource;
 pub mod rights;

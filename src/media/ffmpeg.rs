@@ -8,7 +8,7 @@ use std::{
 
 use tokio::process::{Child, Command};
 
-use super::{feed::Feed, tracks::Track};
+use super::{feed::Feed, hidden::Hidden, tracks::Track};
 use crate::domain::stream::{AtEnd, SourceUrl};
 
 /// Containers that a file below `media/` may have. Playlists are not among them: they name other files.
@@ -16,6 +16,9 @@ const FILE_FORMATS: &str =
     "mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,avi,flv,asf,ogg,h264,hevc,mp3,aac,ac3,flac,wav";
 /// Silence of a source for so many microseconds is an end of it, as far as ffmpeg can tell by itself.
 const SILENCE: &str = "15000000";
+
+/// What ffmpeg sees of the environment: it holds the API key and the password of the first start.
+const KEPT: [&str; 7] = ["PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// How a source is looked at before it is copied. Nothing is sent before it is known what the source is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,14 +128,21 @@ pub struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// Starts copying a source, as an MPEG transport stream, onto standard output.
+    /// Starts copying a source, as an MPEG transport stream, onto standard output. One of http or https is fetched
+    /// for it, and read at the address `via`.
     ///
     /// # Errors
     /// A sentence about what is missing.
-    pub fn play(&self, source: &SourceUrl, care: &Care, feed: Option<&Feed>) -> Result<Child, String> {
+    pub fn play(
+        &self,
+        source: &SourceUrl,
+        via: Option<&str>,
+        care: &Care,
+        feed: Option<&Feed>,
+    ) -> Result<Child, String> {
         let mut arguments = match feed {
             Some(feed) => fed(feed, care),
-            None => self.input(source, care)?,
+            None => self.input(source, via, care)?,
         };
         // Files often have subtitles that no transport stream can carry; V is no cover of a record.
         let kinds: &[&str] = if source.file().is_some() { &["V:0?", "a?"] } else { &["V:0?", "a?", "s?"] };
@@ -165,7 +175,7 @@ impl Ffmpeg {
     /// # Errors
     /// As [`Ffmpeg::play`].
     pub fn raw(&self, source: &SourceUrl) -> Result<Child, String> {
-        let mut arguments = common(&Care::default());
+        let mut arguments = common(&Care::default(), flags(source));
         arguments.extend(["-f", "data"].map(String::from));
         arguments.extend(network(source).iter().map(|word| (*word).to_owned()));
         arguments.extend(["-i".into(), source.address().to_owned()]);
@@ -185,8 +195,8 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// As [`Ffmpeg::play`].
-    pub fn try_out(&self, source: &SourceUrl, care: &Care) -> Result<Child, String> {
-        let mut arguments = self.input(source, care)?;
+    pub fn try_out(&self, source: &SourceUrl, via: Option<&str>, care: &Care) -> Result<Child, String> {
+        let mut arguments = self.input(source, via, care)?;
         arguments.extend(["-map", "0:V?", "-map", "0:a?"].map(String::from));
         arguments.extend(care.leaving_out());
         arguments.extend(["-c", "copy", "-t", "2", "-f", "null", "-"].map(String::from));
@@ -227,8 +237,8 @@ impl Ffmpeg {
 
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
     /// came from elsewhere from opening files of this machine.
-    fn input(&self, source: &SourceUrl, care: &Care) -> Result<Vec<String>, String> {
-        let mut arguments = common(care);
+    fn input(&self, source: &SourceUrl, via: Option<&str>, care: &Care) -> Result<Vec<String>, String> {
+        let mut arguments = common(care, flags(source));
         let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
         if source.file().is_some() || care.paced {
             add(&["-re"]);
@@ -241,7 +251,7 @@ impl Ffmpeg {
             format!("file:{}", self.file(name)?.display())
         } else {
             add(network(source));
-            source.address().to_owned()
+            via.unwrap_or(source.address()).to_owned()
         };
         arguments.extend(["-i".into(), url]);
         Ok(arguments)
@@ -254,6 +264,7 @@ impl Ffmpeg {
         let with = |program: &Path, leading: &[&std::ffi::OsStr]| {
             let mut command = Command::new(program);
             command.args(leading).args(arguments);
+            clear_environment(&mut command);
             command.process_group(0).kill_on_drop(true);
             command
         };
@@ -261,27 +272,38 @@ impl Ffmpeg {
         if !is_there(&self.program) {
             return Err(missing());
         }
-        let leading = ["--pdeathsig".as_ref(), "KILL".as_ref(), "--".as_ref(), self.program.as_os_str()];
+        let options = ["--no-new-privs", "--pdeathsig", "KILL", "--"].map(std::ffi::OsStr::new);
+        let leading = [&options, [self.program.as_os_str()].as_slice()].concat();
         let child = with(Path::new("setpriv"), &leading).stdin(input).stdout(output).stderr(errors).spawn();
-        child.map_err(|error| format!("ffmpeg cannot be started with setpriv (util-linux): {error}"))
+        let child =
+            child.map_err(|error| format!("ffmpeg cannot be started with setpriv (util-linux): {error}"))?;
+        limit(&child);
+        Ok(child)
     }
 }
 
 /// Options of every run.
-fn common(care: &Care) -> Vec<String> {
+fn common(care: &Care, flags: &str) -> Vec<String> {
     let looking = match care.look {
         Look::Usual => "-analyzeduration 3000000 -probesize 5000000",
         Look::Longer => "-analyzeduration 12000000 -probesize 50000000",
         Look::Longest => "-analyzeduration 65000000 -probesize 100000000",
     };
-    let words = "-nostdin -hide_banner -nostats -loglevel level+info -fflags +genpts+discardcorrupt";
-    words.split(' ').chain(looking.split(' ')).map(String::from).collect()
+    let words = "-nostdin -hide_banner -nostats -loglevel level+info -fflags";
+    words.split(' ').chain([flags]).chain(looking.split(' ')).map(String::from).collect()
+}
+
+/// What ffmpeg does with packets. Over TCP nothing is lost: a counter that begins anew is that of the next segment,
+/// and no damage.
+fn flags(source: &SourceUrl) -> &'static str {
+    if source.is_http() { "+genpts" } else { "+genpts+discardcorrupt" }
 }
 
 /// Options of a source that is not a file.
 fn network(source: &SourceUrl) -> &'static [&'static str] {
     match source.scheme().as_str() {
-        "http" | "https" => &["-protocol_whitelist", "http,https,tcp,tls,crypto", "-rw_timeout", SILENCE],
+        // Whoever fetches it for ffmpeg gives up sooner.
+        "http" | "https" => &["-protocol_whitelist", "http,tcp,crypto", "-rw_timeout", "60000000"],
         "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE],
         "rtsp" => &["-protocol_whitelist", "rtsp,rtp,udp,tcp", "-rtsp_transport", "tcp", "-timeout", SILENCE],
         "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE],
@@ -301,12 +323,29 @@ fn network(source: &SourceUrl) -> &'static [&'static str] {
 
 /// Options of packets on standard input.
 fn fed(feed: &Feed, care: &Care) -> Vec<String> {
-    let mut arguments = common(care);
+    let mut arguments = common(care, "+genpts+discardcorrupt");
     if matches!(feed, Feed::Loop(_)) {
         arguments.push("-re".into());
     }
     arguments.extend("-protocol_whitelist pipe -f mpegts -i pipe:0".split(' ').map(String::from));
     arguments
+}
+
+/// Leaves a child what it needs of the environment.
+pub fn clear_environment(command: &mut Command) {
+    command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+}
+
+/// A child writes no files and leaves no memory behind, and needs few descriptors.
+fn limit(child: &Child) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    // No id is that of the server itself.
+    let Some(pid) = pid else { return };
+    for (resource, most) in [(Resource::Core, 0), (Resource::Fsize, 0), (Resource::Nofile, 256)] {
+        // One that has ended meanwhile needs none.
+        let _ = prlimit(Some(pid), resource, Rlimit { current: Some(most), maximum: Some(most) });
+    }
 }
 
 /// Whether a program could be found.
@@ -356,7 +395,7 @@ pub enum Line {
 
 impl Line {
     /// Reads one.
-    pub fn of(text: &str) -> Self {
+    pub fn of(text: &str, hidden: &Hidden) -> Self {
         if let Some((_, track)) = text.split_once("[warning] Could not find codec parameters for stream ")
             && let Some((number, kind)) = track.split_once(" (")
             && let Ok(number) = number.parse()
@@ -393,7 +432,7 @@ impl Line {
         let severe = ["[error] ", "[fatal] ", "[panic] ", "[warning] "];
         if let Some((at, level)) = severe.iter().find_map(|level| text.find(level).map(|at| (at, level))) {
             let message = format!("{}{}", &text[..at], &text[at + level.len()..]);
-            return Self::Complaint(without_secrets(message.trim()));
+            return Self::Complaint(without_secrets(&hidden.cut(message.trim())));
         }
         text.strip_prefix("[info] ").and_then(Track::of).map_or(Self::Other, Self::Track)
     }
@@ -406,7 +445,9 @@ fn without_secrets(line: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         shown.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "'\"".contains(c)).unwrap_or(after.len());
+        // A quote may be part of a URL: only what ends the word may be none of it.
+        let word = after.split(char::is_whitespace).next().unwrap_or_default();
+        let end = word.trim_end_matches(['\'', '"', ':', ',', ';', ')', ']']).len();
         let (url, following) = after.split_at(end);
         let host = url.split(['/', '?', '#']).next().unwrap_or_default();
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -427,10 +468,10 @@ mod tests {
     #[test]
     fn lines_tell_of_tracks_and_what_went_wrong() {
         let line = "[info]   Stream #0:1[0x101]: Audio: aac (LC), 44100 Hz";
-        assert!(matches!(Line::of(line), Line::Track(track) if track.codec == "aac"));
-        assert_eq!(Line::of("[info]   Stream #0:0 -> #0:0 (copy)"), Line::Other);
+        assert!(matches!(Line::of(line, &Hidden::default()), Line::Track(track) if track.codec == "aac"));
+        assert_eq!(Line::of("[info]   Stream #0:0 -> #0:0 (copy)", &Hidden::default()), Line::Other);
         assert_eq!(
-            Line::of("[tcp @ 0x55] [error] Connection to tcp://10.0.0.1:80 failed"),
+            Line::of("[tcp @ 0x55] [error] Connection to tcp://10.0.0.1:80 failed", &Hidden::default()),
             Line::Complaint("[tcp @ 0x55] Connection to tcp://10.0.0.1:80 failed".into())
         );
     }
@@ -449,7 +490,7 @@ mod tests {
             ("[info]   Duration: N/A, start: 1.4", Line::Other),
             ("[info]   Duration: 00:00:00.00, start: 0.0", Line::Other),
         ] {
-            assert_eq!(Line::of(line), told, "{line}");
+            assert_eq!(Line::of(line, &Hidden::default()), told, "{line}");
         }
     }
 
@@ -457,11 +498,11 @@ mod tests {
     fn lines_tell_of_tracks_that_are_unclear_or_new() {
         let line = "[mpegts @ 0x5] [warning] Could not find codec parameters for stream 1 (Audio: mp3 (mp3float) ([3][0][0][0] / 0x0003), 0 channels, fltp): unspecified frame size";
         let sound = Unclear { number: 1, is_video: false };
-        assert_eq!(Line::of(line), Line::Unclear(sound));
+        assert_eq!(Line::of(line, &Hidden::default()), Line::Unclear(sound));
         let line = "[mpegts @ 0x5] [warning] New audio stream 0:3 at pos:847316 and DTS:1.4s";
-        assert_eq!(Line::of(line), Line::NewTrack);
+        assert_eq!(Line::of(line, &Hidden::default()), Line::NewTrack);
         let line = "[mpegts @ 0x5] [error] AAC bitstream not in ADTS format and extradata missing";
-        assert_eq!(Line::of(line), Line::NoAac);
+        assert_eq!(Line::of(line, &Hidden::default()), Line::NoAac);
     }
 
     #[test]
@@ -486,8 +527,9 @@ mod tests {
         for (line, shown) in [
             (
                 "http://user:pass@h.example/a/b.ts: Connection refused",
-                "http://h.example/*** Connection refused",
+                "http://h.example/***: Connection refused",
             ),
+            ("to 'http://h/it's'a\"token': 403", "to 'http://h/***': 403"),
             ("'https://h/live/u/p/1.ts?token=x' failed", "'https://h/***' failed"),
             ("rtmp://h:1935/app/key", "rtmp://h:1935/***"),
             ("nothing", "nothing"),

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     channel::Channel,
     ffmpeg::{Care, Ffmpeg, Line, Unclear},
+    hidden::Hidden,
     tracks::{Kind, Listing, Track},
 };
 
@@ -41,6 +42,7 @@ pub enum Heard {
 pub async fn listen(
     channel: &Channel,
     errors: ChildStderr,
+    hidden: &Hidden,
     unclear: &mut Vec<Unclear>,
     care: &Care,
     settled: Duration,
@@ -48,7 +50,7 @@ pub async fn listen(
     let begun = Instant::now();
     let (mut heard, mut is_broken, mut is_listed) = (None, false, false);
     let mut listing = Listing::default();
-    each_line(errors, |line| {
+    each_line(errors, hidden, |line| {
         match line {
             Line::Program(program) if !is_listed => listing.program(program),
             Line::Finite => listing.is_finite = true,
@@ -98,7 +100,8 @@ pub async fn describe(
             // What it does not want to read it need not.
             let _ = input.write_all(&beginning).await;
         };
-        let hear = each_line(errors, |line| {
+        let hidden = Hidden::default();
+        let hear = each_line(errors, &hidden, |line| {
             if let Line::Track(track) = line {
                 tell_size(channel, &track);
             }
@@ -109,15 +112,15 @@ pub async fn describe(
     std::future::pending().await
 }
 
-/// Reads ffmpeg's lines to their end, or until one is enough.
-pub async fn each_line(errors: ChildStderr, mut goes_on: impl FnMut(Line) -> bool) {
+/// Reads ffmpeg's lines, complaints without what is hidden, to their end or until one is enough.
+pub async fn each_line(errors: ChildStderr, hidden: &Hidden, mut goes_on: impl FnMut(Line) -> bool) {
     let mut lines = BufReader::new(errors);
     let mut line = Vec::new();
     loop {
         line.clear();
         match (&mut lines).take(LINE).read_until(b'\n', &mut line).await {
             Ok(0) | Err(_) => return,
-            Ok(_) if !goes_on(Line::of(&String::from_utf8_lossy(&line))) => return,
+            Ok(_) if !goes_on(Line::of(&String::from_utf8_lossy(&line), hidden)) => return,
             Ok(_) => {}
         }
     }

@@ -6,7 +6,9 @@ pub mod preview;
 
 mod channel;
 mod feed;
+mod fetch;
 mod ffmpeg;
+mod hidden;
 mod lines;
 mod multiplex;
 mod nal;
@@ -43,8 +45,10 @@ use supervisor::{Means, Order};
 
 use crate::domain::{
     ids::StreamId,
+    source_request::SourceRequest,
     stream::{AtEnd, SourceUrl},
 };
+use fetch::Fetch;
 
 /// How long things may take. The defaults are what the product runs with; tests shorten them.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +88,8 @@ impl Default for Timing {
 pub struct Wanted {
     /// Where it comes from, in order.
     pub sources: Vec<SourceUrl>,
+    /// How those of http and https are asked.
+    pub request: SourceRequest,
     /// Whether it runs only while somebody watches.
     pub on_demand: bool,
     /// Whether its sound is turned into AAC.
@@ -99,6 +105,7 @@ pub struct Media(Arc<Inner>);
 struct Inner {
     ffmpeg: Arc<Ffmpeg>,
     multiplexes: Arc<Multiplexes>,
+    fetch: Fetch,
     timing: Timing,
     /// Supervisors live on the thread that made this: a child dies with the thread that made it.
     births: UnboundedSender<Birth>,
@@ -123,6 +130,7 @@ impl Media {
         let media = Self(Arc::new(Inner {
             ffmpeg: Arc::new(ffmpeg),
             multiplexes: Arc::default(),
+            fetch: Fetch::start(),
             timing,
             births,
             streams: Mutex::default(),
@@ -155,8 +163,13 @@ impl Media {
         }
         let channel = Channel::new();
         let (orders, received) = unbounded_channel();
-        let Inner { ffmpeg, multiplexes, timing, births, .. } = &*self.0;
-        let means = Means { ffmpeg: ffmpeg.clone(), multiplexes: multiplexes.clone(), timing: *timing };
+        let Inner { ffmpeg, multiplexes, fetch, timing, births, .. } = &*self.0;
+        let means = Means {
+            ffmpeg: ffmpeg.clone(),
+            multiplexes: multiplexes.clone(),
+            fetch: fetch.clone(),
+            timing: *timing,
+        };
         let supervisor = supervisor::supervise(id, channel.clone(), means, wanted.clone(), received);
         // The receiver lives as long as the main thread.
         let _ = births.send(Box::pin(supervisor));

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     ffmpeg::{Ffmpeg, Line},
+    hidden::Hidden,
     lines::each_line,
     program::Filter,
     reasons,
@@ -66,7 +67,8 @@ impl Multiplexes {
                 why: Mutex::default(),
                 reading: Mutex::default(),
             });
-            let reading = tokio::task::spawn_local(read(child, Arc::downgrade(&multiplex)));
+            let reading =
+                tokio::task::spawn_local(read(child, Hidden::of(source, None), Arc::downgrade(&multiplex)));
             *lock(&multiplex.reading) = Some(reading);
             held.insert(source.address().to_owned(), Arc::downgrade(&multiplex));
             (parts, multiplex)
@@ -107,10 +109,10 @@ impl Program {
 }
 
 /// Reads until the source ends or nobody wants it.
-async fn read(mut child: Child, multiplex: Weak<Multiplex>) {
+async fn read(mut child: Child, hidden: Hidden, multiplex: Weak<Multiplex>) {
     let (Some(mut output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else { return };
     let mut said: Vec<String> = Vec::new();
-    let listening = each_line(errors, |line| {
+    let listening = each_line(errors, &hidden, |line| {
         if let Line::Complaint(complaint) = line {
             said.truncate(20);
             said.push(complaint);

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Timing,
     channel::Channel,
+    fetch::Fetching,
     repetition::Repetition,
     ring::Chunk,
     ts::{self, Packet, Scanner},
@@ -103,15 +104,21 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads to the end of the output, or until the source is given up.
-    pub async fn read(&mut self, mut output: ChildStdout, timing: Timing) -> Stopped {
+    pub async fn read(
+        &mut self,
+        mut output: ChildStdout,
+        timing: Timing,
+        fetching: Option<&Fetching>,
+    ) -> Stopped {
         // A pipe that holds a gathering's bytes; 64 KiB do for 12 Mbit/s, so it is no loss if it stays.
         let _ = rustix::pipe::fcntl_setpipe_size(&output, 1 << 18);
         let mut buffer = vec![0; CHUNK];
         let begun = Instant::now();
         let seconds = |time: Duration| format!("{} seconds", time.as_secs());
         loop {
-            let patience =
-                if self.entered { timing.stall } else { timing.start.saturating_sub(begun.elapsed()) };
+            // Segments come at once, and then none for a while.
+            let stall = fetching.map_or(timing.stall, |fetching| fetching.patience(timing.stall));
+            let patience = if self.entered { stall } else { timing.start.saturating_sub(begun.elapsed()) };
             match timeout(patience, output.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => {
                     self.push();
@@ -136,7 +143,7 @@ impl<'a> Reading<'a> {
                     }
                 }
                 Err(_) if self.entered => {
-                    return Stopped::Given(format!("the source sent nothing for {}", seconds(timing.stall)));
+                    return Stopped::Given(format!("the source sent nothing for {}", seconds(stall)));
                 }
                 Err(_) => {
                     let within = seconds(timing.start);

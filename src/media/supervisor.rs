@@ -23,7 +23,9 @@ use super::{
     Timing, Wanted,
     channel::Channel,
     feed::{self, Feed},
+    fetch::{Fetch, Fetching},
     ffmpeg::{Care, Ffmpeg, Line, Unclear, Wish},
+    hidden::Hidden,
     lines::{Heard, describe, each_line, listen},
     multiplex::Multiplexes,
     reading::{Reading, Stopped},
@@ -52,6 +54,8 @@ pub struct Means {
     pub ffmpeg: Arc<Ffmpeg>,
     /// Sources that several streams read together.
     pub multiplexes: Arc<Multiplexes>,
+    /// Fetches sources of http and https for ffmpeg.
+    pub fetch: Fetch,
     /// How long things may take.
     pub timing: Timing,
 }
@@ -72,6 +76,7 @@ pub async fn supervise(
             channel: &channel,
             ffmpeg: &means.ffmpeg,
             multiplexes: &means.multiplexes,
+            fetch: &means.fetch,
             timing: means.timing,
             wanted: &wanted,
             runs: &runs,
@@ -98,6 +103,7 @@ struct Runner<'a> {
     channel: &'a Channel,
     ffmpeg: &'a Ffmpeg,
     multiplexes: &'a Multiplexes,
+    fetch: &'a Fetch,
     timing: Timing,
     wanted: &'a Wanted,
     /// Numbers the runs of ffmpeg for this stream.
@@ -236,8 +242,15 @@ impl Runner<'_> {
                 track.codec
             ));
         }
-        let begun_with =
-            self.feed(source).and_then(|feed| Ok((self.ffmpeg.play(source, care, feed.as_ref())?, feed)));
+        let fetching = match self.fetch.open(source, &self.wanted.request) {
+            Ok(fetching) => fetching,
+            Err(why) => return Run::Over(Ended::Lost { lasted: Duration::ZERO, why }),
+        };
+        let via = fetching.as_ref().map(|fetching| fetching.address.as_str());
+        let hidden = Hidden::of(source, via);
+        let begun_with = self
+            .feed(source)
+            .and_then(|feed| Ok((self.ffmpeg.play(source, via, care, feed.as_ref())?, feed)));
         let (mut child, feed) = match begun_with {
             Ok(both) => both,
             Err(why) => return Run::Over(Ended::Lost { lasted: Duration::ZERO, why }),
@@ -255,10 +268,11 @@ impl Runner<'_> {
         let (beginnings, changed) = unbounded_channel();
         let mut reading = Reading::new(self.channel, self.runs, beginnings);
         let stopped = {
-            let listening = listen(self.channel, errors, &mut unclear, care, self.timing.stall).fuse();
+            let listening =
+                listen(self.channel, errors, &hidden, &mut unclear, care, self.timing.stall).fuse();
             let mut listening = pin!(listening);
             let stopped = tokio::select! {
-                stopped = reading.read(output, timing) => stopped,
+                stopped = reading.read(output, timing, fetching.as_ref()) => stopped,
                 why = feeding => Stopped::Given(why),
                 Some(heard) = &mut listening => match heard {
                     Heard::Otherwise(care) => return Run::Otherwise(care),
@@ -295,6 +309,8 @@ impl Runner<'_> {
                 why
             }
         };
+        // Who fetched it knows best.
+        let why = fetching.as_ref().and_then(Fetching::trouble).unwrap_or(why);
         if !entered && !unclear.is_empty() {
             return Run::Unclear { tracks: unclear, why };
         }
@@ -377,11 +393,14 @@ impl Runner<'_> {
         }
         let mut care = self.care(source);
         loop {
-            let Ok(mut child) = self.ffmpeg.try_out(source, &care) else { return false };
+            let Ok(fetching) = self.fetch.open(source, &self.wanted.request) else { return false };
+            let via = fetching.as_ref().map(|fetching| fetching.address.as_str());
+            let Ok(mut child) = self.ffmpeg.try_out(source, via, &care) else { return false };
             let Some(errors) = child.stderr.take() else { return false };
             let mut unclear = Vec::new();
             // Its complaints are old news; read, so that it does not wait for a reader.
-            let lines = each_line(errors, |line| {
+            let hidden = Hidden::default();
+            let lines = each_line(errors, &hidden, |line| {
                 if let Line::Unclear(track) = line {
                     unclear.push(track);
                 }

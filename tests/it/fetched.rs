@@ -1,8 +1,19 @@
 //! Sources of http and https: how they are asked, and what they may do.
 
-use serde_json::json;
+use std::{
+    process::Command,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
-use super::support::TestServer;
+use serde_json::json;
+use tokio_rustls::rustls::ServerConfig;
+
+use super::support::{
+    TestServer,
+    origin::{Answer, Asked, Live, Origin, SEGMENTS, ok, status, to},
+    tv::{offline, within},
+};
 
 #[test]
 fn secret_headers_are_masked_and_stay_when_the_mask_comes_back() {
@@ -37,4 +48,290 @@ fn secret_headers_are_masked_and_stay_when_the_mask_comes_back() {
     assert_eq!(shown()["headers"], json!([]));
     let trail = server.done("logs/list", "kind=audit").to_string() + &server.log();
     assert!(!trail.contains("hush"), "{trail}");
+}
+
+/// A server with an empty folder that has these streams, each a name and what else is set.
+fn server_with(sources: &[(&str, String)]) -> TestServer {
+    let server = TestServer::start();
+    for (name, columns) in sources {
+        server.done("streams/new", &format!("data[name]={name}&{columns}"));
+    }
+    server
+}
+
+fn source(address: &str) -> String {
+    format!(
+        "data[sources][]={}",
+        url::form_urlencoded::byte_serialize(address.as_bytes()).collect::<String>()
+    )
+}
+
+fn stream(server: &TestServer, id: i64) -> serde_json::Value {
+    let answer = server.done("streams/online", "");
+    let streams = answer["streams"].as_array().unwrap();
+    streams.iter().find(|stream| stream["id"] == id).cloned().unwrap_or_else(|| offline(server, id))
+}
+
+fn why(server: &TestServer, id: i64) -> String {
+    let mut why = String::new();
+    within(60, "it is given up", || {
+        let stream = offline(server, id);
+        stream["why"].as_str().unwrap_or_default().clone_into(&mut why);
+        stream["status"] == "waiting"
+    });
+    why
+}
+
+/// When the list was asked for first whose count begins anew.
+static AGAIN: OnceLock<Instant> = OnceLock::new();
+
+/// What a provider does: every list begins with its kind.
+fn provider(asked: &Asked, live: &Live) -> Answer {
+    let path = asked.path.split('?').next().unwrap();
+    let (kind, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
+    let number = || rest.split(['.', '/']).next_back().and_then(|n| n.parse::<usize>().ok());
+    let number =
+        number().or_else(|| rest.split(['.', '/']).next().and_then(|n| n.parse().ok())).unwrap_or(0) % 9;
+    let list = |shift, tags: &str, name: &dyn Fn(u64) -> String| ok(live.list(shift, tags, name));
+    let segment = |segments: &[Vec<u8>]| ok(segments[number].clone());
+    let age = live.0.elapsed().as_secs();
+    match kind {
+        // No ending, a session in the query, a cookie that must come back.
+        "chunk" if rest == "list" => {
+            let (status, _, body) = list(0, "", &|number| format!("/chunk/{number}?sid=42"));
+            (status, "Set-Cookie: sid=42; Path=/chunk\r\n".into(), body)
+        }
+        "chunk" if asked.header("cookie") == Some("sid=42") => segment(&SEGMENTS.ts),
+        // Nothing without its headers.
+        "headers" if asked.header("user-agent") != Some("Box/1") => status("403 Forbidden"),
+        "headers" if asked.header("x-token") != Some("hush") => status("403 Forbidden"),
+        "headers" if asked.header("referer") != Some("http://r.example/") => status("403 Forbidden"),
+        "headers" if rest == "key" => ok(SEGMENTS.key.clone()),
+        "headers" if rest == "list.m3u8" => {
+            let key = "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n";
+            list(0, key, &|number| format!("{}.ts", number % 9))
+        }
+        "headers" => segment(&SEGMENTS.encrypted),
+        "mp4" if rest == "list.m3u8" => list(0, "#EXT-X-MAP:URI=\"init?x\"\n", &|number| format!("{number}")),
+        "mp4" if rest.starts_with("init") => ok(SEGMENTS.init.clone()),
+        "mp4" => segment(&SEGMENTS.mp4),
+        // Tokens that are good for five seconds.
+        "token" if rest == "list.m3u8" => to(&format!("/token/{age}/list.m3u8")),
+        "token" => {
+            let issued: u64 = rest.split('/').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+            let path = rest.split('/').next_back().unwrap();
+            match (age - issued, path) {
+                (6.., _) => status("403 Forbidden"),
+                (_, "list.m3u8") => list(0, "", &|number| format!("{number}.ts")),
+                _ => segment(&SEGMENTS.ts),
+            }
+        }
+        // After eight seconds its count begins anew.
+        "again" if rest == "list.m3u8" && AGAIN.get_or_init(Instant::now).elapsed().as_secs() < 8 => {
+            list(1000, "", &|number| format!("a{number}/{number}.ts"))
+        }
+        "again" if rest == "list.m3u8" => list(-4, "", &|number| format!("b{number}/{number}.ts")),
+        "again" => segment(&SEGMENTS.ts),
+        // Picture and sound apart.
+        "apart" if rest == "list.m3u8" => ok("#EXTM3U\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\",DEFAULT=YES,AUTOSELECT=YES,URI=\"/sound/list.m3u8\"\n\
+             #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"y\",URI=\"/none/list.m3u8\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=1000,AUDIO=\"a\",SUBTITLES=\"s\"\n/picture/list.m3u8\n"),
+        "sound" if rest == "list.m3u8" => list(0, "", &|number| format!("{number}.ts")),
+        "sound" => segment(&SEGMENTS.sound),
+        "picture" if rest == "list.m3u8" => list(0, "", &|number| format!("{number}.ts")),
+        "picture" => segment(&SEGMENTS.picture),
+        _ => status("404 Not Found"),
+    }
+}
+
+#[test]
+fn hls_sources_play_as_providers_serve_them_without_a_restart() {
+    let live = Live(Instant::now());
+    let _ = &SEGMENTS.ts;
+    let origin = Origin::start(move |asked| provider(asked, &live));
+    let at = |path: &str| source(&format!("{}/{path}", origin.url));
+    let headers =
+        "data[user_agent]=Box/1&data[headers][]=X-Token: hush&data[headers][]=Referer: http://r.example/";
+    let server = server_with(&[
+        ("chunk", at("chunk/list")),
+        ("headers", format!("{}&{headers}", at("headers/list.m3u8"))),
+        ("mp4", at("mp4/list.m3u8")),
+        ("token", at("token/list.m3u8")),
+        ("again", at("again/list.m3u8")),
+        ("apart", at("apart/list.m3u8")),
+    ]);
+    for id in 1..=6 {
+        within(60, "it plays", || stream(&server, id)["status"] == "running");
+    }
+    let arguments = children(server.pid());
+    assert!(!arguments.is_empty() && !arguments.contains(&origin.port.to_string()), "{arguments}");
+    assert!(!arguments.contains("hush") && !arguments.contains("test-key"), "{arguments}");
+    std::thread::sleep(Duration::from_secs(14));
+    for id in 1..=6 {
+        let stream = stream(&server, id);
+        assert_eq!((&stream["status"], &stream["restarts"]), (&json!("running"), &json!(0)), "{stream}");
+        assert!(stream["bitrate_kbps"].as_i64() > Some(0), "{stream}");
+    }
+    for kind in ["picture", "sound"] {
+        assert!(origin.asked().iter().any(|head| head.starts_with(&format!("GET /{kind}/"))), "{kind}");
+    }
+    assert!(!origin.asked().iter().any(|head| head.starts_with("GET /none")), "subtitles are not carried");
+}
+
+/// Command lines and environments of what a process has started.
+fn children(parent: u32) -> String {
+    let mut told = String::new();
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |file: &str| std::fs::read(process.path().join(file)).unwrap_or_default();
+        let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+        let is_child = stat
+            .rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.split(' ').nth(1) == Some(&parent.to_string()));
+        if is_child {
+            told += &String::from_utf8_lossy(&[read("cmdline"), read("environ"), read("status")].concat());
+        }
+    }
+    told
+}
+
+#[test]
+fn no_frame_is_lost_where_the_counters_of_segments_begin_anew() {
+    let live = Live(Instant::now());
+    let _ = &SEGMENTS.ts;
+    let origin = Origin::start(move |asked| provider(asked, &live));
+    let server = server_with(&[("chunk", source(&format!("{}/chunk/list", origin.url)))]);
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    within(60, "it plays", || stream(&server, 1)["status"] == "running");
+    let film = server.data().join("film.ts");
+    let recorded = Command::new("timeout")
+        .args(["10", "curl", "-s", "-o"])
+        .arg(&film)
+        .arg(format!("{}/live/bob/pw/1.ts", server.url))
+        .status();
+    assert!(recorded.is_ok());
+    let probe = "-v error -select_streams v -show_entries packet=pts_time -of csv=p=0";
+    let probed = Command::new("ffprobe").args(probe.split(' ')).arg(&film).output().unwrap();
+    let text = String::from_utf8(probed.stdout).unwrap();
+    let mut times: Vec<f64> =
+        text.lines().filter_map(|time| time.trim_end_matches(',').parse().ok()).collect();
+    times.sort_by(f64::total_cmp);
+    assert!(times.len() > 100, "{text}");
+    let gaps: Vec<f64> = times.windows(2).map(|two| two[1] - two[0]).filter(|gap| *gap > 0.06).collect();
+    // The test picture itself may begin anew once meanwhile.
+    assert!(gaps.len() <= 1, "{gaps:?} of {} frames", times.len());
+}
+
+#[test]
+fn what_is_wrong_with_a_source_is_said_in_words() {
+    let origin = Origin::start(|asked| match asked.path.as_str() {
+        "/page" => ok("\n<!DOCTYPE html><html><body>Log in</body></html>"),
+        "/forbidden" => status("403 Forbidden"),
+        "/round" => to("/round"),
+        "/metadata" => to("http://169.254.169.254/latest/hush"),
+        "/anywhere" => ok("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nhttp://0.0.0.0:1/x.ts\n"),
+        "/file" => to("file:///etc/passwd"),
+        "/list" => ok("#EXTM3U\n#EXTINF:-1,One\nhttp://h/1\n"),
+        "/endless" => ok(format!("#EXTM3U\n{}", "#EXT-X-VERSION:3\n".repeat(200_000))),
+        _ => ok(""),
+    });
+    let at = |path: &str| source(&format!("{}/{path}", origin.url));
+    let cases = [
+        (at("page"), "the source is a web page (HTML), not a stream"),
+        (at("forbidden"), "the server answered 403 Forbidden"),
+        (at("round"), "it redirects more than 10 times"),
+        (at("metadata"), "it leads to 169.254.169.254"),
+        (at("anywhere"), "it leads to 0.0.0.0"),
+        (at("file"), "only http and https are followed"),
+        (at("list"), "a list of channels (M3U)"),
+        (at("endless"), "longer than 2 MiB"),
+        (at("nothing"), "answered with nothing"),
+        (source("http://nobody.invalid/x'hush"), "no such host: nobody.invalid"),
+        (source("http://127.0.0.1:1/x'hush"), "Connection refused"),
+        (source("rtmp://127.0.0.1:1/app/x'hush\"hush"), "efused"),
+        (source("rtsp://me:p'hush@127.0.0.1:1/x'hush"), "efused"),
+    ];
+    let server = server_with(&cases.clone().map(|(columns, _)| ("A", columns)));
+    for (id, (columns, word)) in (1..).zip(cases) {
+        let why = why(&server, id);
+        assert!(why.contains(word), "{columns}: {why}");
+        let told = stream(&server, id)["errors"].to_string() + &why;
+        assert!(!told.contains("hush"), "{told}");
+    }
+    assert!(!server.log().contains("hush"), "{}", server.log());
+}
+
+/// A certificate for that name by an authority of our own, and the authority's.
+fn certificate(name: &str) -> (Arc<ServerConfig>, String) {
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+    let authority = rcgen::KeyPair::generate().unwrap();
+    let mut about = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    about.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = about.self_signed(&authority).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let issuer = rcgen::Issuer::new(about, authority);
+    let signed =
+        rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .unwrap();
+    (Arc::new(config), root.pem())
+}
+
+#[test]
+fn certificates_of_playlists_and_segments_are_verified() {
+    let _ = &SEGMENTS.ts;
+    let (right, authority) = certificate("localhost");
+    let (wrong_name, other_authority) = certificate("other.example");
+    let (unknown, _) = certificate("localhost");
+    let segments = |asked: &Asked| {
+        let live = Live(Instant::now());
+        let number =
+            asked.path.trim_start_matches('/').split('.').next().and_then(|n| n.parse::<usize>().ok());
+        match number {
+            Some(number) => ok(SEGMENTS.ts[number % 9].clone()),
+            None => ok(live.list(0, "#EXT-X-PLAYLIST-TYPE:VOD\n", |number| format!("{number}.ts"))
+                + "#EXT-X-ENDLIST\n"),
+        }
+    };
+    let right_again = right.clone();
+    let [right, wrong_name, unknown] =
+        [right, wrong_name, unknown].map(|config| Origin::with_tls(config, segments));
+    let elsewhere = unknown.url.clone();
+    let mixed = Origin::with_tls(right_again, move |_| {
+        let live = Live(Instant::now());
+        ok(live.list(0, "", |number| format!("{elsewhere}/{number}.ts")))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, authority + &other_authority).unwrap();
+    let server = TestServer::with(folder, &[], &[("SSL_CERT_FILE", &roots)]);
+    let list = |origin: &Origin| source(&format!("{}/list.m3u8", origin.url));
+    for columns in [
+        list(&right),
+        list(&wrong_name),
+        list(&unknown),
+        list(&mixed),
+        format!("{}&data[tls_verify]=0", list(&unknown)),
+    ] {
+        server.done("streams/new", &format!("data[name]=A&{columns}"));
+    }
+    let has_played =
+        |id| !stream(&server, id)["video_codec"].is_null() || stream(&server, id)["status"] == "running";
+    within(60, "what is in order plays", || has_played(1));
+    within(60, "what need not be verified plays", || has_played(5));
+    for (id, word) in [
+        (2, "the certificate of localhost is not valid for this name"),
+        (3, "is not signed by an authority that this machine knows"),
+        (4, "is not signed by an authority that this machine knows"),
+    ] {
+        let why = why(&server, id);
+        assert!(why.contains(word), "{id}: {why}");
+        assert!(stream(&server, id)["video_codec"].is_null());
+    }
 }

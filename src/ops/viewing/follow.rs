@@ -14,6 +14,7 @@ use crate::{
         mag::Mag,
         page::{Limit, Page, Start},
         session::{Ending, Session, Viewer},
+        source_request::SourceRequest,
         stream::Stream,
         time::UnixTime,
     },
@@ -199,6 +200,11 @@ fn wanted(stream: &Stream) -> Option<Wanted> {
     let here = stream.server_id.is_none_or(|server| server == ServerId::MAIN);
     (stream.enabled && here).then(|| Wanted {
         sources: stream.sources.clone(),
+        request: SourceRequest {
+            user_agent: stream.user_agent.clone(),
+            headers: stream.headers.clone(),
+            tls_verify: stream.tls_verify,
+        },
         on_demand: stream.on_demand,
         audio_to_aac: stream.audio_to_aac,
         at_end: stream.at_end,

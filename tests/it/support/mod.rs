@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod disk;
 pub mod mmdb;
+pub mod origin;
 pub mod panel;
 pub mod set;
 pub mod transport;

@@ -1,0 +1,485 @@
+//! HLS playlists: taken apart, and written anew with addresses of ours.
+
+use std::sync::Arc;
+
+use url::Url;
+
+/// The most bytes of a playlist.
+pub const LENGTH: usize = 2 << 20;
+/// Of a list that goes on, the last segments are told: ffmpeg begins near its end.
+const TOLD: usize = 40;
+
+/// Numbers of segments end here: JavaScript counts no further.
+const LAST: u64 = 1 << 53;
+
+/// What a playlist turned out to be.
+#[derive(Debug)]
+pub enum Playlist {
+    /// Variants and renditions: lines, and addresses in them.
+    Master(Vec<Line>),
+    /// Segments.
+    Media(Media),
+}
+
+/// A line, or two, of which one part is an address.
+#[derive(Debug)]
+pub enum Line {
+    /// Told as it is.
+    Plain(String),
+    /// What stands before and after the address of another playlist.
+    Around(String, Url, String),
+}
+
+/// A list of segments.
+#[derive(Debug, Default)]
+pub struct Media {
+    /// No segment is longer, in seconds.
+    pub target: u64,
+    /// Nothing will be added.
+    pub is_ended: bool,
+    pub segments: Vec<Segment>,
+    /// Tags of the whole list.
+    head: Vec<String>,
+}
+
+/// A segment.
+#[derive(Debug)]
+pub struct Segment {
+    pub url: Url,
+    /// Its number in the source's count.
+    pub number: u64,
+    /// Tags of its own.
+    tags: Vec<String>,
+    key: Option<Arc<Key>>,
+    map: Option<Arc<Map>>,
+}
+
+/// How segments are encrypted.
+#[derive(Debug)]
+struct Key {
+    /// The tag's attributes but URI and IV.
+    attributes: String,
+    url: Option<Url>,
+    iv: Option<String>,
+    is_block: bool,
+}
+
+/// What comes before each of the segments.
+#[derive(Debug)]
+struct Map {
+    url: Url,
+    /// Further attributes, from a comma on.
+    attributes: String,
+}
+
+/// What an address is asked for as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    List,
+    Segment,
+    /// The beginning of fragmented MP4.
+    Map,
+    Key,
+}
+
+impl Playlist {
+    /// Reads one that came from that address.
+    ///
+    /// # Errors
+    /// A sentence about what it is instead.
+    pub fn read(text: &str, from: &Url) -> Result<Self, String> {
+        let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+        if lines().any(|line| line.starts_with("#EXT-X-STREAM-INF")) {
+            return Ok(Self::Master(master(lines(), from)));
+        }
+        if !lines().any(|line| line.starts_with("#EXT-X-")) {
+            return Err("the source is a list of channels (M3U), not a stream: import it".into());
+        }
+        media(lines(), from).map(Self::Media)
+    }
+}
+
+fn master<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Vec<Line> {
+    let mut told = Vec::new();
+    let mut variant = None;
+    for line in lines {
+        if let Some(tag) = line.strip_prefix('#') {
+            if tag.starts_with("EXT-X-STREAM-INF") {
+                variant = Some(line);
+            } else if tag.starts_with("EXT-X-MEDIA:") {
+                let is_carried = ["AUDIO", "VIDEO"].iter().any(|kind| attribute(tag, "TYPE") == Some(kind));
+                if let Some((before, url, after)) = around(line, from).filter(|_| is_carried) {
+                    told.push(Line::Around(before, url, after));
+                } else if is_carried && attribute(tag, "URI").is_none() {
+                    told.push(Line::Plain(line.to_owned()));
+                }
+            } else if !tag.contains("URI=") {
+                told.push(Line::Plain(line.to_owned()));
+            }
+        } else if let (Some(variant), Ok(url)) = (variant.take(), from.join(line)) {
+            told.push(Line::Around(format!("{variant}\n"), url, String::new()));
+        }
+    }
+    told
+}
+
+fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, String> {
+    let mut media = Media { target: 10, ..Media::default() };
+    let (mut key, mut map): (Option<Arc<Key>>, Option<Arc<Map>>) = (None, None);
+    let mut number: u64 = 0;
+    let mut tags = Vec::new();
+    for line in lines {
+        let Some(tag) = line.strip_prefix('#') else {
+            let url =
+                from.join(line).map_err(|_| "its playlist names something that is no address".to_owned())?;
+            let (key, map) = (key.clone(), map.clone());
+            media.segments.push(Segment { url, number, tags: std::mem::take(&mut tags), key, map });
+            number = number.saturating_add(1);
+            continue;
+        };
+        let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
+        match name {
+            "EXT-X-TARGETDURATION" => {
+                let seconds = value.split('.').next().unwrap_or_default().trim();
+                media.target = seconds.parse().unwrap_or(10).clamp(1, 60);
+            }
+            "EXT-X-MEDIA-SEQUENCE" => number = value.trim().parse().unwrap_or(0).min(LAST),
+            "EXT-X-ENDLIST" => media.is_ended = true,
+            "EXT-X-KEY" if attribute(tag, "METHOD") == Some("NONE") => key = None,
+            "EXT-X-KEY" => {
+                let mut attributes = pairs(value);
+                let mut take = |name: &str| {
+                    let at = attributes.iter().position(|(other, _)| *other == name)?;
+                    Some(attributes.remove(at).1.trim_matches('"').to_owned())
+                };
+                let (url, iv) = (take("URI").and_then(|uri| from.join(&uri).ok()), take("IV"));
+                let is_block = attribute(tag, "METHOD") == Some("AES-128");
+                let rest: Vec<String> =
+                    attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                key = Some(Arc::new(Key { attributes: rest.join(","), url, iv, is_block }));
+            }
+            "EXT-X-MAP" => {
+                let url = attribute(tag, "URI").and_then(|uri| from.join(uri).ok());
+                let url = url.ok_or_else(|| "its playlist names something that is no address".to_owned())?;
+                let attributes = attribute(tag, "BYTERANGE").map(|range| format!(",BYTERANGE=\"{range}\""));
+                map = Some(Arc::new(Map { url, attributes: attributes.unwrap_or_default() }));
+            }
+            "EXTINF" | "EXT-X-BYTERANGE" | "EXT-X-DISCONTINUITY" | "EXT-X-PROGRAM-DATE-TIME" => {
+                tags.push(line.to_owned());
+            }
+            "EXT-X-VERSION" | "EXT-X-PLAYLIST-TYPE" | "EXT-X-INDEPENDENT-SEGMENTS" | "EXT-X-START" => {
+                media.head.push(line.to_owned());
+            }
+            // The rest is for other players.
+            _ => {}
+        }
+    }
+    if !media.is_ended && media.segments.len() > TOLD {
+        media.segments.drain(..media.segments.len() - TOLD);
+    }
+    Ok(media)
+}
+
+impl Media {
+    /// Writes the list with those addresses and numbers that begin with `first`, a break before the segment
+    /// with the number `breaks_at`.
+    pub fn write(
+        &self,
+        from: usize,
+        first: u64,
+        breaks_at: Option<u64>,
+        mut address: impl FnMut(&Url, Kind) -> String,
+    ) -> String {
+        let mut text = String::from("#EXTM3U\n");
+        for line in &self.head {
+            text.extend([line, "\n"]);
+        }
+        text.extend(["#EXT-X-TARGETDURATION:", &self.target.to_string(), "\n"]);
+        text.extend(["#EXT-X-MEDIA-SEQUENCE:", &first.to_string(), "\n"]);
+        let (mut key, mut map): (Option<String>, Option<&Arc<Map>>) = (None, None);
+        for (place, segment) in self.segments.iter().skip(from).enumerate() {
+            if breaks_at == Some(first.saturating_add(place as u64)) {
+                text += "#EXT-X-DISCONTINUITY\n";
+            }
+            let told = segment.key.as_ref().map(|key| key.line(segment.number, &mut address));
+            if told != key {
+                text += told.as_deref().unwrap_or("#EXT-X-KEY:METHOD=NONE\n");
+                key = told;
+            }
+            if let Some(new) = segment.map.as_ref().filter(|new| map.is_none_or(|map| !Arc::ptr_eq(map, new)))
+            {
+                let url = address(&new.url, Kind::Map);
+                text.extend(["#EXT-X-MAP:URI=\"", &url, "\"", &new.attributes, "\n"]);
+                map = Some(new);
+            }
+            for tag in &segment.tags {
+                text.extend([tag, "\n"]);
+            }
+            text += &address(&segment.url, Kind::Segment);
+            text.push('\n');
+        }
+        if self.is_ended {
+            text += "#EXT-X-ENDLIST\n";
+        }
+        text
+    }
+
+    /// Whether its segments are fragmented MP4.
+    pub fn has_map(&self) -> bool {
+        self.segments.iter().any(|segment| segment.map.is_some())
+    }
+}
+
+impl Key {
+    /// The tag for the segment of that number, which is its initialisation vector where none is told: ours counts
+    /// differently.
+    fn line(&self, number: u64, address: &mut impl FnMut(&Url, Kind) -> String) -> String {
+        let mut text = format!("#EXT-X-KEY:{}", self.attributes);
+        if let Some(url) = &self.url {
+            text.extend([",URI=\"", &address(url, Kind::Key), "\""]);
+        }
+        match &self.iv {
+            Some(iv) => text.extend([",IV=", iv]),
+            None if self.is_block => text.extend([",IV=0x", &format!("{number:032x}")]),
+            None => {}
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// The value of an attribute of a tag, without its quotes.
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    let (_, list) = tag.split_once(':')?;
+    pairs(list).into_iter().find(|(other, _)| *other == name).map(|(_, value)| value.trim_matches('"'))
+}
+
+/// `NAME=value,NAME="value, quoted"`
+fn pairs(list: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = list;
+    while let Some((name, after)) = rest.split_once('=') {
+        let end = match after.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').map_or(after.len(), |at| at + 2),
+            None => after.find(',').unwrap_or(after.len()),
+        };
+        found.push((name.trim_matches([' ', ',']), after[..end].trim()));
+        rest = after[end..].trim_start_matches([' ', ',']);
+    }
+    found
+}
+
+/// What stands before and after the URI of a tag.
+fn around(line: &str, from: &Url) -> Option<(String, Url, String)> {
+    let uri = attribute(line, "URI").filter(|uri| !uri.is_empty())?;
+    let (before, after) = line.split_once(&format!("URI=\"{uri}\""))?;
+    Some((format!("{before}URI=\""), from.join(uri).ok()?, format!("\"{after}")))
+}
+
+/// Whether it begins as a playlist does.
+pub fn is_playlist(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start().starts_with(b"#EXTM3U")
+}
+
+/// What begins like that and is no stream, if it is known.
+pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    if bytes.is_empty() {
+        Some("the source answered with nothing")
+    } else if begins(&["<!doctype html", "<html", "<head", "<body", "<script"])
+        || (begins(&["<"]) && text.contains("<html"))
+    {
+        Some("the source is a web page (HTML), not a stream")
+    } else if begins(&["<"]) && text.contains("<mpd") {
+        Some("the source is an MPEG-DASH manifest, which is not played: HLS and transport streams are")
+    } else if begins(&["<?xml"]) {
+        Some("the source is an XML text, not a stream")
+    } else if begins(&["{\"", "{ ", "{\n", "{\r", "[{"]) {
+        Some("the source is a JSON text, not a stream")
+    } else if begins(&["[playlist]", "[reference]", "ffconcat "]) {
+        Some("the source is a list of addresses, not a stream: give the address in it")
+    } else {
+        None
+    }
+}
+
+/// The ending under which ffmpeg takes a segment: of packed sound its own, of everything else that of a
+/// transport stream, which it takes for MP4 and AAC as well.
+pub fn ending_of(content_type: &str, bytes: &[u8]) -> &'static str {
+    // Packed sound begins with a tag of its time.
+    let sound = match bytes {
+        [b'I', b'D', b'3', _, _, _, a, b, c, d, ..] => {
+            let length = [a, b, c, d].iter().fold(0, |sum, byte| sum << 7 | usize::from(**byte & 0x7f));
+            bytes.get(10 + length..).unwrap_or_default()
+        }
+        _ => bytes,
+    };
+    match sound {
+        [0x47, ..] => "ts",
+        [0x0b, 0x77, ..] => "ac3",
+        // Layer 0 of the MPEG header is AAC.
+        [0xff, second, ..] if second & 0xf0 == 0xf0 && second & 0x06 == 0 => "ts",
+        [0xff, second, ..] if second & 0xe0 == 0xe0 => "mp3",
+        [b'W', b'E', b'B', b'V', ..] => "vtt",
+        _ => match content_type.split(';').next().unwrap_or_default().trim() {
+            "audio/mpeg" => "mp3",
+            "audio/ac3" => "ac3",
+            _ => "ts",
+        },
+    }
+}
+
+/// The ending of an address that tells which kind of sound it is, if it is one of packed sound.
+pub fn told_ending(url: &Url) -> Option<&'static str> {
+    let (_, ending) = url.path().rsplit_once('.')?;
+    let ending = ending.to_ascii_lowercase();
+    let known = ["ts", "mp3", "ac3", "ec3", "eac3", "vtt", "webvtt"];
+    known.into_iter().find(|known| *known == ending).or_else(|| {
+        ["aac", "mp4", "m4s", "m4a", "m4v", "cmfv", "cmfa", "fmp4"].contains(&ending.as_str()).then_some("ts")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn read(text: &str) -> Playlist {
+        Playlist::read(text, &url("http://h/a/list.m3u8?t=1")).unwrap()
+    }
+
+    fn written(text: &str, from: usize, first: u64, breaks_at: Option<u64>) -> String {
+        let Playlist::Media(media) = read(text) else { panic!("segments") };
+        media.write(from, first, breaks_at, |url, kind| format!("<{kind:?} {url}>"))
+    }
+
+    #[test]
+    fn every_address_of_a_list_becomes_ours() {
+        let list = "\
+#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-TARGETDURATION:6.0
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES
+#EXT-X-MAP:URI=\"init.mp4\",BYTERANGE=\"100@0\"
+#EXT-X-KEY:METHOD=AES-128,URI=\"https://k/key?a=1,2\"
+#EXTINF:6,one, two
+/chunk/7?sid=42
+#EXTINF:6
+8.ts
+#EXT-X-PART:DURATION=1,URI=\"9.1.ts\"
+#EXT-X-KEY:METHOD=NONE
+#EXT-X-BYTERANGE:10@20
+#EXTINF:6
+http://o/9.ts
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"10.1.ts\"
+";
+        let expected = "\
+#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-TARGETDURATION:6
+#EXT-X-MEDIA-SEQUENCE:100
+#EXT-X-KEY:METHOD=AES-128,URI=\"<Key https://k/key?a=1,2>\",IV=0x00000000000000000000000000000007
+#EXT-X-MAP:URI=\"<Map http://h/a/init.mp4>\",BYTERANGE=\"100@0\"
+#EXTINF:6,one, two
+<Segment http://h/chunk/7?sid=42>
+#EXT-X-DISCONTINUITY
+#EXT-X-KEY:METHOD=AES-128,URI=\"<Key https://k/key?a=1,2>\",IV=0x00000000000000000000000000000008
+#EXTINF:6
+<Segment http://h/a/8.ts>
+#EXT-X-KEY:METHOD=NONE
+#EXT-X-BYTERANGE:10@20
+#EXTINF:6
+<Segment http://o/9.ts>
+";
+        assert_eq!(written(list, 0, 100, Some(101)), expected);
+        assert!(written(list, 2, 5, None).contains("SEQUENCE:5\n#EXT-X-MAP"), "what went before is left out");
+        let vod = written(
+            "#EXTM3U\n#EXT-X-KEY:METHOD=SAMPLE-AES,IV=0x1,URI=\"k\"\n#EXTINF:1\na\n#EXT-X-ENDLIST",
+            0,
+            0,
+            None,
+        );
+        assert!(
+            vod.contains("METHOD=SAMPLE-AES,URI=\"<Key http://h/a/k>\",IV=0x1\n")
+                && vod.ends_with("ENDLIST\n"),
+            "{vod}"
+        );
+    }
+
+    #[test]
+    fn a_list_of_variants_keeps_what_can_be_carried() {
+        let Playlist::Master(lines) = read(
+            "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x,URI=\",URI=\"a/en.m3u8\",DEFAULT=YES\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in it\"\n#EXT-X-MEDIA:TYPE=SUBTITLES,URI=\"s.m3u8\"\n\
+             #EXT-X-I-FRAME-STREAM-INF:URI=\"i.m3u8\"\n#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nlow.m3u8\n",
+        ) else {
+            panic!("variants")
+        };
+        let told: Vec<String> = lines
+            .iter()
+            .map(|line| match line {
+                Line::Plain(text) => text.clone(),
+                Line::Around(before, url, after) => format!("{before}<{url}>{after}"),
+            })
+            .collect();
+        assert_eq!(
+            told[1],
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x,URI=\",URI=\"<http://h/a/a/en.m3u8>\",DEFAULT=YES"
+        );
+        assert_eq!(told[2], "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in it\"");
+        assert_eq!(told[3], "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\n<http://h/a/low.m3u8>");
+        assert_eq!(told.len(), 4);
+    }
+
+    #[test]
+    fn what_is_no_stream_is_called_by_its_name() {
+        for (bytes, word) in [
+            ("", "nothing"),
+            ("\u{feff}\n<!DOCTYPE html><html>", "HTML"),
+            ("<?xml version=\"1.0\"?><MPD>", "DASH"),
+            ("{\"error\":1}", "JSON"),
+            ("[playlist]\nFile1=x", "list of addresses"),
+        ] {
+            assert!(not_a_stream(bytes.as_bytes()).unwrap().contains(word), "{bytes}");
+        }
+        assert_eq!(not_a_stream(b"\x47@\0"), None);
+        assert!(is_playlist(b"\xef\xbb\xbf\r\n#EXTM3U8"));
+        let error = Playlist::read("#EXTM3U\n#EXTINF:-1,One\nhttp://h/1", &url("http://h/")).unwrap_err();
+        assert!(error.contains("import"), "{error}");
+    }
+
+    #[test]
+    fn segments_get_an_ending_that_is_taken() {
+        for (content_type, bytes, ending) in [
+            ("", &b"\x47@\0"[..], "ts"),
+            ("", b"\0\0\0\x18ftyp", "ts"),
+            ("", b"\xff\xf1\x50", "ts"),
+            ("", b"ID3\x04\0\0\0\0\0\x02xx\xff\xf1", "ts"),
+            ("", b"ID3\x04\0\0\0\0\0\x02xx\xff\xfb", "mp3"),
+            ("", b"\x0b\x77", "ac3"),
+            ("audio/mpeg; x", b"encrypted", "mp3"),
+            ("video/mp2t", b"encrypted", "ts"),
+        ] {
+            assert_eq!(ending_of(content_type, bytes), ending, "{content_type} {bytes:?}");
+        }
+        let told = |path: &str| told_ending(&url(&format!("http://h/{path}")));
+        assert_eq!((told("1.TS?x"), told("1.m4s"), told("1.mp3")), (Some("ts"), Some("ts"), Some("mp3")));
+        assert_eq!((told("chunk/7?sid=4.ts"), told("1.jpg"), told("1.php")), (None, None, None));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_lists_never_panic(text in "(#EXT(-X-KEY|-X-MAP|INF|M3U|-X-MEDIA|-X-MEDIA-SEQUENCE):?|[ -~]|\n|URI=\"){0,40}") {
+            if let Ok(Playlist::Media(media)) = Playlist::read(&text, &url("http://h/")) {
+                media.write(1, u64::MAX - 1, Some(3), |url, _| url.to_string());
+            }
+        }
+    }
+}

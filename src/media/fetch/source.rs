@@ -1,0 +1,278 @@
+//! One source under way: what ffmpeg asks for, and what it is answered.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::sleep;
+use url::Url;
+
+use super::{
+    addresses::Addresses,
+    follow::{Asker, Failure, Got},
+    numbering::Numbering,
+    playlist::{self, Kind, Line, Media, Playlist},
+};
+use crate::domain::source_request::SourceRequest;
+
+/// A playlist that cannot be had for so long is gone; meanwhile ffmpeg is told the last one again.
+const OUTAGE: Duration = Duration::from_mins(1);
+/// A segment is asked for so often, with a pause between.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+/// So many bytes tell what a body is.
+const TELLING: usize = 512;
+
+/// One source under way.
+pub struct Source {
+    asker: Asker,
+    /// Where ffmpeg finds what belongs to it.
+    base: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    addresses: Addresses,
+    lists: HashMap<u32, List>,
+    trouble: Option<String>,
+    /// The longest segment that may come, in seconds; 0 if it has none.
+    target: u64,
+}
+
+/// A playlist that was told.
+#[derive(Default)]
+struct List {
+    /// Where its address led, and is asked as long as that is answered: tokens and sessions stand there.
+    led_to: Option<Url>,
+    told: Option<(String, Instant)>,
+    advanced_at: Option<Instant>,
+    numbering: Numbering,
+    /// That of segments whose address has none.
+    ending: Option<&'static str>,
+}
+
+/// What ffmpeg is answered.
+pub enum Reply {
+    List(String),
+    /// A body, of which the beginning was read already.
+    Body(Got, Bytes),
+}
+
+impl Source {
+    /// The source of that address; ffmpeg finds it below `base`.
+    pub fn new(home: Url, request: SourceRequest, base: String) -> Self {
+        let addresses = Addresses::of(home.clone());
+        let state = State { addresses, lists: HashMap::new(), trouble: None, target: 0 };
+        Self { asker: Asker::new(home, request), base, state: Mutex::new(state) }
+    }
+
+    /// What went wrong last, if nothing went well since.
+    pub fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
+    /// The time between two segments at most; zero if it comes without a break.
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs(self.state().target)
+    }
+
+    /// Answers a request of ffmpeg's for what stands under a number.
+    ///
+    /// # Errors
+    /// A [`Failure`], which is noted too.
+    pub async fn answer(&self, number: u32, range: Option<&str>) -> Result<Reply, Failure> {
+        let unknown = || Failure { status: Some(404), why: "it was asked for something unknown".into() };
+        let (url, kind) = self.state().addresses.get(number).ok_or_else(unknown)?;
+        let answer = match (kind, range) {
+            (Kind::List, None) => self.list(number, &url).await,
+            _ => self.part(&url, range).await,
+        };
+        match &answer {
+            Ok(_) if kind != Kind::List || range.is_some() => self.state().trouble = None,
+            Ok(_) => {}
+            Err(failure) => self.note(failure.why.clone()),
+        }
+        answer
+    }
+
+    /// Notes what went wrong.
+    pub fn note(&self, why: String) {
+        self.state().trouble = Some(why);
+    }
+
+    /// A body was read to its end.
+    pub fn done(&self, got: Got) {
+        self.asker.keep(&got.url, got.answer.body);
+    }
+
+    /// A segment or key, or further bytes of a file.
+    async fn part(&self, url: &Url, range: Option<&str>) -> Result<Reply, Failure> {
+        let mut tries = 1;
+        loop {
+            let failure = match self.asker.get(url, range).await {
+                Ok(got) => return Ok(Reply::Body(got, Bytes::new())),
+                Err(failure) => failure,
+            };
+            let may_pass = failure.status.is_none_or(|status| status >= 500 || status == 429);
+            if !may_pass || tries == TRIES {
+                // Its token may have run out: the lists are asked for at their own address again.
+                self.state().lists.values_mut().for_each(|list| list.led_to = None);
+                return Err(failure);
+            }
+            tries += 1;
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// A playlist, or the whole source if it is none.
+    async fn list(&self, number: u32, url: &Url) -> Result<Reply, Failure> {
+        let led_to = self.state().lists.get(&number).and_then(|list| list.led_to.clone());
+        let fetched = match &led_to {
+            Some(there) => match self.fetch(there).await {
+                Ok(fetched) => Ok(fetched),
+                Err(_) => self.fetch(url).await,
+            },
+            None => self.fetch(url).await,
+        };
+        let told = match fetched {
+            Ok(Fetched::Other(got, begun)) if number == 0 => {
+                self.state().trouble = None;
+                return Ok(Reply::Body(got, begun));
+            }
+            Ok(Fetched::Other(..)) => Err("the source names a playlist that is none".to_owned().into()),
+            Ok(Fetched::List(playlist, from)) => Ok(self.tell(number, url, playlist, from).await),
+            Err(failure) => Err(failure),
+        };
+        match told {
+            Ok(text) => Ok(Reply::List(text)),
+            Err(failure) => {
+                let mut state = self.state();
+                let kept = state.lists.get_mut(&number).and_then(|list| {
+                    list.led_to = None;
+                    list.told.as_ref().filter(|(_, at)| at.elapsed() < OUTAGE).map(|(text, _)| text.clone())
+                });
+                let text = kept.ok_or_else(|| failure.clone())?;
+                state.trouble = Some(failure.why);
+                Ok(Reply::List(text))
+            }
+        }
+    }
+
+    async fn fetch(&self, url: &Url) -> Result<Fetched, Failure> {
+        let mut got = self.asker.get(url, None).await?;
+        let begun = beginning(&mut got).await?;
+        if !playlist::is_playlist(&begun) {
+            return match playlist::not_a_stream(&begun) {
+                Some(what) => Err(what.to_owned().into()),
+                None => Ok(Fetched::Other(got, begun)),
+            };
+        }
+        let text = got.answer.body.whole(begun, playlist::LENGTH).await?;
+        let text = String::from_utf8_lossy(&text);
+        let playlist = Playlist::read(text.trim_start_matches('\u{feff}'), &got.url)?;
+        let Got { url, answer } = got;
+        self.asker.keep(&url, answer.body);
+        Ok(Fetched::List(playlist, url))
+    }
+
+    /// Writes a playlist anew for ffmpeg.
+    async fn tell(&self, number: u32, url: &Url, playlist: Playlist, from: Url) -> String {
+        let ending = match &playlist {
+            Playlist::Master(_) => "",
+            Playlist::Media(media) => self.ending(number, media).await,
+        };
+        let now = Instant::now();
+        let mut state = self.state();
+        let State { addresses, lists, target, .. } = &mut *state;
+        let list = lists.entry(number).or_default();
+        list.led_to = Some(from).filter(|from| from != url);
+        let mut address = |url: &Url, kind: Kind| {
+            let number = addresses.number(url, kind);
+            let ending = match kind {
+                Kind::List => "m3u8",
+                Kind::Segment => playlist::told_ending(url).unwrap_or(ending),
+                Kind::Map => "mp4",
+                Kind::Key => "key",
+            };
+            format!("{}/{number}.{ending}", self.base)
+        };
+        let text = match playlist {
+            Playlist::Master(lines) => {
+                let mut text = String::new();
+                for line in lines {
+                    text += &match line {
+                        Line::Plain(line) => line,
+                        Line::Around(before, url, after) => before + &address(&url, Kind::List) + &after,
+                    };
+                    text.push('\n');
+                }
+                text
+            }
+            Playlist::Media(media) => {
+                *target = (*target).max(media.target);
+                let numbered = list.numbering.number(&media, now);
+                let text = match &numbered {
+                    Some(numbered) => media.write(numbered.from, numbered.first, numbered.breaks_at, address),
+                    None => media.write(0, 0, None, address),
+                };
+                if numbered.is_some_and(|numbered| numbered.has_advanced) {
+                    list.advanced_at = Some(now);
+                }
+                let patience = Duration::from_secs(media.target.saturating_mul(2).max(4));
+                if list.advanced_at.is_some_and(|at| now.duration_since(at) > patience) {
+                    // What it led to stands still: perhaps it leads elsewhere now.
+                    list.led_to = None;
+                }
+                addresses.forget(media.segments.len());
+                text
+            }
+        };
+        list.told = Some((text.clone(), now));
+        text
+    }
+
+    /// The ending of segments whose address tells none: the beginning of one is looked at, once.
+    async fn ending(&self, number: u32, media: &Media) -> &'static str {
+        let known = self.state().lists.get(&number).and_then(|list| list.ending);
+        let unclear = media.segments.iter().rfind(|segment| playlist::told_ending(&segment.url).is_none());
+        let ending = match (known, unclear) {
+            (Some(ending), _) => ending,
+            (None, Some(segment)) if !media.has_map() => match self.asker.get(&segment.url, None).await {
+                Ok(mut got) => {
+                    let begun = beginning(&mut got).await.unwrap_or_default();
+                    playlist::ending_of(got.answer.header("content-type").unwrap_or_default(), &begun)
+                }
+                Err(_) => return "ts",
+            },
+            _ => "ts",
+        };
+        self.state().lists.entry(number).or_default().ending = Some(ending);
+        ending
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Fetched {
+    List(Playlist, Url),
+    Other(Got, Bytes),
+}
+
+/// The first bytes of a body, as many as tell what it is.
+async fn beginning(got: &mut Got) -> Result<Bytes, String> {
+    let mut begun = BytesMut::new();
+    while begun.len() < TELLING {
+        let Some(part) = got.answer.body.next().await? else { break };
+        begun.extend_from_slice(&part);
+        // A stream that trickles need not be waited for.
+        if begun.len() >= 16 && !matches!(begun.first(), Some(b'<' | b'#' | b'I' | 0xef)) {
+            break;
+        }
+    }
+    Ok(begun.freeze())
+}

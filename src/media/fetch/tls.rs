@@ -1,0 +1,107 @@
+//! TLS of sources: certificates that this machine's authorities vouch for, or any, by the stream's choice.
+
+use std::{
+    io,
+    sync::{Arc, LazyLock},
+};
+
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+
+/// How TLS is spoken, or why it cannot be.
+pub type Tls = Result<Arc<ClientConfig>, String>;
+
+/// Read once: authorities that are installed later count after the next start.
+static VERIFYING: LazyLock<Tls> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err("this machine knows no certificate authority: install ca-certificates".into());
+    }
+    let config = builder()?.with_root_certificates(roots).with_no_client_auth();
+    Ok(Arc::new(config))
+});
+
+static TRUSTING: LazyLock<Tls> = LazyLock::new(|| {
+    let anything = Arc::new(Anything(ring::default_provider()));
+    let config = builder()?.dangerous().with_custom_certificate_verifier(anything).with_no_client_auth();
+    Ok(Arc::new(config))
+});
+
+fn builder()
+-> Result<tokio_rustls::rustls::ConfigBuilder<ClientConfig, tokio_rustls::rustls::WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be spoken: {error}"))
+}
+
+/// The one that verifies, or the one that takes any certificate.
+pub fn of(verify: bool) -> Tls {
+    if verify { VERIFYING.clone() } else { TRUSTING.clone() }
+}
+
+/// Takes any certificate, but only from whom it belongs to.
+#[derive(Debug)]
+struct Anything(CryptoProvider);
+
+impl ServerCertVerifier for Anything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Why a handshake failed, in words.
+pub fn reason(host: &str, error: &io::Error) -> String {
+    let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    let Some(Error::InvalidCertificate(fault)) = fault else {
+        return format!("{host} speaks no TLS that can be understood: {error}");
+    };
+    let what = match fault {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is not valid for this name"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet",
+        // That of an authority with the name of a known one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "is not signed by an authority that this machine knows"
+        }
+        CertificateError::Revoked => "was revoked",
+        _ => return format!("the certificate of {host} is not valid: {fault}"),
+    };
+    format!("the certificate of {host} {what}; tls_verify 0 takes it all the same")
+}
