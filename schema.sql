@@ -405,6 +405,27 @@ CREATE TABLE connection_log (
 CREATE INDEX connection_log_line ON connection_log (line_id, id) WHERE line_id IS NOT NULL;
 CREATE INDEX connection_log_mag ON connection_log (mag_id, id) WHERE mag_id IS NOT NULL;
 
+-- Sessions that are open, written every few seconds: a start after a crash moves them into the connection log.
+CREATE TABLE open_sessions (
+    id         INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    line_id    INTEGER,
+    mag_id     INTEGER,
+    subscriber TEXT    NOT NULL,
+    stream_id  INTEGER NOT NULL,
+    stream     TEXT    NOT NULL,
+    address    TEXT    NOT NULL,
+    user_agent TEXT    NOT NULL,
+    container  TEXT    NOT NULL,
+    bytes_sent INTEGER NOT NULL
+) STRICT;
+
+-- When a server last ran by a clock that could be believed.
+CREATE TABLE heartbeat (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+) STRICT;
+
 -- Viewers who were turned away; without line and MAG when nobody knows the credentials.
 CREATE TABLE refusal_log (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

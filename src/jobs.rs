@@ -6,7 +6,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::{
     host::probe::Prober,
-    ops::{Ops, clock},
+    ops::{Ops, clock, leap},
 };
 
 /// Starts it; it ends with the runtime.
@@ -36,29 +36,14 @@ pub fn start(ops: &Ops) {
             actix_web::rt::time::sleep(Duration::from_secs(60 - into_the_minute)).await;
         }
     });
-    let following = ops.clone();
-    actix_web::rt::spawn(async move { following.follow_changes().await });
-    let viewers = ops.clone();
+    start_viewing(ops);
+    let time = ops.clone();
     actix_web::rt::spawn(async move {
         loop {
-            if let Err(error) = viewers.look_after_viewers() {
-                log::warn!("viewers: {error}");
+            if let Err(error) = time.note_time().await {
+                log::warn!("the time: {error}");
             }
-            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
-        }
-    });
-    // Apart from those who are to be cut: it may have to wait for the disk, or for another program.
-    let history = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            let pause = match history.write_history(clock::now()).await {
-                Ok(()) => Duration::from_secs(1),
-                Err(error) => {
-                    log::warn!("the logs of viewers: {error}");
-                    Duration::from_secs(10)
-                }
-            };
-            actix_web::rt::time::sleep(pause).await;
+            actix_web::rt::time::sleep(leap::EVERY).await;
         }
     });
     let calls = ops.clone();
@@ -95,6 +80,45 @@ pub fn start(ops: &Ops) {
         loop {
             rounds.tick().await;
             servers.check_servers(&prober).await;
+        }
+    });
+}
+
+/// What follows viewers: changes, ends, and what is written down of them.
+fn start_viewing(ops: &Ops) {
+    let following = ops.clone();
+    actix_web::rt::spawn(async move { following.follow_changes().await });
+    let viewers = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            if let Err(error) = viewers.look_after_viewers() {
+                log::warn!("viewers: {error}");
+            }
+            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    // Apart from those who are to be cut: it may have to wait for the disk, or for another program.
+    let history = ops.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match history.write_history(clock::now()).await {
+                Ok(()) => Duration::from_secs(1),
+                Err(error) => {
+                    log::warn!("the logs of viewers: {error}");
+                    Duration::from_secs(10)
+                }
+            };
+            actix_web::rt::time::sleep(pause).await;
+        }
+    });
+    let open = ops.clone();
+    actix_web::rt::spawn(async move {
+        for round in 0_u64.. {
+            // What was sent changes all the time: it is written once a minute.
+            if let Err(error) = open.note_open_sessions(round % 12 == 0).await {
+                log::warn!("open sessions: {error}");
+            }
+            actix_web::rt::time::sleep(Duration::from_secs(5)).await;
         }
     });
 }

@@ -86,6 +86,11 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Say that the clock of the machine is right, after Linecard was off for long or the clock was set
+    ConfirmClock {
+        #[command(flatten)]
+        data: Data,
+    },
 }
 
 #[derive(Subcommand)]

@@ -75,6 +75,12 @@ pub async fn run(command: Command) -> Result<(), String> {
             print(&told)
         }
         Command::Check { data } => check(&data).await,
+        Command::ConfirmClock { data } => {
+            let ops = open_existing(&data).await?;
+            ops.confirm_clock(Actor::COMMAND_LINE).await.map_err(say)?;
+            ops.close();
+            print("the clock was confirmed; a running server takes that over within a minute")
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod figures;
 pub mod guard;
 pub mod ids;
 pub mod import;
+pub mod leap;
 pub mod line;
 pub mod m3u;
 pub mod mac;

@@ -107,6 +107,8 @@ pub enum Ending {
     StreamStopped,
     /// The server was stopped.
     Shutdown,
+    /// The server ended without a word: it was killed, or the power went.
+    Crash,
 }
 
 impl Ending {
@@ -121,6 +123,7 @@ impl Ending {
             Self::Withdrawn => "withdrawn",
             Self::StreamStopped => "stream stopped",
             Self::Shutdown => "shutdown",
+            Self::Crash => "crash",
         }
     }
 

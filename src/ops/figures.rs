@@ -180,7 +180,7 @@ impl Ops {
             streams_online: online as u64,
             sent_kbps: self.sent_kbps(),
         };
-        let oldest = UnixTime::clamped(now.seconds() - KEPT);
+        let oldest = self.kept_since(KEPT);
         let noted =
             self.store.write(store::housekeeping(now, "usage"), move |tx| tx.insert_sample(&sample, oldest));
         noted.wait().await

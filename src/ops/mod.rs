@@ -14,6 +14,7 @@ pub mod figures;
 pub mod first_start;
 pub mod guards;
 pub mod import;
+pub mod leap;
 pub mod lines;
 pub mod logs;
 pub mod mags;
@@ -68,6 +69,8 @@ pub struct Parts {
     seen: sign_in::Seen,
     failures: guards::Guards,
     history: viewing::History,
+    written: viewing::Written,
+    known: leap::Known,
     made: catalogue::FromCatalogue,
     connections: Connections,
     runs: mass::Runs,
@@ -97,6 +100,8 @@ impl Ops {
             seen: sign_in::Seen::default(),
             failures: Mutex::default(),
             history: viewing::History::default(),
+            written: viewing::Written::default(),
+            known: leap::Known::default(),
             made: catalogue::FromCatalogue::default(),
             connections: Connections::default(),
             runs: mass::Runs::default(),

@@ -9,7 +9,7 @@ use crate::{
         Error, Result,
         actor::{Actor, Who},
     },
-    store::idempotency::Kept,
+    store::idempotency::{KEPT, Kept},
 };
 
 /// What tells a repeat from another call.
@@ -32,9 +32,10 @@ impl Ops {
     where
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
+        let since = self.kept_since(KEPT);
         self.write(actor, doing, move |act| match (&once, &act.actor.who) {
             (Some(once), Who::ApiKey { id, .. }) => {
-                if let Some(kept) = act.tx.kept_answer(*id, &once.key, act.now)? {
+                if let Some(kept) = act.tx.kept_answer(*id, &once.key, since)? {
                     return repeated(once, &kept);
                 }
                 let answer = job(act)?;

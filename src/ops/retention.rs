@@ -12,6 +12,10 @@ impl Ops {
     /// # Errors
     /// A database error; what is left goes the next time.
     pub async fn forget_old(&self) -> Result<()> {
+        if let Some(leap) = self.leap() {
+            log::warn!("{}: nothing is deleted for its age", leap.words());
+            return Ok(());
+        }
         let settings = self.guards().settings.clone();
         let logs: [(Log, Days); 6] = [
             (Log::Audit, settings.audit_retention_days),
@@ -22,15 +26,19 @@ impl Ops {
             (Log::Api, settings.api_retention_days),
         ];
         for (log, days) in logs {
-            while self.forget(move |tx, now| tx.forget_log(log, days, now)).await? {}
+            let mut after = Some(0);
+            while let Some(id) = after {
+                after = self.forget(move |tx, now| tx.forget_log(log, days, now, id)).await?;
+            }
         }
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
         Ok(())
     }
 
-    async fn forget<F>(&self, job: F) -> Result<bool>
+    async fn forget<T, F>(&self, job: F) -> Result<T>
     where
-        F: Fn(&store::Write<'_>, crate::domain::time::UnixTime) -> Result<bool> + Send + 'static,
+        T: Send + 'static,
+        F: Fn(&store::Write<'_>, crate::domain::time::UnixTime) -> Result<T> + Send + 'static,
     {
         let now = clock::now();
         self.store.write(store::housekeeping(now, "retention"), move |tx| job(tx, now)).wait().await

@@ -29,6 +29,9 @@ const IDLE: i64 = 12 * 3600;
 /// A session ends after so many seconds whatever happens: 30 days.
 const LONGEST: i64 = 30 * 86_400;
 
+/// A session that began more seconds ahead of the clock is none.
+const AHEAD: i64 = 3600;
+
 const SIGN_IN: Doing = Doing { resource: Resource::Administrators, action: "sign_in" };
 /// What changing one's own password is called in the audit trail.
 pub const OWN_PASSWORD: Doing = Doing { resource: Resource::Administrators, action: "own_password" };
@@ -146,7 +149,8 @@ impl Ops {
         let found = self.point(&Actor::LINECARD, SIGN_IN, |read| holder(read, hash, address))?;
         let lasts = |session: &PanelSession| {
             let (now, begun) = (now.seconds(), session.created_at.seconds());
-            now - session.last_seen_at.seconds() < IDLE && now - begun < LONGEST
+            // One that began in the future was made while the clock was ahead, and would last until then.
+            now - session.last_seen_at.seconds() < IDLE && now - begun < LONGEST && begun - now <= AHEAD
         };
         Ok(found.filter(|found| !found.admin.record.disabled && lasts(&found.session)))
     }
@@ -158,10 +162,10 @@ impl Ops {
     pub async fn note_seen_sessions(&self) -> Result<()> {
         let seen: Vec<_> = self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
         let now = clock::now();
-        let before = move |seconds| UnixTime::clamped(now.seconds() - seconds);
+        let (begun, used) = (self.kept_since(LONGEST), self.kept_since(IDLE));
         let noted = self.store.write(store::housekeeping(now, "sessions"), move |tx| {
             seen.iter().try_for_each(|(id, at)| tx.panel_session_seen(*id, *at))?;
-            tx.forget_panel_sessions(before(LONGEST), before(IDLE))
+            tx.forget_panel_sessions(begun, used)
         });
         noted.wait().await
     }

@@ -17,16 +17,15 @@ pub struct Kept {
 }
 
 impl Read<'_> {
-    /// The answer that was given under that key, unless it is too old.
+    /// The answer that was given under that key, unless it is older than `since`.
     ///
     /// # Errors
     /// A database error.
-    pub fn kept_answer(&self, caller: ApiKeyId, key: &[u8; 32], now: UnixTime) -> Result<Option<Kept>> {
+    pub fn kept_answer(&self, caller: ApiKeyId, key: &[u8; 32], since: UnixTime) -> Result<Option<Kept>> {
         let sql =
             "SELECT fingerprint, answer FROM idempotency WHERE api_key_id = ? AND key = ? AND created_at > ?";
         let mut statement = self.conn.prepare_cached(sql)?;
-        let oldest = now.seconds() - KEPT;
-        let kept = statement.query_row(params![caller.0, key, oldest], |row| {
+        let kept = statement.query_row(params![caller.0, key, since.seconds()], |row| {
             Ok(Kept { fingerprint: row.get(0)?, answer: row.get(1)? })
         });
         Ok(kept.optional()?)

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod log_seek;
 pub mod logs;
+pub mod open_sessions;
 pub mod panel_sessions;
 pub mod portal;
 pub mod resellers;

@@ -7,23 +7,34 @@ use crate::domain::{Result, number::Days, time::UnixTime};
 
 /// Rows deleted by one job, so that no writer waits long for it.
 const AT_ONCE: i64 = 500;
+/// A row that is more seconds ahead of the clock is from the future.
+const AHEAD: i64 = 3600;
 
 impl Write<'_> {
-    /// Deletes the oldest rows of a log that are older than `days`; whether more may be left.
+    /// Deletes those of the next rows of a log, behind the row `after`, that are older than `days`; behind which row to
+    /// go on, if older ones may follow. Rows from the future, which a clock that was ahead has left, hold up nothing.
     ///
     /// # Errors
     /// A database error.
-    pub fn forget_log(&self, log: Log, days: Days, now: UnixTime) -> Result<bool> {
+    pub fn forget_log(&self, log: Log, days: Days, now: UnixTime, after: i64) -> Result<Option<i64>> {
         if days.get() == 0 {
-            return Ok(false);
+            return Ok(None);
         }
-        let table = log.table();
+        let (table, oldest) = (log.table(), now.seconds() - days.get() * 86_400);
         let sql = format!(
-            "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY id LIMIT ?) AND at < ?"
+            "SELECT max(id), count(*), count(*) FILTER (WHERE at >= ?3 AND at <= ?4) FROM \
+             (SELECT id, at FROM {table} WHERE id > ?1 ORDER BY id LIMIT ?2)"
         );
-        let oldest = now.seconds() - days.get() * 86_400;
-        let gone = self.conn.prepare_cached(&sql)?.execute(params![AT_ONCE, oldest])?;
-        Ok(i64::try_from(gone).unwrap_or(0) == AT_ONCE)
+        let seen = self
+            .conn
+            .prepare_cached(&sql)?
+            .query_row(params![after, AT_ONCE, oldest, now.seconds() + AHEAD], |row| {
+                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            })?;
+        let (Some(last), rows, young) = seen else { return Ok(None) };
+        let sql = format!("DELETE FROM {table} WHERE id > ? AND id <= ? AND at < ?");
+        self.conn.prepare_cached(&sql)?.execute(params![after, last, oldest])?;
+        Ok((rows == AT_ONCE && young == 0).then_some(last))
     }
 
     /// Deletes kept answers that are too old to be given again; whether more may be left.

@@ -8,7 +8,7 @@ use super::{Read, Write};
 use crate::domain::{
     Result,
     ids::{BouquetId, PlanId, ServerId, StreamId},
-    session::Viewer,
+    session::{SessionId, Viewer},
     time::UnixTime,
 };
 
@@ -27,6 +27,8 @@ pub struct AskedStream {
 /// A row of the connection log.
 #[derive(Clone, Debug)]
 pub struct EndedRow {
+    /// Its number, under which it may stand as open.
+    pub id: SessionId,
     /// When it ended.
     pub at: UnixTime,
     /// When it began.
@@ -167,7 +169,7 @@ impl Write<'_> {
                 row.reason,
             ])?;
         }
-        Ok(())
+        self.forget_open(rows.iter().map(|row| row.id))
     }
 
     /// Adds refusals to the refusal log.
@@ -196,7 +198,7 @@ impl Write<'_> {
     }
 }
 
-fn ids(viewer: Option<Viewer>) -> (Option<i64>, Option<i64>) {
+pub(super) fn ids(viewer: Option<Viewer>) -> (Option<i64>, Option<i64>) {
     match viewer {
         Some(Viewer::Line(id)) => (Some(id.0), None),
         Some(Viewer::Mag(id)) => (None, Some(id.0)),

@@ -29,6 +29,7 @@ mod hardening;
 mod idempotency;
 mod in_place;
 mod layers;
+mod leaps;
 mod openapi;
 mod panel_access;
 mod panel_administrators;

@@ -162,6 +162,7 @@ const ROUTES: &[Route] = &[
     ("/settings/api/keys/new", "/settings/api/keys/new", Change("settings"), Change("settings")),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Change("settings"), Change("settings")),
     ("/settings/security", "/settings/security", Look("security"), Nothing),
+    ("/confirm-clock", "/confirm-clock", Nothing, Change("settings")),
     ("/settings/security/unblock", "/settings/security/unblock", Nothing, Change("security")),
     // The last: whoever was here is signed out.
     ("/logout", "/logout", Nothing, SignedIn),

@@ -105,7 +105,7 @@ fn a_clock_that_jumps_ends_subscriptions_and_gives_them_back() {
 }
 
 /// A library of Debian's package faketime.
-fn library_of(name: &str) -> std::path::PathBuf {
+pub fn library_of(name: &str) -> std::path::PathBuf {
     let folders = std::fs::read_dir("/usr/lib").unwrap().flatten();
     let mut libraries = folders.map(|folder| folder.path().join("faketime").join(name));
     libraries.find(|library| library.exists()).expect("apt-get install faketime")

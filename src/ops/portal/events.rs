@@ -93,8 +93,9 @@ impl Ops {
     /// A database error.
     pub async fn take_event(&self, session: &Session, id: i64) -> Result<()> {
         let (mag, now) = (session.id(), clock::now());
+        let over = self.kept_since(0);
         self.store
-            .write(store::housekeeping(now, "events"), move |tx| tx.delete_event(mag, id, now))
+            .write(store::housekeeping(now, "events"), move |tx| tx.delete_event(mag, id, over))
             .wait()
             .await
     }

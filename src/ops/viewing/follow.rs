@@ -172,6 +172,7 @@ impl Ops {
             let ago = i64::try_from(at.elapsed().as_secs()).unwrap_or(0);
             let at = UnixTime::clamped(now.seconds() - ago).max(connection.started_at);
             self.history.ended(EndedRow {
+                id: connection.id,
                 at,
                 started_at: connection.started_at,
                 viewer: connection.viewer,

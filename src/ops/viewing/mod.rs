@@ -3,11 +3,13 @@
 mod door;
 mod follow;
 mod history;
+mod open;
 mod watch;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 pub use history::History;
+pub use open::Written;
 pub use watch::{Watching, Wish};
 
 /// What faces pass on to players.

@@ -11,7 +11,7 @@ use askama::Template;
 pub use load::Meters;
 
 use super::{
-    caller::Caller,
+    caller::{Caller, done},
     error::Reply,
     frame::Frame,
     live::{Part, Topic, View},
@@ -39,7 +39,7 @@ const COUNTING: &str = "counting \u{2026}";
 
 /// Mounts it.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/").get(page));
+    config.service(resource("/").get(page)).service(resource("/confirm-clock").post(confirm_clock));
 }
 
 #[derive(Template)]
@@ -52,6 +52,11 @@ struct Dashboard {
 async fn page(caller: Caller, query: Query) -> Reply {
     let parts = parts(&View::of(&caller, query)).await?;
     Ok(caller.page(&Dashboard { frame: caller.frame("Dashboard").live(&TOPIC, ""), parts }))
+}
+
+async fn confirm_clock(caller: Caller) -> Reply {
+    caller.ops.confirm_clock(caller.actor().clone()).await?;
+    Ok(done("/panel/", "The clock was confirmed."))
 }
 
 async fn parts(view: &View) -> Result<Vec<Part>> {

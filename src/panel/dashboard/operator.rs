@@ -7,11 +7,11 @@ use super::{
     number, states_tile, usage::Usage,
 };
 use crate::{
-    domain::{Fact, Resource, Result, ids::Id, rights::Access, run::State, time::UnixTime},
+    domain::{Fact, Resource, Result, ids::Id, leap::Leap, rights::Access, run::State, time::UnixTime},
     ops::{Doing, logs::Log, streams, streams::Running},
     panel::{
         show::{self, Moment},
-        table::{Cell, Head, Link, Tone},
+        table::{Action, Cell, Head, Link, Tone},
     },
 };
 
@@ -20,6 +20,12 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     let zone = view.ops.guards().settings.time_zone.zone();
     let mut figures = Vec::new();
     let mut tiles = Vec::new();
+    if let Some(leap) = view.ops.leap() {
+        tiles.push(Part::of(
+            "clock",
+            &clock_tile(leap, view.actor.may(Resource::Settings, Access::Write).is_ok()),
+        ));
+    }
     if may(Resource::Connections) {
         let viewers = view.ops.connections_for(&view.actor).await?.len();
         figures.push(Figure {
@@ -81,6 +87,24 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
 }
 
 /// A stream that is to play and does not: one that is stopped, or on demand without viewers, is as it should be.
+/// Says that the clock has leapt, and what to do.
+fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
+    let confirm = Action::Do { action: "/panel/confirm-clock".into(), label: "The clock is right".into() };
+    Tile {
+        title: "The clock has leapt",
+        heads: vec![Head::new(""), Head::new("")],
+        rows: vec![vec![
+            Cell::Badge(Tone::Bad, leap.words()),
+            Cell::Actions(if may_confirm { vec![confirm] } else { Vec::new() }),
+        ]],
+        note: "Until it is set right, or somebody confirms it, nothing is deleted for its age, and calls that are \
+               repeated with an Idempotency-Key are not done again however old they are. If Linecard was only off for \
+               so long, confirm it."
+            .into(),
+        ..Tile::default()
+    }
+}
+
 fn is_down(stream: &Running) -> bool {
     stream.stream.record.enabled && stream.status.as_ref().is_some_and(|status| status.state.is_down())
 }

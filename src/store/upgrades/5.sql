@@ -17,3 +17,24 @@ ALTER TABLE streams ADD COLUMN at_end TEXT NOT NULL DEFAULT 'loop' CHECK (at_end
 -- Administrators and their browsers.
 
 -- Logs and open sessions.
+
+-- Sessions that are open, written every few seconds: a start after a crash moves them into the connection log.
+CREATE TABLE open_sessions (
+    id         INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    line_id    INTEGER,
+    mag_id     INTEGER,
+    subscriber TEXT    NOT NULL,
+    stream_id  INTEGER NOT NULL,
+    stream     TEXT    NOT NULL,
+    address    TEXT    NOT NULL,
+    user_agent TEXT    NOT NULL,
+    container  TEXT    NOT NULL,
+    bytes_sent INTEGER NOT NULL
+) STRICT;
+
+-- When a server last ran by a clock that could be believed.
+CREATE TABLE heartbeat (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,92 @@
+//! Open sessions, written down every few seconds: what a server that is killed would otherwise forget.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    domain::{Result, session::SessionId},
+    media::connections::Connection,
+    ops::{Ops, clock},
+    store::{self, open_sessions::OpenRow},
+};
+
+/// Sessions that are written down; those beyond it are not in the history if the server is killed.
+const MOST: usize = 20_000;
+/// Rows written by one job.
+const AT_ONCE: usize = 500;
+
+/// The sessions that stand in the database as open.
+pub type Written = Mutex<HashSet<SessionId>>;
+
+impl Ops {
+    /// Writes down which sessions are open: those that are new and those that are over, or all `anew`, with what was
+    /// sent to them.
+    ///
+    /// # Errors
+    /// A database error; what is missing follows the next time.
+    pub async fn note_open_sessions(&self, anew: bool) -> Result<()> {
+        let mut open: HashMap<SessionId, Connection> =
+            self.connections.open_connections().into_iter().take(MOST).map(|open| (open.id, open)).collect();
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let over: Vec<SessionId> = written.iter().copied().filter(|id| !open.contains_key(id)).collect();
+        let is_idle = open.is_empty() && over.is_empty();
+        open.retain(|id, _| anew || !written.contains(id));
+        let rows: Vec<OpenRow> = open.values().map(row).collect();
+        let now = clock::now();
+        if !is_idle && self.leap().is_none() {
+            // It is the end of those that are open, should the server be killed.
+            self.store.write(store::housekeeping(now, "clock"), move |tx| tx.know_time(now)).wait().await?;
+        }
+        for some in over.chunks(AT_ONCE) {
+            let gone = some.to_vec();
+            let forgotten = self
+                .store
+                .write(store::housekeeping(now, "sessions"), move |tx| tx.forget_open(gone.iter().copied()));
+            forgotten.wait().await?;
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            for id in some {
+                written.remove(id);
+            }
+        }
+        for some in rows.chunks(AT_ONCE) {
+            let new = some.to_vec();
+            let kept = self.store.write(store::housekeeping(now, "sessions"), move |tx| tx.keep_open(&new));
+            kept.wait().await?;
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            written.extend(some.iter().map(|row| row.id));
+        }
+        Ok(())
+    }
+
+    /// At the start of a server: what the one before it left open goes into the history.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn end_left_open(&self) -> Result<()> {
+        let origin = store::housekeeping(clock::now(), "sessions");
+        let ended = self.store.write(origin, |tx| tx.end_left_open()).wait().await?;
+        if ended > 0 {
+            log::warn!(
+                "the server was not stopped but ended: {ended} sessions that were open are in the history"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn row(open: &Connection) -> OpenRow {
+    OpenRow {
+        id: open.id,
+        started_at: open.started_at,
+        viewer: open.viewer,
+        subscriber: open.subscriber.to_string(),
+        stream_id: open.stream_id,
+        stream: open.stream.to_string(),
+        address: open.address.to_string(),
+        user_agent: open.agent.to_string(),
+        container: open.container.name(),
+        bytes_sent: open.bytes_sent,
+    }
+}
