@@ -66,7 +66,6 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let gate = gate(&ops, &config.trusted_proxies);
     // Before anything is deleted for its age.
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
-    ops.end_left_open().await.map_err(|e| format!("the database cannot be written: {}", e.for_operator()))?;
     jobs::start(&ops);
 
     let door = web::Data::new(Door::new(ops.clone()));

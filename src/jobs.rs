@@ -6,7 +6,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::{
     host::probe::Prober,
-    ops::{Ops, clock, leap},
+    ops::{Ops, clock},
 };
 
 /// Starts it; it ends with the runtime.
@@ -37,15 +37,6 @@ pub fn start(ops: &Ops) {
         }
     });
     start_viewing(ops);
-    let time = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            if let Err(error) = time.note_time().await {
-                log::warn!("the time: {error}");
-            }
-            actix_web::rt::time::sleep(leap::EVERY).await;
-        }
-    });
     let calls = ops.clone();
     actix_web::rt::spawn(async move {
         loop {
@@ -114,9 +105,13 @@ fn start_viewing(ops: &Ops) {
     let open = ops.clone();
     actix_web::rt::spawn(async move {
         for round in 0_u64.. {
-            // What was sent changes all the time: it is written once a minute.
-            if let Err(error) = open.note_open_sessions(round % 12 == 0).await {
+            // What was sent changes all the time: it is written once a minute, and so is the time.
+            let is_minute = round % 12 == 0;
+            if let Err(error) = open.note_open_sessions(is_minute).await {
                 log::warn!("open sessions: {error}");
+            }
+            if is_minute && let Err(error) = open.note_time().await {
+                log::warn!("the time: {error}");
             }
             actix_web::rt::time::sleep(Duration::from_secs(5)).await;
         }

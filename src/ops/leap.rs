@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use serde_json::json;
@@ -90,6 +90,3 @@ fn confirm(act: &Act<'_>) -> Result<()> {
     act.tx.know_time(act.now)?;
     act.audit(None, "clock", &json!({ "known": before }), &json!({ "known": act.now.seconds() }))
 }
-
-/// How often the time is written down.
-pub const EVERY: Duration = Duration::from_mins(1);

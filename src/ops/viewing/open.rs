@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
@@ -17,8 +17,8 @@ const MOST: usize = 20_000;
 /// Rows written by one job.
 const AT_ONCE: usize = 500;
 
-/// The sessions that stand in the database as open.
-pub type Written = Mutex<HashSet<SessionId>>;
+/// The sessions that stand in the database as open; `None` as long as those of the server before stand there.
+pub type Written = Mutex<Option<HashSet<SessionId>>>;
 
 impl Ops {
     /// Writes down which sessions are open: those that are new and those that are over, or all `anew`, with what was
@@ -29,7 +29,8 @@ impl Ops {
     pub async fn note_open_sessions(&self, anew: bool) -> Result<()> {
         let mut open: HashMap<SessionId, Connection> =
             self.connections.open_connections().into_iter().take(MOST).map(|open| (open.id, open)).collect();
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let written = self.sessions_written().clone();
+        let Some(written) = written else { return self.end_left_open().await };
         let over: Vec<SessionId> = written.iter().copied().filter(|id| !open.contains_key(id)).collect();
         let is_idle = open.is_empty() && over.is_empty();
         open.retain(|id, _| anew || !written.contains(id));
@@ -45,26 +46,21 @@ impl Ops {
                 .store
                 .write(store::housekeeping(now, "sessions"), move |tx| tx.forget_open(gone.iter().copied()));
             forgotten.wait().await?;
-            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-            for id in some {
-                written.remove(id);
+            if let Some(written) = self.sessions_written().as_mut() {
+                written.retain(|id| !some.contains(id));
             }
         }
         for some in rows.chunks(AT_ONCE) {
             let new = some.to_vec();
             let kept = self.store.write(store::housekeeping(now, "sessions"), move |tx| tx.keep_open(&new));
             kept.wait().await?;
-            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-            written.extend(some.iter().map(|row| row.id));
+            self.sessions_written().get_or_insert_default().extend(some.iter().map(|row| row.id));
         }
         Ok(())
     }
 
     /// At the start of a server: what the one before it left open goes into the history.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn end_left_open(&self) -> Result<()> {
+    async fn end_left_open(&self) -> Result<()> {
         let origin = store::housekeeping(clock::now(), "sessions");
         let ended = self.store.write(origin, |tx| tx.end_left_open()).wait().await?;
         if ended > 0 {
@@ -72,7 +68,12 @@ impl Ops {
                 "the server was not stopped but ended: {ended} sessions that were open are in the history"
             );
         }
+        *self.sessions_written() = Some(HashSet::new());
         Ok(())
+    }
+
+    fn sessions_written(&self) -> MutexGuard<'_, Option<HashSet<SessionId>>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
