@@ -127,6 +127,15 @@ CREATE TABLE panel_sessions (
 ) STRICT;
 CREATE INDEX panel_sessions_admin ON panel_sessions (admin_id);
 
+-- Browsers in which administrators signed in before. The browser holds the token, the database only its hash.
+CREATE TABLE panel_browsers (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash     TEXT    NOT NULL UNIQUE,              -- SHA-256 of the token, hexadecimal
+    admin_id INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    at       INTEGER NOT NULL                      -- of the last sign-in
+) STRICT;
+CREATE INDEX panel_browsers_admin ON panel_browsers (admin_id);
+
 -- Server 1 is the main server, every other one a load balancer.
 CREATE TABLE servers (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -440,6 +449,16 @@ CREATE TABLE refusal_log (
 ) STRICT;
 CREATE INDEX refusal_log_line ON refusal_log (line_id, id) WHERE line_id IS NOT NULL;
 CREATE INDEX refusal_log_mag ON refusal_log (mag_id, id) WHERE mag_id IS NOT NULL;
+
+-- From where lines, MAGs and administrators were let in lately: a name that strangers guess at is not shut there.
+CREATE TABLE let_in (
+    kind    TEXT    NOT NULL CHECK (kind IN ('line', 'mag', 'administrator')),
+    id      INTEGER NOT NULL,                      -- of that kind
+    address TEXT    NOT NULL,                      -- a v4 address, or the beginning of a v6 /64
+    at      INTEGER NOT NULL,                      -- last, to a few hours
+    PRIMARY KEY (kind, id, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX let_in_at ON let_in (at);
 
 -- Calls of the Server API, whatever became of them.
 CREATE TABLE api_log (

@@ -121,11 +121,12 @@ impl Running {
         self.media.stop().await;
         // At once: they share a transaction, and its wait if another program holds the lock.
         let ops = &self.ops;
-        let (dismissed, ..) = futures_util::future::join4(
+        let (dismissed, ..) = futures_util::future::join5(
             ops.dismiss_viewers(),
             ops.note_used_keys(),
             ops.write_calls(),
             ops.note_seen_boxes(),
+            ops.write_let_in(),
         )
         .await;
         if let Err(error) = dismissed {

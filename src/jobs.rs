@@ -44,6 +44,9 @@ pub fn start(ops: &Ops) {
             if let Err(error) = calls.write_calls().await {
                 log::warn!("the log of API calls: {error}");
             }
+            if let Err(error) = calls.write_let_in().await {
+                log::warn!("who was let in: {error}");
+            }
         }
     });
     let old = ops.clone();

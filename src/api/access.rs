@@ -9,9 +9,9 @@ use actix_web::{
 
 use super::reply;
 use crate::{
-    domain::actor::Actor,
+    domain::{actor::Actor, guard::Attempt},
     ops::{Ops, api_keys::KeyRefusal, guards::Face},
-    wire::visitor,
+    wire::{same_origin, visitor},
 };
 
 /// What the door needs to know, shared by every worker.
@@ -26,26 +26,26 @@ impl Door {
         Self { ops }
     }
 
-    /// The caller's address, if it is on the whitelist and need not wait.
+    /// The caller's address, if it is on the whitelist and no page of another site made a browser call.
     ///
     /// # Errors
-    /// The reply: 403 naming the address and where to add it, or 429.
+    /// The reply: 403 that names the address and where to add it, or the other site.
     pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
         let address = visitor::address(request);
         if !self.ops.guards().lists(address) {
             log::warn!("Server API refused to {address}: not on the whitelist");
             return Err(reply::failure(StatusCode::FORBIDDEN, &not_listed(address)));
         }
-        match self.ops.shut_out(Face::Api, address) {
-            Some(left) => Err(reply::wait(left)),
-            None => Ok(address),
+        if !request.method().is_safe() && !same_origin::is_own(request.headers()) {
+            return Err(reply::failure(StatusCode::FORBIDDEN, OTHER_SITE));
         }
+        Ok(address)
     }
 
-    /// Who the caller with that key is.
+    /// Who the caller with that key is. No key can be guessed, so the right one is taken whatever else comes from its address.
     ///
     /// # Errors
-    /// The reply: 401 without the right key, 403 if the key is bound to other addresses.
+    /// The reply: 401 without the right key, 429 after too many wrong ones, 403 if the key is bound to other addresses.
     pub async fn caller(&self, key: Option<&str>, address: IpAddr) -> Result<Actor, HttpResponse> {
         let Some(key) = key else {
             return Err(reply::failure(
@@ -57,7 +57,10 @@ impl Door {
         match self.ops.caller(key, address) {
             Ok(actor) => Ok(actor),
             Err(KeyRefusal::Wrong) => {
-                self.ops.failed(Face::Api, address);
+                if let Some(left) = self.ops.shut_out(Face::Api, address) {
+                    return Err(reply::wait(left));
+                }
+                self.ops.failed(Face::Api, Attempt { address, name: None, mark: None, what: None });
                 self.ops.note_wrong_key(address).await;
                 Err(reply::failure(
                     StatusCode::UNAUTHORIZED,
@@ -77,6 +80,9 @@ impl Door {
         }
     }
 }
+
+const OTHER_SITE: &str = "A page of another site made a browser send this call: the Server API is for programs, which send \
+                          neither Sec-Fetch-Site nor Origin";
 
 fn not_listed(address: IpAddr) -> String {
     format!(

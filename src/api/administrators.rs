@@ -13,7 +13,7 @@ use crate::{
     },
     ops::{
         admins::{self, Selector},
-        passwords,
+        passwords::Whose,
         sign_in::PanelSession,
     },
     wire::page,
@@ -31,7 +31,8 @@ pub async fn create(mut call: Call) -> Result<Value> {
     if let Some((missing, _)) = given.iter().find(|(_, given)| !given) {
         return Err(Error::Missing(missing));
     }
-    change.password = Given::Value(passwords::hash(password).await?);
+    let whose = Whose::after(None, &change);
+    change.password = Given::Value(call.ops.hash_chosen("password", password, &whose).await?);
     call.write(move |act| {
         let (id, admin) = admins::create(act, change.clone())?;
         Ok(json!({ "created_id": id.number(), "username": admin.username.as_str(), "email": admin.email.as_str() }))
@@ -48,7 +49,10 @@ pub async fn update(mut call: Call) -> Result<Value> {
     };
     let mut change = call.change::<AdminChange>()?;
     if let Some(password) = password {
-        change.password = Given::Value(passwords::hash(password).await?);
+        let (asked, actor) = (who.clone(), call.actor.clone());
+        let before = call.ops.read(&actor, call.doing, move |read| admins::info(read, &asked)).await?;
+        let whose = Whose::after(Some(&before.admin.record), &change);
+        change.password = Given::Value(call.ops.hash_chosen("password", password, &whose).await?);
     }
     call.write(move |act| {
         let (id, admin) = admins::update(act, &who, change.clone())?;

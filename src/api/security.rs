@@ -9,9 +9,8 @@ use crate::{
     domain::{
         Error, Result,
         guard::{Culprit, Limits, Tally},
-        net::Address,
         page::Start,
-        text::AdminName,
+        text::{AdminName, ShortText},
     },
     ops::{clock, guards::Face},
     wire::page,
@@ -38,13 +37,16 @@ pub async fn blocks(mut call: Call) -> Result<Value> {
 
 pub async fn unblock(mut call: Call) -> Result<Value> {
     call.join_places();
-    let address = call.params.take::<Address>("address")?.map(|address| address.0);
+    let address = call.params.take::<ShortText>("address")?;
     let name = call.params.take::<AdminName>("username")?;
-    let culprit: Culprit = match (address, &name) {
+    let culprit: Culprit = match (&address, &name) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid("username", "not together with address: send one of them"));
         }
-        (Some(address), None) => address.into(),
+        (Some(address), None) => {
+            let culprit = Culprit::from_address(address.as_str());
+            culprit.ok_or_else(|| Error::invalid("address", "an IPv4 or IPv6 address"))?
+        }
         (None, Some(name)) => name.as_str().into(),
         (None, None) => return Err(Error::Missing("address")),
     };
@@ -53,7 +55,9 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     call.write(move |act| {
         ops.unblock(act, &culprit)?;
         Ok(match &culprit {
-            Culprit::Address(_) => json!({ "address": address.map(|address| address.to_string()) }),
+            Culprit::Address(_) | Culprit::Network(..) => {
+                json!({ "address": address.as_ref().map(ShortText::as_str) })
+            }
             Culprit::Name(name) => json!({ "username": name }),
         })
     })
@@ -73,7 +77,7 @@ fn limits(face: Face, limits: Limits) -> Value {
 fn block(face: Face, tally: &Tally) -> Value {
     let left = tally.blocked.map(seconds_up);
     let (address, username) = match &tally.culprit {
-        Culprit::Address(address) => (Some(address.to_string()), None),
+        culprit @ (Culprit::Address(_) | Culprit::Network(..)) => (Some(culprit.to_string()), None),
         Culprit::Name(name) => (None, Some(name)),
     };
     json!({

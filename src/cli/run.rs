@@ -24,7 +24,8 @@ use crate::{
         api_keys,
         first_start::{self, Provided, Welcome},
         import::{Import, Into},
-        passwords, random, whitelist,
+        passwords::Whose,
+        random, whitelist,
     },
     store::{FILE, Options, Store, Sync},
 };
@@ -229,11 +230,13 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
         AdminCommand::Create { data, username, email, group } => {
             let ops = open(&data).await?;
             let (password, shown) = password()?;
+            let whose = Whose::new(username.as_str(), email.as_str());
+            let hash = ops.hash_chosen("password", password, &whose).await.map_err(say)?;
             let change = AdminChange {
                 username: Given::Value(username),
                 email: Given::Value(email),
                 group_id: Given::Value(GroupId(group)),
-                password: Given::Value(passwords::hash(password).await.map_err(say)?),
+                password: Given::Value(hash),
                 must_change_password: Given::Value(shown.is_some()),
                 ..AdminChange::default()
             };
@@ -271,7 +274,8 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
         AdminCommand::Password { data, username } => {
             let ops = open_existing(&data).await?;
             let (password, shown) = password()?;
-            let hash = passwords::hash(password).await.map_err(say)?;
+            let whose = Whose::new(username.as_str(), "");
+            let hash = ops.hash_chosen("password", password, &whose).await.map_err(say)?;
             // What is printed is good for one login.
             let change = AdminChange {
                 password: Given::Value(hash),

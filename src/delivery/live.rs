@@ -22,7 +22,7 @@ use crate::{
     },
     ops::{
         Ops,
-        viewing::{Credentials, Hold, Origin, Refusal, Subscriber, Tap, Watching, Wish},
+        viewing::{Credentials, Hold, Origin, Refusal, Subscriber, Tap, Watching, Way, Wish},
     },
     wire::{cors, path, socket, visitor::Visitor},
 };
@@ -38,8 +38,12 @@ pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Ht
     let from = Origin { address: visitor.address, agent: visitor.agent.into() };
     let answer = async {
         let segments = path::segments(request.path());
-        let (credentials, file) = address(&segments).ok_or(Refusal::NoSuchStream)?;
-        let who = ops.subscriber(credentials, &from)?;
+        let (credentials, way, file) = address(&segments).ok_or(Refusal::NoSuchStream)?;
+        // Three parts that end in no stream are an address of something else, and no guess.
+        if way == Way::Path && parse(file).is_none() {
+            return Err(Refusal::NoSuchStream);
+        }
+        let who = ops.subscriber(credentials, way, &from)?;
         let (stream, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
         answer(&request, &who, stream, container, &from, &ops).await
     };
@@ -97,13 +101,16 @@ async fn answer(
 }
 
 /// Who wants to watch, and which file: `/live/U/P/FILE`, `/U/P/FILE` or `/live/TOKEN/FILE`.
-fn address<S: AsRef<str>>(segments: &[S]) -> Option<(Credentials<'_>, &str)> {
+fn address<S: AsRef<str>>(segments: &[S]) -> Option<(Credentials<'_>, Way, &str)> {
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments[..] {
-        ["live", token, file] if LineToken::new(token).is_ok() => Some((Credentials::Token(token), file)),
-        ["live", username, password, file] | [username, password, file] => {
-            Some((Credentials::Password { username, password }, file))
+        ["live", token, file] if LineToken::new(token).is_ok() => {
+            Some((Credentials::Token(token), Way::Plain, file))
         }
+        ["live", username, password, file] => {
+            Some((Credentials::Password { username, password }, Way::Plain, file))
+        }
+        [username, password, file] => Some((Credentials::Password { username, password }, Way::Path, file)),
         _ => None,
     }
 }
@@ -197,16 +204,18 @@ mod tests {
     fn an_address_names_a_line_and_a_file() {
         let told = |path: &str| {
             let segments: Vec<&str> = path.split('/').collect();
-            address(&segments).map(|(credentials, file)| match credentials {
-                Credentials::Password { username, password } => format!("{username} {password} {file}"),
-                Credentials::Token(token) => format!("{token} {file}"),
+            address(&segments).map(|(credentials, way, file)| match credentials {
+                Credentials::Password { username, password } => {
+                    format!("{username} {password} {file} {way:?}")
+                }
+                Credentials::Token(token) => format!("{token} {file} {way:?}"),
             })
         };
         let token = "0123456789abcdef0123456789abcdef";
-        assert_eq!(told("live/u/p/7.ts").as_deref(), Some("u p 7.ts"));
-        assert_eq!(told("u/p/7").as_deref(), Some("u p 7"));
-        assert_eq!(told(&format!("live/{token}/7")), Some(format!("{token} 7")));
-        assert_eq!(told("live/p/7").as_deref(), Some("live p 7"), "a line may have that name");
+        assert_eq!(told("live/u/p/7.ts").as_deref(), Some("u p 7.ts Plain"));
+        assert_eq!(told("u/p/7").as_deref(), Some("u p 7 Path"));
+        assert_eq!(told(&format!("live/{token}/7")), Some(format!("{token} 7 Plain")));
+        assert_eq!(told("live/p/7").as_deref(), Some("live p 7 Path"), "a line may have that name");
         assert_eq!(told("live/7"), None);
         assert_eq!(told("live/u/p/7/8"), None);
     }

@@ -1,56 +1,153 @@
 //! Guards against guessing: after so many failures within a window, an address or a name is shut out for a while.
+//!
+//! The rule. A wrong attempt counts for the address that it comes from (of v6 for its /64, and less strictly for its /56 and /48),
+//! for the name that it asks for, and for both together. Where an address or a name is shut, right and wrong attempts
+//! are answered alike, but for those who were let in with that name from that address lately: they go on until both
+//! together have failed too often. So strangers keep nobody out, and a lock-out tells nothing.
 
 use std::{
     collections::HashMap,
     fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    net::IpAddr,
+    hash::{BuildHasher, Hash, RandomState},
+    net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
 
 /// How much guessing is let pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Failures that shut an address out; 0 is no limit.
+    /// Failures that shut somebody out; 0 is no limit.
     pub most: u32,
     /// For how long a failure counts.
     pub window: Duration,
-    /// For how long an address is shut out.
+    /// For how long the failure that reaches the limit shuts out; each further one for twice as long as the one before.
+    pub first: Duration,
+    /// For how long at most.
     pub block: Duration,
+}
+
+impl Limits {
+    /// Limits that shut out for the same time whenever they are reached.
+    pub fn steady(most: u32, window: Duration, block: Duration) -> Self {
+        Self { most, window, first: block, block }
+    }
+
+    fn shut_for(self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(self.most).min(16);
+        self.first.saturating_mul(1 << doublings).min(self.block)
+    }
+
+    fn times(self, factor: u32) -> Self {
+        Self { most: self.most.saturating_mul(factor), ..self }
+    }
+}
+
+/// Networks wider than a /64 that are counted too, and how much more is let pass there: a provider's customer may own
+/// one, and so may a street.
+const WIDER: [(u8, u32); 2] = [(56, 4), (48, 16)];
+
+/// The address as which somebody counts: of a v6 address the beginning of its /64, because one caller owns all of it.
+pub fn place(address: IpAddr) -> IpAddr {
+    beginning(address, 64)
+}
+
+/// The beginning of the v6 network of that prefix length; a v4 address is itself.
+fn beginning(address: IpAddr, prefix: u8) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(u32::from(128 - prefix.min(128))).unwrap_or(0);
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 /// Whose failures are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Culprit {
-    /// Whoever asks from there; of a v6 network, its beginning, because one caller owns its whole /64.
+    /// Whoever asks from there; of a v6 network, its beginning.
     Address(IpAddr),
+    /// Whoever asks from that v6 network, by its beginning and prefix length.
+    Network(IpAddr, u8),
     /// Whoever asks for that name, in lower case.
     Name(String),
 }
 
 impl From<IpAddr> for Culprit {
     fn from(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        })
+        Self::Address(place(address))
     }
 }
 
 impl From<&str> for Culprit {
-    /// Names are remembered by their first 64 characters: no longer one is anybody's.
     fn from(name: &str) -> Self {
-        Self::Name(name.chars().take(64).collect::<String>().to_lowercase())
+        Self::Name(short(name))
     }
+}
+
+impl Culprit {
+    /// An address, or a v6 network that is counted, as they are shown.
+    pub fn from_address(text: &str) -> Option<Self> {
+        let text = text.trim_ascii();
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Some(address.into());
+        }
+        let (address, prefix) = text.split_once('/')?;
+        let (address, prefix) = (address.parse().ok()?, prefix.parse().ok()?);
+        let is_counted = place(address).is_ipv6() && WIDER.iter().any(|(wide, _)| *wide == prefix);
+        is_counted.then(|| Self::Network(beginning(address, prefix), prefix))
+    }
+}
+
+/// Names are remembered by their first 64 characters: no longer one is anybody's.
+fn short(name: &str) -> String {
+    name.chars().take(64).collect::<String>().to_lowercase()
+}
+
+/// The networks in which an address lies, each with how much more is let pass there.
+fn networks(address: IpAddr) -> impl Iterator<Item = (Culprit, u32)> {
+    let wider = if place(address).is_ipv6() { &WIDER[..] } else { &[] };
+    wider
+        .iter()
+        .map(move |(prefix, factor)| (Culprit::Network(beginning(address, *prefix), *prefix), *factor))
 }
 
 impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(f, "{address}"),
+            Self::Network(beginning, prefix) => write!(f, "{beginning}/{prefix}"),
             Self::Name(name) => f.write_str(name),
         }
     }
+}
+
+/// By what somebody is known who was let in before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// By the address, as [`place`] has it.
+    Address(IpAddr),
+    /// By the cookie of a browser, by its number.
+    Browser(i64),
+}
+
+impl From<IpAddr> for Mark {
+    fn from(address: IpAddr) -> Self {
+        Self::Address(place(address))
+    }
+}
+
+/// A wrong attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// From where.
+    pub address: IpAddr,
+    /// The name that was asked for, if one was.
+    pub name: Option<&'a str>,
+    /// As whom somebody came who was let in before; else by the address.
+    pub mark: Option<Mark>,
+    /// What was tried: the same again is no further guess. Without it each attempt is one.
+    pub what: Option<&'a str>,
 }
 
 /// What is known of one of them.
@@ -64,6 +161,104 @@ pub struct Tally {
     pub blocked: Option<Duration>,
 }
 
+/// Failures per address, per name, and per both.
+#[derive(Debug, Default)]
+pub struct Guard {
+    places: Tallies<Culprit>,
+    names: Tallies<Culprit>,
+    pairs: Tallies<(String, Mark)>,
+    /// Hashes attempts: nobody outside can make two guesses look the same.
+    hasher: RandomState,
+}
+
+impl Guard {
+    /// How long whoever asks from there has to wait, if shut out.
+    pub fn wait_at(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let wider = networks(address).map(|(network, _)| self.places.wait(&network, now));
+        wider.fold(self.places.wait(&address.into(), now), Option::max)
+    }
+
+    /// How long whoever asks for that name has to wait, if it is shut.
+    pub fn wait_for(&self, name: &str, now: Instant) -> Option<Duration> {
+        if self.names.is_empty() { None } else { self.names.wait(&name.into(), now) }
+    }
+
+    /// How long somebody has to wait who was let in before with that name, as whom too much was guessed as well.
+    pub fn wait_as(&self, name: &str, mark: Mark, now: Instant) -> Option<Duration> {
+        self.pairs.wait(&(short(name), mark), now)
+    }
+
+    /// Counts a wrong attempt; whether it is a new one. `names` are the limits of names.
+    pub fn failed(&mut self, attempt: Attempt<'_>, limits: Limits, names: Limits, now: Instant) -> bool {
+        let Attempt { address, name, .. } = attempt;
+        let what = self.hash(&attempt);
+        let is_new = self.places.failed(address.into(), what, limits, now);
+        for (network, factor) in networks(address) {
+            self.places.failed(network, what, limits.times(factor), now);
+        }
+        if name.is_some() {
+            self.failed_for(attempt, limits, names, now);
+        }
+        is_new
+    }
+
+    /// Counts a wrong attempt for its name alone, and for name and address together.
+    pub fn failed_for(&mut self, attempt: Attempt<'_>, limits: Limits, names: Limits, now: Instant) {
+        let what = self.hash(&attempt);
+        if let Some(name) = attempt.name {
+            self.names.failed(name.into(), what, names, now);
+        }
+        self.failed_as(attempt, limits, now);
+    }
+
+    /// Counts a wrong attempt for name and address together alone: where one of them is shut, for whoever may go on.
+    pub fn failed_as(&mut self, attempt: Attempt<'_>, limits: Limits, now: Instant) {
+        let what = self.hash(&attempt);
+        if let Some(name) = attempt.name {
+            let mark = attempt.mark.unwrap_or_else(|| attempt.address.into());
+            self.pairs.failed((short(name), mark), what, limits, now);
+        }
+    }
+
+    fn hash(&self, attempt: &Attempt<'_>) -> Option<u64> {
+        let name = attempt.name.unwrap_or_default().to_lowercase();
+        attempt.what.map(|what| self.hasher.hash_one((name, what)))
+    }
+
+    /// Forgets what is known of somebody; of an address also what is known of the networks that it lies in.
+    pub fn forgive(&mut self, culprit: &Culprit) {
+        self.places.forget(culprit);
+        self.names.forget(culprit);
+        match culprit {
+            Culprit::Address(address) => {
+                networks(*address).for_each(|(network, _)| self.places.forget(&network));
+                self.pairs.forget_where(|(_, mark)| *mark == Mark::Address(*address));
+            }
+            Culprit::Name(name) => self.pairs.forget_where(|(known, _)| known == name),
+            Culprit::Network(..) => {}
+        }
+    }
+
+    /// What is known of somebody that matters now.
+    pub fn tally(&self, culprit: &Culprit, now: Instant) -> Option<Tally> {
+        let failures = self.places.get(culprit, now).or_else(|| self.names.get(culprit, now))?;
+        Some(Tally { culprit: culprit.clone(), failures: failures.count, blocked: failures.wait(now) })
+    }
+
+    /// What is known of everybody that matters now: addresses in their order, then networks that are shut out, then names.
+    pub fn tallies(&self, now: Instant) -> Vec<Tally> {
+        let all = self.places.keys().chain(self.names.keys());
+        let told = |tally: &Tally| tally.blocked.is_some() || !matches!(tally.culprit, Culprit::Network(..));
+        let mut tallies: Vec<Tally> =
+            all.filter_map(|culprit| self.tally(culprit, now)).filter(told).collect();
+        tallies.sort_by(|one, other| one.culprit.cmp(&other.culprit));
+        tallies
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Failures {
     count: u32,
@@ -73,185 +268,118 @@ struct Failures {
     shut_until: Option<Instant>,
     /// When nothing of this matters any more.
     until: Instant,
+    /// A later one is larger.
+    number: u64,
 }
 
-/// Failures per address and per name.
-#[derive(Debug, Default)]
-pub struct Guard(HashMap<Culprit, Failures>);
+impl Failures {
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        self.shut_until?.checked_duration_since(now).filter(|left| !left.is_zero())
+    }
+}
 
-impl Guard {
-    /// Culprits remembered at once; beyond it those that no longer matter are forgotten first, and
-    /// then all: a flood of them cannot take the memory.
+/// The failures of many, bounded in number.
+#[derive(Debug)]
+struct Tallies<K> {
+    known: HashMap<K, Failures>,
+    next: u64,
+}
+
+impl<K> Default for Tallies<K> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), next: 0 }
+    }
+}
+
+impl<K: Hash + Eq> Tallies<K> {
+    /// Culprits remembered at once; beyond it one in ten goes.
     const MOST: usize = 10_000;
-    /// Attempts of one culprit told apart.
-    const ATTEMPTS: usize = 256;
+    /// Attempts of one culprit told apart; beyond it the oldest counts anew.
+    const ATTEMPTS: usize = 64;
 
-    /// How long somebody has to wait, if shut out.
-    pub fn wait(&self, culprit: &Culprit, now: Instant) -> Option<Duration> {
-        let shut_until = self.0.get(culprit)?.shut_until?;
-        shut_until.checked_duration_since(now).filter(|left| !left.is_zero())
+    fn is_empty(&self) -> bool {
+        self.known.is_empty()
     }
 
-    /// Counts a failure unless the same attempt was counted within the window.
-    pub fn failed_with(&mut self, culprit: Culprit, attempt: &str, limits: Limits, now: Instant) {
-        let mut hasher = DefaultHasher::new();
-        attempt.hash(&mut hasher);
-        let attempt = hasher.finish();
-        let known = self.0.get(&culprit).is_some_and(|failures| {
-            now.duration_since(failures.since) < limits.window && failures.attempts.contains(&attempt)
-        });
-        if known {
-            return;
-        }
-        self.failed(culprit.clone(), limits, now);
-        if let Some(failures) = self.0.get_mut(&culprit) {
-            if failures.attempts.len() >= Self::ATTEMPTS {
-                failures.attempts.clear();
-            }
-            failures.attempts.push(attempt);
-        }
+    fn keys(&self) -> impl Iterator<Item = &K> {
+        self.known.keys()
     }
 
-    /// Counts a failure.
-    pub fn failed(&mut self, culprit: Culprit, limits: Limits, now: Instant) {
-        if self.0.len() >= Self::MOST {
-            self.0.retain(|_, failures| failures.until > now);
+    fn wait(&self, culprit: &K, now: Instant) -> Option<Duration> {
+        self.known.get(culprit)?.wait(now)
+    }
+
+    fn get(&self, culprit: &K, now: Instant) -> Option<&Failures> {
+        self.known.get(culprit).filter(|failures| failures.until > now)
+    }
+
+    /// Counts a failure, unless the same attempt was counted within the window; whether it did.
+    fn failed(&mut self, culprit: K, what: Option<u64>, limits: Limits, now: Instant) -> bool {
+        if !self.known.contains_key(&culprit) {
+            self.make_room(now);
         }
-        if self.0.len() >= Self::MOST {
-            self.0.clear();
-        }
+        self.next += 1;
         let fresh = Failures {
             count: 0,
             since: now,
             attempts: Vec::new(),
             shut_until: None,
             until: now + limits.window,
+            number: self.next,
         };
-        let failures = self.0.entry(culprit).or_insert_with(|| fresh.clone());
+        let failures = self.known.entry(culprit).or_insert_with(|| fresh.clone());
         if now.duration_since(failures.since) >= limits.window {
-            *failures = fresh;
+            // Whoever is shut out stays so.
+            let shut_until = failures.shut_until;
+            *failures = Failures {
+                shut_until,
+                until: shut_until.map_or(fresh.until, |until| until.max(fresh.until)),
+                ..fresh
+            };
         }
-        failures.count += 1;
+        if let Some(what) = what {
+            if failures.attempts.contains(&what) {
+                return false;
+            }
+            if failures.attempts.len() >= Self::ATTEMPTS {
+                failures.attempts.remove(0);
+            }
+            failures.attempts.push(what);
+        }
+        failures.count = failures.count.saturating_add(1);
         if limits.most > 0 && failures.count >= limits.most {
-            failures.shut_until = Some(now + limits.block);
-            failures.until = failures.until.max(now + limits.block);
+            let until = now + limits.shut_for(failures.count);
+            failures.shut_until = failures.shut_until.max(Some(until));
+            failures.until = failures.until.max(until);
         }
+        true
     }
 
-    /// Forgets what is known of somebody.
-    pub fn forgive(&mut self, culprit: &Culprit) {
-        self.0.remove(culprit);
+    fn forget(&mut self, culprit: &K) {
+        self.known.remove(culprit);
     }
 
-    /// What is known of somebody that matters now.
-    pub fn tally(&self, culprit: &Culprit, now: Instant) -> Option<Tally> {
-        let failures = self.0.get(culprit).filter(|failures| failures.until > now)?;
-        Some(Tally { culprit: culprit.clone(), failures: failures.count, blocked: self.wait(culprit, now) })
+    fn forget_where(&mut self, which: impl Fn(&K) -> bool) {
+        self.known.retain(|culprit, _| !which(culprit));
     }
 
-    /// What is known of everybody that matters now: addresses in their order, then names in theirs.
-    pub fn tallies(&self, now: Instant) -> Vec<Tally> {
-        let mut tallies: Vec<Tally> = self.0.keys().filter_map(|culprit| self.tally(culprit, now)).collect();
-        tallies.sort_by(|one, other| one.culprit.cmp(&other.culprit));
-        tallies
+    /// A flood can neither take the memory nor lift the blocks: what no longer matters goes first, then the oldest of those
+    /// that are not shut out, and blocks last, the oldest of them first.
+    fn make_room(&mut self, now: Instant) {
+        if self.known.len() < Self::MOST {
+            return;
+        }
+        self.known.retain(|_, failures| failures.until > now);
+        let age = |failures: &Failures| (failures.wait(now).is_some(), failures.number);
+        let too_many = self.known.len().saturating_sub(Self::MOST - Self::MOST / 10);
+        if too_many > 0 {
+            let mut ages: Vec<(bool, u64)> = self.known.values().map(age).collect();
+            let (_, last, _) = ages.select_nth_unstable(too_many - 1);
+            let last = *last;
+            self.known.retain(|_, failures| age(failures) > last);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    fn from(address: &str) -> Culprit {
-        address.parse::<IpAddr>().unwrap().into()
-    }
-
-    fn limits(most: u32) -> Limits {
-        Limits { most, window: MINUTE, block: 2 * MINUTE }
-    }
-
-    #[test]
-    fn an_address_is_shut_out_for_the_time_of_a_block_and_no_other_address_is() {
-        let mut guard = Guard::default();
-        let (one, other) = (from("192.0.2.1"), from("192.0.2.2"));
-        let start = Instant::now();
-        guard.failed(one.clone(), limits(2), start);
-        assert_eq!(guard.wait(&one, start), None);
-        guard.failed(one.clone(), limits(2), start);
-        assert_eq!(guard.wait(&one, start + MINUTE), Some(MINUTE));
-        assert_eq!(guard.wait(&other, start), None);
-        assert_eq!(guard.wait(&one, start + 2 * MINUTE), None);
-    }
-
-    #[test]
-    fn failures_are_forgotten_after_the_window() {
-        let mut guard = Guard::default();
-        let one = from("192.0.2.1");
-        let start = Instant::now();
-        guard.failed(one.clone(), limits(2), start);
-        guard.failed(one.clone(), limits(2), start + MINUTE);
-        assert_eq!(guard.wait(&one, start + MINUTE), None);
-    }
-
-    #[test]
-    fn zero_failures_are_no_limit() {
-        let mut guard = Guard::default();
-        let one = from("192.0.2.1");
-        let now = Instant::now();
-        (0..1000).for_each(|_| guard.failed(one.clone(), limits(0), now));
-        assert_eq!(guard.wait(&one, now), None);
-    }
-
-    #[test]
-    fn the_same_attempt_counts_once_and_others_count() {
-        let mut guard = Guard::default();
-        let one = from("192.0.2.1");
-        let now = Instant::now();
-        (0..100).for_each(|_| guard.failed_with(one.clone(), "a", limits(3), now));
-        guard.failed_with(one.clone(), "b", limits(3), now);
-        assert_eq!(guard.wait(&one, now), None);
-        guard.failed_with(one.clone(), "c", limits(3), now);
-        assert!(guard.wait(&one, now).is_some());
-    }
-
-    #[test]
-    fn a_v6_network_counts_as_one_caller() {
-        let mut guard = Guard::default();
-        let now = Instant::now();
-        guard.failed(from("2001:db8::1"), limits(1), now);
-        assert!(guard.wait(&from("2001:db8::2"), now).is_some());
-        assert!(guard.wait(&from("2001:db8:0:1::2"), now).is_none());
-    }
-
-    #[test]
-    fn a_block_is_listed_and_can_be_undone() {
-        let mut guard = Guard::default();
-        let one = from("192.0.2.1");
-        let now = Instant::now();
-        guard.failed(one.clone(), limits(1), now);
-        assert_eq!(
-            guard.tallies(now),
-            [Tally { culprit: one.clone(), failures: 1, blocked: Some(2 * MINUTE) }]
-        );
-        guard.forgive(&from("::ffff:192.0.2.1"));
-        assert_eq!((guard.wait(&one, now), guard.tally(&one, now)), (None, None));
-    }
-
-    #[test]
-    fn a_flood_of_addresses_is_not_remembered_for_ever() {
-        let mut guard = Guard::default();
-        let now = Instant::now();
-        (0..30_000_u32).for_each(|n| guard.failed(IpAddr::V4(n.into()).into(), limits(1), now));
-        assert!(guard.0.len() <= Guard::MOST);
-    }
-
-    #[test]
-    fn a_name_is_counted_apart_from_addresses_and_without_regard_to_case() {
-        let mut guard = Guard::default();
-        let now = Instant::now();
-        guard.failed("Admin".into(), limits(1), now);
-        assert!(guard.wait(&"aDMIN".into(), now).is_some());
-        assert!(guard.wait(&from("192.0.2.1"), now).is_none());
-    }
-}
+mod tests;

@@ -21,6 +21,7 @@ pub mod figures;
 pub mod guard;
 pub mod ids;
 pub mod import;
+pub mod known;
 pub mod leap;
 pub mod line;
 pub mod m3u;
@@ -47,6 +48,7 @@ pub mod subscribers;
 pub mod subscription;
 pub mod time;
 pub mod token;
+pub mod weak;
 
 pub use error::{Error, Fault, Result};
 pub use field::{Fact, Field, Given, Kind, Rule, Written};

@@ -211,6 +211,14 @@ impl SourceAgent {
 impl NewPassword {
     /// The most bytes of a password: a longer text is nobody's.
     pub const MOST: usize = 256;
+
+    /// Refuses it if it is guessed first, for somebody of whom everybody can see those words: username, e-mail address, the operator's name.
+    ///
+    /// # Errors
+    /// The rule.
+    pub fn fits(&self, words: &[&str]) -> Result<(), Rule> {
+        super::weak::check(self.as_str(), words)
+    }
 }
 
 /// An optional URL is stored as an empty text.

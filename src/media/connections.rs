@@ -299,6 +299,12 @@ impl Connections {
         state.book.of(viewer).into_iter().filter_map(|session| state.connection(session)).collect()
     }
 
+    /// Whether a player of a viewer watches something.
+    pub fn is_open(&self, viewer: Viewer, address: IpAddr, agent: &str) -> bool {
+        let state = self.state();
+        state.book.of(viewer).iter().any(|open| open.key.address == address && *open.key.agent == *agent)
+    }
+
     /// How many connections of a viewer are open.
     pub fn count_of(&self, viewer: Viewer) -> usize {
         self.state().book.of(viewer).len()

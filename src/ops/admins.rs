@@ -50,7 +50,8 @@ pub fn create(act: &Act<'_>, change: AdminChange) -> Result<(AdminId, Admin)> {
     Ok((id, admin))
 }
 
-/// Changes an administrator. A new password ends its sessions, and so does switching it off.
+/// Changes an administrator. A new password ends its sessions, and so does switching it off; after a new one no browser of
+/// it is known.
 ///
 /// # Errors
 /// As [`create`], and [`Error::Refused`] if no full administrator would be left.
@@ -61,6 +62,9 @@ pub fn update(act: &Act<'_>, who: &Selector, change: AdminChange) -> Result<(Adm
     let after = act.updated(&before, change)?;
     if new_password || after.disabled {
         act.tx.delete_panel_sessions_of(before.id, None)?;
+    }
+    if new_password {
+        act.tx.forget_known(before.id)?;
     }
     act.replace(&before, &after)?;
     may_give(act, after.group_id)?;

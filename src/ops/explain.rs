@@ -1,6 +1,8 @@
 //! "Why can't this subscriber watch?": every rule's verdict, who holds the connections, and who was
 //! turned away lately.
 
+use std::{net::IpAddr, time::Duration};
+
 use super::{
     Doing, Ops, clock,
     guards::Face,
@@ -33,7 +35,7 @@ pub struct Question {
     /// A stream.
     pub stream: Option<StreamId>,
     /// An address.
-    pub address: Option<std::net::IpAddr>,
+    pub address: Option<IpAddr>,
     /// A player.
     pub agent: Option<String>,
     /// A form.
@@ -93,8 +95,10 @@ impl Ops {
                 None => Provider::NoFile,
             };
             let face = if at_portal.is_some() { Face::Portal } else { Face::Player };
-            let shut_out = question.address.filter(|_| !who.restreamer);
-            let shut_out = shut_out.and_then(|address| ops.shut_out(face, address));
+            let shut_out = match question.address {
+                Some(address) => ops.wait_of(face, &who, address)?,
+                None => None,
+            };
             let connections = ops.connections_of(who.viewer);
             let kicks = ops.guards().settings.connection_policy == ConnectionPolicy::KickOldest;
             let refusals = read.refusals_of(who.viewer, REFUSALS)?;
@@ -118,6 +122,17 @@ impl Ops {
             Ok(Explanation { verdicts: admission::verdicts(&request), connections, refusals })
         })
         .await
+    }
+
+    /// How long a subscriber with right credentials has to wait there.
+    fn wait_of(&self, face: Face, who: &Subscriber, address: IpAddr) -> Result<Option<Duration>> {
+        let barrier = self.barrier(face, address, Some(&who.name));
+        if barrier.is_none() || !self.was_let_in(who.viewer.into(), address)? {
+            return Ok(barrier);
+        }
+        // At the portal the MAC itself is what is guessed: the block of an address holds for every box that asks anew.
+        let portal = || self.shut_out(face, address);
+        Ok(if face == Face::Portal { portal() } else { self.shut_as(face, &who.name, address.into()) })
     }
 
     /// What the portal asks of the box of a MAG, and when that box last came; `None` for a line.

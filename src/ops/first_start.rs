@@ -1,6 +1,6 @@
 //! The first start on an empty folder: what must be there before anybody can do anything.
 
-use super::{Act, Doing, Ops, api_keys, passwords, random, whitelist};
+use super::{Act, Doing, Ops, api_keys, passwords::Whose, random, whitelist};
 use crate::domain::{
     Given, Resource, Result,
     actor::Actor,
@@ -71,7 +71,7 @@ impl Ops {
         welcome.whitelist = provided.allow.unwrap_or_else(loopback);
         // A password that stood in a log or a terminal is good for one use.
         let generated = welcome.password.is_some();
-        let hash = passwords::hash(password).await?;
+        let hash = self.hash_chosen("LINECARD_ADMIN_PASSWORD", password, &Whose::new(ADMIN, "")).await?;
         let whitelist = welcome.whitelist.clone();
         let made = self.write(Actor::LINECARD, DOING, move |act| {
             // Another process may have been quicker.

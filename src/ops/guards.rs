@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{Act, Effect, Ops};
 use crate::domain::{
     Error, Resource, Result,
-    guard::{Culprit, Guard, Limits, Tally},
+    guard::{Attempt, Culprit, Guard, Limits, Mark, Tally},
     number::{Failures, Seconds},
 };
 
@@ -23,80 +23,118 @@ pub enum Face {
     Api,
     /// Wrong credentials of players and on stream URLs.
     Player,
-    /// Wrong passwords of administrators, counted by address and by name.
+    /// What may be no guess at all: requests without credentials, and addresses of three parts. The names in them are counted
+    /// with those of [`Face::Player`].
+    Stray,
+    /// Wrong passwords of administrators.
     Panel,
-    /// MACs of boxes that are not let in, each counted once.
+    /// MACs of boxes that are not let in, and their wrong passwords.
     Portal,
 }
 
 impl Face {
     /// Every face.
-    pub const ALL: [Self; 4] = [Self::Api, Self::Player, Self::Portal, Self::Panel];
+    pub const ALL: [Self; 5] = [Self::Api, Self::Player, Self::Stray, Self::Portal, Self::Panel];
 
     /// Its name in answers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Player => "player",
+            Self::Stray => "stray",
             Self::Panel => "panel",
             Self::Portal => "portal",
         }
+    }
+
+    /// Where the names that are guessed at this face are counted.
+    fn of_names(self) -> Self {
+        if self == Self::Stray { Self::Player } else { self }
     }
 }
 
 /// What each face has counted.
 pub type Guards = Mutex<HashMap<Face, Guard>>;
 
+/// How long the name of an administrator has to wait at first, and at most: strangers who guess at it do not lock it.
+const WAITING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+
 impl Ops {
+    /// How long whoever asks from that address for that name has to wait, be he right or wrong, unless he was let in with it from
+    /// there lately.
+    pub(super) fn barrier(&self, face: Face, address: IpAddr, name: Option<&str>) -> Option<Duration> {
+        let at = self.shut_out(face, address);
+        name.map_or(at, |name| at.max(self.name_shut(face, address, name)))
+    }
+
     /// How long an address has to wait, if it is shut out.
     pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
-        self.shut_out_as(face, address, address.into())
+        let wait = self.counted().get(&face)?.wait_at(address, Instant::now())?;
+        (!self.spares(face, address)).then_some(wait)
     }
 
     /// How long whoever asks for that name has to wait, if the name is shut. Strangers who guess at a name do not
     /// keep the operator out who asks from an address of the API whitelist.
     pub(super) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
-        if self.guards().lists(address) {
-            return None;
-        }
-        self.shut_out_as(face, address, name.into())
+        let wait = self.counted().get(&face.of_names())?.wait_for(name, Instant::now())?;
+        (!self.guards().lists(address)).then_some(wait)
     }
 
-    fn shut_out_as(&self, face: Face, address: IpAddr, culprit: Culprit) -> Option<Duration> {
-        let wait = self.counted().get(&face)?.wait(&culprit, Instant::now())?;
-        (!self.spares(face, address)).then_some(wait)
+    /// How long somebody has to wait who was let in before: failures as that one alone count.
+    pub(super) fn shut_as(&self, face: Face, name: &str, mark: Mark) -> Option<Duration> {
+        self.counted().get(&face.of_names())?.wait_as(name, mark, Instant::now())
     }
 
     /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
     fn spares(&self, face: Face, address: IpAddr) -> bool {
-        matches!(face, Face::Player | Face::Portal) && self.guards().lists(address)
+        matches!(face, Face::Player | Face::Stray | Face::Portal) && self.guards().lists(address)
     }
 
-    /// Counts a failure.
-    pub fn failed(&self, face: Face, culprit: impl Into<Culprit>) {
+    /// Counts a wrong attempt.
+    pub fn failed(&self, face: Face, attempt: Attempt<'_>) {
+        let (limits, names, now) = (self.limits(face), self.name_limits(face), Instant::now());
+        let mut counted = self.counted();
+        if face == face.of_names() {
+            counted.entry(face).or_default().failed(attempt, limits, names, now);
+            return;
+        }
+        let here = Attempt { name: None, ..attempt };
+        if counted.entry(face).or_default().failed(here, limits, names, now) && attempt.name.is_some() {
+            counted.entry(face.of_names()).or_default().failed_for(attempt, limits, names, now);
+        }
+    }
+
+    /// Counts a wrong attempt of somebody who may go on where others may not.
+    pub(super) fn failed_as(&self, face: Face, attempt: Attempt<'_>) {
         let limits = self.limits(face);
-        self.counted().entry(face).or_default().failed(culprit.into(), limits, Instant::now());
+        self.counted().entry(face.of_names()).or_default().failed_as(attempt, limits, Instant::now());
     }
 
-    /// Counts a failure, but the same attempt once: a box that is not let in tries again and again.
-    pub fn failed_with(&self, face: Face, address: IpAddr, attempt: &str) {
-        let limits = self.limits(face);
-        self.counted().entry(face).or_default().failed_with(address.into(), attempt, limits, Instant::now());
-    }
-
-    /// How much guessing a face lets pass.
+    /// How much guessing a face lets pass from one address.
     pub fn limits(&self, face: Face) -> Limits {
         let minute = Duration::from_mins(1);
         match face {
-            Face::Api => Limits { most: 10, window: minute, block: minute },
-            Face::Player | Face::Portal | Face::Panel => {
+            Face::Api => Limits::steady(10, minute, minute),
+            Face::Player | Face::Stray | Face::Portal | Face::Panel => {
                 let settings = &self.guards().settings;
-                Limits {
-                    most: count(settings.failure_limit),
-                    window: duration(settings.failure_window),
-                    block: duration(settings.block_seconds),
-                }
+                Limits::steady(
+                    count(settings.failure_limit),
+                    duration(settings.failure_window),
+                    duration(settings.block_seconds),
+                )
             }
+        }
+    }
+
+    /// How much guessing a face lets pass at one name.
+    fn name_limits(&self, face: Face) -> Limits {
+        let limits = self.limits(face);
+        match face {
+            Face::Panel => {
+                let (first, most) = WAITING;
+                Limits { first: first.min(limits.block), block: most.min(limits.block), ..limits }
+            }
+            _ => limits,
         }
     }
 

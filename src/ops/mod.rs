@@ -15,6 +15,7 @@ pub mod first_start;
 pub mod guards;
 pub mod import;
 pub mod leap;
+pub mod let_in;
 pub mod lines;
 pub mod logs;
 pub mod mags;
@@ -68,6 +69,7 @@ pub struct Parts {
     used: api_keys::Used,
     seen: sign_in::Seen,
     failures: guards::Guards,
+    lately: let_in::Kept,
     history: viewing::History,
     written: viewing::Written,
     known: leap::Known,
@@ -99,6 +101,7 @@ impl Ops {
             used: Mutex::default(),
             seen: sign_in::Seen::default(),
             failures: Mutex::default(),
+            lately: let_in::Kept::default(),
             history: viewing::History::default(),
             written: viewing::Written::default(),
             known: leap::Known::default(),

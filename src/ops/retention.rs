@@ -32,6 +32,7 @@ impl Ops {
             }
         }
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
+        while self.forget(|tx, now| tx.forget_let_in(now)).await? {}
         Ok(())
     }
 

@@ -9,7 +9,12 @@ use std::{
 
 use serde_json::json;
 
-use super::{Act, Doing, Ops, clock, guards::Face, passwords, random};
+use super::{
+    Act, Doing, Ops, clock,
+    guards::Face,
+    passwords::{self, Place, Whose},
+    random,
+};
 pub use crate::store::panel_sessions::PanelSession;
 use crate::{
     domain::{
@@ -17,7 +22,9 @@ use crate::{
         actor::{Actor, Who},
         admin::{Admin, AdminChange, Group},
         api_key::KeyHash,
+        guard::{Attempt, Mark},
         ids::AdminId,
+        known::Holder,
         text::NewPassword,
         time::UnixTime,
     },
@@ -41,6 +48,25 @@ pub const END_SESSION: Doing = Doing { resource: Resource::Administrators, actio
 /// When sessions were last used, as long as that is not written.
 pub type Seen = Mutex<HashMap<i64, UnixTime>>;
 
+/// Where somebody signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct From<'a> {
+    /// The address.
+    pub address: IpAddr,
+    /// The User-Agent.
+    pub agent: &'a str,
+    /// The token by which the browser is known, if it sent one.
+    pub browser: Option<&'a str>,
+}
+
+/// What a browser is to keep.
+pub struct Tokens {
+    /// The token of the session.
+    pub session: String,
+    /// The token by which the browser is known the next time.
+    pub browser: String,
+}
+
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -60,47 +86,37 @@ pub enum Turned {
     Wrong,
     /// Both were right, but the administrator is switched off.
     Disabled,
-    /// Too many failures of the address or for the name; how long to wait.
+    /// Too many failures of the address or for the name; how long to wait. Right and wrong passwords are told the same.
     ShutOut(Duration),
     /// Something failed.
     Failed(Error),
 }
 
-impl From<Error> for Turned {
+impl std::convert::From<Error> for Turned {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
 impl Ops {
-    /// Signs somebody in; the token that the browser is to keep. A name that nobody has costs the
-    /// same work as a wrong password. Every attempt is a row of the login log, but for those of somebody who is
-    /// shut out: they would fill it.
+    /// Signs somebody in. A name that nobody has costs the same work as a wrong password. Every attempt is a row of
+    /// the login log, but for those of somebody who is shut out: they would fill it.
     ///
     /// # Errors
     /// [`Turned`].
-    pub async fn sign_in(
-        &self,
-        username: &str,
-        password: String,
-        address: IpAddr,
-        agent: &str,
-    ) -> Result<String, Turned> {
-        let let_in = || {
-            let wait = self.shut_out(Face::Panel, address);
-            let wait = wait.or_else(|| self.name_shut(Face::Panel, address, username));
-            wait.map_or(Ok(()), |wait| Err(Turned::ShutOut(wait)))
-        };
-        let_in()?;
+    pub async fn sign_in(&self, username: &str, password: String, from: &From<'_>) -> Result<Tokens, Turned> {
+        let From { address, .. } = *from;
         let name = Fact::Text(username.to_owned());
         let found = self.point(&Actor::LINECARD, SIGN_IN, |read| read.first::<Admin>("username", &name))?;
+        let known = found.as_ref().map(|admin| self.known(admin.id, from)).transpose()?.unwrap_or_default();
+        self.may_try(username, address, known)?;
         let hash = found.as_ref().map(|admin| admin.record.password.clone());
-        let right = passwords::verify(password, hash).await?;
+        let place = if known.is_some() { Place::Known } else { Place::Stranger };
+        let right = passwords::verify(password, hash, place).await?;
         // Whoever sends many guesses at once learns no more from them than from the first few.
-        let_in()?;
+        self.may_try(username, address, known)?;
         if !right {
-            self.failed(Face::Panel, address);
-            self.failed(Face::Panel, username);
+            self.failed(Face::Panel, Attempt { address, name: Some(username), mark: known, what: None });
             self.note_sign_in(username, address, "wrong username or password").await?;
             return Err(Turned::Wrong);
         }
@@ -109,15 +125,45 @@ impl Ops {
             self.note_sign_in(username, address, "disabled").await?;
             return Err(Turned::Disabled);
         }
-        let token = random::token()?;
-        let (hash, now) = (KeyHash::of(&token), clock::now());
-        let (address, agent) = (address.to_string(), agent.to_owned());
+        let tokens = Tokens { session: random::token()?, browser: random::token()? };
+        let (session, browser) = (KeyHash::of(&tokens.session), KeyHash::of(&tokens.browser));
+        let old = match known {
+            Some(Mark::Browser(id)) => Some(id),
+            Some(Mark::Address(_)) | None => None,
+        };
+        let (now, agent) = (clock::now(), from.agent.to_owned());
+        self.note_let_in(Holder::Administrator(admin.id), address);
         let begun = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
-            tx.insert_panel_session(&hash, admin.id, &address, &agent, now)?;
-            tx.insert_login(now, "panel", admin.record.username.as_str(), &address, "signed in")
+            tx.insert_panel_session(&session, admin.id, &address.to_string(), &agent, now)?;
+            tx.insert_browser(admin.id, &browser, old, now)?;
+            tx.insert_login(now, "panel", admin.record.username.as_str(), &address.to_string(), "signed in")
         });
         begun.wait().await?;
-        Ok(token)
+        Ok(tokens)
+    }
+
+    /// As whom somebody is known: by the browser's cookie, else by the address.
+    fn known(&self, admin: AdminId, from: &From<'_>) -> Result<Option<Mark>> {
+        if let Some(token) = from.browser {
+            let hash = KeyHash::of(token);
+            let browser =
+                self.point(&Actor::LINECARD, SIGN_IN, |read| read.browser(admin, &hash, clock::now()))?;
+            if let Some(id) = browser {
+                return Ok(Some(Mark::Browser(id)));
+            }
+        }
+        let is_known = self.was_let_in(Holder::Administrator(admin), from.address)?;
+        Ok(is_known.then(|| from.address.into()))
+    }
+
+    /// Lets try whoever need not wait: what strangers do to the address or the name keeps nobody out who is known.
+    fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Turned> {
+        let barrier = self.barrier(Face::Panel, address, Some(username));
+        let wait = match (barrier, known) {
+            (Some(_), Some(mark)) => self.shut_as(Face::Panel, username, mark),
+            (barrier, _) => barrier,
+        };
+        wait.map_or(Ok(()), |wait| Err(Turned::ShutOut(wait)))
     }
 
     /// Who holds that token, asking from that address; `None` once the session is over.
@@ -182,26 +228,30 @@ impl Ops {
         ended.wait().await.map(|_| ())
     }
 
-    /// Changes the password of whoever is signed in, and ends the other sessions of that administrator.
+    /// Changes the password of whoever is signed in, ends the other sessions of that administrator, and renews this
+    /// one: its new tokens. Other browsers are known no longer.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if `old` is not the password, or a new one like the old.
-    pub async fn change_own_password(&self, who: &SignedIn, old: String, new: NewPassword) -> Result<()> {
-        let hash = who.admin.record.password.clone();
-        if let Some(wait) = self.shut_out(Face::Panel, who.address()) {
+    /// [`Error::Invalid`] if `old` is not the password, or a new one like the old or a weak one.
+    pub async fn change_own_password(&self, who: &SignedIn, old: String, new: NewPassword) -> Result<Tokens> {
+        let (address, admin) = (who.address(), &who.admin.record);
+        let username = admin.username.as_str();
+        if let Some(wait) = self.shut_as(Face::Panel, username, address.into()) {
             let rule = format!("too many wrong passwords: wait {} seconds", wait.as_secs() + 1);
             return Err(Error::invalid("old_password", rule));
         }
         let same = old == new.as_str();
-        if !passwords::verify(old, Some(hash)).await? {
-            self.failed(Face::Panel, who.address());
+        if !passwords::verify(old, Some(admin.password.clone()), Place::Known).await? {
+            self.failed(Face::Panel, Attempt { address, name: Some(username), mark: None, what: None });
             return Err(Error::invalid("old_password", "not the password that you signed in with"));
         }
         if same {
             return Err(Error::invalid("new_password", "another one than now"));
         }
-        let hash = passwords::hash(new).await?;
-        let (id, session) = (who.admin.id, who.session.id);
+        let hash = self.hash_chosen("new_password", new, &Whose::of(admin)).await?;
+        let tokens = Tokens { session: random::token()?, browser: random::token()? };
+        let (renewed, browser) = (KeyHash::of(&tokens.session), KeyHash::of(&tokens.browser));
+        let (id, session, now) = (who.admin.id, who.session.id, clock::now());
         self.write_own(who.actor.clone(), OWN_PASSWORD, move |act| {
             let before = act.find::<Admin>(id)?;
             let change = AdminChange {
@@ -211,9 +261,13 @@ impl Ops {
             };
             let after = act.updated(&before, change)?;
             act.replace(&before, &after)?;
-            act.tx.delete_panel_sessions_of(id, Some(session))
+            act.tx.delete_panel_sessions_of(id, Some(session))?;
+            act.tx.renew_panel_session(session, &renewed)?;
+            act.tx.forget_known(id)?;
+            act.tx.insert_browser(id, &browser, None, now)
         })
-        .await
+        .await?;
+        Ok(tokens)
     }
 
     /// The sessions of whoever is signed in, the one used last first.

@@ -1,14 +1,14 @@
 //! One's own account: password and sessions.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::StatusCode,
     web::{Path, ServiceConfig, resource},
 };
 use askama::Template;
 
 use super::{
-    caller::{Caller, done},
+    caller::{Caller, done, keep},
     error::Reply,
     form::{self, Form, Input, Widget},
     frame::Frame,
@@ -42,7 +42,7 @@ async fn show(caller: Caller) -> Reply {
     page(&caller, StatusCode::OK, form)
 }
 
-async fn change_password(caller: Caller, sent: Sent) -> Reply {
+async fn change_password(request: HttpRequest, caller: Caller, sent: Sent) -> Reply {
     let mut form = password_form(&caller);
     let new = form::field::<NewPassword>(&sent, "new_password");
     let new = new.and_then(|new| {
@@ -57,7 +57,11 @@ async fn change_password(caller: Caller, sent: Sent) -> Reply {
         Err(error) => Err(error),
     };
     match changed {
-        Ok(()) => Ok(done("/panel/", "Your password was changed. Your other sessions were ended.")),
+        Ok(tokens) => {
+            let mut response = done("/panel/", "Your password was changed. Your other sessions were ended.");
+            keep(&mut response, &request, tokens);
+            Ok(response)
+        }
         Err(error) => {
             let status = form.refused(error)?;
             page(&caller, status, form)
@@ -79,7 +83,8 @@ fn password_form(caller: &Caller) -> Form {
         "Password",
         vec![
             input("old_password", "Present password", "current-password"),
-            input("new_password", "New password", "new-password").help("At least 8 characters."),
+            input("new_password", "New password", "new-password")
+                .help("At least 8 characters, and none of the commonest passwords."),
             input("again", "New password again", "new-password"),
         ],
     )

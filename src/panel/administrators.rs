@@ -32,7 +32,7 @@ use crate::{
     ops::{
         Act, Doing,
         admins::{self, Listed, Selector},
-        passwords,
+        passwords::Whose,
         sign_in::{self, PanelSession},
     },
 };
@@ -127,7 +127,8 @@ async fn create_with(
     change: AdminChange,
     password: NewPassword,
 ) -> Result<(AdminId, String)> {
-    let change = AdminChange { password: Given::Value(passwords::hash(password).await?), ..change };
+    let hash = caller.ops.hash_chosen("password", password, &Whose::after(None, &change)).await?;
+    let change = AdminChange { password: Given::Value(hash), ..change };
     let job = move |act: &Act<'_>| admins::create(act, change.clone());
     let (id, admin) =
         caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "new"), job).await?;
@@ -283,14 +284,7 @@ async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let mut password = password_form(&caller, &listed);
     password.take(&sent);
     let written = match form::field::<NewPassword>(&sent, "password") {
-        Ok(new) => {
-            let change = AdminChange {
-                password: Given::Value(passwords::hash(new).await?),
-                must_change_password: Given::Value(sent.text("choose_anew") == "1"),
-                ..AdminChange::default()
-            };
-            write(&caller, listed.admin.id, change, None).await
-        }
+        Ok(new) => set(&caller, &listed, new, sent.text("choose_anew") == "1").await,
         Err(error) => Err(error),
     };
     match written {
@@ -304,6 +298,16 @@ async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
             Ok(page(&caller, status, &listed, form, password))
         }
     }
+}
+
+async fn set(caller: &Caller, listed: &Listed, new: NewPassword, choose_anew: bool) -> Result<Admin> {
+    let hash = caller.ops.hash_chosen("password", new, &Whose::of(&listed.admin.record)).await?;
+    let change = AdminChange {
+        password: Given::Value(hash),
+        must_change_password: Given::Value(choose_anew),
+        ..AdminChange::default()
+    };
+    write(caller, listed.admin.id, change, None).await
 }
 
 /// Changes it; only as it was seen, if that is said.

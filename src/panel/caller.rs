@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     domain::{Error, Resource, actor::Actor, ids::ResellerId, rights::Access},
-    ops::{Doing, Ops, sign_in::SignedIn},
+    ops::{
+        Doing, Ops,
+        sign_in::{SignedIn, Tokens},
+    },
     wire::{
         origin::{Origin, behind_tls},
         visitor::Visitor,
@@ -27,6 +30,8 @@ use crate::{
 
 /// The cookie of the session. It holds a random token and nothing else.
 pub const SESSION: &str = "linecard_session";
+/// The cookie by which a browser is known in which somebody signed in before. It holds a random token and nothing else.
+pub const BROWSER: &str = "linecard_browser";
 /// The cookie that carries the notice of what was done over to the next page.
 const NOTICE: &str = "linecard_notice";
 
@@ -170,6 +175,19 @@ pub fn session_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
         .same_site(SameSite::Lax)
         .max_age(age)
         .finish()
+}
+
+/// Gives a browser what it is to keep.
+pub fn keep(response: &mut HttpResponse, request: &HttpRequest, tokens: Tokens) {
+    let known = Cookie::build(BROWSER, tokens.browser)
+        .path("/panel/login")
+        .http_only(true)
+        .secure(behind_tls(request))
+        .same_site(SameSite::Lax)
+        .max_age(Duration::days(90))
+        .finish();
+    let _ = response.add_cookie(&session_cookie(request, tokens.session));
+    let _ = response.add_cookie(&known);
 }
 
 /// Where to go after signing in: a page of the panel, never another site.

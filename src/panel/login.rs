@@ -9,13 +9,16 @@ use askama::Template;
 
 use super::{
     assets,
-    caller::{Caller, SESSION, inside, session_cookie},
+    caller::{BROWSER, Caller, SESSION, inside, keep, session_cookie},
     error::{Reply, render},
     moved,
     sent::{Query, Sent},
 };
 use crate::{
-    ops::{Ops, sign_in::Turned},
+    ops::{
+        Ops,
+        sign_in::{From, Turned},
+    },
     wire::visitor::Visitor,
 };
 
@@ -55,9 +58,16 @@ async fn ask(ops: Data<Ops>, query: Query) -> HttpResponse {
 
 async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent) -> Reply {
     let (username, next) = (sent.text("username"), sent.text("next"));
-    let tried = ops.sign_in(username, sent.text("password").to_owned(), from.address, &from.agent).await;
+    let browser = request.cookie(BROWSER);
+    let from = From {
+        address: from.address,
+        agent: &from.agent,
+        browser: browser.as_ref().map(actix_web::cookie::Cookie::value),
+    };
+    let tried = ops.sign_in(username, sent.text("password").to_owned(), &from).await;
+    let mut wait = None;
     let (status, problem) = match tried {
-        Ok(token) => {
+        Ok(tokens) => {
             // The session that this browser had is replaced, not left behind.
             if let Some(old) = request.cookie(SESSION)
                 && let Some(who) = ops.signed_in(old.value(), from.address)?
@@ -65,25 +75,26 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
                 ops.sign_out(&who.session).await?;
             }
             let mut response = moved(inside(next));
-            let _ = response.add_cookie(&session_cookie(&request, token));
+            keep(&mut response, &request, tokens);
             return Ok(response);
         }
         Err(Turned::Wrong) => (StatusCode::UNAUTHORIZED, "Wrong username or password.".to_owned()),
         Err(Turned::Disabled) => {
             (StatusCode::FORBIDDEN, "This administrator is switched off: ask the operator.".to_owned())
         }
-        Err(Turned::ShutOut(wait)) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            format!(
-                "Too many wrong passwords: wait {} seconds, or ask the operator to lift the block.",
-                wait.as_secs() + 1
-            ),
-        ),
+        Err(Turned::ShutOut(left)) => {
+            let seconds = left.as_secs() + 1;
+            wait = Some(seconds);
+            let problem = format!(
+                "Too many wrong passwords: wait {seconds} seconds, or ask the operator to lift the block."
+            );
+            (StatusCode::TOO_MANY_REQUESTS, problem)
+        }
         Err(Turned::Failed(error)) => return Err(error.into()),
     };
     let mut response = render(status, &login(&ops, username, next, Some(problem)));
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        response.headers_mut().insert(header::RETRY_AFTER, 60.into());
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     Ok(response)
 }

@@ -1,6 +1,6 @@
 //! Who failed too often and is shut out, and letting in again.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use actix_web::web::{ServiceConfig, resource};
 use askama::Template;
@@ -79,7 +79,9 @@ async fn show(caller: Caller, query: Query) -> Reply {
 
 fn row(face: Face, tally: &Tally, may_write: bool) -> Vec<Cell> {
     let (kind, who) = match &tally.culprit {
-        Culprit::Address(address) => ("address", Cell::Code(address.to_string())),
+        culprit @ (Culprit::Address(_) | Culprit::Network(..)) => {
+            ("address", Cell::Code(culprit.to_string()))
+        }
         Culprit::Name(name) => ("username", Cell::Text(format!("the name {name}"))),
     };
     let value = tally.culprit.to_string();
@@ -105,6 +107,7 @@ fn place(face: Face) -> &'static str {
     match face {
         Face::Api => "Server API: wrong keys",
         Face::Player => "Players: wrong credentials",
+        Face::Stray => "Players: no credentials, and addresses that may be anything",
         Face::Portal => "MAG portal: boxes that are not let in",
         Face::Panel => "Panel: wrong passwords",
     }
@@ -125,10 +128,8 @@ fn whole(left: Duration) -> String {
 
 async fn unblock(caller: Caller, query: Query) -> Reply {
     caller.actor().may(Resource::Security, Access::Write)?;
-    let culprit: Culprit = match query.text("address").parse::<IpAddr>() {
-        Ok(address) => address.into(),
-        Err(_) => query.text("username").into(),
-    };
+    let culprit =
+        Culprit::from_address(query.text("address")).unwrap_or_else(|| query.text("username").into());
     let (ops, who) = (caller.ops.clone(), culprit.clone());
     let job = move |act: &crate::ops::Act<'_>| ops.unblock(act, &who);
     caller.ops.write(caller.actor().clone(), doing(Resource::Security, "unblock"), job).await?;

@@ -13,7 +13,7 @@ use crate::{
     ops::{
         Ops,
         guards::Face,
-        viewing::{Credentials, Origin as From, Refusal, Subscriber},
+        viewing::{Credentials, Origin as From, Refusal, Subscriber, Way},
     },
     wire::{
         body::{self, BodyError},
@@ -57,13 +57,16 @@ impl Asked {
         let mut fields: IndexMap<String, Node> =
             query.map(|(name, value)| (name.into_owned(), Node::Text(value.into_owned()))).collect();
         let Visitor { address, agent } = Visitor::of(request);
-        // Whoever is shut out is not waited for.
-        if *request.method() == Method::POST && ops.shut_out(Face::Player, address).is_none() {
-            match body::read(request, payload).await {
-                Ok(body) => fields.extend(body),
-                Err(BodyError::Late) => return Err(empty(StatusCode::REQUEST_TIMEOUT)),
-                Err(BodyError::TooLarge) => return Err(empty(StatusCode::PAYLOAD_TOO_LARGE)),
-                Err(BodyError::Malformed(_)) => {}
+        if *request.method() == Method::POST {
+            let shut_out = ops.shut_out(Face::Player, address);
+            let body = body::read(request, payload);
+            let body = if shut_out.is_some() { body::at_once(body).await } else { body.await };
+            match (body, shut_out) {
+                (Ok(body), _) => fields.extend(body),
+                (Err(BodyError::Late), Some(left)) => return Err(refused(&Refusal::ShutOut(left))),
+                (Err(BodyError::Late), None) => return Err(empty(StatusCode::REQUEST_TIMEOUT)),
+                (Err(BodyError::TooLarge), _) => return Err(empty(StatusCode::PAYLOAD_TOO_LARGE)),
+                (Err(BodyError::Malformed(_)), _) => {}
             }
         }
         for (name, value) in request.match_info().iter() {
@@ -88,7 +91,7 @@ impl Asked {
     /// # Errors
     /// [`Refusal`].
     pub fn subscriber(&self) -> Result<Subscriber, Refusal> {
-        let who = self.ops.subscriber(self.credentials(), &self.from)?;
+        let who = self.ops.subscriber(self.credentials(), Way::Plain, &self.from)?;
         self.ops.may_list(&who, &self.from)?;
         Ok(who)
     }

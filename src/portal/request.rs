@@ -50,10 +50,14 @@ impl Asked {
         let counting = request.app_data::<Data<Counting>>().cloned().ok_or_else(reply::failed)?;
         let mut fields = fields(request.query_string().as_bytes());
         let Visitor { address, agent } = Visitor::of(request);
-        // Whoever is shut out is not waited for.
-        if *request.method() == Method::POST && ops.shut_out(Face::Portal, address).is_none() {
+        if *request.method() == Method::POST {
+            let shut_out = ops.shut_out(Face::Portal, address);
+            let body = body::whole(payload);
+            let body = if shut_out.is_some() { body::at_once(body).await } else { body.await };
             // Boxes name the body of a form in several ways.
-            fields.extend(self::fields(&body::whole(payload).await.map_err(|_| reply::malformed())?));
+            fields.extend(self::fields(
+                &body.map_err(|_| shut_out.map_or_else(reply::malformed, reply::shut_out))?,
+            ));
         }
         let cookies = cookies(request);
         let settings = &ops.guards().settings;

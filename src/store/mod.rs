@@ -9,6 +9,7 @@ pub mod figures;
 pub mod guards;
 pub mod idempotency;
 pub mod keys;
+pub mod let_in;
 pub mod log_seek;
 pub mod logs;
 pub mod open_sessions;

@@ -10,6 +10,9 @@ use crate::domain::{
     time::UnixTime,
 };
 
+/// Sessions that one administrator may have at once.
+pub const SESSIONS: u32 = 20;
+
 /// One session of an administrator.
 #[derive(Clone, Debug)]
 pub struct PanelSession {
@@ -75,7 +78,7 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Begins a session, and stamps the administrator as signed in.
+    /// Begins a session, and stamps the administrator as signed in. Beyond [`SESSIONS`] the oldest ends.
     ///
     /// # Errors
     /// A database error.
@@ -91,6 +94,9 @@ impl Write<'_> {
                    VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
         let row = params![hash.hex(), admin.0, now.seconds(), address, user_agent];
         self.conn.prepare_cached(sql)?.execute(row)?;
+        let sql = "DELETE FROM panel_sessions WHERE id IN \
+                   (SELECT id FROM panel_sessions WHERE admin_id = ? ORDER BY id DESC LIMIT -1 OFFSET ?)";
+        self.conn.prepare_cached(sql)?.execute(params![admin.0, SESSIONS])?;
         let sql = "UPDATE administrators SET last_login_at = ? WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute(params![now.seconds(), admin.0])?;
         Ok(())
@@ -103,6 +109,16 @@ impl Write<'_> {
     pub fn panel_session_seen(&self, id: i64, at: UnixTime) -> Result<()> {
         let sql = "UPDATE panel_sessions SET last_seen_at = ? WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute(params![at.seconds(), id])?;
+        Ok(())
+    }
+
+    /// Gives a session another token.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn renew_panel_session(&self, id: i64, hash: &KeyHash) -> Result<()> {
+        let sql = "UPDATE panel_sessions SET hash = ? WHERE id = ?";
+        self.conn.prepare_cached(sql)?.execute(params![hash.hex(), id])?;
         Ok(())
     }
 

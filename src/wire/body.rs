@@ -1,6 +1,6 @@
 //! A request's body as a tree of fields, in any of the three ways in which callers send it.
 
-use std::io;
+use std::{io, time::Duration};
 
 use actix_multipart::Multipart;
 use actix_web::{
@@ -75,6 +75,17 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
                 .into(),
         )),
     }
+}
+
+/// For so long a body is awaited of whoever is shut out: it may be of somebody who goes on.
+const HURRIED: Duration = Duration::from_secs(1);
+
+/// A body of somebody who is shut out, if it comes at once.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn at_once<T>(body: impl Future<Output = Result<T, BodyError>>) -> Result<T, BodyError> {
+    actix_web::rt::time::timeout(HURRIED, body).await.unwrap_or(Err(BodyError::Late))
 }
 
 /// The bytes of a body.

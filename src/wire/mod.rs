@@ -12,6 +12,7 @@ pub mod origin;
 pub mod page;
 pub mod path;
 pub mod redact;
+pub mod same_origin;
 pub mod socket;
 pub mod timed;
 pub mod upload;

@@ -210,15 +210,43 @@ fn missing_and_wrong_keys_are_401_and_ten_wrong_ones_429_with_the_time_to_wait()
     }
     let headers = server.data().join("headers");
     let headers = headers.to_str().expect("a path");
-    let url_key = format!("/api/line/list/{KEY}");
-    let (status, answer) = server.curl(&url_key, &["-H", "X-Forwarded-For: 203.0.113.9", "-D", headers]);
+    let wrong_key = format!("/api/line/list/{WRONG}");
+    let (status, answer) = server.curl(&wrong_key, &["-H", "X-Forwarded-For: 203.0.113.9", "-D", headers]);
     assert_eq!(status, 429, "{}", error(&answer));
     let head = std::fs::read_to_string(headers).expect("the headers").to_lowercase();
     let wait = head.lines().find_map(|line| line.strip_prefix("retry-after: ")).expect("Retry-After").trim();
     assert!((1..=61).contains(&wait.parse::<u32>().expect("seconds")), "{wait}");
-    assert_eq!(from(&server, "203.0.113.10", KEY).0, 200, "another address does not wait");
+    assert_eq!(from(&server, "203.0.113.9", KEY).0, 200, "the right key is no guess");
+    assert_eq!(from(&server, "203.0.113.10", WRONG).0, 401, "another address does not wait");
     let noted = server.done("logs/list", "kind=login&face=api&address=203.0.113.9");
     assert_eq!((&noted["total"], &noted["logs"][0]["outcome"]), (&json!(10), &json!("wrong API key")));
+}
+
+#[test]
+fn a_page_of_another_site_calls_nothing_and_programs_need_say_nothing_of_themselves() {
+    let server = TestServer::start();
+    let call = |headers: &[&str]| {
+        let mut arguments = vec!["-d", "data[username]=anna", "-H"];
+        let key = format!("Authorization: Bearer {KEY}");
+        arguments.push(&key);
+        arguments.extend(headers.iter().flat_map(|header| ["-H", header]));
+        server.curl("/api/line/new", &arguments)
+    };
+    let own = format!("Origin: {}", server.url);
+    for foreign in [
+        &["Sec-Fetch-Site: cross-site"][..],
+        &["Sec-Fetch-Site: same-site"],
+        &["Sec-Fetch-Site: cross-site", &own],
+        &["Origin: http://evil.example"],
+        &["Origin: null"],
+    ] {
+        let (status, answer) = call(foreign);
+        assert_eq!(status, 403, "{foreign:?} {answer}");
+        assert!(error(&answer).starts_with("A page of another site"), "{answer}");
+    }
+    assert_eq!(server.done("line/list", "")["total"], 0);
+    assert_eq!(call(&[&own]).0, 200);
+    assert_eq!(call(&[]).1["error"], "Username exists.");
 }
 
 #[test]

@@ -368,41 +368,6 @@ fn sessions_become_history() {
 }
 
 #[test]
-fn whoever_guesses_is_shut_out_unless_whitelisted_or_a_restreamer() {
-    let folder = tempfile::tempdir().unwrap();
-    super::support::tv::put_picture(folder.path());
-    let server = TestServer::on(folder, &["--trusted-proxies", "127.0.0.1"]);
-    server.done("settings/update", "data[failure_limit]=3");
-    server.done("line/new", "data[username]=bob&data[password]=pw");
-    server.done("line/new", "data[username]=re&data[password]=pw&data[restreamer]=1");
-    let login = |username: &str, password: &str, from: &str| {
-        let path = format!("/player_api.php?username={username}&password={password}");
-        let (status, answer) = server.curl(&path, &["-H", &format!("X-Forwarded-For: {from}")]);
-        (status, answer["user_info"]["auth"].as_i64())
-    };
-    for _ in 0..3 {
-        assert_eq!(login("bob", "wrong", "192.0.2.1"), (200, Some(0)));
-    }
-    assert_eq!(login("bob", "pw", "192.0.2.1"), (403, Some(0)));
-    let told = server.done("line/explain", "username=bob&address=192.0.2.1");
-    let guard = told["verdicts"].as_array().unwrap().iter().find(|verdict| verdict["rule"] == "shut_out");
-    assert_eq!(guard.unwrap()["passes"], false, "{told}");
-    let reasons: Vec<&str> =
-        told["refusals"].as_array().unwrap().iter().filter_map(|row| row["reason"].as_str()).collect();
-    let wrong = "wrong username or password";
-    assert_eq!(reasons, ["the address is shut out after too many failures", wrong, wrong, wrong]);
-    assert_eq!(login("re", "pw", "192.0.2.1"), (200, Some(1)));
-    assert_eq!(login("bob", "pw", "192.0.2.2"), (200, Some(1)));
-    for _ in 0..5 {
-        login("bob", "wrong", "127.0.0.1");
-    }
-    assert_eq!(login("bob", "pw", "127.0.0.1"), (200, Some(1)), "the whitelist's own are spared");
-    server.done("security/unblock", "address=192.0.2.1");
-    assert_eq!(login("bob", "pw", "192.0.2.1"), (200, Some(1)));
-    assert!(!server.log().contains("wrong"), "{}", server.log());
-}
-
-#[test]
 fn nothing_is_left_of_viewers_who_come_and_go() {
     let server = with_streams(1);
     server.done("line/update", "username=bob&data[max_allowed_connections]=0");

@@ -13,7 +13,9 @@ use crate::{
         admission::Rule,
         api_key::KeyHash,
         device::{About, Device},
+        guard::Attempt,
         ids::MagId,
+        known::Holder,
         mac::Mac,
         mag::Mag,
         plan::Plan,
@@ -104,16 +106,22 @@ struct Found {
 }
 
 impl Ops {
-    /// How long the box has to wait because its address has tried too many MACs. A box that is let
-    /// in need not: its token cannot be guessed.
+    /// How long the box has to wait because its address has tried too many MACs, or too much was tried with its MAC. A box that
+    /// is let in need not: its token cannot be guessed. Where only the MAC is shut, a box need not whose address is known; for
+    /// addresses it has to, because MACs themselves are what is guessed there.
     ///
     /// # Errors
     /// A database error.
     pub fn kept_out(&self, caller: &Caller) -> Result<Option<Duration>> {
-        let Some(left) = self.shut_out(Face::Portal, caller.from.address) else { return Ok(None) };
-        let token = KeyHash::of(&caller.token);
-        let is_let_in = self.found(caller.mac)?.is_some_and(|found| found.device.is_let_in(&token));
-        Ok((!is_let_in).then_some(left))
+        let address = caller.from.address;
+        let Some(left) = self.barrier(Face::Portal, address, Some(&caller.mac.to_string())) else {
+            return Ok(None);
+        };
+        let Some(found) = self.found(caller.mac)? else { return Ok(Some(left)) };
+        let is_let_in = found.device.is_let_in(&KeyHash::of(&caller.token));
+        let is_known = self.shut_out(Face::Portal, address).is_none()
+            && self.was_let_in(Holder::Mag(found.mag.id), address)?;
+        Ok((!is_let_in && !is_known).then_some(left))
     }
 
     /// Answers a handshake: the token stays if it is the one that is let in.
@@ -137,7 +145,7 @@ impl Ops {
     /// A database error.
     pub async fn enter_portal(&self, caller: &Caller, told: About) -> Result<Entrance> {
         let now = clock::now();
-        let found = match self.admissible(caller, Some(&told), now)? {
+        let found = match self.admissible(caller, Some(&told), "", now)? {
             Ok(found) => found,
             Err(refused) => return Ok(refused),
         };
@@ -171,7 +179,9 @@ impl Ops {
         let login_required = self.guards().settings.mag_login_required;
         // Apps ask before they tell who they are; what lets a box in is its profile or its password.
         let device = Some(&told).filter(|told| login_required || told.has_id());
-        let Ok(found) = self.admissible(caller, device, now)? else { return Ok(false) };
+        let Ok(found) = self.admissible(caller, device, &format!("{login} {password}"), now)? else {
+            return Ok(false);
+        };
         let mag = &found.mag.record;
         let own = mag.password.as_str();
         if !login_required && (own.is_empty() || password.is_empty()) {
@@ -181,11 +191,7 @@ impl Ops {
             && mag.login.as_str().eq_ignore_ascii_case(login)
             && bool::from(own.as_bytes().ct_eq(password.as_bytes()));
         if !right {
-            self.failed_with(
-                Face::Portal,
-                caller.from.address,
-                &format!("{} {login} {password}", caller.mac),
-            );
+            self.wrong_box(caller, &format!("{login} {password}"));
             self.turned_away(caller, Some(&found.mag), &Refusal::SignIn, now);
             return Ok(false);
         }
@@ -201,10 +207,11 @@ impl Ops {
     pub fn portal_session(&self, caller: &Caller) -> Result<Option<Session>> {
         let token = KeyHash::of(&caller.token);
         let Some(found) = self.found(caller.mac)?.filter(|found| found.device.is_let_in(&token)) else {
-            self.failed_with(Face::Portal, caller.from.address, &caller.mac.to_string());
+            self.wrong_box(caller, "");
             return Ok(None);
         };
         let now = clock::now();
+        self.note_let_in(Holder::Mag(found.mag.id), caller.from.address);
         self.portal.seen.note(found.mag.id, &caller.from, now);
         let is_active = found.mag.record.subscription.is_active(now);
         let has_to_sign_in = !found.device.may_play(self.guards().settings.mag_login_required);
@@ -242,11 +249,13 @@ impl Ops {
         })
     }
 
-    /// The MAG at the door, if its subscription lasts and it is bound to no other device than the one that told.
+    /// The MAG at the door, if its subscription lasts and it is bound to no other device than the one that told; `what` else
+    /// is tried.
     fn admissible(
         &self,
         caller: &Caller,
         told: Option<&About>,
+        what: &str,
         now: UnixTime,
     ) -> Result<Result<Found, Entrance>> {
         let (mag, refusal) = match self.found(caller.mac)? {
@@ -256,9 +265,17 @@ impl Ops {
                 Some(refusal) => (Some(found.mag), refusal),
             },
         };
-        self.failed_with(Face::Portal, caller.from.address, &caller.mac.to_string());
+        // The ids of a device can be guessed as well as a password.
+        let ids = told.map(|told| format!("{} {}", told.device_id, told.device_id2)).unwrap_or_default();
+        self.wrong_box(caller, &format!("{what} {ids}"));
         self.turned_away(caller, mag.as_ref(), &refusal, now);
         Ok(Err(if refusal == Refusal::OtherDevice { Entrance::OtherDevice } else { Entrance::Refused }))
+    }
+
+    /// Counts what is tried with a MAC, the same once: a box that is not let in tries again and again.
+    fn wrong_box(&self, caller: &Caller, what: &str) {
+        let (address, mac) = (caller.from.address, caller.mac.to_string());
+        self.failed(Face::Portal, Attempt { address, name: Some(&mac), mark: None, what: Some(what) });
     }
 
     /// Makes the caller's token the one that is let in.
@@ -272,6 +289,7 @@ impl Ops {
     ) -> Result<Device> {
         let (id, before) = (found.mag.id, found.device.clone());
         self.portal.seen.note(id, &caller.from, now);
+        self.note_let_in(Holder::Mag(id), caller.from.address);
         if caller.token.is_empty() {
             return Ok(before);
         }

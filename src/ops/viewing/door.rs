@@ -13,6 +13,7 @@ use crate::{
         Resource, Result, Stored,
         actor::Actor,
         admission::{self, Provider},
+        guard::Attempt,
         ids::StreamId,
         line::Line,
         time::UnixTime,
@@ -34,39 +35,84 @@ fn is_right(line: &Stored<Line>, credentials: Credentials<'_>) -> bool {
     }
 }
 
+/// By which way credentials came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By one that is for them.
+    Plain,
+    /// By an address of three parts, which may be anything.
+    Path,
+}
+
 impl Ops {
-    /// The line of those credentials, whatever its state. Wrong ones count against the address.
+    /// The line of those credentials, whatever its state. Wrong ones count against the address and the name; where one of them
+    /// is shut out, right and wrong ones are refused alike, but for whoever was let in with them from there lately.
     ///
     /// # Errors
     /// [`Refusal::Credentials`], [`Refusal::ShutOut`], [`Refusal::Failed`].
-    pub fn subscriber(&self, credentials: Credentials<'_>, from: &Origin) -> Result<Subscriber, Refusal> {
+    pub fn subscriber(
+        &self,
+        credentials: Credentials<'_>,
+        way: Way,
+        from: &Origin,
+    ) -> Result<Subscriber, Refusal> {
+        let face = match way {
+            Way::Plain if !credentials.are_none() => Face::Player,
+            Way::Plain | Way::Path => Face::Stray,
+        };
         let meant = self.line_named_by(credentials)?.map(|line| (is_right(&line, credentials), line));
         let is_right = meant.as_ref().is_some_and(|(is_right, _)| *is_right);
         let meant = meant.map(|(_, line)| Subscriber::from(Arc::unwrap_or_clone(line)));
-        // A restreamer is let in even from an address that others guess from.
-        let may_guess = is_right && meant.as_ref().is_some_and(|line| line.restreamer);
-        if let Some(wait) = self.shut_out(Face::Player, from.address).filter(|_| !may_guess) {
+        let what = match credentials {
+            Credentials::Password { password, .. } => password,
+            Credentials::Token(token) => token,
+        };
+        let attempt =
+            Attempt { address: from.address, name: credentials.name(), mark: None, what: Some(what) };
+        if let Some(wait) = self.barrier(face, from.address, attempt.name) {
             let refusal = Refusal::ShutOut(wait);
+            let Some(line) = meant else { return Err(refusal) };
+            if self.was_let_in(line.viewer.into(), from.address)? {
+                // A token names nobody, and cannot be guessed.
+                let shut = attempt.name.and_then(|name| self.shut_as(face, name, from.address.into()));
+                if is_right && (shut.is_none() || self.is_watching(&line, from)) {
+                    return Ok(line);
+                }
+                if !is_right && shut.is_none() {
+                    self.failed_as(face, attempt);
+                }
+            }
             // Whoever guesses leaves no row for each guess; a subscriber behind the same address does.
-            if let Some(line) = meant.filter(|_| is_right) {
+            if is_right {
                 self.note_refusal(Some(&line), &line.name, None, from, &refusal, clock::now());
             }
             return Err(refusal);
         }
         match meant {
-            Some(line) if is_right => Ok(line),
+            Some(line) if is_right => {
+                self.note_let_in(line.viewer.into(), from.address);
+                Ok(line)
+            }
             meant => {
-                self.failed(Face::Player, from.address);
-                let name = match credentials {
-                    Credentials::Password { username, .. } => username,
-                    // It may be right but for a letter.
-                    Credentials::Token(_) => "",
-                };
+                self.failed(face, attempt);
                 let refusal = Refusal::Credentials;
-                self.note_refusal(meant.as_ref(), name, None, from, &refusal, clock::now());
+                // A token may be right but for a letter.
+                self.note_refusal(
+                    meant.as_ref(),
+                    attempt.name.unwrap_or_default(),
+                    None,
+                    from,
+                    &refusal,
+                    clock::now(),
+                );
                 Err(refusal)
             }
         }
+    }
+
+    /// Whether the player is one that watches already: nobody's failures cut it off.
+    fn is_watching(&self, who: &Subscriber, from: &Origin) -> bool {
+        self.connections.is_open(who.viewer, from.address, &from.agent)
     }
 
     /// The line that credentials name, whether they are right or not.

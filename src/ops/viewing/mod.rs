@@ -8,6 +8,7 @@ mod watch;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+pub use door::Way;
 pub use history::History;
 pub use open::Written;
 pub use watch::{Watching, Wish};
@@ -43,6 +44,21 @@ pub enum Credentials<'a> {
     Token(&'a str),
 }
 
+impl<'a> Credentials<'a> {
+    /// The name that is asked for; a token has none.
+    pub fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Password { username, .. } => Some(username).filter(|name| !name.is_empty()),
+            Self::Token(_) => None,
+        }
+    }
+
+    /// Whether none were sent at all.
+    pub fn are_none(self) -> bool {
+        matches!(self, Self::Password { username: "", password: "" })
+    }
+}
+
 /// A line or MAG whose credentials were right.
 #[derive(Clone, Debug)]
 pub struct Subscriber {
@@ -50,7 +66,7 @@ pub struct Subscriber {
     pub viewer: Viewer,
     /// Its username or MAC.
     pub name: Arc<str>,
-    /// Passes streams on: never shut out.
+    /// Passes streams on.
     pub restreamer: bool,
     /// What was sold.
     pub subscription: Subscription,
@@ -95,7 +111,7 @@ pub enum Refusal {
     SignIn,
     /// The link to the stream is over, or somebody else's.
     Link,
-    /// The address has guessed too often; how long it has to wait.
+    /// The address has guessed too often, or the name was guessed at; how long to wait.
     ShutOut(Duration),
     /// A rule of the subscription.
     Rule(Rule),
@@ -122,7 +138,7 @@ impl Refusal {
             }
             Self::SignIn => "wrong login or password of the MAG".into(),
             Self::Link => "the link to the stream is over".into(),
-            Self::ShutOut(_) => "the address is shut out after too many failures".into(),
+            Self::ShutOut(_) => "shut out after too many failures".into(),
             Self::Rule(rule) => rule.name().into(),
             Self::NoSuchStream => "no such stream".into(),
             Self::NotRunning(why) => format!("the stream does not run: {why}"),

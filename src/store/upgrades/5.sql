@@ -14,7 +14,26 @@ ALTER TABLE streams ADD COLUMN at_end TEXT NOT NULL DEFAULT 'loop' CHECK (at_end
 
 -- Lines, MAGs and who was let in.
 
+-- From where lines, MAGs and administrators were let in lately: a name that strangers guess at is not shut there.
+CREATE TABLE let_in (
+    kind    TEXT    NOT NULL CHECK (kind IN ('line', 'mag', 'administrator')),
+    id      INTEGER NOT NULL,                      -- of that kind
+    address TEXT    NOT NULL,                      -- a v4 address, or the beginning of a v6 /64
+    at      INTEGER NOT NULL,                      -- last, to a few hours
+    PRIMARY KEY (kind, id, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX let_in_at ON let_in (at);
+
 -- Administrators and their browsers.
+
+-- Browsers in which administrators signed in before. The browser holds the token, the database only its hash.
+CREATE TABLE panel_browsers (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash     TEXT    NOT NULL UNIQUE,              -- SHA-256 of the token, hexadecimal
+    admin_id INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    at       INTEGER NOT NULL                      -- of the last sign-in
+) STRICT;
+CREATE INDEX panel_browsers_admin ON panel_browsers (admin_id);
 
 -- Logs and open sessions.
 

@@ -78,6 +78,11 @@ impl<'s> Panel<'s> {
         self
     }
 
+    /// The file with its cookies.
+    pub fn cookies(&self) -> &Path {
+        self.cookies.path()
+    }
+
     /// Sends the login form.
     pub fn sign_in(&self, username: &str, password: &str) -> Page {
         self.post("/panel/login", &[("username", username), ("password", password)])
