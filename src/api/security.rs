@@ -10,7 +10,7 @@ use crate::{
         Error, Result,
         guard::{Culprit, Limits, Tally},
         page::Start,
-        text::{AdminName, ShortText},
+        text::ShortText,
     },
     ops::{clock, guards::Face},
     wire::page,
@@ -38,7 +38,7 @@ pub async fn blocks(mut call: Call) -> Result<Value> {
 pub async fn unblock(mut call: Call) -> Result<Value> {
     call.join_places();
     let address = call.params.take::<ShortText>("address")?;
-    let name = call.params.take::<AdminName>("username")?;
+    let name = call.params.take::<ShortText>("username")?;
     let culprit: Culprit = match (&address, &name) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid("username", "not together with address: send one of them"));

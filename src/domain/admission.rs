@@ -176,7 +176,7 @@ impl Rule {
             Self::Device => "the MAG is bound to another device",
             Self::SignIn => "the box has to sign in first",
             Self::Address => "the subscription may not be used from this address",
-            Self::Guard => "the address is shut out after too many failures",
+            Self::Guard => "shut out after too many failures",
             Self::Agent => "the subscription may not be used with this player",
             Self::Provider => "the subscription may not be used from this network provider",
             Self::Server => "another server serves this subscription",
@@ -250,9 +250,9 @@ impl Rule {
             },
             Self::Guard => match (request.address, request.shut_out) {
                 (None, _) => "No address was asked about.".into(),
-                (Some(_), None) => "The address is not shut out.".into(),
+                (Some(_), None) => "Neither the address nor the name is shut there.".into(),
                 (Some(address), Some(left)) => format!(
-                    "{address} is shut out for {} more seconds after too many failures: security/unblock lets it in.",
+                    "{address} is shut out for {} more seconds, after too many failures from there or for that name: security/unblock lets it in.",
                     left.as_secs() + 1
                 ),
             },

@@ -19,7 +19,7 @@ record! {
     password: LinePassword,
     /// Stands for both in addresses, 32 hexadecimal digits; `new_token` makes one, empty takes it away.
     token: Option<LineToken>,
-    /// May pass streams on: never blocked by the guards against abuse.
+    /// May pass streams on.
     restreamer: bool,
     with subscription: Subscription / SubscriptionChange
 }
@@ -43,7 +43,7 @@ impl Subscribed for Line {
         &mut change.subscription
     }
 
-    /// Restreamers are never shut out, so only the operator makes them.
+    /// Restreamers pass on what was sold, so only the operator makes them.
     fn operators_own(change: &LineChange) -> Option<&'static str> {
         let restreamer = (change.restreamer != Given::Absent).then_some("restreamer");
         restreamer.or_else(|| change.subscription.operators_own())

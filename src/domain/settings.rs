@@ -21,11 +21,11 @@ record! {
     connection_policy: ConnectionPolicy,
     /// Connections that one address may have open to this server, a v6 address with its /64; 0 is no limit. Loopback and trusted proxies have none.
     connections_per_address: Connections,
-    /// Wrong credentials that an address may send within failure_window; 0 is no limit.
+    /// Different wrong credentials that an address may send, and that may be sent for a name, within failure_window; 0 is no limit.
     failure_limit: Failures,
     /// For how many seconds a failure counts.
     failure_window: Seconds,
-    /// For how many seconds an address is shut out.
+    /// For how many seconds an address or a name is shut out.
     block_seconds: Seconds,
     /// For how many days audit rows are kept; 0 is for ever.
     audit_retention_days: Days,

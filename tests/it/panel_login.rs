@@ -190,8 +190,6 @@ fn guesses_at_the_same_moment_are_no_more_than_the_limit() {
     assert!(rows <= 5, "whoever is shut out does not fill the log: {rows}");
     // Strangers do not keep the operator out: its address is on the whitelist.
     assert_eq!(Panel::nobody(&server).sign_in("admin", PASSWORD).status, 303);
-    let elsewhere = Panel::nobody(&server).with_header("X-Forwarded-For: 198.51.100.7");
-    assert_eq!(elsewhere.sign_in("ADMIN", PASSWORD).status, 429, "the name is shut elsewhere");
 }
 
 #[test]

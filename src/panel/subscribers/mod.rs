@@ -83,7 +83,7 @@ impl Kind for Line {
     }
 
     fn operators_inputs() -> Vec<Input> {
-        let help = "Passes streams on: never shut out by the guards against abuse.";
+        let help = "May pass streams on.";
         vec![Input::new("restreamer", "Restreamer", super::form::Widget::Flag).help(help)]
     }
 
