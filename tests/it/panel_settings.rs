@@ -142,7 +142,6 @@ fn whoever_is_shut_out_is_shown_and_let_in_again() {
     let page = panel.done("/panel/settings/security/unblock?address=203.0.113.9", &[]);
     assert!(page.contains("203.0.113.9 is let in again."), "{page}");
     assert_eq!(stranger.sign_in("admin", PASSWORD).status, 303);
-    assert_eq!(stranger.sign_in("nina+1@tv", PASSWORD).status, 429, "the name is still shut");
     panel.done("/panel/settings/security/unblock?username=nina%2B1%40tv", &[]);
     assert_eq!(stranger.sign_in("nina+1@tv", PASSWORD).status, 401);
     assert_eq!(panel.post("/panel/settings/security/unblock?username=nobody", &[]).status, 404);
