@@ -11,7 +11,8 @@ use actix_web::{
     App, Error, HttpResponse,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    middleware::{Next, NormalizePath, TrailingSlash, from_fn},
+    http::header,
+    middleware::{DefaultHeaders, Next, NormalizePath, TrailingSlash, from_fn},
     web,
 };
 
@@ -80,6 +81,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .app_data(door.clone())
             .app_data(use_cases.clone())
             .app_data(proxies.clone())
+            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .wrap(from_fn(access_log))
             // A base URL that ends in a slash is a usual slip: `//api/line/new`, `/c//portal.php`.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))

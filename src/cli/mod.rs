@@ -238,13 +238,18 @@ pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
         .init();
+    std::panic::set_hook(Box::new(|panic| {
+        log::error!("{panic}\n{}", std::backtrace::Backtrace::capture());
+    }));
     let outcome = actix_web::rt::System::new().block_on(run::run(cli.command));
-    log.empty();
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            let _ = writeln!(std::io::stderr(), "linecard: {why}");
+            // By the same road: standard error may be one that nobody reads.
+            let _ = log.clone().write_all(format!("linecard: {why}\n").as_bytes());
             ExitCode::FAILURE
         }
-    }
+    };
+    log.finish();
+    code
 }

@@ -89,10 +89,8 @@ async fn serve(config: Config) -> Result<(), String> {
     // First of all: whoever reads that we listen may already send one.
     let terminated = terminated().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let running = app::build(config).await?;
-    if let Some(welcome) = &running.welcome {
-        print(&greeting(welcome))?;
-    }
-    print(&format!("Linecard is listening on http://{}", running.address))?;
+    let welcome = running.welcome.as_ref().map(|welcome| greeting(welcome) + "\n").unwrap_or_default();
+    announce(format!("{welcome}Linecard is listening on http://{}", running.address)).await?;
     let handle = running.server_handle();
     let dismissed = running.dismiss();
     actix_web::rt::spawn(async move {
@@ -383,6 +381,20 @@ fn greeting(welcome: &Welcome) -> String {
 
 fn moment(time: Option<UnixTime>) -> String {
     time.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string())
+}
+
+/// Prints what a start has to say. Somebody who does not read it does not keep the server from serving.
+async fn announce(text: String) -> Result<(), String> {
+    let (printed, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || printed.send(print(&text)));
+    match tokio::time::timeout(Duration::from_secs(5), told).await {
+        Ok(Ok(printed)) => printed,
+        Ok(Err(_)) => Err("standard output: it cannot be written to".into()),
+        Err(_) => {
+            log::warn!("nobody reads standard output, where the address and the first password stand");
+            Ok(())
+        }
+    }
 }
 
 /// Whoever has read enough, such as `head`, is no reason to fail.

@@ -14,7 +14,10 @@ use actix_web::{
 };
 use tokio::{io::Interest, net::TcpStream};
 
-use crate::{ops::viewing::InMemory, wire::connection::Socket};
+use crate::{
+    ops::viewing::InMemory,
+    wire::connection::{Socket, Timer, UNREAD},
+};
 
 /// The rest of a file that is on its way to a socket.
 pub struct SentFile {
@@ -23,23 +26,28 @@ pub struct SentFile {
     sent: u64,
     length: u64,
     head_is_out: bool,
+    unread: Timer,
 }
 
 impl SentFile {
     /// `length` bytes of `file` to the socket on which the request came.
     pub fn new(socket: Socket, file: Arc<InMemory>, length: u64) -> Self {
-        Self { socket, file, sent: 0, length, head_is_out: false }
+        Self { socket, file, sent: 0, length, head_is_out: false, unread: Timer::default() }
     }
 
     fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket: &TcpStream = self.socket.as_ref().as_ref();
         while self.sent < self.length {
-            ready!(socket.poll_write_ready(context))?;
+            let Poll::Ready(ready) = socket.poll_write_ready(context) else {
+                self.unread.check_for(context, UNREAD)?;
+                return Poll::Pending;
+            };
+            ready?;
             let left = usize::try_from(self.length - self.sent).unwrap_or(usize::MAX);
             let send = || self.file.send(socket, &mut self.sent, left);
             match socket.try_io(Interest::WRITABLE, send) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                Ok(_) => {}
+                Ok(_) => self.unread.clear(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }

@@ -336,8 +336,7 @@ fn short(name: &str) -> String {
 fn plain(text: &str) -> String {
     let parts =
         text.split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let words = parts.map(|part| part.replace(turns, "")).filter(|part| !part.is_empty());
+    let words = parts.map(|part| part.replace(super::text::is_hidden, "")).filter(|part| !part.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 

@@ -1,6 +1,6 @@
 //! What an operator can tell the box of a MAG (portal.md, `watchdog/get_events`).
 
-use super::{Error, Fact, Field, Kind, Result, Rule, Written};
+use super::{Error, Fact, Field, Kind, Result, Rule, Written, text::is_hidden};
 
 /// What a box is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Event {
         if msg.chars().count() > Self::LONGEST {
             return Err(Error::invalid("msg", "at most 2000 characters"));
         }
-        if msg.chars().any(|c| c.is_control() && c != '\n') {
+        if msg.chars().any(|c| is_hidden(c) && c != '\n') {
             return Err(Error::invalid("msg", "no control characters but line ends"));
         }
         if *order == Order::PlayChannel && !is_number {

@@ -34,6 +34,7 @@ pub mod number;
 pub mod oddities;
 pub mod page;
 pub mod plan;
+pub mod quota;
 pub mod reach;
 pub mod reseller;
 pub mod resource;

@@ -52,13 +52,26 @@ macro_rules! text {
     };
 }
 
-/// At most `most` characters, none of them a control character except those in `allowed`.
+/// Whether a character breaks a line, cannot be seen, or turns the order of those around it: two names that look alike would
+/// be two, and a list would show what is not there. What joins letters and emoji (U+200C, U+200D) and the marks of direction
+/// (U+200E, U+200F) stay, which names in many scripts need.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}')
+}
+
+/// At most `most` characters, none of them hidden except those in `allowed`.
 pub(super) fn plain(text: &str, most: usize, allowed: &[char]) -> Result<(), Rule> {
     if text.chars().count() > most {
         return Err(format!("at most {most} characters").into());
     }
     if text.chars().any(|c| c.is_control() && !allowed.contains(&c)) {
         return Err("no control characters".into());
+    }
+    if let Some(hidden) = text.chars().find(|c| is_hidden(*c) && !allowed.contains(c)) {
+        return Err(format!("no characters that cannot be seen, such as U+{:04X}", u32::from(hidden)).into());
     }
     Ok(())
 }

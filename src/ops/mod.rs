@@ -21,6 +21,7 @@ pub mod logs;
 pub mod mags;
 pub mod managed;
 pub mod mass;
+pub mod not_allowed;
 pub mod order;
 pub mod passwords;
 pub mod portal;
@@ -68,6 +69,7 @@ pub struct Parts {
     store: Store,
     used: api_keys::Used,
     seen: sign_in::Seen,
+    not_allowed: not_allowed::NotAllowed,
     failures: guards::Guards,
     lately: let_in::Kept,
     history: viewing::History,
@@ -100,6 +102,7 @@ impl Ops {
             store,
             used: Mutex::default(),
             seen: sign_in::Seen::default(),
+            not_allowed: not_allowed::NotAllowed::default(),
             failures: Mutex::default(),
             lately: let_in::Kept::default(),
             history: viewing::History::default(),

@@ -23,7 +23,7 @@ use crate::{
         sign_in::{SignedIn, Tokens},
     },
     wire::{
-        origin::{Origin, behind_tls},
+        origin::{Origin, behind_tls, hides_scheme},
         visitor::Visitor,
     },
 };
@@ -43,6 +43,8 @@ pub struct Caller {
     pub signed_in: SignedIn,
     /// How the server was reached, for links that leave the panel.
     pub origin: Option<Origin>,
+    /// Whether a trusted proxy does not say over what the browser reached it: TLS is then not known of.
+    pub proxy_hides_scheme: bool,
     path: String,
     notice: Option<String>,
 }
@@ -66,6 +68,11 @@ impl Caller {
         Ok(caller)
     }
 
+    /// Who is signed in, whatever he may see.
+    pub fn signed_in(request: &HttpRequest) -> Option<(Ops, SignedIn)> {
+        Self::with_any_password(request).ok().map(|caller| (caller.ops, caller.signed_in))
+    }
+
     fn with_any_password(request: &HttpRequest) -> Reply<Self> {
         // A form that was sent after the session's end leads back to its page.
         let back = if request.method().is_safe() { request.uri().to_string() } else { "/panel/".into() };
@@ -82,6 +89,7 @@ impl Caller {
             ops: ops.get_ref().clone(),
             signed_in,
             origin: Origin::of(request, public_url.as_ref().map(|url| url.as_str())),
+            proxy_hides_scheme: hides_scheme(request),
             path: request.path().to_owned(),
             notice,
         })

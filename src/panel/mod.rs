@@ -18,6 +18,7 @@ mod error;
 mod form;
 mod frame;
 mod groups;
+mod host_cookies;
 mod live;
 mod login;
 mod logs;
@@ -26,6 +27,7 @@ mod ordered;
 mod pages;
 mod plans;
 mod records;
+mod refusals;
 mod resellers;
 mod rights;
 mod same_origin;
@@ -56,6 +58,7 @@ use actix_web::{
 pub fn routes(config: &mut ServiceConfig) {
     let panel = scope("/panel")
         .wrap(from_fn(same_origin::guard))
+        .wrap(from_fn(refusals::note))
         .service(resource("/assets/{file}").get(assets::get))
         .configure(login::routes)
         .configure(account::routes)
@@ -81,5 +84,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Sends the browser on to another page, to be fetched with GET.
 fn moved(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, to.to_owned())).finish()
+    // What somebody typed may hold a line end, which is none in a header.
+    let to = percent_encoding::utf8_percent_encode(to, percent_encoding::CONTROLS).to_string();
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
 }

@@ -8,8 +8,8 @@ use actix_web::{
     middleware::Next,
 };
 
-use super::error;
-use crate::wire::same_origin::is_own;
+use super::{error, host_cookies};
+use crate::wire::{origin, same_origin::is_own};
 
 /// Nothing is fetched from anywhere else, nothing inline is run or applied.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -21,17 +21,24 @@ pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    let behind_tls = origin::behind_tls(request.request());
+    let mut request = request;
+    if behind_tls {
+        host_cookies::take_off(&mut request);
+    }
     let mut response = if request.method().is_safe() || is_own(request.headers()) {
         next.call(request).await?.map_into_left_body()
     } else {
         request.into_response(error::cross_site()).map_into_right_body()
     };
     let headers = response.headers_mut();
+    if behind_tls {
+        host_cookies::put_on(headers);
+    }
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
     set(header::CONTENT_SECURITY_POLICY, POLICY);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     if !headers.contains_key(header::CACHE_CONTROL) {

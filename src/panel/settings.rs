@@ -56,6 +56,7 @@ pub fn tabs(caller: &Caller, current: &str) -> Tabs {
 struct Page {
     frame: Frame,
     tabs: Tabs,
+    proxy_hides_scheme: bool,
     form: Form,
 }
 
@@ -100,7 +101,8 @@ async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
 
 fn page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
     let frame = caller.frame("General Settings");
-    caller.page_with(status, &Page { frame, tabs: tabs(caller, PATH), form })
+    let proxy_hides_scheme = caller.proxy_hides_scheme;
+    caller.page_with(status, &Page { frame, tabs: tabs(caller, PATH), proxy_hides_scheme, form })
 }
 
 fn form(caller: &Caller) -> Form {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{catalogue::Channel, container::Container};
+use crate::domain::{catalogue::Channel, container::Container, text::is_hidden};
 
 /// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ impl Template {
 /// before the name is the only one of its line, and those of texts become dashes.
 fn line(text: &str) -> String {
     let mut told = String::with_capacity(text.len());
-    let mut rest = text.chars().filter(|c| !c.is_control()).peekable();
+    let mut rest = text.chars().filter(|c| !is_hidden(*c)).peekable();
     while let Some(c) = rest.next() {
         match c {
             '"' => told.push('\''),

@@ -26,6 +26,10 @@ const FILES: &[File] = &[
     File { name: "xpcom.common.js", kind: "text/javascript", text: include_str!("page/xpcom.common.js") },
 ];
 
+/// Nothing but the page's own scripts runs. Pictures of channels and streams may be on any server.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; media-src * blob:; \
+                      connect-src *; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
 const INDEX: File = File { name: "index.html", kind: "text/html", text: include_str!("page/index.html") };
 
 impl File {
@@ -33,7 +37,8 @@ impl File {
         HttpResponse::Ok()
             .content_type(format!("{}; charset=utf-8", self.kind))
             .insert_header((header::CACHE_CONTROL, "max-age=300"))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
             .body(self.text)
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         device::{self, About},
         mac::Mac,
+        text::is_hidden,
     },
     ops::{Ops, guards::Face, portal::Caller, viewing::Origin as From},
     wire::{body, form, origin::Origin, visitor::Visitor},
@@ -103,7 +104,7 @@ impl Asked {
     pub fn about(&self) -> About {
         let word = |names: &[&str]| {
             let text = names.iter().map(|name| self.text(name)).find(|text| !device::says_nothing(text));
-            text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(MOST).collect()
+            text.unwrap_or_default().chars().filter(|c| !is_hidden(*c)).take(MOST).collect()
         };
         About {
             device_id: word(&["device_id"]),

@@ -18,7 +18,7 @@ pub async fn answer(asked: &Asked, caller: &Caller, session: &Session, action: &
         "get_tv_aspects" | "get_storages" => json!({}),
         "get_ad" => json!(false),
         "log" => watching::log(asked, session),
-        "set_parent_password" => set_pin(asked, caller).await?,
+        "set_parent_password" => set_pin(asked, caller, session).await?,
         "logout" => {
             asked.ops.sign_out_box(caller).await?;
             json!(true)
@@ -112,11 +112,11 @@ fn settings(asked: &Asked, session: &Session) -> Value {
 }
 
 /// Somebody chooses another PIN at the box; both spellings must be the same, and a PIN.
-async fn set_pin(asked: &Asked, caller: &Caller) -> Result<Value> {
+async fn set_pin(asked: &Asked, caller: &Caller, session: &Session) -> Result<Value> {
     let text = asked.text("parent_password");
     let repeated = asked.text("repeat_parent_password");
     let pin = Pin::new(text).ok().filter(|_| repeated.is_empty() || repeated == text);
     let Some(pin) = pin else { return Ok(json!(false)) };
-    asked.ops.choose_pin(caller, pin).await?;
+    asked.ops.choose_pin(caller, session, pin).await?;
     Ok(json!(true))
 }

@@ -1,6 +1,6 @@
 //! What the door of viewers asks, and what it writes down.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use rusqlite::{OptionalExtension, params};
 
@@ -50,7 +50,7 @@ pub struct EndedRow {
     /// How many bytes were sent.
     pub bytes_sent: u64,
     /// Why it ended.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// A row of the refusal log.

@@ -107,7 +107,7 @@ impl Drop for Serving {
 
 /// The end of a wait, which wakes whoever waits.
 #[derive(Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
+pub struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
     fn check(&mut self, context: &mut Context<'_>, until: Instant) -> io::Result<()> {
@@ -121,13 +121,17 @@ impl Timer {
         }
     }
 
-    /// Whether it runs already; if not, it does from now on.
-    fn check_for(&mut self, context: &mut Context<'_>, time: Duration) -> io::Result<()> {
+    /// Fails when so much time is over since the first of these calls, or the last [`Timer::clear`].
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`].
+    pub fn check_for(&mut self, context: &mut Context<'_>, time: Duration) -> io::Result<()> {
         let until = self.0.as_ref().map_or_else(|| Instant::now() + time, |sleep| sleep.deadline());
         self.check(context, until)
     }
 
-    fn clear(&mut self) {
+    /// Begins anew with the next wait.
+    pub fn clear(&mut self) {
         self.0 = None;
     }
 }

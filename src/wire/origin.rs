@@ -51,15 +51,25 @@ impl Origin {
     }
 }
 
-/// Whether a trusted proxy took TLS off.
-pub fn behind_tls(request: &HttpRequest) -> bool {
+/// Whether a trusted proxy passed a request on without saying over what it came.
+pub fn hides_scheme(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    // Somebody on the proxy's own machine who asks the server itself is no proxy.
+    by_proxy(request) && headers.contains_key("x-forwarded-for") && !headers.contains_key("x-forwarded-proto")
+}
+
+fn by_proxy(request: &HttpRequest) -> bool {
     let trusted = request.app_data::<Data<TrustedProxies>>();
-    let is_proxy = request
+    request
         .peer_addr()
         .zip(trusted)
-        .is_some_and(|(peer, trusted)| trusted.0.iter().any(|range| range.contains(peer.ip())));
+        .is_some_and(|(peer, trusted)| trusted.0.iter().any(|range| range.contains(peer.ip())))
+}
+
+/// Whether a trusted proxy took TLS off.
+pub fn behind_tls(request: &HttpRequest) -> bool {
     let proto = request.headers().get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
-    is_proxy && proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
+    by_proxy(request) && proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
 }
 
 #[cfg(test)]

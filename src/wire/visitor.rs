@@ -8,7 +8,7 @@ use std::{
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 
 use super::client_ip::client_ip;
-use crate::domain::net::Network;
+use crate::domain::{net::Network, text::is_hidden};
 
 /// A longer User-Agent is cut: it is kept with every connection and refusal.
 const MOST: usize = 512;
@@ -30,7 +30,7 @@ impl Visitor {
     pub fn of(request: &HttpRequest) -> Self {
         let agent =
             request.headers().get(header::USER_AGENT).map(header::HeaderValue::as_bytes).unwrap_or_default();
-        let agent = String::from_utf8_lossy(agent).chars().filter(|c| !c.is_control()).take(MOST).collect();
+        let agent = String::from_utf8_lossy(agent).chars().filter(|c| !is_hidden(*c)).take(MOST).collect();
         Self { address: address(request), agent }
     }
 }

@@ -94,7 +94,8 @@ fn the_cookie_of_a_session_is_for_this_panel_alone_and_for_tls_where_there_is_tl
     }
     assert!(!plain.contains("Secure"), "{plain}");
     let behind = Panel::nobody(&server).with_header("X-Forwarded-Proto: https");
-    assert!(cookie(&behind).contains("; Secure"));
+    let hosts = cookie(&behind);
+    assert!(hosts.starts_with("__Host-linecard_session=") && hosts.contains("; Secure"), "{hosts}");
     let server = self::server();
     let claimed = Panel::nobody(&server).with_header("X-Forwarded-Proto: https");
     assert!(!cookie(&claimed).contains("Secure"), "a proxy that is not trusted only claims it");

@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use serde_json::{Value, json};
@@ -16,6 +18,7 @@ use crate::{
         device::{Device, Pin},
         ids::{MagId, StreamId},
         mac::Mac,
+        quota::{Allowance, Quota},
         time::UnixTime,
     },
     ops::{Act, Doing, Ops, clock, viewing::Origin},
@@ -23,6 +26,31 @@ use crate::{
 };
 
 const CHOOSE_PIN: Doing = Doing { resource: Resource::Mag, action: "set_parent_pin" };
+
+/// What a box may change by itself: so many rows of the audit trail, and so many favourites.
+const AUDITED: Allowance = Allowance { at_once: 10, a_minute: 1 };
+const FAVOURITES: Allowance = Allowance { at_once: 60, a_minute: 20 };
+
+/// How much boxes have changed lately.
+pub struct Changes {
+    audited: Mutex<Quota<Mac>>,
+    favourites: Mutex<Quota<MagId>>,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { audited: Mutex::new(Quota::new(AUDITED)), favourites: Mutex::new(Quota::new(FAVOURITES)) }
+    }
+}
+
+/// Counts a change of a box.
+///
+/// # Errors
+/// [`Error::Busy`] if it has changed too much lately.
+fn count<K: Copy + Eq + Hash>(quota: &Mutex<Quota<K>>, of: K) -> Result<()> {
+    let may = quota.lock().unwrap_or_else(PoisonError::into_inner).take(of, Instant::now());
+    may.then_some(()).ok_or(Error::Busy)
+}
 
 /// When each box last came, until it is written down.
 #[derive(Default)]
@@ -148,12 +176,13 @@ impl Ops {
     /// Keeps the favourites that the box has chosen.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for more than 2,000, [`Error::NoSuch`] once the MAG is gone, or a database error.
+    /// [`Error::Invalid`] for more than 2,000, [`Error::Busy`] for very many in a short time, [`Error::NoSuch`] once the MAG is gone, or a database error.
     pub async fn choose_favourites(&self, session: &Session, favourites: Vec<StreamId>) -> Result<()> {
         if favourites.len() > 2000 {
             return Err(Error::invalid("fav_ch", "at most 2000 channels"));
         }
         let mag = session.id();
+        count(&self.portal.changes.favourites, mag)?;
         let origin = store::housekeeping(clock::now(), "favourites");
         let written = self.store.write(origin, move |tx| {
             // It may have been deleted meanwhile.
@@ -166,10 +195,19 @@ impl Ops {
     /// Keeps the parental PIN that somebody has chosen at the box.
     ///
     /// # Errors
-    /// A database error.
-    pub async fn choose_pin(&self, caller: &Caller, pin: Pin) -> Result<()> {
+    /// [`Error::Busy`] for very many in a short time, or a database error.
+    pub async fn choose_pin(&self, caller: &Caller, session: &Session, pin: Pin) -> Result<()> {
+        if session.device.parent_pin == pin {
+            return Ok(());
+        }
+        self.count_audited(caller.mac)?;
         let mac = caller.mac;
         self.write_own(caller.actor(), CHOOSE_PIN, move |act| set_pin(act, mac, &pin).map(|_| ())).await
+    }
+
+    /// Counts what a box does by itself and the audit trail keeps.
+    pub(super) fn count_audited(&self, mac: Mac) -> Result<()> {
+        count(&self.portal.changes.audited, mac)
     }
 
     /// Writes down when boxes last came.

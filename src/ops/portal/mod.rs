@@ -22,6 +22,7 @@ use crate::{
 pub struct Portal {
     links: links::Links,
     seen: devices::Seen,
+    changes: devices::Changes,
 }
 
 const ASK: Doing = Doing { resource: Resource::Mag, action: "portal" };

@@ -221,8 +221,9 @@ impl Ops {
     /// The box leaves: the next one takes its place.
     ///
     /// # Errors
-    /// A database error.
+    /// [`crate::domain::Error::Busy`] for very many in a short time, or a database error.
     pub async fn sign_out_box(&self, caller: &Caller) -> Result<()> {
+        self.count_audited(caller.mac)?;
         let mac = caller.mac;
         self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, mac).map(|_| ())).await
     }

@@ -117,8 +117,7 @@ impl Ops {
     /// A database error.
     pub async fn dismiss_viewers(&self) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
-        let now = clock::now();
-        self.write_history(now).await
+        self.write_whole_history(clock::now()).await
     }
 
     /// Cuts those of the sessions that may no longer watch.
@@ -183,7 +182,7 @@ impl Ops {
                 user_agent: connection.agent.to_string(),
                 container: connection.container.name(),
                 bytes_sent: connection.bytes_sent,
-                reason: why.name(),
+                reason: why.name().into(),
             });
         }
     }
