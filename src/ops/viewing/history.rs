@@ -227,10 +227,14 @@ impl Ops {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{LineId, StreamId};
+    use crate::domain::{
+        ids::{LineId, StreamId},
+        session::SessionId,
+    };
 
     fn row(line: i64, bytes_sent: u64) -> EndedRow {
         EndedRow {
+            id: SessionId(1),
             at: UnixTime::clamped(100),
             started_at: UnixTime::clamped(90),
             viewer: Viewer::Line(LineId(line)),
