@@ -5,6 +5,7 @@ pub mod picture;
 pub mod preview;
 
 mod channel;
+mod entries;
 mod feed;
 mod fetch;
 mod ffmpeg;

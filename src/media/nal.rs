@@ -31,6 +31,17 @@ pub fn parameters<'d>(codec: &str, data: &'d [u8]) -> Option<&'d [u8]> {
     Some(if codec == "mpeg2video" { found.get(..5)? } else { found })
 }
 
+/// Everything that a decoder needs before the first slice, as it stands in the first packet of a key frame: the
+/// parameter sets of H.264 and H.265, with their start codes.
+pub fn parameter_sets(codec: &str, data: &[u8]) -> Vec<u8> {
+    let is_one = |unit: &&[u8]| match (codec, unit.first()) {
+        ("h264", Some(kind)) => matches!(kind & 0x1F, 7 | 8),
+        ("hevc", Some(kind)) => matches!(kind >> 1 & 0x3F, 32..=34),
+        _ => false,
+    };
+    units(data).filter(is_one).flat_map(|unit| [&[0, 0, 1], unit].concat()).collect()
+}
+
 /// How many units no encoder of that codec sends: the source goes on with another codec, which
 /// ffmpeg, as it copies, does not notice.
 pub fn foreign(codec: &str, data: &[u8]) -> usize {
@@ -86,6 +97,9 @@ mod tests {
         assert_eq!(parameters("mpeg2video", MPEG2), Some([0xB3, 0x14, 0, 0xB4, 0x13].as_slice()));
         assert_eq!(parameters("h264", &[0, 0, 1]), None);
         assert_eq!(parameters("vc1", H264), None);
+        assert_eq!(parameter_sets("h264", H264), [0, 0, 1, 0x67, 0x64, 0, 0x1F, 7, 0, 0, 1, 0x68, 0xEB]);
+        assert_eq!(parameter_sets("hevc", HEVC).len(), 3 * 3 + 3 + 4 + 3);
+        assert_eq!(parameter_sets("mpeg2video", MPEG2), [0; 0]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Timing,
     channel::Channel,
+    entries::Entries,
     fetch::Fetching,
     repetition::Repetition,
     ring::Chunk,
@@ -33,12 +34,6 @@ const CHUNK_TIME: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_millis(40);
 /// So much that is no transport stream is no accident.
 const RUBBISH: usize = 64 << 10;
-/// Where key frames are rarer than that, players are let in with any picture: they show what they can of it.
-const RARE: Duration = Duration::from_secs(20);
-/// Once in so long.
-const RARE_ENTRY: Duration = Duration::from_secs(2);
-/// Radio can be begun with at any sound; once in a while is enough.
-const RADIO_ENTRY: Duration = Duration::from_millis(500);
 /// What has not come for so long is not there, whatever the tables say.
 const LISTEN: Duration = Duration::from_secs(10);
 
@@ -65,9 +60,7 @@ pub struct Reading<'a> {
     clock: Option<u64>,
     /// Whether a key frame has come.
     pub entered: bool,
-    last_entry: Instant,
-    last_key: Instant,
-    last_picture: Instant,
+    entries: Entries,
     last_push: Instant,
     last_listen: Instant,
     /// The codecs that were told.
@@ -91,9 +84,7 @@ impl<'a> Reading<'a> {
             entry: None,
             clock: None,
             entered: false,
-            last_entry: now,
-            last_key: now,
-            last_picture: now,
+            entries: Entries::new(now),
             last_push: now,
             last_listen: now,
             named: Vec::new(),
@@ -135,7 +126,7 @@ impl<'a> Reading<'a> {
                         let what = if part.is_video { "picture" } else { "sound" };
                         return Stopped::Changed(format!("its {what} is no longer {}", part.codec));
                     }
-                    if self.entered && self.last_picture.elapsed() > timing.start {
+                    if self.entered && self.entries.without_picture(Instant::now()) > timing.start {
                         return Stopped::Given(format!("no picture has come for {}", seconds(timing.start)));
                     }
                     if length < buffer.len() {
@@ -160,8 +151,9 @@ impl<'a> Reading<'a> {
             if let Some(parameters) = packet.parameters.filter(|_| packet.begins) {
                 self.compare(parameters);
             }
-            if self.is_entry(scanner, packet, now) {
-                self.enter(scanner, now);
+            let has_video = scanner.elementary().iter().any(|part| part.is_video);
+            if self.entries.admit(packet, has_video, now) {
+                self.enter(scanner, packet, now);
             }
             if self.entered {
                 self.repetition.push(&mut self.chunk, packet, || scanner.tables());
@@ -179,20 +171,6 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn is_entry(&mut self, scanner: &Scanner, packet: &Packet<'_>, now: Instant) -> bool {
-        let has_video = scanner.elementary().iter().any(|part| part.is_video);
-        let since = now.duration_since(self.last_entry);
-        if packet.opens {
-            self.last_picture = now;
-        }
-        if packet.begins && has_video {
-            self.last_key = now;
-            return true;
-        }
-        let is_rare = packet.opens && now.duration_since(self.last_key) >= RARE && since >= RARE_ENTRY;
-        if packet.begins { !self.entered || since >= RADIO_ENTRY } else { self.entered && is_rare }
-    }
-
     /// Notes when the picture is not coded as it was: players go on, but what is shown of it is old.
     fn compare(&mut self, parameters: &[u8]) {
         if self.parameters != parameters {
@@ -202,7 +180,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A chunk begins anew with a key frame.
-    fn enter(&mut self, scanner: &mut Scanner, now: Instant) {
+    fn enter(&mut self, scanner: &mut Scanner, packet: &Packet<'_>, now: Instant) {
         self.push();
         let Some(mut tables) = scanner.tables() else { return };
         self.repetition.renumber(&mut tables);
@@ -220,10 +198,10 @@ impl<'a> Reading<'a> {
         if !self.entered {
             self.channel.state().note(Event::Played, now);
         }
-        self.entry = Some(Bytes::copy_from_slice(&tables));
+        let before = self.entries.before(packet);
+        self.entry = Some([tables.as_slice(), before.as_slice().as_flattened()].concat().into());
         self.clock = scanner.clock();
         self.entered = true;
-        self.last_entry = now;
     }
 
     /// At first what the tables promise, later what has come.

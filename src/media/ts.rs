@@ -46,6 +46,8 @@ pub struct Packet<'b> {
     pub opens: bool,
     /// If it begins a picture: how that is coded, as [`nal::parameters`] has it.
     pub parameters: Option<&'b [u8]>,
+    /// If it begins a key frame: what decoders need before it, as [`nal::parameter_sets`] has it.
+    pub sets: Vec<u8>,
 }
 
 /// Reads a stream packet by packet.
@@ -143,7 +145,8 @@ impl Scanner {
         let opens = begins_unit && self.is_entry(pid);
         let begins = opens && flags & 0x40 != 0;
         let parameters = if begins_unit { self.unit(pid, packet) } else { None };
-        take(self, &Packet { bytes: packet, pid, clock, is_table, begins, opens, parameters });
+        let sets = if begins { self.sets(pid, packet) } else { Vec::new() };
+        take(self, &Packet { bytes: packet, pid, clock, is_table, begins, opens, parameters, sets });
     }
 
     /// A picture or a frame of sound begins: looks whether it is of the codec that the tables promise.
@@ -164,6 +167,14 @@ impl Scanner {
             units => part.strange + units,
         };
         nal::parameters(part.codec, data)
+    }
+
+    fn sets(&self, pid: u16, packet: &[u8]) -> Vec<u8> {
+        let part = self.elementary.iter().find(|part| part.pid == pid && part.is_video);
+        let [0, 0, 1, _, _, _, _, _, header, data @ ..] = payload(packet) else { return Vec::new() };
+        let data = data.get(usize::from(*header)..).unwrap_or_default();
+        // The last unit of the packet may go on in the next; that is none of these, which come first.
+        part.map(|part| nal::parameter_sets(part.codec, data)).unwrap_or_default()
     }
 
     /// Players begin with a picture, or with sound where there is no picture.
@@ -245,6 +256,23 @@ pub fn clock_packet(next: &[u8], clock: u64) -> [u8; PACKET] {
     // The base, six bits that are set, and nothing of the 27 MHz.
     packet[6..12].copy_from_slice(&((clock % CLOCK) << 15 | 0x7E00).to_be_bytes()[2..]);
     packet
+}
+
+/// A packet of a track with data of a picture that belongs to no moment, before the packet `next`; `None` where it
+/// does not fit into one.
+pub fn data_packet(next: &[u8], data: &[u8]) -> Option<[u8; PACKET]> {
+    // A header without times, of as much data as follows.
+    let length = u8::try_from(data.len() + 3).ok()?;
+    let head = [0, 0, 1, 0xE0, 0, length, 0x80, 0, 0];
+    let stuffing = (PACKET - 6).checked_sub(head.len() + data.len())?;
+    let [_, high, low, control, ..] = *next else { return None };
+    let mut packet = [0xFF; PACKET];
+    let counter = control.wrapping_sub(1) & 0x0F;
+    let field = u8::try_from(stuffing + 1).ok()?;
+    packet[..6].copy_from_slice(&[SYNC, high & 0x1F | 0x40, low, 0x30 | counter, field, 0]);
+    packet[6 + stuffing..][..head.len()].copy_from_slice(&head);
+    packet[PACKET - data.len()..].copy_from_slice(data);
+    Some(packet)
 }
 
 /// The section of that table that begins in the packet, without its checksum. ffmpeg's tables fit
@@ -382,6 +410,19 @@ mod tests {
         let stream = [vec![0; 1000], tables(&[(0x1B, 0x100)]), key(0x100, 7)].concat();
         assert_eq!(begins(&mut scanner, &stream).last(), Some(&true));
         assert_eq!(scanner.skipped(), 1000);
+    }
+
+    #[test]
+    fn data_before_a_picture_is_a_packet_of_its_track() {
+        let next = packet(0x100, true, &[]);
+        for length in [1, 100, 173] {
+            let data = vec![7; length];
+            let made = data_packet(&next, &data).unwrap();
+            assert_eq!((made[1], made[2], made[3]), (0x41, 0x00, 0x3F), "it counts before the next");
+            let [0, 0, 1, 0xE0, 0, told, 0x80, 0, 0, rest @ ..] = payload(&made) else { panic!("{made:?}") };
+            assert_eq!((usize::from(*told), rest), (length + 3, data.as_slice()));
+        }
+        assert_eq!(data_packet(&next, &[7; 174]), None);
     }
 
     #[test]
