@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     channel::Channel,
+    fetch::Fetching,
     ffmpeg::{Care, Ffmpeg, Line, Unclear},
     hidden::Hidden,
     tracks::{Kind, Listing, Track},
@@ -46,6 +47,7 @@ pub async fn listen(
     unclear: &mut Vec<Unclear>,
     care: &Care,
     settled: Duration,
+    fetching: Option<&Fetching>,
 ) -> Option<Heard> {
     let begun = Instant::now();
     let (mut heard, mut is_broken, mut is_listed) = (None, false, false);
@@ -56,6 +58,7 @@ pub async fn listen(
             Line::Finite => listing.is_finite = true,
             Line::Listed if !is_listed => {
                 is_listed = true;
+                listing.is_finite |= fetching.is_some_and(Fetching::has_end);
                 heard = match listing.care(care) {
                     Ok(other) => (other != *care).then_some(Heard::Otherwise(other)),
                     Err(why) => Some(Heard::Useless(why)),

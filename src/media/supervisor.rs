@@ -268,8 +268,16 @@ impl Runner<'_> {
         let (beginnings, changed) = unbounded_channel();
         let mut reading = Reading::new(self.channel, self.runs, beginnings);
         let stopped = {
-            let listening =
-                listen(self.channel, errors, &hidden, &mut unclear, care, self.timing.stall).fuse();
+            let listening = listen(
+                self.channel,
+                errors,
+                &hidden,
+                &mut unclear,
+                care,
+                self.timing.stall,
+                fetching.as_ref(),
+            )
+            .fuse();
             let mut listening = pin!(listening);
             let stopped = tokio::select! {
                 stopped = reading.read(output, timing, fetching.as_ref()) => stopped,

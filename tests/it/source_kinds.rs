@@ -154,24 +154,29 @@ fn a_file_with_one_key_frame_is_looped_without_a_seam() {
     });
 }
 
-/// Serves a file with ranges, as web servers do; its address.
-fn serve(file: PathBuf) -> String {
+/// Serves a file, with ranges as web servers do, or from its beginning only; its address.
+fn serve(file: PathBuf, has_ranges: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/film.mkv", listener.local_addr().unwrap());
     let film = std::fs::read(file).unwrap();
     std::thread::spawn(move || {
         for socket in listener.incoming().flatten() {
             let film = film.clone();
-            std::thread::spawn(move || send(socket, &film));
+            std::thread::spawn(move || send(socket, &film, has_ranges));
         }
     });
     url
 }
 
-fn send(mut socket: TcpStream, film: &[u8]) {
+fn send(mut socket: TcpStream, film: &[u8], has_ranges: bool) {
     let mut request = [0; 4096];
     let length = socket.read(&mut request).unwrap_or(0);
     let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+    if !has_ranges {
+        let _ = write!(socket, "HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", film.len());
+        let _ = socket.write_all(film);
+        return;
+    }
     let from = request.split_once("range: bytes=").and_then(|(_, range)| range.split('-').next());
     let from = from.and_then(|from| from.parse().ok()).unwrap_or(0_usize).min(film.len());
     let part = &film[from..];
@@ -193,7 +198,8 @@ fn a_film_behind_http_is_paced_and_looped_or_ended() {
     std::fs::create_dir(&media).unwrap();
     make_file(&media.join("film.mkv"), 5, &format!("{PICTURE} -map 1 -c:a aac"));
     make_file(&media.join("film.ts"), 5, &format!("{PICTURE} -map 1 -c:a aac"));
-    let url = serve(media.join("film.mkv"));
+    let url = serve(media.join("film.mkv"), true);
+    let plain = serve(media.join("film.ts"), false);
     let server = TestServer::on(folder, &[]);
     assert_eq!(
         server.refused("streams/new", "data[name]=A&data[at_end]=never"),
@@ -202,12 +208,13 @@ fn a_film_behind_http_is_paced_and_looped_or_ended() {
     server.done("streams/new", &format!("data[name]=Loop&data[sources][]={url}"));
     server.done("streams/new", &format!("data[name]=Stop&data[at_end]=stop&data[sources][]={url}"));
     server.done("streams/new", "data[name]=File&data[at_end]=stop&data[sources][]=media/film.ts");
-    bob(&server, 3);
-    within(30, "all play", || online(&server) == [1, 2, 3]);
+    server.done("streams/new", &format!("data[name]=Plain&data[at_end]=stop&data[sources][]={plain}"));
+    bob(&server, 4);
+    within(30, "all play", || online(&server) == [1, 2, 3, 4]);
     let begun = Instant::now();
     let mut player = Player::get(&server, "/live/bob/pw/2", "VLC");
     within(30, "it ends", || online(&server) == [1]);
-    for id in [2, 3] {
+    for id in [2, 3, 4] {
         let stream = offline(&server, id);
         assert_eq!(stream["status"], "ended", "{stream}");
         assert!(stream["why"].as_str().unwrap().contains("played to its end"), "{stream}");

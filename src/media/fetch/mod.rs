@@ -104,6 +104,11 @@ impl Fetching {
         self.source.trouble()
     }
 
+    /// Whether it is one body whose length was told.
+    pub fn has_end(&self) -> bool {
+        self.source.has_end()
+    }
+
     /// How long it may be silent without being gone: segments come at once, and then none for a while.
     pub fn patience(&self, usual: Duration) -> Duration {
         usual.max((self.source.pause() * 3).min(Duration::from_mins(1)))

@@ -23,6 +23,8 @@ const OUTAGE: Duration = Duration::from_mins(1);
 /// A segment is asked for so often, with a pause between.
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
+/// Servers that have to name a length name one like that for what has none.
+const ENDLESS: u64 = 1 << 40;
 /// So many bytes tell what a body is.
 const TELLING: usize = 512;
 
@@ -38,6 +40,8 @@ struct State {
     addresses: Addresses,
     lists: HashMap<u32, List>,
     trouble: Option<String>,
+    /// It is no playlist, and its length was told.
+    has_end: bool,
     /// The longest segment that may come, in seconds; 0 if it has none.
     target: u64,
 }
@@ -65,13 +69,18 @@ impl Source {
     /// The source of that address; ffmpeg finds it below `base`.
     pub fn new(home: Url, request: SourceRequest, base: String) -> Self {
         let addresses = Addresses::of(home.clone());
-        let state = State { addresses, lists: HashMap::new(), trouble: None, target: 0 };
+        let state = State { addresses, lists: HashMap::new(), trouble: None, has_end: false, target: 0 };
         Self { asker: Asker::new(home, request), base, state: Mutex::new(state) }
     }
 
     /// What went wrong last, if nothing went well since.
     pub fn trouble(&self) -> Option<String> {
         self.state().trouble.clone()
+    }
+
+    /// Whether it is one body whose length was told.
+    pub fn has_end(&self) -> bool {
+        self.state().has_end
     }
 
     /// The time between two segments at most; zero if it comes without a break.
@@ -90,6 +99,11 @@ impl Source {
             (Kind::List, None) => self.list(number, &url).await,
             _ => self.part(&url, range).await,
         };
+        if let Ok(Reply::Body(got, _)) = &answer
+            && number == 0
+        {
+            self.state().has_end = got.answer.body.length().is_some_and(|length| length < ENDLESS);
+        }
         match &answer {
             Ok(_) if kind != Kind::List || range.is_some() => self.state().trouble = None,
             Ok(_) => {}
