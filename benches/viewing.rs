@@ -1,6 +1,6 @@
 //! Watching: fan-out, HLS, zap time, admission, login, playlists, running streams. `cargo bench
 //! --bench viewing`, or one part: `-- fanout`, `hls`, `zap`, `admission`, `login`, `playlist`,
-//! `streams`. Needs ffmpeg, nginx and wrk (Debian's packages) and about seven minutes.
+//! `streams`, `idle`. Needs ffmpeg, nginx and wrk (Debian's packages) and about seven minutes.
 //!
 //! The server is the real program in a process of its own, with its log on. Viewers and the side
 //! that it is compared with run on the same machine in the same run.
@@ -39,7 +39,7 @@ fn main() {
     }
     let hard = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }).unwrap();
-    let parts: [(&str, fn()); 7] = [
+    let parts: [(&str, fn()); 8] = [
         ("fanout", fan_out),
         ("hls", hls),
         ("zap", zap),
@@ -47,6 +47,7 @@ fn main() {
         ("login", login),
         ("playlist", playlist),
         ("streams", streams),
+        ("idle", idle),
     ];
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     for (name, part) in parts {
@@ -314,6 +315,36 @@ fn streams() {
     println!("  our CPU                   {:>8.1} % of one core", busy * 100.0);
     println!("  our memory                {:>8.1} MiB", resident(&server) / 1024.0);
     assert_eq!(online(&server), STREAMS);
+}
+
+fn idle() {
+    const STREAMS: usize = 100_000;
+    println!("{STREAMS} streams on demand that nobody watches");
+    let folder = folder(1, 1, "100k", "128x72");
+    let start = |name: &str| {
+        let begun = Instant::now();
+        let server = Server::start(folder.path(), &[]);
+        let listening = begun.elapsed().as_secs_f64();
+        std::thread::sleep(Duration::from_secs(10));
+        let (memory, busy) = (resident(&server), cpu(server.child.id()));
+        println!(
+            "  {name:<10} listens after {listening:.1} s, {busy:.2} s of CPU, {:.1} MiB",
+            memory / 1024.0
+        );
+        memory
+    };
+    let conn = Connection::open(folder.path().join("linecard.db")).unwrap();
+    conn.execute("UPDATE streams SET on_demand = 1", []).unwrap();
+    let before = start("one");
+    conn.execute(
+        "WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+         INSERT INTO streams (name, sources, on_demand, created_at, updated_at)
+         SELECT 'Channel ' || n, '[\"http://provider.example:8080/live/user/password/' || n || '.ts\"]', 1, 0, 0 FROM numbers",
+        params![i64::try_from(STREAMS).unwrap()],
+    )
+    .unwrap();
+    let after = start("all");
+    println!("  a stream                  {:>8.0} bytes", (after - before) * 1024.0 / STREAMS as f64);
 }
 
 fn online(server: &Server) -> usize {

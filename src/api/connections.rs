@@ -12,6 +12,7 @@ use crate::{
         mag::Mag,
         number::Position,
         session::{SessionId, Viewer},
+        stream::Stream,
         text::Username,
         time::UnixTime,
     },
@@ -44,7 +45,11 @@ pub async fn kill(mut call: Call) -> Result<Value> {
     let which = match (one, viewer, stream) {
         (Some(id), None, None) => Which::One(SessionId(id.get().unsigned_abs())),
         (None, Some(viewer), None) => Which::Of(viewer),
-        (None, None, Some(stream)) => Which::Watching(stream),
+        (None, None, Some(stream)) => {
+            let known = call.ops.point(&call.actor, call.doing, |read| read.by_id::<Stream>(stream))?;
+            known.ok_or(Error::no_such(Resource::Streams))?;
+            Which::Watching(stream)
+        }
         (None, None, None) => return Err(Error::Missing("connection_id")),
         _ => {
             return Err(Error::Refused(

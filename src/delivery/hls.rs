@@ -37,11 +37,10 @@ pub fn playlist(stream: StreamId, segments: &Segments, token: &str) -> HttpRespo
 }
 
 fn text(stream: StreamId, segments: &Segments, token: &str) -> String {
-    let first = segments.listed.first().map_or(0, |part| part.number);
     let mut text = format!(
-        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{first}\n\
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{}\n\
          #EXT-X-DISCONTINUITY-SEQUENCE:{}\n",
-        segments.target, segments.discontinuities
+        segments.target, segments.first, segments.discontinuities
     );
     for part in &segments.listed {
         if part.discontinuity {
@@ -136,7 +135,7 @@ mod tests {
         let part =
             |number, discontinuity| Listed { number, duration: Duration::from_millis(4004), discontinuity };
         let segments =
-            Segments { target: 5, discontinuities: 2, listed: vec![part(8, false), part(9, true)] };
+            Segments { target: 5, first: 8, discontinuities: 2, listed: vec![part(8, false), part(9, true)] };
         assert_eq!(
             text(StreamId(7), &segments, "T"),
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:8\n\

@@ -188,6 +188,7 @@ impl MessageBody for Viewer {
         if self.hold.is_cut(context) {
             return Poll::Ready(None);
         }
+        self.hold.taken();
         let next = Pin::new(&mut self.tap).poll_next(context);
         if let Poll::Ready(Some(bytes)) = &next {
             self.hold.count(bytes.len());

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt,
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -30,6 +31,21 @@ pub enum Viewer {
     Line(LineId),
     /// A MAG.
     Mag(MagId),
+}
+
+/// What somebody was let in with. A session of which it is right no more may be somebody else's.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The password of a line.
+    Password(Arc<str>),
+    /// The token of a line.
+    Token(Arc<str>),
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// What one session is known by: requests with the same key are the same session.
@@ -103,6 +119,8 @@ pub enum Ending {
     OtherDevice,
     /// It may no longer watch.
     Withdrawn,
+    /// It was let in with a password or token that is no longer the line's.
+    NewPassword,
     /// The stream was stopped or deleted.
     StreamStopped,
     /// The server was stopped.
@@ -121,6 +139,7 @@ impl Ending {
             Self::Killed => "killed",
             Self::OtherDevice => "other device",
             Self::Withdrawn => "withdrawn",
+            Self::NewPassword => "new password",
             Self::StreamStopped => "stream stopped",
             Self::Shutdown => "shutdown",
             Self::Crash => "crash",
@@ -271,6 +290,11 @@ impl Book {
     /// The session of that number.
     pub fn session(&self, id: SessionId) -> Option<&Session> {
         self.sessions.get(&id)
+    }
+
+    /// Whether a session of that key takes a connection.
+    pub fn has_open(&self, key: &Key) -> bool {
+        self.by_key.get(key).and_then(|id| self.sessions.get(id)).is_some_and(Session::counts)
     }
 
     /// Every session that takes a connection, oldest first.

@@ -2,32 +2,51 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, mpsc::UnboundedSender},
+    time::timeout,
+};
 
 use super::{
-    ring::{After, Chunk, Ring, Segments},
+    ring::{After, Chunk, Clock, Ring, Segments},
     segment::Segment,
     status::Status,
 };
+use crate::domain::{ids::StreamId, run::State};
 
 /// One stream that this server runs, or would run for a viewer.
 pub struct Channel {
+    id: StreamId,
     ring: Mutex<Ring>,
-    demand: watch::Sender<usize>,
     status: Mutex<Status>,
+    /// How many want it, and when that begins and ends.
+    demand: AtomicUsize,
+    turned: Notify,
+    /// Told that somebody wants it who begins what runs on demand.
+    wakes: UnboundedSender<StreamId>,
 }
 
 impl Channel {
     /// A stream of which nothing has come yet.
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { ring: Mutex::default(), demand: watch::Sender::new(0), status: Mutex::default() })
+    pub(super) fn new(id: StreamId, wakes: UnboundedSender<StreamId>) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            ring: Mutex::default(),
+            status: Mutex::default(),
+            demand: AtomicUsize::new(0),
+            turned: Notify::new(),
+            wakes,
+        })
     }
 
     /// A viewer of the endless MPEG transport stream.
@@ -37,7 +56,11 @@ impl Channel {
 
     /// Keeps an on-demand stream running as long as it is held.
     pub fn demand(self: &Arc<Self>) -> Demand {
-        self.demand.send_modify(|count| *count += 1);
+        if self.demand.fetch_add(1, SeqCst) == 0 {
+            self.turned.notify_one();
+            // Whoever listens does so as long as anything runs.
+            let _ = self.wakes.send(self.id);
+        }
         Demand(self.clone())
     }
 
@@ -46,9 +69,10 @@ impl Channel {
         self.until(most, |ring| ring.has_entry()).await
     }
 
-    /// Waits until a playlist has a segment to show; whether it has.
+    /// Waits until a playlist has as much to show as players need to begin; whether it has anything.
     pub async fn segmented(&self, most: Duration) -> bool {
-        self.until(most, |ring| !ring.segments().listed.is_empty()).await
+        self.ring().ask(Instant::now());
+        self.until(most, |ring| ring.is_listed()).await || self.ring().has_segment()
     }
 
     async fn until(&self, most: Duration, ready: impl Fn(&Ring) -> bool) -> bool {
@@ -73,7 +97,9 @@ impl Channel {
 
     /// A segment by its number, while it is held.
     pub fn segment(&self, number: u64) -> Option<Segment> {
-        self.ring().segment(number)
+        let mut ring = self.ring();
+        ring.ask(Instant::now());
+        ring.segment(number)
     }
 
     /// What it is doing.
@@ -81,7 +107,12 @@ impl Channel {
         self.state().now(Instant::now())
     }
 
-    pub(super) fn push(&self, chunk: Chunk, clock: Option<u64>) {
+    /// The same in a word.
+    pub(super) fn status_word(&self) -> State {
+        self.state().state.clone()
+    }
+
+    pub(super) fn push(&self, chunk: Chunk, clock: Clock) {
         let woken = self.ring().push(chunk, clock);
         woken.into_iter().for_each(Waker::wake);
     }
@@ -104,9 +135,24 @@ impl Channel {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many want it, for the one who starts and stops it.
-    pub(super) fn wanted(&self) -> watch::Receiver<usize> {
-        self.demand.subscribe()
+    /// Whether anybody wants it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.demand.load(SeqCst) > 0
+    }
+
+    /// Waits until nobody has wanted it for so long; for the one who runs it.
+    pub(super) async fn unwanted(&self, linger: Duration) {
+        let becomes = async |wanted| {
+            while self.is_wanted() != wanted {
+                self.turned.notified().await;
+            }
+        };
+        loop {
+            becomes(false).await;
+            if timeout(linger, becomes(true)).await.is_err() {
+                return;
+            }
+        }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -119,7 +165,9 @@ pub struct Demand(Arc<Channel>);
 
 impl Drop for Demand {
     fn drop(&mut self) {
-        self.0.demand.send_modify(|count| *count = count.saturating_sub(1));
+        if self.0.demand.fetch_sub(1, SeqCst) == 1 {
+            self.0.turned.notify_one();
+        }
     }
 }
 

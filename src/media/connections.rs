@@ -3,25 +3,34 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
+    os::fd::AsFd,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::task::AtomicWaker;
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{Shutdown, shutdown, sockopt};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::Demand;
 use crate::domain::{
     container::Container,
     ids::{ServerId, StreamId},
-    session::{Book, Ended, Ending, Key, Opening, Session, SessionId, Terms, Viewer},
+    session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, Terms, Viewer},
     time::UnixTime,
 };
+
+/// A viewer of a live stream whose side acknowledges nothing for so long has gone: the kernel closes the socket.
+/// Nobody pauses a live stream for longer and goes on where it was.
+const NO_PROGRESS: Duration = Duration::from_secs(30);
+/// While nothing is sent the other side is asked for a sign of life: after such a silence, and then so often.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
+/// Whoever has taken nothing for so long gives up his place if the same player comes again from elsewhere.
+const STALLED: Duration = Duration::from_secs(5);
 
 /// What is known of a session beside its key.
 #[derive(Clone, Debug)]
@@ -30,6 +39,8 @@ pub struct About {
     pub subscriber: Arc<str>,
     /// The stream's name.
     pub stream: Arc<str>,
+    /// What its viewer was let in with.
+    pub proof: Option<Proof>,
 }
 
 /// An open connection, as lists show it.
@@ -145,9 +156,16 @@ struct Cut {
     done: AtomicBool,
     body: AtomicWaker,
     socket: OnceLock<Arc<OwnedWriteHalf>>,
+    /// Since when bytes wait for the network to take them, in milliseconds of this process; 0 if none do.
+    waits_since: AtomicU64,
 }
 
 impl Cut {
+    fn is_stalled(&self) -> bool {
+        let since = self.waits_since.load(Ordering::Relaxed);
+        since > 0 && u128::from(milliseconds().saturating_sub(since)) >= STALLED.as_millis()
+    }
+
     fn cut(&self) {
         self.done.store(true, Ordering::Release);
         self.body.wake();
@@ -181,11 +199,20 @@ impl Hold {
 
     /// Names the socket, once its request is answered: without it a player that reads nothing is cut late.
     pub fn attach(&self, socket: Arc<OwnedWriteHalf>) {
+        if let Err(error) = close_without_progress((*socket).as_ref()) {
+            log::debug!("a viewer who vanishes will be noticed late: {error}");
+        }
         let _ = self.cut.socket.set(socket);
     }
 
-    /// Counts bytes that were handed to the network.
+    /// The network has taken what it was handed.
+    pub fn taken(&self) {
+        self.cut.waits_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that are handed to the network.
     pub fn count(&self, bytes: usize) {
+        self.cut.waits_since.store(milliseconds(), Ordering::Relaxed);
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
@@ -217,6 +244,7 @@ impl Connections {
         };
         let State { wires, tokens, .. } = &mut *state;
         let wire = wires.entry(id).or_insert_with(|| Wire::new(about.clone()));
+        wire.about.proof.clone_from(&about.proof);
         Ok(match carrier {
             Carrier::Socket => {
                 let cut = Arc::<Cut>::default();
@@ -264,6 +292,25 @@ impl Connections {
         self.end(&ids, why)
     }
 
+    /// Ends the sessions of the same viewer and player elsewhere that take nothing any more: that player has moved,
+    /// say from one network to another; how many there were.
+    pub fn end_stalled(&self, key: &Key) -> usize {
+        let now = Instant::now();
+        let mut state = self.state();
+        let mut stalled: Vec<SessionId> = Vec::new();
+        for session in state.book.of(key.viewer).iter().filter(|session| session.key.agent == key.agent) {
+            let cuts = state.wires.get(&session.id).map(|wire| wire.cuts.as_slice()).unwrap_or_default();
+            if !cuts.is_empty() && cuts.iter().all(|cut| cut.is_stalled()) {
+                stalled.push(session.id);
+            }
+        }
+        for id in &stalled {
+            state.book.end(*id, Ending::Closed, now);
+        }
+        state.clear();
+        stalled.len()
+    }
+
     /// Ends what nobody came back to.
     pub fn sweep(&self) {
         let mut state = self.state();
@@ -280,6 +327,16 @@ impl Connections {
     pub fn over(&self, now: UnixTime) -> Vec<Session> {
         let state = self.state();
         state.book.over(now).into_iter().filter_map(|id| state.book.session(id).cloned()).collect()
+    }
+
+    /// Whether a session of that key is open.
+    pub fn has_session(&self, key: &Key) -> bool {
+        self.state().book.has_open(key)
+    }
+
+    /// What the viewer of a session was let in with last.
+    pub fn proof(&self, id: SessionId) -> Option<Proof> {
+        self.state().wires.get(&id)?.about.proof.clone()
     }
 
     /// Notes until when a session's subscription lasts now.
@@ -375,5 +432,45 @@ impl Wire {
             started_at: session.started_at,
             bytes_sent: self.sent.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// Has the kernel close a socket whose other side has vanished, or reads no more.
+fn close_without_progress(socket: impl AsFd + Copy) -> std::io::Result<()> {
+    let patience = u32::try_from(NO_PROGRESS.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(socket, patience)?;
+    sockopt::set_tcp_keepidle(socket, KEEP_ALIVE.0)?;
+    sockopt::set_tcp_keepintvl(socket, KEEP_ALIVE.1)?;
+    Ok(sockopt::set_socket_keepalive(socket, true)?)
+}
+
+/// Milliseconds since this was first asked, and one.
+fn milliseconds() -> u64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_is_watched_closes_after_half_a_minute_without_progress() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        close_without_progress(&socket).unwrap();
+        assert_eq!(sockopt::tcp_user_timeout(&socket).unwrap(), 30_000);
+        assert_eq!(sockopt::tcp_keepidle(&socket).unwrap(), Duration::from_secs(10));
+        assert!(sockopt::socket_keepalive(&socket).unwrap());
+    }
+
+    #[test]
+    fn who_takes_nothing_for_a_while_is_stalled_and_who_waits_for_the_stream_is_not() {
+        let cut = Cut::default();
+        assert!(!cut.is_stalled());
+        cut.waits_since.store(milliseconds(), Ordering::Relaxed);
+        assert!(!cut.is_stalled());
     }
 }

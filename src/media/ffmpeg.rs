@@ -45,6 +45,8 @@ pub enum Look {
     /// 3 seconds.
     #[default]
     Usual,
+    /// A second: it was played a moment ago, and viewers wait.
+    Shorter,
     /// 12 seconds.
     Longer,
     /// 65 seconds: cameras may send a key frame a minute.
@@ -69,7 +71,7 @@ impl Care {
     pub fn after(&self, unclear: &[Unclear], only: bool) -> Option<Self> {
         let has_picture = unclear.iter().any(|track| track.is_video);
         let look = match self.look {
-            Look::Usual if !unclear.is_empty() => Some(Look::Longer),
+            Look::Usual | Look::Shorter if !unclear.is_empty() => Some(Look::Longer),
             Look::Longer if has_picture && only => Some(Look::Longest),
             _ => None,
         };
@@ -286,6 +288,7 @@ impl Ffmpeg {
 fn common(care: &Care, flags: &str) -> Vec<String> {
     let looking = match care.look {
         Look::Usual => "-analyzeduration 3000000 -probesize 5000000",
+        Look::Shorter => "-analyzeduration 1000000 -probesize 5000000",
         Look::Longer => "-analyzeduration 12000000 -probesize 50000000",
         Look::Longest => "-analyzeduration 65000000 -probesize 100000000",
     };

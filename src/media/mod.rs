@@ -21,18 +21,19 @@ mod ring;
 mod segment;
 mod status;
 mod supervisor;
+mod target;
 mod tracks;
 mod ts;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     sync::mpsc::{UnboundedSender, unbounded_channel},
-    task::JoinHandle,
+    task::{JoinError, JoinSet},
 };
 
 pub use channel::{Channel, Demand, Tap};
@@ -46,6 +47,7 @@ use supervisor::{Means, Order};
 
 use crate::domain::{
     ids::StreamId,
+    run::State,
     source_request::SourceRequest,
     stream::{AtEnd, SourceUrl},
 };
@@ -60,7 +62,9 @@ pub struct Timing {
     pub stall: Duration,
     /// Between a source and the next one.
     pub pause: Duration,
-    /// After a round in which every source failed: at first, and at most.
+    /// Until a source that has just played is asked again.
+    pub again: Duration,
+    /// After a round in which no source gave anything: at first, and at most.
     pub back_off: (Duration, Duration),
     /// A run of this length was a good one.
     pub steady: Duration,
@@ -76,6 +80,7 @@ impl Default for Timing {
             start: Duration::from_secs(20),
             stall: Duration::from_secs(10),
             pause: Duration::from_millis(500),
+            again: Duration::from_secs(1),
             back_off: (Duration::from_secs(1), Duration::from_secs(30)),
             steady: Duration::from_secs(30),
             look_back: (Duration::from_secs(30), Duration::from_mins(5)),
@@ -108,44 +113,43 @@ struct Inner {
     multiplexes: Arc<Multiplexes>,
     fetch: Fetch,
     timing: Timing,
-    /// Supervisors live on the thread that made this: a child dies with the thread that made it.
-    births: UnboundedSender<Birth>,
+    /// Streams that may have to begin. Supervisors live on the thread that made this: a child dies with the thread
+    /// that made it.
+    wakes: UnboundedSender<StreamId>,
     streams: Mutex<HashMap<StreamId, Running>>,
     previews: Previews,
-    ending: Mutex<Vec<JoinHandle<()>>>,
+    supervisors: Mutex<JoinSet<()>>,
 }
 
+/// A stream that is wanted here. One on demand that nobody has asked for yet is no more than this: there may be
+/// hundreds of thousands.
 struct Running {
     wanted: Wanted,
-    channel: Arc<Channel>,
-    orders: UnboundedSender<Order>,
+    channel: Option<Arc<Channel>>,
+    /// Those of its supervisor, while it has one.
+    orders: Option<UnboundedSender<Order>>,
 }
-
-type Birth = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Media {
     /// Streams of nobody yet. Called on the main thread's runtime, where their supervisors will run:
     /// it lives as long as the program.
     pub fn start(ffmpeg: Ffmpeg, timing: Timing) -> Self {
-        let (births, mut born) = unbounded_channel::<Birth>();
+        let (wakes, mut woken) = unbounded_channel();
         let media = Self(Arc::new(Inner {
             ffmpeg: Arc::new(ffmpeg),
             multiplexes: Arc::default(),
             fetch: Fetch::start(),
             timing,
-            births,
+            wakes,
             streams: Mutex::default(),
             previews: Previews::default(),
-            ending: Mutex::default(),
+            supervisors: Mutex::default(),
         }));
         let inner = Arc::downgrade(&media.0);
         tokio::task::spawn_local(async move {
-            while let Some(supervisor) = born.recv().await {
-                let running = tokio::task::spawn_local(supervisor);
+            while let Some(id) = woken.recv().await {
                 let Some(inner) = inner.upgrade() else { break };
-                let mut ending = inner.ending();
-                ending.retain(|task| !task.is_finished());
-                ending.push(running);
+                inner.begin(id);
             }
         });
         media
@@ -153,62 +157,68 @@ impl Media {
 
     /// Begins a stream, or changes it; the same again changes nothing.
     pub fn set(&self, id: StreamId, wanted: Wanted) {
-        let mut streams = self.streams();
-        if let Some(running) = streams.get_mut(&id) {
-            if running.wanted != wanted {
+        match self.0.streams().entry(id) {
+            Entry::Occupied(running) if running.get().wanted == wanted => return,
+            Entry::Occupied(mut running) => {
+                let running = running.get_mut();
                 running.wanted = wanted.clone();
-                // It ends only after its orders.
-                let _ = running.orders.send(Order::Set(wanted));
+                if let Some(orders) = &running.orders {
+                    // It ends only after its orders.
+                    let _ = orders.send(Order::Set(wanted));
+                }
             }
-            return;
+            Entry::Vacant(place) => {
+                place.insert(Running { wanted, channel: None, orders: None });
+            }
         }
-        let channel = Channel::new();
-        let (orders, received) = unbounded_channel();
-        let Inner { ffmpeg, multiplexes, fetch, timing, births, .. } = &*self.0;
-        let means = Means {
-            ffmpeg: ffmpeg.clone(),
-            multiplexes: multiplexes.clone(),
-            fetch: fetch.clone(),
-            timing: *timing,
-        };
-        let supervisor = supervisor::supervise(id, channel.clone(), means, wanted.clone(), received);
         // The receiver lives as long as the main thread.
-        let _ = births.send(Box::pin(supervisor));
-        streams.insert(id, Running { wanted, channel, orders });
+        let _ = self.0.wakes.send(id);
     }
 
     /// Starts a stream anew, from its first source.
     pub fn restart(&self, id: StreamId) {
-        if let Some(running) = self.streams().get(&id) {
-            let _ = running.orders.send(Order::Restart);
+        if let Some(orders) = self.0.streams().get(&id).and_then(|running| running.orders.as_ref()) {
+            let _ = orders.send(Order::Restart);
         }
     }
 
     /// Stops a stream; its viewers' bodies end.
     pub fn remove(&self, id: StreamId) {
-        if let Some(Running { channel, .. }) = self.streams().remove(&id) {
+        if let Some(Running { channel: Some(channel), .. }) = self.0.streams().remove(&id) {
             channel.close();
         }
     }
 
     /// The streams that are wanted here.
     pub fn ids(&self) -> Vec<StreamId> {
-        self.streams().keys().copied().collect()
+        self.0.streams().keys().copied().collect()
+    }
+
+    /// Whether a stream is wanted here.
+    pub fn has(&self, id: StreamId) -> bool {
+        self.0.streams().contains_key(&id)
     }
 
     /// What a stream is doing, if it is wanted here.
     pub fn status(&self, id: StreamId) -> Option<Status> {
-        self.channel(id).map(|channel| channel.status())
+        let channel = self.0.streams().get(&id)?.channel.clone();
+        Some(channel.map_or_else(Status::default, |channel| channel.status()))
     }
 
-    /// What every stream is doing that is wanted here.
-    pub fn statuses(&self) -> BTreeMap<StreamId, Status> {
-        self.streams().iter().map(|(id, running)| (*id, running.channel.status())).collect()
+    /// The state of every stream that is wanted here, by their ids.
+    pub fn states(&self) -> Vec<(StreamId, State)> {
+        let streams = self.0.streams();
+        let state = |running: &Running| {
+            running.channel.as_ref().map_or(State::Stopped, |channel| channel.status_word())
+        };
+        let mut states: Vec<_> = streams.iter().map(|(id, running)| (*id, state(running))).collect();
+        states.sort_unstable_by_key(|(id, _)| *id);
+        states
     }
 
     /// A stream as viewers meet it.
     pub fn channel(&self, id: StreamId) -> Option<Arc<Channel>> {
-        self.streams().get(&id).map(|running| running.channel.clone())
+        self.0.streams().get_mut(&id).map(|running| running.channel(id, &self.0.wakes).clone())
     }
 
     /// Starts a preview of a stream that is wanted here.
@@ -225,23 +235,71 @@ impl Media {
         for id in self.ids() {
             self.remove(id);
         }
-        // Those whose birth is still under way come first.
-        tokio::task::yield_now().await;
-        let ending = std::mem::take(&mut *self.0.ending());
-        for task in ending {
-            if task.await.is_err() {
-                log::error!("a stream's supervisor ended in a panic");
-            }
+        let mut ending = std::mem::take(&mut *self.0.supervisors());
+        while let Some(ended) = ending.join_next().await {
+            note_panic(&ended);
         }
     }
+}
 
-    fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, Running>> {
-        self.0.streams.lock().unwrap_or_else(PoisonError::into_inner)
+impl Running {
+    fn channel(&mut self, id: StreamId, wakes: &UnboundedSender<StreamId>) -> &Arc<Channel> {
+        self.channel.get_or_insert_with(|| Channel::new(id, wakes.clone()))
     }
 }
 
 impl Inner {
-    fn ending(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Gives a stream its supervisor, unless it has one or nobody wants it.
+    fn begin(self: &Arc<Self>, id: StreamId) {
+        let mut streams = self.streams();
+        let Some(running) = streams.get_mut(&id) else { return };
+        let is_idle = running.channel.as_ref().is_none_or(|channel| !channel.is_wanted());
+        if running.orders.is_some() || running.wanted.on_demand && is_idle {
+            return;
+        }
+        let (orders, received) = unbounded_channel();
+        running.orders = Some(orders);
+        let (wanted, channel) = (running.wanted.clone(), running.channel(id, &self.wakes).clone());
+        drop(streams);
+        let inner = Arc::downgrade(self);
+        let retire = move || inner.upgrade().is_none_or(|inner| inner.retire(id));
+        let means = Means {
+            ffmpeg: self.ffmpeg.clone(),
+            multiplexes: self.multiplexes.clone(),
+            fetch: self.fetch.clone(),
+            timing: self.timing,
+        };
+        let supervisor = supervisor::supervise(id, channel, means, wanted, received, retire);
+        let mut supervisors = self.supervisors();
+        while let Some(ended) = supervisors.try_join_next() {
+            note_panic(&ended);
+        }
+        supervisors.spawn_local(supervisor);
+    }
+
+    /// Takes the supervisor from a stream on demand, unless somebody wants it again; whether it did.
+    fn retire(&self, id: StreamId) -> bool {
+        let mut streams = self.streams();
+        let Some(running) = streams.get_mut(&id) else { return true };
+        if running.channel.as_ref().is_some_and(|channel| channel.is_wanted()) {
+            return false;
+        }
+        running.orders = None;
+        // What it was told meanwhile stands in `wanted`, and begins with the wake that came with it.
+        true
+    }
+
+    fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, Running>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn supervisors(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.supervisors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn note_panic(ended: &Result<(), JoinError>) {
+    if ended.is_err() {
+        log::error!("a stream's supervisor ended in a panic");
     }
 }

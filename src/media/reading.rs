@@ -19,7 +19,7 @@ use super::{
     entries::Entries,
     fetch::Fetching,
     repetition::Repetition,
-    ring::Chunk,
+    ring::{Chunk, Clock},
     ts::{self, Packet, Scanner},
 };
 use crate::domain::run::Event;
@@ -54,10 +54,11 @@ pub struct Reading<'a> {
     repetition: Repetition,
     /// Counts runs, and changes of the picture that viewers are told of as they are of a new run.
     runs: &'a AtomicU64,
-    /// Packets of the chunk under way, whether players can begin with it, and its clock.
+    /// Packets of the chunk under way, whether players can begin with it, its clock then, and that of its last packet.
     chunk: Vec<u8>,
     entry: Option<Bytes>,
     clock: Option<u64>,
+    latest: Option<u64>,
     /// Whether a key frame has come.
     pub entered: bool,
     entries: Entries,
@@ -83,6 +84,7 @@ impl<'a> Reading<'a> {
             chunk: Vec::with_capacity(CHUNK),
             entry: None,
             clock: None,
+            latest: None,
             entered: false,
             entries: Entries::new(now),
             last_push: now,
@@ -157,6 +159,7 @@ impl<'a> Reading<'a> {
             }
             if self.entered {
                 self.repetition.push(&mut self.chunk, packet, || scanner.tables());
+                self.latest = scanner.clock();
             }
             if self.chunk.len() + ts::PACKET > CHUNK {
                 self.push();
@@ -223,7 +226,7 @@ impl<'a> Reading<'a> {
         let now = Instant::now();
         let bytes = Bytes::copy_from_slice(&self.chunk);
         self.chunk.clear();
-        let clock = self.entry.as_ref().and(self.clock);
+        let clock = Clock { begins: self.entry.as_ref().and(self.clock), ends: self.latest };
         let entry = self.entry.take();
         if let Some(tables) = entry.as_ref().filter(|_| std::mem::take(&mut self.has_changed)) {
             // It is read as long as this run lasts.

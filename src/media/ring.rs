@@ -12,17 +12,26 @@ use bytes::Bytes;
 
 use super::{
     segment::{Segment, SharedFile},
+    target::Target,
     ts,
 };
 
-/// What the ring holds at most, in bytes: 16 seconds of 8 Mbit/s.
+/// What the ring holds for viewers of the transport stream at most, in bytes: 16 seconds of 8 Mbit/s.
 pub const MOST_BYTES: usize = 16 << 20;
-/// What it holds at most, in time.
+/// What it holds for them at most, in time.
 pub const MOST_TIME: Duration = Duration::from_secs(30);
-/// A segment ends at the first key frame after so much.
-const SEGMENT: Duration = Duration::from_secs(3);
-/// Segments that a playlist names at most; older ones stay for players that are late.
-const LISTED: usize = 6;
+/// Segments that only late players of HLS still ask for go when so many bytes follow them.
+const LATE_BYTES: usize = 64 << 20;
+/// What the ring holds at most, whoever asks: more than a minute of 25 Mbit/s.
+const ALL_BYTES: usize = 256 << 20;
+/// Segments are held for players of HLS as long as one has asked within this time.
+const ASKED: Duration = Duration::from_mins(1);
+/// A clock that goes on by more between two chunks has leapt.
+const LEAP: Duration = Duration::from_secs(2);
+/// What a run sent in less time is no segment: players stumble over it.
+const SPLINTER: Duration = Duration::from_millis(200);
+/// A playlist that players can begin with plays for so long, in two segments at least, or in one of that length.
+const ENOUGH: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(8));
 
 /// Packets that are sent together.
 #[derive(Clone, Debug)]
@@ -36,14 +45,26 @@ pub struct Chunk {
     at: Instant,
 }
 
+/// The program clock of a chunk, in 1/90,000 second, as far as it tells one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock {
+    /// With its first packet, of one that players can begin with.
+    pub begins: Option<u64>,
+    /// After its last packet.
+    pub ends: Option<u64>,
+}
+
 /// A part of the stream for HLS: the chunks from `first` up to, not including, `end`.
 #[derive(Clone, Debug)]
 struct Part {
     number: u64,
     first: u64,
     end: u64,
+    bytes: usize,
     duration: Duration,
     discontinuity: bool,
+    /// PAT and PMT.
+    tables: Bytes,
     file: Arc<SharedFile>,
 }
 
@@ -61,8 +82,10 @@ pub struct Listed {
 /// What a live media playlist shows now (RFC 8216).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Segments {
-    /// The longest so far, in whole seconds.
+    /// The target duration in seconds: no segment is longer, and it never changes while anybody has the playlist.
     pub target: u64,
+    /// The number of the first segment that is listed, or of the next one to come.
+    pub first: u64,
     /// Discontinuities that have left the playlist.
     pub discontinuities: u64,
     /// The segments, oldest first.
@@ -77,24 +100,40 @@ pub struct Ring {
     first: u64,
     bytes: usize,
     parts: VecDeque<Part>,
-    /// Where the segment under way began: its first chunk, its clock, its time, its run.
+    /// Where the segment under way began.
     begun: Option<Begun>,
     numbered: u64,
     /// Discontinuities of segments that are no longer held.
     forgotten: u64,
-    /// The longest segment so far: what playlists say of it may grow with it, but never shrinks.
-    longest: Duration,
+    target: Target,
+    /// The latest tables, and the clock and time of the latest chunk.
+    tables: Bytes,
+    latest: Option<(Option<u64>, Instant)>,
+    /// When a player of HLS last asked.
+    asked: Option<Instant>,
     closed: bool,
     waiting: Vec<Waker>,
 }
 
-#[derive(Clone, Copy)]
+/// A place in the stream: its chunk, clock, time, run and tables.
+#[derive(Clone)]
 struct Begun {
     chunk: u64,
     clock: Option<u64>,
     at: Instant,
     run: u64,
     discontinuity: bool,
+    tables: Bytes,
+}
+
+impl Begun {
+    /// How long the stream has played from here on, by its own clock where it has one.
+    fn until(&self, clock: Option<u64>, at: Instant) -> Duration {
+        match (self.clock, clock) {
+            (Some(from), Some(to)) => Duration::from_millis(ts::elapsed(from, to) / 90),
+            _ => at.saturating_duration_since(self.at),
+        }
+    }
 }
 
 /// What comes after a place in the ring.
@@ -108,19 +147,17 @@ pub enum After {
 }
 
 impl Ring {
-    /// Adds a chunk; `clock` is the program clock of one that players can begin with. The wakers
-    /// are for the caller, when the lock is gone.
+    /// Adds a chunk. The wakers are for the caller, when the lock is gone.
     #[must_use]
-    pub fn push(&mut self, chunk: Chunk, clock: Option<u64>) -> Vec<Waker> {
-        let number = self.first + self.chunks.len() as u64;
-        if chunk.entry.is_some() {
-            self.cut(number, &chunk, clock);
-        }
+    pub fn push(&mut self, chunk: Chunk, clock: Clock) -> Vec<Waker> {
+        self.cut(self.first + self.chunks.len() as u64, &chunk, clock);
         self.bytes += chunk.bytes.len();
         let newest = chunk.at;
         self.chunks.push_back(chunk);
+        let needed = self.needed(newest);
         while let Some(oldest) = self.chunks.front() {
-            if self.bytes <= MOST_BYTES && newest.duration_since(oldest.at) <= MOST_TIME {
+            let is_spare = self.bytes > MOST_BYTES || newest.duration_since(oldest.at) > MOST_TIME;
+            if !is_spare || self.first >= needed && self.bytes <= ALL_BYTES {
                 break;
             }
             self.bytes -= oldest.bytes.len();
@@ -134,36 +171,80 @@ impl Ring {
         std::mem::take(&mut self.waiting)
     }
 
-    /// Ends or begins a segment at a chunk that players can begin with.
-    fn cut(&mut self, number: u64, chunk: &Chunk, clock: Option<u64>) {
-        let begun = self.begun;
-        let mut jumped = false;
-        if let Some(begun) = begun {
-            let duration = match (begun.clock, clock) {
-                (Some(from), Some(to)) if begun.run == chunk.run => {
-                    Duration::from_millis(ts::elapsed(from, to) / 90)
-                }
-                _ => chunk.at.duration_since(begun.at),
-            };
-            // A clock that jumped says nothing.
-            jumped = begun.run == chunk.run && duration > MOST_TIME;
-            let duration = if jumped { chunk.at.duration_since(begun.at) } else { duration };
-            if begun.run == chunk.run && !jumped && duration < SEGMENT {
-                return;
-            }
-            self.longest = self.longest.max(duration);
-            self.parts.push_back(Part {
-                number: self.numbered,
-                first: begun.chunk,
-                end: number,
-                duration,
-                discontinuity: begun.discontinuity,
-                file: Arc::default(),
-            });
-            self.numbered += 1;
+    /// Ends or begins a segment at a chunk: at a key frame if one comes in time, where the run or the clock does not
+    /// go on, and before it would be longer than the playlist says.
+    fn cut(&mut self, number: u64, chunk: &Chunk, clock: Clock) {
+        let is_entry = chunk.entry.is_some();
+        if let Some(tables) = &chunk.entry {
+            self.tables = tables.clone();
         }
-        let discontinuity = jumped || begun.is_some_and(|begun| begun.run != chunk.run);
-        self.begun = Some(Begun { chunk: number, clock, at: chunk.at, run: chunk.run, discontinuity });
+        let tables = self.tables.clone();
+        let (last_clock, last_at) = self.latest.unwrap_or((None, chunk.at));
+        let begins = clock.begins.or(last_clock);
+        self.latest = Some((clock.ends.or(begins), chunk.at));
+        let (at, run) = (chunk.at, chunk.run);
+        let here = |clock, discontinuity| Begun { chunk: number, clock, at, run, discontinuity, tables };
+        let Some(begun) = self.begun.clone() else {
+            self.begun = is_entry.then(|| here(begins, false));
+            return;
+        };
+        let leaps = |to: Option<u64>| {
+            let step = last_clock.zip(to).map(|(from, to)| Duration::from_millis(ts::elapsed(from, to) / 90));
+            step.is_some_and(|step| step > LEAP)
+        };
+        let is_broken = begun.run != chunk.run || leaps(clock.begins) || leaps(clock.ends);
+        if is_broken {
+            self.target.break_off();
+            let duration = begun.until(last_clock, last_at);
+            if duration >= SPLINTER {
+                self.end(begun, number, duration);
+            }
+            self.begun = Some(here(clock.begins.or(clock.ends), true));
+            return;
+        }
+        let duration = begun.until(begins, chunk.at);
+        if is_entry {
+            self.target.key_frame(duration);
+        }
+        let is_too_long = begun.until(clock.ends, chunk.at) > self.target.longest();
+        if is_entry && duration >= self.target.shortest() || is_too_long && begun.chunk < number {
+            self.end(begun, number, duration);
+            self.begun = Some(here(begins, false));
+        }
+    }
+
+    fn end(&mut self, begun: Begun, number: u64, duration: Duration) {
+        let from = usize::try_from(begun.chunk.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.parts.push_back(Part {
+            number: self.numbered,
+            first: begun.chunk,
+            end: number,
+            bytes: self.chunks.iter().skip(from).map(|chunk| chunk.bytes.len()).sum(),
+            duration,
+            discontinuity: begun.discontinuity,
+            tables: begun.tables,
+            file: Arc::default(),
+        });
+        self.numbered += 1;
+        self.target.ended(duration);
+    }
+
+    /// The first chunk that players of HLS may still ask for. RFC 8216 (6.2.2) wants three target durations listed,
+    /// and what has left the list to be there for as long as the list plays.
+    fn needed(&self, now: Instant) -> u64 {
+        let is_asked = self.asked.is_some_and(|at| now.saturating_duration_since(at) < ASKED);
+        let Some(begun) = self.begun.as_ref().filter(|_| is_asked) else { return u64::MAX };
+        let target = self.target.duration();
+        let (mut needed, mut newer, mut bytes) = (begun.chunk, Duration::ZERO, 0);
+        for part in self.parts.iter().rev() {
+            bytes += part.bytes;
+            if newer >= target * 4 && (newer >= target * 8 || bytes > LATE_BYTES) {
+                break;
+            }
+            needed = part.first;
+            newer += part.duration;
+        }
+        needed
     }
 
     /// The chunk at `place`; with `None`, and for a viewer who has fallen out of the ring, the
@@ -215,29 +296,48 @@ impl Ring {
     /// Forgets what is held: a stream that stopped shows nobody old pictures when it starts again.
     pub fn forget(&mut self) {
         self.first += self.chunks.len() as u64;
-        self.chunks.clear();
+        self.chunks = VecDeque::new();
         self.bytes = 0;
         self.forgotten += self.parts.iter().filter(|part| part.discontinuity).count() as u64;
-        self.parts.clear();
-        self.begun = None;
+        self.parts = VecDeque::new();
+        (self.begun, self.latest, self.target) = (None, None, Target::default());
     }
 
-    /// What a live media playlist shows now. The oldest segments are left out while enough others
-    /// are there: a player that has just read the playlist must still find them.
-    pub fn segments(&self) -> Segments {
-        let listed = match self.parts.len() {
-            held @ 0..=3 => held,
-            held => (held - 1).min(LISTED),
-        };
-        let (old, shown) = (self.parts.len() - listed, self.parts.iter());
-        // Rounded to the nearest second, as RFC 8216 (4.3.3.1) compares them.
-        let target = u64::try_from((self.longest.max(SEGMENT).as_millis() + 500) / 1000).unwrap_or(u64::MAX);
+    /// A player of HLS is there: segments are held for it.
+    pub fn ask(&mut self, now: Instant) {
+        self.asked = Some(now);
+    }
+
+    /// Whether a playlist holds as much as players need to begin without a stop.
+    pub fn is_listed(&self) -> bool {
+        let total: Duration = self.parts.iter().map(|part| part.duration).sum();
+        total >= ENOUGH.1 || self.parts.len() > 1 && total >= ENOUGH.0
+    }
+
+    /// Whether there is any segment.
+    pub fn has_segment(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// What a live media playlist shows now: as few segments as make three target durations, so that those before
+    /// them can still be fetched by a player that has just read it.
+    pub fn segments(&mut self) -> Segments {
+        self.target.settle();
+        let target = self.target.duration();
+        let mut newer = Duration::ZERO;
+        let listed = self.parts.iter().rev().take_while(|part| {
+            let is_listed = newer < target * 3;
+            newer += part.duration;
+            is_listed
+        });
+        let old = self.parts.len() - listed.count();
+        let shown = self.parts.iter().skip(old);
         Segments {
-            target,
+            target: target.as_secs(),
+            first: shown.clone().next().map_or(self.numbered, |part| part.number),
             discontinuities: self.forgotten
                 + self.parts.iter().take(old).filter(|part| part.discontinuity).count() as u64,
             listed: shown
-                .skip(old)
                 .map(|part| Listed {
                     number: part.number,
                     duration: part.duration,
@@ -253,8 +353,8 @@ impl Ring {
         let from = usize::try_from(part.first.checked_sub(self.first)?).ok()?;
         let count = usize::try_from(part.end - part.first).ok()?;
         let range = self.chunks.iter().skip(from).take(count);
-        let tables = range.clone().next()?.entry.clone();
-        let chunks: Vec<Bytes> = tables.into_iter().chain(range.map(|chunk| chunk.bytes.clone())).collect();
+        let tables = std::iter::once(part.tables.clone());
+        let chunks: Vec<Bytes> = tables.chain(range.map(|chunk| chunk.bytes.clone())).collect();
         Some(Segment::new(chunks, part.file.clone()))
     }
 
@@ -282,11 +382,13 @@ mod tests {
     struct Feed {
         ring: Ring,
         start: Instant,
+        /// How far the clock of the stream is ahead, in seconds.
+        ahead: u64,
     }
 
     impl Feed {
         fn new() -> Self {
-            Self { ring: Ring::default(), start: Instant::now() }
+            Self { ring: Ring::default(), start: Instant::now(), ahead: 0 }
         }
 
         /// A chunk of so many bytes at that second; `key` if a player can begin with it.
@@ -294,7 +396,26 @@ mod tests {
             let entry = key.then(|| Bytes::from_static(b"tables"));
             let at = self.start + Duration::from_secs(second);
             let chunk = Chunk::new(vec![u8::try_from(second % 256).unwrap(); bytes].into(), entry, run, at);
-            let _ = self.ring.push(chunk, key.then_some(second * 90_000));
+            // A chunk lasts a second, and its last packet tells almost all of it.
+            let begins = (second + self.ahead) * 90_000;
+            let _ =
+                self.ring.push(chunk, Clock { begins: key.then_some(begins), ends: Some(begins + 89_000) });
+        }
+
+        /// Chunks of a run from one second to another, with a key frame each so many seconds.
+        fn play(&mut self, seconds: std::ops::Range<u64>, bytes: usize, key: u64, run: u64) {
+            for second in seconds {
+                self.ask(second);
+                self.push(second, bytes, second % key == 0, run);
+            }
+        }
+
+        fn ask(&mut self, second: u64) {
+            self.ring.ask(self.start + Duration::from_secs(second));
+        }
+
+        fn listed(&mut self) -> Vec<u64> {
+            self.ring.segments().listed.iter().map(|part| part.duration.as_secs()).collect()
         }
 
         fn after(&mut self, place: Option<u64>) -> Option<(u64, u8)> {
@@ -335,47 +456,129 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_cut_at_the_first_key_frame_after_three_seconds() {
+    fn segments_are_cut_at_key_frames_and_grow_to_three_seconds() {
         let mut feed = Feed::new();
-        for second in 0..=12 {
-            feed.push(second, 10, second % 2 == 0, 0);
+        feed.play(0..12, 10, 1, 0);
+        let durations: Vec<u64> = feed.ring.parts.iter().map(|part| part.duration.as_secs()).collect();
+        assert_eq!(durations, [1, 1, 1, 2, 2, 3]);
+        assert_eq!(feed.ring.segments().target, 4);
+        let segment = feed.ring.segment(3).unwrap();
+        assert_eq!(segment.length(), 6 + 20);
+        assert_eq!(segment.chunks().iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [b't', 3, 4]);
+        assert!(feed.ring.segment(6).is_none());
+    }
+
+    #[test]
+    fn a_playlist_waits_until_players_can_begin_without_a_stop() {
+        let mut feed = Feed::new();
+        let ready = |feed: &mut Feed| {
+            (0..100).find(|second| {
+                feed.push(*second, 10, second % 2 == 0, 0);
+                feed.ring.is_listed()
+            })
+        };
+        assert_eq!(ready(&mut feed), Some(6));
+        assert_eq!(feed.listed(), [2, 2, 2]);
+    }
+
+    #[test]
+    fn an_outage_is_a_discontinuity_that_nobody_counts_as_a_segment() {
+        let mut feed = Feed::new();
+        feed.play(0..21, 10, 2, 0);
+        let before = feed.ring.segments();
+        assert_eq!((before.target, before.listed.last().map(|part| part.number)), (4, Some(6)));
+        // A minute of nothing: what was listed is listed still, and a player that comes back finds it.
+        feed.ask(80);
+        assert_eq!(feed.ring.segments(), before);
+        feed.ahead = 5_000;
+        feed.play(80..92, 10, 2, 1);
+        let after = feed.ring.segments();
+        assert_eq!(after.target, before.target);
+        let shape: Vec<_> = after
+            .listed
+            .iter()
+            .map(|part| (part.number, part.duration.as_millis() / 100, part.discontinuity))
+            .collect();
+        assert_eq!(shape, [(6, 40, false), (7, 29, false), (8, 40, true), (9, 40, false)]);
+        assert!(feed.ring.segment(before.first).is_some(), "what was listed can be fetched");
+    }
+
+    #[test]
+    fn a_clock_that_leaps_is_a_discontinuity() {
+        for ahead in [7, 40_000] {
+            let mut feed = Feed::new();
+            feed.play(0..22, 10, 1, 0);
+            assert_eq!(feed.ring.segments().target, 4);
+            feed.ahead = ahead;
+            feed.play(22..36, 10, 1, 0);
+            let listed = feed.ring.segments().listed;
+            assert!(listed.iter().all(|part| part.duration <= Duration::from_millis(4400)), "{listed:?}");
+            assert!(feed.ring.parts.iter().any(|part| part.discontinuity));
         }
+    }
+
+    #[test]
+    fn three_target_durations_are_listed_at_any_rate_and_stay_when_they_have_left_the_list() {
+        // 25 Mbit/s with key frames each 2 and each 10 seconds.
+        for (key, target) in [(2, 4), (10, 10)] {
+            let mut feed = Feed::new();
+            feed.play(0..60, 3 << 20, key, 0);
+            let mut last: Option<Segments> = None;
+            for second in 60..120 {
+                feed.play(second..second + 1, 3 << 20, key, 0);
+                let segments = feed.ring.segments();
+                let total: Duration = segments.listed.iter().map(|part| part.duration).sum();
+                assert_eq!(segments.target, target);
+                assert!(total.as_secs() >= 3 * target, "{segments:?}");
+                assert!(segments.listed.iter().all(|part| part.duration.as_secs() <= target));
+                for part in last.iter().flat_map(|last| &last.listed) {
+                    assert!(feed.ring.segment(part.number).is_some(), "{part:?} was just listed");
+                }
+                last = Some(segments);
+            }
+            assert!(feed.ring.bytes <= ALL_BYTES);
+            // Nobody asks any more.
+            (200..230).for_each(|second| feed.push(second, 3 << 20, second % key == 0, 0));
+            assert!(feed.ring.bytes <= MOST_BYTES, "{}", feed.ring.bytes);
+        }
+    }
+
+    #[test]
+    fn what_has_left_the_list_can_be_fetched_for_as_long_as_the_list_plays() {
+        let mut feed = Feed::new();
+        feed.play(0..60, 10, 2, 0);
         let segments = feed.ring.segments();
-        let shape: Vec<_> =
-            segments.listed.iter().map(|part| (part.number, part.duration.as_secs())).collect();
-        assert_eq!(shape, [(0, 4), (1, 4), (2, 4)]);
-        assert_eq!(segments.target, 4);
-        let segment = feed.ring.segment(1).unwrap();
-        assert_eq!(segment.length(), 6 + 40);
-        assert_eq!(segment.chunks().iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [b't', 4, 5, 6, 7]);
-        assert!(feed.ring.segment(3).is_none());
+        let plays: Duration = segments.listed.iter().map(|part| part.duration).sum();
+        let oldest = segments.listed[0].number;
+        feed.play(60..60 + plays.as_secs() + segments.target, 10, 2, 0);
+        assert!(feed.ring.segment(oldest).is_some());
+        assert!(feed.ring.chunks.len() < 60);
     }
 
     #[test]
-    fn a_new_run_is_a_discontinuity_and_numbers_go_on() {
+    fn key_frames_that_become_rarer_make_no_segment_longer_than_was_told() {
         let mut feed = Feed::new();
-        feed.push(0, 10, true, 0);
-        feed.push(1, 10, true, 1);
-        feed.push(5, 10, true, 1);
-        feed.push(9, 10, true, 1);
-        let shape: Vec<_> =
-            feed.ring.segments().listed.iter().map(|part| (part.number, part.discontinuity)).collect();
-        assert_eq!(shape, [(0, false), (1, true), (2, false)]);
+        feed.play(0..21, 10, 1, 0);
+        assert_eq!(feed.ring.segments().target, 4);
+        feed.play(21..80, 10, 20, 0);
+        let listed = feed.ring.segments().listed;
+        assert!(listed.iter().all(|part| part.duration <= Duration::from_millis(4400)), "{listed:?}");
+        let segment = feed.ring.segment(listed[0].number).unwrap();
+        assert_eq!(segment.chunks()[0], "tables", "each begins with the tables");
+    }
+
+    #[test]
+    fn numbers_go_on_when_a_stream_begins_anew() {
+        let mut feed = Feed::new();
+        feed.play(0..1, 10, 1, 0);
+        feed.play(1..8, 10, 1, 1);
+        assert_eq!(feed.ring.segments().discontinuities, 0);
         feed.ring.forget();
-        assert_eq!(feed.ring.segments().listed, []);
-        assert_eq!(feed.ring.segments().discontinuities, 1);
-        feed.push(20, 10, true, 2);
-        feed.push(24, 10, true, 2);
-        assert_eq!(feed.ring.segments().listed[0].number, 3);
-        assert_eq!(feed.after(Some(1)), Some((5, 24)), "nobody sees what was forgotten");
-    }
-
-    #[test]
-    fn what_is_listed_stays_for_a_while_after_it_has_left_the_list() {
-        let mut feed = Feed::new();
-        (0..=28).for_each(|second| feed.push(second, 10, second % 4 == 0, 0));
-        let first = feed.ring.segments().listed[0].number;
-        assert!(first > 0 && feed.ring.segment(first - 1).is_some());
+        let told = feed.ring.segments();
+        assert_eq!((told.listed, told.first, told.discontinuities), (vec![], 5, 1));
+        feed.play(20..22, 10, 1, 2);
+        assert_eq!(feed.ring.segments().listed[0].number, 5);
+        assert_eq!(feed.after(Some(1)), Some((9, 21)), "nobody sees what was forgotten");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 
 use std::{
     convert::Infallible,
+    hash::{BuildHasher, Hasher, RandomState},
     os::unix::process::ExitStatusExt,
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -24,7 +25,7 @@ use super::{
     channel::Channel,
     feed::{self, Feed},
     fetch::{Fetch, Fetching},
-    ffmpeg::{Care, Ffmpeg, Line, Unclear, Wish},
+    ffmpeg::{Care, Ffmpeg, Line, Look, Unclear, Wish},
     hidden::Hidden,
     lines::{Heard, describe, each_line, listen},
     multiplex::Multiplexes,
@@ -60,13 +61,15 @@ pub struct Means {
     pub timing: Timing,
 }
 
-/// Runs a stream until its orders end.
+/// Runs a stream until its orders end, or until one on demand is wanted by nobody and `retire` agrees that this is
+/// the end.
 pub async fn supervise(
     id: StreamId,
     channel: Arc<Channel>,
     means: Means,
     mut wanted: Wanted,
     mut orders: UnboundedReceiver<Order>,
+    retire: impl Fn() -> bool,
 ) {
     let runs = AtomicU64::new(0);
     loop {
@@ -80,16 +83,25 @@ pub async fn supervise(
             timing: means.timing,
             wanted: &wanted,
             runs: &runs,
+            looks: AtomicU32::new(0),
         };
         let order = tokio::select! {
-            order = orders.recv() => order,
-            never = runner.run() => match never {},
+            order = orders.recv() => Some(order),
+            () = runner.run() => None,
         };
         // What was running is dropped here, and ffmpeg with it.
         match order {
-            Some(Order::Set(new)) => wanted = new,
-            Some(Order::Restart) => {}
-            None => break,
+            Some(Some(Order::Set(new))) => wanted = new,
+            Some(Some(Order::Restart)) => {}
+            Some(None) => break,
+            None => {
+                channel.state().note(Event::Dropped, Instant::now());
+                channel.forget();
+                channel.open();
+                if retire() {
+                    return;
+                }
+            }
         }
         // It begins anew: neither its uptime nor a failure of what it was goes on.
         channel.state().note(Event::Dropped, Instant::now());
@@ -108,16 +120,24 @@ struct Runner<'a> {
     wanted: &'a Wanted,
     /// Numbers the runs of ffmpeg for this stream.
     runs: &'a AtomicU64,
+    /// How often the first source was looked at while a later one played.
+    looks: AtomicU32,
 }
 
 /// How the playing of a source ended.
 enum Ended {
-    /// By itself or by a fault.
-    Lost { lasted: Duration, why: String },
+    /// By itself or by a fault, after it had played for so long; zero if it gave no picture.
+    Lost { lasted: Duration, was_given_up: bool, why: String },
     /// At its end, and it is not to be played again.
     Finished,
     /// The first source is back.
     FirstIsBack,
+}
+
+impl Ended {
+    fn barren(why: String) -> Self {
+        Self::Lost { lasted: Duration::ZERO, was_given_up: false, why }
+    }
 }
 
 /// How one run of ffmpeg ended.
@@ -133,82 +153,86 @@ enum Run {
 }
 
 impl Runner<'_> {
-    async fn run(&mut self) -> Infallible {
+    /// Ends when a stream on demand is wanted by nobody.
+    async fn run(&mut self) {
         if !self.wanted.on_demand {
-            return self.play_sources().await;
+            match self.play_sources().await {}
         }
-        let mut demand = self.channel.wanted();
-        let linger = self.timing.linger;
-        loop {
-            self.note(Event::Dropped);
-            self.channel.forget();
-            self.channel.open();
-            // The channel holds the sender.
-            let _ = demand.wait_for(|count| *count > 0).await;
+        let channel = self.channel;
+        channel.forget();
+        if channel.is_wanted() {
             tokio::select! {
-                () = unwanted(&mut demand, linger) => {}
+                () = channel.unwanted(self.timing.linger) => {}
                 never = self.play_sources() => match never {},
             }
         }
     }
 
-    /// Plays one source after the other, for ever.
+    /// Plays one source after the other, for ever. Whoever has just played is asked again at once; the back-off is
+    /// for rounds in which none gave anything.
     async fn play_sources(&mut self) -> Infallible {
-        if self.wanted.sources.is_empty() {
+        let sources = &self.wanted.sources;
+        if sources.is_empty() {
             self.note(Event::Hopeless { why: "it has no sources: set one".into() });
             return std::future::pending().await;
         }
         let mut back_off = self.timing.back_off.0;
+        let (mut place, mut short, mut barren) = (0, 0, 0);
+        let mut again = None;
         loop {
-            let why = match self.play_round().await {
-                Round::Steady => {
-                    back_off = self.timing.back_off.0;
+            self.channel.state().source = Some(place);
+            self.note(Event::Begun);
+            let look = if again == Some(place) { Look::Shorter } else { Look::Usual };
+            let (lasted, was_given_up, why) = match self.play(place, &sources[place], look).await {
+                Ended::Lost { lasted, was_given_up, why } => (lasted, was_given_up, why),
+                Ended::FirstIsBack => {
+                    (place, short, barren, again) = (0, 0, 0, None);
                     continue;
                 }
-                Round::Finished => {
+                Ended::Finished => {
                     self.note(Event::Finished);
                     self.channel.close();
                     return std::future::pending().await;
                 }
-                Round::Failed(why) => why,
             };
-            self.note(Event::Exhausted { retry_in: back_off, why });
-            sleep(back_off).await;
-            back_off = (back_off * 2).min(self.timing.back_off.1);
-        }
-    }
-
-    /// Tries the sources in order, until one has run for a while or all have failed.
-    async fn play_round(&mut self) -> Round {
-        let sources = &self.wanted.sources;
-        let mut last = String::new();
-        for (place, source) in sources.iter().enumerate() {
-            self.channel.state().source = Some(place);
-            self.note(Event::Begun);
-            match self.play(place, source).await {
-                Ended::FirstIsBack => return Round::Steady,
-                Ended::Finished => return Round::Finished,
-                Ended::Lost { lasted, why } => {
-                    log::warn!("stream {}: source {} ended: {why}", self.id.0, place + 1);
-                    if lasted >= self.timing.steady {
-                        self.note(Event::Lost);
-                        return Round::Steady;
-                    }
-                    self.channel.state().complain(format!("source {}: {why}", place + 1));
-                    last = why;
-                }
+            log::warn!("stream {}: source {} ended: {why}", self.id.0, place + 1);
+            let is_steady = lasted >= self.timing.steady;
+            if !is_steady {
+                self.channel.state().complain(format!("source {}: {why}", place + 1));
             }
-            if place + 1 < sources.len() {
+            again = Some(place).filter(|_| lasted > Duration::ZERO);
+            if lasted > Duration::ZERO {
+                if place == 0 && is_steady {
+                    self.looks.store(0, Relaxed);
+                }
+                back_off = self.timing.back_off.0;
+                barren = 0;
+                short = if is_steady { 0 } else { short + 1 };
+                // One that falls silent, or drops twice, may leave the picture to the next.
+                if was_given_up || short > 1 {
+                    (place, short) = ((place + 1) % sources.len(), 0);
+                }
+                self.note(Event::Lost);
+                sleep(jittered(self.timing.again)).await;
+                continue;
+            }
+            (place, short, barren) = ((place + 1) % sources.len(), 0, barren + 1);
+            if barren < sources.len() {
                 self.note(Event::Lost);
                 sleep(self.timing.pause).await;
+                continue;
             }
+            let wait = jittered(back_off);
+            self.note(Event::Exhausted { retry_in: wait, why });
+            sleep(wait).await;
+            back_off = (back_off * 2).min(self.timing.back_off.1);
+            (place, barren) = (0, 0);
         }
-        Round::Failed(last)
     }
 
     /// Plays a source, again and again while it only changes.
-    async fn play(&mut self, place: usize, source: &SourceUrl) -> Ended {
-        let mut care = self.care(source);
+    async fn play(&mut self, place: usize, source: &SourceUrl, look: Look) -> Ended {
+        let mut care = Care { look, ..self.care(source) };
         loop {
             match self.play_once(place, source, &care).await {
                 Run::Changed(why) => {
@@ -220,7 +244,7 @@ impl Runner<'_> {
                 Run::Otherwise(other) => care = other,
                 Run::Unclear { tracks, why } => match care.after(&tracks, self.wanted.sources.len() == 1) {
                     Some(next) => care = next,
-                    None => return Ended::Lost { lasted: Duration::ZERO, why },
+                    None => return Ended::barren(why),
                 },
                 Run::Over(ended) => return ended,
             }
@@ -244,7 +268,7 @@ impl Runner<'_> {
         }
         let fetching = match self.fetch.open(source, &self.wanted.request) {
             Ok(fetching) => fetching,
-            Err(why) => return Run::Over(Ended::Lost { lasted: Duration::ZERO, why }),
+            Err(why) => return Run::Over(Ended::barren(why)),
         };
         let via = fetching.as_ref().map(|fetching| fetching.address.as_str());
         let hidden = Hidden::of(source, via);
@@ -253,14 +277,13 @@ impl Runner<'_> {
             .and_then(|feed| Ok((self.ffmpeg.play(source, via, care, feed.as_ref())?, feed)));
         let (mut child, feed) = match begun_with {
             Ok(both) => both,
-            Err(why) => return Run::Over(Ended::Lost { lasted: Duration::ZERO, why }),
+            Err(why) => return Run::Over(Ended::barren(why)),
         };
         if self.runs.fetch_add(1, Relaxed) > 0 {
             self.channel.state().restarts += 1;
         }
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
-            let why = "ffmpeg has no output".into();
-            return Run::Over(Ended::Lost { lasted: Duration::ZERO, why });
+            return Run::Over(Ended::barren("ffmpeg has no output".into()));
         };
         let timing = Timing { start: care.patience(self.timing.start), ..self.timing };
         let feeding = write(feed, child.stdin.take());
@@ -305,16 +328,16 @@ impl Runner<'_> {
             }
         };
         let entered = reading.entered;
-        let why = match stopped {
+        let (why, was_given_up) = match stopped {
             Stopped::Changed(why) => return Run::Changed(why),
-            Stopped::Given(why) => why,
+            Stopped::Given(why) => (why, true),
             Stopped::Ended => {
                 let (why, is_whole) = self.reason(&mut child, heard).await;
                 let has_end = source.file().is_some() || care.paced;
                 if entered && is_whole && has_end && care.wish.at_end == AtEnd::Stop {
                     return Run::Over(Ended::Finished);
                 }
-                why
+                (why, false)
             }
         };
         // Who fetched it knows best.
@@ -322,7 +345,8 @@ impl Runner<'_> {
         if !entered && !unclear.is_empty() {
             return Run::Unclear { tracks: unclear, why };
         }
-        Run::Over(Ended::Lost { lasted: if entered { begun.elapsed() } else { Duration::ZERO }, why })
+        let lasted = if entered { begun.elapsed() } else { Duration::ZERO };
+        Run::Over(Ended::Lost { lasted, was_given_up, why })
     }
 
     /// The line of ffmpeg's that says why its output ended, unless somebody killed it.
@@ -370,15 +394,17 @@ impl Runner<'_> {
         Ok(feed::is_transport_stream(&path).then_some(Feed::Loop(path)))
     }
 
-    /// On a later source: looks at the first one from time to time.
+    /// On a later source: looks at the first one from time to time, more seldom each time until that has
+    /// played for a while.
     async fn first_is_back(&self, place: usize) {
         let Some(first) = self.wanted.sources.first().filter(|_| place > 0) else {
             return std::future::pending().await;
         };
-        let (mut wait, longest) = self.timing.look_back;
+        let (shortest, longest) = self.timing.look_back;
         loop {
-            sleep(wait).await;
-            wait = (wait * 2).min(longest);
+            let looks = self.looks.load(Relaxed).min(16);
+            sleep((shortest * (1 << looks)).min(longest)).await;
+            self.looks.fetch_add(1, Relaxed);
             if self.answers(first).await {
                 return;
             }
@@ -444,21 +470,8 @@ async fn write(feed: Option<Feed>, input: Option<ChildStdin>) -> String {
     }
 }
 
-enum Round {
-    /// A source ran for a while: begin again from the first.
-    Steady,
-    /// One was played to its end, and that was all.
-    Finished,
-    /// None did; the last reason.
-    Failed(String),
-}
-
-/// Ends when nobody has wanted the stream for a while.
-async fn unwanted(demand: &mut tokio::sync::watch::Receiver<usize>, linger: Duration) {
-    loop {
-        let _ = demand.wait_for(|count| *count == 0).await;
-        if timeout(linger, demand.wait_for(|count| *count > 0)).await.is_err() {
-            return;
-        }
-    }
+/// That time, give or take a quarter: a thousand streams of one provider are not asked for in the same moment.
+fn jittered(time: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    time * u32::try_from(75 + random % 51).unwrap_or(100) / 100
 }

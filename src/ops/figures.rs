@@ -172,8 +172,8 @@ impl Ops {
     pub async fn note_usage(&self) -> Result<()> {
         self.lately_counted().await?;
         let now = clock::now();
-        let statuses = self.media.as_ref().map(|media| media.statuses()).unwrap_or_default();
-        let online = statuses.values().filter(|status| status.state == State::Running).count();
+        let states = self.stream_states();
+        let online = states.iter().filter(|(_, state)| *state == State::Running).count();
         let sample = Sample {
             at: UnixTime::clamped(now.seconds() / 60 * 60),
             viewers: self.connections.by_stream().values().sum::<usize>() as u64,

@@ -219,8 +219,7 @@ impl Ops {
 
     /// The streams that this server runs or would run for a viewer, each with the state it is in.
     pub fn stream_states(&self) -> Vec<(StreamId, State)> {
-        let statuses = self.media.as_ref().map(|media| media.statuses()).unwrap_or_default();
-        statuses.into_iter().map(|(id, status)| (id, status.state)).collect()
+        self.media.as_ref().map(|media| media.states()).unwrap_or_default()
     }
 
     /// Streams with what they are doing at this moment.
@@ -237,7 +236,7 @@ impl Ops {
     /// After streams were started or stopped: the answer is true at the moment it is given.
     pub(super) fn apply_streams(&self, ids: &[StreamId], restart: bool) -> Result<()> {
         for id in ids {
-            let ran = self.media.as_ref().is_some_and(|media| media.channel(*id).is_some());
+            let ran = self.media.as_ref().is_some_and(|media| media.has(*id));
             self.run_stream(*id)?;
             if let Some(media) = self.media.as_ref().filter(|_| ran && restart) {
                 media.restart(*id);

@@ -94,6 +94,10 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
     if !session.is_active && !is_open {
         return Ok(Outcome::Turned(Turned::Blocked));
     }
+    if asked.is_head && kind == "watchdog" {
+        // Nobody reads the answer: what is told once must not be lost with it.
+        return Ok(Outcome::Result(json!({ "data": {} })));
+    }
     if session.is_active && session.has_to_sign_in {
         // The software of real boxes goes on to ask for events, and stops at the text; apps know the text.
         let asks = (kind, action) == ("watchdog", "get_events");
@@ -102,10 +106,6 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
         } else {
             Outcome::Turned(Turned::NotLetIn)
         });
-    }
-    if asked.is_head && kind == "watchdog" {
-        // Nobody reads the answer: what is told once must not be lost with it.
-        return Ok(Outcome::Result(json!({ "data": {} })));
     }
     in_session(asked, caller, &session, kind, action).await.map(Outcome::Result)
 }

@@ -60,6 +60,7 @@ mod power_cut;
 mod programs;
 mod slow_clients;
 mod source_changes;
+mod source_drops;
 mod source_kinds;
 mod sources;
 mod streams;

@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use serde_json::json;
@@ -229,4 +230,39 @@ fn a_source_that_falls_silent_is_given_up_for_the_next() {
     within(20, "the second plays", || stream()["source_number"] == 2);
     assert!(stream()["errors"].to_string().contains("sent nothing for 10 seconds"), "{}", stream());
     assert!(first.iter().all(|pid| !children(&server).contains(pid)), "the ffmpeg that waited is gone");
+}
+
+/// Processor time of a server so far.
+fn busy(server: &TestServer) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
+    let ticks = text.split_whitespace().skip(13).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
+}
+
+#[test]
+fn streams_on_demand_that_nobody_watches_cost_next_to_nothing() {
+    const COUNT: u32 = 20_000;
+    let server = TestServer::start();
+    let folder = server.stop();
+    let server = TestServer::on(folder, &[]);
+    let before = (resident(&server), busy(&server));
+    let folder = server.stop();
+    let mut rows = rusqlite::Connection::open(folder.path().join("linecard.db")).unwrap();
+    let tx = rows.transaction().unwrap();
+    for number in 0..COUNT {
+        let sources = format!("[\"http://provider.example:8080/live/user/password/{number}.ts\"]");
+        tx.execute(
+            "INSERT INTO streams (name, sources, on_demand, created_at, updated_at) VALUES (?, ?, 1, 0, 0)",
+            (format!("Channel {number}"), sources),
+        )
+        .unwrap();
+    }
+    tx.commit().unwrap();
+    drop(rows);
+    let server = TestServer::on(folder, &[]);
+    // Another start takes the same but for the streams. Half of a KiB each may be the database's own memory.
+    let (more, busy) = (resident(&server).saturating_sub(before.0), busy(&server).saturating_sub(before.1));
+    assert!(more < u64::from(COUNT), "{more} KiB for {COUNT} streams");
+    assert!(busy < Duration::from_secs(5), "{busy:?}");
+    assert_eq!(children(&server), [] as [u32; 0]);
 }

@@ -222,6 +222,7 @@ fn a_viewer_who_reads_nothing_is_cut_within_a_second() {
     assert_eq!(open(&server), 0);
     assert!(players.iter_mut().all(|player| player.is_closed_within(1)));
     assert_eq!(server.refused("connections/kill", "connection_id=999"), "Connection does not exist");
+    assert_eq!(server.refused("connections/kill", "stream_id=999"), "Stream does not exist");
 }
 
 #[test]
@@ -249,6 +250,36 @@ fn changes_cut_those_who_watch() {
             server.done(call, body);
         }
     }
+}
+
+#[test]
+fn under_refuse_a_new_password_or_token_ends_who_watches_with_the_old_one() {
+    let server = with_streams(1);
+    server.done("settings/update", "data[connection_policy]=refuse");
+    server.done("line/update", "username=bob&data[new_token]=1&data[max_allowed_connections]=2");
+    let token =
+        || server.done("line/info", "username=bob")["line_info"]["token"].as_str().unwrap().to_owned();
+    let by_token = || format!("/live/{}/1", token());
+    let mut thief = watch(&server, 1, "thief");
+    let mut holder = Player::get(&server, &by_token(), "holder");
+    server.done("line/update", "username=bob&data[password]=other");
+    assert!(thief.is_closed_within(5), "the password is no longer his");
+    assert!(!holder.is_closed_within(1), "the token still is");
+    let mut owner = Player::get(&server, "/live/bob/other/1", "owner");
+    assert_eq!(owner.status, 200);
+    server.done("line/update", "username=bob&data[new_token]=1");
+    assert!(holder.is_closed_within(5), "now the token is not");
+    server.done("line/update", "username=bob&data[notes]=x");
+    assert!(!owner.is_closed_within(1), "the password is");
+    let reasons = || {
+        let rows = server.done("logs/list", "kind=connection")["logs"].clone();
+        let reasons = rows.as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap().to_owned());
+        reasons.collect::<Vec<_>>()
+    };
+    within(10, "both are in the history", || reasons() == ["new password", "new password"]);
+    server.done("settings/update", "data[connection_policy]=kick_oldest");
+    server.done("line/update", "username=bob&data[password]=third");
+    assert!(!owner.is_closed_within(1), "where the newest is let in, nobody has to go");
 }
 
 #[test]

@@ -242,3 +242,30 @@ fn one_who_reads_a_byte_a_second_costs_the_others_nothing() {
     assert!(late.chunks_exact(188).all(|packet| packet[0] == 0x47), "whole packets only");
     assert!(lost(&late) > 0, "it has skipped what it did not fetch");
 }
+
+#[test]
+fn who_takes_nothing_any_more_gives_his_place_back() {
+    let folder = tempfile::tempdir().unwrap();
+    put_rich_picture(folder.path());
+    let server = TestServer::on(folder, &["--trusted-proxies", "127.0.0.1"]);
+    fill(&server, 1);
+    server.done("settings/update", "data[connection_policy]=refuse");
+    let watch = |address: &str, agent: &str| {
+        let head = format!("Host: x\r\nUser-Agent: {agent}\r\nX-Forwarded-For: {address}");
+        Player::send(&server, &format!("GET /live/bob/pw/1 HTTP/1.1\r\n{head}\r\n\r\n"))
+    };
+    let begun = std::time::Instant::now();
+    let vanished = watch("192.0.2.1", "phone");
+    assert_eq!(vanished.status, 200);
+    assert_eq!(watch("192.0.2.2", "another").status, 403, "the place is taken");
+    within(25, "the same player from another address takes it over", || {
+        watch("192.0.2.2", "phone").status == 200
+    });
+    within(5, "nobody else is there", || open(&server) <= 1);
+    // One that reads nothing for half a minute has gone, whoever comes instead.
+    let stalled = watch("192.0.2.3", "phone");
+    assert_eq!(stalled.status, 200, "the one before has closed");
+    within(60, "the kernel gives him up", || open(&server) == 0);
+    assert!(begun.elapsed() > std::time::Duration::from_secs(20), "not at once: networks have hiccups");
+    drop((vanished, stalled));
+}

@@ -76,7 +76,7 @@ impl Ops {
                 // A token names nobody, and cannot be guessed.
                 let shut = attempt.name.and_then(|name| self.shut_as(face, name, from.address.into()));
                 if is_right && (shut.is_none() || self.is_watching(&line, from)) {
-                    return Ok(line);
+                    return Ok(line.shown(credentials));
                 }
                 if !is_right && shut.is_none() {
                     self.failed_as(face, attempt);
@@ -91,7 +91,7 @@ impl Ops {
         match meant {
             Some(line) if is_right => {
                 self.note_let_in(line.viewer.into(), from.address);
-                Ok(line)
+                Ok(line.shown(credentials))
             }
             meant => {
                 self.failed(face, attempt);

@@ -13,7 +13,8 @@ use crate::{
         line::Line,
         mag::Mag,
         page::{Limit, Page, Start},
-        session::{Ending, Session, Viewer},
+        session::{Ending, Proof, Session, Viewer},
+        settings::ConnectionPolicy,
         source_request::SourceRequest,
         stream::Stream,
         time::UnixTime,
@@ -125,29 +126,36 @@ impl Ops {
         let now = clock::now();
         for session in sessions {
             match self.standing(session, now)? {
-                Some(subscriber) => {
+                Ok(subscriber) => {
                     self.connections.extend(session.id, subscriber.subscription.expire_date.0);
                 }
-                None => {
-                    self.connections.end(&[session.id], Ending::Withdrawn);
+                Err(why) => {
+                    self.connections.end(&[session.id], why);
                 }
             }
         }
         Ok(())
     }
 
-    /// The subscriber behind a session, if it may still watch.
-    fn standing(&self, session: &Session, now: UnixTime) -> Result<Option<Subscriber>> {
+    /// The subscriber behind a session, if it may still watch; else why not.
+    fn standing(&self, session: &Session, now: UnixTime) -> Result<std::result::Result<Subscriber, Ending>> {
         let key = &session.key;
-        let who = self.point(&Actor::LINECARD, WATCH, |read| subscriber(read, key.viewer))?;
-        let Some(who) = who else { return Ok(None) };
+        // Where the newest is let in, the owner takes his place back by himself.
+        let holds_place = self.guards().settings.connection_policy == ConnectionPolicy::Refuse;
+        let proof = self.connections.proof(session.id).filter(|_| holds_place);
+        let who = self.point(&Actor::LINECARD, WATCH, |read| subscriber(read, key.viewer, proof.as_ref()))?;
+        let who = match who {
+            Some(Ok(who)) => who,
+            Some(Err(why)) => return Ok(Err(why)),
+            None => return Ok(Err(Ending::Withdrawn)),
+        };
         if let Viewer::Mag(mag) = key.viewer
             && !self.box_may_play(mag)?
         {
-            return Ok(None);
+            return Ok(Err(Ending::Withdrawn));
         }
         let stream = self.asked_stream(&who, key.stream)?;
-        let Some(stream) = &*stream else { return Ok(None) };
+        let Some(stream) = &*stream else { return Ok(Err(Ending::Withdrawn)) };
         // A stream that has lost its source is no reason to go.
         let asked = admission::Asked { in_bouquets: stream.in_bouquets, hindrance: None };
         let request = Request {
@@ -162,7 +170,7 @@ impl Ops {
             taken: None,
             now,
         };
-        Ok(admission::admit(&request).is_ok().then_some(who))
+        Ok(admission::admit(&request).map(|()| who).map_err(|_| Ending::Withdrawn))
     }
 
     /// Hands connections that have ended over to the history.
@@ -188,11 +196,26 @@ impl Ops {
     }
 }
 
-fn subscriber(read: &Read<'_>, viewer: Viewer) -> Result<Option<Subscriber>> {
+/// A subscriber, if there is one whom that proof would let in.
+fn subscriber(
+    read: &Read<'_>,
+    viewer: Viewer,
+    proof: Option<&Proof>,
+) -> Result<Option<std::result::Result<Subscriber, Ending>>> {
     Ok(match viewer {
-        Viewer::Line(id) => read.by_id::<Line>(id)?.map(Subscriber::from),
-        Viewer::Mag(id) => read.by_id::<Mag>(id)?.map(Subscriber::from),
+        Viewer::Line(id) => read.by_id::<Line>(id)?.map(|line| {
+            let is_right = proof.is_none_or(|proof| is_still(&line.record, proof));
+            if is_right { Ok(line.into()) } else { Err(Ending::NewPassword) }
+        }),
+        Viewer::Mag(id) => read.by_id::<Mag>(id)?.map(|mag| Ok(mag.into())),
     })
+}
+
+fn is_still(line: &Line, proof: &Proof) -> bool {
+    match proof {
+        Proof::Password(password) => *line.password.as_str() == **password,
+        Proof::Token(token) => line.token.as_ref().is_some_and(|own| *own.as_str() == **token),
+    }
 }
 
 /// What this server is to run, if it is this server's and enabled.

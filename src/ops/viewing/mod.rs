@@ -17,7 +17,12 @@ pub use watch::{Watching, Wish};
 pub use crate::media::{InMemory, Listed, Segment, Segments, Tap, connections::Hold};
 
 use crate::domain::{
-    Error, Stored, admission::Rule, line::Line, mag::Mag, session::Viewer, subscription::Subscription,
+    Error, Stored,
+    admission::Rule,
+    line::Line,
+    mag::Mag,
+    session::{Proof, Viewer},
+    subscription::Subscription,
     time::UnixTime,
 };
 
@@ -59,6 +64,15 @@ impl<'a> Credentials<'a> {
     }
 }
 
+impl From<Credentials<'_>> for Proof {
+    fn from(credentials: Credentials<'_>) -> Self {
+        match credentials {
+            Credentials::Password { password, .. } => Self::Password(password.into()),
+            Credentials::Token(token) => Self::Token(token.into()),
+        }
+    }
+}
+
 /// A line or MAG whose credentials were right.
 #[derive(Clone, Debug)]
 pub struct Subscriber {
@@ -72,6 +86,15 @@ pub struct Subscriber {
     pub subscription: Subscription,
     /// When it was created.
     pub created_at: UnixTime,
+    /// What it was let in with, if it has just shown it.
+    pub proof: Option<Proof>,
+}
+
+impl Subscriber {
+    /// With what it was let in.
+    fn shown(self, credentials: Credentials<'_>) -> Self {
+        Self { proof: Some(credentials.into()), ..self }
+    }
 }
 
 impl From<Stored<Line>> for Subscriber {
@@ -82,6 +105,7 @@ impl From<Stored<Line>> for Subscriber {
             restreamer: line.record.restreamer,
             subscription: line.record.subscription,
             created_at: line.created_at,
+            proof: None,
         }
     }
 }
@@ -94,6 +118,7 @@ impl From<Stored<Mag>> for Subscriber {
             restreamer: false,
             subscription: mag.record.subscription,
             created_at: mag.created_at,
+            proof: None,
         }
     }
 }

@@ -125,7 +125,11 @@ impl Ops {
         let subscription = &who.subscription;
         let stream = self.asked_stream(who, wish.stream)?;
         let stream = (*stream).as_ref().ok_or(Refusal::NoSuchStream)?;
-        let asked = self.asked(stream, wish.stream);
+        let mut asked = self.asked(stream, wish.stream);
+        if wish.container == Container::Hls && self.connections.has_session(&key(who, wish, from)) {
+            // A player that reads its playlist again goes on when the source is back.
+            asked.hindrance = asked.hindrance.filter(|_| !stream.enabled);
+        }
         let provider = self.provider_for(who, from.address);
         let request = Request {
             subscription,
@@ -183,19 +187,18 @@ impl Ops {
     ) -> Result<Entry, Refusal> {
         let policy = self.guards().settings.connection_policy;
         let arrival = Arrival {
-            key: Key {
-                viewer: who.viewer,
-                address: from.address,
-                agent: from.agent.clone(),
-                stream: wish.stream,
-            },
+            key: key(who, wish, from),
             terms: Terms {
                 container: wish.container,
                 limit: who.subscription.max_allowed_connections,
                 policy,
                 until: who.subscription.expire_date.0,
             },
-            about: About { subscriber: who.name.clone(), stream: admitted.stream.clone() },
+            about: About {
+                subscriber: who.name.clone(),
+                stream: admitted.stream.clone(),
+                proof: who.proof.clone(),
+            },
             at: now,
         };
         let begun = Instant::now();
@@ -210,7 +213,9 @@ impl Ops {
                 Ok(entry) => return Ok(entry),
                 Err(Turned::Barred) => return Err(Refusal::Ended),
                 Err(Turned::Full) if policy == ConnectionPolicy::Refuse && begun.elapsed() < GRACE => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if self.connections.end_stalled(&arrival.key) == 0 {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
                 }
                 Err(Turned::Full) => return Err(Refusal::Full),
             }
@@ -285,4 +290,9 @@ impl Ops {
         self.note_refusal(Some(who), &who.name, Some(wish.stream), from, &refusal, now);
         refusal
     }
+}
+
+/// What the session of that wish is known by.
+fn key(who: &Subscriber, wish: &Wish, from: &Origin) -> Key {
+    Key { viewer: who.viewer, address: from.address, agent: from.agent.clone(), stream: wish.stream }
 }
