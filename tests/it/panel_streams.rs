@@ -271,7 +271,7 @@ fn previews(server: &TestServer) -> usize {
     let pids: Vec<String> =
         children.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
     let lines = pids.iter().map(|pid| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default());
-    lines.filter(|line| String::from_utf8_lossy(line).contains("pipe:0")).count()
+    lines.filter(|line| String::from_utf8_lossy(line).contains("frag_keyframe")).count()
 }
 
 #[test]

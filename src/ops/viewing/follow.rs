@@ -118,7 +118,9 @@ impl Ops {
     /// A database error.
     pub async fn dismiss_viewers(&self) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
-        self.write_whole_history(clock::now()).await
+        self.write_whole_history(clock::now()).await?;
+        // Those too that were summed up: they did not end with the server by accident.
+        self.note_open_sessions(false).await
     }
 
     /// Cuts those of the sessions that may no longer watch.
