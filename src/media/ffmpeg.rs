@@ -14,6 +14,9 @@ use crate::domain::stream::{AtEnd, SourceUrl};
 /// Containers that a file below `media/` may have. Playlists are not among them: they name other files.
 const FILE_FORMATS: &str =
     "mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,avi,flv,asf,ogg,h264,hevc,mp3,aac,ac3,flac,wav";
+/// Those of what is fetched. Of lists only HLS is among them, whose addresses are ours; MPEG-DASH would lead anywhere.
+const FETCHED_FORMATS: &str = "hls,mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,avi,flv,live_flv,asf,ogg,h264,hevc,mp3,aac,\
+                               ac3,eac3,dts,loas,flac,wav,aiff,nut,nsv,mpjpeg,mjpeg,webvtt";
 /// Silence of a source for so many microseconds is an end of it, as far as ffmpeg can tell by itself.
 const SILENCE: &str = "15000000";
 
@@ -306,7 +309,14 @@ fn flags(source: &SourceUrl) -> &'static str {
 fn network(source: &SourceUrl) -> &'static [&'static str] {
     match source.scheme().as_str() {
         // Whoever fetches it for ffmpeg gives up sooner.
-        "http" | "https" => &["-protocol_whitelist", "http,tcp,crypto", "-rw_timeout", "60000000"],
+        "http" | "https" => &[
+            "-protocol_whitelist",
+            "http,tcp,crypto",
+            "-format_whitelist",
+            FETCHED_FORMATS,
+            "-rw_timeout",
+            "60000000",
+        ],
         "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE],
         "rtsp" => &["-protocol_whitelist", "rtsp,rtp,udp,tcp", "-rtsp_transport", "tcp", "-timeout", SILENCE],
         "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE],

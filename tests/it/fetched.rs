@@ -167,6 +167,7 @@ fn hls_sources_play_as_providers_serve_them_without_a_restart() {
     let arguments = children(server.pid());
     assert!(!arguments.is_empty() && !arguments.contains(&origin.port.to_string()), "{arguments}");
     assert!(!arguments.contains("hush") && !arguments.contains("test-key"), "{arguments}");
+    assert!(!arguments.contains("NoNewPrivs:\t0"), "{arguments}");
     std::thread::sleep(Duration::from_secs(14));
     for id in 1..=6 {
         let stream = stream(&server, id);

@@ -18,7 +18,7 @@ const LAYERS: [(&[&str], &[&str]); 5] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -32,6 +32,9 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("rustix", &["host", "media", "wire"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
+    ("tokio_rustls", &["media"]),
+    ("rustls_native_certs", &["media"]),
+    ("httparse", &["media"]),
 ];
 
 #[test]

@@ -88,7 +88,8 @@ impl Playlist {
     /// # Errors
     /// A sentence about what it is instead.
     pub fn read(text: &str, from: &Url) -> Result<Self, String> {
-        let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+        // ffmpeg ends a line at each of these, so that none may be in one of ours.
+        let lines = || text.split(['\n', '\r', '\0']).map(str::trim).filter(|line| !line.is_empty());
         if lines().any(|line| line.starts_with("#EXT-X-STREAM-INF")) {
             return Ok(Self::Master(master(lines(), from)));
         }
@@ -108,10 +109,12 @@ fn master<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Vec<Line> {
                 variant = Some(line);
             } else if tag.starts_with("EXT-X-MEDIA:") {
                 let is_carried = ["AUDIO", "VIDEO"].iter().any(|kind| attribute(tag, "TYPE") == Some(kind));
-                if let Some((before, url, after)) = around(line, from).filter(|_| is_carried) {
-                    told.push(Line::Around(before, url, after));
+                let rest = format!("#EXT-X-MEDIA:{}", without_addresses(tag));
+                let uri = attribute(tag, "URI").and_then(|uri| from.join(uri).ok());
+                if let Some(url) = uri.filter(|_| is_carried) {
+                    told.push(Line::Around(rest + ",URI=\"", url, "\"".into()));
                 } else if is_carried && attribute(tag, "URI").is_none() {
-                    told.push(Line::Plain(line.to_owned()));
+                    told.push(Line::Plain(rest));
                 }
             } else if !tag.contains("URI=") {
                 told.push(Line::Plain(line.to_owned()));
@@ -147,21 +150,19 @@ fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, 
             "EXT-X-ENDLIST" => media.is_ended = true,
             "EXT-X-KEY" if attribute(tag, "METHOD") == Some("NONE") => key = None,
             "EXT-X-KEY" => {
-                let mut attributes = pairs(value);
-                let mut take = |name: &str| {
-                    let at = attributes.iter().position(|(other, _)| *other == name)?;
-                    Some(attributes.remove(at).1.trim_matches('"').to_owned())
-                };
-                let (url, iv) = (take("URI").and_then(|uri| from.join(&uri).ok()), take("IV"));
+                let url = attribute(tag, "URI").and_then(|uri| from.join(uri).ok());
+                let iv = attribute(tag, "IV").map(str::to_owned);
+                let iv = iv.filter(|iv| iv.bytes().all(|byte| byte.is_ascii_alphanumeric()));
                 let is_block = attribute(tag, "METHOD") == Some("AES-128");
-                let rest: Vec<String> =
-                    attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                key = Some(Arc::new(Key { attributes: rest.join(","), url, iv, is_block }));
+                key = Some(Arc::new(Key { attributes: without_addresses(tag), url, iv, is_block }));
             }
             "EXT-X-MAP" => {
                 let url = attribute(tag, "URI").and_then(|uri| from.join(uri).ok());
                 let url = url.ok_or_else(|| "its playlist names something that is no address".to_owned())?;
-                let attributes = attribute(tag, "BYTERANGE").map(|range| format!(",BYTERANGE=\"{range}\""));
+                let range = attribute(tag, "BYTERANGE");
+                let range =
+                    range.filter(|range| range.bytes().all(|byte| byte.is_ascii_digit() || byte == b'@'));
+                let attributes = range.map(|range| format!(",BYTERANGE=\"{range}\""));
                 map = Some(Arc::new(Map { url, attributes: attributes.unwrap_or_default() }));
             }
             "EXTINF" | "EXT-X-BYTERANGE" | "EXT-X-DISCONTINUITY" | "EXT-X-PROGRAM-DATE-TIME" => {
@@ -269,11 +270,22 @@ fn pairs(list: &str) -> Vec<(&str, &str)> {
     found
 }
 
-/// What stands before and after the URI of a tag.
-fn around(line: &str, from: &Url) -> Option<(String, Url, String)> {
-    let uri = attribute(line, "URI").filter(|uri| !uri.is_empty())?;
-    let (before, after) = line.split_once(&format!("URI=\"{uri}\""))?;
-    Some((format!("{before}URI=\""), from.join(uri).ok()?, format!("\"{after}")))
+/// The attributes of a tag that name nothing else, written so that ffmpeg reads no more out of them: it ends a value
+/// at a blank, and knows escapes in quotes.
+fn without_addresses(tag: &str) -> String {
+    let list = tag.split_once(':').map_or("", |(_, list)| list);
+    let is_told = |(name, value): &(&str, &str)| {
+        let is_name =
+            name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+        let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let is_value = match inner {
+            Some(inner) => !inner.contains(['"', '\\']),
+            None => !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || "\"\\".contains(c)),
+        };
+        is_name && is_value && !["URI", "IV"].contains(name)
+    };
+    let told = pairs(list).into_iter().filter(is_told).map(|(name, value)| format!("{name}={value}"));
+    told.collect::<Vec<_>>().join(",")
 }
 
 /// Whether it begins as a playlist does.
@@ -431,11 +443,38 @@ http://o/9.ts
             .collect();
         assert_eq!(
             told[1],
-            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x,URI=\",URI=\"<http://h/a/a/en.m3u8>\",DEFAULT=YES"
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x,URI=\",DEFAULT=YES,URI=\"<http://h/a/a/en.m3u8>\""
         );
         assert_eq!(told[2], "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in it\"");
         assert_eq!(told[3], "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\n<http://h/a/low.m3u8>");
         assert_eq!(told.len(), 4);
+    }
+
+    #[test]
+    fn no_address_reaches_ffmpeg_as_it_was_written() {
+        for list in [
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:2,\rhttp://evil/\n1.ts",
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:2,\0http://evil/\n1.ts",
+            "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128 URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
+            "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
+            "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,IV=\"0 URI=http://evil/\",URI=\"k\"\n#EXTINF:2,\n1.ts",
+            "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,KEYFORMAT=\"\\\",URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
+            "#EXTM3U\n#EXT-X-MAP:URI=\"k\",BYTERANGE=\"1 URI=http://evil/\"\n#EXTINF:2,\n1.ts",
+        ] {
+            let Playlist::Media(media) = read(list) else { panic!("segments") };
+            let text = media.write(0, 0, None, |_, _| "ours".to_owned());
+            assert!(!text.contains("evil") && !text.contains(['\r', '\0']), "{list:?}: {text}");
+        }
+        let Playlist::Master(lines) = read(
+            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n1.m3u8\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,NAME=x URI=\"http://evil/\",URI=\"a\"\n#EXT-X-MEDIA:TYPE=AUDIO,DEFAULT=YES URI=\"http://evil/\"",
+        ) else {
+            panic!("variants")
+        };
+        for line in lines {
+            let (Line::Plain(text) | Line::Around(text, ..)) = line;
+            assert!(!text.contains("evil"), "{text}");
+        }
     }
 
     #[test]
