@@ -198,6 +198,11 @@ fn whoever_watches_goes_on_while_the_address_is_shut_out() {
     assert_eq!(login(&server, "192.0.2.1", "bob", "pw"), SHUT);
     assert_eq!(ask("/live/bob/pw/1.m3u8", "Kodi").status, 200, "his playlist");
     assert_eq!(ask(&segment, "Kodi").status, 200, "his segments");
+    // Also one who began so long ago that nobody knows him any more.
+    let file = rusqlite::Connection::open(server.data().join("linecard.db")).unwrap();
+    file.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    assert_eq!(file.execute("DELETE FROM let_in", []).unwrap(), 1);
+    assert_eq!(ask("/live/bob/pw/1.m3u8", "Kodi").status, 200);
     watching.read(188 * 1000);
     assert_eq!(ask("/live/bob/guess/1.m3u8", "Kodi").status, 403);
     assert_eq!(ask("/live/bob/pw/1.m3u8", "Other").status, 403, "but a player that comes anew");

@@ -72,15 +72,16 @@ impl Ops {
         if let Some(wait) = self.barrier(face, from.address, attempt.name) {
             let refusal = Refusal::ShutOut(wait);
             let Some(line) = meant else { return Err(refusal) };
-            if self.was_let_in(line.viewer.into(), from.address)? {
-                // A token names nobody, and cannot be guessed.
-                let shut = attempt.name.and_then(|name| self.shut_as(face, name, from.address.into()));
-                if is_right && (shut.is_none() || self.is_watching(&line, from)) {
+            if is_right && self.is_watching(&line, from) {
+                return Ok(line.shown(credentials));
+            }
+            // A token names nobody, and cannot be guessed.
+            let shut = attempt.name.and_then(|name| self.shut_as(face, name, from.address.into()));
+            if shut.is_none() && self.was_let_in(line.viewer.into(), from.address)? {
+                if is_right {
                     return Ok(line.shown(credentials));
                 }
-                if !is_right && shut.is_none() {
-                    self.failed_as(face, attempt);
-                }
+                self.failed_as(face, attempt);
             }
             // Whoever guesses leaves no row for each guess; a subscriber behind the same address does.
             if is_right {
