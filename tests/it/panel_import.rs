@@ -250,7 +250,7 @@ fn a_list_as_real_ones_are_gives_its_channels_and_tells_what_it_leaves_out() {
     let wide: Vec<u8> = WILD.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let page = panel.get(&upload(&panel, &wide));
     assert!(
-        page.contains("<b>1</b><span>new streams") && page.contains("<b>8</b><span>there already"),
+        page.contains("<b>0</b><span>new streams") && page.contains("<b>9</b><span>there already"),
         "{page}"
     );
     let packed = tempfile::NamedTempFile::new().unwrap();
