@@ -144,7 +144,7 @@ pub fn delete(act: &Act<'_>, ids: &[StreamId]) -> Result<Vec<String>> {
 /// Changes a bouquet, takes streams out of it, and puts others at its end.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for an unknown bouquet or a stream that is to be put there, and those of the change.
+/// [`Error::NoSuch`] for an unknown bouquet or a stream that is to be put there, [`Error::Changed`], and those of the change.
 pub fn update_bouquet(
     act: &Act<'_>,
     id: BouquetId,
@@ -152,6 +152,7 @@ pub fn update_bouquet(
     remove: &[StreamId],
     add: &[StreamId],
 ) -> Result<()> {
+    act.check_seen(&act.find::<Bouquet>(id)?)?;
     let only_streams = change == BouquetChange::default() && !(remove.is_empty() && add.is_empty());
     if !only_streams {
         managed::update::<Bouquet>(act, id, change)?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Read, Write};
+use super::{Read, Write, table::CHANGED};
 use crate::domain::{
     Resource, Result,
     ids::{BouquetId, Id, StreamId},
@@ -73,8 +73,8 @@ impl Write<'_> {
 
     fn stamp(&self, bouquet: BouquetId, changed: bool, now: UnixTime) -> Result<()> {
         if changed {
-            let sql = "UPDATE bouquets SET updated_at = ? WHERE id = ?";
-            self.conn.prepare_cached(sql)?.execute(params![now.seconds(), bouquet.number()])?;
+            let sql = format!("UPDATE bouquets SET {CHANGED} WHERE id = ?");
+            self.conn.prepare_cached(&sql)?.execute(params![now.seconds(), bouquet.number()])?;
             self.note(Resource::Bouquets, bouquet.number());
         }
         Ok(())

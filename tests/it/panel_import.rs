@@ -356,6 +356,8 @@ fn a_long_list_is_imported_in_steps_also_into_a_bouquet() {
     server
         .done("bouquets/update", "id=1&data[name]=Most&data[remove_streams][]=5&data[remove_streams][]=9000");
     assert_eq!(bouquet(), 8998);
+    let old = server.refused("bouquets/update", "id=1&data[add_streams][]=5&if_updated_at=1");
+    assert_eq!(old, "Changed meanwhile");
     server.done("bouquets/update", "id=1&data[add_streams]=[5,9000,1]");
     assert_eq!(bouquet(), 9000);
     let streams = server.done("bouquets/info", "id=1")["bouquet"]["streams"].clone();
