@@ -24,6 +24,7 @@ CREATE TABLE settings (
     api_retention_days   INTEGER NOT NULL DEFAULT 7   CHECK (api_retention_days >= 0),
     mag_login_required   INTEGER NOT NULL DEFAULT 0   CHECK (mag_login_required IN (0, 1)),
     mag_oui_check        INTEGER NOT NULL DEFAULT 0   CHECK (mag_oui_check IN (0, 1)),
+    refuse_zero_expiry        INTEGER NOT NULL DEFAULT 0 CHECK (refuse_zero_expiry IN (0, 1)),
     connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0),
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
@@ -75,8 +76,16 @@ CREATE TABLE resellers (
     max_allowed_connections INTEGER NOT NULL DEFAULT 0 CHECK (max_allowed_connections >= 0),
     use_credits             INTEGER NOT NULL DEFAULT 0 CHECK (use_credits IN (0, 1)),
     credits                 INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0),
+    trials_per_day          INTEGER DEFAULT 10 CHECK (trials_per_day >= 0),   -- none is no limit
     created_at              INTEGER NOT NULL,
     updated_at              INTEGER NOT NULL
+) STRICT;
+
+-- How many trials a reseller's people have sold on the last day on which they sold one.
+CREATE TABLE trial_sales (
+    reseller_id INTEGER PRIMARY KEY REFERENCES resellers (id) ON DELETE CASCADE,
+    day         INTEGER NOT NULL,                  -- its first second
+    sold        INTEGER NOT NULL
 ) STRICT;
 
 -- Every movement of a reseller's credits. A balance is the sum of its rows here: `linecard check`.
@@ -205,6 +214,7 @@ CREATE TABLE subscription_plans (
     credits                 INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0),
     is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
     position                INTEGER NOT NULL DEFAULT 0,
+    for_resellers           INTEGER NOT NULL DEFAULT 0 CHECK (for_resellers IN (0, 1)),   -- a new one's depends on its price
     created_at              INTEGER NOT NULL,
     updated_at              INTEGER NOT NULL
 ) STRICT;

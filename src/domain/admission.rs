@@ -3,6 +3,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use jiff::tz::TimeZone;
+
 use super::{container::Container, ids::ServerId, number::Asn, subscription::Subscription, time::UnixTime};
 
 /// The network provider behind an address.
@@ -58,6 +60,15 @@ pub struct Request<'a> {
     pub taken: Option<Taken>,
     /// When.
     pub now: UnixTime,
+    /// The zone in which times are told; only explanations tell any.
+    pub zone: Option<&'a TimeZone>,
+}
+
+impl Request<'_> {
+    /// A moment, with the name of the zone in which it is told.
+    fn told(&self, at: UnixTime) -> String {
+        at.named(self.zone.unwrap_or(&TimeZone::UTC))
+    }
 }
 
 /// What the portal of a MAG asks of its box before anything else.
@@ -126,6 +137,33 @@ pub struct Verdict {
     pub passes: bool,
     /// Why, in words; where it refuses, also what mends it.
     pub words: String,
+}
+
+impl Verdict {
+    /// The same for people of a reseller: without what only the operator may see or can mend.
+    #[must_use]
+    pub fn for_reseller(mut self) -> Self {
+        let told = match (self.rule, self.passes) {
+            (Rule::Banned, false) => "The operator has banned it: ask the operator.",
+            (Rule::Guard, false) => {
+                "The address is shut out after too many failures: wait, or ask the operator."
+            }
+            (Rule::Server, false) => "Another server serves it: ask the operator.",
+            (Rule::Server, true) => "This server may serve it.",
+            (Rule::Provider, true) if self.words.contains("--asn-db") => {
+                "It is to be bound to its network provider, which this server cannot tell: ask the operator."
+            }
+            (Rule::SignIn, false) if self.words.contains("mag_login_required") => {
+                "Boxes have to send login and password, and it has no password: set one."
+            }
+            (Rule::Bouquet, false) => "The stream is not part of what was sold.",
+            (Rule::Stream, false) => "The stream does not run now: ask the operator.",
+            (Rule::Limit, false) => "Every connection is taken: end one, or ask the operator for more.",
+            _ => return self,
+        };
+        told.clone_into(&mut self.words);
+        self
+    }
 }
 
 impl Rule {
@@ -234,10 +272,12 @@ impl Rule {
             Self::Disabled => "It is switched off: set disabled to 0 to switch it on.".into(),
             Self::Expired => match (subscription.expire_date.0, passes) {
                 (None, _) => "It never expires.".into(),
-                (Some(end), true) => format!("It is paid until {end}."),
-                (Some(end), false) => format!("It expired at {end}: extend it, or set a later expire_date."),
+                (Some(end), true) => format!("It is paid until {}.", request.told(end)),
+                (Some(end), false) => {
+                    format!("It expired at {}: extend it, or set a later expire_date.", request.told(end))
+                }
             },
-            Self::Device => request.set_top_box.map(device_words).unwrap_or_default(),
+            Self::Device => request.set_top_box.map(|at| device_words(request, at)).unwrap_or_default(),
             Self::SignIn => request.set_top_box.map(|at| sign_in_words(at.sign_in)).unwrap_or_default(),
             Self::Address => match request.address {
                 _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
@@ -299,12 +339,13 @@ impl Rule {
     }
 }
 
-fn device_words(at: &AtPortal) -> String {
+fn device_words(request: &Request<'_>, at: &AtPortal) -> String {
     match at.turned_away {
         _ if !at.is_bound => "It is bound to no device yet, or never: any may sign in.".into(),
         None => "It is bound to the device that signs in; others are turned away.".into(),
         Some(when) => format!(
-            "It is bound to one device, and at {when} another one was turned away: if that is its new box, reset the device."
+            "It is bound to one device, and at {} another one was turned away: if that is its new box, reset the device.",
+            request.told(when)
         ),
     }
 }
@@ -402,6 +443,7 @@ pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provid
         taken: None,
         // Neither rule asks for the time.
         now: UnixTime::clamped(0),
+        zone: None,
     };
     let from_where = [Rule::Address, Rule::Provider];
     from_where.into_iter().find(|rule| !rule.passes(&request)).map_or(Ok(()), Err)

@@ -1,12 +1,50 @@
 //! What a change changed, with secrets masked.
 
-use super::Fact;
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::{
+    Fact, Kind, Record,
+    admin::{Admin, Group},
+    api_key::ApiKey,
+    bouquet::{Bouquet, Category},
+    line::Line,
+    mag::Mag,
+    plan::Plan,
+    reseller::Reseller,
+    server::Server,
+    settings::Settings,
+    stream::Stream,
+};
 
 /// What stands in the audit trail in place of a secret.
 pub const MASK: &str = "***";
 
 /// The columns whose value differs, with the value before and after; secrets are masked.
 pub type Difference = Vec<(&'static str, Fact, Fact)>;
+
+/// What the columns hold that stand in the trail: a name means the same in every record.
+static KINDS: LazyLock<HashMap<&'static str, Kind>> = LazyLock::new(|| {
+    let records = [
+        Line::columns(),
+        Mag::columns(),
+        Plan::columns(),
+        Bouquet::columns(),
+        Category::columns(),
+        Stream::columns(),
+        Server::columns(),
+        Reseller::columns(),
+        Admin::columns(),
+        Group::columns(),
+        ApiKey::columns(),
+        Settings::columns(),
+    ];
+    records.into_iter().flatten().map(|column| (column.name, column.kind)).collect()
+});
+
+/// What a column of the trail holds, if it is one of a record.
+pub fn kind_of(column: &str) -> Option<Kind> {
+    KINDS.get(column).copied()
+}
 
 /// Compares two lists of facts of the same columns.
 pub fn difference(before: &[(&'static str, Fact)], after: &[(&'static str, Fact)]) -> Difference {

@@ -77,6 +77,30 @@ number!(
     Asn, 1, 4_294_967_295, "the number of an autonomous system, 1 to 4294967295"
 );
 
+number!(
+    /// How many trials may be sold in a day: 0 (none) to 1,000,000.
+    Trials, 0, 1_000_000, "a whole number from 0 (none) to 1000000, or empty for no limit"
+);
+
+impl Field for Option<Trials> {
+    const KIND: Kind = Kind::Number;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        Trials::parse(written).map(Some)
+    }
+
+    fn fact(&self) -> Fact {
+        self.map_or(Fact::None, |trials| trials.fact())
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::None => Some(None),
+            fact => Trials::stored(fact).map(Some),
+        }
+    }
+}
+
 impl Field for Option<Asn> {
     const KIND: Kind = Kind::Number;
 

@@ -1,7 +1,7 @@
 //! Subscription plans: what is sold.
 
 use super::{
-    Resource,
+    Given, Resource,
     credits::Credits,
     ids::{BouquetId, PlanId},
     number::{Connections, Position},
@@ -28,4 +28,28 @@ record! {
     is_trial: bool,
     /// Its place in lists.
     position: Position,
+    /// Resellers may sell it; left out of a new plan, 1 if it has a price or is a trial.
+    for_resellers: bool,
+}
+
+impl PlanChange {
+    /// The same, with whether resellers may sell it decided where nobody has said: with a price or as a trial they
+    /// may. It does not follow a price that changes later.
+    #[must_use]
+    pub fn decided(mut self, before: Option<&Plan>) -> Self {
+        let open = match before {
+            None => self.for_resellers.value().is_none(),
+            Some(_) => self.for_resellers == Given::Empty,
+        };
+        if open {
+            let kept = |given: bool| before.filter(|_| given);
+            let price =
+                self.credits.value().or(kept(self.credits == Given::Absent).map(|plan| &plan.credits));
+            let trial =
+                self.is_trial.value().or(kept(self.is_trial == Given::Absent).map(|plan| &plan.is_trial));
+            let sold = price.is_some_and(|price| price.get() > 0) || trial.is_some_and(|trial| *trial);
+            self.for_resellers = Given::Value(sold);
+        }
+        self
+    }
 }

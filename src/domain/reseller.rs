@@ -1,6 +1,11 @@
 //! Resellers: who sell lines and MAGs for credits.
 
-use super::{Error, Resource, Result, ids::ResellerId, number::Connections, text::Name};
+use super::{
+    Error, Given, Resource, Result,
+    ids::ResellerId,
+    number::{Connections, Trials},
+    text::Name,
+};
 
 record! {
     /// A reseller. Its balance is not a column that can be written: only the ledger moves it.
@@ -11,6 +16,19 @@ record! {
     max_allowed_connections: Connections,
     /// Whether it pays for what it sells.
     use_credits: bool,
+    /// How many trials its people may sell in a day of the panel's time zone; 0 is none, empty no limit.
+    trials_per_day: Option<Trials>,
+}
+
+impl ResellerChange {
+    /// The same, with an emptied `trials_per_day` as no limit: for that column empty is a value.
+    #[must_use]
+    pub fn decided(mut self) -> Self {
+        if self.trials_per_day == Given::Empty {
+            self.trials_per_day = Given::Value(None);
+        }
+        self
+    }
 }
 
 /// The connections that a reseller's lines and MAGs hold together.
@@ -23,6 +41,21 @@ pub struct Held {
 }
 
 impl Reseller {
+    /// Whether its people may sell one trial more, after so many of today.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], with the number.
+    pub fn allows_trial(&self, sold_today: i64) -> Result<()> {
+        let name = self.name.as_str();
+        match self.trials_per_day.map(Trials::get) {
+            Some(0) => Err(Error::Refused(format!("Reseller {name} may sell no trials"))),
+            Some(most) if sold_today >= most => Err(Error::Refused(format!(
+                "Reseller {name} may sell {most} trials in a day, and has sold them: the next one tomorrow"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its lines and MAGs may hold `held` connections.
     ///
     /// # Errors
@@ -53,6 +86,7 @@ mod tests {
             name: Name::new("North").unwrap(),
             max_allowed_connections: Connections::new(ceiling).unwrap(),
             use_credits: false,
+            trials_per_day: Trials::new(2),
         }
     }
 
@@ -62,6 +96,13 @@ mod tests {
         assert!(reseller(10).allows(held(10, 0)).is_ok());
         assert!(reseller(10).allows(held(11, 0)).is_err());
         assert!(reseller(0).allows(held(1_000_000, 5)).is_ok());
+    }
+
+    #[test]
+    fn trials_have_a_limit_none_or_no_limit() {
+        let allows = |most, sold| Reseller { trials_per_day: most, ..reseller(0) }.allows_trial(sold).is_ok();
+        assert!(allows(Trials::new(2), 1) && !allows(Trials::new(2), 2));
+        assert!(!allows(Trials::new(0), 0) && allows(None, 1_000_000));
     }
 
     #[test]

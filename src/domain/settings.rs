@@ -43,6 +43,8 @@ record! {
     mag_login_required: bool,
     /// Only MAC addresses of the maker of MAGs, which begin with 00:1A:79, are let in.
     mag_oui_check: bool,
+    /// An expire_date of 0, which is never, is refused: PHP's `strtotime` gives false, and so 0, where it fails.
+    refuse_zero_expiry: bool,
 }
 
 /// What happens when a viewer comes and the line's limit is reached (player-api.md, the last section).

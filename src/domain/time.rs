@@ -46,6 +46,11 @@ impl UnixTime {
         moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// For people, with the zone's name: `2026-11-24 09:00:00 Europe/Berlin`.
+    pub fn named(self, zone: &TimeZone) -> String {
+        format!("{} {}", self.local(zone), zone.iana_name().unwrap_or("UTC"))
+    }
+
     /// The first moment of its day in that zone.
     #[must_use]
     pub fn midnight(self, zone: &TimeZone) -> Self {

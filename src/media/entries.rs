@@ -80,7 +80,7 @@ mod tests {
         let mut entries = Entries::new(begun);
         let mut admits = |packet: &Packet<'_>, second| {
             let admits = entries.admit(packet, true, begun + Duration::from_secs(second));
-            (admits, entries.before(packet).filter(|_| admits).is_some())
+            (admits, entries.before(packet).is_some_and(|_| admits))
         };
         assert_eq!(admits(&picture(), 0), (false, false), "nothing can be shown before the first");
         assert_eq!(admits(&picture(), 30), (false, false));

@@ -236,6 +236,7 @@ fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {
                 credits: some(Credits::new(credits)),
                 is_trial: Given::Value(is_trial),
                 position: position(place),
+                for_resellers: Given::Absent,
             },
         )?;
         plans.push(id);

@@ -107,6 +107,7 @@ impl Ops {
                     .filter(|when| last_seen.is_none_or(|seen| *when >= seen)),
                 ..at
             });
+            let zone = ops.guards().settings.time_zone.zone();
             let request = Request {
                 subscription,
                 provider,
@@ -118,6 +119,7 @@ impl Ops {
                 set_top_box: at_portal.as_ref(),
                 taken: Some(Taken { open: connections.len(), kicks }),
                 now,
+                zone: Some(&zone),
             };
             Ok(Explanation { verdicts: admission::verdicts(&request), connections, refusals })
         })

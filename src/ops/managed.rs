@@ -11,7 +11,7 @@ use crate::{
         line::Line,
         mag::Mag,
         page::{Limit, Page, Rows, Start},
-        plan::Plan,
+        plan::{Plan, PlanChange},
         server::Server,
         stream::Stream,
     },
@@ -29,6 +29,12 @@ pub trait Managed: Table {
     /// The rule that forbids it.
     fn check_write(&self, _act: &Act<'_>, _id: Option<Self::Id>) -> Result<()> {
         Ok(())
+    }
+
+    /// A change of that row, or of a new one, with what follows from it decided.
+    #[must_use]
+    fn decided(change: Self::Change, _before: Option<&Self>) -> Self::Change {
+        change
     }
 
     /// Whether the caller may change or delete the row as it stands.
@@ -121,7 +127,7 @@ pub fn page_in_order<R: Managed>(
 /// # Errors
 /// [`Error::Missing`], [`Error::Taken`], [`Error::NoSuch`] for a reference.
 pub fn create<R: Managed>(act: &Act<'_>, change: R::Change) -> Result<(R::Id, R)> {
-    let (id, record) = act.create::<R>(change)?;
+    let (id, record) = act.create::<R>(R::decided(change, None))?;
     record.check_write(act, None)?;
     Ok((id, record))
 }
@@ -133,7 +139,7 @@ pub fn create<R: Managed>(act: &Act<'_>, change: R::Change) -> Result<(R::Id, R)
 pub fn update<R: Managed>(act: &Act<'_>, id: R::Id, change: R::Change) -> Result<R> {
     let before = act.find::<R>(id)?;
     before.record.check_reach(act)?;
-    let after = act.updated(&before, change)?;
+    let after = act.updated(&before, R::decided(change, Some(&before.record)))?;
     after.check_write(act, Some(id))?;
     act.replace(&before, &after)?;
     Ok(after)
@@ -167,6 +173,10 @@ fn counted(count: i64, names: &str) -> String {
 }
 
 impl Managed for Plan {
+    fn decided(change: PlanChange, before: Option<&Self>) -> PlanChange {
+        change.decided(before)
+    }
+
     fn users() -> Vec<User> {
         let column = "subscription_plan_id";
         vec![User::by::<Line>("lines", column), User::by::<Mag>("MAGs", column)]

@@ -41,7 +41,10 @@ mod act;
 mod effect;
 mod once;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 pub use act::{Act, Doing};
 pub use effect::Effect;
@@ -208,6 +211,23 @@ impl Ops {
     pub async fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
         let doing = Doing { resource, action: "names" };
         self.read(&Actor::LINECARD, doing, move |read| read.names(resource)).await
+    }
+
+    /// The names of those rows, as far as they are there.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn names_of(&self, ids: &[(Resource, i64)]) -> Result<HashMap<(Resource, i64), String>> {
+        let doing = Doing { resource: Resource::Logs, action: "names" };
+        self.point(&Actor::LINECARD, doing, |read| {
+            let mut names = HashMap::new();
+            for (resource, id) in ids {
+                if let Some(name) = read.name_of(*resource, *id)? {
+                    names.insert((*resource, *id), name);
+                }
+            }
+            Ok(names)
+        })
     }
 
     /// Settings, whitelist and API keys as last committed.

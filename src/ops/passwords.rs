@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn hashes_that_were_made_before_are_still_right() {
-        let known = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA";
         // By the crate's own road, as versions before this one made them.
         use argon2::PasswordHasher;
+        let known = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA";
         let hasher =
             Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19 * 1024, 2, 1, None).unwrap());
         let hash: Phc = hasher.hash_password_with_salt(b"correct horse", b"somesaltsomesalt").unwrap();

@@ -55,7 +55,7 @@ pub fn create(
     change: ResellerChange,
     opening: Credits,
 ) -> Result<(ResellerId, Reseller, Credits)> {
-    let (id, reseller) = act.create::<Reseller>(change)?;
+    let (id, reseller) = act.create::<Reseller>(change.decided())?;
     let balance = settle(act, id, opening, "opening")?;
     Ok((id, reseller, balance))
 }
@@ -71,7 +71,7 @@ pub fn update(
     balance: Option<Credits>,
 ) -> Result<(ResellerId, Reseller, Credits)> {
     let before = act.find::<Reseller>(find(act.tx, who)?)?;
-    let after = act.updated(&before, change)?;
+    let after = act.updated(&before, change.decided())?;
     act.replace(&before, &after)?;
     let balance = match balance {
         Some(balance) => settle(act, before.id, balance, "set")?,

@@ -16,6 +16,7 @@ use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
         actor::Actor,
+        admission::Verdict,
         bouquet::Bouquet,
         credits::Credits,
         ids::{Id, LineId, MagId, ResellerId, StreamId},
@@ -27,6 +28,7 @@ use crate::{
         rights::Access,
         session::{SessionId, Viewer},
         subscribers::{Found, Listing, Selection, State, Subscribed},
+        subscription::Subscription,
         time::UnixTime,
     },
     store::logs::{Log, LogRow},
@@ -148,7 +150,29 @@ impl Ops {
         Subscriber: From<Stored<S>>,
     {
         let row = self.subscriber_by_id::<S>(actor, id)?;
-        self.explain(actor, Doing { resource: S::RESOURCE, action: "explain" }, row.into(), question).await
+        let doing = Doing { resource: S::RESOURCE, action: "explain" };
+        let mut explained = self.explain(actor, doing, row.into(), question).await?;
+        if actor.reseller().is_some() {
+            explained.verdicts = explained.verdicts.into_iter().map(Verdict::for_reseller).collect();
+        }
+        Ok(explained)
+    }
+
+    /// Ids and names of the streams that somebody who looks at a line or MAG may know of: a reseller's people those that
+    /// it was sold.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn streams_known(&self, actor: &Actor, sold: &Subscription) -> Result<Vec<(i64, String)>> {
+        let mut names = self.names(Resource::Streams).await?;
+        if actor.reseller().is_some() {
+            let (plan, bouquets) = (sold.subscription_plan_id, sold.bouquets.clone());
+            let doing = Doing { resource: Resource::Line, action: "explain" };
+            let channels = self.read(&Actor::LINECARD, doing, move |read| read.channels(plan, &bouquets));
+            let known: HashSet<i64> = channels.await?.into_iter().map(|id| id.0).collect();
+            names.retain(|(id, _)| known.contains(id));
+        }
+        Ok(names)
     }
 
     /// What a log says of that one, newest first: at most `most` rows older than row `before`.
@@ -265,14 +289,15 @@ impl Ops {
         }
     }
 
-    /// What is sold, in the order in which it stands where plans are chosen.
+    /// What the actor sells, in the order in which it stands where plans are chosen.
     ///
     /// # Errors
     /// A database error.
-    pub async fn plans_for_sale(&self) -> Result<Vec<Stored<Plan>>> {
+    pub async fn plans_for_sale(&self, actor: &Actor) -> Result<Vec<Stored<Plan>>> {
         let doing = Doing { resource: Resource::SubscriptionPlans, action: "list" };
         let page = Page { limit: crate::domain::page::Limit::MOST, ..Page::default() };
         let mut plans = self.read(&Actor::LINECARD, doing, move |read| read.page::<Plan>(&page)).await?.rows;
+        plans.retain(|plan| plan.record.for_resellers || actor.reseller().is_none());
         plans.sort_by_key(|plan| (plan.record.position.get(), plan.id));
         Ok(plans)
     }

@@ -5,11 +5,13 @@ use crate::{
     domain::{
         Error, Given, Result, Stored,
         actor::Actor,
+        ids::ResellerId,
         plan::Plan,
         reseller::Reseller,
         session::Viewer,
         subscribers::Subscribed,
         subscription::{Subscription, SubscriptionChange},
+        time::Expiry,
     },
     store::{Read, Table, resellers::Cause},
 };
@@ -35,6 +37,7 @@ pub fn create<S: Subscribed + Table>(
 ) -> Result<(S::Id, S)> {
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::sold(&mut change);
+    check_zero(act, sold)?;
     if let Some(own) = act.actor.reseller() {
         if !matches!(sold.subscription_plan_id.value(), Some(Some(_))) {
             return Err(Error::Missing("subscription_plan_id"));
@@ -43,6 +46,10 @@ pub fn create<S: Subscribed + Table>(
     }
     if let Some(Some(plan)) = sold.subscription_plan_id.value() {
         let plan = act.find::<Plan>(*plan)?;
+        if let Some(own) = act.actor.reseller() {
+            check_sale(&plan.record)?;
+            count_trial(act, own, &plan.record)?;
+        }
         sold.fill_from(&plan.record, act.now, &act.settings.time_zone.zone());
     }
     let (id, record) = act.create::<S>(change)?;
@@ -66,6 +73,7 @@ pub fn update<S: Subscribed + Table>(
     act.check_seen(before)?;
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::sold(&mut change);
+    check_zero(act, sold)?;
     if act.actor.reseller().is_some() {
         check_resellers_extension(act, old, sold, wishes)?;
     }
@@ -140,10 +148,40 @@ fn check_resellers_extension(
         return Err(Error::invalid("subscription_plan_id", "can be changed once the present plan has ended"));
     }
     let Some(plan) = plan.filter(|_| wishes.extend) else { return Ok(()) };
-    if act.find::<Plan>(plan)?.record.is_trial {
+    let plan = act.find::<Plan>(plan)?.record;
+    if plan.is_trial {
         return Err(Error::invalid(
             "subscription_plan_id",
             "a trial cannot be extended: choose another plan",
+        ));
+    }
+    check_sale(&plan)
+}
+
+/// A reseller's people sell and extend with the plans that are for them.
+fn check_sale(plan: &Plan) -> Result<()> {
+    if plan.for_resellers {
+        return Ok(());
+    }
+    Err(Error::invalid("subscription_plan_id", "this plan is not sold by resellers: choose another"))
+}
+
+/// Books a trial that a reseller's people sell, and refuses it beyond what they may sell in a day of the panel's zone.
+fn count_trial(act: &Act<'_>, own: ResellerId, plan: &Plan) -> Result<()> {
+    if !plan.is_trial {
+        return Ok(());
+    }
+    let today = act.now.midnight(&act.settings.time_zone.zone());
+    act.find::<Reseller>(own)?.record.allows_trial(act.tx.trials_sold(own, today)?)?;
+    act.tx.count_trial(own, today)
+}
+
+/// PHP's `strtotime` answers false where it fails, which is sent as 0: by contract a line for ever.
+fn check_zero(act: &Act<'_>, change: &SubscriptionChange) -> Result<()> {
+    if act.settings.refuse_zero_expiry && change.expire_date == Given::Value(Expiry(None)) {
+        return Err(Error::invalid(
+            "expire_date",
+            "0 would be a line for ever, which the setting refuse_zero_expiry forbids: send it empty if that is meant",
         ));
     }
     Ok(())

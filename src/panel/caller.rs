@@ -73,7 +73,8 @@ impl Caller {
         Self::with_any_password(request).ok().map(|caller| (caller.ops, caller.signed_in))
     }
 
-    fn with_any_password(request: &HttpRequest) -> Reply<Self> {
+    /// Whoever is signed in, also with a password that is to be changed first.
+    pub fn with_any_password(request: &HttpRequest) -> Reply<Self> {
         // A form that was sent after the session's end leads back to its page.
         let back = if request.method().is_safe() { request.uri().to_string() } else { "/panel/".into() };
         let ops = request.app_data::<Data<Ops>>().ok_or(Error::Busy)?;

@@ -4,11 +4,14 @@ use std::fmt;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
+    middleware::Next,
 };
 use askama::Template;
 
-use super::{assets, moved};
+use super::{assets, caller::Caller, frame::Frame, moved};
 use crate::domain::Error;
 
 /// Why a page is not shown.
@@ -52,33 +55,81 @@ impl ResponseError for Refused {
                 moved(&format!("/panel/login?next={query}"))
             }
             Self::ChangePassword => moved("/panel/account"),
-            Self::Malformed(why) => page(StatusCode::BAD_REQUEST, "This request cannot be read", why),
+            Self::Malformed(why) => page(StatusCode::BAD_REQUEST, UNREADABLE, why),
             Self::Error(error) => of(error),
         }
     }
 }
 
-/// The page of an error.
-fn of(error: &Error) -> HttpResponse {
+const UNREADABLE: &str = "This request cannot be read";
+
+/// The page of a refusal between the navigation.
+#[derive(Template)]
+#[template(path = "not_done.html")]
+struct NotDone {
+    frame: Frame,
+    text: String,
+    back: String,
+}
+
+/// Puts the page of a refusal between the navigation, for whoever is signed in.
+pub async fn framed(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let refused = response.response().error().and_then(|error| error.as_error::<Refused>());
+    let told = match refused {
+        Some(Refused::Malformed(why)) => Some((UNREADABLE, why.clone())),
+        Some(Refused::Error(error)) => Some(told(error)),
+        _ => None,
+    };
+    let caller = told.as_ref().and_then(|_| Caller::with_any_password(response.request()).ok());
+    let (Some((title, text)), Some(caller)) = (told, caller) else {
+        return Ok(response.map_into_left_body());
+    };
+    // What was not deleted is still there.
+    let back = response.request().path().strip_suffix("/delete").unwrap_or("/panel/").to_owned();
+    let mut page = caller.page_with(response.status(), &NotDone { frame: caller.frame(title), text, back });
+    if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    Ok(response.into_response(page).map_into_right_body())
+}
+
+/// What is said of an error: a title and a sentence.
+fn told(error: &Error) -> (&'static str, String) {
     let text = error.to_string();
     match error {
-        Error::NoSuch { .. } => page(StatusCode::NOT_FOUND, "Not found", &text),
-        Error::Denied(_) => page(StatusCode::FORBIDDEN, "Not allowed", &text),
-        Error::Busy => {
-            let mut response = page(StatusCode::SERVICE_UNAVAILABLE, "Busy", &text);
-            response.headers_mut().insert(header::RETRY_AFTER, 2.into());
-            response
-        }
-        Error::Database(fault) => page(
-            StatusCode::INTERNAL_SERVER_ERROR,
+        Error::NoSuch { .. } => ("Not found", text),
+        Error::Denied(_) => ("Not allowed", text),
+        Error::Busy => ("Busy", text),
+        Error::Database(fault) => (
             "Something failed",
-            &format!(
+            format!(
                 "Nothing was changed. The operator finds the reason in Logs -> Panel Error Log, entry {}.",
                 fault.reference
             ),
         ),
-        _ => page(status(error), "Not done", &text),
+        _ => ("Not done", text),
     }
+}
+
+/// The page of an error.
+fn of(error: &Error) -> HttpResponse {
+    let (title, text) = told(error);
+    let status = match error {
+        Error::NoSuch { .. } => StatusCode::NOT_FOUND,
+        Error::Denied(_) => StatusCode::FORBIDDEN,
+        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Database(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => status(error),
+    };
+    let mut response = page(status, title, &text);
+    if matches!(error, Error::Busy) {
+        response.headers_mut().insert(header::RETRY_AFTER, 2.into());
+    }
+    response
 }
 
 /// The status of a refusal that leads back to a form.

@@ -24,6 +24,7 @@ mod login;
 mod logs;
 mod order;
 mod ordered;
+mod own_cookies;
 mod pages;
 mod plans;
 mod records;
@@ -57,6 +58,7 @@ use actix_web::{
 /// Mounts the panel. Comes before the stream URLs, whose `/U/P/ID` would take `/panel/lines/7`.
 pub fn routes(config: &mut ServiceConfig) {
     let panel = scope("/panel")
+        .wrap(from_fn(error::framed))
         .wrap(from_fn(same_origin::guard))
         .wrap(from_fn(refusals::note))
         .service(resource("/assets/{file}").get(assets::get))

@@ -16,6 +16,7 @@ impl Shown for Plan {
     const REFERS: &'static [Resource] = &[Resource::Bouquets];
 
     const IS_ORDERED: bool = true;
+    const OPEN: &'static [&'static str] = &["for_resellers"];
 
     fn name(&self) -> &str {
         self.name.as_str()
@@ -39,6 +40,11 @@ impl Shown for Plan {
         if plan.is_trial {
             name.push(Cell::Badge(Tone::Plain, "trial".into()));
         }
+        match (plan.for_resellers, plan.credits.get()) {
+            (false, _) => name.push(Cell::Badge(Tone::Plain, "not for resellers".into())),
+            (true, 0) if !plan.is_trial => name.push(Cell::Badge(Tone::Warn, "free for resellers".into())),
+            _ => {}
+        }
         let connections = plan.max_allowed_connections.get();
         vec![
             Cell::Many(name),
@@ -51,7 +57,18 @@ impl Shown for Plan {
         ]
     }
 
+    fn remark(&self) -> &'static str {
+        match (self.credits.get(), self.for_resellers) {
+            (0, true) if self.is_trial => " Its price is 0: resellers give this trial away for nothing.",
+            (0, true) => " Its price is 0: resellers sell it, and extend with it, without paying anything.",
+            (0, false) => " Its price is 0, and resellers cannot sell it.",
+            _ => "",
+        }
+    }
+
     fn sections(about: &About) -> Vec<Section> {
+        let sold = [("", "With a price or as a trial"), ("1", "Yes"), ("0", "No")];
+        let sold = sold.map(|(value, label)| Choice::new(value, label));
         let units = ["hour", "day", "month", "year"].map(|unit| Choice::new(unit, format!("{unit}s")));
         vec![
             Section {
@@ -59,14 +76,17 @@ impl Shown for Plan {
                 inputs: vec![
                     Input::text("name", "Name").required(),
                     Input::new("credits", "Price in credits", Widget::Number(0))
-                        .help("What a reseller pays for each sale and each extension."),
+                        .help("What a reseller pays for each sale and each extension. 0: nothing."),
                     Input::new("duration", "Lasts", Widget::Number(1)).required(),
                     Input::new("duration_unit", "Unit", Widget::Choice(units.into())).help(
                         "Months are calendar months: 31 January and a month is the last day of February.",
                     ),
                     Input::new("max_allowed_connections", "Connections", Widget::Number(0))
                         .help("At once; 0 is no limit."),
-                    Input::new("is_trial", "Sold as a trial", Widget::Flag),
+                    Input::new("is_trial", "Sold as a trial", Widget::Flag)
+                        .help("How many a reseller's people may sell in a day stands with the reseller."),
+                    Input::new("for_resellers", "Resellers may sell it", Widget::Choice(sold.into()))
+                        .help("It does not follow a price that you change later."),
                 ],
             },
             Section {

@@ -55,6 +55,13 @@ pub trait Shown: Managed {
     /// Whether its rows are shown in their order, and can be put into another.
     const IS_ORDERED: bool = false;
 
+    /// Columns that a new form leaves open: what they become depends on others.
+    const OPEN: &'static [&'static str] = &[];
+
+    /// What is said out loud once it was created or changed, as a sentence after another.
+    fn remark(&self) -> &'static str {
+        ""
+    }
     /// What it is called.
     fn name(&self) -> &str;
     /// The headings of the list.
@@ -236,7 +243,8 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
 pub async fn blank<R: Shown>(caller: Caller) -> Reply {
     caller.actor().may(R::RESOURCE, Access::Write)?;
     let form = form::<R>(&caller, None).await?;
-    let defaults = caller.ops.defaults::<R>();
+    let mut defaults = caller.ops.defaults::<R>();
+    defaults.retain(|(column, _)| !R::OPEN.contains(column));
     Ok(shown::<R>(&caller, StatusCode::OK, format!("New {}", R::ONE), form.filled(&defaults)))
 }
 
@@ -250,7 +258,9 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     };
     let job = move |act: &crate::ops::Act<'_>| managed::create::<R>(act, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "new"), job).await {
-        Ok((id, record)) => Ok(done(&R::then(id), &format!("{} was created.", record.name()))),
+        Ok((id, record)) => {
+            Ok(done(&R::then(id), &format!("{} was created.{}", record.name(), record.remark())))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(shown::<R>(&caller, status, title, form))
@@ -283,7 +293,9 @@ async fn change<R: Shown>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let job =
         move |act: &crate::ops::Act<'_>| managed::update::<R>(&act.seeing(seen), row.id, change.clone());
     match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await {
-        Ok(record) => Ok(done(&R::then(row.id), &format!("{} was changed.", record.name()))),
+        Ok(record) => {
+            Ok(done(&R::then(row.id), &format!("{} was changed.{}", record.name(), record.remark())))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(shown::<R>(caller, status, title, form))

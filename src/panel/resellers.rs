@@ -302,6 +302,8 @@ fn form(caller: &Caller, id: Option<ResellerId>) -> Form {
         Input::new("max_allowed_connections", "Connections in all", Widget::Number(0))
             .help("A ceiling over all its lines and MAGs; 0 is none."),
         Input::new("use_credits", "Pays with credits for what it sells", Widget::Flag),
+        Input::new("trials_per_day", "Trials a day", Widget::Number(0))
+            .help("How many its people may sell, by the panel's calendar; 0 is none. Empty: no limit."),
     ];
     if id.is_none() {
         let opening = Input::new("credits", "Opening balance", Widget::Number(0)).value("0");

@@ -8,7 +8,7 @@ use actix_web::{
     middleware::Next,
 };
 
-use super::{error, host_cookies};
+use super::{error, host_cookies, own_cookies};
 use crate::wire::{origin, same_origin::is_own};
 
 /// Nothing is fetched from anywhere else, nothing inline is run or applied.
@@ -18,20 +18,22 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Refuses writes that another site made the browser send.
 pub async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let behind_tls = origin::behind_tls(request.request());
-    let mut request = request;
     if behind_tls {
         host_cookies::take_off(&mut request);
     }
+    let ending = own_cookies::ending(&request);
+    own_cookies::take_off(&mut request, &ending);
     let mut response = if request.method().is_safe() || is_own(request.headers()) {
         next.call(request).await?.map_into_left_body()
     } else {
         request.into_response(error::cross_site()).map_into_right_body()
     };
     let headers = response.headers_mut();
+    own_cookies::put_on(headers, &ending);
     if behind_tls {
         host_cookies::put_on(headers);
     }

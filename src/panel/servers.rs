@@ -48,8 +48,7 @@ impl Shown for Server {
     const PATH: &'static str = "servers";
     const ONE: &'static str = "load balancer";
     const MANY: &'static str = "Servers";
-    const ABOUT: &'static str =
-        "This machine, and the load balancers that are asked every five seconds whether they answer.";
+    const ABOUT: &'static str = "This machine, and the load balancers that are asked every five seconds whether they answer. They run no streams and serve nobody today.";
 
     fn name(&self) -> &str {
         self.name.as_str()

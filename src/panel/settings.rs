@@ -124,6 +124,10 @@ fn operator() -> Section {
             ),
             Input::new("time_zone", "Time zone", Widget::Choice(zones))
                 .help("By its calendar plans count days, months and years."),
+            Input::new("refuse_zero_expiry", "Refuse an end of 0", Widget::Flag).help(
+                "By the Server API 0 is a line for ever, and PHP's strtotime() makes it of a date that it cannot read. On: such \
+                 a call is refused; an empty expire_date still is no end.",
+            ),
         ],
     }
 }

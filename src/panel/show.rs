@@ -71,8 +71,8 @@ pub fn duration(seconds: u64) -> String {
 /// A moment on a page. The script turns it into the viewer's own zone; without it the panel's stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Unix seconds, shown on hover.
-    pub unix: i64,
+    /// `2026-11-24 09:00:00 Europe/Berlin`: the same with the panel's zone, shown on hover.
+    pub title: String,
     /// `2026-11-24T08:00:00Z`, for machines.
     pub iso: String,
     /// `2026-11-24 08:00` in the panel's zone.
@@ -85,7 +85,7 @@ impl Moment {
         let local = time.local(zone);
         let utc = time.local(&TimeZone::UTC);
         Self {
-            unix: time.seconds(),
+            title: time.named(zone),
             iso: format!("{}Z", utc.replace(' ', "T")),
             text: local.get(..16).unwrap_or(&local).to_owned(),
         }
@@ -126,5 +126,6 @@ mod tests {
     fn a_moment_is_written_in_the_zone_of_the_panel() {
         let moment = Moment::of(UnixTime::clamped(1_795_507_200), &TimeZone::get("Europe/Berlin").unwrap());
         assert_eq!((moment.iso.as_str(), moment.text.as_str()), ("2026-11-24T08:00:00Z", "2026-11-24 09:00"));
+        assert_eq!(moment.title, "2026-11-24 09:00:00 Europe/Berlin");
     }
 }

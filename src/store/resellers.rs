@@ -133,6 +133,16 @@ impl Read<'_> {
         Credits::new(balance).ok_or_else(|| broken("a balance is out of bounds"))
     }
 
+    /// How many trials its people have sold on that day.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn trials_sold(&self, id: ResellerId, day: UnixTime) -> Result<i64> {
+        let sql = "SELECT sold FROM trial_sales WHERE reseller_id = ? AND day = ?";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_row([id.0, day.seconds()], |row| row.get(0)).optional()?.unwrap_or(0))
+    }
+
     /// The reseller of that name, or else the one whose administrator has that username.
     ///
     /// # Errors
@@ -224,6 +234,17 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
+    /// Counts a trial that its people sell on that day.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn count_trial(&self, id: ResellerId, day: UnixTime) -> Result<()> {
+        let sql = "INSERT INTO trial_sales (reseller_id, day, sold) VALUES (?, ?, 1) ON CONFLICT (reseller_id) DO UPDATE \
+                   SET sold = iif(day = excluded.day, sold + 1, 1), day = excluded.day";
+        self.conn.prepare_cached(sql)?.execute([id.0, day.seconds()])?;
+        Ok(())
+    }
+
     /// Moves a balance and books it; the balance after.
     ///
     /// # Errors

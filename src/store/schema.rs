@@ -115,7 +115,21 @@ mod tests {
             [],
         )
         .unwrap();
+        old.execute_batch(
+            "INSERT INTO resellers (name, created_at, updated_at) VALUES ('North', 1, 1);
+             INSERT INTO subscription_plans (name, credits, is_trial, created_at, updated_at)
+             VALUES ('own', 0, 0, 1, 1), ('paid', 5, 0, 1, 1), ('trial', 0, 1, 1, 1), ('given', 0, 0, 1, 1);
+             INSERT INTO lines (username, password, subscription_plan_id, reseller_id, created_at, updated_at)
+             VALUES ('c', 'd', 4, 1, 1, 1), ('e', 'f', 1, NULL, 1, 1);",
+        )
+        .unwrap();
         bring_up(&mut old, Known::Version(1)).unwrap();
+        let sold = "SELECT group_concat(for_resellers) FROM (SELECT for_resellers FROM subscription_plans ORDER BY id)";
+        let sold: String = old.query_row(sold, [], |row| row.get(0)).unwrap();
+        assert_eq!(sold, "0,1,1,1", "with a price, as trials, and what a reseller's line has");
+        let trials: i64 =
+            old.query_row("SELECT trials_per_day FROM resellers", [], |row| row.get(0)).unwrap();
+        assert_eq!(trials, 10);
 
         assert_eq!(shape(&old), shape(&new));
         let version: i64 = old.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();

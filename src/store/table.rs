@@ -257,6 +257,16 @@ impl Read<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The name of the row of that id, of a resource that other rows refer to; `None` if it is gone.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn name_of(&self, resource: Resource, id: i64) -> Result<Option<String>> {
+        let Some(table) = table_of(resource) else { return Ok(None) };
+        let mut statement = self.conn.prepare_cached(&format!("SELECT name FROM {table} WHERE id = ?"))?;
+        Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+    }
+
     /// Refuses references to rows that are not there.
     ///
     /// # Errors

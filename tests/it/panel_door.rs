@@ -122,8 +122,9 @@ fn a_new_password_renews_the_session_and_makes_other_browsers_strangers() {
     let server = server();
     let panel = Panel::admin(&server);
     let stolen = std::fs::read_to_string(panel.cookies()).expect("the cookies");
-    let token = stolen.lines().find_map(|line| line.split_once("linecard_session\t")).expect("a session").1;
-    let thief = Panel::nobody(&server).with_header(&format!("Cookie: linecard_session={token}"));
+    let cookie = stolen.lines().find_map(|line| line.split_once("linecard_session_")).expect("a session").1;
+    let cookie = format!("Cookie: linecard_session_{}", cookie.replace('\t', "="));
+    let thief = Panel::nobody(&server).with_header(&cookie);
     thief.get("/panel/account");
     let new = "quiet-harbour-41";
     panel.done("/panel/account", &[("old_password", PASSWORD), ("new_password", new), ("again", new)]);

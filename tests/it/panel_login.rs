@@ -1,5 +1,7 @@
 //! Signing in to the panel, and being signed in.
 
+use std::process::Command;
+
 use super::support::{
     TestServer, linecard,
     panel::{PASSWORD, Panel, server, server_with},
@@ -85,17 +87,17 @@ fn the_cookie_of_a_session_is_for_this_panel_alone_and_for_tls_where_there_is_tl
     let cookie = |panel: &Panel<'_>| {
         let page = panel.sign_in("admin", PASSWORD);
         let cookies: Vec<String> = page.header("set-cookie").iter().map(ToString::to_string).collect();
-        assert!(cookies.len() == 2 && cookies[1].contains("linecard_browser="), "{cookies:?}");
+        assert!(cookies.len() == 2 && cookies[1].contains("linecard_browser_"), "{cookies:?}");
         cookies[0].clone()
     };
     let plain = cookie(&Panel::nobody(&server));
-    for part in ["linecard_session=", "; HttpOnly", "; SameSite=Lax", "; Path=/panel", "; Max-Age=2592000"] {
+    for part in ["linecard_session_", "; HttpOnly", "; SameSite=Lax", "; Path=/panel", "; Max-Age=2592000"] {
         assert!(plain.contains(part), "{plain}");
     }
     assert!(!plain.contains("Secure"), "{plain}");
     let behind = Panel::nobody(&server).with_header("X-Forwarded-Proto: https");
     let hosts = cookie(&behind);
-    assert!(hosts.starts_with("__Host-linecard_session=") && hosts.contains("; Secure"), "{hosts}");
+    assert!(hosts.starts_with("__Host-linecard_session_") && hosts.contains("; Secure"), "{hosts}");
     let server = self::server();
     let claimed = Panel::nobody(&server).with_header("X-Forwarded-Proto: https");
     assert!(!cookie(&claimed).contains("Secure"), "a proxy that is not trusted only claims it");
@@ -104,7 +106,9 @@ fn the_cookie_of_a_session_is_for_this_panel_alone_and_for_tls_where_there_is_tl
 #[test]
 fn a_session_that_a_stranger_chose_is_not_taken_and_a_new_login_ends_the_old_session() {
     let server = server();
-    let chosen = Panel::nobody(&server).with_header("Cookie: linecard_session=chosen-by-a-stranger");
+    let port = server.url.rsplit_once(':').unwrap().1;
+    let chosen = format!("Cookie: linecard_session_{port}=chosen-by-a-stranger");
+    let chosen = Panel::nobody(&server).with_header(&chosen);
     assert_eq!(chosen.ask("/panel/account").status, 303);
     let panel = Panel::admin(&server);
     panel.get("/panel/account");
@@ -246,4 +250,28 @@ fn every_page_forbids_what_it_does_not_need() {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.header("x-content-type-options"), ["nosniff"]);
     assert_eq!(page.header("cache-control"), ["no-store"]);
+}
+
+#[test]
+fn two_servers_on_one_machine_do_not_end_each_others_sessions() {
+    let (one, two) = (server(), server());
+    let jar = tempfile::NamedTempFile::new().unwrap();
+    let ask = |server: &TestServer, path: &str, more: &[&str]| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-b"])
+            .arg(jar.path())
+            .arg("-c")
+            .arg(jar.path());
+        let output = curl.args(more).arg(format!("{}{path}", server.url)).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let login = format!("username=admin&password={PASSWORD}");
+    for server in [&one, &two] {
+        assert_eq!(ask(server, "/panel/login", &["--data", &login]), "303");
+    }
+    for server in [&one, &two, &one] {
+        assert_eq!(ask(server, "/panel/account", &[]), "200");
+    }
+    assert_eq!(ask(&one, "/panel/logout", &["-X", "POST"]), "303");
+    assert_eq!(ask(&two, "/panel/account", &[]), "200");
 }

@@ -48,6 +48,7 @@ fn request<'a>(subscription: &'a Subscription, stream: &'a Asked) -> Request<'a>
         set_top_box: None,
         taken: Some(Taken { open: 0, kicks: false }),
         now: now(),
+        zone: None,
     }
 }
 

@@ -171,6 +171,7 @@ impl Ops {
             set_top_box: None,
             taken: None,
             now,
+            zone: None,
         };
         Ok(admission::admit(&request).map(|()| who).map_err(|_| Ending::Withdrawn))
     }

@@ -142,6 +142,7 @@ impl Ops {
             set_top_box: None,
             taken: None,
             now,
+            zone: None,
         };
         admission::admit(&request).map_err(|rule| match (rule, &asked.hindrance) {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),

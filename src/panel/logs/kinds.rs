@@ -6,7 +6,7 @@ use crate::{
     domain::{Fact, Resource, time::UnixTime},
     ops::logs::{Log, LogRow},
     panel::{
-        audit,
+        audit::{self, Words},
         show::{self, Moment},
         table::{Cell, Head, Tone},
     },
@@ -159,12 +159,29 @@ pub const ALL: &[Kind] = &[
     },
 ];
 
-/// A row, and the panel's time zone.
+/// A row, and what is needed to tell it.
 pub struct Row<'a> {
     /// The columns.
     pub facts: &'a LogRow,
-    /// The zone.
+    /// The panel's zone.
     pub zone: &'a TimeZone,
+    /// Names and times for what it holds as numbers.
+    pub words: &'a Words,
+}
+
+/// The rows to which a row refers by id, as far as they are shown.
+pub fn referred(kind: &Kind, row: &LogRow) -> Vec<(Resource, i64)> {
+    match kind.log {
+        Log::Audit => audit::referred(audit::text_of(row, "before"), audit::text_of(row, "after")),
+        Log::Refusal => {
+            let stream = row.iter().find_map(|(column, fact)| match fact {
+                Fact::Number(id) if *column == "stream_id" => Some((Resource::Streams, *id)),
+                _ => None,
+            });
+            stream.into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 impl Row<'_> {
@@ -238,7 +255,7 @@ fn audit_cells(row: &Row<'_>) -> Vec<Cell> {
         (Some(page), Some(id)) => Cell::Link { href: format!("/panel/{page}/{id}"), text: which },
         _ => Cell::Text(which),
     };
-    vec![row.at(), row.actor(), row.call(), which, Cell::Changes(audit::compared(before, after))]
+    vec![row.at(), row.actor(), row.call(), which, Cell::Changes(row.words.compared(before, after))]
 }
 
 /// The pages of a resource's rows.
@@ -302,7 +319,9 @@ fn connection(row: &Row<'_>) -> Vec<Cell> {
 
 fn refusal(row: &Row<'_>) -> Vec<Cell> {
     let stream = match row.number("stream_id") {
-        Some(id) => Cell::Link { href: format!("/panel/streams/{id}"), text: id.to_string() },
+        Some(id) => {
+            Cell::Link { href: format!("/panel/streams/{id}"), text: row.words.name(Resource::Streams, id) }
+        }
         None => Cell::Text(String::new()),
     };
     vec![

@@ -9,6 +9,7 @@ use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use self::kinds::Kind;
 use super::{
+    audit::Words,
     caller::{Caller, doing},
     error::{Refused, Reply},
     form::Choice,
@@ -132,12 +133,17 @@ async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
     let log = kind.log;
     let list = doing(Resource::Logs, "list");
     let found = caller.ops.read(caller.actor(), list, move |read| read.seek_log(log, &sought)).await?;
+    let words = Words::of(&caller, found.rows.iter().flat_map(|row| kinds::referred(kind, row)))?;
     let path = format!("/panel/logs/{}", kind.name);
     let listing = Listing {
         label: kind.title,
         links: vec![Link::new(asked.href(&format!("{path}/csv"), None), "Download as CSV")],
         heads: kind.heads(),
-        rows: found.rows.iter().map(|row| (kind.cells)(&kinds::Row { facts: row, zone: &zone })).collect(),
+        rows: found
+            .rows
+            .iter()
+            .map(|row| (kind.cells)(&kinds::Row { facts: row, zone: &zone, words: &words }))
+            .collect(),
         empty: match (found.older, asked.given.is_empty()) {
             (Some(_), _) => "Nothing was found so far: go on with Next.",
             (None, true) => kind.empty,

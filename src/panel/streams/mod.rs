@@ -118,7 +118,8 @@ impl Shown for Stream {
             Section {
                 legend: "For you",
                 inputs: vec![
-                    Input::new("server_id", "Server", Widget::Choice(about.choices(Resource::Servers))),
+                    Input::new("server_id", "Server", Widget::Choice(about.choices(Resource::Servers)))
+                        .help("The main server runs streams. A load balancer runs none today: one that is given to it does not play."),
                     Input::new("notes", "Notes", Widget::Area),
                 ],
             },

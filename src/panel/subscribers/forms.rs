@@ -50,7 +50,7 @@ pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
 
 async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     let about = About::ask(caller, NAMES).await?;
-    let plans = caller.ops.plans_for_sale().await?;
+    let plans = caller.ops.plans_for_sale(caller.actor()).await?;
     let account = sale::payer(caller, None)?;
     let seller = caller.reseller().is_some();
     let mut choices: Vec<Choice> =
@@ -182,7 +182,7 @@ fn with_limits<S: Kind>(form: Form, about: &About, seller: bool) -> Form {
             Input::new("isp_asn", "Provider's autonomous system", Widget::Number(1))
                 .help("Set by the first watching; empty begins anew."),
             Input::new("server_id", "Server", Widget::Choice(about.choices_or(Resource::Servers, "Any")))
-                .help("The only one that may serve it."),
+                .help("The only one that may serve it. Load balancers serve nobody today: with one of them it cannot watch."),
         ]);
     }
     let form = form.section("Limits", limits);

@@ -148,11 +148,17 @@ pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
         links.push(Link::new(format!("{path}/new"), format!("New {}", S::ONE)));
         links.push(Link::new(format!("{path}/mass?{}", address.query(&[])), "Mass edit"));
     }
+    let plans = if seller {
+        let sold = caller.ops.plans_for_sale(caller.actor()).await?;
+        sold.iter().map(|plan| Choice::new(plan.id.number(), plan.record.name.as_str())).collect()
+    } else {
+        about.choices(Resource::SubscriptionPlans)
+    };
     let table = Table {
         links,
         search: Some(address.search.clone()),
         search_hint: "Name or notes",
-        filters: filters::<S>(&address, &about, seller),
+        filters: filters::<S>(&address, &about, plans, seller),
         heads: heads::<S>(&address, seller),
         rows: found.rows.iter().map(row).collect(),
         empty: match found.looked {
@@ -168,7 +174,7 @@ pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
     Ok(caller.page(&ListPage { frame: caller.frame(S::MANY), about: "", listing: table }))
 }
 
-fn filters<S: Kind>(address: &Address, about: &About, seller: bool) -> Vec<Filter> {
+fn filters<S: Kind>(address: &Address, about: &About, plans: Vec<Choice>, seller: bool) -> Vec<Filter> {
     let filter = |name, label, all: &str, value: &str, choices: Vec<Choice>| Filter {
         name,
         label,
@@ -178,7 +184,7 @@ fn filters<S: Kind>(address: &Address, about: &About, seller: bool) -> Vec<Filte
     let states = State::ALL.map(|state| Choice::new(state.name(), words::state(state)));
     let mut filters = vec![
         filter("state", "State", "Every state", &address.state, states.into()),
-        filter("plan", "Plan", "Every plan", &address.plan, about.choices(Resource::SubscriptionPlans)),
+        filter("plan", "Plan", "Every plan", &address.plan, plans),
     ];
     if !seller {
         let resellers = about.choices(Resource::Resellers);

@@ -113,12 +113,14 @@ pub async fn listing<S: Kind>(
     let more = rows.len() > most as usize;
     rows.truncate(most as usize);
     let zone = caller.ops.guards().settings.time_zone.zone();
+    let referred = |row: &LogRow| audit::referred(text(row, "before"), text(row, "after"));
+    let words = audit::Words::of(caller, rows.iter().flat_map(referred))?;
     let oldest = rows.last().and_then(|row| number(row, "id"));
     let href = format!("{}/{}", S::href(id), kept.path());
     Ok(Listing {
         label: kept.title(),
         heads: kept.heads(),
-        rows: rows.iter().map(|row| cells(kept, row, &zone)).collect(),
+        rows: rows.iter().map(|row| cells(kept, row, &zone, &words)).collect(),
         empty: kept.empty().into(),
         pager: Pager {
             summary: String::new(),
@@ -129,7 +131,7 @@ pub async fn listing<S: Kind>(
     })
 }
 
-fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
+fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone, words: &audit::Words) -> Vec<Cell> {
     let text = |name| Cell::Text(text(row, name).to_owned());
     let time = |name| Cell::Time(number(row, name).map(|at| Moment::of(UnixTime::clamped(at), zone)), "");
     let address = Cell::Code(self::text(row, "address").to_owned());
@@ -153,7 +155,7 @@ fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
             text("actor"),
             address,
             text("action"),
-            Cell::Text(audit::changes(self::text(row, "before"), self::text(row, "after"))),
+            Cell::Text(words.changes(self::text(row, "before"), self::text(row, "after"))),
         ],
     }
 }

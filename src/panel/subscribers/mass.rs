@@ -113,7 +113,7 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
         choices.extend(about.choices(resource));
         leave(choices)
     };
-    let plans = caller.ops.plans_for_sale().await?;
+    let plans = caller.ops.plans_for_sale(caller.actor()).await?;
     let plans = plans.iter().filter(|plan| !(seller && plan.record.is_trial)).map(|plan| {
         let (name, price) = (plan.record.name.as_str(), plan.record.credits.get());
         let credits =
@@ -294,7 +294,7 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
 fn told(change: &Difference, about: &About) -> String {
     let one = |name: &str, fact: &Fact| match (name, fact) {
         (_, Fact::None) => "none".to_owned(),
-        ("expire_date", Fact::Number(end)) => UnixTime::clamped(*end).local(&about.zone),
+        ("expire_date", Fact::Number(end)) => UnixTime::clamped(*end).named(&about.zone),
         ("subscription_plan_id", Fact::Number(id)) => about.name(Resource::SubscriptionPlans, *id).to_owned(),
         ("reseller_id", Fact::Number(id)) => about.name(Resource::Resellers, *id).to_owned(),
         ("disabled" | "banned", Fact::Number(flag)) => (if *flag == 1 { "yes" } else { "no" }).to_owned(),

@@ -110,7 +110,7 @@ async fn extend_once<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "extend"), job).await {
         Ok(record) => {
             let end = record.subscription().expire_date.0;
-            let end = end.map(|end| end.local(&zone(caller))).unwrap_or_default();
+            let end = end.map(|end| end.named(&zone(caller))).unwrap_or_default();
             Ok(done(&S::href(row.id), &format!("{} was extended until {end}.", record.name())))
         }
         Err(error) => {
@@ -124,7 +124,7 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     let (sold, now, zone) = (row.record.subscription(), clock::now(), zone(caller));
     let account = payer(caller, Some(sold))?;
     let present = sold.subscription_plan_id;
-    let mut plans = caller.ops.plans_for_sale().await?;
+    let mut plans = caller.ops.plans_for_sale(caller.actor()).await?;
     if caller.reseller().is_some() {
         // A reseller's people change the plan once it has ended, and extend no trial.
         plans.retain(|plan| {
@@ -144,6 +144,7 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     } else {
         "Its duration is added to the present end, or to now if that is over."
     };
+    let help = format!("{help} Times are in {}.", caller.ops.guards().settings.time_zone.as_str());
     let plan = Input::new("subscription_plan_id", "Plan", Widget::Radios(choices)).required().help(help);
     let mut inputs = vec![plan.value(chosen.unwrap_or_default())];
     if pays_nothing_is_offered(caller, account.as_ref()) {
@@ -152,7 +153,7 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     let form =
         Form::new(format!("{}/extend", S::href(row.id)), "Extend", &caller.ops.guards().settings.time_zone);
     // Sent twice, or after somebody else's extension, it would add the time once more.
-    let end = sold.expire_date.0.map_or("never".into(), |end| end.local(&zone));
+    let end = sold.expire_date.0.map_or("never".into(), |end| end.named(&zone));
     let form = form.resting_on("present_end", "its end", end);
     Ok(form.section("", inputs).cancel(S::href(row.id)))
 }

@@ -76,13 +76,15 @@ where
     let row = find::<S>(&caller, &id)?;
     let typed = query.text("address").trim();
     let address = Address::parse(&Written::Text(typed.to_owned())).ok();
+    let streams = caller.ops.streams_known(caller.actor(), row.record.subscription()).await?;
+    let stream =
+        parse_id(query.text("stream")).ok().filter(|id| streams.iter().any(|(known, _)| known == id));
     let question = Question {
-        stream: parse_id(query.text("stream")).ok().map(StreamId),
+        stream: stream.map(StreamId),
         address: address.map(|address| address.0),
         agent: Some(query.text("agent").to_owned()).filter(|agent| !agent.is_empty()),
         container: Container::named(query.text("output")),
     };
-    let streams = caller.ops.names(Resource::Streams).await?;
     let explained = caller.ops.explain_by_id::<S>(caller.actor(), row.id, question.clone()).await?;
     let href = S::href(row.id);
     let mut told = Vec::new();

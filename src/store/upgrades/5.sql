@@ -2,6 +2,7 @@
 
 -- Settings.
 ALTER TABLE settings ADD COLUMN connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0);
+ALTER TABLE settings ADD COLUMN refuse_zero_expiry INTEGER NOT NULL DEFAULT 0 CHECK (refuse_zero_expiry IN (0, 1));
 
 -- Streams.
 ALTER TABLE streams ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';
@@ -10,7 +11,17 @@ ALTER TABLE streams ADD COLUMN tls_verify INTEGER NOT NULL DEFAULT 1 CHECK (tls_
 ALTER TABLE streams ADD COLUMN audio_to_aac INTEGER NOT NULL DEFAULT 0 CHECK (audio_to_aac IN (0, 1));
 ALTER TABLE streams ADD COLUMN at_end TEXT NOT NULL DEFAULT 'loop' CHECK (at_end IN ('loop', 'stop'));
 
--- Plans and resellers.
+-- Plans and resellers. What a reseller has sold, it goes on selling.
+ALTER TABLE subscription_plans ADD COLUMN for_resellers INTEGER NOT NULL DEFAULT 0 CHECK (for_resellers IN (0, 1));
+UPDATE subscription_plans SET for_resellers = 1 WHERE credits > 0 OR is_trial = 1
+    OR EXISTS (SELECT 1 FROM lines WHERE subscription_plan_id = subscription_plans.id AND reseller_id IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM mags WHERE subscription_plan_id = subscription_plans.id AND reseller_id IS NOT NULL);
+ALTER TABLE resellers ADD COLUMN trials_per_day INTEGER DEFAULT 10 CHECK (trials_per_day >= 0);
+CREATE TABLE trial_sales (
+    reseller_id INTEGER PRIMARY KEY REFERENCES resellers (id) ON DELETE CASCADE,
+    day         INTEGER NOT NULL,
+    sold        INTEGER NOT NULL
+) STRICT;
 
 -- Lines, MAGs and who was let in.
 
