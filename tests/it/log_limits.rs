@@ -8,6 +8,7 @@ use std::{
 use super::support::{
     TestServer,
     set::{MAC, Set, watchable},
+    tv::with_streams,
 };
 
 fn total(server: &TestServer, log: &str) -> i64 {
@@ -37,6 +38,28 @@ fn one_line_writes_so_many_refusals_and_one_row_for_the_rest() {
     let reason = rows["logs"].as_array().and_then(|rows| rows.last()).map(|row| row["reason"].to_string());
     let reason = reason.unwrap_or_default();
     assert!(reason.contains(&format!("the last of {} summed up", 600 - written)), "{reason}");
+}
+
+#[test]
+fn a_line_that_changes_its_player_again_and_again_fills_no_history() {
+    let server = with_streams(1);
+    let url = format!("{}/live/bob/pw/1.m3u8", server.url);
+    // One connection is sold: each player ends the session of the one before.
+    let asked: Vec<String> = (0..400)
+        .map(|n| format!("url = \"{url}\"\nuser-agent = \"p{n}\"\noutput = \"/dev/null\"\n"))
+        .collect();
+    let list = server.data().join("asked");
+    std::fs::write(&list, asked.join("next\n")).expect("written");
+    let curl = std::process::Command::new("curl").args(["-sS", "-K"]).arg(&list).status();
+    assert!(curl.expect("curl").success());
+    thread::sleep(Duration::from_secs(3));
+    let written = total(&server, "kind=connection");
+    assert!((100..=150).contains(&written), "{written}");
+    let server = TestServer::on(server.stop(), &[]);
+    thread::sleep(Duration::from_secs(2));
+    let rows = server.done("logs/list", "kind=connection&limit=1000");
+    assert_eq!(rows["total"].as_i64(), Some(written + 1), "one row stands for the rest");
+    assert!(rows.to_string().contains(" summed up") && !rows.to_string().contains("crash"), "{rows}");
 }
 
 #[test]
