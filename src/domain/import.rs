@@ -160,13 +160,12 @@ impl List {
         }
         let program =
             if entry.program.is_empty() { String::new() } else { format!("#program={}", entry.program) };
-        let url = format!("{url}{program}");
-        let source = SourceUrl::new(&url).map_err(|rule| named("address", rule))?;
+        let source = SourceUrl::new(&format!("{url}{program}")).map_err(|rule| named("address", rule))?;
         let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
         let category = self.heading_of(entry).map_err(|rule| named("group", rule))?;
         let asked = (request != SourceRequest::default()).then(|| {
             let suffix = split_suffix(&entry.url).1;
-            let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}")).ok());
+            let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}{program}")).ok());
             Box::new(Asked { request, source })
         });
         let logo = HttpUrl::new(&entry.logo).ok();

@@ -104,6 +104,10 @@ impl SourceUrl {
             return Err(format!("at most {} bytes without control characters", Self::LENGTH).into());
         }
         if let Some((address, number)) = text.split_once(PROGRAM) {
+            // Headers may be written before or after the program; they are kept before it.
+            if let Some((number, headers)) = number.split_once('|') {
+                return Self::new(&format!("{address}|{headers}{PROGRAM}{number}"));
+            }
             let number =
                 number.parse::<u16>().ok().filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
             let number = number.ok_or("a program as #program=101, from 0 to 65535, at the end")?;
@@ -257,6 +261,11 @@ mod tests {
         assert_eq!(chosen.as_str(), "udp://@239.1.1.1:1234?reuse=1#program=101");
         assert_eq!((chosen.program(), chosen.address()), (Some(101), source.as_str()));
         assert_eq!(chosen.with_program(7).unwrap().program(), Some(7));
+        for both in ["http://h/x|User-Agent=K#program=7", "http://h/x#program=7|User-Agent=K"] {
+            let source = SourceUrl::new(both).unwrap();
+            assert_eq!(source.as_str(), "http://h/x|User-Agent=K#program=7", "{both}");
+            assert_eq!(source.program(), Some(7), "{both}");
+        }
         let file = SourceUrl::new("media/a.ts#program=2").unwrap();
         assert_eq!((file.file(), file.program()), (Some("a.ts"), Some(2)));
         for wrong in ["", "x", "-1", "65536", "1#program=2", "1?x"] {

@@ -172,7 +172,7 @@ type Named = (Option<usize>, String);
 
 /// By what streams that are there are known.
 struct Keys<'l> {
-    by_source: HashMap<&'l str, Target>,
+    by_source: HashMap<Address<'l>, Target>,
     by_name: HashMap<Named, Target>,
 }
 
@@ -200,6 +200,9 @@ impl<'l> Keys<'l> {
     }
 }
 
+/// What tells a source: headers make no other one.
+type Address<'l> = (&'l str, Option<u64>);
+
 struct Planner<'l> {
     list: &'l List,
     keys: Keys<'l>,
@@ -216,7 +219,7 @@ impl<'l> Planner<'l> {
         for (place, candidate) in self.list.candidates.iter().enumerate() {
             let name = named(candidate);
             let by_source =
-                self.keys.by_source.get(address(&candidate.source)).map(|target| (*target, Told::Source));
+                self.keys.by_source.get(&address(&candidate.source)).map(|target| (*target, Told::Source));
             let found =
                 by_source.or_else(|| self.keys.by_name.get(&name).map(|target| (*target, Told::Name)));
             let fate = match found {
@@ -278,7 +281,7 @@ impl<'l> Planner<'l> {
             names.iter().map(|name| Some((*self.keys.by_name.get(name)?, Told::Name))).collect();
         let mut claimed: HashSet<Target> = meant.iter().flatten().map(|(target, _)| *target).collect();
         for (meant, candidate) in meant.iter_mut().zip(candidates).filter(|(meant, _)| meant.is_none()) {
-            let target = self.keys.by_source.get(address(&candidate.source)).copied();
+            let target = self.keys.by_source.get(&address(&candidate.source)).copied();
             *meant = target.filter(|target| claimed.insert(*target)).map(|target| (target, Told::Source));
         }
         let there = only(streams.iter().map(|stream| (stream.guide_id.as_str(), Target::There(stream.id))));
@@ -311,13 +314,13 @@ impl<'l> Planner<'l> {
         name: Named,
     ) -> Fate {
         if let Some(target) = self.keys.by_name.get(&name).copied() {
-            if self.keys.by_source.get(address(&candidate.source)) == Some(&target) {
+            if self.keys.by_source.get(&address(&candidate.source)) == Some(&target) {
                 return Fate::Repeated(Told::Source);
             }
             return self.again(target, Told::Name, place, candidate);
         }
         let Some((target @ Target::There(id), told)) = meant else {
-            if self.keys.by_source.contains_key(address(&candidate.source)) {
+            if self.keys.by_source.contains_key(&address(&candidate.source)) {
                 return Fate::Repeated(Told::Source);
             }
             return self.make(place, candidate, name);
@@ -353,9 +356,9 @@ fn lower(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// A source without its headers.
-fn address(source: &SourceUrl) -> &str {
-    split_suffix(source.as_str()).0
+/// A source without its headers, and its program.
+fn address(source: &SourceUrl) -> Address<'_> {
+    (split_suffix(source.address()).0, source.program())
 }
 
 /// Who has a guide id, if only one does.
