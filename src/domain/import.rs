@@ -14,7 +14,7 @@ use super::{
     number::{Position, whole},
     oddities::Oddities,
     source_request::{SourceRequest, split_suffix},
-    stream::SourceUrl,
+    stream::{PROGRAM, SourceUrl},
     text::{GuideId, HttpUrl, Name},
 };
 
@@ -154,17 +154,26 @@ impl List {
         let line = entry.line;
         let named = |part: &str, rule: Rule| -> Rule { format!("{part}: {rule}").into() };
         let mut request = entry.request.clone();
-        let url = request.take_suffix(&entry.url);
+        let (written, own) = entry.url.split_once(PROGRAM).unwrap_or((&entry.url, &entry.program));
+        // Headers may be written before or after the program.
+        let (own, headers) = own.split_once('|').map_or((own, None), |(own, headers)| (own, Some(headers)));
+        let written = headers.map_or_else(|| written.to_owned(), |headers| format!("{written}|{headers}"));
+        let url = request.take_suffix(&written);
         if entry.is_list || is_list(url) {
             return Err("address: another list, which is imported by itself".into());
         }
-        let program =
-            if entry.program.is_empty() { String::new() } else { format!("#program={}", entry.program) };
+        let program = match own.parse::<u16>() {
+            Ok(number) => format!("{PROGRAM}{number}"),
+            Err(_) => String::new(),
+        };
+        if program.is_empty() && !own.is_empty() {
+            self.oddities.note("program left out that is no number from 0 to 65535".into(), line);
+        }
         let source = SourceUrl::new(&format!("{url}{program}")).map_err(|rule| named("address", rule))?;
         let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
         let category = self.heading_of(entry).map_err(|rule| named("group", rule))?;
         let asked = (request != SourceRequest::default()).then(|| {
-            let suffix = split_suffix(&entry.url).1;
+            let suffix = split_suffix(&written).1;
             let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}{program}")).ok());
             Box::new(Asked { request, source })
         });

@@ -85,7 +85,7 @@ impl Field for AtEnd {
 pub struct SourceUrl(String);
 
 /// What comes before the number of a program, at the end of a source.
-const PROGRAM: &str = "#program=";
+pub const PROGRAM: &str = "#program=";
 
 impl SourceUrl {
     const SCHEMES: [&'static str; 8] = ["http", "https", "rtmp", "rtmps", "rtsp", "srt", "udp", "rtp"];

@@ -210,7 +210,7 @@ fn headers_of_a_channel_stand_in_columns_and_those_of_further_sources_behind_the
     assert!(list.oddities.iter().len() == 0, "{:?}", list.oddities);
     let plan = planned(
         &list,
-        &[there(1, "A", None, &["http://h/3?x#program=7|User-Agent=Old"])],
+        &[there(1, "A", None, &["http://h/3?x|User-Agent=Old#program=7"])],
         Duplicates::AddSource,
     );
     assert_eq!(plan.fates[2], Fate::Skipped(Told::Source), "headers make no other source");
@@ -218,6 +218,22 @@ fn headers_of_a_channel_stand_in_columns_and_those_of_further_sources_behind_the
         told(&plan.left_out(&list)),
         ["2 headers of a further source of a stream left out: they stand on lines of their own (4)"]
     );
+}
+
+#[test]
+fn programs_of_one_multiplex_are_channels_of_their_own() {
+    let text = "#EXTINF:-1,A\n#EXTVLCOPT:program=1\nudp://@239.1.1.1:1\n#EXTINF:-1,B\n#EXTVLCOPT:program=2\nudp://@239.1.1.1:1\n\
+        #EXTINF:-1,C\n#EXTVLCOPT:program=x\nudp://@239.1.1.1:1\n";
+    let list = list(text);
+    let sources: Vec<&str> = list.candidates.iter().map(|it| it.source.as_str()).collect();
+    assert_eq!(
+        sources,
+        ["udp://@239.1.1.1:1#program=1", "udp://@239.1.1.1:1#program=2", "udp://@239.1.1.1:1"]
+    );
+    assert_eq!(told(&list.oddities), ["1 program left out that is no number from 0 to 65535 (9)"]);
+    for way in [Duplicates::Skip, Duplicates::Update] {
+        assert_eq!(planned(&list, &[], way).fates, [Fate::New; 3]);
+    }
 }
 
 #[test]
