@@ -35,6 +35,9 @@ fn known(line: &str) -> Option<String> {
     if line.contains("bind failed: Address already in use") {
         return Some("its port is in use: another stream or program on this machine holds it".into());
     }
+    if line.contains("Output file is empty") {
+        return Some("the source sent nothing".into());
+    }
     if line.contains("Invalid data found when processing input") {
         return Some("what it sends is no video or sound that ffmpeg knows".into());
     }
@@ -88,6 +91,10 @@ mod tests {
                 Some("what it sends is no video or sound that ffmpeg knows"),
             ),
             (&["[mov @ 0x5] moov atom not found", "Conversion failed!"], Some("moov atom not found")),
+            (
+                &["Output file is empty, nothing was encoded (check -ss / -t)"],
+                Some("the source sent nothing"),
+            ),
             (&["Conversion failed!"], Some("Conversion failed!")),
             (&[], None),
         ] {
