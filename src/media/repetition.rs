@@ -14,6 +14,8 @@ const GAP: u64 = 2 * 90_000;
 pub struct Repetition {
     /// The last clock, and the track that carried it.
     last: Option<(u16, u64)>,
+    /// The clock when tables came last.
+    tables_at: Option<u64>,
     /// Tables that were put in: so much later count those that follow.
     added: u8,
 }
@@ -28,11 +30,12 @@ impl Repetition {
                 let parts = gap.div_ceil(MOST);
                 for part in 1..parts {
                     chunk.extend_from_slice(&ts::clock_packet(packet.bytes, last + gap * part / parts));
-                    if let Some(mut tables) = tables() {
-                        self.added = self.added.wrapping_add(1);
-                        self.renumber(&mut tables);
-                        chunk.extend_from_slice(&tables);
-                    }
+                    self.add(chunk, &tables, last + gap * part / parts);
+                }
+                // Clocks that are near enough to each other may still have tables before every second one only.
+                let since = self.tables_at.map_or(0, |at| ts::elapsed(at, clock));
+                if (MOST + 1..=GAP).contains(&since) {
+                    self.add(chunk, &tables, last);
                 }
             }
             self.last = Some((packet.pid, clock));
@@ -41,7 +44,16 @@ impl Repetition {
         chunk.extend_from_slice(packet.bytes);
         if packet.is_table {
             self.renumber(&mut chunk[at..]);
+            self.tables_at = self.last.map(|(_, clock)| clock);
         }
+    }
+
+    fn add(&mut self, chunk: &mut Vec<u8>, tables: &impl Fn() -> Option<Tables>, clock: u64) {
+        let Some(mut tables) = tables() else { return };
+        self.added = self.added.wrapping_add(1);
+        self.renumber(&mut tables);
+        chunk.extend_from_slice(&tables);
+        self.tables_at = Some(clock);
     }
 
     /// Makes tables count as they do in what was sent.
@@ -91,5 +103,26 @@ mod tests {
             (0x100, 3, Some(33_000 + GAP + 1)),
         ];
         assert_eq!(packets.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn tables_come_between_clocks_that_are_near_to_each_other() {
+        let (mut repetition, mut chunk) = (Repetition::default(), Vec::new());
+        let mut pat = [0xFF; PACKET];
+        pat[..4].copy_from_slice(&[0x47, 0x40, 0, 0x10]);
+        for (clock, counter) in [(0, 0), (4_320, 1), (9_720, 2)] {
+            let bytes = picture(clock, counter);
+            let packet = Packet { bytes: &bytes, pid: 0x100, clock: Some(clock), ..Packet::default() };
+            repetition.push(&mut chunk, &packet, || Some([0x47; 2 * PACKET]));
+            if clock == 0 {
+                repetition.push(
+                    &mut chunk,
+                    &Packet { bytes: &pat, is_table: true, ..Packet::default() },
+                    || None,
+                );
+            }
+        }
+        let tables: Vec<bool> = chunk.chunks_exact(PACKET).map(|packet| packet[1] == 0x47).collect();
+        assert_eq!(tables, [false, false, false, true, true, false]);
     }
 }
