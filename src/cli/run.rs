@@ -71,7 +71,9 @@ pub async fn run(command: Command) -> Result<(), String> {
         }
         Command::Demo { data } => {
             let ops = open(&data).await?;
-            let told = ops.demo(&data.data.join("media")).await.map_err(say)?;
+            // Standard output belongs to what was made.
+            let tell = |step: &str| drop(writeln!(std::io::stderr(), "{step}"));
+            let told = ops.demo(&data.data.join("media"), tell).await.map_err(say)?;
             ops.close();
             print(&told)
         }

@@ -88,16 +88,19 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::Refused`] if there are lines already or no picture can be drawn, or a database error.
-    pub async fn demo(&self, media: &Path) -> Result<String> {
-        for picture in &PICTURES {
+    pub async fn demo(&self, media: &Path, say: impl Fn(&str)) -> Result<String> {
+        for (picture, number) in PICTURES.iter().zip(1..) {
+            say(&format!("drawing test picture {number} of {}", PICTURES.len()));
             picture.draw(media).await.map_err(Error::Refused)?;
         }
+        say("making streams, bouquets, plans and resellers");
         let (password, shown) = random::password()?;
         let hash = passwords::hash(password).await?;
         let seller = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
         let catalogue =
             self.write(Actor::COMMAND_LINE, DOING, move |act| catalogue(act, seller.clone())).await?;
         let catalogue = std::sync::Arc::new(catalogue);
+        say(&format!("making {LINES} lines and {MAGS} MAGs"));
         for start in (0..LINES).step_by(AT_ONCE) {
             let made: Vec<LineChange> = (start..start + AT_ONCE)
                 .map(|n| lines::with_credentials(line(n, &catalogue)))

@@ -223,8 +223,11 @@ fn the_whitelist_is_kept_on_the_command_line() {
 #[test]
 fn demo_data_passes_the_check_and_is_made_once() {
     let data = folder();
-    let said = done(data.path(), &["demo"]);
-    assert!(!said.is_empty());
+    let (code, said, steps) = linecard(data.path(), &["demo"]);
+    assert!(code == 0 && !said.is_empty(), "{said}{steps}");
+    for step in ["drawing test picture 1 of ", "making streams", "lines and 500 MAGs"] {
+        assert!(steps.contains(step), "{steps}");
+    }
     let whole = "the database is whole: integrity, references, ledger and counts are right\n";
     assert_eq!(done(data.path(), &["check"]), whole);
     let (code, ..) = linecard(data.path(), &["demo"]);

@@ -58,6 +58,7 @@ mod players;
 mod portal;
 mod power_cut;
 mod programs;
+mod readme;
 mod selling;
 mod slow_clients;
 mod source_changes;
