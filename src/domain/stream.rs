@@ -173,14 +173,6 @@ impl SourceUrl {
         self.0.split_once(PROGRAM)?.1.parse().ok()
     }
 
-    /// The same source, of which only that program is played.
-    ///
-    /// # Errors
-    /// The rule, for a number above 65535.
-    pub fn with_program(&self, program: u64) -> Result<Self, Rule> {
-        Self::new(&format!("{}{PROGRAM}{program}", self.address()))
-    }
-
     /// Its name below `media/`, if it is a file.
     pub fn file(&self) -> Option<&str> {
         self.address().strip_prefix("media/")
@@ -257,10 +249,9 @@ mod tests {
     fn a_program_of_a_multiplex_can_be_chosen() {
         let source = SourceUrl::new("udp://@239.1.1.1:1234?reuse=1").unwrap();
         assert_eq!(source.program(), None);
-        let chosen = source.with_program(101).unwrap();
+        let chosen = SourceUrl::new("udp://@239.1.1.1:1234?reuse=1#program=0101").unwrap();
         assert_eq!(chosen.as_str(), "udp://@239.1.1.1:1234?reuse=1#program=101");
         assert_eq!((chosen.program(), chosen.address()), (Some(101), source.as_str()));
-        assert_eq!(chosen.with_program(7).unwrap().program(), Some(7));
         for both in ["http://h/x|User-Agent=K#program=7", "http://h/x#program=7|User-Agent=K"] {
             let source = SourceUrl::new(both).unwrap();
             assert_eq!(source.as_str(), "http://h/x|User-Agent=K#program=7", "{both}");

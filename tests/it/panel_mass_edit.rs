@@ -84,9 +84,9 @@ fn a_preview_counts_exactly_and_shows_rows_before_and_after() {
         preview.body
     );
     assert!(
-        preview
-            .body
-            .contains("ends: 2033-05-18 03:33:20 \u{2192} 2033-05-25 03:33:20; disabled: no \u{2192} yes"),
+        preview.body.contains(
+            "ends: 2033-05-18 03:33:20 UTC \u{2192} 2033-05-25 03:33:20 UTC; disabled: no \u{2192} yes"
+        ),
         "{}",
         preview.body
     );
