@@ -34,7 +34,7 @@ pub fn spare() -> Result<(Username, LinePassword)> {
 /// Makes a MAG a line with the same subscription, and gives it the MAG's history.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::Taken`] for the username, [`Error::Denied`] without the right to
+/// [`Error::NoSuch`], [`Error::Changed`], [`Error::Taken`] for the username, [`Error::Denied`] without the right to
 /// lines.
 pub fn to_line(
     act: &Act<'_>,
@@ -44,6 +44,7 @@ pub fn to_line(
 ) -> Result<(LineId, Line)> {
     act.actor.may(Resource::Line, Access::Write)?;
     let mag = portal::meant(act, mac)?;
+    act.check_seen(&mag)?;
     let Mag { login, password, subscription, .. } = mag.record.clone();
     let own_login = Some(login).filter(|login| !login.as_str().is_empty());
     let own_password = Some(password).filter(|password| !password.as_str().is_empty());
@@ -64,12 +65,13 @@ pub fn to_line(
 /// Makes a line a MAG with the same subscription, and gives it the line's history.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for wrong credentials, [`Error::Taken`] for the MAC, [`Error::Refused`] for a
+/// [`Error::NoSuch`] for wrong credentials, [`Error::Changed`], [`Error::Taken`] for the MAC, [`Error::Refused`] for a
 /// restreamer, [`Error::Denied`] without the right to MAGs.
 pub fn to_mag(act: &Act<'_>, who: &lines::Credentials, mac: Mac) -> Result<(MagId, Mag)> {
     act.actor.may(Resource::Mag, Access::Write)?;
     let line: Stored<Line> = lines::find(act.tx, who)?;
     act.actor.may_reach(Resource::Line, line.record.subscription.reseller_id)?;
+    act.check_seen(&line)?;
     let Line { username, password, restreamer, subscription, .. } = line.record.clone();
     if restreamer {
         return Err(Error::Refused("A restreamer cannot become a MAG: set restreamer to 0 first".into()));

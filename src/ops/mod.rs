@@ -31,6 +31,7 @@ pub mod retention;
 pub mod servers;
 pub mod settings;
 pub mod sign_in;
+pub mod slips;
 pub mod streams;
 pub mod subscribers;
 pub mod subscriptions;
@@ -86,6 +87,7 @@ pub struct Parts {
     healths: servers::Healths,
     figures: figures::Kept,
     calls: calls::Calls,
+    slips: slips::Slips,
     portal: portal::Portal,
     media: Option<Media>,
 }
@@ -119,6 +121,7 @@ impl Ops {
             healths: servers::Healths::default(),
             figures: figures::Kept::default(),
             calls: calls::Calls::default(),
+            slips: slips::Slips::default(),
             portal: portal::Portal::default(),
             media,
         }))

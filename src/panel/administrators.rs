@@ -255,6 +255,7 @@ fn password_form(caller: &Caller, listed: &Listed) -> Form {
     Form::new(action, "Set password", &caller.ops.guards().settings.time_zone)
         .password_of(listed.admin.record.username.as_str())
         .section("New password", inputs)
+        .asked_of(listed.admin.updated_at)
 }
 
 async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
@@ -280,11 +281,19 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
 
 async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
-    let listed = find(&caller, &id).await?;
-    let mut password = password_form(&caller, &listed);
-    password.take(&sent);
-    let written = match form::field::<NewPassword>(&sent, "password") {
-        Ok(new) => set(&caller, &listed, new, sent.text("choose_anew") == "1").await,
+    anew(async || set_password_once(&caller, &id, &sent).await).await
+}
+
+async fn set_password_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let listed = find(caller, id).await?;
+    let mut password = password_form(caller, &listed);
+    password.take(sent);
+    if password.is_wrong() {
+        let form = form(caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+        return Ok(page(caller, password.status(), &listed, form, password));
+    }
+    let written = match form::field::<NewPassword>(sent, "password") {
+        Ok(new) => set(caller, &listed, new, sent.text("choose_anew") == "1").await,
         Err(error) => Err(error),
     };
     match written {
@@ -294,8 +303,8 @@ async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         )),
         Err(error) => {
             let status = password.refused(error)?;
-            let form = form(&caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
-            Ok(page(&caller, status, &listed, form, password))
+            let form = form(caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+            Ok(page(caller, status, &listed, form, password))
         }
     }
 }
@@ -307,7 +316,7 @@ async fn set(caller: &Caller, listed: &Listed, new: NewPassword, choose_anew: bo
         must_change_password: Given::Value(choose_anew),
         ..AdminChange::default()
     };
-    write(caller, listed.admin.id, change, None).await
+    write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await
 }
 
 /// Changes it; only as it was seen, if that is said.

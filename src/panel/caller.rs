@@ -13,14 +13,17 @@ use askama::Template;
 
 use super::{
     error::{Refused, Reply, render},
+    form::SLIP,
     frame::Frame,
-    moved,
+    moved, seen,
+    sent::Sent,
 };
 use crate::{
     domain::{Error, Resource, actor::Actor, ids::ResellerId, rights::Access},
     ops::{
         Doing, Ops,
         sign_in::{SignedIn, Tokens},
+        slips::Slip,
     },
     wire::{
         origin::{Origin, behind_tls, hides_scheme},
@@ -114,6 +117,15 @@ impl Caller {
     /// Whether it may change that.
     pub fn may_write(&self, resource: Resource) -> bool {
         self.actor().may(resource, Access::Write).is_ok()
+    }
+
+    /// The slip of a form that was sent to this page, if it carries one.
+    pub fn slip(&self, sent: &Sent) -> Option<Slip> {
+        let slip = Some(sent.text(SLIP)).filter(|slip| !slip.is_empty())?;
+        Some(Slip {
+            key: seen::mark(&format!("{} {} {slip}", self.actor().name(), self.path)),
+            fingerprint: seen::mark(&format!("{:?}", sent.0)),
+        })
     }
 
     /// What surrounds a page of that title.

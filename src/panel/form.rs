@@ -17,8 +17,14 @@ use crate::{
         Change, Error, Fact, Given, Result, Rule,
         time::{UnixTime, ZoneName},
     },
+    ops::random,
     wire::{fields::Fields, form::Node},
 };
+
+/// The hidden field with the slip of a form that makes something once.
+pub const SLIP: &str = "slip";
+/// The mark of the row that a form is asked of.
+const ROW: &str = "updated_at";
 
 /// How an input looks and what it sends.
 pub enum Widget {
@@ -203,6 +209,8 @@ pub struct Form {
     marks: Vec<(&'static str, String)>,
     /// What it is reckoned from without an input for it: field, what that is called, and what it is.
     basis: Vec<(&'static str, &'static str, String)>,
+    /// When the row that it is asked of was last changed.
+    row: Option<UnixTime>,
     /// Whether others have changed meanwhile what the person changed too.
     met_others: bool,
     zone_name: String,
@@ -224,6 +232,7 @@ impl Form {
             only_shown: false,
             marks: Vec::new(),
             basis: Vec::new(),
+            row: None,
             met_others: false,
             zone_name: zone.as_str().to_owned(),
             zone: zone.zone(),
@@ -246,6 +255,14 @@ impl Form {
     pub fn hidden(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.hidden.push((name, value.into()));
         self
+    }
+
+    /// Making something once, however often it is sent: with a slip of its own.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the system's generator fails.
+    pub fn once(self) -> Result<Self> {
+        Ok(self.hidden(SLIP, random::token()?))
     }
 
     /// Setting the password of that name: browsers that keep passwords keep it for that one.
@@ -305,6 +322,13 @@ impl Form {
         let is = is.into();
         self.marks.push((field, seen::mark(&is)));
         self.basis.push((field, called, is));
+        self
+    }
+
+    /// Asked of the row as it is: whatever others change of it by the time the form is sent, it comes back and says so.
+    pub fn asked_of(mut self, updated_at: UnixTime) -> Self {
+        self.marks.push((ROW, seen::mark(&updated_at.seconds().to_string())));
+        self.row = Some(updated_at);
         self
     }
 
@@ -388,6 +412,11 @@ impl Form {
                      it once more if you still want it."
                 ));
             }
+        }
+        let row = self.row.map(|at| seen::mark(&at.seconds().to_string()));
+        if was.mark(ROW).is_some_and(|shown| row.is_some_and(|is| is != shown)) {
+            met_others = true;
+            self.problem = Some(seen::CHANGED.into());
         }
         self.met_others = met_others;
         map

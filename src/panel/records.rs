@@ -256,10 +256,16 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     let Some(change) = form.read::<R::Change>(&sent) else {
         return Ok(shown::<R>(&caller, StatusCode::UNPROCESSABLE_ENTITY, title, form));
     };
-    let job = move |act: &crate::ops::Act<'_>| managed::create::<R>(act, change.clone());
-    match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "new"), job).await {
-        Ok((id, record)) => {
-            Ok(done(&R::then(id), &format!("{} was created.{}", record.name(), record.remark())))
+    let job = move |act: &crate::ops::Act<'_>| {
+        let (id, record) = managed::create::<R>(act, change.clone())?;
+        Ok((id.number(), record))
+    };
+    let (doing, slip) = (doing(R::RESOURCE, "new"), caller.slip(&sent));
+    match caller.ops.make(caller.actor().clone(), doing, slip, job).await {
+        Ok(made) => {
+            let told = made.now.map(|record| format!("{} was created.{}", record.name(), record.remark()));
+            let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", R::ONE));
+            Ok(done(&R::then(R::Id::of(made.id)), &told))
         }
         Err(error) => {
             let status = form.refused(error)?;
@@ -332,7 +338,8 @@ async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {
     let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone);
     form.sections = R::sections(&about);
     let back = id.map_or_else(|| format!("/panel/{}", R::PATH), R::then);
-    Ok(form.cancel(back).only_shown_unless(caller.may_write(R::RESOURCE)))
+    let form = form.cancel(back).only_shown_unless(caller.may_write(R::RESOURCE));
+    if id.is_none() { form.once() } else { Ok(form) }
 }
 
 fn shown<R: Shown>(caller: &Caller, status: StatusCode, title: String, form: Form) -> HttpResponse {

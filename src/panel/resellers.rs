@@ -30,7 +30,7 @@ use crate::{
         text::ShortText,
     },
     ops::{
-        Act, random,
+        Act,
         resellers::{self, Booked, Listed, Selector},
     },
 };
@@ -188,7 +188,7 @@ fn credits_form(caller: &Caller, id: ResellerId) -> Result<Form> {
     let zone = &caller.ops.guards().settings.time_zone;
     let form =
         Form::new(format!("{}/credits", href(id)), "Book", zone).section("Add or take away credits", inputs);
-    Ok(form.hidden("slip", random::token()?))
+    form.once()
 }
 
 async fn add_credits(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
@@ -214,7 +214,7 @@ async fn book(caller: &Caller, id: ResellerId, sent: &Sent) -> Result<String> {
     let signed = if sent.text("way") == "take" { -amount.get() } else { amount.get() };
     let movement = Movement::new(signed).ok_or(Error::invalid("amount", "a whole number from 1"))?;
     let note: ShortText = form::field(sent, "note")?;
-    let slip = KeyHash::of(form::field::<ShortText>(sent, "slip")?.as_str());
+    let slip = KeyHash::of(form::field::<ShortText>(sent, form::SLIP)?.as_str());
     let who = Selector::Id(id);
     let job = move |act: &Act<'_>| resellers::add_credits(act, &who, movement, Some(&note), Some(&slip));
     let booked =

@@ -48,6 +48,10 @@ impl<'s> Seen<'s> {
 pub const BOTH: &str = "Somebody else changed the same meanwhile, and nothing was saved. What you typed stands here, and what it is now \
                     below it: choose, and save again.";
 
+/// What is said where something is asked again because others changed what it is about.
+pub const CHANGED: &str = "Somebody else changed it meanwhile, and nothing was done. Look at it again, and send this once more if \
+                           you still want it.";
+
 /// What became of an input.
 pub enum Met {
     /// The person left it as it was shown, or leaves it to others: what it is now stands in it.

@@ -9,7 +9,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    caller::{Caller, doing, done},
+    caller::{Caller, anew, doing, done},
     error::Reply,
     form::{self, Choice, Form, Input, Widget},
     frame::Frame,
@@ -63,7 +63,7 @@ struct BoxPage {
 
 async fn show_box(caller: Caller, id: Path<String>) -> Reply {
     let mag = find::<Mag>(&caller, &id)?;
-    let (event, pin) = (event_form(&caller, &mag), pin_form(&caller, &mag)?);
+    let (event, pin) = (event_form(&caller, &mag)?, pin_form(&caller, &mag)?);
     page(&caller, StatusCode::OK, &mag, event, pin).await
 }
 
@@ -71,12 +71,13 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
     let mag = find::<Mag>(&caller, &id)?;
     let mac = mag.record.mac_address;
-    let mut form = event_form(&caller, &mag);
+    let mut form = event_form(&caller, &mag)?;
     form.take(&sent);
     let outcome = match event(&sent) {
         Ok(event) => {
-            let job = move |act: &crate::ops::Act<'_>| portal::send(act, mac, &event);
-            caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "send_event"), job).await
+            let job = move |act: &crate::ops::Act<'_>| Ok((portal::send(act, mac, &event)?, ()));
+            let doing = doing(Resource::Mag, "send_event");
+            caller.ops.make(caller.actor().clone(), doing, caller.slip(&sent), job).await
         }
         Err(error) => Err(error),
     };
@@ -97,7 +98,7 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let mut form = pin_form(&caller, &mag)?;
     form.take(&sent);
     if form.is_wrong() {
-        let event = event_form(&caller, &mag);
+        let event = event_form(&caller, &mag)?;
         return page(&caller, form.status(), &mag, event, form).await;
     }
     let pin = if sent.text("parent_pin").is_empty() {
@@ -116,7 +117,7 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         Ok(_) => Ok(done(&href(&mag), "The PIN was changed. The box knows it when it starts next.")),
         Err(error) => {
             let status = form.refused(error)?;
-            let event = event_form(&caller, &mag);
+            let event = event_form(&caller, &mag)?;
             page(&caller, status, &mag, event, form).await
         }
     }
@@ -209,7 +210,7 @@ fn at_moment(at: Option<crate::domain::time::UnixTime>, about: &About) -> Option
     at.map(|at| show::Moment::of(at, &about.zone))
 }
 
-fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
+fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
     let orders = [
         (Order::Message, "Show a message"),
         (Order::MessageWithVideo, "Show a message beside a video"),
@@ -232,6 +233,7 @@ fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
     ];
     Form::new(format!("{}/event", href(mag)), "Send", &caller.ops.guards().settings.time_zone)
         .section("Send to the box", inputs)
+        .once()
 }
 
 fn pin_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
@@ -262,19 +264,27 @@ async fn ask_line(caller: Caller, id: Path<String>) -> Reply {
 
 async fn make_line(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Line, Access::Write)?;
-    let mag = find::<Mag>(&caller, &id)?;
-    let mac = mag.record.mac_address;
-    let mut form = line_form(&caller, &mag);
-    form.take(&sent);
+    anew(async || make_line_once(&caller, &id, &sent).await).await
+}
+
+async fn make_line_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let mag = find::<Mag>(caller, id)?;
+    let (mac, seen) = (mag.record.mac_address, Some(mag.updated_at));
+    let mut form = line_form(caller, &mag);
+    form.take(sent);
+    if form.is_wrong() {
+        return Ok(convert_page(caller, form.status(), mac, "a line", form));
+    }
     let wanted = || -> Result<convert::Credentials> {
         Ok(convert::Credentials {
-            username: optional::<Username>(&sent, "username")?,
-            password: optional::<LinePassword>(&sent, "password")?,
+            username: optional::<Username>(sent, "username")?,
+            password: optional::<LinePassword>(sent, "password")?,
         })
     };
     let outcome = match (wanted(), convert::spare()) {
         (Ok(wanted), Ok(spare)) => {
-            let job = move |act: &crate::ops::Act<'_>| convert::to_line(act, mac, &wanted, &spare);
+            let job =
+                move |act: &crate::ops::Act<'_>| convert::to_line(&act.seeing(seen), mac, &wanted, &spare);
             caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "convert_to_line"), job).await
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
@@ -286,7 +296,7 @@ async fn make_line(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         }
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(convert_page(&caller, status, mac, "a line", form))
+            Ok(convert_page(caller, status, mac, "a line", form))
         }
     }
 }
@@ -300,13 +310,21 @@ async fn ask_mag(caller: Caller, id: Path<String>) -> Reply {
 
 async fn make_mag(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
-    let line = find::<Line>(&caller, &id)?;
-    let mut form = mag_form(&caller, &line);
-    form.take(&sent);
+    anew(async || make_mag_once(&caller, &id, &sent).await).await
+}
+
+async fn make_mag_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let line = find::<Line>(caller, id)?;
+    let seen = Some(line.updated_at);
+    let mut form = mag_form(caller, &line);
+    form.take(sent);
+    if form.is_wrong() {
+        return Ok(convert_page(caller, form.status(), line.record.username.as_str(), "a MAG", form));
+    }
     let who = lines::Credentials { username: line.record.username.clone(), password: None };
-    let outcome = match form::field::<Mac>(&sent, "mac_address") {
+    let outcome = match form::field::<Mac>(sent, "mac_address") {
         Ok(mac) => {
-            let job = move |act: &crate::ops::Act<'_>| convert::to_mag(act, &who, mac);
+            let job = move |act: &crate::ops::Act<'_>| convert::to_mag(&act.seeing(seen), &who, mac);
             caller.ops.write(caller.actor().clone(), doing(Resource::Line, "convert_to_mag"), job).await
         }
         Err(error) => Err(error),
@@ -318,7 +336,7 @@ async fn make_mag(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         }
         Err(error) => {
             let status = form.refused(error)?;
-            Ok(convert_page(&caller, status, line.record.username.as_str(), "a MAG", form))
+            Ok(convert_page(caller, status, line.record.username.as_str(), "a MAG", form))
         }
     }
 }
@@ -339,6 +357,7 @@ fn line_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
     ];
     Form::new(format!("{at}/convert"), "Make it a line", &caller.ops.guards().settings.time_zone)
         .section("Plan, end, reseller and history stay. The box is signed out.", inputs)
+        .asked_of(mag.updated_at)
         .cancel(at)
 }
 
@@ -347,6 +366,7 @@ fn mag_form(caller: &Caller, line: &Stored<Line>) -> Form {
     let mac = Input::text("mac_address", "MAC address").required().help("In any spelling.");
     Form::new(format!("{at}/convert"), "Make it a MAG", &caller.ops.guards().settings.time_zone)
         .section("Plan, end, reseller and history stay. Its playlists and players stop.", vec![mac])
+        .asked_of(line.updated_at)
         .cancel(at)
 }
 

@@ -442,6 +442,53 @@ fn a_stale_button_gives_nothing_back_that_others_took_away() {
 }
 
 #[test]
+fn a_conversion_and_a_password_are_asked_again_of_a_row_that_others_changed() {
+    let server = server();
+    one_of_everything(&server);
+    let panel = Panel::admin(&server);
+    let cases = [
+        (
+            "administrators/2",
+            "administrators/2/password",
+            ("password", "Kx92mdne83"),
+            "administrators/update",
+            "id=2&data[password]=Qq81nmwe72",
+        ),
+        (
+            "lines/1/convert",
+            "lines/1/convert",
+            ("mac_address", "001A79000002"),
+            "line/update",
+            "username=bob&data[expire_date]=1900000000",
+        ),
+        (
+            "mags/1/convert",
+            "mags/1/convert",
+            ("username", "box"),
+            "mag/update",
+            "mac_address=001A79000001&data[expire_date]=1900000000",
+        ),
+    ];
+    for (opened, action, typed, call, change) in cases {
+        let (opened, action) = (panel.get(&format!("/panel/{opened}")), format!("/panel/{action}"));
+        server.done(call, change);
+        let met = send(&panel, &opened, &action, &[typed]);
+        assert_eq!(met.status, 409, "{action}: {}", met.body);
+        assert!(
+            met.body.contains("Somebody else changed it meanwhile, and nothing was done."),
+            "{}",
+            met.body
+        );
+        // Once it was asked again, it is done.
+        let done = send(&panel, &met.body, &action, &[typed]);
+        assert_eq!(done.status, 303, "{action}: {}", done.body);
+    }
+    Panel::of(&server, "sara", "Kx92mdne83");
+    let ends = |call: &str, rows: &str| ask(&server, call)[rows][0]["expire_date"].clone();
+    assert_eq!([ends("line/list", "lines"), ends("mag/list", "mags")], [1_900_000_000, 1_900_000_000]);
+}
+
+#[test]
 fn the_pin_and_the_device_of_a_box_are_changed_as_they_were_seen() {
     let server = server();
     server.done("mag/new", "data[mac_address]=001A79000001");

@@ -60,6 +60,7 @@ mod power_cut;
 mod programs;
 mod readme;
 mod selling;
+mod sent_twice;
 mod slow_clients;
 mod source_changes;
 mod source_drops;

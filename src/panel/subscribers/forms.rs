@@ -15,7 +15,7 @@ use super::{
     words,
 };
 use crate::{
-    domain::{Given, Resource, Result, Stored, container::Container, rights::Access},
+    domain::{Given, Resource, Result, Stored, container::Container, ids::Id as _, rights::Access},
     ops::subscribers::{self, Wishes},
 };
 
@@ -38,9 +38,17 @@ pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
     }
     let change = S::completed(change)?;
     let wishes = Wishes { extend: false, free: sent.text("free") == "1" };
-    let job = move |act: &crate::ops::Act<'_>| subscribers::create::<S>(act, change.clone(), wishes);
-    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "new"), job).await {
-        Ok((id, record)) => Ok(done(&S::href(id), &format!("{} was created.", record.name()))),
+    let job = move |act: &crate::ops::Act<'_>| {
+        let (id, record) = subscribers::create::<S>(act, change.clone(), wishes)?;
+        Ok((id.number(), record))
+    };
+    let (doing, slip) = (doing(S::RESOURCE, "new"), caller.slip(&sent));
+    match caller.ops.make(caller.actor().clone(), doing, slip, job).await {
+        Ok(made) => {
+            let told = made.now.map(|record| format!("{} was created.", record.name()));
+            let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", S::ONE));
+            Ok(done(&S::href(S::Id::of(made.id)), &told))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             new_page::<S>(&caller, status, form)
@@ -83,7 +91,7 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     let form =
         Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.guards().settings.time_zone);
     let form = form.section("Who", identity).section("Subscription", sold);
-    Ok(with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)))
+    with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)).once()
 }
 
 fn new_page<S: Kind>(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> {

@@ -1,0 +1,101 @@
+//! Forms that make something once, however often they are sent: each carries a slip, and what it made is known by that
+//! for an hour.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{Act, Doing, Ops};
+use crate::domain::{Error, Result, actor::Actor};
+
+/// Slips kept at once, about 3 MB; beyond it the oldest is forgotten.
+const MOST: usize = 10_000;
+/// For how long one is kept.
+const KEPT: Duration = Duration::from_hours(1);
+
+/// The slip of a form that was sent.
+#[derive(Clone, Debug)]
+pub struct Slip {
+    /// What tells it from others: whose form it is, and the random text in it.
+    pub key: String,
+    /// What tells the form from one with something else in it.
+    pub fingerprint: String,
+}
+
+/// What a form made.
+pub struct Made<T> {
+    /// The id of the row.
+    pub id: i64,
+    /// What else there is to say of it; `None` if the form was sent before and made nothing now.
+    pub now: Option<T>,
+}
+
+/// The fingerprint of the form that made something, and the id of that. Whoever sends the same form meanwhile waits.
+type Outcome = Arc<tokio::sync::Mutex<Option<(String, i64)>>>;
+
+/// Slips that were used lately.
+#[derive(Default)]
+pub struct Slips(Mutex<Used>);
+
+#[derive(Default)]
+struct Used {
+    outcomes: HashMap<String, Outcome>,
+    /// In the order in which they came.
+    came: VecDeque<(Instant, String)>,
+}
+
+impl Slips {
+    fn outcome(&self, key: &str) -> Outcome {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = &mut *used;
+        while used.came.len() >= MOST || used.came.front().is_some_and(|(at, _)| at.elapsed() > KEPT) {
+            let Some((_, oldest)) = used.came.pop_front() else { break };
+            used.outcomes.remove(&oldest);
+        }
+        if let Some(outcome) = used.outcomes.get(key) {
+            return outcome.clone();
+        }
+        used.came.push_back((Instant::now(), key.to_owned()));
+        used.outcomes.entry(key.to_owned()).or_default().clone()
+    }
+}
+
+impl Ops {
+    /// Makes something, of which the job says id and more; a repeat of the form with that slip is led to it instead.
+    ///
+    /// # Errors
+    /// As [`Ops::write`], and [`Error::Refused`] for a slip that made something from another form.
+    pub async fn make<T, F>(&self, actor: Actor, doing: Doing, slip: Option<Slip>, job: F) -> Result<Made<T>>
+    where
+        T: Send + 'static,
+        F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,
+    {
+        let ops = self.clone();
+        let attempt = async move {
+            let (id, told) = ops.write(actor, doing, job).await?;
+            Ok(Made { id, now: Some(told) })
+        };
+        let Some(Slip { key, fingerprint }) = slip else { return attempt.await };
+        let outcome = self.slips.outcome(&key);
+        // Apart from the caller: the browser drops the first answer when the button is pressed twice.
+        let once = tokio::spawn(async move {
+            let mut outcome = outcome.lock().await;
+            match &*outcome {
+                Some((of, id)) if *of == fingerprint => return Ok(Made { id: *id, now: None }),
+                Some(_) => {
+                    return Err(Error::Refused(
+                        "This form was sent already, with something else in it: it is new now, send it again"
+                            .into(),
+                    ));
+                }
+                None => {}
+            }
+            let made = attempt.await?;
+            *outcome = Some((fingerprint, made.id));
+            Ok(made)
+        });
+        once.await.unwrap_or(Err(Error::Busy))
+    }
+}
