@@ -230,16 +230,15 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
         AdminCommand::Create { data, username, email, group } => {
             let ops = open(&data).await?;
             let (password, shown) = password()?;
-            let whose = Whose::new(username.as_str(), email.as_str());
-            let hash = ops.hash_chosen("password", password, &whose).await.map_err(say)?;
-            let change = AdminChange {
+            let mut change = AdminChange {
                 username: Given::Value(username),
                 email: Given::Value(email),
                 group_id: Given::Value(GroupId(group)),
-                password: Given::Value(hash),
                 must_change_password: Given::Value(shown.is_some()),
                 ..AdminChange::default()
             };
+            let whose = Whose::after(None, &change);
+            change.password = Given::Value(ops.hash_chosen("password", password, &whose).await.map_err(say)?);
             let done =
                 ops.write(Actor::COMMAND_LINE, doing("new"), move |act| admins::create(act, change.clone()));
             done.await.map_err(say)?;
@@ -274,7 +273,13 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
         AdminCommand::Password { data, username } => {
             let ops = open_existing(&data).await?;
             let (password, shown) = password()?;
-            let whose = Whose::new(username.as_str(), "");
+            let who = Selector::Username(username);
+            let asked = who.clone();
+            let listed = ops
+                .read(&Actor::COMMAND_LINE, doing("password"), move |read| admins::info(read, &asked))
+                .await
+                .map_err(say)?;
+            let whose = Whose::of(&listed.admin.record);
             let hash = ops.hash_chosen("password", password, &whose).await.map_err(say)?;
             // What is printed is good for one login.
             let change = AdminChange {
@@ -282,7 +287,6 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
                 must_change_password: Given::Value(shown.is_some()),
                 ..AdminChange::default()
             };
-            let who = Selector::Username(username);
             let done = ops.write(Actor::COMMAND_LINE, doing("password"), move |act| {
                 admins::update(act, &who, change.clone())
             });

@@ -336,7 +336,9 @@ fn short(name: &str) -> String {
 fn plain(text: &str) -> String {
     let parts =
         text.split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
-    let words = parts.map(|part| part.replace(super::text::is_hidden, "")).filter(|part| !part.is_empty());
+    let words = parts
+        .map(|part| part.replace(super::text::is_hidden, ""))
+        .filter(|part| super::text::can_be_seen(part));
     words.collect::<Vec<_>>().join(" ")
 }
 

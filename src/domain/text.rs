@@ -54,12 +54,26 @@ macro_rules! text {
 
 /// Whether a character breaks a line, cannot be seen, or turns the order of those around it: two names that look alike would
 /// be two, and a list would show what is not there. What joins letters and emoji (U+200C, U+200D) and the marks of direction
-/// (U+200E, U+200F) stay, which names in many scripts need.
+/// (U+200E, U+200F) stay, which names in many scripts need. Tags (U+E0000 and what follows) do not: they carry whole texts
+/// that nobody sees.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{2065}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+        // Fillers of Hangul; tags.
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+        || matches!(c, '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+}
+
+/// Whether a character of it can be seen: neither a space nor one that only works on those beside it.
+pub fn can_be_seen(text: &str) -> bool {
+    // Joiners, marks of direction, selectors of a variation, an empty pattern of Braille.
+    let is_blank = |c| {
+        matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}')
+            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+    };
+    text.chars().any(|c| !c.is_whitespace() && !is_hidden(c) && !is_blank(c))
 }
 
 /// At most `most` characters, none of them hidden except those in `allowed`.
@@ -80,6 +94,9 @@ fn name_rule(text: &str) -> Result<(), Rule> {
     plain(text, 200, &[])?;
     if text.trim().is_empty() {
         return Err("1 to 200 characters, not only spaces".into());
+    }
+    if !can_be_seen(text) {
+        return Err("at least one character that can be seen".into());
     }
     Ok(())
 }
@@ -225,7 +242,8 @@ impl NewPassword {
     /// The most bytes of a password: a longer text is nobody's.
     pub const MOST: usize = 256;
 
-    /// Refuses it if it is guessed first, for somebody of whom everybody can see those words: username, e-mail address, the operator's name.
+    /// Refuses it if it is guessed first, for somebody of whom everybody can see those words: username, e-mail address, the
+    /// names of group, reseller and operator.
     ///
     /// # Errors
     /// The rule.
@@ -373,6 +391,50 @@ mod tests {
         }
         for bad in ["", "   ", "a\nb", "a\0b", &"é".repeat(201)] {
             assert!(Name::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_a_character_that_can_be_seen() {
+        let alone = [
+            "\u{3164}",
+            "\u{2800}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{ffa0}",
+            "\u{fe0f}",
+            "\u{200c}",
+            "\u{200d}",
+            "\u{200e}",
+            "\u{200f}",
+            "\u{e0041}",
+            "\u{e0001}",
+            "\u{e0100}",
+            "\u{180b}",
+            "\u{34f}",
+            "\u{61c}",
+            "\u{1d173}",
+            "\u{3000}",
+        ];
+        for bad in alone {
+            assert!(Name::new(bad).is_err(), "{bad:?}");
+            assert!(Name::new(&format!(" {bad}\u{2800}{bad}")).is_err(), "{bad:?}");
+        }
+        for (anywhere, shown) in [
+            ("a\u{3164}b", "U+3164"),
+            ("a\u{115f}", "U+115F"),
+            ("\u{ffa0}b", "U+FFA0"),
+            ("a\u{e0041}b", "U+E0041"),
+            ("a\u{e007f}", "U+E007F"),
+        ] {
+            let rule = Name::new(anywhere).unwrap_err();
+            assert!(rule.ends_with(&format!("cannot be seen, such as {shown}")), "{anywhere:?}: {rule}");
+            assert!(Notes::new(anywhere).is_err() && ShortText::new(anywhere).is_err(), "{anywhere:?}");
+        }
+        for good in
+            ["\u{2764}\u{fe0f}", "👨\u{200d}👩\u{200d}👧", "می\u{200c}خ", "\u{200f}א", "한국", "⠃⠗\u{2800}⠁"]
+        {
+            assert!(Name::new(good).is_ok(), "{good:?}");
         }
     }
 

@@ -2,37 +2,86 @@
 
 use std::collections::HashSet;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use super::Rule;
 
 /// One a line, in lower case; lines with `#` tell where they come from.
 const COMMON: &str = include_str!("common_passwords.txt");
-/// Words that stand in every panel of this kind.
-const PRODUCT: [&str; 5] = ["linecard", "administrator", "admin", "panel", "iptv"];
+/// Words of the product and its trade, which stand in every panel of this kind.
+const TRADE: [&str; 31] = [
+    "linecard",
+    "administrator",
+    "admin",
+    "panel",
+    "iptv",
+    "xtream",
+    "reseller",
+    "subscriber",
+    "subscription",
+    "customer",
+    "client",
+    "viewer",
+    "operator",
+    "manager",
+    "support",
+    "user",
+    "root",
+    "login",
+    "line",
+    "live",
+    "stream",
+    "channel",
+    "category",
+    "bouquet",
+    "playlist",
+    "player",
+    "portal",
+    "server",
+    "television",
+    "credit",
+    "group",
+];
 /// A password has to have so many letters and digits besides words that everybody can see.
 const OWN: usize = 4;
+/// A name that is shorter is in many passwords by chance: it counts if no other letters are there.
+const SHORT: usize = 3;
 
 /// Refuses a password that is guessed first. `words` are what everybody can see of whoever is to have it: username, e-mail
-/// address, the operator's name.
+/// address, the names of its group, its reseller and the operator.
 ///
 /// # Errors
 /// The rule that it breaks.
 pub fn check(password: &str, words: &[&str]) -> Result<(), Rule> {
-    let password = password.to_lowercase();
-    if is_pattern(&password) {
+    let password = folded(password);
+    let dense = dense(&password);
+    if is_pattern(&password) || is_pattern(&dense) {
         return Err("not the same few characters again and again, nor a row of them".into());
     }
-    if is_common(&password) {
+    // A sign may stand for a letter, or between letters.
+    let signs_as_letters: String = password.chars().filter(|c| letter(*c, 'i').is_alphanumeric()).collect();
+    if is_common(&[&password, &dense, &signs_as_letters]) {
         return Err("not one of the commonest passwords, nor one of them with a few digits or signs".into());
     }
     if is_of_words(&password, words) {
-        return Err(
-            "not made of the own name, the e-mail address, or the product's or operator's name".into()
-        );
+        return Err("not made of words of the trade, the own name, the e-mail address, or the name of \
+                    the group, the reseller or the operator"
+            .into());
     }
     Ok(())
 }
 
-/// `aaaaaaaa`, `12341234`, `abcdefgh`, `87654321`.
+/// In lower case, without other forms of the same characters: full width, mathematical, in circles.
+fn folded(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text).to_lowercase()
+}
+
+/// Its letters and digits alone.
+fn dense(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// `aaaaaaaa`, `12341234`, `abcdefgh`, `87654321`. Less than four characters are none.
 fn is_pattern(password: &str) -> bool {
     let chars: Vec<char> = password.chars().collect();
     let repeats = |unit: usize| chars.iter().zip(&chars[unit..]).all(|(one, next)| one == next);
@@ -40,37 +89,46 @@ fn is_pattern(password: &str) -> bool {
         let code = |c: &char| i64::from(u32::from(*c));
         chars.windows(2).all(|pair| code(&pair[1]) - code(&pair[0]) == by)
     };
-    (1..=4.min(chars.len())).any(repeats) || steps(1) || steps(-1)
+    chars.len() >= 4 && ((1..=4.min(chars.len() / 2)).any(repeats) || steps(1) || steps(-1))
 }
 
-/// Whether it is on the list: as it is, with letters for digits that look like them, without a few signs around it, or twice.
-fn is_common(password: &str) -> bool {
-    let chars: Vec<char> = password.chars().collect();
+/// Whether it is on the list, there perhaps with other digits at the end: as it is, with letters for digits that look like
+/// them, without a few signs around it, or twice.
+fn is_common(forms: &[&str]) -> bool {
     let mut candidates = HashSet::new();
     let mut add = |part: &[char]| {
         candidates.insert(part.iter().collect::<String>());
-        candidates.insert(part.iter().map(|c| letter(*c)).collect());
+        candidates.extend(LETTERS_OF_ONE.map(|one| part.iter().map(|c| letter(*c, one)).collect()));
     };
-    for lead in 0..=2 {
-        for trail in 0..=4 {
-            let Some(end) = chars.len().checked_sub(trail).filter(|end| *end > lead) else { continue };
-            if !chars[..lead].iter().chain(&chars[end..]).any(|c| c.is_alphabetic()) {
-                add(&chars[lead..end]);
+    for form in forms {
+        let chars: Vec<char> = form.chars().collect();
+        for lead in 0..=2 {
+            for trail in 0..=4 {
+                let Some(end) = chars.len().checked_sub(trail).filter(|end| *end > lead) else { continue };
+                if !chars[..lead].iter().chain(&chars[end..]).any(|c| c.is_alphabetic()) {
+                    add(&chars[lead..end]);
+                }
             }
         }
+        let (half, other) = chars.split_at(chars.len() / 2);
+        if half == other {
+            add(half);
+        }
     }
-    let (half, other) = chars.split_at(chars.len() / 2);
-    if half == other {
-        add(half);
-    }
-    COMMON.lines().any(|line| !line.starts_with('#') && candidates.contains(line))
+    COMMON.lines().filter(|line| !line.starts_with('#')).any(|line| {
+        let stem = line.trim_end_matches(|c: char| c.is_ascii_digit());
+        candidates.contains(line) || stem.len() >= OWN && stem.len() < line.len() && candidates.contains(stem)
+    })
 }
 
-/// The letter that a digit or sign stands for.
-fn letter(c: char) -> char {
+/// What a 1 stands for.
+const LETTERS_OF_ONE: [char; 2] = ['i', 'l'];
+
+/// The letter that a digit or sign stands for; `one` is that of a 1.
+fn letter(c: char, one: char) -> char {
     match c {
         '0' => 'o',
-        '1' | '!' => 'i',
+        '1' | '!' => one,
         '3' => 'e',
         '4' | '@' => 'a',
         '5' | '$' => 's',
@@ -82,27 +140,32 @@ fn letter(c: char) -> char {
 /// Whether hardly anything is left of it without the words that everybody can see.
 fn is_of_words(password: &str, words: &[&str]) -> bool {
     let parts = |text: &str| -> Vec<String> {
-        let text = text.to_lowercase();
+        let text = folded(text);
         let split = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
-        split.chain([text.chars().filter(|c| c.is_alphanumeric()).collect()]).collect()
+        split.chain([dense(&text)]).filter(|part| !part.is_empty()).collect()
     };
-    let words = PRODUCT.iter().chain(words).flat_map(|word| parts(word));
-    let mut words: Vec<String> = words.filter(|word| word.chars().count() >= 3).collect();
-    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let left = |text: String| {
-        let mut text = text;
-        let mut has_words = false;
-        for word in &words {
-            let backwards: String = word.chars().rev().collect();
-            has_words |= text.contains(word.as_str()) || text.contains(&backwards);
-            text = text.replace(word.as_str(), " ").replace(&backwards, " ");
-        }
-        let own = text.chars().filter(|c| c.is_alphabetic()).count();
-        let digits = text.chars().filter(|c| c.is_numeric()).count();
-        // A year says nothing.
-        has_words && own < OWN && own + digits.saturating_sub(4) < OWN
+    let mut words: Vec<String> = TRADE.iter().chain(words).flat_map(|word| parts(word)).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    let long = words.partition_point(|word| word.chars().count() >= SHORT);
+    let is_left_over = |text: &str| {
+        is_of(text, &words[..long], |letters| letters < OWN) || is_of(text, &words, |letters| letters == 0)
     };
-    left(password.to_owned()) || left(password.chars().map(letter).collect())
+    let read = |one| dense(&password.chars().map(|c| letter(c, one)).collect::<String>());
+    is_left_over(&dense(password)) || LETTERS_OF_ONE.iter().any(|one| is_left_over(&read(*one)))
+}
+
+/// Whether those words are in it, forwards or backwards, and besides them only `few` letters and no more digits than a year
+/// and little else has.
+fn is_of(text: &str, words: &[String], few: impl Fn(usize) -> bool) -> bool {
+    let mut rest = text.to_owned();
+    for word in words {
+        let backwards: String = word.chars().rev().collect();
+        rest = rest.replace(word.as_str(), " ").replace(&backwards, " ");
+    }
+    let letters = rest.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = rest.chars().filter(|c| c.is_numeric()).count();
+    // A year says nothing.
+    rest != text && few(letters) && letters + digits.saturating_sub(4) < OWN
 }
 
 #[cfg(test)]
@@ -111,7 +174,8 @@ mod tests {
 
     use super::*;
 
-    const WORDS: [&str; 3] = ["nina", "nina.reed@nordtv.example", "Nord TV"];
+    const WORDS: [&str; 6] =
+        ["nina", "nina.reed@nordtv.example", "Nord TV", "Night Shift", "Ｚibbelnox TV", "bo"];
 
     #[test]
     fn what_is_guessed_first_is_refused() {
@@ -146,6 +210,39 @@ mod tests {
             "nordtv-nina",
             "dracenil",
             "!!football!!",
+            // The trade's words, and more than one.
+            "reseller",
+            "reseller1",
+            "resellers",
+            "rese11er",
+            "streams1",
+            "Str3ams!",
+            "channels2026",
+            "stream-users",
+            // The group and the reseller.
+            "zibbelnox",
+            "Z1bbelnox!",
+            "zibbel-nox-tv",
+            "nightshift1",
+            // The same characters in other forms.
+            "ｐａｓｓｗｏｒｄ",
+            "ＮＩＮＡ２０２６",
+            "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝",
+            "ⓩⓘⓑⓑⓔⓛⓝⓞⓧ",
+            // With something in between.
+            "pass word",
+            "p.a.s.s.w.o.r.d",
+            "p@ss-w0rd-1",
+            "pass\u{200d}word",
+            "1-2-3-4-5-6",
+            "n-i-n-a-n-i-n-a",
+            // Letters as digits, and digits.
+            "drag0n123",
+            "drag0n2026",
+            "dragon-1987",
+            // A short name.
+            "bo123456",
+            "Bo-2026-bo",
         ] {
             assert!(check(weak, &WORDS).is_err(), "{weak}");
         }
@@ -164,6 +261,13 @@ mod tests {
             "xK4mQ9vT",
             "nina loves the sea",
             "7g!Rp2zq",
+            "!#%&/()=",
+            "-7-%-Q-/-",
+            "bottled rain 4",
+            "8351-bok-9274",
+            "quiet-harbour-41",
+            "shop-password",
+            "long-enough",
         ] {
             assert_eq!(check(good, &WORDS), Ok(()), "{good}");
         }

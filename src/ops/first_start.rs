@@ -71,7 +71,9 @@ impl Ops {
         welcome.whitelist = provided.allow.unwrap_or_else(loopback);
         // A password that stood in a log or a terminal is good for one use.
         let generated = welcome.password.is_some();
-        let hash = self.hash_chosen("LINECARD_ADMIN_PASSWORD", password, &Whose::new(ADMIN, "")).await?;
+        let named = AdminChange { username: given(AdminName::new(ADMIN)), ..AdminChange::default() };
+        let whose = Whose::after(None, &named);
+        let hash = self.hash_chosen("LINECARD_ADMIN_PASSWORD", password, &whose).await?;
         let whitelist = welcome.whitelist.clone();
         let made = self.write(Actor::LINECARD, DOING, move |act| {
             // Another process may have been quicker.
@@ -81,7 +83,7 @@ impl Ops {
             let admin = AdminChange {
                 password: Given::Value(hash.clone()),
                 must_change_password: Given::Value(generated),
-                ..AdminChange::default()
+                ..named.clone()
             };
             fill(act, admin, &key, &whitelist)?;
             Ok(true)
@@ -109,7 +111,6 @@ fn fill(act: &Act<'_>, admin: AdminChange, key: &KeyText, allowed: &[Network]) -
     super::admins::create(
         act,
         AdminChange {
-            username: given(AdminName::new(ADMIN)),
             email: given(Email::new("admin@localhost.localdomain")),
             group_id: Given::Value(GroupId::ADMINISTRATORS),
             ..admin

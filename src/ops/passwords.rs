@@ -8,11 +8,17 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
-use super::Ops;
-use crate::domain::{
-    Error, Result,
-    admin::{Admin, AdminChange},
-    text::{NewPassword, PasswordHash},
+use super::{Doing, Ops};
+use crate::{
+    domain::{
+        Error, Given, Resource, Result,
+        actor::Actor,
+        admin::{Admin, AdminChange, Group},
+        ids::{GroupId, ResellerId},
+        reseller::Reseller,
+        text::{Name, NewPassword, PasswordHash},
+    },
+    store::Read,
 };
 
 /// Bounds the memory and the cores that hashing takes.
@@ -23,6 +29,8 @@ static STRANGERS_AT_ONCE: Semaphore = Semaphore::const_new(1);
 static STRANGERS: Semaphore = Semaphore::const_new(64);
 /// The same, for those who are known.
 static KNOWN: Semaphore = Semaphore::const_new(64);
+
+const HASH: Doing = Doing { resource: Resource::Administrators, action: "password" };
 
 /// In which queue somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,17 +46,19 @@ pub enum Place {
 pub struct Whose {
     username: String,
     email: String,
+    group: Option<GroupId>,
+    reseller: Option<ResellerId>,
 }
 
 impl Whose {
-    /// Somebody of those names.
-    pub fn new(username: &str, email: &str) -> Self {
-        Self { username: username.to_owned(), email: email.to_owned() }
-    }
-
     /// An administrator.
     pub fn of(admin: &Admin) -> Self {
-        Self::new(admin.username.as_str(), admin.email.as_str())
+        Self {
+            username: admin.username.as_str().to_owned(),
+            email: admin.email.as_str().to_owned(),
+            group: Some(admin.group_id),
+            reseller: admin.reseller_id,
+        }
     }
 
     /// An administrator as a change will leave it.
@@ -60,7 +70,20 @@ impl Whose {
         if let Some(email) = change.email.value() {
             email.as_str().clone_into(&mut whose.email);
         }
+        whose.group = change.group_id.value().copied().or(whose.group);
+        match &change.reseller_id {
+            Given::Absent => {}
+            Given::Empty => whose.reseller = None,
+            Given::Value(reseller) => whose.reseller = *reseller,
+        }
         whose
+    }
+
+    /// The names of its group and its reseller, of those that there are.
+    fn names(&self, read: &Read<'_>) -> Result<[Option<Name>; 2]> {
+        let group = self.group.map(|id| read.by_id::<Group>(id)).transpose()?.flatten();
+        let reseller = self.reseller.map(|id| read.by_id::<Reseller>(id)).transpose()?.flatten();
+        Ok([group.map(|group| group.record.name), reseller.map(|reseller| reseller.record.name)])
     }
 }
 
@@ -68,7 +91,7 @@ impl Ops {
     /// Hashes a password that somebody chose, unless it is guessed first; `field` is what it was sent as.
     ///
     /// # Errors
-    /// [`Error::Invalid`], or as [`hash`].
+    /// [`Error::Invalid`], a database error, or as [`hash`].
     pub async fn hash_chosen(
         &self,
         field: &'static str,
@@ -76,7 +99,10 @@ impl Ops {
         whose: &Whose,
     ) -> Result<PasswordHash> {
         let operator = self.guards().settings.operator_name.as_str().to_owned();
-        let fits = password.fits(&[&whose.username, &whose.email, &operator]);
+        let names = self.point(&Actor::LINECARD, HASH, |read| whose.names(read))?;
+        let names = names.iter().flatten().map(Name::as_str);
+        let seen: Vec<&str> = names.chain([whose.username.as_str(), &whose.email, &operator]).collect();
+        let fits = password.fits(&seen);
         fits.map_err(|rule| Error::invalid(field, rule))?;
         hash(password).await
     }

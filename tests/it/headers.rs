@@ -79,6 +79,8 @@ fn names_that_look_like_others_are_refused_and_emoji_are_not() {
         ("%E2%80%AE", "U+202E"),
         ("%E2%81%A6", "U+2066"),
         ("%E2%80%8B", "U+200B"),
+        ("%E3%85%A4", "U+3164"),
+        ("%F3%A0%81%81", "U+E0041"),
     ] {
         for (call, field) in [
             ("bouquets/new", "name"),
@@ -93,6 +95,10 @@ fn names_that_look_like_others_are_refused_and_emoji_are_not() {
                 "{call}: {refused}"
             );
         }
+    }
+    for alone in ["%E2%A0%80", "%EF%B8%8F", "%E2%80%8D", "%E2%80%8E%E2%A0%80"] {
+        let refused = server.refused("bouquets/new", &format!("data[name]={alone}"));
+        assert_eq!(refused, "Invalid name: at least one character that can be seen", "{alone}");
     }
     // A family, joined; a Persian word with a joiner; a mark of direction.
     for good in [

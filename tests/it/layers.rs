@@ -18,7 +18,7 @@ const LAYERS: [(&[&str], &[&str]); 5] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -35,6 +35,7 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("tokio_rustls", &["media"]),
     ("rustls_native_certs", &["media"]),
     ("httparse", &["media"]),
+    ("icu_normalizer", &["domain"]),
 ];
 
 #[test]

@@ -99,19 +99,43 @@ fn passwords_that_are_guessed_first_are_refused_everywhere() {
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(error.starts_with("Invalid password: not "), "{weak}: {answer}");
     }
+    server.done("resellers/new", "data[name]=Zibbelnox");
+    server.done("groups/new", "data[name]=Night Shift&data[rights][]=line");
+    for (who, weak) in [
+        ("tom", "reseller1"),
+        ("tom", "streams1"),
+        ("tom", "zibbelnox"),
+        ("tom", "nightshift1"),
+        ("tom", "pass%20word"),
+        ("tom", "drag0n123"),
+        ("tom", "t-o-m-t-o-m"),
+        ("bo", "bo123456"),
+        ("tom", "%EF%BD%90%EF%BD%81%EF%BD%93%EF%BD%93%EF%BD%97%EF%BD%8F%EF%BD%92%EF%BD%84"),
+    ] {
+        let fields =
+            format!("data[username]={who}&data[email]=x@mail.example&data[group_id]=3&data[reseller_id]=1");
+        let error = server.refused("administrators/new", &format!("{fields}&data[password]={weak}"));
+        assert!(error.starts_with("Invalid password: not "), "{weak}: {error}");
+    }
     assert_eq!(new("7chars!")["error"], "Invalid password: at least 8 characters");
     assert_eq!(new("quiet-harbour-41")["result"], true);
     let error = server.refused("administrators/update", "username=nina.reed&data[password]=nina-reed-1");
     assert!(error.starts_with("Invalid password: not made of"), "{error}");
     let set = [("password", "sunshine1"), ("choose_anew", "0")];
     assert!(panel.refused("/panel/administrators/2/password", &set, 422).contains("commonest"));
+    // The names of those for whom somebody works count with whatever sets the password.
+    let sells = "data[username]=tom&data[email]=x@mail.example&data[group_id]=2&data[reseller_id]=1";
+    server.done("administrators/new", &format!("{sells}&data[password]=quiet-harbour-41"));
+    server.refused("administrators/update", "username=tom&data[password]=zibbelnox");
+    let set = [("password", "zibbelnox"), ("choose_anew", "0")];
+    assert!(panel.refused("/panel/administrators/3/password", &set, 422).contains("the reseller"));
     let own = [("old_password", PASSWORD), ("new_password", "administrator1"), ("again", "administrator1")];
     panel.refused("/panel/account", &own, 422);
     let data = server.data().to_owned();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linecard"));
-    command.args(["admin", "password", "admin"]).env("LINECARD_DATA", &data);
-    let output = command.env("LINECARD_ADMIN_PASSWORD", "password1").output().expect("it runs");
-    assert!(!output.status.success(), "{output:?}");
+    command.env("LINECARD_DATA", &data).args(["admin", "password", "tom"]);
+    let output = command.env("LINECARD_ADMIN_PASSWORD", "zibbelnox").output().expect("it runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not made of"), "{output:?}");
     panel.get("/panel/account");
     let (code, _, _) = linecard(&data, &["admin", "list"]);
     assert_eq!(code, 0);
