@@ -95,7 +95,11 @@ impl Act<'_> {
     }
 
     /// Deletes a row.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], or a database error.
     pub(super) fn delete<R: Table>(&self, row: &Stored<R>) -> Result<()> {
+        self.check_seen(row)?;
         self.tx.delete::<R>(row.id)?;
         let facts = row.record.facts();
         let before = object(facts.iter().map(|(name, fact)| (*name, masked(fact))));

@@ -1,11 +1,14 @@
 //! The resources that are rows and little more: plans, bouquets, categories, streams, servers, groups.
 
+use std::fmt::Write as _;
+
 use super::Act;
 pub use crate::store::usage::{User, Users};
 use crate::{
     domain::{
         Error, Fact, Result, Stored,
         admin::{Admin, Group},
+        api_key::KeyHash,
         bouquet::{Bouquet, Category},
         ids::{GroupId, Id, ServerId},
         line::Line,
@@ -154,6 +157,27 @@ pub fn delete<R: Managed>(act: &Act<'_>, id: R::Id) -> Result<()> {
     row.record.check_reach(act)?;
     R::check_delete(act, &row)?;
     act.delete(&row)
+}
+
+/// As what rows are seen by whoever is asked before they are deleted: as they are, and what uses them.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown one, or a database error.
+pub fn sight<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
+    let mut sight = String::new();
+    for id in ids {
+        let row = read.by_id::<R>(*id)?.ok_or(Error::no_such(R::RESOURCE))?;
+        let _ = write!(sight, "{} {} {}; ", id.number(), row.updated_at.seconds(), R::goes_with(read, *id)?);
+    }
+    Ok(KeyHash::of(&sight).hex())
+}
+
+/// Refuses to go on with rows that are seen otherwise by now; an empty text is no sight.
+///
+/// # Errors
+/// [`Error::Changed`], [`Error::NoSuch`].
+pub fn check_sight<R: Managed>(act: &Act<'_>, ids: &[R::Id], seen: &str) -> Result<()> {
+    if seen.is_empty() || seen == sight::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
 }
 
 /// Refuses to delete what others use, saying how many.

@@ -16,6 +16,7 @@ use crate::{
         rights::Access,
         run::State,
         stream::Stream,
+        time::UnixTime,
     },
     media::Status,
     store::Read,
@@ -76,6 +77,22 @@ impl Running {
 /// [`Error::NoSuch`] for an unknown one, [`Error::Changed`] for one that was seen otherwise; none is touched then.
 pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<Vec<StreamId>> {
     switch(act, which, server, true, false)
+}
+
+/// Starts those of them that are still as they were seen, with that `updated_at`; the ids of these. The others stay as
+/// somebody else left them.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown one.
+pub fn start_seen(act: &Act<'_>, seen: &[(StreamId, Option<UnixTime>)]) -> Result<Vec<StreamId>> {
+    let times: HashMap<StreamId, Option<UnixTime>> = seen.iter().copied().collect();
+    let as_seen = |stream: &Stored<Stream>| {
+        let seen = times.get(&stream.id).copied().flatten();
+        stream.record.enabled || seen.is_none_or(|seen| seen == stream.updated_at)
+    };
+    let streams = act.tx.streams_of(seen.iter().map(|(id, _)| *id))?;
+    let ids = streams.iter().filter(|stream| as_seen(stream)).map(|stream| stream.id).collect();
+    start(act, &Which::These(ids), None)
 }
 
 /// The same, and those that run are to be started anew, which is in the audit trail as well.

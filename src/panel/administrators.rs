@@ -16,6 +16,7 @@ use super::{
     pages::{ConfirmPage, FormPage, ListPage},
     records::About,
     searched::Searched,
+    seen,
     sent::{Query, Sent},
     show::Moment,
     table::{Action, Cell, Head, Link, Listing, Tone},
@@ -337,20 +338,32 @@ async fn end_session(caller: Caller, path: Path<(String, String)>) -> Reply {
 
 async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
-    let listed = find(&caller, &id).await?;
+    confirm(&caller, &id, false).await
+}
+
+async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
+    let listed = find(caller, id).await?;
     let name = listed.admin.record.username.as_str();
     let goes_with = "It is signed out at once. What it did stays in the logs.";
     let href = href(listed.admin.id);
-    Ok(caller.page(&ConfirmPage::deletion(&caller, "administrator", name, goes_with, href)))
+    let seen = listed.admin.updated_at.seconds().to_string();
+    let page = ConfirmPage::deletion(caller, "administrator", name, goes_with, href, seen);
+    Ok(page.shown(caller, changed))
 }
 
-async fn delete(caller: Caller, id: Path<String>) -> Reply {
+async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
     let admin = find(&caller, &id).await?.admin;
     let who = Selector::Id(admin.id);
-    let job = move |act: &Act<'_>| admins::delete(act, &who);
-    caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "delete"), job).await?;
-    Ok(done(PATH, &format!("{} was deleted.", admin.record.username.as_str())))
+    let seen = seen::row(&sent);
+    let job = move |act: &Act<'_>| admins::delete(&act.seeing(seen), &who);
+    match caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "delete"), job).await {
+        Err(Error::Changed) => confirm(&caller, &id, true).await,
+        gone => {
+            gone?;
+            Ok(done(PATH, &format!("{} was deleted.", admin.record.username.as_str())))
+        }
+    }
 }
 
 async fn find(caller: &Caller, id: &str) -> Result<Listed> {

@@ -210,6 +210,8 @@ async fn ask_forbid(caller: Caller, id: Path<String>) -> Reply {
         action: format!("{API_PATH}/whitelist/{}/remove", entry.id),
         submit: "Remove",
         cancel: API_PATH.into(),
+        seen: String::new(),
+        changed: false,
     }))
 }
 
@@ -295,6 +297,8 @@ async fn ask_revoke(caller: Caller, id: Path<String>) -> Reply {
         action: format!("{API_PATH}/keys/{}/revoke", id.0),
         submit: "Revoke",
         cancel: API_PATH.into(),
+        seen: String::new(),
+        changed: false,
     }))
 }
 

@@ -278,6 +278,8 @@ async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
         action: format!("/panel/connections/kick?{}", address.query(0)),
         submit: "Kick all",
         cancel: format!("/panel/connections?{}", address.query(0)),
+        seen: String::new(),
+        changed: false,
     }))
 }
 

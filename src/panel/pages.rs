@@ -1,8 +1,9 @@
 //! The pages that many have in common: a list, a form, a question before something goes.
 
+use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
-use super::{caller::Caller, form::Form, frame::Frame, table::Listing};
+use super::{caller::Caller, form::Form, frame::Frame, seen, table::Listing};
 
 /// A page that is a list.
 #[derive(Template)]
@@ -40,17 +41,36 @@ pub struct ConfirmPage {
     pub submit: &'static str,
     /// Where "Cancel" leads.
     pub cancel: String,
+    /// What tells whether others have changed what it is about by the time it is answered; empty if nothing does.
+    pub seen: String,
+    /// Whether it is asked again because they have.
+    pub changed: bool,
 }
 
 impl ConfirmPage {
-    /// Before the row of that address is deleted: the reseller, North, and what goes with it.
-    pub fn deletion(caller: &Caller, one: &str, name: &str, goes_with: &str, href: String) -> Self {
+    /// Before the row of that address is deleted: the reseller, North, and what goes with it; and as what it is seen.
+    pub fn deletion(
+        caller: &Caller,
+        one: &str,
+        name: &str,
+        goes_with: &str,
+        href: String,
+        seen: String,
+    ) -> Self {
         Self {
             frame: caller.frame(format!("Delete {name}?")),
             text: format!("The {one} {name} goes for good. {goes_with}"),
             action: format!("{href}/delete"),
             submit: "Delete",
             cancel: href,
+            seen,
+            changed: false,
         }
+    }
+
+    /// Shows it; `changed` if it is asked again.
+    pub fn shown(self, caller: &Caller, changed: bool) -> HttpResponse {
+        let status = if changed { StatusCode::CONFLICT } else { StatusCode::OK };
+        caller.page_with(status, &Self { changed, ..self })
     }
 }

@@ -17,6 +17,7 @@ use super::{
     order,
     pages::{ConfirmPage, FormPage, ListPage},
     searched::{ROWS, Searched},
+    seen,
     sent::{Query, Sent},
     show,
     table::{Cell, Head, Link, Listing},
@@ -312,21 +313,37 @@ async fn change<R: Shown>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
 /// Asks before one is deleted.
 pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(R::RESOURCE, Access::Write)?;
-    let row = find::<R>(&caller, &id).await?;
+    confirm::<R>(&caller, &id, false).await
+}
+
+async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
+    let row = find::<R>(caller, id).await?;
     let name = row.record.name();
     let asked = doing(R::RESOURCE, "info");
-    let goes_with = caller.ops.read(caller.actor(), asked, move |read| R::goes_with(read, row.id)).await?;
-    let page = ConfirmPage::deletion(&caller, R::ONE, name, &goes_with, R::href(row.id));
-    Ok(caller.page(&ConfirmPage { cancel: R::then(row.id), ..page }))
+    let look = caller.ops.read(caller.actor(), asked, move |read| {
+        Ok((R::goes_with(read, row.id)?, managed::sight::<R>(read, &[row.id])?))
+    });
+    let (goes_with, seen) = look.await?;
+    let page = ConfirmPage::deletion(caller, R::ONE, name, &goes_with, R::href(row.id), seen);
+    Ok(ConfirmPage { cancel: R::then(row.id), ..page }.shown(caller, changed))
 }
 
 /// Deletes one.
-pub async fn delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
+pub async fn delete<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(R::RESOURCE, Access::Write)?;
     let row = find::<R>(&caller, &id).await?;
-    let job = move |act: &crate::ops::Act<'_>| managed::delete::<R>(act, row.id);
-    caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "delete"), job).await?;
-    Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was deleted.", row.record.name())))
+    let seen = sent.text(seen::FIELD).to_owned();
+    let job = move |act: &crate::ops::Act<'_>| {
+        managed::check_sight::<R>(act, &[row.id], &seen)?;
+        managed::delete::<R>(act, row.id)
+    };
+    match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "delete"), job).await {
+        Err(Error::Changed) => confirm::<R>(&caller, &id, true).await,
+        gone => {
+            gone?;
+            Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was deleted.", row.record.name())))
+        }
+    }
 }
 
 async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {

@@ -14,6 +14,7 @@ use super::{
     frame::Frame,
     pages::{ConfirmPage, FormPage, ListPage},
     searched::Searched,
+    seen,
     sent::{Query, Sent},
     show,
     statement::{self, Asked, Statement},
@@ -324,7 +325,11 @@ fn form_page(caller: &Caller, status: StatusCode, title: &str, form: Form) -> Ht
 
 async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
-    let listed = find(&caller, &id).await?;
+    confirm(&caller, &id, false).await
+}
+
+async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
+    let listed = find(caller, id).await?;
     let (name, credits) = (listed.reseller.record.name.as_str(), listed.credits.get());
     let lost = match credits {
         0 => String::new(),
@@ -332,16 +337,24 @@ async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
     };
     let goes_with = format!("Its lines, MAGs and administrators must be moved or deleted before.{lost}");
     let href = href(listed.reseller.id);
-    Ok(caller.page(&ConfirmPage::deletion(&caller, "reseller", name, &goes_with, href)))
+    let seen = listed.reseller.updated_at.seconds().to_string();
+    let page = ConfirmPage::deletion(caller, "reseller", name, &goes_with, href, seen);
+    Ok(page.shown(caller, changed))
 }
 
-async fn delete(caller: Caller, id: Path<String>) -> Reply {
+async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
     let reseller = find(&caller, &id).await?.reseller;
     let who = Selector::Id(reseller.id);
-    let job = move |act: &Act<'_>| resellers::delete(act, &who);
-    caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "delete"), job).await?;
-    Ok(done(PATH, &format!("{} was deleted.", reseller.record.name.as_str())))
+    let seen = seen::row(&sent);
+    let job = move |act: &Act<'_>| resellers::delete(&act.seeing(seen), &who);
+    match caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "delete"), job).await {
+        Err(Error::Changed) => confirm(&caller, &id, true).await,
+        gone => {
+            gone?;
+            Ok(done(PATH, &format!("{} was deleted.", reseller.record.name.as_str())))
+        }
+    }
 }
 
 /// Its own people see it on the page of their statement alone.

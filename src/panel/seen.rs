@@ -14,6 +14,7 @@ use super::{
     rights,
     sent::Sent,
 };
+use crate::domain::time::UnixTime;
 
 /// The hidden field with the marks: `username=1f0e... notes=88aa...`
 pub const FIELD: &str = "seen";
@@ -51,6 +52,11 @@ pub const BOTH: &str = "Somebody else changed the same meanwhile, and nothing wa
 /// What is said where something is asked again because others changed what it is about.
 pub const CHANGED: &str = "Somebody else changed it meanwhile, and nothing was done. Look at it again, and send this once more if \
                            you still want it.";
+
+/// The `updated_at` of the row that a question was asked about, if the answer carries it.
+pub fn row(sent: &Sent) -> Option<UnixTime> {
+    sent.text(FIELD).parse().ok().map(UnixTime::clamped)
+}
 
 /// What became of an input.
 pub enum Met {

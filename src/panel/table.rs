@@ -62,6 +62,15 @@ pub enum Cell {
         /// What is ticked.
         label: String,
     },
+    /// One, and beside it when the row was last changed: that goes along with the rows that are ticked, as `seen[ID]`.
+    Seen {
+        /// What is shown.
+        cell: Box<Cell>,
+        /// The id of the row.
+        id: i64,
+        /// The row's `updated_at`.
+        at: i64,
+    },
     /// Columns before and after, side by side; many of them fold away.
     Changes(Vec<Change>),
     /// What can be done with the row.

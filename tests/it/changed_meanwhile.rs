@@ -502,3 +502,84 @@ fn the_pin_and_the_device_of_a_box_are_changed_as_they_were_seen() {
     assert_eq!(send(&panel, &met.body, action, &[]).status, 303);
     assert!(panel.get("/panel/mags/1/box").contains("3333"));
 }
+
+#[test]
+fn streams_that_others_stopped_meanwhile_are_not_started_with_those_that_are_ticked() {
+    let server = server();
+    for name in ["One", "Two", "Three"] {
+        server.done("streams/new", &format!("data[name]={name}&data[enabled]=0"));
+    }
+    let panel = Panel::admin(&server);
+    let enabled =
+        || [1, 2, 3].map(|id| ask(&server, &format!("streams/info?id={id}"))["stream"]["enabled"].clone());
+    let list = panel.get("/panel/streams");
+    // What the browser sends of the list: the fields that belong to the form by its id.
+    let fields: Vec<(String, String)> = list
+        .split("<input ")
+        .filter(|input| {
+            between(input, "", ">").is_some_and(|tag| tag.contains("type=\"hidden\" name=\"seen["))
+        })
+        .map(|input| {
+            let value = |name| between(input, &format!("{name}=\""), "\"").unwrap().to_owned();
+            (value("name"), value("value"))
+        })
+        .collect();
+    assert_eq!(fields.len(), 3, "{list}");
+    server.done("streams/start", "id=2");
+    server.done("streams/stop", "id=2");
+    let mut sent: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    sent.extend([("ids[]", "1"), ("ids[]", "2"), ("do", "start")]);
+    let told = panel.done("/panel/streams/do", &sent);
+    assert!(
+        told.contains("1 stream was started. One was changed meanwhile, and not started: look at it first."),
+        "{told}"
+    );
+    assert_eq!(enabled(), [1, 0, 0]);
+    // Without what was seen, those are started that are named.
+    panel.done("/panel/streams/do", &[("ids[]", "2"), ("ids[]", "3"), ("do", "start")]);
+    assert_eq!(enabled(), [1, 1, 1]);
+}
+
+#[test]
+fn a_deletion_is_asked_again_of_a_row_that_others_changed_or_took_up() {
+    let server = server();
+    one_of_everything(&server);
+    server.done("streams/new", "data[name]=Three");
+    server.done("bouquets/new", "data[name]=Some");
+    let panel = Panel::admin(&server);
+    let cases = [
+        ("lines/1/delete", "line/update", "username=bob&data[expire_date]=1900000000"),
+        ("mags/1/delete", "mag/update", "mac_address=001A79000001&data[expire_date]=1900000000"),
+        ("streams/3/delete", "bouquets/update", "id=2&data[streams]=[3]"),
+        ("streams/delete?ids=2", "bouquets/update", "id=2&data[streams]=[2]"),
+        ("bouquets/2/delete", "subscription_plans/update", "id=1&data[bouquets]=[1,2]"),
+        ("categories/1/delete", "streams/update", "id=1&data[category_id]=1"),
+        ("servers/2/delete", "servers/update", "id=2&data[notes]=x"),
+        ("groups/3/delete", "groups/update", "id=3&data[name]=Team"),
+        ("resellers/1/delete", "resellers/add_credits", "id=1&credits=5"),
+        ("administrators/2/delete", "administrators/update", "id=2&data[email]=s@example.com"),
+    ];
+    for (path, call, change) in cases {
+        let action = format!("/panel/{path}");
+        let opened = panel.get(&action);
+        server.done(call, change);
+        let deletions = || {
+            let rows = server.done("logs/list", "kind=audit&limit=1000")["logs"].clone();
+            rows.as_array().unwrap().iter().filter(|row| row["action"] == "delete").count()
+        };
+        let before = deletions();
+        let met = send(&panel, &opened, &action, &[]);
+        assert_eq!(met.status, 409, "{action}: {}", met.body);
+        assert!(
+            met.body.contains("Somebody else changed it meanwhile, and nothing was done."),
+            "{}",
+            met.body
+        );
+        assert_eq!(deletions(), before, "{action}");
+        // Once it was asked again it goes, unless something else forbids that.
+        let gone = send(&panel, &met.body, &action, &[]);
+        assert!(gone.status == 303 || !gone.body.contains("name=\"seen\""), "{action}: {}", gone.body);
+        assert!(deletions() > before || gone.status == 409, "{action}: {}", gone.body);
+    }
+}

@@ -208,8 +208,9 @@ fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Ite
     let id = running.stream.id.number();
     let viewers = i64::try_from(running.clients).unwrap_or(i64::MAX);
     let actions = if may_write { actions(running, back) } else { Vec::new() };
+    let (state, at) = (state(running), running.stream.updated_at.seconds());
     let cells = [
-        state(running),
+        if may_write { Cell::Seen { cell: Box::new(state), id, at } } else { state },
         Cell::Number(show::number(viewers)),
         Cell::Number(bitrate(running)),
         under(Cell::Text(resolution(running)), codecs(running)),

@@ -10,7 +10,10 @@ use crate::{
         stream::Stream,
         time::UnixTime,
     },
-    ops::streams::{self, Which},
+    ops::{
+        managed,
+        streams::{self, Which},
+    },
     panel::{
         caller::{Caller, doing, done, inside},
         error::{Refused, Reply},
@@ -22,20 +25,23 @@ use crate::{
     },
 };
 
+/// The field with the `updated_at` of what a page showed.
+const SEEN: &str = "seen";
+
 /// Starts, stops or restarts one stream.
 pub async fn one(caller: Caller, path: Path<(String, String)>, query: Query) -> Reply {
     let (id, verb) = path.into_inner();
     let stream = records::find::<Stream>(&caller, &id).await?;
     let (name, to) = (stream.record.name.as_str(), query.text("back"));
-    let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
-    Ok(match switch(&caller, &verb, vec![stream.id], seen).await {
+    let seen = vec![(stream.id, time(query.text(SEEN)))];
+    Ok(match switch(&caller, &verb, seen).await {
+        Ok((Switch::Start, 0)) => {
+            back(to, &format!("{name} was changed meanwhile, and not started: look at it first."))
+        }
         Ok((_, 0)) => {
             back(to, &format!("{name} was stopped meanwhile, and stays so: start it if it is to run."))
         }
-        Ok((told, _)) => back(to, &format!("{name} was {told}.")),
-        Err(Refused::Error(Error::Changed)) => {
-            back(to, &format!("{name} was changed meanwhile, and not started: look at it first."))
-        }
+        Ok((how, _)) => back(to, &format!("{name} was {}.", how.past())),
         Err(error) => return Err(error),
     })
 }
@@ -62,13 +68,18 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
         let ids: Vec<String> = ids.iter().map(|id| id.number().to_string()).collect();
         return Ok(moved(&format!("/panel/streams/delete?ids={}", ids.join(","))));
     }
-    let (told, done) = switch(&caller, sent.text("do"), ids, None).await?;
-    let left = match count - done {
-        0 => String::new(),
-        1 => " One is stopped, and stays so.".into(),
-        left => format!(" {left} are stopped, and stay so."),
+    let seen = ids.into_iter().map(|id| (id, time(sent.within(SEEN, &id.number().to_string()))));
+    let (how, done) = switch(&caller, sent.text("do"), seen.collect()).await?;
+    let left = match (how, count - done) {
+        (_, 0) => String::new(),
+        (Switch::Start, 1) => " One was changed meanwhile, and not started: look at it first.".into(),
+        (Switch::Start, left) => {
+            format!(" {left} were changed meanwhile, and not started: look at them first.")
+        }
+        (_, 1) => " One is stopped, and stays so.".into(),
+        (_, left) => format!(" {left} are stopped, and stay so."),
     };
-    Ok(back(&to, &format!("{} {told}.{left}", many(done))))
+    Ok(back(&to, &format!("{} {}.{left}", many(done), how.past())))
 }
 
 fn ids_of<'t>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<StreamId>> {
@@ -79,13 +90,18 @@ fn ids_of<'t>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<StreamId>> {
 /// Asks before several are deleted.
 pub async fn ask_delete(caller: Caller, query: Query) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let ids = ids_of(query.text("ids").split(','))?;
+    confirm(&caller, ids_of(query.text("ids").split(','))?, false).await
+}
+
+async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
     let asked = doing(Resource::Streams, "list");
-    let read = caller.ops.read(caller.actor(), asked, move |read| read.streams_of(ids.iter().copied()));
-    let streams = read.await?;
+    let read = caller.ops.read(caller.actor(), asked, move |read| {
+        Ok((read.streams_of(ids.iter().copied())?, managed::sight::<Stream>(read, &ids)?))
+    });
+    let (streams, seen) = read.await?;
     let names: Vec<&str> = streams.iter().map(|stream| stream.record.name.as_str()).collect();
     let told = show::many(names.len(), "stream");
-    Ok(caller.page(&ConfirmPage {
+    let page = ConfirmPage {
         frame: caller.frame(format!("Delete {told}?")),
         text: format!(
             "These go for good, out of every bouquet, and whoever watches them is cut off: {}.",
@@ -94,43 +110,74 @@ pub async fn ask_delete(caller: Caller, query: Query) -> Reply {
         action: format!("/panel/streams/delete?ids={}", comma_separated(&streams)),
         submit: "Delete them",
         cancel: "/panel/streams".into(),
-    }))
+        seen,
+        changed: false,
+    };
+    Ok(page.shown(caller, changed))
 }
 
 /// Deletes several.
-pub async fn delete(caller: Caller, query: Query) -> Reply {
+pub async fn delete(caller: Caller, query: Query, sent: Sent) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
     let ids = ids_of(query.text("ids").split(','))?;
-    let job = move |act: &crate::ops::Act<'_>| streams::delete(act, &ids);
-    let gone = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "delete"), job).await?;
-    Ok(done("/panel/streams", &format!("{} deleted.", many(gone.len()))))
+    let (meant, seen) = (ids.clone(), sent.text(SEEN).to_owned());
+    let job = move |act: &crate::ops::Act<'_>| {
+        managed::check_sight::<Stream>(act, &meant, &seen)?;
+        streams::delete(act, &meant)
+    };
+    match caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "delete"), job).await {
+        Err(Error::Changed) => confirm(&caller, ids, true).await,
+        gone => Ok(done("/panel/streams", &format!("{} deleted.", many(gone?.len())))),
+    }
 }
 
 fn comma_separated(streams: &[Stored<Stream>]) -> String {
     streams.iter().map(|stream| stream.id.number().to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// Does it; what was done, as the end of a sentence, and with how many. With the `updated_at` with which one was seen,
-/// only if it is still so.
+/// What is done with streams.
+#[derive(Clone, Copy)]
+enum Switch {
+    Start,
+    Restart,
+    Stop,
+}
+
+impl Switch {
+    fn past(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Restart => "restarted",
+            Self::Stop => "stopped",
+        }
+    }
+}
+
+/// Does it; what was done, and with how many. One that was seen otherwise, with another `updated_at`, is not started.
 async fn switch(
     caller: &Caller,
     verb: &str,
-    ids: Vec<StreamId>,
-    seen: Option<UnixTime>,
-) -> Reply<(&'static str, usize)> {
-    let (action, told, starts, restart) = match verb {
-        "start" => ("start", "started", true, false),
-        "restart" => ("restart", "restarted", true, true),
-        "stop" => ("stop", "stopped", false, false),
+    seen: Vec<(StreamId, Option<UnixTime>)>,
+) -> Reply<(Switch, usize)> {
+    let (action, how) = match verb {
+        "start" => ("start", Switch::Start),
+        "restart" => ("restart", Switch::Restart),
+        "stop" => ("stop", Switch::Stop),
         _ => return Err(Refused::Malformed("A stream can be started, stopped and restarted.".into())),
     };
-    let job = move |act: &crate::ops::Act<'_>| match (starts, restart) {
-        (true, true) => streams::renew(act, &ids),
-        (true, false) => streams::start(&act.seeing(seen), &Which::These(ids.clone()), None),
-        (false, _) => streams::stop(act, &Which::These(ids.clone()), None),
+    let ids: Vec<StreamId> = seen.iter().map(|(id, _)| *id).collect();
+    let job = move |act: &crate::ops::Act<'_>| match how {
+        Switch::Start => streams::start_seen(act, &seen),
+        Switch::Restart => streams::renew(act, &ids),
+        Switch::Stop => streams::stop(act, &Which::These(ids.clone()), None),
     };
     let ids = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
-    Ok((told, ids.len()))
+    Ok((how, ids.len()))
+}
+
+/// The `updated_at` with which a row was seen, if that was sent.
+fn time(text: &str) -> Option<UnixTime> {
+    text.parse().ok().map(UnixTime::clamped)
 }
 
 fn many(count: usize) -> String {

@@ -7,7 +7,8 @@ use super::{
         caller::{Caller, anew, doing, done},
         error::Reply,
         pages::ConfirmPage,
-        sent::Query,
+        seen,
+        sent::{Query, Sent},
     },
     At, Kind, find,
 };
@@ -236,7 +237,11 @@ fn back<S: Kind>(row: &Stored<S>, query: &Query, text: &str) -> HttpResponse {
 /// Asks before it goes.
 pub async fn ask_delete<S: Kind>(caller: Caller, id: At) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
-    let row = find::<S>(&caller, &id)?;
+    confirm::<S>(&caller, &id, false)
+}
+
+fn confirm<S: Kind>(caller: &Caller, id: &str, changed: bool) -> Reply {
+    let row = find::<S>(caller, id)?;
     let name = row.record.name();
     let open = caller.ops.count_connections(S::viewer(row.id));
     let watching = match open {
@@ -246,14 +251,18 @@ pub async fn ask_delete<S: Kind>(caller: Caller, id: At) -> Reply {
     };
     let goes_with =
         format!("{watching}What the logs say of it stays. Credits that were paid are not given back.");
-    let page = ConfirmPage::deletion(&caller, S::ONE, &name, &goes_with, S::href(row.id));
-    Ok(caller.page(&page))
+    let seen = row.updated_at.seconds().to_string();
+    let page = ConfirmPage::deletion(caller, S::ONE, &name, &goes_with, S::href(row.id), seen);
+    Ok(page.shown(caller, changed))
 }
 
 /// Deletes it.
-pub async fn delete<S: Kind>(caller: Caller, id: At) -> Reply {
+pub async fn delete<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
     let row = find::<S>(&caller, &id)?;
-    let job = move |act: &crate::ops::Act<'_>| subscribers::remove::<S>(act, row.id);
-    let gone = caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "delete"), job).await?;
-    Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone.name())))
+    let seen = seen::row(&sent);
+    let job = move |act: &crate::ops::Act<'_>| subscribers::remove::<S>(&act.seeing(seen), row.id);
+    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "delete"), job).await {
+        Err(Error::Changed) => confirm::<S>(&caller, &id, true),
+        gone => Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone?.name()))),
+    }
 }
