@@ -70,6 +70,14 @@ pub fn log_gone(end: &str) -> Error {
     )
 }
 
+/// Somebody emptied the log of the database, or wrote something else into it.
+pub fn log_overwritten() -> Error {
+    fault(
+        &"the log of the database was written over while the server ran: stop the server and restore a backup",
+        "the log does not hold what its index says".into(),
+    )
+}
+
 /// Another file was copied over the database.
 pub fn overwritten() -> Error {
     fault(

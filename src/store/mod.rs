@@ -10,6 +10,7 @@ pub mod guards;
 pub mod idempotency;
 pub mod keys;
 pub mod let_in;
+mod log_file;
 pub mod log_seek;
 pub mod logs;
 pub mod open_sessions;

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use super::fault;
+use super::{fault, log_file};
 use crate::domain::Result;
 
 /// Checkpoints of this process: one more as each begins, and one more as it ends, so an odd number while one runs.
@@ -32,8 +32,19 @@ impl Moves {
     }
 }
 
-/// The name of the file that a server leaves behind whose database was copied over.
+/// The name of the file that a server leaves behind whose database or log was written over.
 const OVERWRITTEN: &str = "-overwritten";
+
+/// What that file says.
+const DATABASE_NOTE: &str = "the database was copied over\n";
+const LOG_NOTE: &str = "the log was written over\n";
+
+/// What somebody has written over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spoilt {
+    Database,
+    Log,
+}
 
 /// Which files on the disk the database is.
 pub struct Place {
@@ -42,11 +53,12 @@ pub struct Place {
     files: Vec<(&'static str, FileId)>,
     /// Open until the process ends: to close any handle of a file gives up every lock that the process has on it.
     database: File,
+    log: Option<File>,
     index: Option<File>,
     moves: Moves,
     head: Head,
     last: Look,
-    overwritten: bool,
+    spoilt: Option<Spoilt>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,10 +98,11 @@ impl Place {
             }
         }
         let database = File::open(&path)?;
+        let log = File::open(beside(&path, "-wal")).ok();
         let index = File::open(beside(&path, "-shm")).ok();
         let head = Head::of(&database)?;
         let (moves, last) = (Moves::default(), Look::default());
-        let mut place = Self { path, files, database, index, moves, head, last, overwritten: false };
+        let mut place = Self { path, files, database, log, index, moves, head, last, spoilt: None };
         place.last = Look { written: place.written()?, moved: place.moved() };
         Ok(place)
     }
@@ -104,19 +117,31 @@ impl Place {
         self.moves.clone()
     }
 
-    /// Whether the database was copied over since it was opened.
+    /// Whether the database or its log was written over since they were opened: then the log must not be moved into the
+    /// database any more.
     pub fn is_overwritten(&self) -> bool {
-        self.overwritten
+        self.spoilt.is_some()
     }
 
-    /// Whether every file is still the one that was opened, and nobody but SQLite has written to the database.
+    /// Whether every file is still the one that was opened, and nobody but SQLite has written to it.
     ///
     /// # Errors
     /// [`crate::domain::Error::Database`] that names the file and what to do.
     pub fn check(&mut self) -> Result<()> {
-        if self.overwritten || self.is_written_over() {
-            self.note_overwritten();
-            return Err(fault::overwritten());
+        if self.spoilt.is_none() {
+            let found = if self.is_written_over() {
+                Some(Spoilt::Database)
+            } else {
+                (!self.is_log_whole()).then_some(Spoilt::Log)
+            };
+            if let Some(what) = found {
+                self.note_overwritten(what);
+            }
+        }
+        match self.spoilt {
+            Some(Spoilt::Database) => return Err(fault::overwritten()),
+            Some(Spoilt::Log) => return Err(fault::log_overwritten()),
+            None => {}
         }
         for (end, id) in &self.files {
             let found = std::fs::metadata(beside(&self.path, end));
@@ -160,17 +185,24 @@ impl Place {
         (salt, done, begun, self.moves.0.load(Ordering::SeqCst))
     }
 
-    /// Leaves a file behind that keeps the next start from mixing the log of the former database into this one.
-    fn note_overwritten(&mut self) {
-        if !self.overwritten {
-            self.overwritten = true;
-            log::error!(
-                "{} was copied over while it was open: nothing is written any more",
-                self.path.display()
-            );
-            if let Err(error) = std::fs::write(beside(&self.path, OVERWRITTEN), "") {
-                log::error!("{}{OVERWRITTEN} cannot be written: {error}", self.path.display());
-            }
+    fn is_log_whole(&self) -> bool {
+        let files = self.log.as_ref().zip(self.index.as_ref());
+        files.is_none_or(|(log, index)| log_file::is_whole(log, index))
+    }
+
+    /// Leaves a file behind that keeps the next start from mixing a log into a database to which it does not belong.
+    fn note_overwritten(&mut self, what: Spoilt) {
+        self.spoilt = Some(what);
+        let (name, note) = match what {
+            Spoilt::Database => ("", DATABASE_NOTE),
+            Spoilt::Log => ("-wal", LOG_NOTE),
+        };
+        log::error!(
+            "{}{name} was written over while it was open: nothing is written any more",
+            self.path.display()
+        );
+        if let Err(error) = std::fs::write(beside(&self.path, OVERWRITTEN), note) {
+            log::error!("{}{OVERWRITTEN} cannot be written: {error}", self.path.display());
         }
     }
 }
@@ -199,6 +231,12 @@ pub fn may_open(path: &Path) -> Result<(), String> {
     }
     if std::fs::metadata(log).is_ok_and(|found| found.len() > 0) {
         let name = path.display();
+        if std::fs::read_to_string(&note).is_ok_and(|text| text == LOG_NOTE) {
+            return Err(format!(
+                "{name}-wal was written over while a server had it open: what it held is lost. To go on with what \
+                 {name} itself holds, delete {name}-wal and {name}-shm; to have more, restore a backup"
+            ));
+        }
         return Err(format!(
             "{name} was copied over while a server had it open, and {name}-wal belongs to the database that it was \
              before. To go on with the copy, delete {name}-wal and {name}-shm. If the file was only touched, delete \

@@ -110,6 +110,43 @@ fn a_database_copied_over_the_running_one_is_noticed_and_left_as_it_is() {
 }
 
 #[test]
+fn a_log_that_is_emptied_or_written_over_in_place_stops_writes_and_spoils_nothing() {
+    let other = TestServer::start();
+    other.done("line/new", "data[username]=foreign");
+    let foreign = fs::read(file(other.data(), "-wal")).expect("the log of another one");
+    let shortened = |path: &Path| fs::read(path).map(|log| log[..log.len() / 2].to_vec()).expect("the log");
+    for round in 0..3 {
+        let server = TestServer::start();
+        (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
+        let log = file(server.data(), "-wal");
+        // In place: the file stays the one that is open.
+        let spoilt = match round {
+            0 => Vec::new(),
+            1 => foreign.clone(),
+            _ => shortened(&log),
+        };
+        fs::write(&log, spoilt).expect("written over");
+        for _ in 0..2 {
+            let refusal = server.refused("line/new", "data[username]=lost");
+            assert!(refusal.contains("the log of the database was written over"), "{round}: {refusal}");
+        }
+        assert!(server.log().contains("linecard.db-wal was written over"), "{round}: {}", server.log());
+        let folder = server.stop();
+        if round > 0 {
+            let why = refused_start(folder.path());
+            assert!(why.contains("-wal was written over") && why.contains("restore a backup"), "{why}");
+        }
+        for end in ["-wal", "-shm"] {
+            let _ = fs::remove_file(file(folder.path(), end));
+        }
+        let server = TestServer::on(folder, &[]);
+        assert_whole(&server);
+        server.done("line/new", "data[username]=after");
+        server.refused("line/info", "username=foreign");
+    }
+}
+
+#[test]
 fn files_of_the_database_are_taken_away_from_others_at_each_start() {
     let folder = TestServer::start().stop();
     let mode = |path: &Path| fs::metadata(path).expect("the file").permissions().mode() & 0o777;

@@ -1,0 +1,63 @@
+//! Whether the log of the database still holds what its index says: a log that somebody empties or writes over in place
+//! keeps its name and its inode, and SQLite itself would go on without a word.
+
+use std::{fs::File, os::unix::fs::FileExt};
+
+/// Bytes of the log's own head, and of the head of each frame (<https://sqlite.org/walformat.html>).
+const HEAD: u64 = 32;
+const FRAME_HEAD: u64 = 24;
+
+/// The head of the index: what the last commit left.
+#[derive(PartialEq, Eq)]
+struct Index([u8; 48]);
+
+impl Index {
+    /// `None` while somebody writes it, or if it cannot be read.
+    fn read(index: &File) -> Option<Self> {
+        let mut both = [0; 96];
+        index.read_exact_at(&mut both, 0).ok()?;
+        let (one, other) = both.split_at(48);
+        (one == other).then(|| one.try_into().map(Self).ok())?
+    }
+
+    fn number(&self, at: usize) -> u32 {
+        self.0.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes)
+    }
+
+    /// How many frames are committed.
+    fn frames(&self) -> u64 {
+        self.number(16).into()
+    }
+
+    /// Bytes of a page: 65,536 is written as 1.
+    fn page(&self) -> u64 {
+        let size = self.0.get(14..16).and_then(|bytes| bytes.try_into().ok()).map_or(0, u16::from_ne_bytes);
+        if size == 1 { 1 << 16 } else { size.into() }
+    }
+
+    fn salt(&self) -> &[u8] {
+        &self.0[32..40]
+    }
+
+    /// The checksum of the last frame, as a frame has it.
+    fn checksum(&self) -> [u8; 8] {
+        let mut sum = [0; 8];
+        sum[..4].copy_from_slice(&self.number(24).to_be_bytes());
+        sum[4..].copy_from_slice(&self.number(28).to_be_bytes());
+        sum
+    }
+}
+
+/// Whether the head and the last committed frame of the log are those that the index speaks of. What changes meanwhile
+/// is taken for whole: somebody commits.
+pub fn is_whole(log: &File, index: &File) -> bool {
+    let Some(told) = Index::read(index).filter(|told| told.frames() > 0) else { return true };
+    let last = HEAD + (told.frames() - 1) * (FRAME_HEAD + told.page());
+    let (mut head, mut frame) = ([0; 32], [0; 24]);
+    let is_read = log.read_exact_at(&mut head, 0).is_ok() && log.read_exact_at(&mut frame, last).is_ok();
+    let holds = is_read
+        && head[16..24] == *told.salt()
+        && frame[8..16] == *told.salt()
+        && frame[16..24] == told.checksum();
+    holds || Index::read(index).is_none_or(|now| now != told)
+}
