@@ -38,6 +38,8 @@ pub struct Care {
     pub program: Option<u64>,
     /// It is read at the pace at which it plays.
     pub paced: bool,
+    /// It comes in the segments of a playlist.
+    pub in_segments: bool,
     /// What its operator wants.
     pub wish: Wish,
 }
@@ -180,7 +182,7 @@ impl Ffmpeg {
     /// # Errors
     /// As [`Ffmpeg::play`].
     pub fn raw(&self, source: &SourceUrl) -> Result<Child, String> {
-        let mut arguments = common(&Care::default(), flags(source));
+        let mut arguments = common(&Care::default(), flags(&Care::default()));
         arguments.extend(["-f", "data"].map(String::from));
         arguments.extend(network(source).iter().map(|word| (*word).to_owned()));
         arguments.extend(["-i".into(), source.address().to_owned()]);
@@ -243,7 +245,7 @@ impl Ffmpeg {
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
     /// came from elsewhere from opening files of this machine.
     fn input(&self, source: &SourceUrl, via: Option<&str>, care: &Care) -> Result<Vec<String>, String> {
-        let mut arguments = common(care, flags(source));
+        let mut arguments = common(care, flags(care));
         let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
         if source.file().is_some() || care.paced {
             add(&["-re"]);
@@ -299,10 +301,10 @@ fn common(care: &Care, flags: &str) -> Vec<String> {
     words.split(' ').chain([flags]).chain(looking.split(' ')).map(String::from).collect()
 }
 
-/// What ffmpeg does with packets. Over TCP nothing is lost: a counter that begins anew is that of the next segment,
-/// and no damage.
-fn flags(source: &SourceUrl) -> &'static str {
-    if source.is_http() { "+genpts" } else { "+genpts+discardcorrupt" }
+/// What ffmpeg does with packets. In a playlist a counter that begins anew is that of the next segment, and no damage;
+/// elsewhere a packet that does not follow the one before belongs to a picture that is not whole.
+fn flags(care: &Care) -> &'static str {
+    if care.in_segments { "+genpts" } else { "+genpts+discardcorrupt" }
 }
 
 /// Options of a source that is not a file.
@@ -336,7 +338,7 @@ fn network(source: &SourceUrl) -> &'static [&'static str] {
 
 /// Options of packets on standard input.
 fn fed(feed: &Feed, care: &Care) -> Vec<String> {
-    let mut arguments = common(care, "+genpts+discardcorrupt");
+    let mut arguments = common(care, flags(care));
     if matches!(feed, Feed::Loop(_)) {
         arguments.push("-re".into());
     }
@@ -396,6 +398,8 @@ pub enum Line {
     Unclear(Unclear),
     /// The source's length is known.
     Finite,
+    /// It is a playlist of HLS.
+    Playlist,
     /// A picture or sound has come that was not there before.
     NewTrack,
     /// What comes as AAC is none, and is thrown away.
@@ -418,6 +422,9 @@ impl Line {
         if ["[warning] New video stream ", "[warning] New audio stream "].iter().any(|new| text.contains(new))
         {
             return Self::NewTrack;
+        }
+        if text.starts_with("[info] Input #0, hls,") {
+            return Self::Playlist;
         }
         if let Some(length) = text.strip_prefix("[info]   Duration: ") {
             let is_known = !length.starts_with("N/A") && !length.starts_with("00:00:00.00");
@@ -500,6 +507,7 @@ mod tests {
             ("[info] Stream mapping:", Line::Listed),
             ("[error] Output file #0 does not contain any stream", Line::Listed),
             ("[info]   Duration: 00:00:12.03, start: 1.4", Line::Finite),
+            ("[info] Input #0, hls, from 'http://127.0.0.1:1/x/0':", Line::Playlist),
             ("[info]   Duration: N/A, start: 1.4", Line::Other),
             ("[info]   Duration: 00:00:00.00, start: 0.0", Line::Other),
         ] {

@@ -56,6 +56,7 @@ pub async fn listen(
         match line {
             Line::Program(program) if !is_listed => listing.program(program),
             Line::Finite => listing.is_finite = true,
+            Line::Playlist => listing.is_playlist = true,
             Line::Listed if !is_listed => {
                 is_listed = true;
                 listing.is_finite |= fetching.is_some_and(Fetching::has_end);

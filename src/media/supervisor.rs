@@ -379,6 +379,8 @@ impl Runner<'_> {
                 may_end: source.scheme().starts_with("http"),
             },
             program: source.program().filter(|_| !is_read_once(source)),
+            // Playlists go by many names, but hardly by this one; if it is one after all, it is begun anew.
+            in_segments: source.is_http() && !is_named_ts(source),
             ..Care::default()
         }
     }
@@ -474,4 +476,9 @@ async fn write(feed: Option<Feed>, input: Option<ChildStdin>) -> String {
 fn jittered(time: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     time * u32::try_from(75 + random % 51).unwrap_or(100) / 100
+}
+
+/// Whether the address says that it is one transport stream.
+fn is_named_ts(source: &SourceUrl) -> bool {
+    source.address().split(['?', '|']).next().is_some_and(|path| path.to_ascii_lowercase().ends_with(".ts"))
 }

@@ -72,6 +72,8 @@ pub struct Listing {
     tracks: Vec<(Option<u64>, Track)>,
     /// Whether its length is known: it has an end.
     pub is_finite: bool,
+    /// Whether it is a playlist.
+    pub is_playlist: bool,
 }
 
 impl Listing {
@@ -120,7 +122,8 @@ impl Listing {
             _ if tracks.is_empty() => Err("it has neither picture nor sound".into()),
             _ => {
                 let paced = begun.paced || begun.wish.may_end && self.is_finite;
-                Ok(Care { program, not_carried: silent, paced, ..begun.clone() })
+                let in_segments = begun.in_segments || self.is_playlist;
+                Ok(Care { program, not_carried: silent, paced, in_segments, ..begun.clone() })
             }
         }
     }
