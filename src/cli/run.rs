@@ -330,9 +330,15 @@ async fn open(data: &Data) -> Result<Ops, String> {
 
 /// Opens a folder that has a database: a mistyped one is named, not filled.
 async fn open_existing(data: &Data) -> Result<Ops, String> {
-    if !data.data.join(FILE).exists() {
-        return Err(format!("there is no {FILE} in {}: name the folder with --data", data.data.display()));
-    }
+    let folder = data.data.display();
+    match std::fs::metadata(data.data.join(FILE)) {
+        Err(_) => Err(format!("there is no {FILE} in {folder}: name the folder with --data")),
+        // What a copy leaves that found no room.
+        Ok(found) if found.len() == 0 => {
+            Err(format!("{FILE} in {folder} is empty: restore a backup, or name another folder with --data"))
+        }
+        Ok(_) => Ok(()),
+    }?;
     open(data).await
 }
 

@@ -221,6 +221,18 @@ fn the_whitelist_is_kept_on_the_command_line() {
 }
 
 #[test]
+fn an_empty_file_is_no_database_and_stays_empty() {
+    let data = folder();
+    let file = data.path().join("linecard.db");
+    std::fs::write(&file, "").expect("an empty file");
+    for command in [&["check"][..], &["whitelist", "list"]] {
+        let (code, _, errors) = linecard(data.path(), command);
+        assert!(code != 0 && errors.contains("is empty: restore a backup"), "{command:?}: {errors}");
+        assert_eq!(std::fs::metadata(&file).expect("the file").len(), 0);
+    }
+}
+
+#[test]
 fn demo_data_passes_the_check_and_is_made_once() {
     let data = folder();
     let (code, said, steps) = linecard(data.path(), &["demo"]);
