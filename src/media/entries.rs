@@ -54,6 +54,12 @@ impl Entries {
         is_needed.then(|| ts::data_packet(packet.bytes, &self.sets)).flatten()
     }
 
+    /// Goes on after a time in which nothing came: that no picture did tells nothing of it.
+    pub fn go_on_after(&mut self, silence: Duration) {
+        self.picture += silence;
+        self.key += silence;
+    }
+
     /// How long no picture has come, or no sound where there is no picture.
     pub fn without_picture(&self, now: Instant) -> Duration {
         now.duration_since(self.picture)

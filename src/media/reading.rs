@@ -37,6 +37,12 @@ const RUBBISH: usize = 64 << 10;
 /// What has not come for so long is not there, whatever the tables say.
 const LISTEN: Duration = Duration::from_secs(10);
 
+/// How often it is asked how long a source may be silent.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The clock of what is whole goes on by less from chunk to chunk, in 1/90,000 second.
+const LEAP: u64 = 10 * 90_000;
+
 /// Why a run is read no further.
 pub enum Stopped {
     /// Its output ended; ffmpeg may have said why.
@@ -59,6 +65,9 @@ pub struct Reading<'a> {
     entry: Option<Bytes>,
     clock: Option<u64>,
     latest: Option<u64>,
+    /// The clock of what was sent on last, and how far it went on in all, in 1/90,000 second.
+    sent: Option<u64>,
+    gone_on: u64,
     /// Whether a key frame has come.
     pub entered: bool,
     entries: Entries,
@@ -85,6 +94,8 @@ impl<'a> Reading<'a> {
             entry: None,
             clock: None,
             latest: None,
+            sent: None,
+            gone_on: 0,
             entered: false,
             entries: Entries::new(now),
             last_push: now,
@@ -96,28 +107,40 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads to the end of the output, or until the source is given up.
+    /// Reads to the end of the output, or until the source is given up: sooner if it is not the stream's only one.
     pub async fn read(
         &mut self,
         mut output: ChildStdout,
         timing: Timing,
         fetching: Option<&Fetching>,
+        is_only: bool,
     ) -> Stopped {
         // A pipe that holds a gathering's bytes; 64 KiB do for 12 Mbit/s, so it is no loss if it stays.
         let _ = rustix::pipe::fcntl_setpipe_size(&output, 1 << 18);
         let mut buffer = vec![0; CHUNK];
         let begun = Instant::now();
+        let mut heard = begun;
         let seconds = |time: Duration| format!("{} seconds", time.as_secs());
         loop {
             // Segments come at once, and then none for a while.
-            let stall = fetching.map_or(timing.stall, |fetching| fetching.patience(timing.stall));
-            let patience = if self.entered { stall } else { timing.start.saturating_sub(begun.elapsed()) };
-            match timeout(patience, output.read(&mut buffer)).await {
+            let stall = fetching.map_or(timing.stall, |fetching| fetching.patience(timing.stall, is_only));
+            let patience = if self.entered {
+                stall.saturating_sub(heard.elapsed())
+            } else {
+                timing.start.saturating_sub(begun.elapsed())
+            };
+            match timeout(patience.min(LOOK), output.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => {
                     self.push();
                     return Stopped::Ended;
                 }
                 Ok(Ok(length)) => {
+                    let now = Instant::now();
+                    let silence = now.duration_since(heard);
+                    if silence > timing.stall {
+                        self.entries.go_on_after(silence);
+                    }
+                    heard = now;
                     self.take(&buffer[..length]);
                     if self.scanner.skipped() > RUBBISH {
                         return Stopped::Given(
@@ -135,6 +158,8 @@ impl<'a> Reading<'a> {
                         sleep(GATHER).await;
                     }
                 }
+                // It may be given more time meanwhile, or less.
+                Err(_) if patience > LOOK => {}
                 Err(_) if self.entered => {
                     return Stopped::Given(format!("the source sent nothing for {}", seconds(stall)));
                 }
@@ -144,6 +169,11 @@ impl<'a> Reading<'a> {
                 }
             }
         }
+    }
+
+    /// How long what was read plays, leaps of its clock left out.
+    pub fn length(&self) -> Duration {
+        Duration::from_millis(self.gone_on / 90)
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -226,6 +256,11 @@ impl<'a> Reading<'a> {
         let now = Instant::now();
         let bytes = Bytes::copy_from_slice(&self.chunk);
         self.chunk.clear();
+        if let (Some(latest), Some(sent)) = (self.latest, self.sent) {
+            let step = latest.wrapping_sub(sent) % ts::CLOCK;
+            self.gone_on += if step < LEAP { step } else { 0 };
+        }
+        self.sent = self.latest;
         let clock = Clock { begins: self.entry.as_ref().and(self.clock), ends: self.latest };
         let entry = self.entry.take();
         if let Some(tables) = entry.as_ref().filter(|_| std::mem::take(&mut self.has_changed)) {

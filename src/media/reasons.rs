@@ -35,6 +35,11 @@ fn known(line: &str) -> Option<String> {
     if line.contains("bind failed: Address already in use") {
         return Some("its port is in use: another stream or program on this machine holds it".into());
     }
+    if line.contains("Format not on whitelist") {
+        let named = line.strip_prefix('[').and_then(|rest| rest.split_once(" @ "));
+        let format = named.and_then(|(names, _)| names.split(',').next()).unwrap_or("another");
+        return Some(format!("its format is {format}, which is not played"));
+    }
     if line.contains("Output file is empty") {
         return Some("the source sent nothing".into());
     }
@@ -96,6 +101,10 @@ mod tests {
                 Some("the source sent nothing"),
             ),
             (&["Conversion failed!"], Some("Conversion failed!")),
+            (
+                &["[caf @ 0x5] Format not on whitelist 'hls,mpegts'", "http://h/*** Invalid argument"],
+                Some("its format is caf, which is not played"),
+            ),
             (&[], None),
         ] {
             assert_eq!(cause(lines.iter().copied()).as_deref(), why);

@@ -7,7 +7,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -84,6 +84,7 @@ pub async fn supervise(
             wanted: &wanted,
             runs: &runs,
             looks: AtomicU32::new(0),
+            films: Mutex::default(),
         };
         let order = tokio::select! {
             order = orders.recv() => Some(order),
@@ -122,6 +123,8 @@ struct Runner<'a> {
     runs: &'a AtomicU64,
     /// How often the first source was looked at while a later one played.
     looks: AtomicU32,
+    /// Sources without a length that came much faster than they play: they are films, and are read at their pace.
+    films: Mutex<Vec<SourceUrl>>,
 }
 
 /// How the playing of a source ended.
@@ -289,6 +292,7 @@ impl Runner<'_> {
         let feeding = write(feed, child.stdin.take());
         let mut unclear = Vec::new();
         let (beginnings, changed) = unbounded_channel();
+        let is_only = self.wanted.sources.len() == 1;
         let mut reading = Reading::new(self.channel, self.runs, beginnings);
         let stopped = {
             let listening = listen(
@@ -303,7 +307,7 @@ impl Runner<'_> {
             .fuse();
             let mut listening = pin!(listening);
             let stopped = tokio::select! {
-                stopped = reading.read(output, timing, fetching.as_ref()) => stopped,
+                stopped = reading.read(output, timing, fetching.as_ref(), is_only) => stopped,
                 why = feeding => Stopped::Given(why),
                 Some(heard) = &mut listening => match heard {
                     Heard::Otherwise(care) => return Run::Otherwise(care),
@@ -336,6 +340,11 @@ impl Runner<'_> {
                 let has_end = source.file().is_some() || care.paced;
                 if entered && is_whole && has_end && care.wish.at_end == AtEnd::Stop {
                     return Run::Over(Ended::Finished);
+                }
+                let is_whole_body = is_whole && fetching.as_ref().is_some_and(Fetching::is_whole_body);
+                if is_whole_body && !care.paced && is_film(reading.length(), begun.elapsed()) {
+                    self.films().push(source.clone());
+                    return Run::Changed("it has an end: it is played again, at its own pace".into());
                 }
                 (why, false)
             }
@@ -381,6 +390,7 @@ impl Runner<'_> {
             program: source.program().filter(|_| !is_read_once(source)),
             // Playlists go by many names, but hardly by this one; if it is one after all, it is begun anew.
             in_segments: source.is_http() && !is_named_ts(source),
+            paced: self.films().contains(source),
             ..Care::default()
         }
     }
@@ -454,6 +464,10 @@ impl Runner<'_> {
         }
     }
 
+    fn films(&self) -> MutexGuard<'_, Vec<SourceUrl>> {
+        self.films.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, event: Event) {
         self.channel.state().note(event, Instant::now());
     }
@@ -462,6 +476,11 @@ impl Runner<'_> {
 /// Whether all streams of programs of a source read it together: a port of UDP or SRT can be opened once only.
 fn is_read_once(source: &SourceUrl) -> bool {
     matches!(source.scheme().as_str(), "udp" | "srt")
+}
+
+/// Whether what ended after `lasted` cannot have been live: more of it came than a live source has in store.
+fn is_film(length: Duration, lasted: Duration) -> bool {
+    length > lasted * 3 && length > lasted + Duration::from_secs(10)
 }
 
 /// Feeds ffmpeg, if it is fed; why there is nothing more to feed it with.
@@ -481,4 +500,19 @@ fn jittered(time: Duration) -> Duration {
 /// Whether the address says that it is one transport stream.
 fn is_named_ts(source: &SourceUrl) -> bool {
     source.address().split(['?', '|']).next().is_some_and(|path| path.to_ascii_lowercase().ends_with(".ts"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_much_faster_than_it_plays_is_a_film() {
+        for (length, lasted, is_one) in
+            [(60, 2, true), (60, 19, true), (60, 21, false), (11, 2, false), (13, 2, true), (600, 590, false)]
+        {
+            let seconds = Duration::from_secs;
+            assert_eq!(is_film(seconds(length), seconds(lasted)), is_one, "{length} in {lasted}");
+        }
+    }
 }

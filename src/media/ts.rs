@@ -13,7 +13,7 @@ pub const PACKET: usize = 188;
 pub type Tables = [u8; 2 * PACKET];
 const SYNC: u8 = 0x47;
 /// The program clock runs at 90 kHz and wraps after 33 bits.
-const CLOCK: u64 = 1 << 33;
+pub const CLOCK: u64 = 1 << 33;
 
 /// A codec by its stream type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Sources of http and https: how they are asked, and what they may do.
 
 use std::{
+    collections::HashSet,
     process::Command,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -178,6 +179,48 @@ fn hls_sources_play_as_providers_serve_them_without_a_restart() {
         assert!(origin.asked().iter().any(|head| head.starts_with(&format!("GET /{kind}/"))), "{kind}");
     }
     assert!(!origin.asked().iter().any(|head| head.starts_with("GET /none")), "subtitles are not carried");
+}
+
+#[test]
+fn segments_that_come_late_are_played_and_a_playlist_that_fails_is_bridged() {
+    let live = Live(Instant::now());
+    let _ = &SEGMENTS.ts;
+    let (seen, first) = (Mutex::new(HashSet::new()), OnceLock::<Instant>::new());
+    let origin = Origin::start(move |asked| {
+        let is_new = || seen.lock().unwrap().insert(asked.path.clone());
+        let number = asked.path.split(['/', '.']).rev().nth(1).and_then(|n| n.parse::<usize>().ok());
+        let kind = if asked.path.starts_with("/late") { "late" } else { "failing" };
+        let list = || ok(live.list(0, "", |number| format!("/{kind}/{number}.ts")));
+        match (kind, number) {
+            // Each segment is there only when it is asked for again.
+            ("late", Some(_)) if is_new() => status("404 Not Found"),
+            (_, Some(number)) => ok(SEGMENTS.ts[number % 9].clone()),
+            ("late", None) => list(),
+            (_, None) => match first.get_or_init(Instant::now).elapsed().as_secs() {
+                8..23 => status("502 Bad Gateway"),
+                _ => list(),
+            },
+        }
+    });
+    let at = |path: &str| source(&format!("{}/{path}/list.m3u8", origin.url));
+    let server = server_with(&[("late", at("late")), ("failing", at("failing"))]);
+    within(60, "both play", || (1..=2).all(|id| stream(&server, id)["status"] == "running"));
+    let begun = Instant::now();
+    within(60, "a new segment comes after the gap", || {
+        begun.elapsed() > Duration::from_secs(28) && stream(&server, 2)["bitrate_kbps"].as_i64() > Some(0)
+    });
+    for id in 1..=2 {
+        let stream = stream(&server, id);
+        assert_eq!((&stream["status"], &stream["restarts"]), (&json!("running"), &json!(0)), "{stream}");
+    }
+    let asked = origin.asked();
+    let late: Vec<&str> =
+        asked.iter().filter_map(|head| head.split(' ').nth(1)).filter(|p| p.starts_with("/late")).collect();
+    let segments: HashSet<&str> = late.iter().copied().filter(|path| !path.contains("list")).collect();
+    let times = |path: &&&str| late.iter().filter(|other| *other == *path).count();
+    assert!(segments.len() > 8, "{late:?}");
+    // The last may be asked for just now.
+    assert!(segments.iter().filter(|path| times(path) < 2).count() <= 1, "{late:?}");
 }
 
 /// Command lines and environments of what a process has started.

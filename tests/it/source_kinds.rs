@@ -231,6 +231,54 @@ fn a_film_behind_http_is_paced_and_looped_or_ended() {
     assert!(stream["bitrate_kbps"].as_i64() < Some(4_000), "{stream}");
 }
 
+/// Serves a film without telling its length, in chunks or until it hangs up; its address.
+fn serve_without_length(film: Vec<u8>, in_chunks: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/film.ts", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let film = film.clone();
+            std::thread::spawn(move || {
+                let _ = socket.read(&mut [0; 4096]);
+                if in_chunks {
+                    let _ = write!(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                    for part in film.chunks(1 << 16) {
+                        let size = format!("{:x}\r\n", part.len());
+                        let _ = socket.write_all(&[size.as_bytes(), part, b"\r\n"].concat());
+                    }
+                    let _ = socket.write_all(b"0\r\n\r\n");
+                } else {
+                    let _ = write!(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+                    let _ = socket.write_all(&film);
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn a_film_whose_length_is_not_told_is_paced_once_it_has_shown_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("film.ts");
+    make_file(&file, 20, &format!("{PICTURE} -map 1 -c:a aac"));
+    let film = std::fs::read(file).unwrap();
+    let server = TestServer::on(folder, &[]);
+    for (name, in_chunks, at_end) in [("A", true, "stop"), ("B", false, "loop")] {
+        let url = serve_without_length(film.clone(), in_chunks);
+        server.done("streams/new", &format!("data[name]={name}&data[at_end]={at_end}&data[sources][]={url}"));
+    }
+    let begun = Instant::now();
+    let is_told = |id| shown(&server, id)["errors"].to_string().contains("at its own pace");
+    within(30, "both are known as films", || is_told(1) && is_told(2));
+    within(60, "one ends", || offline(&server, 1)["status"] == "ended");
+    assert!(begun.elapsed() > Duration::from_secs(15), "at its own pace: {:?}", begun.elapsed());
+    within(30, "the other is played again", || begun.elapsed() > Duration::from_secs(30));
+    let stream = shown(&server, 2);
+    assert_eq!(stream["status"], "running", "{stream}");
+    assert!(stream["restarts"].as_i64() <= Some(2), "{stream}");
+}
+
 /// Sends three programs, 101 to 103, to that port.
 fn multiplex(media: PathBuf, port: u16) -> Child {
     let maps = "-map 0:v -map 0:a -map 0:v -map 0:a -map 0:v -map 0:a -program program_num=101:st=0:st=1 \

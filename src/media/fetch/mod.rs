@@ -28,6 +28,9 @@ use url::Url;
 use crate::domain::{source_request::SourceRequest, stream::SourceUrl};
 use source::Source;
 
+/// A playlist is told for a minute after it failed; then its segments have to come.
+const BRIDGED: Duration = Duration::from_secs(70);
+
 /// The sources that are fetched now.
 #[derive(Clone)]
 pub struct Fetch(Arc<Shared>);
@@ -109,8 +112,17 @@ impl Fetching {
         self.source.has_end()
     }
 
-    /// How long it may be silent without being gone: segments come at once, and then none for a while.
-    pub fn patience(&self, usual: Duration) -> Duration {
+    /// Whether it is one body, no playlist, and nothing was wrong with it.
+    pub fn is_whole_body(&self) -> bool {
+        self.source.pause().is_zero() && self.trouble().is_none()
+    }
+
+    /// How long it may be silent without being gone: segments come at once, and then none for a while. Where no
+    /// other source could take over, a playlist that fails is worth waiting for.
+    pub fn patience(&self, usual: Duration, is_only: bool) -> Duration {
+        if is_only && self.source.is_bridged() {
+            return usual.max(BRIDGED);
+        }
         usual.max((self.source.pause() * 3).min(Duration::from_mins(1)))
     }
 }

@@ -20,9 +20,8 @@ use crate::domain::source_request::SourceRequest;
 
 /// A playlist that cannot be had for so long is gone; meanwhile ffmpeg is told the last one again.
 const OUTAGE: Duration = Duration::from_mins(1);
-/// A segment is asked for so often, with a pause between.
-const TRIES: usize = 3;
-const PAUSE: Duration = Duration::from_millis(500);
+/// A segment is asked for again after each of these pauses.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 /// Servers that have to name a length name one like that for what has none.
 const ENDLESS: u64 = 1 << 40;
 /// So many bytes tell what a body is.
@@ -53,6 +52,8 @@ struct List {
     led_to: Option<Url>,
     told: Option<(String, Instant)>,
     advanced_at: Option<Instant>,
+    /// It was asked for and has not come since; ffmpeg is told the last one meanwhile.
+    is_awaited: bool,
     numbering: Numbering,
     /// That of segments whose address has none.
     ending: Option<&'static str>,
@@ -88,6 +89,12 @@ impl Source {
         Duration::from_secs(self.state().target)
     }
 
+    /// Whether a playlist that was there a moment ago cannot be had now, and is still hoped for.
+    pub fn is_bridged(&self) -> bool {
+        let is_recent = |list: &List| list.told.as_ref().is_some_and(|(_, at)| at.elapsed() < OUTAGE);
+        self.state().lists.values().any(|list| list.is_awaited && is_recent(list))
+    }
+
     /// Answers a request of ffmpeg's for what stands under a number.
     ///
     /// # Errors
@@ -97,7 +104,7 @@ impl Source {
         let (url, kind) = self.state().addresses.get(number).ok_or_else(unknown)?;
         let answer = match (kind, range) {
             (Kind::List, None) => self.list(number, &url).await,
-            _ => self.part(&url, range).await,
+            _ => self.part(&url, kind, range).await,
         };
         if let Ok(Reply::Body(got, _)) = &answer
             && number == 0
@@ -123,27 +130,30 @@ impl Source {
     }
 
     /// A segment or key, or further bytes of a file.
-    async fn part(&self, url: &Url, range: Option<&str>) -> Result<Reply, Failure> {
-        let mut tries = 1;
+    async fn part(&self, url: &Url, kind: Kind, range: Option<&str>) -> Result<Reply, Failure> {
+        let mut pauses = PAUSES.iter();
         loop {
             let failure = match self.asker.get(url, range).await {
                 Ok(got) => return Ok(Reply::Body(got, Bytes::new())),
                 Err(failure) => failure,
             };
-            let may_pass = failure.status.is_none_or(|status| status >= 500 || status == 429);
-            if !may_pass || tries == TRIES {
-                // Its token may have run out: the lists are asked for at their own address again.
-                self.state().lists.values_mut().for_each(|list| list.led_to = None);
-                return Err(failure);
+            match pauses.next() {
+                Some(pause) if may_pass(&failure, kind) => sleep(*pause).await,
+                _ => {
+                    // Its token may have run out: the lists are asked for at their own address again.
+                    self.state().lists.values_mut().for_each(|list| list.led_to = None);
+                    return Err(failure);
+                }
             }
-            tries += 1;
-            sleep(PAUSE).await;
         }
     }
 
     /// A playlist, or the whole source if it is none.
     async fn list(&self, number: u32, url: &Url) -> Result<Reply, Failure> {
-        let led_to = self.state().lists.get(&number).and_then(|list| list.led_to.clone());
+        let led_to = self.state().lists.get_mut(&number).and_then(|list| {
+            list.is_awaited = true;
+            list.led_to.clone()
+        });
         let fetched = match &led_to {
             Some(there) => match self.fetch(there).await {
                 Ok(fetched) => Ok(fetched),
@@ -245,6 +255,7 @@ impl Source {
             }
         };
         list.told = Some((text.clone(), now));
+        list.is_awaited = false;
         text
     }
 
@@ -275,6 +286,14 @@ impl Source {
 enum Fetched {
     List(Playlist, Url),
     Other(Got, Bytes),
+}
+
+/// Whether it may be there in a moment. What a list names may reach the server that was asked later than the list.
+fn may_pass(failure: &Failure, kind: Kind) -> bool {
+    failure.status.is_none_or(|status| match status {
+        404 => kind != Kind::List,
+        status => status >= 500 || status == 429,
+    })
 }
 
 /// The first bytes of a body, as many as tell what it is.

@@ -101,7 +101,41 @@ pub fn reason(host: &str, error: &io::Error) -> String {
             "is not signed by an authority that this machine knows"
         }
         CertificateError::Revoked => "was revoked",
-        _ => return format!("the certificate of {host} is not valid: {fault}"),
+        // The library names this one by its own word only.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "is signed by itself, or is an authority's own and not a server's"
+        }
+        CertificateError::BadEncoding => "cannot be read",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "is not for servers"
+        }
+        _ => "cannot be verified",
     };
     format!("the certificate of {host} {what}; tls_verify 0 takes it all the same")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_certificates_are_told_in_words() {
+        #[derive(Debug)]
+        struct CaUsedAsEndEntity;
+        impl std::fmt::Display for CaUsedAsEndEntity {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(out, "{self:?}")
+            }
+        }
+        impl std::error::Error for CaUsedAsEndEntity {}
+        let own = tokio_rustls::rustls::OtherError(Arc::new(CaUsedAsEndEntity));
+        for (fault, words) in [
+            (CertificateError::Other(own), "is signed by itself, or is an authority's own"),
+            (CertificateError::UnhandledCriticalExtension, "cannot be verified; tls_verify 0"),
+            (CertificateError::Expired, "has expired; tls_verify 0"),
+        ] {
+            let why = reason("h", &io::Error::other(Error::InvalidCertificate(fault)));
+            assert!(why.contains(words) && !why.contains("Other"), "{why}");
+        }
+    }
 }
