@@ -53,7 +53,7 @@ pub struct Candidate {
     pub line: usize,
     /// What it is called.
     pub name: Name,
-    /// Its heading, by its place in [`List::categories`].
+    /// Its heading, by its place among those of the list.
     pub category: Option<usize>,
     /// Its picture.
     pub logo: Option<HttpUrl>,

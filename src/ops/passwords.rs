@@ -91,7 +91,7 @@ impl Ops {
     /// Hashes a password that somebody chose, unless it is guessed first; `field` is what it was sent as.
     ///
     /// # Errors
-    /// [`Error::Invalid`], a database error, or as [`hash`].
+    /// [`Error::Invalid`], a database error, or [`Error::Busy`] while too many are hashed.
     pub async fn hash_chosen(
         &self,
         field: &'static str,
