@@ -1,5 +1,7 @@
 //! An import of channels: the list as far as its entries can become streams, and what it comes to.
 
+#[cfg(test)]
+mod found;
 mod plan;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! M3U channel lists as they are found: `#EXTINF` with attributes, then a URL. What is odd in one entry
 //! never costs the others, and is counted.
 
+mod entities;
 mod info;
 mod lines;
 
@@ -34,7 +35,7 @@ pub struct Entry {
 }
 
 /// Reads a list that comes in pieces: plain UTF-8, with stray bytes of Windows-1252, or UTF-16. Lines that are neither
-/// known nor a URL's are passed over, and so is a missing `#EXTM3U`.
+/// known nor an address are left out and told; a missing `#EXTM3U` is not missed.
 #[derive(Default)]
 pub struct Reader {
     lines: Lines,
@@ -50,7 +51,17 @@ struct State {
     waits: Option<usize>,
     /// The group of every entry that has none of its own.
     heading: String,
+    /// The entry before, until it is certain that nothing more belongs to it.
+    last: Option<Entry>,
+    /// The line of the first option that stands between an address and the next `#EXTINF`.
+    between: Option<usize>,
+    /// The first text that is neither a directive nor an address.
+    text: Option<String>,
     begun: bool,
+    has_entries: bool,
+    has_blank: bool,
+    /// Options stand before their `#EXTINF`: so they did before the first one.
+    options_first: bool,
     has_channels: bool,
     /// The first directive that only the playlist of one stream has.
     of_one_stream: Option<(usize, String)>,
@@ -66,6 +77,9 @@ impl Reader {
     pub fn push(&mut self, bytes: &[u8], take: &mut dyn FnMut(Entry)) -> Result<(), Rule> {
         let state = &mut self.state;
         self.lines.push(bytes, &mut |line| state.line(&line, take));
+        if self.lines.count() > MOST_LINES {
+            return Err(format!("the list is over {MOST_LINES} lines: split it").into());
+        }
         self.state.refused.clone().map_or(Ok(()), Err)
     }
 
@@ -77,6 +91,17 @@ impl Reader {
         let Self { lines, mut state } = self;
         lines.end(&mut |line| state.line(&line, take));
         state.close(take);
+        if state.between.is_some() {
+            state.options_of_last();
+        }
+        if let Some(last) = state.last.take() {
+            take(last);
+        }
+        if let (false, None, Some(text)) = (state.has_entries, &state.of_one_stream, &state.text) {
+            state.refused.get_or_insert_with(|| {
+                format!("there is no channel in it: it is a text that begins with \"{text}\"").into()
+            });
+        }
         match (state.refused, state.of_one_stream) {
             (Some(rule), _) => Err(rule),
             (None, Some(_)) if !state.has_channels => Err(
@@ -91,6 +116,9 @@ impl Reader {
         }
     }
 }
+
+/// The most lines of a list.
+const MOST_LINES: usize = 5_000_000;
 
 /// Directives that only the playlist of one stream has.
 const OF_ONE_STREAM: [&str; 7] = [
@@ -115,6 +143,7 @@ impl State {
         }
         let text = line.text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
         if text.is_empty() {
+            self.blank();
             return;
         }
         if !std::mem::replace(&mut self.begun, true) {
@@ -129,9 +158,46 @@ impl State {
         }
         if text.starts_with('#') {
             self.directive(text, line.number, take);
-        } else {
+        } else if is_address(text) {
             self.address(text, line.number, take);
+        } else {
+            self.text(text, line.number);
         }
+    }
+
+    /// A blank line parts entries: options right behind an address belong to it if one follows them.
+    fn blank(&mut self) {
+        if self.between.is_some() && !self.has_blank && !self.options_first {
+            self.options_of_last();
+        }
+        self.has_blank = true;
+    }
+
+    fn options_of_last(&mut self) {
+        let Some(last) = &mut self.last else { return };
+        let options = std::mem::take(&mut self.next);
+        last.request.take_other(options.request);
+        if !options.program.is_empty() {
+            last.program = options.program;
+        }
+        self.between = None;
+    }
+
+    /// Notes an option, which belongs to the next entry unless a blank line says otherwise.
+    fn option_on(&mut self, line: usize) {
+        match (self.waits, &self.last) {
+            (Some(_), _) => {}
+            (None, None) => self.options_first = true,
+            (None, Some(_)) => _ = self.between.get_or_insert(line),
+        }
+    }
+
+    fn text(&mut self, text: &str, line: usize) {
+        if !self.has_entries {
+            self.refused = no_list(text);
+        }
+        self.text.get_or_insert_with(|| plain(text).chars().take(80).collect());
+        self.oddities.note("line that is neither a directive nor an address left out".into(), line);
     }
 
     fn directive(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
@@ -154,13 +220,16 @@ impl State {
                 self.next.logo = plain(unquoted(value));
             }
             "#EXTVLCOPT" => match option(value) {
-                ("program", number) => self.next.program = plain(number),
-                _ if self.next.request.take_vlc_option(value) => {}
+                ("program", number) => {
+                    self.next.program = plain(number);
+                    self.option_on(line);
+                }
+                _ if self.next.request.take_vlc_option(value) => self.option_on(line),
                 (name, _) => self.oddities.note(format!("#EXTVLCOPT {} left out", short(name)), line),
             },
-            "#KODIPROP" if self.next.request.take_kodi_property(value) => {}
+            "#KODIPROP" if self.next.request.take_kodi_property(value) => self.option_on(line),
             "#KODIPROP" => self.oddities.note(format!("#KODIPROP {} left out", short(option(value).0)), line),
-            "#EXTHTTP" if self.next.request.take_json(value) => {}
+            "#EXTHTTP" if self.next.request.take_json(value) => self.option_on(line),
             "#EXTM3U" => {
                 self.heading.clear();
                 for (name, value) in info::read(value).attributes {
@@ -181,6 +250,10 @@ impl State {
 
     fn info(&mut self, about: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         self.close(take);
+        if let Some(between) = self.between.take().filter(|_| !self.options_first) {
+            let told = "option between an address and the next #EXTINF: taken for the next channel";
+            self.oddities.note(told.into(), between);
+        }
         let info = info::read(about);
         self.has_channels |= info.is_channel;
         if info.unclosed {
@@ -189,14 +262,17 @@ impl State {
         let mut other_name = String::new();
         let mut second_id = String::new();
         for (key, value) in info.attributes {
-            let value = plain(&value);
+            let mut value = plain(&value);
             let key = key.to_ascii_lowercase();
+            if key == "tvh-tags" {
+                value = value.replace('|', ";");
+            }
             let field = match key.as_str() {
                 "tvg-id" => &mut self.next.guide_id,
                 "channel-id" => &mut second_id,
                 "tvg-logo" | "logo" | "tvg-icon" => &mut self.next.logo,
                 "tvg-chno" | "tvg-chnum" | "tvh-chnum" | "channel-number" => &mut self.next.number,
-                "group-title" | "tvg-group" => &mut self.next.group,
+                "group-title" | "tvg-group" | "tvh-tags" => &mut self.next.group,
                 "tvg-name" => &mut other_name,
                 "type" if value.eq_ignore_ascii_case("playlist") => {
                     self.next.is_list = true;
@@ -247,9 +323,14 @@ impl State {
 
     fn address(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         let mut entry = std::mem::take(&mut self.next);
-        (self.waits, self.beside) = (None, None);
+        (self.waits, self.beside, self.between, self.has_blank) = (None, None, None, false);
+        self.has_entries = true;
         entry.line = line;
         unquoted(text).clone_into(&mut entry.url);
+        if entry.url.contains("&amp;") {
+            entry.url = entry.url.replace("&amp;", "&");
+            self.oddities.note("&amp; in an address: read as &".into(), line);
+        }
         if entry.name.is_empty() {
             entry.name = name_of(&entry.url);
         }
@@ -263,14 +344,30 @@ impl State {
             }
             entry.group = if first.is_empty() { others.to_owned() } else { first };
         }
-        take(entry);
+        if let Some(last) = self.last.replace(entry) {
+            take(last);
+        }
     }
+}
+
+/// Whether a line can be meant as an address: a scheme, a path or a name with an ending, and not just words.
+fn is_address(text: &str) -> bool {
+    let text = unquoted(text);
+    if let Some((scheme, _)) = text.split_once("://") {
+        return scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    }
+    let ending = text.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let has_ending = (1..=4).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_word = !text.contains(char::is_whitespace) && text.contains(['/', '\\', ':', '.']);
+    !text.starts_with(['<', '{', '[']) && (is_word || has_ending || text.starts_with("media/"))
 }
 
 /// What it is, if the first line shows that it is no list.
 fn no_list(first: &str) -> Option<Rule> {
     let beginning = first.get(..64).unwrap_or(first).to_ascii_lowercase();
-    if first.starts_with('<') {
+    // PHP complains in bold, and a list may follow.
+    let is_complaint = first.starts_with("<br") || first.starts_with("<b>");
+    if first.starts_with('<') && !is_complaint {
         let page = ["<!doctype html", "<html", "<head", "<body", "<!--"]
             .iter()
             .any(|tag| beginning.starts_with(tag));
@@ -290,10 +387,10 @@ fn no_list(first: &str) -> Option<Rule> {
     if beginning.starts_with("[playlist]") {
         return Some("this is a PLS list: only M3U lists are read".into());
     }
-    if first.starts_with("PK\u{3}\u{4}")
-        || first.starts_with("Rar!")
-        || first.starts_with("7z\u{bc}")
-        || first.starts_with("ý7zXZ")
+    if beginning.starts_with("#name ") || beginning.starts_with("#service ") {
+        return Some("this is a bouquet of an Enigma2 receiver: only M3U lists are read".into());
+    }
+    if ["PK\u{3}\u{4}", "Rar!", "7z\u{bc}", "ý7zXZ", "BZh", "(µ/ý"].iter().any(|mark| first.starts_with(mark))
     {
         return Some("this is an archive: unpack it first (gzip alone is unpacked here)".into());
     }
@@ -334,6 +431,7 @@ fn short(name: &str) -> String {
 
 /// On one line, without control characters, marks that turn the direction of what follows, and spaces around it.
 fn plain(text: &str) -> String {
+    let text = entities::decoded(text);
     let parts =
         text.split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
     let words = parts

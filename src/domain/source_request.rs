@@ -160,6 +160,17 @@ impl SourceRequest {
         address
     }
 
+    /// Takes what another says; where both say something, that one's holds.
+    pub fn take_other(&mut self, other: Self) {
+        if !other.user_agent.as_str().is_empty() {
+            self.user_agent = other.user_agent;
+        }
+        self.tls_verify &= other.tls_verify;
+        for header in other.headers {
+            self.take(&header.name, &header.value);
+        }
+    }
+
     /// Takes what follows `#EXTVLCOPT:`; whether it was about the request.
     pub fn take_vlc_option(&mut self, option: &str) -> bool {
         let Some((name, value)) = option.trim_start_matches([':', '-', ' ']).split_once('=') else {

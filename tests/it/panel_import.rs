@@ -128,9 +128,15 @@ fn what_is_no_list_is_refused_with_a_reason_and_pasted_text_stays() {
         let arguments: Vec<&str> = form.iter().flat_map(|part| ["-F", part]).collect();
         panel.curl(&arguments, None, "/panel/streams/import")
     };
-    let page = send(&["text=#EXTM3U\nonly <this>, # nothing"]);
-    assert_eq!(page.status, 303, "a line that is no comment is an address, which the preview refuses");
+    let page = send(&["text=#EXTM3U\n#EXTINF:-1,Mine\nfilms/mine.mkv"]);
+    assert_eq!(page.status, 303, "an address that cannot be taken is told in the preview");
     assert!(panel.get(page.location()).contains("<b>1</b><span>cannot be taken"));
+    let page = send(&["text=ERROR: <expired>"]);
+    assert!(
+        page.status == 422 && page.body.contains("begins with &#34;ERROR: &#60;expired&#62;&#34;"),
+        "{}",
+        page.body
+    );
     let page = send(&["text=#EXTM3U <x>"]);
     assert!(page.status == 422 && page.body.contains("there is no channel in it"), "{}", page.body);
     assert!(page.body.contains("#EXTM3U &#60;x&#62;</textarea>"), "{}", page.body);
@@ -138,6 +144,7 @@ fn what_is_no_list_is_refused_with_a_reason_and_pasted_text_stays() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for (text, what) in [
         ("<!DOCTYPE html><p>Sign in", "this is a web page"),
+        ("#EXTM3U\n<html><body>Sign in", "this is a web page"),
         ("#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6.0,\na.ts\n", "this is the HLS playlist of one stream"),
     ] {
         std::fs::write(file.path(), text).unwrap();
@@ -294,7 +301,9 @@ fn the_command_line_tells_each_kind_once_and_refuses_what_is_no_list() {
         (b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n", "this is the HLS playlist of one stream"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01", "cut short"),
         (b"", "there is no channel in it"),
-        (b"not a list at all\n", "nothing of it can be taken"),
+        (b"ERROR: subscription expired\n", "begins with \"ERROR: subscription expired\""),
+        (b"#EXTM3U\n<!DOCTYPE html>\n<html>\n", "this is a web page"),
+        (b"#EXTINF:-1,A\nfilms/a.mkv\n", "nothing of it can be taken"),
     ] {
         write(bytes);
         let (code, _, error) = linecard(folder.path(), &["import", "m3u", path]);

@@ -104,6 +104,13 @@ impl<'l> Info<'l> {
                     rest = after;
                     continue;
                 }
+                if let (Some(begin), Some((_, value))) = (bare, self.attributes.last_mut())
+                    && let Some(more) = more_of_bare(value, after)
+                {
+                    rest = &after[more..];
+                    *value = text[begin..text.len() - rest.len()].into();
+                    continue;
+                }
                 return after;
             }
             if rest.is_empty() {
@@ -144,34 +151,65 @@ impl<'l> Info<'l> {
         self.attributes.len() < Self::MOST
     }
 
-    /// The value up to the quotation mark that closes it: one before a comma, an attribute or the end. Where there is
-    /// none, up to the next attribute, the first mark or the first comma.
+    /// The value up to the quotation mark that closes it: one before a comma, an attribute or the end, and without a
+    /// backslash, unless no other one closes it (`"C:\"`). Where there is none, up to the next attribute, the first mark
+    /// or the first comma.
     fn quoted(&mut self, text: &'l str, quote: char) -> (Cow<'l, str>, &'l str) {
         let mut escaped = false;
-        let mut first = None;
+        let mut escapes = 0;
+        // The first mark that closes nothing; the only one with a backslash, if it could close.
+        let (mut first, mut alone) = (None, None);
+        let cut = |(end, after): (usize, &'l str)| (unescaped(&text[..end], quote), after);
         for (at, letter) in text.char_indices() {
             let after = &text[at + letter.len_utf8()..];
-            if letter == quote && !escaped {
+            if letter == quote {
                 let next = after.trim_start();
-                if next.is_empty() || next.starts_with(',') || attribute(next).is_some() {
-                    return (unescaped(&text[..at], quote), after);
+                let closes = next.is_empty() || next.starts_with(',') || attribute(next).is_some();
+                match (escaped, closes) {
+                    (true, _) => {
+                        escapes += 1;
+                        alone = (closes && escapes == 1).then_some((at, after));
+                    }
+                    // Who writes a backslash before a mark inside writes it before each.
+                    (false, true) => return cut(alone.filter(|_| first.is_some()).unwrap_or((at, after))),
+                    (false, false) => first = first.or(Some((at, after))),
                 }
-                first = first.or(Some((at, after)));
             } else if letter.is_whitespace() && attribute(after).is_some_and(|it| it.value.starts_with(quote))
             {
-                let (end, after) = first.unwrap_or((at, after));
-                self.unclosed = true;
-                return (unescaped(&text[..end], quote), after);
+                self.unclosed |= alone.is_none();
+                return cut(alone.or(first).unwrap_or((at, after)));
             }
             escaped = letter == '\\' && !escaped;
         }
-        if let Some((end, after)) = first {
-            return (unescaped(&text[..end], quote), after);
+        if let Some(found) = alone.or(first) {
+            return cut(found);
         }
         self.unclosed = true;
         let end = text.find(',').unwrap_or(text.len());
         (unescaped(&text[..end], quote), &text[end..])
     }
+}
+
+/// How much of what follows a comma still belongs to a value without quotes: the rest of the address of a picture, or
+/// what stands before a further attribute that itself has the name behind it (`logo=http://l/a,b.png group-title=G,N`).
+fn more_of_bare(value: &str, after: &str) -> Option<usize> {
+    let piece = word(after).0;
+    if value.contains("://") && !is_picture(value) && is_picture(piece) {
+        return Some(piece.len());
+    }
+    let blanks = after.char_indices().filter(|(_, letter)| letter.is_whitespace());
+    let before = |at: &usize| attribute(after[*at..].trim_start()).is_some_and(|it| it.is_sure());
+    blanks.map(|(at, _)| at).find(before).filter(|at| has_comma(&after[*at..]))
+}
+
+fn is_picture(address: &str) -> bool {
+    let path = address.split('?').next().unwrap_or_default().to_ascii_lowercase();
+    [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".ico"].iter().any(|end| path.ends_with(end))
+}
+
+/// Whether a comma stands outside of quotation marks.
+fn has_comma(text: &str) -> bool {
+    text.split('"').step_by(2).any(|outside| outside.contains(','))
 }
 
 /// Up to a blank or comma, and what follows.
@@ -232,6 +270,19 @@ mod tests {
             ("0,The \"best\" one", "|The \"best\" one"),
             ("-1 tvg-name=“Ä, B” group-title=“G”,N", "tvg-name=Ä, B|group-title=G|N"),
             ("-1\ttvg-id=\"a\"\tgroup-title=\"G\",N", "tvg-id=a|group-title=G|N"),
+            ("-1 group-title=Foo Bar,Unq", "group-title=Foo Bar|Unq"),
+            ("-1 group-title=Foo Bar, Unq, HD", "group-title=Foo Bar|Unq, HD"),
+            ("-1 tvg-logo=http://l/a,b.png,N", "tvg-logo=http://l/a,b.png|N"),
+            ("-1 tvg-logo=http://l/a,b.png group-title=G,N", "tvg-logo=http://l/a,b.png|group-title=G|N"),
+            ("-1 tvg-logo=http://l/a.png,b.png", "tvg-logo=http://l/a.png|b.png"),
+            ("-1 group-title=News, local tvg-id=a,N", "group-title=News, local|tvg-id=a|N"),
+            (r#"-1 tvg-id=a,Name, HD group-title="x, y""#, "tvg-id=a|group-title=x, y|Name, HD"),
+            (r#"-1 group-title="C:\",N"#, r"group-title=C:\|N"),
+            (r#"-1 group-title="C:\" tvg-id="a",N"#, r"group-title=C:\|tvg-id=a|N"),
+            (r#"-1 group-title="C:\",The "best""#, r#"group-title=C:\|The "best""#),
+            (r#"-1 tvg-name="say \"hi\"",N"#, r#"tvg-name=say "hi"|N"#),
+            (r#"-1 tvg-name="say \"hi\", he said" tvg-id="a",N"#, r#"tvg-name=say "hi", he said|tvg-id=a|N"#),
+            ("-1tvg-id=a group-title='G',N", "tvg-id=a|group-title=G|N"),
         ] {
             assert_eq!(shown(line), read, "{line}");
         }

@@ -32,6 +32,7 @@ pub struct Lines {
     too_long: bool,
     number: usize,
     after_cr: bool,
+    after_blank: bool,
 }
 
 enum Encoding {
@@ -43,7 +44,12 @@ impl Lines {
     /// The most bytes of a line.
     pub const LONGEST: usize = 64 << 10;
 
-    /// Takes a piece, and hands over the lines that end in it.
+    /// How many lines ended so far.
+    pub fn count(&self) -> usize {
+        self.number
+    }
+
+    /// Takes a piece, and hands over the lines that end in it; of blank lines in a row only the first.
     pub fn push(&mut self, bytes: &[u8], each: &mut impl FnMut(Line<'_>)) {
         if self.encoding.is_some() {
             return self.decode(bytes, false, each);
@@ -110,6 +116,10 @@ impl Lines {
 
     fn finish(&mut self, each: &mut impl FnMut(Line<'_>)) {
         self.number += 1;
+        let is_blank = self.line.is_empty() && !self.too_long;
+        if std::mem::replace(&mut self.after_blank, is_blank) && is_blank {
+            return;
+        }
         let (text, stray) = decoded(&self.line);
         each(Line { number: self.number, text, stray, too_long: self.too_long });
         self.line.clear();

@@ -1,6 +1,9 @@
 //! A list on its way in: a piece at a time, unpacked, with bounds; nothing of it is kept but its channels.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::{Duration, Instant},
+};
 
 use flate2::write::MultiGzDecoder;
 use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
@@ -15,19 +18,35 @@ use crate::domain::{
 pub const READINGS: usize = 2;
 /// The most bytes of a list once it is unpacked.
 const MOST_TEXT: usize = 256 << 20;
+/// How often a list may be packed: some servers pack a file that is packed.
+const PACKED: u8 = 2;
+/// The time that a thread gives to one list; 100,000 channels take it about a second.
+const TIME: Duration = Duration::from_secs(30);
 
 /// A list that is being read.
 pub struct Reading {
-    state: State,
+    layer: Layer,
+    /// What of its time is left.
+    left: Duration,
     /// Held while it is read.
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What is packed, or the text itself.
+struct Layer {
+    state: State,
+    /// How often what comes out of it may still be packed.
+    depth: u8,
+    bytes: usize,
+    until: Instant,
+    refused: Option<Error>,
 }
 
 enum State {
     /// Too little is there to tell what it is.
     Begun(Vec<u8>),
     Plain(Box<Sink>),
-    Packed(Box<MultiGzDecoder<Sink>>),
+    Packed(Box<MultiGzDecoder<Layer>>),
 }
 
 /// Text into channels.
@@ -35,8 +54,6 @@ enum State {
 struct Sink {
     reader: Reader,
     list: List,
-    bytes: usize,
-    refused: Option<Error>,
 }
 
 impl Default for Reading {
@@ -47,13 +64,13 @@ impl Default for Reading {
 
 impl Reading {
     pub(super) fn with(permit: Option<OwnedSemaphorePermit>) -> Self {
-        Self { state: State::Begun(Vec::new()), _permit: permit }
+        Self { layer: Layer::new(PACKED, Instant::now()), left: TIME, _permit: permit }
     }
 
     /// Takes a piece, away from the serving threads.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what is no list, or too long.
+    /// [`Error::Invalid`] for what is no list, too long, or takes too much time.
     pub async fn more(mut self, bytes: Vec<u8>) -> Result<Self> {
         let read = spawn_blocking(move || self.push(&bytes).map(|()| self));
         read.await.unwrap_or(Err(Error::Busy))
@@ -68,22 +85,64 @@ impl Reading {
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let begun = Instant::now();
+        self.layer.give_until(begun + self.left);
+        let pushed = self.layer.push(bytes);
+        self.left = self.left.saturating_sub(begun.elapsed());
+        pushed
+    }
+
+    fn end(mut self) -> Result<List> {
+        self.layer.give_until(Instant::now() + self.left);
+        self.layer.end()
+    }
+}
+
+impl Layer {
+    fn new(depth: u8, until: Instant) -> Self {
+        Self { state: State::Begun(Vec::new()), depth, bytes: 0, until, refused: None }
+    }
+
+    fn give_until(&mut self, until: Instant) {
+        self.until = until;
+        if let State::Packed(packed) = &mut self.state {
+            packed.get_mut().give_until(until);
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.bytes += bytes.len();
+        if self.bytes > MOST_TEXT {
+            return Err(refused(format!("the list is over {} MB: split it", MOST_TEXT >> 20).into()));
+        }
+        if Instant::now() > self.until {
+            let rule = format!("the list takes more than {} seconds to read: split it", TIME.as_secs());
+            return Err(refused(rule.into()));
+        }
         if let State::Begun(head) = &mut self.state {
             head.extend_from_slice(bytes);
             if head.len() < 2 {
                 return Ok(());
             }
             let head = std::mem::take(head);
-            self.state = State::of(&head);
+            self.begin(head.starts_with(&[0x1f, 0x8b]));
             return self.state.push(&head);
         }
         self.state.push(bytes)
     }
 
+    fn begin(&mut self, is_packed: bool) {
+        self.state = if is_packed && self.depth > 0 {
+            State::Packed(Box::new(MultiGzDecoder::new(Self::new(self.depth - 1, self.until))))
+        } else {
+            State::Plain(Box::default())
+        };
+    }
+
     fn end(mut self) -> Result<List> {
         if let State::Begun(head) = &mut self.state {
             let head = std::mem::take(head);
-            self.state = State::Plain(Box::default());
+            self.begin(false);
             self.state.push(&head)?;
         }
         match self.state {
@@ -91,25 +150,18 @@ impl Reading {
             State::Plain(sink) => sink.end(),
             State::Packed(mut packed) => {
                 let whole = packed.try_finish();
-                let sink = std::mem::take(packed.get_mut());
-                if let Some(refused) = sink.refused {
+                let inside = std::mem::replace(packed.get_mut(), Self::new(0, self.until));
+                if let Some(refused) = inside.refused {
                     return Err(refused);
                 }
                 whole.map_err(|_| damaged())?;
-                sink.end()
+                inside.end()
             }
         }
     }
 }
 
 impl State {
-    fn of(head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, ..] => Self::Packed(Box::new(MultiGzDecoder::new(Sink::default()))),
-            _ => Self::Plain(Box::default()),
-        }
-    }
-
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
             Self::Begun(_) => Ok(()),
@@ -124,10 +176,6 @@ impl State {
 
 impl Sink {
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.bytes += bytes.len();
-        if self.bytes > MOST_TEXT {
-            return Err(refused(format!("the list is over {} MB: split it", MOST_TEXT >> 20).into()));
-        }
         self.read(|reader, take| reader.push(bytes, take))
     }
 
@@ -157,7 +205,7 @@ impl Sink {
     }
 }
 
-impl Write for Sink {
+impl Write for Layer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.push(bytes) {
             Ok(()) => Ok(bytes.len()),
@@ -223,12 +271,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_packed_twice_is_unpacked_twice() {
+        let twice = packed(&packed(LIST));
+        for piece in [1, 7, 1000] {
+            assert_eq!(read(&twice, piece).unwrap().candidates.len(), 2);
+        }
+        assert!(why(&packed(&packed(&LIST.repeat(100))[..60])).contains("cut short"));
+        assert!(why(&packed(&packed(&packed(LIST)))).contains("no text"));
+    }
+
+    #[test]
     fn what_unpacks_without_end_is_refused() {
-        let mut sink = Sink { bytes: MOST_TEXT - 1000, ..Sink::default() };
-        assert!(sink.push(&[b'\n'; 1000]).is_ok());
-        let mut reading =
-            Reading { state: State::Packed(Box::new(MultiGzDecoder::new(sink))), _permit: None };
+        let mut layer = Layer::new(0, Instant::now() + TIME);
+        layer.bytes = MOST_TEXT - 1000;
+        assert!(layer.push(&[b'\n'; 1000]).is_ok());
+        let mut reading = Reading::default();
+        reading.layer.state = State::Packed(Box::new(MultiGzDecoder::new(layer)));
         let refused = reading.push(&packed(b"\n")).and_then(|()| reading.end().map(|_| ())).unwrap_err();
         assert!(refused.to_string().contains("over 256 MB"), "{refused}");
+    }
+
+    #[test]
+    fn what_takes_too_much_time_or_has_too_many_lines_is_refused() {
+        let mut reading = Reading { left: Duration::ZERO, ..Reading::default() };
+        let refused = reading.push(&packed(LIST)).and_then(|()| reading.end().map(|_| ())).unwrap_err();
+        assert!(refused.to_string().contains("30 seconds"), "{refused}");
+        assert!(why(&packed(&[b'\n'; 6 << 20])).contains("5000000 lines"));
     }
 }
