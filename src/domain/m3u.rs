@@ -53,20 +53,27 @@ struct State {
     heading: String,
     /// The entry before, until it is certain that nothing more belongs to it.
     last: Option<Entry>,
-    /// The line of the first option that stands between an address and the next `#EXTINF`.
-    between: Option<usize>,
+    options: Options,
     /// The first text that is neither a directive nor an address.
     text: Option<String>,
     begun: bool,
     has_entries: bool,
-    has_blank: bool,
-    /// Options stand before their `#EXTINF`: so they did before the first one.
-    options_first: bool,
     has_channels: bool,
     /// The first directive that only the playlist of one stream has.
     of_one_stream: Option<(usize, String)>,
     refused: Option<Rule>,
     oddities: Oddities,
+}
+
+/// Where options stand that are not between an `#EXTINF` and its address.
+#[derive(Default)]
+struct Options {
+    /// Before their `#EXTINF`: so they did before the first one.
+    are_first: bool,
+    /// The line of the first one between an address and the next `#EXTINF`.
+    between: Option<usize>,
+    /// A blank line follows the address.
+    has_blank: bool,
 }
 
 impl Reader {
@@ -91,7 +98,7 @@ impl Reader {
         let Self { lines, mut state } = self;
         lines.end(&mut |line| state.line(&line, take));
         state.close(take);
-        if state.between.is_some() {
+        if state.options.between.is_some() {
             state.options_of_last();
         }
         if let Some(last) = state.last.take() {
@@ -167,10 +174,10 @@ impl State {
 
     /// A blank line parts entries: options right behind an address belong to it if one follows them.
     fn blank(&mut self) {
-        if self.between.is_some() && !self.has_blank && !self.options_first {
+        if self.options.between.is_some() && !self.options.has_blank && !self.options.are_first {
             self.options_of_last();
         }
-        self.has_blank = true;
+        self.options.has_blank = true;
     }
 
     fn options_of_last(&mut self) {
@@ -180,15 +187,15 @@ impl State {
         if !options.program.is_empty() {
             last.program = options.program;
         }
-        self.between = None;
+        self.options.between = None;
     }
 
     /// Notes an option, which belongs to the next entry unless a blank line says otherwise.
     fn option_on(&mut self, line: usize) {
         match (self.waits, &self.last) {
             (Some(_), _) => {}
-            (None, None) => self.options_first = true,
-            (None, Some(_)) => _ = self.between.get_or_insert(line),
+            (None, None) => self.options.are_first = true,
+            (None, Some(_)) => _ = self.options.between.get_or_insert(line),
         }
     }
 
@@ -250,7 +257,7 @@ impl State {
 
     fn info(&mut self, about: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         self.close(take);
-        if let Some(between) = self.between.take().filter(|_| !self.options_first) {
+        if let Some(between) = self.options.between.take().filter(|_| !self.options.are_first) {
             let told = "option between an address and the next #EXTINF: taken for the next channel";
             self.oddities.note(told.into(), between);
         }
@@ -323,7 +330,8 @@ impl State {
 
     fn address(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         let mut entry = std::mem::take(&mut self.next);
-        (self.waits, self.beside, self.between, self.has_blank) = (None, None, None, false);
+        (self.waits, self.beside) = (None, None);
+        (self.options.between, self.options.has_blank) = (None, false);
         self.has_entries = true;
         entry.line = line;
         unquoted(text).clone_into(&mut entry.url);

@@ -21,15 +21,12 @@ pub fn decoded(text: &str) -> Cow<'_, str> {
         found.push_str(&rest[..at]);
         rest = &rest[at..];
         let end = rest.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((letter(&rest[1..end])?, end))) {
-            Some((letter, end)) => {
-                found.push(letter);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                found.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((letter, end)) = end.and_then(|end| Some((letter(&rest[1..end])?, end))) {
+            found.push(letter);
+            rest = &rest[end + 1..];
+        } else {
+            found.push('&');
+            rest = &rest[1..];
         }
     }
     found.push_str(rest);

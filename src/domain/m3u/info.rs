@@ -156,7 +156,7 @@ impl<'l> Info<'l> {
     /// or the first comma.
     fn quoted(&mut self, text: &'l str, quote: char) -> (Cow<'l, str>, &'l str) {
         let mut escaped = false;
-        let mut escapes = 0;
+        let mut backslashes = 0;
         // The first mark that closes nothing; the only one with a backslash, if it could close.
         let (mut first, mut alone) = (None, None);
         let cut = |(end, after): (usize, &'l str)| (unescaped(&text[..end], quote), after);
@@ -167,8 +167,8 @@ impl<'l> Info<'l> {
                 let closes = next.is_empty() || next.starts_with(',') || attribute(next).is_some();
                 match (escaped, closes) {
                     (true, _) => {
-                        escapes += 1;
-                        alone = (closes && escapes == 1).then_some((at, after));
+                        backslashes += 1;
+                        alone = (closes && backslashes == 1).then_some((at, after));
                     }
                     // Who writes a backslash before a mark inside writes it before each.
                     (false, true) => return cut(alone.filter(|_| first.is_some()).unwrap_or((at, after))),

@@ -296,6 +296,6 @@ mod tests {
         let mut reading = Reading { left: Duration::ZERO, ..Reading::default() };
         let refused = reading.push(&packed(LIST)).and_then(|()| reading.end().map(|_| ())).unwrap_err();
         assert!(refused.to_string().contains("30 seconds"), "{refused}");
-        assert!(why(&packed(&[b'\n'; 6 << 20])).contains("5000000 lines"));
+        assert!(why(&packed(&vec![b'\n'; 6 << 20])).contains("5000000 lines"));
     }
 }
