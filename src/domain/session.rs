@@ -21,6 +21,8 @@ use super::{
 pub const GRACE: Duration = Duration::from_secs(3);
 /// An HLS viewer that asks for nothing for so long has gone: three segments and a little.
 pub const HLS_IDLE: Duration = Duration::from_secs(15);
+/// Whoever takes nothing of a transport stream for so long may be a ghost: his own next request takes his place.
+pub const SILENT: Duration = Duration::from_secs(2);
 /// An HLS viewer that was made to end is kept out for so long, or its next request would begin anew.
 pub const BARRED: Duration = Duration::from_secs(10);
 
@@ -65,6 +67,12 @@ impl Key {
     fn same_device(&self, other: &Self) -> bool {
         self.address == other.address && self.agent == other.agent
     }
+
+    /// Whether it may be the same person: at home with another player, or the same player in another network. A player
+    /// that does not say what it is is none of them.
+    fn may_be_same_person(&self, other: &Self) -> bool {
+        self.address == other.address || (self.agent == other.agent && !self.agent.is_empty())
+    }
 }
 
 /// A session's number: a later one is larger.
@@ -88,19 +96,34 @@ pub struct Session {
     sockets: usize,
     /// Until when it lives without a socket.
     deadline: Option<Instant>,
-    /// Whether it lives by HLS requests rather than only awaits its player's return.
-    by_requests: bool,
+    /// When an HLS player last asked for something; none has if it is a transport stream's.
+    asked_at: Option<Instant>,
+    /// How often an HLS player is to read its playlist.
+    reload: Duration,
 }
 
 impl Session {
     /// Whether it takes one of its viewer's connections.
     pub fn counts(&self) -> bool {
-        self.sockets > 0 || self.by_requests
+        self.sockets > 0 || self.asked_at.is_some()
     }
 
     /// How long it is kept for a player that shows no sign of life.
     fn patience(&self) -> Duration {
-        if self.by_requests { HLS_IDLE } else { GRACE }
+        if self.asked_at.is_some() { HLS_IDLE } else { GRACE }
+    }
+
+    /// How long its player has shown no progress, if so long that it may have vanished: of its transport stream
+    /// nothing was taken, and its playlist should have been read twice. `stalled` is since when its sockets take nothing.
+    fn silence(&self, stalled: Duration, now: Instant) -> Option<Duration> {
+        let unasked = self.asked_at.map(|at| now.saturating_duration_since(at));
+        let takes = self.sockets > 0 && stalled < SILENT;
+        let asks = unasked.is_some_and(|unasked| unasked < self.reload * 2);
+        if takes || asks {
+            return None;
+        }
+        let of_sockets = (self.sockets > 0).then_some(stalled);
+        of_sockets.into_iter().chain(unasked).min()
     }
 }
 
@@ -185,6 +208,8 @@ pub struct Terms {
     pub policy: ConnectionPolicy,
     /// When the subscription ends.
     pub until: Option<UnixTime>,
+    /// How often a player of HLS is to read its playlist: the target duration.
+    pub reload: Duration,
 }
 
 /// Every session that is open. The count of a viewer is exact at any moment, because whoever asks
@@ -203,20 +228,29 @@ pub struct Book {
 
 impl Book {
     /// Opens a session or takes up the one of that key. For MPEG-TS the asker's socket carries it
-    /// from now on, until [`Book::release`]; for HLS it lives by being asked again.
-    pub fn open(&mut self, key: &Key, terms: Terms, at: UnixTime, now: Instant) -> Opening {
+    /// from now on, until [`Book::release`]; for HLS it lives by being asked again. `stalled` tells for how long
+    /// nothing was taken of what the sockets of a session carry.
+    pub fn open(
+        &mut self,
+        key: &Key,
+        terms: Terms,
+        at: UnixTime,
+        now: Instant,
+        stalled: impl Fn(SessionId) -> Duration,
+    ) -> Opening {
         self.sweep(now);
         if terms.container == Container::Hls && self.barred.contains_key(key) {
             return Opening::Barred;
         }
         let known = self.by_key.get(key).copied();
         let counted = known.is_some_and(|id| self.sessions.get(&id).is_some_and(Session::counts));
-        if !counted && !self.make_room(key, terms, now) {
+        if !counted && !self.make_room(key, terms, now, stalled) {
             return Opening::Full;
         }
         let id = known.unwrap_or_else(|| self.enter(key, terms, at));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.container = terms.container;
+            session.reload = terms.reload;
         }
         self.extend(id, terms.until);
         match terms.container {
@@ -239,7 +273,7 @@ impl Book {
     /// An HLS viewer asked for something.
     pub fn touch(&mut self, id: SessionId, now: Instant) {
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.by_requests = true;
+            session.asked_at = Some(now);
             let held = session.sockets > 0;
             self.set_deadline(id, (!held).then_some(now + HLS_IDLE));
         }
@@ -247,6 +281,14 @@ impl Book {
 
     /// Ends a session.
     pub fn end(&mut self, id: SessionId, why: Ending, now: Instant) {
+        let deadline = self.sessions.get(&id).and_then(|session| {
+            session.deadline.and_then(|deadline| deadline.checked_sub(session.patience()))
+        });
+        let at = deadline.filter(|_| why == Ending::Closed).unwrap_or(now);
+        self.end_at(id, why, at, now);
+    }
+
+    fn end_at(&mut self, id: SessionId, why: Ending, at: Instant, now: Instant) {
         let Some(session) = self.sessions.remove(&id) else { return };
         self.by_key.remove(&session.key);
         if let Some(of_viewer) = self.by_viewer.get_mut(&session.key.viewer) {
@@ -264,8 +306,6 @@ impl Book {
         if why.bars() && session.container == Container::Hls {
             self.barred.insert(session.key.clone(), now + BARRED);
         }
-        let left = session.deadline.and_then(|deadline| deadline.checked_sub(session.patience()));
-        let at = left.filter(|_| why == Ending::Closed).unwrap_or(now);
         self.ended.push(Ended { session, why, at });
     }
 
@@ -340,7 +380,8 @@ impl Book {
             until: None,
             sockets: 0,
             deadline: None,
-            by_requests: false,
+            asked_at: None,
+            reload: terms.reload,
         };
         self.sessions.insert(id, session);
         self.by_key.insert(key.clone(), id);
@@ -349,31 +390,45 @@ impl Book {
     }
 
     /// Ends sessions until one more fits; changes nothing if none may go.
-    fn make_room(&mut self, key: &Key, terms: Terms, now: Instant) -> bool {
+    fn make_room(
+        &mut self,
+        key: &Key,
+        terms: Terms,
+        now: Instant,
+        stalled: impl Fn(SessionId) -> Duration,
+    ) -> bool {
         let Some(limit) = usize::try_from(terms.limit.get()).ok().filter(|limit| *limit > 0) else {
             return true;
         };
         let open: Vec<&Session> = self.of(key.viewer);
         let excess = (open.len() + 1).saturating_sub(limit);
-        let mut leaving: Vec<(u8, SessionId)> = open
+        if excess == 0 {
+            return true;
+        }
+        let mut leaving: Vec<(u8, SessionId, Ending, Instant)> = open
             .iter()
             .filter_map(|session| {
-                let rank = match terms.policy {
-                    _ if session.key.same_device(key) => 0,
-                    ConnectionPolicy::KickOldest if session.key.address == key.address => 1,
-                    ConnectionPolicy::KickOldest => 2,
-                    ConnectionPolicy::Refuse => return None,
+                let (rank, why, at) = match terms.policy {
+                    _ if session.key.same_device(key) => (0, Ending::Zapped, now),
+                    ConnectionPolicy::KickOldest if session.key.address == key.address => {
+                        (1, Ending::Kicked, now)
+                    }
+                    ConnectionPolicy::KickOldest => (2, Ending::Kicked, now),
+                    ConnectionPolicy::Refuse => {
+                        let silence = session.silence(stalled(session.id), now);
+                        let silence = silence.filter(|_| session.key.may_be_same_person(key))?;
+                        (1, Ending::Closed, now.checked_sub(silence).unwrap_or(now))
+                    }
                 };
-                Some((rank, session.id))
+                Some((rank, session.id, why, at))
             })
             .collect();
         if leaving.len() < excess {
             return false;
         }
-        leaving.sort_unstable();
-        for (rank, id) in leaving.into_iter().take(excess) {
-            let why = if rank == 0 { Ending::Zapped } else { Ending::Kicked };
-            self.end(id, why, now);
+        leaving.sort_unstable_by_key(|(rank, id, ..)| (*rank, *id));
+        for (_, id, why, at) in leaving.into_iter().take(excess) {
+            self.end_at(id, why, at, now);
         }
         true
     }

@@ -90,6 +90,11 @@ impl Channel {
         timeout(most, waiting).await.unwrap_or(false)
     }
 
+    /// How often a player is to read the playlist; before anybody has read it, how seldom that could become.
+    pub fn reload(&self) -> Duration {
+        self.ring().reload()
+    }
+
     /// What a live media playlist shows now.
     pub fn segments(&self) -> Segments {
         self.ring().segments()

@@ -14,7 +14,8 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 use rustix::net::{Shutdown, shutdown, sockopt};
-use tokio::net::tcp::OwnedWriteHalf;
+use socket2::SockRef;
+use tokio::net::{TcpStream, tcp::OwnedWriteHalf};
 
 use super::Demand;
 use crate::domain::{
@@ -29,8 +30,8 @@ use crate::domain::{
 const NO_PROGRESS: Duration = Duration::from_secs(30);
 /// While nothing is sent the other side is asked for a sign of life: after such a silence, and then so often.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
-/// Whoever has taken nothing for so long gives up his place if the same player comes again from elsewhere.
-const STALLED: Duration = Duration::from_secs(5);
+/// What the kernel keeps of a stream for a viewer who does not take it: so little that it is soon noticed.
+const UNSENT: u32 = 64 * 1024;
 
 /// What is known of a session beside its key.
 #[derive(Clone, Debug)]
@@ -161,9 +162,12 @@ struct Cut {
 }
 
 impl Cut {
-    fn is_stalled(&self) -> bool {
-        let since = self.waits_since.load(Ordering::Relaxed);
-        since > 0 && u128::from(milliseconds().saturating_sub(since)) >= STALLED.as_millis()
+    /// For how long the network has taken nothing.
+    fn stalled(&self) -> Duration {
+        match self.waits_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(milliseconds().saturating_sub(since)),
+        }
     }
 
     fn cut(&self) {
@@ -199,7 +203,7 @@ impl Hold {
 
     /// Names the socket, once its request is answered: without it a player that reads nothing is cut late.
     pub fn attach(&self, socket: Arc<OwnedWriteHalf>) {
-        if let Err(error) = close_without_progress((*socket).as_ref()) {
+        if let Err(error) = close_without_progress::<TcpStream>((*socket).as_ref()) {
             log::debug!("a viewer who vanishes will be noticed late: {error}");
         }
         let _ = self.cut.socket.set(socket);
@@ -235,7 +239,9 @@ impl Connections {
     pub fn open(&self, arrival: &Arrival, carrier: Carrier) -> Result<Entry, Turned> {
         let Arrival { key, terms, about, at } = arrival;
         let mut state = self.state();
-        let opening = state.book.open(key, *terms, *at, Instant::now());
+        let State { book, wires, .. } = &mut *state;
+        let stalled = |id| wires.get(&id).map_or(Duration::ZERO, Wire::stalled);
+        let opening = book.open(key, *terms, *at, Instant::now(), stalled);
         state.clear();
         let id = match opening {
             Opening::Open(id) => id,
@@ -290,25 +296,6 @@ impl Connections {
     pub fn end_where(&self, why: Ending, which: impl Fn(&Session) -> bool) -> usize {
         let ids: Vec<SessionId> = self.sessions(which).into_iter().map(|session| session.id).collect();
         self.end(&ids, why)
-    }
-
-    /// Ends the sessions of the same viewer and player elsewhere that take nothing any more: that player has moved,
-    /// say from one network to another; how many there were.
-    pub fn end_stalled(&self, key: &Key) -> usize {
-        let now = Instant::now();
-        let mut state = self.state();
-        let mut stalled: Vec<SessionId> = Vec::new();
-        for session in state.book.of(key.viewer).iter().filter(|session| session.key.agent == key.agent) {
-            let cuts = state.wires.get(&session.id).map(|wire| wire.cuts.as_slice()).unwrap_or_default();
-            if !cuts.is_empty() && cuts.iter().all(|cut| cut.is_stalled()) {
-                stalled.push(session.id);
-            }
-        }
-        for id in &stalled {
-            state.book.end(*id, Ending::Closed, now);
-        }
-        state.clear();
-        stalled.len()
     }
 
     /// Ends what nobody came back to.
@@ -417,6 +404,11 @@ impl Wire {
         Self { about, sent: Arc::default(), cuts: Vec::new(), token: None, demand: None }
     }
 
+    /// For how long none of its sockets has taken anything.
+    fn stalled(&self) -> Duration {
+        self.cuts.iter().map(|cut| cut.stalled()).min().unwrap_or_default()
+    }
+
     fn connection(&self, session: &Session) -> Connection {
         let Key { viewer, address, agent, stream } = &session.key;
         Connection {
@@ -435,8 +427,9 @@ impl Wire {
     }
 }
 
-/// Has the kernel close a socket whose other side has vanished, or reads no more.
-fn close_without_progress(socket: impl AsFd + Copy) -> std::io::Result<()> {
+/// Has the kernel close a socket whose other side has vanished, or reads no more, and tell us soon that it does not.
+fn close_without_progress<S: AsFd>(socket: &S) -> std::io::Result<()> {
+    SockRef::from(socket).set_tcp_notsent_lowat(UNSENT)?;
     let patience = u32::try_from(NO_PROGRESS.as_millis()).unwrap_or(u32::MAX);
     sockopt::set_tcp_user_timeout(socket, patience)?;
     sockopt::set_tcp_keepidle(socket, KEEP_ALIVE.0)?;
@@ -463,14 +456,16 @@ mod tests {
         close_without_progress(&socket).unwrap();
         assert_eq!(sockopt::tcp_user_timeout(&socket).unwrap(), 30_000);
         assert_eq!(sockopt::tcp_keepidle(&socket).unwrap(), Duration::from_secs(10));
+        assert_eq!(SockRef::from(&socket).tcp_notsent_lowat().unwrap(), UNSENT);
         assert!(sockopt::socket_keepalive(&socket).unwrap());
     }
 
     #[test]
     fn who_takes_nothing_for_a_while_is_stalled_and_who_waits_for_the_stream_is_not() {
         let cut = Cut::default();
-        assert!(!cut.is_stalled());
+        assert_eq!(cut.stalled(), Duration::ZERO);
         cut.waits_since.store(milliseconds(), Ordering::Relaxed);
-        assert!(!cut.is_stalled());
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(cut.stalled() >= Duration::from_millis(5));
     }
 }

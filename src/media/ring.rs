@@ -319,6 +319,11 @@ impl Ring {
         !self.parts.is_empty()
     }
 
+    /// The target duration.
+    pub fn reload(&self) -> Duration {
+        self.target.duration()
+    }
+
     /// What a live media playlist shows now: as few segments as make three target durations, so that those before
     /// them can still be fetched by a player that has just read it.
     pub fn segments(&mut self) -> Segments {

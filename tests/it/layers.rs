@@ -18,7 +18,7 @@ const LAYERS: [(&[&str], &[&str]); 5] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 18] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -30,6 +30,7 @@ const CRATES: [(&str, &[&str]); 17] = [
     ("actix_server", &["wire"]),
     ("actix_service", &["wire"]),
     ("rustix", &["host", "media", "wire"]),
+    ("socket2", &["media"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
     ("tokio_rustls", &["media"]),

@@ -11,14 +11,26 @@ fn key(line: i64, host: u8, agent: &str, stream: i64) -> Key {
 }
 
 fn terms(container: Container, limit: i64, policy: ConnectionPolicy) -> Terms {
-    Terms { container, limit: Connections::new(limit).unwrap(), policy, until: None }
+    Terms { container, limit: Connections::new(limit).unwrap(), policy, until: None, reload: RELOAD }
 }
 
 const KICK: ConnectionPolicy = ConnectionPolicy::KickOldest;
 const REFUSE: ConnectionPolicy = ConnectionPolicy::Refuse;
+const RELOAD: Duration = Duration::from_secs(4);
 
 fn open(book: &mut Book, key: &Key, terms: Terms, now: Instant) -> Option<SessionId> {
-    match book.open(key, terms, start(), now) {
+    open_while(book, key, terms, now, |_| Duration::ZERO)
+}
+
+/// The same, while the sockets of sessions have taken nothing for so long.
+fn open_while(
+    book: &mut Book,
+    key: &Key,
+    terms: Terms,
+    now: Instant,
+    stalled: impl Fn(SessionId) -> Duration,
+) -> Option<SessionId> {
+    match book.open(key, terms, start(), now, stalled) {
         Opening::Open(id) => Some(id),
         Opening::Full | Opening::Barred => None,
     }
@@ -117,7 +129,8 @@ fn an_hls_viewer_lives_by_asking_and_stays_out_after_it_was_made_to_end() {
     book.sweep(now + HLS_IDLE);
     assert!(book.session(id).is_some());
     book.end(id, Ending::Killed, now);
-    assert!(matches!(book.open(&key(1, 1, "hls.js", 7), terms, start(), now), Opening::Barred));
+    let barred = book.open(&key(1, 1, "hls.js", 7), terms, start(), now, |_| Duration::ZERO);
+    assert!(matches!(barred, Opening::Barred));
     assert!(open(&mut book, &key(1, 1, "hls.js", 7), terms, now + BARRED).is_some());
     book.sweep(now + BARRED + HLS_IDLE);
     assert_eq!(endings(&mut book), [(7, Ending::Killed), (7, Ending::Closed)]);
@@ -137,6 +150,62 @@ fn a_session_ended_when_its_player_left_and_not_when_it_was_given_up() {
     let id = open(&mut book, &key(1, 1, "VLC", 7), terms(Container::Ts, 1, KICK), now).unwrap();
     book.end(id, Ending::Killed, left);
     assert_eq!(book.take_ended()[0].at, left);
+}
+
+#[test]
+fn a_ghost_gives_its_place_to_the_same_address_or_player_and_to_nobody_else() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Ts, 1, REFUSE);
+    open(&mut book, &key(1, 1, "VLC", 7), terms, now).unwrap();
+    let now = now + Duration::from_mins(1);
+    let short = |_| SILENT.checked_sub(Duration::from_millis(1)).unwrap();
+    for newcomer in [key(1, 2, "VLC", 7), key(1, 1, "Kodi", 7), key(1, 2, "Kodi", 7)] {
+        assert_eq!(open_while(&mut book, &newcomer, terms, now, short), None, "it makes progress");
+    }
+    assert_eq!(open_while(&mut book, &key(1, 2, "Kodi", 7), terms, now, |_| SILENT), None, "a stranger");
+    assert!(open_while(&mut book, &key(1, 2, "VLC", 8), terms, now, |_| SILENT).is_some(), "moved");
+    assert!(open_while(&mut book, &key(1, 2, "Kodi", 9), terms, now, |_| SILENT).is_some(), "at home");
+    let ended = book.take_ended();
+    let told: Vec<_> = ended.iter().map(|ended| (ended.session.key.stream.0, ended.why, ended.at)).collect();
+    let left = now.checked_sub(SILENT).unwrap();
+    assert_eq!(told, [(7, Ending::Closed, left), (8, Ending::Closed, left)]);
+    open(&mut book, &key(2, 1, "", 7), terms, now).unwrap();
+    assert_eq!(
+        open_while(&mut book, &key(2, 2, "", 7), terms, now, |_| SILENT),
+        None,
+        "who says nothing is nobody"
+    );
+}
+
+#[test]
+fn only_so_many_ghosts_go_as_are_in_the_way_and_none_for_nothing() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let two = terms(Container::Ts, 2, REFUSE);
+    open(&mut book, &key(1, 1, "VLC", 1), two, now).unwrap();
+    open(&mut book, &key(1, 2, "VLC", 2), two, now).unwrap();
+    let lowered = terms(Container::Ts, 1, REFUSE);
+    let first_stalls = |id: SessionId| if id.0 == 1 { SILENT } else { Duration::ZERO };
+    assert_eq!(open_while(&mut book, &key(1, 3, "VLC", 3), lowered, now, first_stalls), None);
+    assert_eq!(endings(&mut book), []);
+    assert!(open_while(&mut book, &key(1, 3, "VLC", 3), two, now, |_| SILENT).is_some());
+    assert_eq!(endings(&mut book), [(1, Ending::Closed)]);
+}
+
+#[test]
+fn an_hls_ghost_is_one_that_should_have_read_its_playlist_twice() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let (hls, ts) = (terms(Container::Hls, 1, REFUSE), terms(Container::Ts, 1, REFUSE));
+    let id = open(&mut book, &key(1, 1, "VLC", 7), hls, now).unwrap();
+    let moved = key(1, 2, "VLC", 7);
+    assert_eq!(open(&mut book, &moved, ts, now + RELOAD), None);
+    book.touch(id, now + RELOAD);
+    assert_eq!(open(&mut book, &moved, ts, now + RELOAD * 2), None);
+    let later = now + RELOAD * 3;
+    // The same player reads a transport stream too: as long as one of both goes on, it is there.
+    open(&mut book, &key(1, 1, "VLC", 7), ts, later).unwrap();
+    assert_eq!(open(&mut book, &moved, ts, later), None);
+    assert!(open_while(&mut book, &moved, ts, later, |_| RELOAD).is_some());
+    assert_eq!(book.take_ended()[0].at, later.checked_sub(RELOAD).unwrap());
 }
 
 #[test]

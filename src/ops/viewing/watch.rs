@@ -177,7 +177,7 @@ impl Ops {
     }
 
     /// Takes a connection. Under `refuse` a viewer at the limit waits a moment for a predecessor
-    /// that is closing: players open the next stream before they close the last.
+    /// that is closing, as players open the next stream before they close the last, or that turns out to be a ghost.
     async fn enter(
         &self,
         who: &Subscriber,
@@ -194,6 +194,7 @@ impl Ops {
                 limit: who.subscription.max_allowed_connections,
                 policy,
                 until: who.subscription.expire_date.0,
+                reload: admitted.channel.reload(),
             },
             about: About {
                 subscriber: who.name.clone(),
@@ -214,9 +215,7 @@ impl Ops {
                 Ok(entry) => return Ok(entry),
                 Err(Turned::Barred) => return Err(Refusal::Ended),
                 Err(Turned::Full) if policy == ConnectionPolicy::Refuse && begun.elapsed() < GRACE => {
-                    if self.connections.end_stalled(&arrival.key) == 0 {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 Err(Turned::Full) => return Err(Refusal::Full),
             }
