@@ -69,5 +69,6 @@ mod sources;
 mod streams;
 mod support;
 mod transport_clocks;
+mod upgrades;
 mod viewers;
 mod viewing_faults;
