@@ -85,6 +85,7 @@ fn start_viewing(ops: &Ops) {
     let viewers = ops.clone();
     actix_web::rt::spawn(async move {
         loop {
+            viewers.watch_clock();
             if let Err(error) = viewers.look_after_viewers() {
                 log::warn!("viewers: {error}");
             }

@@ -125,7 +125,7 @@ function main(): void
 
     $linecard->call('line/delete', ['username' => 'customer-1002']);
     $left = $linecard->call('line/list')['total'];
-    echo "customer-1002 deleted, $left line left\n";
+    echo "customer-1002 deleted, $left ", $left == 1 ? 'line' : 'lines', " left\n";
 }
 
 try {

@@ -61,19 +61,6 @@ impl Call {
     /// [`Error::Invalid`], [`Error::UnknownField`].
     pub fn change<C: Change>(&mut self) -> Result<C> {
         let change = C::read(&mut self.data)?;
-        if self.doing.action == "update" {
-            let places = [&mut self.params, &mut self.data];
-            let seen = places.map(|place| record::parse::<UnixTime>(place, SEEN));
-            for seen in seen {
-                match seen? {
-                    Given::Absent => {}
-                    Given::Empty => {
-                        return Err(Error::invalid(SEEN, "the updated_at of the row as you saw it"));
-                    }
-                    Given::Value(at) => self.seen = Some(at),
-                }
-            }
-        }
         self.finish()?;
         Ok(change)
     }
@@ -84,12 +71,15 @@ impl Call {
         self.params.join(data);
     }
 
-    /// Refuses fields that nobody has taken.
+    /// Takes what binds the call to its row, and refuses fields that nobody has taken.
     ///
     /// # Errors
-    /// [`Error::UnknownField`].
+    /// [`Error::Invalid`], [`Error::UnknownField`].
     pub fn finish(&mut self) -> Result<()> {
         const NONE: &str = "This call takes no fields";
+        if is_of_one_row(self.doing.action) {
+            self.take_seen()?;
+        }
         let (in_data, beside) = (self.data.are_taken(), self.params.are_taken());
         self.data.finish(if beside { "There are none here in data: send them beside it" } else { NONE })?;
         self.params.finish(if in_data {
@@ -97,6 +87,22 @@ impl Call {
         } else {
             NONE
         })
+    }
+
+    /// Beside `data`; where there is one, also in it.
+    fn take_seen(&mut self) -> Result<()> {
+        let mut given = vec![record::parse::<UnixTime>(&mut self.params, SEEN)?];
+        if self.doing.action == "update" {
+            given.push(record::parse::<UnixTime>(&mut self.data, SEEN)?);
+        }
+        for given in given {
+            match given {
+                Given::Absent => {}
+                Given::Empty => return Err(Error::invalid(SEEN, "the updated_at of the row as you saw it")),
+                Given::Value(at) => self.seen = Some(at),
+            }
+        }
+        Ok(())
     }
 
     /// Does something, exactly once if the caller asked for that.
@@ -114,6 +120,14 @@ impl Call {
 
 /// The field by which a caller changes a row only as he saw it.
 const SEEN: &str = "if_updated_at";
+
+/// Whether calls of that name change or remove one row that has an `updated_at`: they can be bound to it.
+pub fn is_of_one_row(action: &str) -> bool {
+    const CALLS: [&str; 6] =
+        ["update", "delete", "add_credits", "convert_to_mag", "convert_to_line", "api_key_revoke"];
+    CALLS.contains(&action)
+}
+
 const DATA: &str = "fields such as data[username], or a JSON object";
 
 /// The fingerprint is of the decoded fields in the order of their names, so that a repeat with another multipart boundary or

@@ -91,7 +91,7 @@ pub async fn reset_device(mut call: Call) -> Result<Value> {
     call.join_places();
     let mac: Mac = call.params.require("mac_address")?;
     call.finish()?;
-    call.write(move |act| Ok(json!({ "modified_id": portal::reset(act, mac)?.number() }))).await
+    call.write(move |act| Ok(json!({ "modified_id": portal::reset(act, mac, None)?.number() }))).await
 }
 
 /// Sets the parental PIN, or makes a new one.
@@ -104,7 +104,7 @@ pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
     };
     call.finish()?;
     call.write(move |act| {
-        let id = portal::set_pin(act, mac, &pin)?;
+        let id = portal::set_pin(act, mac, None, &pin)?;
         Ok(json!({ "modified_id": id.number(), "parent_pin": pin.as_str() }))
     })
     .await

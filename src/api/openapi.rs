@@ -4,7 +4,10 @@ mod parameters;
 
 use serde_json::{Map, Value, json};
 
-use super::calls::{CALLS, Row};
+use super::{
+    call::is_of_one_row,
+    calls::{CALLS, Row},
+};
 use crate::domain::{
     Column, Kind, Record, Resource,
     admin::{Admin, Group},
@@ -95,7 +98,7 @@ fn body(row: &Row) -> Value {
     for (name, doc) in parameters::beside_data(row.resource, row.action) {
         properties.insert((*name).into(), json!({ "type": "string", "description": doc }));
     }
-    if row.action == "update" {
+    if is_of_one_row(row.action) {
         let (name, doc) = parameters::SEEN;
         properties.insert(name.into(), json!({ "type": ["integer", "string"], "description": doc }));
     }

@@ -87,7 +87,9 @@ impl Lines {
         drop(state);
         if left_out > 0 {
             let mut told = String::new();
-            let _ = writeln!(told, "{left_out} lines were left out here: standard error was not read");
+            let lines =
+                if left_out == 1 { "1 line was".to_owned() } else { format!("{left_out} lines were") };
+            let _ = writeln!(told, "{lines} left out here: standard error was not read");
             taken.extend_from_slice(told.as_bytes());
         }
         taken

@@ -314,7 +314,10 @@ async fn check(data: &Data) -> Result<(), String> {
         print(problem)?;
     }
     opened?;
-    Err(format!("{} problems found", problems.len()))
+    Err(match problems.len() {
+        1 => "1 problem found".into(),
+        many => format!("{many} problems found"),
+    })
 }
 
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it

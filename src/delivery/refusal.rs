@@ -18,7 +18,8 @@ pub fn response(refusal: &Refusal) -> HttpResponse {
         | Refusal::Full
         | Refusal::Ended => StatusCode::FORBIDDEN,
         Refusal::NoSuchStream => StatusCode::NOT_FOUND,
-        Refusal::NotRunning(_) | Refusal::Failed(Error::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::NotRunning(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Failed(error) if error.is_busy() => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let mut response = HttpResponse::build(status);

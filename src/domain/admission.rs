@@ -388,16 +388,26 @@ fn provider_words(subscription: &Subscription, provider: Provider, passes: bool)
     }
 }
 
+fn connections(limit: i64) -> String {
+    if limit == 1 { "1 connection".into() } else { format!("{limit} connections") }
+}
+
+fn are(limit: i64) -> String {
+    format!("{} {}", connections(limit), if limit == 1 { "is" } else { "are" })
+}
+
 fn limit_words(subscription: &Subscription, taken: Option<Taken>, passes: bool) -> String {
     let limit = subscription.max_allowed_connections.get();
-    let Some(Taken { open, .. }) = taken else { return format!("It has {limit} connections.") };
+    let Some(Taken { open, .. }) = taken else { return format!("It has {}.", connections(limit)) };
     let full = usize::try_from(limit).is_ok_and(|limit| open >= limit);
     match (limit, passes) {
-        (0, _) => format!("It has no limit of connections; {open} are open."),
-        (_, true) if full => format!("{open} of {limit} connections are open: a new viewer ends the oldest."),
-        (_, true) => format!("{open} of {limit} connections are open."),
+        (0, _) => {
+            format!("It has no limit of connections; {open} {} open.", if open == 1 { "is" } else { "are" })
+        }
+        (_, true) if full => format!("{open} of {} open: a new viewer ends the oldest.", are(limit)),
+        (_, true) => format!("{open} of {} open.", are(limit)),
         (_, false) => {
-            format!("{open} of {limit} connections are open: end one, or raise max_allowed_connections.")
+            format!("{open} of {} open: end one, or raise max_allowed_connections.", are(limit))
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What a change changed, with secrets masked.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use super::{
     Fact, Kind, Record,
@@ -52,15 +55,56 @@ pub fn difference(before: &[(&'static str, Fact)], after: &[(&'static str, Fact)
         .iter()
         .zip(after)
         .filter(|(old, new)| old.1 != new.1)
-        .map(|(old, new)| (old.0, masked(&old.1), masked(&new.1)))
+        .map(|(old, new)| match (&old.1, &new.1) {
+            (Fact::Ids(was), Fact::Ids(is)) if was.len().max(is.len()) > LONG => {
+                (old.0, Fact::Text(many(was.len())), Fact::Text(edited(was, is)))
+            }
+            (was, is) => (old.0, masked(was), masked(is)),
+        })
         .collect()
 }
 
-/// The fact, or the mask for a secret.
+/// Lists of ids of more entries do not stand whole in the trail: a bouquet with all its streams takes megabytes.
+const LONG: usize = 100;
+
+fn many(count: usize) -> String {
+    if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}
+
+/// What became of a long list: what was added, taken out and moved.
+fn edited(was: &[i64], is: &[i64]) -> String {
+    let (before, after): (HashSet<i64>, HashSet<i64>) =
+        (was.iter().copied().collect(), is.iter().copied().collect());
+    let added: Vec<i64> = is.iter().filter(|id| !before.contains(id)).copied().collect();
+    let removed: Vec<i64> = was.iter().filter(|id| !after.contains(id)).copied().collect();
+    let stayed = was.iter().filter(|id| after.contains(id));
+    let moved =
+        stayed.zip(is.iter().filter(|id| before.contains(id))).filter(|(old, new)| old != new).count();
+    let mut text = many(is.len());
+    for (what, ids) in [("added", &added), ("taken out", &removed)] {
+        if !ids.is_empty() {
+            text = format!("{text}; {what}: {}", first(ids));
+        }
+    }
+    if moved > 0 {
+        text = format!("{text}; in another order: {moved}");
+    }
+    text
+}
+
+/// The first ids of a list, and how many more there are.
+fn first(ids: &[i64]) -> String {
+    let told: Vec<String> = ids.iter().take(LONG).map(i64::to_string).collect();
+    let more = ids.len().saturating_sub(LONG);
+    if more > 0 { format!("{} and {more} more", told.join(", ")) } else { told.join(", ") }
+}
+
+/// The fact as it stands in the trail: a mask for a secret, and the beginning of a long list.
 pub fn masked(fact: &Fact) -> Fact {
     match fact {
         Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
         Fact::Urls(urls) => Fact::List(urls.iter().map(|url| origin(url)).collect()),
+        Fact::Ids(ids) if ids.len() > LONG => Fact::Text(format!("{}: {}", many(ids.len()), first(ids))),
         Fact::Masked(texts) => Fact::List(texts.iter().map(|(_, shown)| shown.clone()).collect()),
         fact => fact.clone(),
     }
@@ -82,6 +126,33 @@ mod tests {
     fn of_a_source_only_scheme_and_host_are_told() {
         let urls = Fact::Urls(vec!["http://u:p@h.example/live/u/p/1.ts".into(), "media/loop.ts".into()]);
         assert_eq!(masked(&urls), Fact::List(vec!["http://h.example/***".into(), "media/loop.ts".into()]));
+    }
+
+    #[test]
+    fn of_a_long_list_only_what_changed_is_told() {
+        let list = |ids: Vec<i64>| [("streams", Fact::Ids(ids))];
+        let was: Vec<i64> = (1..=100_000).collect();
+        let mut is = was.clone();
+        is.swap(10, 11);
+        is.retain(|id| *id != 7);
+        is.extend([200_001, 200_002]);
+        let told = difference(&list(was.clone()), &list(is));
+        let after = "100001 entries; added: 200001, 200002; taken out: 7; in another order: 2";
+        assert_eq!(told, vec![("streams", Fact::Text("100000 entries".into()), Fact::Text(after.into()))]);
+        // Whatever becomes of it, it stays short.
+        let Some((.., Fact::Text(text))) = difference(&list(was.clone()), &list(vec![])).pop() else {
+            panic!()
+        };
+        assert!(
+            text.starts_with("0 entries; taken out: 1, 2, 3") && text.ends_with(" 100 and 99900 more"),
+            "{text}"
+        );
+        let Fact::Text(text) = masked(&Fact::Ids(was)) else { panic!() };
+        assert!(text.starts_with("100000 entries: 1, 2") && text.len() < 1000, "{text}");
+        assert_eq!(
+            difference(&list(vec![1, 2]), &list(vec![2])),
+            vec![("streams", Fact::Ids(vec![1, 2]), Fact::Ids(vec![2]))]
+        );
     }
 
     #[test]

@@ -84,6 +84,15 @@ impl Error {
         }
     }
 
+    /// Whether the same may go through a moment later: too much is under way, or another program writes to the database.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Database(fault) => fault.what == Fault::BUSY,
+            _ => false,
+        }
+    }
+
     /// A thing that does not exist.
     pub fn no_such(resource: Resource) -> Self {
         Self::NoSuch { resource, which: None }
@@ -99,4 +108,9 @@ pub struct Fault {
     pub what: &'static str,
     /// The engine's own words and code.
     pub detail: String,
+}
+
+impl Fault {
+    /// What failed while another program writes to the database.
+    pub const BUSY: &'static str = "database busy";
 }

@@ -49,6 +49,9 @@ impl Reseller {
         let name = self.name.as_str();
         match self.trials_per_day.map(Trials::get) {
             Some(0) => Err(Error::Refused(format!("Reseller {name} may sell no trials"))),
+            Some(1) if sold_today >= 1 => Err(Error::Refused(format!(
+                "Reseller {name} may sell 1 trial in a day, and has sold it: the next one tomorrow"
+            ))),
             Some(most) if sold_today >= most => Err(Error::Refused(format!(
                 "Reseller {name} may sell {most} trials in a day, and has sold them: the next one tomorrow"
             ))),

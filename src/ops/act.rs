@@ -106,6 +106,19 @@ impl Act<'_> {
         self.trail(Some(row.id.number()), label(&facts), &before, EMPTY)
     }
 
+    /// Does a part that may be refused by itself: nothing of it is left then, and the act goes on.
+    ///
+    /// # Errors
+    /// The part's own, or a database error.
+    pub(super) fn attempt<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        let effects = self.effects.borrow().len();
+        let outcome = self.tx.attempt(part);
+        if outcome.is_err() {
+            self.effects.borrow_mut().truncate(effects);
+        }
+        outcome
+    }
+
     /// The row of that id.
     ///
     /// # Errors

@@ -151,10 +151,11 @@ pub fn update<R: Managed>(act: &Act<'_>, id: R::Id, change: R::Change) -> Result
 /// Deletes a row that nothing uses.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::Refused`] while it is used.
+/// [`Error::NoSuch`], [`Error::Changed`], [`Error::Refused`] while it is used.
 pub fn delete<R: Managed>(act: &Act<'_>, id: R::Id) -> Result<()> {
     let row = act.find::<R>(id)?;
     row.record.check_reach(act)?;
+    act.check_seen(&row)?;
     R::check_delete(act, &row)?;
     act.delete(&row)
 }
@@ -172,12 +173,12 @@ pub fn sight<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
     Ok(KeyHash::of(&sight).hex())
 }
 
-/// Refuses to go on with rows that are seen otherwise by now; an empty text is no sight.
+/// Refuses to go on with rows that are seen otherwise by now, or of which it is not told how they were seen.
 ///
 /// # Errors
 /// [`Error::Changed`], [`Error::NoSuch`].
 pub fn check_sight<R: Managed>(act: &Act<'_>, ids: &[R::Id], seen: &str) -> Result<()> {
-    if seen.is_empty() || seen == sight::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
+    if seen == sight::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
 }
 
 /// Refuses to delete what others use, saying how many.

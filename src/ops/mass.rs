@@ -2,6 +2,7 @@
 //! transaction. A row that somebody else has written to since the preview, or that matches no more, is left alone.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -9,36 +10,54 @@ use std::{
 use super::{Act, Doing, Ops, clock, subscriptions, subscriptions::Wishes};
 use crate::{
     domain::{
-        Error, Record, Result, Stored,
+        Error, Result, Stored,
         actor::{Actor, Who},
         audit::{Difference, difference},
-        ids::Id,
         mass_edit::MassEdit,
-        plan::Plan,
         rights::Access,
         subscribers::{Selection, State, Subscribed},
-        time::UnixTime,
     },
-    store::{Read, Table},
+    store::Table,
 };
 
 /// Rows of one transaction.
 const AT_ONCE: usize = 500;
 /// Rows that a preview shows.
 const SAMPLE: usize = 5;
+/// Rows with which a preview tries what the run would do: a fraction of a second of the writer.
+const TRIED: usize = 1000;
+/// Reasons of refusals that a preview tells.
+const TOLD: usize = 10;
 /// Refusals that are kept, with their reasons; more are only counted.
 const REASONS: usize = 100;
 /// Finished runs that are remembered.
 const RUNS: usize = 50;
 
+/// Rows by name, each with what would change, or why it would not.
+pub type Sample = Vec<(String, Result<Difference>)>;
+
 /// What a mass edit would do.
+#[derive(Default)]
 pub struct Preview {
     /// Exactly how many rows it means.
     pub rows: i64,
     /// The newest row of the audit trail: rows that are written to later are left alone.
     pub mark: i64,
     /// The first of them, with what would change, or why it would not.
-    pub sample: Vec<(String, Result<Difference>)>,
+    pub sample: Sample,
+    /// What became of the first of them when the run was tried.
+    pub trial: Trial,
+}
+
+/// A run that was tried and undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// With how many rows.
+    pub tried: usize,
+    /// How many of these it would refuse.
+    pub refused: usize,
+    /// The commonest reasons first, each with how many it would refuse.
+    pub reasons: Vec<(String, usize)>,
 }
 
 /// How far a mass edit is.
@@ -108,18 +127,16 @@ impl Ops {
     ) -> Result<Preview> {
         actor.may(S::RESOURCE, Access::Write)?;
         let selection = self.meant_by::<S>(actor, selection, &edit)?;
-        let zone = self.guards().settings.time_zone.zone();
-        self.read(actor, Doing { resource: S::RESOURCE, action: "mass_edit" }, move |read| {
-            let ids = read.selected::<S>(&selection, 0, SAMPLE)?;
-            let mut sample = Vec::new();
-            for id in ids {
-                if let Some(row) = read.by_id::<S>(S::Id::of(id))? {
-                    sample.push((row.record.name(), would_change(read, &row, &edit, selection.now, &zone)));
-                }
-            }
-            Ok(Preview { rows: read.count_selected::<S>(&selection)?, mark: read.newest_audit()?, sample })
-        })
-        .await
+        let doing = Doing { resource: S::RESOURCE, action: "mass_edit" };
+        let meant = selection.clone();
+        let look = self.read(actor, doing, move |read| {
+            let ids = read.selected::<S>(&meant, 0, TRIED)?;
+            Ok((ids, read.count_selected::<S>(&meant)?, read.newest_audit()?))
+        });
+        let (ids, rows, mark) = look.await?;
+        let tried = self.write(actor.clone(), doing, move |act| try_out::<S>(act, &selection, &edit, &ids));
+        let (sample, trial) = tried.await?;
+        Ok(Preview { rows, mark, sample, trial })
     }
 
     /// Begins a mass edit as it was previewed; the number of the run.
@@ -223,7 +240,7 @@ fn part<S: Subscribed + Table>(
     let mut part = Part::default();
     for id in ids {
         let Some(row) = act.tx.if_selected::<S>(selection, *id)? else { continue };
-        match act.tx.attempt(|| apply(act, &row, edit)) {
+        match act.attempt(|| apply(act, &row, edit)) {
             Ok(true) => part.changed += 1,
             Ok(false) => part.unchanged += 1,
             Err(error @ (Error::Database(_) | Error::Busy)) => return Err(error),
@@ -249,24 +266,56 @@ fn apply<S: Subscribed + Table>(act: &Act<'_>, row: &Stored<S>, edit: &MassEdit)
     subscriptions::update(act, row, change, wishes).map(|_| true)
 }
 
-/// What would change of a row, as far as it can be told without changing it.
-fn would_change<S: Subscribed + Table>(
-    read: &Read<'_>,
-    row: &Stored<S>,
+/// Does to some rows what the run would do, and undoes all of it: what would change of the first, and what is refused.
+fn try_out<S: Subscribed + Table>(
+    act: &Act<'_>,
+    selection: &Selection,
     edit: &MassEdit,
-    now: UnixTime,
-    zone: &jiff::tz::TimeZone,
-) -> Result<Difference> {
-    if edit.delete {
-        return Ok(Vec::new());
+    ids: &[i64],
+) -> Result<(Sample, Trial)> {
+    let tried = RefCell::default();
+    let undone = act.attempt(|| {
+        *tried.borrow_mut() = try_each::<S>(act, selection, edit, ids)?;
+        // An attempt that succeeds would stay.
+        Err::<(), _>(Error::Changed)
+    });
+    match undone {
+        Err(Error::Changed) | Ok(()) => Ok(tried.into_inner()),
+        Err(error) => Err(error),
     }
-    let change = edit.of::<S>(row.record.subscription(), now)?;
-    let mut after = row.record.updated(change, read.defaults::<S>()?)?;
-    if let Some(plan) = edit.extend_plan {
-        let plan = read.by_id::<Plan>(plan)?.ok_or(Error::no_such(Plan::RESOURCE))?;
-        let end = row.record.subscription().extended(&plan.record, now, zone);
-        after.subscription_mut().expire_date =
-            end.ok_or_else(|| Error::Refused("it never expires".into()))?;
+}
+
+fn try_each<S: Subscribed + Table>(
+    act: &Act<'_>,
+    selection: &Selection,
+    edit: &MassEdit,
+    ids: &[i64],
+) -> Result<(Sample, Trial)> {
+    let (mut sample, mut trial) = (Vec::new(), Trial::default());
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for id in ids {
+        let Some(row) = act.tx.if_selected::<S>(selection, *id)? else { continue };
+        trial.tried += 1;
+        let outcome = act.attempt(|| apply(act, &row, edit));
+        if let Err(error) = &outcome {
+            if matches!(error, Error::Database(_) | Error::Busy) {
+                return Err(error.clone());
+            }
+            trial.refused += 1;
+            *reasons.entry(error.to_string()).or_default() += 1;
+        }
+        if sample.len() < SAMPLE {
+            let change = outcome.and_then(|_| {
+                let after = act.tx.by_id::<S>(row.id)?;
+                Ok(after
+                    .map(|after| difference(&row.record.facts(), &after.record.facts()))
+                    .unwrap_or_default())
+            });
+            sample.push((row.record.name(), change));
+        }
     }
-    Ok(difference(&row.record.facts(), &after.facts()))
+    trial.reasons = reasons.into_iter().collect();
+    trial.reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    trial.reasons.truncate(TOLD);
+    Ok((sample, trial))
 }

@@ -84,7 +84,8 @@ pub fn update(
 /// it is booked once, however often that form is sent.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::NotEnoughCredits`], [`Error::Refused`] for a slip that booked something else.
+/// [`Error::NoSuch`], [`Error::Changed`], [`Error::NotEnoughCredits`], [`Error::Refused`] for a slip that booked something
+/// else.
 pub fn add_credits(
     act: &Act<'_>,
     who: &Selector,
@@ -102,6 +103,7 @@ pub fn add_credits(
         }
         return Ok(Booked { id: of, balance: act.tx.balance(of)?, repeated: true });
     }
+    act.check_seen(&reseller)?;
     let cause = Cause { reason: "added", note, slip, ..Cause::default() };
     let balance = book(act, &reseller, movement, cause)?;
     Ok(Booked { id: reseller.id, balance, repeated: false })
@@ -123,6 +125,7 @@ pub struct Booked {
 /// [`Error::NoSuch`], [`Error::Refused`] while something belongs to it.
 pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
     let reseller = act.find::<Reseller>(find(act.tx, who)?)?;
+    act.check_seen(&reseller)?;
     let id = reseller.id.number();
     let users = [
         (act.tx.count::<Line>("reseller_id", id)?, "lines"),

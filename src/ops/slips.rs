@@ -67,17 +67,13 @@ impl Ops {
     ///
     /// # Errors
     /// As [`Ops::write`], and [`Error::Refused`] for a slip that made something from another form.
-    pub async fn make<T, F>(&self, actor: Actor, doing: Doing, slip: Option<Slip>, job: F) -> Result<Made<T>>
+    pub async fn make<T, F>(&self, actor: Actor, doing: Doing, slip: Slip, job: F) -> Result<Made<T>>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,
     {
         let ops = self.clone();
-        let attempt = async move {
-            let (id, told) = ops.write(actor, doing, job).await?;
-            Ok(Made { id, now: Some(told) })
-        };
-        let Some(Slip { key, fingerprint }) = slip else { return attempt.await };
+        let Slip { key, fingerprint } = slip;
         let outcome = self.slips.outcome(&key);
         // Apart from the caller: the browser drops the first answer when the button is pressed twice.
         let once = tokio::spawn(async move {
@@ -92,9 +88,9 @@ impl Ops {
                 }
                 None => {}
             }
-            let made = attempt.await?;
-            *outcome = Some((fingerprint, made.id));
-            Ok(made)
+            let (id, told) = ops.write(actor, doing, job).await?;
+            *outcome = Some((fingerprint, id));
+            Ok(Made { id, now: Some(told) })
         });
         once.await.unwrap_or(Err(Error::Busy))
     }

@@ -87,8 +87,7 @@ pub fn start(act: &Act<'_>, which: &Which, server: Option<ServerId>) -> Result<V
 pub fn start_seen(act: &Act<'_>, seen: &[(StreamId, Option<UnixTime>)]) -> Result<Vec<StreamId>> {
     let times: HashMap<StreamId, Option<UnixTime>> = seen.iter().copied().collect();
     let as_seen = |stream: &Stored<Stream>| {
-        let seen = times.get(&stream.id).copied().flatten();
-        stream.record.enabled || seen.is_none_or(|seen| seen == stream.updated_at)
+        stream.record.enabled || times.get(&stream.id).copied().flatten() == Some(stream.updated_at)
     };
     let streams = act.tx.streams_of(seen.iter().map(|(id, _)| *id))?;
     let ids = streams.iter().filter(|stream| as_seen(stream)).map(|stream| stream.id).collect();
@@ -200,7 +199,7 @@ pub fn take_out_of_bouquet(act: &Act<'_>, bouquet: BouquetId, ids: &[StreamId]) 
     told_of(act, bouquet, &name, "remove_streams", &removed)
 }
 
-/// In the audit trail only those stand that came or went: the whole list may be a megabyte.
+/// In the audit trail only those stand that came or went.
 fn told_of(act: &Act<'_>, bouquet: BouquetId, name: &str, what: &str, ids: &[StreamId]) -> Result<usize> {
     if !ids.is_empty() {
         let numbers: Vec<i64> = ids.iter().map(|id| id.number()).collect();

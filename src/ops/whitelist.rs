@@ -23,6 +23,17 @@ pub fn add(act: &Act<'_>, address: Network, note: Option<&ShortText>) -> Result<
     Ok(id)
 }
 
+/// Removes an entry as it was seen.
+///
+/// # Errors
+/// [`Error::Changed`] if it is another by now or gone.
+pub fn remove_entry(act: &Act<'_>, seen: &Entry) -> Result<i64> {
+    if !act.tx.whitelist()?.contains(seen) {
+        return Err(Error::Changed);
+    }
+    remove(act, seen.address)
+}
+
 /// Removes an address or range.
 ///
 /// # Errors

@@ -35,6 +35,7 @@ use crate::{
         admins::{self, Listed, Selector},
         passwords::Whose,
         sign_in::{self, PanelSession},
+        slips::Made,
     },
 };
 
@@ -110,12 +111,17 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
     let change = form.read::<AdminChange>(&sent);
     let password = form::field::<NewPassword>(&sent, "password");
     let created = match (change, password) {
-        (Some(change), Ok(password)) => create_with(&caller, change, password).await,
+        (Some(change), Ok(password)) => create_with(&caller, &sent, change, password).await,
         (_, Err(error)) => Err(error),
         (None, Ok(_)) => return Ok(new_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form)),
     };
     match created {
-        Ok((id, username)) => Ok(done(&href(id), &format!("{username} was created and can sign in."))),
+        Ok(Made { id, now: Some(username) }) => {
+            Ok(done(&href(AdminId(id)), &format!("{username} was created and can sign in.")))
+        }
+        Ok(Made { id, now: None }) => {
+            Ok(done(&href(AdminId(id)), "This administrator was created already, and not again."))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(new_page(&caller, status, form))
@@ -125,15 +131,17 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
 
 async fn create_with(
     caller: &Caller,
+    sent: &Sent,
     change: AdminChange,
     password: NewPassword,
-) -> Result<(AdminId, String)> {
+) -> Result<Made<String>> {
     let hash = caller.ops.hash_chosen("password", password, &Whose::after(None, &change)).await?;
     let change = AdminChange { password: Given::Value(hash), ..change };
-    let job = move |act: &Act<'_>| admins::create(act, change.clone());
-    let (id, admin) =
-        caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "new"), job).await?;
-    Ok((id, admin.username.as_str().to_owned()))
+    let job = move |act: &Act<'_>| {
+        let (id, admin) = admins::create(act, change.clone())?;
+        Ok((id.0, admin.username.as_str().to_owned()))
+    };
+    caller.make(sent, doing(Resource::Administrators, "new"), job).await
 }
 
 fn new_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
@@ -178,7 +186,7 @@ async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
         .only_shown_unless(caller.may_write(Resource::Administrators));
     form.sections =
         vec![Section { legend: "Person", inputs: person }, Section { legend: "Rights", inputs: may }];
-    Ok(form)
+    if id.is_none() { form.once() } else { Ok(form) }
 }
 
 fn password_input() -> Input {
@@ -355,8 +363,8 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
     let admin = find(&caller, &id).await?.admin;
     let who = Selector::Id(admin.id);
-    let seen = seen::row(&sent);
-    let job = move |act: &Act<'_>| admins::delete(&act.seeing(seen), &who);
+    let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
+    let job = move |act: &Act<'_>| admins::delete(&act.seeing(Some(seen)), &who);
     match caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, &id, true).await,
         gone => {

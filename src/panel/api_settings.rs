@@ -13,7 +13,7 @@ use super::{
     form::{self, Form, Input, Section, Widget},
     frame::Frame,
     pages::{ConfirmPage, FormPage},
-    rights,
+    rights, seen,
     sent::Sent,
     settings::{self, API_PATH},
     show::Moment,
@@ -22,18 +22,19 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource, Result,
+        Error, Resource, Result, Stored,
         api_key::{ApiKey, ApiKeyChange},
         ids::{ApiKeyId, parse_id},
         net::Network,
         page::{Limit, Page},
         rights::Access,
-        text::{Name, ShortText},
+        text::ShortText,
     },
     ops::{
         Act, Doing,
         api_keys::{self, Listed, Selector},
         clock, random,
+        slips::Made,
         whitelist::{self, Entry},
     },
     wire::visitor,
@@ -69,7 +70,7 @@ struct ApiSettings {
 }
 
 async fn show(caller: Caller, request: HttpRequest) -> Reply {
-    let add = whitelist_form(&caller);
+    let add = whitelist_form(&caller)?;
     page(&caller, &request, StatusCode::OK, add).await
 }
 
@@ -161,22 +162,20 @@ fn key_list(caller: &Caller, keys: &[Listed]) -> Listing {
     }
 }
 
-fn whitelist_form(caller: &Caller) -> Form {
+fn whitelist_form(caller: &Caller) -> Result<Form> {
     let zone = &caller.ops.guards().settings.time_zone;
-    Form::new(format!("{API_PATH}/whitelist"), "Add", zone).section(
-        "Add an address",
-        vec![
-            Input::text("address", "Address")
-                .required()
-                .help("One address, or a range such as 192.0.2.0/24 or 2001:db8::/32."),
-            Input::text("note", "Note").help("Whose it is."),
-        ],
-    )
+    let inputs = vec![
+        Input::text("address", "Address")
+            .required()
+            .help("One address, or a range such as 192.0.2.0/24 or 2001:db8::/32."),
+        Input::text("note", "Note").help("Whose it is."),
+    ];
+    Form::new(format!("{API_PATH}/whitelist"), "Add", zone).section("Add an address", inputs).once()
 }
 
 async fn allow(caller: Caller, request: HttpRequest, sent: Sent) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let mut form = whitelist_form(&caller);
+    let mut form = whitelist_form(&caller)?;
     form.take(&sent);
     match add_to_whitelist(&caller, &sent).await {
         Ok(address) => Ok(done(API_PATH, &format!("{address} may use the Server API now."))),
@@ -191,17 +190,21 @@ async fn add_to_whitelist(caller: &Caller, sent: &Sent) -> Result<Network> {
     let text: ShortText = form::field(sent, "address")?;
     let address = Network::new(text.as_str()).map_err(|rule| Error::invalid("address", rule))?;
     let note = ShortText::new(sent.text("note")).map_err(|rule| Error::invalid("note", rule))?;
-    let job = move |act: &Act<'_>| whitelist::add(act, address, Some(&note));
-    caller.ops.write(caller.actor().clone(), whitelist::ADD, job).await?;
+    let job = move |act: &Act<'_>| Ok((whitelist::add(act, address, Some(&note))?, ()));
+    caller.make(sent, whitelist::ADD, job).await?;
     Ok(address)
 }
 
 async fn ask_forbid(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
     let entry = entry(&caller, &id).await?;
+    Ok(confirm_removal(&caller, &entry, false))
+}
+
+fn confirm_removal(caller: &Caller, entry: &Entry, changed: bool) -> HttpResponse {
     let address = entry.address;
     let own = caller.actor().address.is_some_and(|own| address.contains(own));
-    Ok(caller.page(&ConfirmPage {
+    let page = ConfirmPage {
         frame: caller.frame(format!("Remove {address}?")),
         text: format!(
             "Calls of the Server API from {address} are refused from then on.{}",
@@ -210,15 +213,25 @@ async fn ask_forbid(caller: Caller, id: Path<String>) -> Reply {
         action: format!("{API_PATH}/whitelist/{}/remove", entry.id),
         submit: "Remove",
         cancel: API_PATH.into(),
-        seen: String::new(),
+        seen: mark(entry),
         changed: false,
-    }))
+    };
+    page.shown(caller, changed)
 }
 
-async fn forbid(caller: Caller, id: Path<String>) -> Reply {
+/// What tells an entry from another in its place.
+fn mark(entry: &Entry) -> String {
+    seen::mark(&format!("{} {} {}", entry.address, entry.created_at.seconds(), entry.note))
+}
+
+async fn forbid(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let address = entry(&caller, &id).await?.address;
-    let job = move |act: &Act<'_>| whitelist::remove(act, address);
+    let entry = entry(&caller, &id).await?;
+    if sent.text(seen::FIELD) != mark(&entry) {
+        return Ok(confirm_removal(&caller, &entry, true));
+    }
+    let address = entry.address;
+    let job = move |act: &Act<'_>| whitelist::remove_entry(act, &entry);
     caller.ops.write(caller.actor().clone(), whitelist::REMOVE, job).await?;
     Ok(done(API_PATH, &format!("{address} may no longer use the Server API.")))
 }
@@ -230,7 +243,7 @@ async fn entry(caller: &Caller, id: &str) -> Result<Entry> {
     entries.into_iter().find(|entry| entry.id == id).ok_or_else(gone)
 }
 
-fn key_form(caller: &Caller) -> Form {
+fn key_form(caller: &Caller) -> Result<Form> {
     let zone = &caller.ops.guards().settings.time_zone;
     let mut form = Form::new(format!("{API_PATH}/keys/new"), "Create", zone).cancel(API_PATH);
     form.sections = vec![
@@ -245,12 +258,12 @@ fn key_form(caller: &Caller) -> Form {
         },
         Section { legend: "What it may do", inputs: vec![Input::new("scope", "Scope", Widget::Rights)] },
     ];
-    form
+    form.once()
 }
 
 async fn blank_key(caller: Caller) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let form = key_form(&caller).filled(&caller.ops.defaults::<ApiKey>());
+    let form = key_form(&caller)?.filled(&caller.ops.defaults::<ApiKey>());
     Ok(key_page(&caller, StatusCode::OK, form))
 }
 
@@ -264,15 +277,22 @@ struct NewKey<'a> {
 
 async fn create_key(caller: Caller, sent: Sent) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let mut form = key_form(&caller);
+    let mut form = key_form(&caller)?;
     let Some(change) = form.read::<ApiKeyChange>(&sent) else {
         return Ok(key_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form));
     };
     let key = random::api_key()?;
     let text = key.clone();
-    let job = move |act: &Act<'_>| api_keys::create(act, change.clone(), &text);
-    match caller.ops.write(caller.actor().clone(), api_keys::CREATE, job).await {
-        Ok((_, record)) => {
+    let job = move |act: &Act<'_>| {
+        let (id, record) = api_keys::create(act, change.clone(), &text)?;
+        Ok((id.0, record))
+    };
+    match caller.make(&sent, api_keys::CREATE, job).await {
+        Ok(Made { now: None, .. }) => Ok(done(
+            API_PATH,
+            "This key was created already, and not again. Its text was shown that once: if nobody has it, revoke the key and create another.",
+        )),
+        Ok(Made { now: Some(record), .. }) => {
             let frame = caller.frame(format!("The key {}", record.name.as_str()));
             Ok(caller.page(&NewKey { frame, key: key.reveal(), back: API_PATH }))
         }
@@ -289,30 +309,41 @@ fn key_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
 
 async fn ask_revoke(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let (id, name) = key(&caller, &id).await?;
-    let name = name.as_str();
-    Ok(caller.page(&ConfirmPage {
+    confirm_revocation(&caller, &id, false).await
+}
+
+async fn confirm_revocation(caller: &Caller, id: &str, changed: bool) -> Reply {
+    let Stored { id, record, updated_at, .. } = key(caller, id).await?;
+    let name = record.name.as_str();
+    let page = ConfirmPage {
         frame: caller.frame(format!("Revoke {name}?")),
         text: format!("Whatever uses the key {name} is refused from the next call on. It cannot be undone."),
         action: format!("{API_PATH}/keys/{}/revoke", id.0),
         submit: "Revoke",
         cancel: API_PATH.into(),
-        seen: String::new(),
+        seen: updated_at.seconds().to_string(),
         changed: false,
-    }))
+    };
+    Ok(page.shown(caller, changed))
 }
 
-async fn revoke(caller: Caller, id: Path<String>) -> Reply {
+async fn revoke(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let (id, name) = key(&caller, &id).await?;
-    let job = move |act: &Act<'_>| api_keys::revoke(act, &Selector::Id(id));
-    caller.ops.write(caller.actor().clone(), api_keys::REVOKE, job).await?;
-    Ok(done(API_PATH, &format!("The key {} was revoked.", name.as_str())))
+    let Some(seen) = seen::row(&sent) else { return confirm_revocation(&caller, &id, true).await };
+    let key = key(&caller, &id).await?;
+    let job = move |act: &Act<'_>| api_keys::revoke(&act.seeing(Some(seen)), &Selector::Id(key.id));
+    match caller.ops.write(caller.actor().clone(), api_keys::REVOKE, job).await {
+        Err(Error::Changed) => confirm_revocation(&caller, &id, true).await,
+        gone => {
+            gone?;
+            Ok(done(API_PATH, &format!("The key {} was revoked.", key.record.name.as_str())))
+        }
+    }
 }
 
-async fn key(caller: &Caller, id: &str) -> Result<(ApiKeyId, Name)> {
+async fn key(caller: &Caller, id: &str) -> Result<Stored<ApiKey>> {
     let gone = || Error::no_such(Resource::Settings);
     let id = parse_id(id).map(ApiKeyId).map_err(|_| gone())?;
     let found = caller.ops.read(caller.actor(), READ, move |read| read.by_id::<ApiKey>(id)).await?;
-    found.map(|key| (id, key.record.name)).ok_or_else(gone)
+    found.ok_or_else(gone)
 }

@@ -19,11 +19,11 @@ use super::{
     sent::Sent,
 };
 use crate::{
-    domain::{Error, Resource, actor::Actor, ids::ResellerId, rights::Access},
+    domain::{Error, Resource, Result, actor::Actor, ids::ResellerId, rights::Access},
     ops::{
-        Doing, Ops,
+        Act, Doing, Ops,
         sign_in::{SignedIn, Tokens},
-        slips::Slip,
+        slips::{Made, Slip},
     },
     wire::{
         origin::{Origin, behind_tls, hides_scheme},
@@ -119,13 +119,33 @@ impl Caller {
         self.actor().may(resource, Access::Write).is_ok()
     }
 
-    /// The slip of a form that was sent to this page, if it carries one.
-    pub fn slip(&self, sent: &Sent) -> Option<Slip> {
-        let slip = Some(sent.text(SLIP)).filter(|slip| !slip.is_empty())?;
-        Some(Slip {
+    /// The slip of a form that was sent to this page.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] without one: nobody could tell whether it was sent before.
+    fn slip(&self, sent: &Sent) -> Result<Slip> {
+        let slip = Some(sent.text(SLIP)).filter(|slip| !slip.is_empty()).ok_or_else(|| {
+            Error::Refused(
+                "This form cannot be told from one that was sent before: it is new now, send it again".into(),
+            )
+        })?;
+        Ok(Slip {
             key: seen::mark(&format!("{} {} {slip}", self.actor().name(), self.path)),
             fingerprint: seen::mark(&format!("{:?}", sent.0)),
         })
+    }
+
+    /// Makes something of a form that was sent to this page, once; the job says id and more of what it made.
+    ///
+    /// # Errors
+    /// As [`Ops::make`], [`Error::Denied`], and [`Error::Refused`] for a form without a slip.
+    pub async fn make<T, F>(&self, sent: &Sent, doing: Doing, job: F) -> Result<Made<T>>
+    where
+        T: Send + 'static,
+        F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,
+    {
+        self.actor().may(doing.resource, Access::Write)?;
+        self.ops.make(self.actor().clone(), doing, self.slip(sent)?, job).await
     }
 
     /// What surrounds a page of that title.

@@ -104,6 +104,10 @@ fn told(error: &Error) -> (&'static str, String) {
         Error::NoSuch { .. } => ("Not found", text),
         Error::Denied(_) => ("Not allowed", text),
         Error::Busy => ("Busy", text),
+        Error::Database(_) if error.is_busy() => (
+            "Busy",
+            "Another program is writing to the database just now. Nothing was changed: try again in a moment.".into(),
+        ),
         Error::Database(fault) => (
             "Something failed",
             format!(
@@ -121,12 +125,12 @@ fn of(error: &Error) -> HttpResponse {
     let status = match error {
         Error::NoSuch { .. } => StatusCode::NOT_FOUND,
         Error::Denied(_) => StatusCode::FORBIDDEN,
-        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        busy if busy.is_busy() => StatusCode::SERVICE_UNAVAILABLE,
         Error::Database(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => status(error),
     };
     let mut response = page(status, title, &text);
-    if matches!(error, Error::Busy) {
+    if error.is_busy() {
         response.headers_mut().insert(header::RETRY_AFTER, 2.into());
     }
     response

@@ -332,6 +332,15 @@ impl Form {
         self
     }
 
+    /// Whether what was sent tells all that this form showed.
+    fn is_told(&self, was: &Seen<'_>, sent: &Sent) -> bool {
+        let inputs = self.sections.iter().flat_map(|part| &part.inputs);
+        let mut lists = inputs.filter(|input| matches!(input.widget, Widget::Ordered(_)));
+        self.marks.iter().all(|(name, _)| was.tells(name))
+            && lists
+                .all(|list| !sent.0.contains_key(list.name) || sent.0.contains_key(&seen::held_by(list.name)))
+    }
+
     /// The marks of what it shows, as it sends them.
     fn seen(&self) -> String {
         self.marks.iter().map(|(name, mark)| format!("{name}={mark}")).collect::<Vec<_>>().join(" ")
@@ -374,11 +383,17 @@ impl Form {
     }
 
     /// What was typed, into the inputs and as fields for the domain. Of a form that showed a row, that is what the
-    /// person changed; where others have changed the same meanwhile, it says so and nothing of it may be written.
+    /// person changed; where others have changed the same meanwhile, or where it is not told what was shown, it says so
+    /// and nothing of it may be written.
     pub fn take(&mut self, sent: &Sent) -> IndexMap<String, Node> {
         let (zone, zone_name) = (self.zone.clone(), self.zone_name.clone());
         let was = Seen::of(sent);
         let mut map = IndexMap::new();
+        if !self.is_told(&was, sent) {
+            self.met_others = true;
+            self.problem = Some(seen::UNTOLD.into());
+            return map;
+        }
         let mut met_others = false;
         for input in self.inputs() {
             if !sent.0.contains_key(input.name) {
@@ -405,7 +420,7 @@ impl Form {
             self.problem = Some(seen::BOTH.into());
         }
         for (field, called, is) in &self.basis {
-            if was.mark(field).is_some_and(|shown| shown != seen::mark(is)) {
+            if was.mark(field) != Some(&seen::mark(is)) {
                 met_others = true;
                 self.problem = Some(format!(
                     "Somebody else changed this meanwhile, and nothing was done: {called} is {is} now. Look again, and send \
@@ -414,7 +429,7 @@ impl Form {
             }
         }
         let row = self.row.map(|at| seen::mark(&at.seconds().to_string()));
-        if was.mark(ROW).is_some_and(|shown| row.is_some_and(|is| is != shown)) {
+        if row.is_some_and(|is| was.mark(ROW) != Some(&is)) {
             met_others = true;
             self.problem = Some(seen::CHANGED.into());
         }

@@ -90,6 +90,11 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
             );
             (StatusCode::TOO_MANY_REQUESTS, problem)
         }
+        Err(Turned::Failed(error)) if error.is_busy() => {
+            wait = Some(2);
+            let problem = "The server is busy, and nobody was signed in: try again in a moment.";
+            (StatusCode::SERVICE_UNAVAILABLE, problem.to_owned())
+        }
         Err(Turned::Failed(error)) => return Err(error.into()),
     };
     let mut response = render(status, &login(&ops, username, next, Some(problem)));

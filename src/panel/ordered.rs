@@ -44,10 +44,9 @@ impl Ordered {
         self.held = self.all.iter().skip(from).take(ROWS).cloned().collect();
     }
 
-    /// What the browser says that the page held; `None` if what it sends is the whole list.
-    pub fn was(&mut self, held: Option<&str>) {
-        let held = held.map(|held| held.split_whitespace().map(str::to_owned).collect());
-        self.held = held.unwrap_or_else(|| self.all.clone());
+    /// What the browser says that the page held.
+    pub fn was(&mut self, held: &str) {
+        self.held = held.split_whitespace().map(str::to_owned).collect();
     }
 
     /// The ids of the page as it was sent to the browser.
@@ -133,7 +132,7 @@ mod tests {
     fn list(all: &[&str], held: &str) -> Ordered {
         let mut list = Ordered::new(Vec::new(), "");
         list.fill(all.iter().map(ToString::to_string).collect());
-        list.was(Some(held));
+        list.was(held);
         list
     }
 

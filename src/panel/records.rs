@@ -261,8 +261,7 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
         let (id, record) = managed::create::<R>(act, change.clone())?;
         Ok((id.number(), record))
     };
-    let (doing, slip) = (doing(R::RESOURCE, "new"), caller.slip(&sent));
-    match caller.ops.make(caller.actor().clone(), doing, slip, job).await {
+    match caller.make(&sent, doing(R::RESOURCE, "new"), job).await {
         Ok(made) => {
             let told = made.now.map(|record| format!("{} was created.{}", record.name(), record.remark()));
             let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", R::ONE));

@@ -33,6 +33,7 @@ use crate::{
     ops::{
         Act,
         resellers::{self, Booked, Listed, Selector},
+        slips::Made,
     },
 };
 
@@ -239,19 +240,22 @@ async fn download(caller: Caller, id: Path<String>, query: Query) -> Reply {
 
 async fn blank(caller: Caller) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
-    let form = form(&caller, None).filled(&caller.ops.defaults::<Reseller>());
+    let form = form(&caller, None)?.filled(&caller.ops.defaults::<Reseller>());
     Ok(form_page(&caller, StatusCode::OK, "New reseller", form))
 }
 
 async fn create(caller: Caller, sent: Sent) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
-    let mut form = form(&caller, None);
+    let mut form = form(&caller, None)?;
     let change = form.read::<ResellerChange>(&sent);
     let opening = form::field_or(&sent, "credits", Credits::ZERO);
     let outcome = match (change, opening) {
         (Some(change), Ok(opening)) => {
-            let job = move |act: &Act<'_>| resellers::create(act, change.clone(), opening);
-            caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "new"), job).await
+            let job = move |act: &Act<'_>| {
+                let (id, reseller, _) = resellers::create(act, change.clone(), opening)?;
+                Ok((id.0, reseller))
+            };
+            caller.make(&sent, doing(Resource::Resellers, "new"), job).await
         }
         (_, Err(error)) => Err(error),
         (None, Ok(_)) => {
@@ -259,7 +263,11 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
         }
     };
     match outcome {
-        Ok((id, reseller, _)) => Ok(done(&href(id), &format!("{} was created.", reseller.name.as_str()))),
+        Ok(Made { id, now }) => {
+            let told = now.map(|reseller| format!("{} was created.", reseller.name.as_str()));
+            let told = told.unwrap_or_else(|| "This reseller was created already, and not again.".into());
+            Ok(done(&href(ResellerId(id)), &told))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(form_page(&caller, status, "New reseller", form))
@@ -270,7 +278,7 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
 async fn edit(caller: Caller, id: Path<String>) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
     let reseller = find(&caller, &id).await?.reseller;
-    let form = form(&caller, Some(reseller.id)).of_row(&reseller.record.facts());
+    let form = form(&caller, Some(reseller.id))?.of_row(&reseller.record.facts());
     Ok(form_page(&caller, StatusCode::OK, reseller.record.name.as_str(), form))
 }
 
@@ -281,7 +289,7 @@ async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 
 async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let Stored { id, record, updated_at, .. } = find(caller, id).await?.reseller;
-    let mut form = form(caller, Some(id)).of_row(&record.facts());
+    let mut form = form(caller, Some(id))?.of_row(&record.facts());
     let Some(change) = form.read::<ResellerChange>(sent) else {
         return Ok(form_page(caller, form.status(), record.name.as_str(), form));
     };
@@ -297,7 +305,7 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     }
 }
 
-fn form(caller: &Caller, id: Option<ResellerId>) -> Form {
+fn form(caller: &Caller, id: Option<ResellerId>) -> Result<Form> {
     let mut inputs = vec![
         Input::text("name", "Name").required(),
         Input::new("max_allowed_connections", "Connections in all", Widget::Number(0))
@@ -314,9 +322,9 @@ fn form(caller: &Caller, id: Option<ResellerId>) -> Form {
         None => (format!("{PATH}/new"), "Create", PATH.to_owned()),
         Some(id) => (format!("{}/edit", href(id)), "Save", href(id)),
     };
-    Form::new(action, submit, &caller.ops.guards().settings.time_zone)
-        .cancel(back)
-        .section("Reseller", inputs)
+    let form = Form::new(action, submit, &caller.ops.guards().settings.time_zone).cancel(back);
+    let form = form.section("Reseller", inputs);
+    if id.is_none() { form.once() } else { Ok(form) }
 }
 
 fn form_page(caller: &Caller, status: StatusCode, title: &str, form: Form) -> HttpResponse {
@@ -346,8 +354,8 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
     let reseller = find(&caller, &id).await?.reseller;
     let who = Selector::Id(reseller.id);
-    let seen = seen::row(&sent);
-    let job = move |act: &Act<'_>| resellers::delete(&act.seeing(seen), &who);
+    let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
+    let job = move |act: &Act<'_>| resellers::delete(&act.seeing(Some(seen)), &who);
     match caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, &id, true).await,
         gone => {

@@ -28,7 +28,7 @@ pub struct Seen<'s> {
 }
 
 impl<'s> Seen<'s> {
-    /// Of a form that was sent; one without marks was not shown before, and everything in it counts as changed.
+    /// Of a form that was sent.
     pub fn of(sent: &'s Sent) -> Self {
         let marks = sent.text(FIELD).split(' ').filter_map(|mark| mark.split_once('='));
         Self { marks: marks.collect(), sent }
@@ -37,6 +37,12 @@ impl<'s> Seen<'s> {
     /// The mark of the value that was shown there.
     pub fn mark(&self, name: &str) -> Option<&str> {
         self.marks.get(name).copied()
+    }
+
+    /// Whether it says of that value what was shown, in the shape that [`mark`] gives it.
+    pub fn tells(&self, name: &str) -> bool {
+        let is_mark = |mark: &str| mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.mark(name).is_some_and(is_mark)
     }
 
     /// Whether the person leaves to others what they have changed there.
@@ -49,11 +55,15 @@ impl<'s> Seen<'s> {
 pub const BOTH: &str = "Somebody else changed the same meanwhile, and nothing was saved. What you typed stands here, and what it is now \
                     below it: choose, and save again.";
 
+/// What is said where a form does not tell what it showed: nobody knows whose work it would take back.
+pub const UNTOLD: &str = "This form did not say what it showed when it was opened, and nothing was done. It is new now: make your \
+                          changes here once more, and send it.";
+
 /// What is said where something is asked again because others changed what it is about.
 pub const CHANGED: &str = "Somebody else changed it meanwhile, and nothing was done. Look at it again, and send this once more if \
                            you still want it.";
 
-/// The `updated_at` of the row that a question was asked about, if the answer carries it.
+/// The `updated_at` of the row that a question was asked about; `None` if the answer does not tell, and must be refused.
 pub fn row(sent: &Sent) -> Option<UnixTime> {
     sent.text(FIELD).parse().ok().map(UnixTime::clamped)
 }
@@ -71,17 +81,15 @@ pub enum Met {
 /// Takes in what was typed, beside what was shown and what stands there now.
 pub fn meet(input: &mut Input, typed: Vec<String>, was: &Seen<'_>, zone: &str) -> Met {
     if let Widget::Ordered(list) = &mut input.widget {
-        let held = format!("{}_held", input.name);
-        let held = was.sent.0.contains_key(&held).then(|| was.sent.text(&held));
-        list.was(held);
+        list.was(was.sent.text(&held_by(input.name)));
         let text = typed.first().map_or("", String::as_str);
         let (written, now) = (Ordered::ids(text), list.now());
-        if was.leaves(input.name) || (held.is_some() && written == list.held_ids()) {
+        if was.leaves(input.name) || written == list.held_ids() {
             list.hold(now);
             input.value = vec![list.lines()];
             return Met::Left;
         }
-        let others = held.is_some() && now != list.held_ids() && now != written;
+        let others = now != list.held_ids() && now != written;
         input.value = typed;
         if others {
             list.hold(now);
@@ -104,6 +112,11 @@ pub fn meet(input: &mut Input, typed: Vec<String>, was: &Seen<'_>, zone: &str) -
     }
     input.theirs = Some(is_told);
     Met::Others
+}
+
+/// The field with the ids that a page of an ordered list held when it was opened.
+pub fn held_by(name: &str) -> String {
+    format!("{name}_held")
 }
 
 /// Short enough for a page with thirty fields; two values that anybody writes do not share one.

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     domain::{
         Error, Field, Resource, Result, Stored,
-        device::Pin,
+        device::{Device, Pin},
         ids::Id,
         line::Line,
         mac::Mac,
@@ -63,7 +63,8 @@ struct BoxPage {
 
 async fn show_box(caller: Caller, id: Path<String>) -> Reply {
     let mag = find::<Mag>(&caller, &id)?;
-    let (event, pin) = (event_form(&caller, &mag)?, pin_form(&caller, &mag)?);
+    let pin = pin_form(&caller, &mag, &device(&caller, &mag)?.parent_pin);
+    let event = event_form(&caller, &mag)?;
     page(&caller, StatusCode::OK, &mag, event, pin).await
 }
 
@@ -76,8 +77,7 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let outcome = match event(&sent) {
         Ok(event) => {
             let job = move |act: &crate::ops::Act<'_>| Ok((portal::send(act, mac, &event)?, ()));
-            let doing = doing(Resource::Mag, "send_event");
-            caller.ops.make(caller.actor().clone(), doing, caller.slip(&sent), job).await
+            caller.make(&sent, doing(Resource::Mag, "send_event"), job).await
         }
         Err(error) => Err(error),
     };
@@ -85,7 +85,7 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         Ok(_) => Ok(done(&href(&mag), "It waits for the box, which asks for it within two minutes.")),
         Err(error) => {
             let status = form.refused(error)?;
-            let pin = pin_form(&caller, &mag)?;
+            let pin = pin_form(&caller, &mag, &device(&caller, &mag)?.parent_pin);
             page(&caller, status, &mag, form, pin).await
         }
     }
@@ -93,22 +93,27 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 
 async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
-    let mag = find::<Mag>(&caller, &id)?;
+    anew(async || set_pin_once(&caller, &id, &sent).await).await
+}
+
+async fn set_pin_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let mag = find::<Mag>(caller, id)?;
     let mac = mag.record.mac_address;
-    let mut form = pin_form(&caller, &mag)?;
-    form.take(&sent);
+    let seen = device(caller, &mag)?.parent_pin;
+    let mut form = pin_form(caller, &mag, &seen);
+    form.take(sent);
     if form.is_wrong() {
-        let event = event_form(&caller, &mag)?;
-        return page(&caller, form.status(), &mag, event, form).await;
+        let event = event_form(caller, &mag)?;
+        return page(caller, form.status(), &mag, event, form).await;
     }
     let pin = if sent.text("parent_pin").is_empty() {
         random::pin()
     } else {
-        form::field::<Pin>(&sent, "parent_pin")
+        form::field::<Pin>(sent, "parent_pin")
     };
     let outcome = match pin {
         Ok(pin) => {
-            let job = move |act: &crate::ops::Act<'_>| portal::set_pin(act, mac, &pin);
+            let job = move |act: &crate::ops::Act<'_>| portal::set_pin(act, mac, Some(&seen), &pin);
             caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "set_parent_pin"), job).await
         }
         Err(error) => Err(error),
@@ -117,8 +122,8 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         Ok(_) => Ok(done(&href(&mag), "The PIN was changed. The box knows it when it starts next.")),
         Err(error) => {
             let status = form.refused(error)?;
-            let event = event_form(&caller, &mag)?;
-            page(&caller, status, &mag, event, form).await
+            let event = event_form(caller, &mag)?;
+            page(caller, status, &mag, event, form).await
         }
     }
 }
@@ -126,16 +131,27 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 async fn reset(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
     let mag = find::<Mag>(&caller, &id)?;
-    let mut form = reset_form(&caller, &mag)?;
+    let seen = portal::identity(&device(&caller, &mag)?);
+    let mut form = reset_form(&caller, &mag, seen.clone());
     form.take(&sent);
-    if form.is_wrong() {
-        // The page shows which device it is now, and asks again.
-        return Ok(done(&href(&mag), "Nothing was done: it is another device by now. Look at it first."));
-    }
     let mac = mag.record.mac_address;
-    let job = move |act: &crate::ops::Act<'_>| portal::reset(act, mac);
-    caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "reset_device"), job).await?;
-    Ok(done(&href(&mag), "The device was forgotten: the next one that signs in takes its place."))
+    let job = move |act: &crate::ops::Act<'_>| portal::reset(act, mac, Some(&seen));
+    let doing = doing(Resource::Mag, "reset_device");
+    let forgotten = if form.is_wrong() {
+        Err(Error::Changed)
+    } else {
+        caller.ops.write(caller.actor().clone(), doing, job).await
+    };
+    match forgotten {
+        // The page shows which device it is now, and asks again.
+        Err(Error::Changed) => {
+            Ok(done(&href(&mag), "Nothing was done: it is another device by now. Look at it first."))
+        }
+        gone => {
+            gone?;
+            Ok(done(&href(&mag), "The device was forgotten: the next one that signs in takes its place."))
+        }
+    }
 }
 
 fn href(mag: &Stored<Mag>) -> String {
@@ -171,6 +187,7 @@ async fn page(
 ) -> Reply<HttpResponse> {
     let about = About::ask(caller, &[Resource::Streams]).await?;
     let portal::Shown { device, favourites, events_waiting } = caller.ops.device_of(mag.id)?;
+    let reset = reset_form(caller, mag, portal::identity(&device));
     let text = |text: &str| Cell::Text(if text.is_empty() { "\u{2013}".into() } else { text.to_owned() });
     let time = |at| Cell::Time(at_moment(at, &about), "never");
     let told = vec![
@@ -201,7 +218,7 @@ async fn page(
         may_write: caller.may_write(Resource::Mag),
         event,
         pin,
-        reset: reset_form(caller, mag)?,
+        reset,
     };
     Ok(caller.page_with(status, &page))
 }
@@ -236,23 +253,24 @@ fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
         .once()
 }
 
-fn pin_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
+fn device(caller: &Caller, mag: &Stored<Mag>) -> Result<Device> {
+    Ok(caller.ops.device_of(mag.id)?.device)
+}
+
+fn pin_form(caller: &Caller, mag: &Stored<Mag>, now: &Pin) -> Form {
     let pin = Input::text("parent_pin", "New PIN").help("Empty: a random one. It opens censored categories.");
-    let now = caller.ops.device_of(mag.id)?.device.parent_pin;
     let form = Form::new(format!("{}/pin", href(mag)), "Change PIN", &caller.ops.guards().settings.time_zone);
-    Ok(form.section("Parental PIN", vec![pin]).resting_on("present_pin", "the PIN", now.as_str()))
+    form.section("Parental PIN", vec![pin]).resting_on("present_pin", "the PIN", now.as_str())
 }
 
 /// Forgets the device that the page shows, and no other.
-fn reset_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
-    let about = caller.ops.device_of(mag.id)?.device.about;
-    let device = format!("{} {}", about.device_id, about.device_id2);
+fn reset_form(caller: &Caller, mag: &Stored<Mag>, identity: String) -> Form {
     let form = Form::new(
         format!("{}/reset", href(mag)),
         "Forget this device",
         &caller.ops.guards().settings.time_zone,
     );
-    Ok(form.resting_on("device", "the device", device))
+    form.resting_on("device", "the device", identity)
 }
 
 async fn ask_line(caller: Caller, id: Path<String>) -> Reply {

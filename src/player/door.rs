@@ -124,7 +124,7 @@ pub fn refused(refusal: &Refusal) -> HttpResponse {
         Refusal::ShutOut(left) => {
             answer(StatusCode::FORBIDDEN).insert_header((header::RETRY_AFTER, left.as_secs() + 1)).finish()
         }
-        Refusal::Failed(Error::Busy) => empty(StatusCode::SERVICE_UNAVAILABLE),
+        Refusal::Failed(error) if error.is_busy() => empty(StatusCode::SERVICE_UNAVAILABLE),
         Refusal::Failed(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         _ => empty(StatusCode::FORBIDDEN),
     }

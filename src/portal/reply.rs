@@ -66,7 +66,7 @@ pub fn failed() -> HttpResponse {
 /// A failure of the server.
 pub fn failure(error: &Error) -> HttpResponse {
     match error {
-        Error::Busy => {
+        busy if busy.is_busy() => {
             answer(StatusCode::SERVICE_UNAVAILABLE).insert_header((header::RETRY_AFTER, 5)).finish()
         }
         // Deleted between two looks at it.

@@ -107,7 +107,7 @@ fn fault(what: &&'static str, detail: String) -> Error {
 fn describe(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "disk full",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "database busy",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::BUSY,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the database cannot be written",
         Some(ErrorCode::SystemIoFailure) => "the disk failed to read or write",
         Some(ErrorCode::CannotOpen) => "the database file cannot be opened",

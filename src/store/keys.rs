@@ -6,7 +6,7 @@ use super::{Read, Write, fault::broken};
 use crate::domain::{Result, ids::ApiKeyId, net::Network, time::UnixTime};
 
 /// One entry of the whitelist.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its row id.
     pub id: i64,

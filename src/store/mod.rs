@@ -314,9 +314,11 @@ impl Write<'_> {
     pub fn attempt<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
         let execute = |sql| self.conn.prepare_cached(sql)?.execute([]);
         execute("SAVEPOINT part")?;
+        let noted = self.changed.borrow().len();
         let outcome = part();
         if outcome.is_err() {
             execute("ROLLBACK TO part")?;
+            self.changed.borrow_mut().truncate(noted);
         }
         execute("RELEASE part")?;
         outcome

@@ -65,6 +65,42 @@ fn every_update_can_be_bound_to_the_row_as_it_was_seen() {
 }
 
 #[test]
+fn every_call_that_changes_or_removes_one_row_can_be_bound_to_it() {
+    let server = TestServer::start();
+    let bound = |call: &str, which: &str, seen: i64| {
+        let (stale, right) =
+            (format!("{which}&if_updated_at={}", seen - 1), format!("{which}&if_updated_at={seen}"));
+        let wrong = server.refused(call, &format!("{which}&if_updated_at="));
+        assert!(wrong.starts_with("Invalid if_updated_at: "), "{call}: {wrong}");
+        assert_eq!(server.refused(call, &stale), "Changed meanwhile", "{call}");
+        server.done(call, &right);
+    };
+    let rows = ROWS.iter().filter(|(_, new, ..)| !new.is_empty());
+    for (resource, new, ..) in rows.clone() {
+        server.done(&format!("{resource}/new"), new);
+    }
+    bound("resellers/add_credits", "id=1&credits=5", updated_at(&server, "resellers", 1));
+    bound("line/convert_to_mag", "username=bob&mac_address=001A79000002", updated_at(&server, "line", 1));
+    bound("mag/convert_to_line", "mac_address=001A79000002&username=bob", updated_at(&server, "mag", 2));
+    server.done("settings/api_key_new", "data[name]=second");
+    let keys = server.done("settings/api_key_list", "")["api_keys"].clone();
+    let key = keys.as_array().unwrap().iter().find(|key| key["name"] == "second").cloned().unwrap();
+    bound("settings/api_key_revoke", "name=second", key["updated_at"].as_i64().unwrap());
+    for (resource, _, which, _) in rows.rev() {
+        let id = match *resource {
+            "line" | "servers" | "administrators" => 2,
+            "groups" => 3,
+            _ => 1,
+        };
+        bound(&format!("{resource}/delete"), which, updated_at(&server, resource, id));
+    }
+    // What is about several rows does not take it.
+    server.done("streams/new", "data[name]=One");
+    let unknown = server.refused("streams/stop", "id=2&if_updated_at=1");
+    assert!(unknown.starts_with("Unknown field: if_updated_at"), "{unknown}");
+}
+
+#[test]
 fn a_row_whose_list_lost_an_entry_or_whose_balance_moved_has_changed() {
     let server = TestServer::start();
     server.done("streams/new", "data[name]=One");
@@ -536,9 +572,11 @@ fn streams_that_others_stopped_meanwhile_are_not_started_with_those_that_are_tic
         "{told}"
     );
     assert_eq!(enabled(), [1, 0, 0]);
-    // Without what was seen, those are started that are named.
-    panel.done("/panel/streams/do", &[("ids[]", "2"), ("ids[]", "3"), ("do", "start")]);
-    assert_eq!(enabled(), [1, 1, 1]);
+    // Without what was seen, none is started.
+    let bare = panel.post_bare("/panel/streams/do", &[("ids[]", "2"), ("ids[]", "3"), ("do", "start")]);
+    let told = panel.get(bare.location());
+    assert!(told.contains("2 were changed meanwhile, and not started"), "{told}");
+    assert_eq!(enabled(), [1, 0, 0]);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_start_with_a_clock_that_is_a_year_ahead_deletes_nothing_and_pays_nothing_tw
     let panel = Panel::admin(&server);
     let dashboard = panel.get("/panel/");
     assert!(dashboard.contains("The clock has leapt") && dashboard.contains("366 days ahead"), "{dashboard}");
-    within(10, "it is told", || server.log().contains("nothing is deleted for its age"));
+    within(10, "it is told", || server.log().contains("Nothing is deleted for its age"));
     assert_eq!(total(&server, "kind=audit"), audit);
     assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 50);
 
@@ -167,4 +167,29 @@ fn sessions_that_were_open_when_the_server_was_killed_are_in_the_history() {
     let server = TestServer::on(server.stop(), &[]);
     assert_eq!(total(&server, "kind=connection"), 5);
     assert_eq!(total(&server, "kind=connection&reason=shutdown"), 1);
+}
+
+#[test]
+fn a_clock_that_leaps_while_the_server_runs_is_told_once_in_the_log() {
+    let clock = tempfile::NamedTempFile::new().expect("a file");
+    let set = |off: &str| std::fs::write(clock.path(), off).expect("the clock is set");
+    set("+0");
+    let library = library_of("libfaketime.so.1");
+    let environment = [
+        ("LD_PRELOAD", library.as_path()),
+        ("FAKETIME_TIMESTAMP_FILE", clock.path()),
+        ("FAKETIME_NO_CACHE", Path::new("1")),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", Path::new("1")),
+    ];
+    let server = TestServer::with(tempfile::tempdir().expect("a folder"), &[], &environment);
+    let told = |words: &str| server.log().matches(words).count();
+    assert_eq!(told("The clock of this machine"), 0);
+    set("+3d");
+    within(10, "it is told", || {
+        told("3 days ahead of the time when Linecard last ran. Nothing is deleted") == 1
+    });
+    server.done("line/list", "");
+    set("+0");
+    within(10, "and its end", || told("The clock of this machine is believed again") == 1);
+    assert_eq!(told("3 days ahead"), 1, "{}", server.log());
 }

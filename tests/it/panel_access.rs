@@ -17,7 +17,7 @@ use super::support::{
 
 /// What somebody needs at an address.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Need {
+pub enum Need {
     /// There is nothing of that method.
     Nothing,
     /// It is there for everybody, signed in or not.
@@ -36,13 +36,13 @@ enum Need {
 use Need::{Change, Listening, Look, Nothing, Public, Reseller, SignedIn};
 
 /// Address as it is mounted, an address of it, what GET needs, what POST needs.
-type Route = (&'static str, &'static str, Need, Need);
+pub type Route = (&'static str, &'static str, Need, Need);
 
 /// Who watches: of everybody with that right, and for a reseller's people of their own lines and MAGs.
 const WATCHING: &str = "connections, or own";
 
 /// Every address of the panel.
-const ROUTES: &[Route] = &[
+pub const ROUTES: &[Route] = &[
     ("/", "/", SignedIn, Nothing),
     ("/assets/{file}", "/assets/none.css", Public, Nothing),
     ("/login", "/login", Public, Public),

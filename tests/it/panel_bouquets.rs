@@ -199,3 +199,27 @@ fn in_a_browser_streams_are_found_added_moved_and_taken_out() {
     browser.open("/panel/categories/order");
     assert_eq!(browser.problems(), [""; 0]);
 }
+
+#[test]
+fn a_long_list_that_is_saved_leaves_its_changes_in_the_audit_trail_and_not_itself() {
+    let server = server();
+    for number in 1..=130 {
+        server.done("streams/new", &format!("data[name]=Channel {number}&data[enabled]=0"));
+    }
+    let all: Vec<String> = (1..=120).map(|id| id.to_string()).collect();
+    server.done("bouquets/new", &format!("data[name]=All&data[streams]=[{}]", all.join(",")));
+    let panel = Panel::admin(&server);
+    let mut list: Vec<String> = all[1..].to_vec();
+    list.swap(3, 4);
+    list.push("125".into());
+    panel.done("/panel/bouquets/1", &[("name", "All"), ("streams", &list.join("\n"))]);
+    let rows = server.done("logs/list", "kind=audit&resource=bouquets&action=update");
+    let row = &rows["logs"][0];
+    assert_eq!(row["before"]["streams"], "120 entries", "{row}");
+    assert_eq!(
+        row["after"]["streams"], "120 entries; added: 125; taken out: 1; in another order: 2",
+        "{row}"
+    );
+    let page = panel.get("/panel/logs/audit");
+    assert!(page.contains("120 entries; added: 125"), "{page}");
+}

@@ -218,3 +218,57 @@ fn the_page_of_an_edit_from_before_a_restart_says_what_became_of_it() {
     );
     assert!(!page.contains("http-equiv=\"refresh\""), "{page}");
 }
+
+#[test]
+fn a_preview_counts_what_the_run_refuses_and_why_and_changes_nothing() {
+    let server = server();
+    fill(&server);
+    server.done(
+        "subscription_plans/new",
+        "data[name]=Trial&data[is_trial]=1&data[duration]=1&data[for_resellers]=1",
+    );
+    server.done("subscription_plans/new", "data[name]=Inside&data[duration]=1&data[for_resellers]=0");
+    let person = "data[username]=sara&data[email]=sara@example.com&data[group_id]=2&data[reseller_id]=1";
+    server.done("administrators/new", &format!("{person}&data[password]={PASSWORD}"));
+    let books = || {
+        let credits = server.done("resellers/list", "")["resellers"][0]["credits"].clone();
+        (credits, server.done("logs/list", "kind=audit&limit=1")["total"].clone(), line(&server, "north0"))
+    };
+    let admin = Panel::admin(&server);
+    let before = books();
+    // 20 credits pay for two at 8 each.
+    let edit = [("extend_plan", "1")];
+    let preview = admin.post("/panel/lines/mass?reseller=1", &edit);
+    assert!(preview.body.contains("8 of them would be refused, and stay as they are."), "{}", preview.body);
+    assert!(preview.body.contains("Not enough credits"), "{}", preview.body);
+    assert_eq!(books(), before, "a preview changes nothing");
+    let done = go(&admin, "reseller=1", &preview);
+    told(&done, 2, "changed, of 10 lines");
+    told(&done, 8, "refused");
+    assert_eq!(books().0, 4);
+
+    // A reseller's own: a plan changes only once the present one has ended, and not every plan is theirs to sell.
+    server.done("resellers/update", "id=1&data[credits]=900");
+    server.done("line/update", "username=north9&data[expire_date]=1000000000");
+    server.done("line/new", "data[username]=trial&data[subscription_plan_id]=2&data[reseller_id]=1");
+    let sara = Panel::of(&server, "sara", PASSWORD);
+    for (plan, reason, changed, refused) in [
+        ("1", "can be changed once the present plan has ended", 3, 8),
+        ("3", "this plan is not sold by resellers", 0, 11),
+    ] {
+        server.done("line/update", "username=north9&data[expire_date]=1000000000");
+        let preview = sara.post("/panel/lines/mass?", &[("extend_plan", plan)]);
+        let words = format!("{refused} of them would be refused");
+        assert!(preview.body.contains(&words) && preview.body.contains(reason), "{plan}: {}", preview.body);
+        let done = go(&sara, "", &preview);
+        told(&done, changed, "changed, of 11 lines");
+        told(&done, refused, "refused");
+    }
+    // MAGs, and deletions, are tried the same way.
+    server.done("mag/new", "data[mac_address]=001A79000001&data[reseller_id]=1");
+    let preview = sara.post("/panel/mags/mass?", &[("extend_plan", "1")]);
+    assert!(preview.body.contains("1 of them would be refused"), "{}", preview.body);
+    let preview = sara.post("/panel/lines/mass?", &[("delete", "1")]);
+    assert!(preview.status == 200 && !preview.body.contains("would be refused"), "{}", preview.body);
+    assert_eq!(server.done("line/list", "reseller_id=1")["total"], 11);
+}

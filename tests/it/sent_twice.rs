@@ -72,9 +72,12 @@ fn a_form_that_is_sent_twice_sells_and_makes_once() {
     assert_eq!((count(&server, "lines"), credits()), (4, 75));
     // A slip is good for whom it was given to: another's form sells.
     assert_eq!(admin.post("/panel/lines/new", &form).location(), "/panel/lines/5");
-    // Without one every form is one of its own.
+    // Two that were opened are two sales, and one without a slip is none.
     admin.done("/panel/lines/new", &[("username", "")]);
     admin.done("/panel/lines/new", &[("username", "")]);
+    let bare = admin.post_bare("/panel/lines/new", &[("username", "")]);
+    assert_eq!(bare.status, 409);
+    assert!(bare.body.contains("cannot be told from one that was sent before"), "{}", bare.body);
     assert_eq!((count(&server, "lines"), credits()), (7, 75));
 
     // What else is made by a form.

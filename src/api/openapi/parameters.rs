@@ -2,7 +2,7 @@
 
 use crate::domain::Resource;
 
-/// On every `update`: the row is changed only as the caller saw it.
+/// On every call that changes or removes one row: it is done only to the row as the caller saw it.
 pub const SEEN: Parameter = (
     "if_updated_at",
     "The row's updated_at as you saw it; refused with `Changed meanwhile` if it is another now.",

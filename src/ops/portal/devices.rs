@@ -80,13 +80,17 @@ pub struct Shown {
     pub events_waiting: usize,
 }
 
-/// Forgets which box it was: the next one takes its place, and the old one is out.
+/// Forgets which box it was: the next one takes its place, and the old one is out. With the [`identity`] that the caller
+/// has `seen`, it forgets that box and no other.
 ///
 /// # Errors
-/// [`Error::NoSuch`].
-pub fn reset(act: &Act<'_>, mac: Mac) -> Result<MagId> {
+/// [`Error::NoSuch`]; [`Error::Changed`] if it is another box by now.
+pub fn reset(act: &Act<'_>, mac: Mac, seen: Option<&str>) -> Result<MagId> {
     let mag = meant(act, mac)?;
     let mut device = act.tx.device(mag.id)?;
+    if seen.is_some_and(|seen| seen != identity(&device)) {
+        return Err(Error::Changed);
+    }
     let before = ids(&device);
     device.reset();
     act.tx.save_device(mag.id, &device)?;
@@ -94,18 +98,26 @@ pub fn reset(act: &Act<'_>, mac: Mac) -> Result<MagId> {
     Ok(mag.id)
 }
 
+/// Which box it is, in one text.
+pub fn identity(device: &Device) -> String {
+    format!("{} {}", device.about.device_id, device.about.device_id2)
+}
+
 /// What binds a MAG to its device, for the audit trail.
 pub(super) fn ids(device: &Device) -> Value {
     json!({ "device_id": device.about.device_id, "device_id2": device.about.device_id2 })
 }
 
-/// Gives a MAG another parental PIN.
+/// Gives a MAG another parental PIN; in the place of the one that the caller has `seen`, if he said.
 ///
 /// # Errors
-/// [`Error::NoSuch`].
-pub fn set_pin(act: &Act<'_>, mac: Mac, pin: &Pin) -> Result<MagId> {
+/// [`Error::NoSuch`]; [`Error::Changed`] if it has another one by now.
+pub fn set_pin(act: &Act<'_>, mac: Mac, seen: Option<&Pin>, pin: &Pin) -> Result<MagId> {
     let mag = meant(act, mac)?;
     let mut device = act.tx.device(mag.id)?;
+    if seen.is_some_and(|seen| *seen != device.parent_pin) {
+        return Err(Error::Changed);
+    }
     device.parent_pin = pin.clone();
     act.tx.save_device(mag.id, &device)?;
     let masked = json!({ "parent_pin": MASK });
@@ -202,7 +214,7 @@ impl Ops {
         }
         self.count_audited(caller.mac)?;
         let mac = caller.mac;
-        self.write_own(caller.actor(), CHOOSE_PIN, move |act| set_pin(act, mac, &pin).map(|_| ())).await
+        self.write_own(caller.actor(), CHOOSE_PIN, move |act| set_pin(act, mac, None, &pin).map(|_| ())).await
     }
 
     /// Counts what a box does by itself and the audit trail keeps.

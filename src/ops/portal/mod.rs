@@ -7,7 +7,7 @@ mod session;
 
 /// What faces show.
 pub use crate::store::portal::WaitingEvent;
-pub use devices::{Shown, reset, set_pin};
+pub use devices::{Shown, identity, reset, set_pin};
 pub use events::{News, send};
 pub use session::{Caller, Entrance, Greeting, Session};
 

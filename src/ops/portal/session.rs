@@ -225,7 +225,7 @@ impl Ops {
     pub async fn sign_out_box(&self, caller: &Caller) -> Result<()> {
         self.count_audited(caller.mac)?;
         let mac = caller.mac;
-        self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, mac).map(|_| ())).await
+        self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, mac, None).map(|_| ())).await
     }
 
     /// The name of a subscriber's plan, if it has one.

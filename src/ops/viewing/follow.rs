@@ -1,7 +1,10 @@
 //! What was committed takes effect on those who watch: streams start and stop, viewers who may no
 //! longer watch are cut.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{Subscriber, door::WATCH};
 use crate::{
@@ -23,6 +26,9 @@ use crate::{
     ops::{Ops, clock},
     store::{Read, changes::Changed, viewers::EndedRow},
 };
+
+/// How often at most everybody who watches is looked at for what was committed.
+const GATHER: Duration = Duration::from_secs(1);
 
 impl Ops {
     /// Runs every stream that is enabled: at the start, and when nobody knows what has changed.
@@ -63,26 +69,38 @@ impl Ops {
         self.connections.end_where(Ending::StreamStopped, |session| session.key.stream == id);
     }
 
-    /// Follows what is committed, for ever.
+    /// Follows what is committed, for ever. What may concern everybody who watches is looked at once for all that is
+    /// committed within [`GATHER`]: an import commits 200 times.
     pub async fn follow_changes(&self) {
+        let mut looked: Option<Instant> = None;
+        let mut everybody = false;
         loop {
-            let changed = self.store.changes().next().await;
+            let next = self.store.changes().next();
+            let since = looked.map_or(GATHER, |at| at.elapsed());
+            let changed = if everybody {
+                tokio::time::timeout(GATHER.saturating_sub(since), next).await.unwrap_or_default()
+            } else {
+                next.await
+            };
+            everybody |= changed.iter().any(concerns_everybody);
+            let now = everybody && looked.is_none_or(|at| at.elapsed() >= GATHER);
+            if now {
+                (looked, everybody) = (Some(Instant::now()), false);
+            }
             let ops = self.clone();
-            let followed = tokio::task::spawn_blocking(move || ops.follow(&changed)).await;
+            let followed = tokio::task::spawn_blocking(move || ops.follow(&changed, now)).await;
             if let Ok(Err(error)) = followed {
                 log::error!("viewers cannot be checked: {error}");
             }
         }
     }
 
-    fn follow(&self, changed: &HashSet<Changed>) -> Result<()> {
+    fn follow(&self, changed: &HashSet<Changed>, everybody: bool) -> Result<()> {
         let mut viewers = HashSet::new();
-        let mut everybody = false;
         for change in changed {
             match *change {
                 Changed::Row(Resource::Streams, id) => {
                     self.run_stream(StreamId(id))?;
-                    everybody = true;
                 }
                 Changed::Row(Resource::Line, id) => {
                     viewers.insert(Viewer::Line(LineId(id)));
@@ -90,14 +108,8 @@ impl Ops {
                 Changed::Row(Resource::Mag, id) => {
                     viewers.insert(Viewer::Mag(MagId(id)));
                 }
-                Changed::Row(Resource::Bouquets | Resource::SubscriptionPlans | Resource::Settings, _) => {
-                    everybody = true;
-                }
                 Changed::Row(..) => {}
-                Changed::Anything => {
-                    self.run_streams()?;
-                    everybody = true;
-                }
+                Changed::Anything => self.run_streams()?,
             }
         }
         self.recheck(&self.connections.sessions(|session| everybody || viewers.contains(&session.key.viewer)))
@@ -196,6 +208,15 @@ impl Ops {
                 reason: why.name().into(),
             });
         }
+    }
+}
+
+/// Whether everybody who watches may have to go for it.
+fn concerns_everybody(change: &Changed) -> bool {
+    use Resource::{Bouquets, Settings, Streams, SubscriptionPlans};
+    match change {
+        Changed::Row(resource, _) => matches!(resource, Bouquets | Settings | Streams | SubscriptionPlans),
+        Changed::Anything => true,
     }
 }
 

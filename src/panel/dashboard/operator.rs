@@ -99,7 +99,7 @@ fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
         ]],
         note: "Until it is set right, or somebody confirms it, nothing is deleted for its age, and calls that are \
                repeated with an Idempotency-Key are not done again however old they are. If Linecard was only off for \
-               so long, confirm it."
+               so long, confirm it; after at most 60 days it does so by itself once the clock has run evenly for an hour."
             .into(),
         ..Tile::default()
     }

@@ -153,7 +153,7 @@ impl Switch {
     }
 }
 
-/// Does it; what was done, and with how many. One that was seen otherwise, with another `updated_at`, is not started.
+/// Does it; what was done, and with how many. One that was seen otherwise, with another `updated_at` or none, is not started.
 async fn switch(
     caller: &Caller,
     verb: &str,

@@ -152,15 +152,26 @@ pub async fn mend<S: Kind>(caller: Caller, at: web::Path<(String, String)>, quer
 async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query) -> Reply {
     let row = find::<S>(caller, id)?;
     let name = row.record.name();
+    let mend = Mend::ALL.into_iter().find(|mend| mend.name() == what);
+    if mend.is_none() && !matches!(what, "add-bouquet" | "start-stream") {
+        return Err(Error::Refused("There is no such button".into()).into());
+    }
+    if caller.reseller().is_some() && mend.is_none_or(Mend::is_operators) {
+        return Err(Error::Denied("This is the operator's to change".into()).into());
+    }
     let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
-    let stale = |at: UnixTime| seen.is_some_and(|seen| seen != at);
+    let stale = |at: UnixTime| seen != Some(at);
     let look = |name: &str| format!("{name} was changed meanwhile, and nothing was done: look at it first.");
-    let takes_away = [Mend::Ban, Mend::Disable].iter().any(|mend| mend.name() == what);
+    let takes_away = matches!(mend, Some(Mend::Ban | Mend::Disable));
     if what != "start-stream" && !takes_away && stale(row.updated_at) {
         return Ok(back::<S>(&row, query, &look(&name)));
     }
-    let text = match what {
-        "add-bouquet" => {
+    let text = match (mend, what) {
+        (Some(mend), _) => {
+            apply(caller, &row, mend.change(row.record.subscription())).await?;
+            format!("{name} {}.", mend.past())
+        }
+        (None, "add-bouquet") => {
             let bouquet = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
             let mut bouquets = row.record.subscription().bouquets.clone();
             bouquets.push(BouquetId(bouquet));
@@ -169,18 +180,12 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
             apply(caller, &row, change).await?;
             format!("{name} has the bouquet now.")
         }
-        "start-stream" => {
+        (None, _) => {
             let stream = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
             match start(caller, StreamId(stream), seen).await {
                 Err(Error::Changed) => look("The stream"),
                 started => started.map(|()| "The stream is wanted running.".to_owned())?,
             }
-        }
-        what => {
-            let mend = Mend::ALL.into_iter().find(|mend| mend.name() == what);
-            let mend = mend.ok_or_else(|| Error::Refused("There is no such button".into()))?;
-            apply(caller, &row, mend.change(row.record.subscription())).await?;
-            format!("{name} {}.", mend.past())
         }
     };
     Ok(back::<S>(&row, query, &text))
@@ -197,6 +202,7 @@ async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChan
 }
 
 async fn start(caller: &Caller, stream: StreamId, seen: Option<UnixTime>) -> Result<()> {
+    let seen = Some(seen.ok_or(Error::Changed)?);
     let job = move |act: &crate::ops::Act<'_>| {
         streams::start(&act.seeing(seen), &streams::Which::These(vec![stream]), None).map(|_| ())
     };
@@ -258,9 +264,10 @@ fn confirm<S: Kind>(caller: &Caller, id: &str, changed: bool) -> Reply {
 
 /// Deletes it.
 pub async fn delete<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
     let row = find::<S>(&caller, &id)?;
-    let seen = seen::row(&sent);
-    let job = move |act: &crate::ops::Act<'_>| subscribers::remove::<S>(&act.seeing(seen), row.id);
+    let Some(seen) = seen::row(&sent) else { return confirm::<S>(&caller, &id, true) };
+    let job = move |act: &crate::ops::Act<'_>| subscribers::remove::<S>(&act.seeing(Some(seen)), row.id);
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "delete"), job).await {
         Err(Error::Changed) => confirm::<S>(&caller, &id, true),
         gone => Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone?.name()))),

@@ -42,8 +42,7 @@ pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
         let (id, record) = subscribers::create::<S>(act, change.clone(), wishes)?;
         Ok((id.number(), record))
     };
-    let (doing, slip) = (doing(S::RESOURCE, "new"), caller.slip(&sent));
-    match caller.ops.make(caller.actor().clone(), doing, slip, job).await {
+    match caller.make(&sent, doing(S::RESOURCE, "new"), job).await {
         Ok(made) => {
             let told = made.now.map(|record| format!("{} was created.", record.name()));
             let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", S::ONE));
@@ -116,6 +115,7 @@ pub async fn edit<S: Kind>(caller: Caller, id: At) -> Reply {
 
 /// Changes it.
 pub async fn update<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
     anew(async || change::<S>(&caller, &id, &sent).await).await
 }
 

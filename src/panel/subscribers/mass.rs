@@ -27,7 +27,10 @@ use crate::{
         Error, Fact, Field, Kind as FactKind, Resource, Result, Rule, Written, audit::Difference,
         mass_edit::MassEdit, rights::Access, time::UnixTime,
     },
-    ops::{clock, mass::Preview},
+    ops::{
+        clock,
+        mass::{Preview, Trial},
+    },
     wire::fields::Fields,
 };
 
@@ -52,6 +55,9 @@ struct PreviewPage {
     none: bool,
     delete: bool,
     sample: Listing,
+    /// How many the run would refuse, as a sentence; empty if none, as far as it was tried.
+    refused: String,
+    reasons: Listing,
     action: String,
     hidden: Vec<(String, String)>,
     submit: String,
@@ -276,7 +282,20 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
         rows: previewed.sample.iter().map(row).collect(),
         ..Listing::default()
     };
+    let reasons = Listing {
+        label: "Refused",
+        heads: vec![Head::new("Why"), Head::numeric("How many")],
+        rows: previewed
+            .trial
+            .reasons
+            .iter()
+            .map(|(why, count)| vec![Cell::Text(why.clone()), Cell::Number(grouped(*count))])
+            .collect(),
+        ..Listing::default()
+    };
     Ok(caller.page(&PreviewPage {
+        refused: refused_words(&previewed),
+        reasons,
         frame: caller.frame(format!("{verb} {many}?")),
         told: address.told::<S>(&about),
         none: previewed.rows == 0,
@@ -288,6 +307,26 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
         many,
         back: format!("/panel/{}/mass?{}", S::PATH, address.query(&[])),
     }))
+}
+
+/// How many of them the run would refuse: tried with all of them, or with the first.
+fn refused_words(preview: &Preview) -> String {
+    let Trial { tried, refused, .. } = preview.trial;
+    if refused == 0 {
+        return String::new();
+    }
+    let many = grouped(refused);
+    if i64::try_from(tried).is_ok_and(|tried| tried >= preview.rows) {
+        return format!("{many} of them would be refused, and stay as they are.");
+    }
+    format!(
+        "{many} of the first {} would be refused, and stay as they are; the others were not tried.",
+        grouped(tried)
+    )
+}
+
+fn grouped(count: usize) -> String {
+    show::number(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// What would change of a row, with the names of what it refers to.
@@ -334,7 +373,7 @@ pub async fn run<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
     };
     let mut selection = address.selection();
     selection.now = UnixTime::clamped(number("at")?.min(clock::now().seconds()));
-    let previewed = Preview { rows: number("rows")?, mark: number("mark")?, sample: Vec::new() };
+    let previewed = Preview { rows: number("rows")?, mark: number("mark")?, ..Preview::default() };
     let (run, work) = caller.ops.begin_mass_edit::<S>(caller.actor(), selection, edit, &previewed)?;
     let work = actix_web::rt::spawn(work);
     let _ = actix_web::rt::time::timeout(PATIENCE, work).await;

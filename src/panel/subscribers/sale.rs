@@ -89,6 +89,7 @@ pub async fn ask<S: Kind>(caller: Caller, id: At) -> Reply {
 
 /// Extends.
 pub async fn extend<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
     anew(async || extend_once::<S>(&caller, &id, &sent).await).await
 }
 

@@ -100,8 +100,46 @@ impl<'s> Panel<'s> {
         page.body
     }
 
-    /// Sends a form, whatever the answer is.
+    /// Sends a form or presses a button as it stands on a page that was opened just before, whatever the answer is.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let (path, marks) = self.opened(path);
+        let mut fields = fields.to_vec();
+        for (name, value) in &marks {
+            if !fields.iter().any(|(given, _)| given == name) {
+                fields.push((name, value));
+            }
+        }
+        self.post_bare(&path, &fields)
+    }
+
+    /// The address and the hidden marks of the form or button for that address, where a page has one.
+    pub fn opened(&self, path: &str) -> (String, Vec<(String, String)>) {
+        let (place, query) = path.split_once('?').unwrap_or((path, ""));
+        let above = |path: &str| path.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
+        let one_above = above(place);
+        for page in [path, &one_above, &above(&one_above)] {
+            if !page.starts_with("/panel") || page.starts_with("/panel/login") || place == "/panel/logout" {
+                continue;
+            }
+            let html = self.ask(page).body;
+            for form in html.split("action=\"").skip(1) {
+                let Some((action, rest)) = form.split_once('"') else { continue };
+                let action = action.replace("&#38;", "&");
+                let (to, told) = action.split_once('?').unwrap_or((&action, ""));
+                let says = |wanted: &str| wanted.is_empty() || told.split('&').any(|told| told == wanted);
+                if to == place && query.split('&').all(says) {
+                    // Those of a list stand beside its rows.
+                    let form = rest.split_once("</form>").map_or(rest, |(form, _)| form);
+                    let rows = hidden(&html).into_iter().filter(|(name, _)| name.starts_with("seen["));
+                    return (action.clone(), marks_of(form).into_iter().chain(rows).collect());
+                }
+            }
+        }
+        (path.to_owned(), Vec::new())
+    }
+
+    /// Sends a form of somebody's own making, whatever the answer is.
+    pub fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.curl(&["--data-binary", "@-"], Some(&body), path)
     }
@@ -153,4 +191,20 @@ impl<'s> Panel<'s> {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         Page { status, head: head.to_owned(), body: body.to_owned() }
     }
+}
+
+/// What a form sends to say what it showed, and which form it is.
+fn marks_of(form: &str) -> Vec<(String, String)> {
+    let is_mark = |name: &str| name == "seen" || name == "slip" || name.ends_with("_held");
+    hidden(form).into_iter().filter(|(name, _)| is_mark(name)).collect()
+}
+
+/// The hidden fields of a page or a part of it.
+fn hidden(html: &str) -> Vec<(String, String)> {
+    let fields = html.split("<input type=\"hidden\" name=\"").skip(1).filter_map(|input| {
+        let (name, rest) = input.split_once('"')?;
+        let value = rest.split_once("value=\"")?.1.split_once('"')?.0;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    fields.collect()
 }
