@@ -5,7 +5,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use crate::{domain::Error, ops::viewing::Refusal};
+use crate::ops::viewing::Refusal;
 
 /// The status of a refusal, and its reason as text: players show neither, people with curl do.
 pub fn response(refusal: &Refusal) -> HttpResponse {

@@ -9,7 +9,6 @@ use indexmap::IndexMap;
 use url::form_urlencoded;
 
 use crate::{
-    domain::Error,
     ops::{
         Ops,
         guards::Face,
