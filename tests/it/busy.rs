@@ -115,8 +115,7 @@ fn no_face_fails_while_another_program_writes() {
         "/healthz",
     ] {
         let player = within_five(path, || Player::get(&server, path, "VLC"));
-        assert!(player.status < 500 || path.ends_with(".m3u8"), "{path}: {}", player.status);
-        assert_ne!(player.status, 500, "{path}");
+        assert!(player.status < 500 || player.status == 503, "{path}: {}", player.status);
     }
     let mut set = Set::new(&server, MAC);
     let shaken = within_five("handshake", || set.text("type=stb&action=handshake"));
