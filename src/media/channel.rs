@@ -51,7 +51,7 @@ impl Channel {
 
     /// A viewer of the endless MPEG transport stream.
     pub fn tap(self: &Arc<Self>) -> Tap {
-        Tap { demand: self.demand(), place: None, run: None, next: None }
+        Tap { demand: self.demand(), place: None, next: None }
     }
 
     /// Keeps an on-demand stream running as long as it is held.
@@ -180,7 +180,6 @@ impl Drop for Demand {
 pub struct Tap {
     demand: Demand,
     place: Option<u64>,
-    run: Option<u64>,
     /// The chunk that follows tables that were just sent.
     next: Option<Bytes>,
 }
@@ -198,9 +197,8 @@ impl Stream for Tap {
             After::Nothing => return Poll::Pending,
             After::Closed => return Poll::Ready(None),
         };
-        let follows = self.place == Some(number) && self.run == Some(chunk.run);
+        let follows = self.place == Some(number);
         self.place = Some(number + 1);
-        self.run = Some(chunk.run);
         match chunk.entry {
             Some(tables) if !follows => {
                 self.next = Some(chunk.bytes);

@@ -51,7 +51,7 @@ impl Entries {
     /// What viewers need before a packet that they are let in at, beside the tables.
     pub fn before(&self, packet: &Packet<'_>) -> Option<[u8; PACKET]> {
         let is_needed = !packet.begins && !self.sets.is_empty();
-        is_needed.then(|| ts::data_packet(packet.bytes, &self.sets)).flatten()
+        is_needed.then(|| ts::data_packet(packet.pid, &self.sets)).flatten()
     }
 
     /// Goes on after a time in which nothing came: that no picture did tells nothing of it.

@@ -5,11 +5,13 @@ pub mod picture;
 pub mod preview;
 
 mod channel;
+mod continuity;
 mod entries;
 mod feed;
 mod fetch;
 mod ffmpeg;
 mod hidden;
+mod late;
 mod lines;
 mod multiplex;
 mod nal;
@@ -80,7 +82,7 @@ impl Default for Timing {
             start: Duration::from_secs(20),
             stall: Duration::from_secs(10),
             pause: Duration::from_millis(500),
-            again: Duration::from_secs(1),
+            again: Duration::from_millis(750),
             back_off: (Duration::from_secs(1), Duration::from_secs(30)),
             steady: Duration::from_secs(30),
             look_back: (Duration::from_secs(30), Duration::from_mins(5)),

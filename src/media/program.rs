@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ts::PACKET;
+use super::ts::{PACKET, checksum};
 
 const SYNC: u8 = 0x47;
 /// A section of PAT or PMT is no longer, in bytes.
@@ -156,15 +156,6 @@ impl Section {
 
 fn length(high: u8, low: u8) -> usize {
     usize::from(high & 0x0F) << 8 | usize::from(low)
-}
-
-/// The checksum of sections (annex A).
-fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {
-            if sum & 1 << 31 == 0 { sum << 1 } else { sum << 1 ^ 0x04C1_1DB7 }
-        })
-    })
 }
 
 #[cfg(test)]

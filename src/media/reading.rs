@@ -1,6 +1,7 @@
 //! What one run of ffmpeg sends, on its way into the ring.
 
 use std::{
+    cell::RefCell,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -16,8 +17,10 @@ use tokio::{
 use super::{
     Timing,
     channel::Channel,
+    continuity::Continuity,
     entries::Entries,
     fetch::Fetching,
+    late::Late,
     repetition::Repetition,
     ring::{Chunk, Clock},
     ts::{self, Packet, Scanner},
@@ -58,8 +61,11 @@ pub struct Reading<'a> {
     channel: &'a Channel,
     scanner: Scanner,
     repetition: Repetition,
+    late: Late,
     /// Counts runs, and changes of the picture that viewers are told of as they are of a new run.
     runs: &'a AtomicU64,
+    /// What was sent of the runs before.
+    continuity: &'a RefCell<Continuity>,
     /// Packets of the chunk under way, whether players can begin with it, its clock then, and that of its last packet.
     chunk: Vec<u8>,
     entry: Option<Bytes>,
@@ -83,13 +89,20 @@ pub struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Of a run that begins now; `beginnings` is told of pictures that have changed.
-    pub fn new(channel: &'a Channel, runs: &'a AtomicU64, beginnings: UnboundedSender<Bytes>) -> Self {
+    pub fn new(
+        channel: &'a Channel,
+        runs: &'a AtomicU64,
+        continuity: &'a RefCell<Continuity>,
+        beginnings: UnboundedSender<Bytes>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             channel,
             scanner: Scanner::default(),
             repetition: Repetition::default(),
+            late: Late::default(),
             runs,
+            continuity,
             chunk: Vec::with_capacity(CHUNK),
             entry: None,
             clock: None,
@@ -187,7 +200,8 @@ impl<'a> Reading<'a> {
             if self.entries.admit(packet, has_video, now) {
                 self.enter(scanner, packet, now);
             }
-            if self.entered {
+            if self.entered && !self.late.keeps(packet, self.latest) {
+                self.chunk.extend_from_slice(&self.late.before(packet));
                 self.repetition.push(&mut self.chunk, packet, || scanner.tables());
                 self.latest = scanner.clock();
             }
@@ -215,8 +229,16 @@ impl<'a> Reading<'a> {
     /// A chunk begins anew with a key frame.
     fn enter(&mut self, scanner: &mut Scanner, packet: &Packet<'_>, now: Instant) {
         self.push();
-        let Some(mut tables) = scanner.tables() else { return };
-        self.repetition.renumber(&mut tables);
+        let Some(tables) = scanner.tables() else { return };
+        let before = self.entries.before(packet);
+        let mut entry = [tables.as_slice(), before.as_slice().as_flattened()].concat();
+        let mut continuity = self.continuity.borrow_mut();
+        continuity.go_before(&mut entry);
+        if !self.entered || self.has_changed {
+            let clock = scanner.clock_pid().zip(scanner.clock()).filter(|_| !self.entered);
+            self.chunk.extend_from_slice(&continuity.join(&tables, clock));
+        }
+        drop(continuity);
         if self.has_changed {
             self.runs.fetch_add(1, Relaxed);
         }
@@ -231,8 +253,7 @@ impl<'a> Reading<'a> {
         if !self.entered {
             self.channel.state().note(Event::Played, now);
         }
-        let before = self.entries.before(packet);
-        self.entry = Some([tables.as_slice(), before.as_slice().as_flattened()].concat().into());
+        self.entry = Some(entry.into());
         self.clock = scanner.clock();
         self.entered = true;
     }
@@ -254,6 +275,8 @@ impl<'a> Reading<'a> {
             return;
         }
         let now = Instant::now();
+        // Only what is sent counts: a run may be ended at any moment.
+        self.continuity.borrow_mut().go_on(&mut self.chunk);
         let bytes = Bytes::copy_from_slice(&self.chunk);
         self.chunk.clear();
         if let (Some(latest), Some(sent)) = (self.latest, self.sent) {

@@ -40,6 +40,9 @@ fn known(line: &str) -> Option<String> {
         let format = named.and_then(|(names, _)| names.split(',').next()).unwrap_or("another");
         return Some(format!("its format is {format}, which is not played"));
     }
+    if line.contains("Stream ends prematurely") {
+        return Some("the source ended the connection".into());
+    }
     if line.contains("Output file is empty") {
         return Some("the source sent nothing".into());
     }
@@ -99,6 +102,10 @@ mod tests {
             (
                 &["Output file is empty, nothing was encoded (check -ss / -t)"],
                 Some("the source sent nothing"),
+            ),
+            (
+                &["[http @ 0x5] Stream ends prematurely at 637508, should be 18446744073709551615"],
+                Some("the source ended the connection"),
             ),
             (&["Conversion failed!"], Some("Conversion failed!")),
             (

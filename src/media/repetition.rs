@@ -2,7 +2,7 @@
 //! 2.7.2, and what tuners expect). ffmpeg ties them to pictures and frames of sound, which radio and slow cameras
 //! have too seldom.
 
-use super::ts::{self, PACKET, Packet, Tables};
+use super::ts::{self, Packet, Tables};
 
 /// The longest time between two clocks, in 1/90,000 second.
 const MOST: u64 = 9_000;
@@ -16,12 +16,10 @@ pub struct Repetition {
     last: Option<(u16, u64)>,
     /// The clock when tables came last.
     tables_at: Option<u64>,
-    /// Tables that were put in: so much later count those that follow.
-    added: u8,
 }
 
 impl Repetition {
-    /// Adds a packet to the chunk, after the clocks and tables that are missing before it.
+    /// Adds a packet to the chunk, after the clocks and tables that are missing before it and are not counted yet.
     pub fn push(&mut self, chunk: &mut Vec<u8>, packet: &Packet<'_>, tables: impl Fn() -> Option<Tables>) {
         if let Some(clock) = packet.clock {
             let last = self.last.filter(|(pid, _)| *pid == packet.pid);
@@ -29,7 +27,7 @@ impl Repetition {
             if let Some((last, gap)) = gap.filter(|(_, gap)| *gap <= GAP) {
                 let parts = gap.div_ceil(MOST);
                 for part in 1..parts {
-                    chunk.extend_from_slice(&ts::clock_packet(packet.bytes, last + gap * part / parts));
+                    chunk.extend_from_slice(&ts::clock_packet(packet.pid, last + gap * part / parts, false));
                     self.add(chunk, &tables, last + gap * part / parts);
                 }
                 // Clocks that are near enough to each other may still have tables before every second one only.
@@ -40,38 +38,28 @@ impl Repetition {
             }
             self.last = Some((packet.pid, clock));
         }
-        let at = chunk.len();
         chunk.extend_from_slice(packet.bytes);
         if packet.is_table {
-            self.renumber(&mut chunk[at..]);
             self.tables_at = self.last.map(|(_, clock)| clock);
         }
     }
 
     fn add(&mut self, chunk: &mut Vec<u8>, tables: &impl Fn() -> Option<Tables>, clock: u64) {
-        let Some(mut tables) = tables() else { return };
-        self.added = self.added.wrapping_add(1);
-        self.renumber(&mut tables);
+        let Some(tables) = tables() else { return };
         chunk.extend_from_slice(&tables);
         self.tables_at = Some(clock);
-    }
-
-    /// Makes tables count as they do in what was sent.
-    pub fn renumber(&self, tables: &mut [u8]) {
-        for table in tables.chunks_exact_mut(PACKET) {
-            table[3] = table[3] & 0xF0 | table[3].wrapping_add(self.added) & 0x0F;
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ts::PACKET;
     use super::*;
 
-    /// The first packet of a picture, with that clock and counter.
-    fn picture(clock: u64, counter: u8) -> Vec<u8> {
-        let mut packet = ts::clock_packet(&[0x47, 0x41, 0x00, 0x30 | counter], clock).to_vec();
-        (packet[1], packet[3], packet[4]) = (0x41, 0x30 | counter, 7);
+    /// The first packet of a picture, with that clock.
+    fn picture(clock: u64) -> Vec<u8> {
+        let mut packet = ts::clock_packet(0x100, clock, false).to_vec();
+        (packet[1], packet[3], packet[4]) = (0x41, 0x30, 7);
         packet
     }
 
@@ -81,26 +69,26 @@ mod tests {
         tables[..4].copy_from_slice(&[0x47, 0x40, 0, 0x1F]);
         tables[PACKET..PACKET + 4].copy_from_slice(&[0x47, 0x50, 0, 0x1E]);
         let (mut repetition, mut chunk) = (Repetition::default(), Vec::new());
-        for (clock, counter) in [(0, 0), (9_000, 1), (33_000, 2), (33_000 + GAP + 1, 3)] {
-            let bytes = picture(clock, counter);
+        for clock in [0, 9_000, 33_000, 33_000 + GAP + 1] {
+            let bytes = picture(clock);
             let packet = Packet { bytes: &bytes, pid: 0x100, clock: Some(clock), ..Packet::default() };
             repetition.push(&mut chunk, &packet, || Some(tables));
         }
         let packets = chunk.chunks_exact(PACKET).map(|packet| {
-            let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
-            (pid, packet[3] & 0x0F, ts::clock(packet).filter(|_| pid == 0x100))
+            let pid = ts::pid(packet);
+            (pid, ts::clock(packet).filter(|_| pid == 0x100))
         });
         let expected = [
-            (0x100, 0, Some(0)),
-            (0x100, 1, Some(9_000)),
-            (0x100, 1, Some(17_000)),
-            (0, 0, None),
-            (0x1000, 15, None),
-            (0x100, 1, Some(25_000)),
-            (0, 1, None),
-            (0x1000, 0, None),
-            (0x100, 2, Some(33_000)),
-            (0x100, 3, Some(33_000 + GAP + 1)),
+            (0x100, Some(0)),
+            (0x100, Some(9_000)),
+            (0x100, Some(17_000)),
+            (0, None),
+            (0x1000, None),
+            (0x100, Some(25_000)),
+            (0, None),
+            (0x1000, None),
+            (0x100, Some(33_000)),
+            (0x100, Some(33_000 + GAP + 1)),
         ];
         assert_eq!(packets.collect::<Vec<_>>(), expected);
     }
@@ -110,8 +98,8 @@ mod tests {
         let (mut repetition, mut chunk) = (Repetition::default(), Vec::new());
         let mut pat = [0xFF; PACKET];
         pat[..4].copy_from_slice(&[0x47, 0x40, 0, 0x10]);
-        for (clock, counter) in [(0, 0), (4_320, 1), (9_720, 2)] {
-            let bytes = picture(clock, counter);
+        for clock in [0, 4_320, 9_720] {
+            let bytes = picture(clock);
             let packet = Packet { bytes: &bytes, pid: 0x100, clock: Some(clock), ..Packet::default() };
             repetition.push(&mut chunk, &packet, || Some([0x47; 2 * PACKET]));
             if clock == 0 {

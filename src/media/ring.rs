@@ -41,7 +41,7 @@ pub struct Chunk {
     /// PAT and PMT, if a player can begin with this chunk.
     pub entry: Option<Bytes>,
     /// Which run of ffmpeg it came from; also another one when the picture has changed.
-    pub run: u64,
+    run: u64,
     at: Instant,
 }
 

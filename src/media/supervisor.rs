@@ -2,6 +2,7 @@
 //! anew when it ends, stalls or sends nothing that can be played.
 
 use std::{
+    cell::RefCell,
     convert::Infallible,
     hash::{BuildHasher, Hasher, RandomState},
     os::unix::process::ExitStatusExt,
@@ -23,6 +24,7 @@ use tokio::{
 use super::{
     Timing, Wanted,
     channel::Channel,
+    continuity::Continuity,
     feed::{self, Feed},
     fetch::{Fetch, Fetching},
     ffmpeg::{Care, Ffmpeg, Line, Look, Unclear, Wish},
@@ -72,6 +74,7 @@ pub async fn supervise(
     retire: impl Fn() -> bool,
 ) {
     let runs = AtomicU64::new(0);
+    let continuity = RefCell::default();
     loop {
         channel.open();
         let mut runner = Runner {
@@ -83,6 +86,7 @@ pub async fn supervise(
             timing: means.timing,
             wanted: &wanted,
             runs: &runs,
+            continuity: &continuity,
             looks: AtomicU32::new(0),
             films: Mutex::default(),
         };
@@ -121,6 +125,7 @@ struct Runner<'a> {
     wanted: &'a Wanted,
     /// Numbers the runs of ffmpeg for this stream.
     runs: &'a AtomicU64,
+    continuity: &'a RefCell<Continuity>,
     /// How often the first source was looked at while a later one played.
     looks: AtomicU32,
     /// Sources without a length that came much faster than they play: they are films, and are read at their pace.
@@ -293,7 +298,7 @@ impl Runner<'_> {
         let mut unclear = Vec::new();
         let (beginnings, changed) = unbounded_channel();
         let is_only = self.wanted.sources.len() == 1;
-        let mut reading = Reading::new(self.channel, self.runs, beginnings);
+        let mut reading = Reading::new(self.channel, self.runs, self.continuity, beginnings);
         let stopped = {
             let listening = listen(
                 self.channel,

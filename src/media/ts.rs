@@ -1,6 +1,8 @@
 //! MPEG transport streams (ISO/IEC 13818-1), as far as fan-out needs them: packets, tables, key
 //! frames, the clock. What is read here is ffmpeg's own output, which marks every key frame.
 
+use std::ops::Range;
+
 use super::nal;
 
 /// So many units of another codec, less the pictures that have none, are no accident.
@@ -12,6 +14,9 @@ pub const PACKET: usize = 188;
 /// A PAT and a PMT.
 pub type Tables = [u8; 2 * PACKET];
 const SYNC: u8 = 0x47;
+/// The number of a table of programs, and of a table of tracks.
+pub const PAT: u8 = 0x00;
+pub const PMT: u8 = 0x02;
 /// The program clock runs at 90 kHz and wraps after 33 bits.
 pub const CLOCK: u64 = 1 << 33;
 
@@ -58,6 +63,7 @@ pub struct Scanner {
     pat: Option<[u8; PACKET]>,
     pmt: Option<[u8; PACKET]>,
     pmt_pid: Option<u16>,
+    clock_pid: Option<u16>,
     /// What `elementary` was read from.
     map: Vec<u8>,
     elementary: Vec<Elementary>,
@@ -126,12 +132,17 @@ impl Scanner {
         self.clock
     }
 
+    /// The track that carries the clock, as the tables say.
+    pub fn clock_pid(&self) -> Option<u16> {
+        self.clock_pid
+    }
+
     fn packet(&mut self, packet: &[u8], take: &mut impl FnMut(&mut Self, &Packet<'_>)) {
         if packet[0] != SYNC {
             self.skipped += PACKET;
             return;
         }
-        let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
+        let pid = pid(packet);
         let begins_unit = packet[1] & 0x40 != 0;
         if begins_unit && pid == 0 {
             self.read_pat(packet);
@@ -185,7 +196,7 @@ impl Scanner {
     }
 
     fn read_pat(&mut self, packet: &[u8]) {
-        let Some(section) = section(packet, 0x00) else { return };
+        let Some(section) = table(packet, PAT) else { return };
         let programs = section.get(8..).unwrap_or_default().chunks_exact(4);
         let Some(program) = programs.into_iter().find(|program| program[0] != 0 || program[1] != 0) else {
             return;
@@ -195,13 +206,14 @@ impl Scanner {
     }
 
     fn read_pmt(&mut self, packet: &[u8]) {
-        let Some(section) = section(packet, 0x02) else { return };
+        let Some(section) = table(packet, PMT) else { return };
         self.pmt = packet.try_into().ok();
         if self.map == section {
             return;
         }
         self.map = section.to_vec();
-        let [.., high, low] = *section.get(..12).unwrap_or_default() else { return };
+        let [.., clock_high, clock_low, high, low] = *section.get(..12).unwrap_or_default() else { return };
+        self.clock_pid = Some(u16::from(clock_high & 0x1F) << 8 | u16::from(clock_low));
         let mut rest = section.get(12 + length(high, low)..).unwrap_or_default();
         let mut elementary = Vec::new();
         while let [kind, high_pid, low_pid, high, low, after @ ..] = rest {
@@ -246,43 +258,83 @@ pub fn clock(packet: &[u8]) -> Option<u64> {
     Some(bits >> 7)
 }
 
-/// A packet that carries only a clock, of the track whose `next` packet it precedes.
-pub fn clock_packet(next: &[u8], clock: u64) -> [u8; PACKET] {
-    let [_, high, low, control, ..] = *next else { return [0xFF; PACKET] };
-    // Only packets with a payload are counted.
-    let counter = control.wrapping_sub(control >> 4 & 1) & 0x0F;
+/// When the unit that begins in the packet is to be decoded, if it says so, in 1/90,000 second.
+pub fn decoding_time(packet: &[u8]) -> Option<u64> {
+    let [0, 0, 1, _, _, _, _, flags, _, times @ ..] = payload(packet) else { return None };
+    let begins_unit = packet[1] & 0x40 != 0 && flags & 0x80 != 0;
+    let time = if flags & 0x40 != 0 { times.get(5..)? } else { times };
+    // Three parts of 3, 15 and 15 bits, a set bit after each.
+    let bits = time.first_chunk::<5>()?.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+    begins_unit.then_some((bits >> 33 & 7) << 30 | (bits >> 17 & 0x7FFF) << 15 | bits >> 1 & 0x7FFF)
+}
+
+/// A packet of that track, not counted yet, that carries only a clock; whether that is a new one is said.
+pub fn clock_packet(pid: u16, clock: u64, is_new: bool) -> [u8; PACKET] {
+    let [high, low] = pid.to_be_bytes();
+    let flags = 0x10 | u8::from(is_new) << 7;
     let mut packet = [0xFF; PACKET];
-    packet[..6].copy_from_slice(&[SYNC, high & 0x1F, low, 0x20 | counter, 183, 0x10]);
+    packet[..6].copy_from_slice(&[SYNC, high & 0x1F, low, 0x20, 183, flags]);
     // The base, six bits that are set, and nothing of the 27 MHz.
     packet[6..12].copy_from_slice(&((clock % CLOCK) << 15 | 0x7E00).to_be_bytes()[2..]);
     packet
 }
 
-/// A packet of a track with data of a picture that belongs to no moment, before the packet `next`; `None` where it
-/// does not fit into one.
-pub fn data_packet(next: &[u8], data: &[u8]) -> Option<[u8; PACKET]> {
+/// A packet of that track, not counted yet, with data of a picture that belongs to no moment; `None` where it does not
+/// fit into one.
+pub fn data_packet(pid: u16, data: &[u8]) -> Option<[u8; PACKET]> {
     // A header without times, of as much data as follows.
     let length = u8::try_from(data.len() + 3).ok()?;
     let head = [0, 0, 1, 0xE0, 0, length, 0x80, 0, 0];
     let stuffing = (PACKET - 6).checked_sub(head.len() + data.len())?;
-    let [_, high, low, control, ..] = *next else { return None };
+    let [high, low] = pid.to_be_bytes();
     let mut packet = [0xFF; PACKET];
-    let counter = control.wrapping_sub(1) & 0x0F;
     let field = u8::try_from(stuffing + 1).ok()?;
-    packet[..6].copy_from_slice(&[SYNC, high & 0x1F | 0x40, low, 0x30 | counter, field, 0]);
+    packet[..6].copy_from_slice(&[SYNC, high & 0x1F | 0x40, low, 0x30, field, 0]);
     packet[6 + stuffing..][..head.len()].copy_from_slice(&head);
     packet[PACKET - data.len()..].copy_from_slice(data);
     Some(packet)
 }
 
+/// The track or table that a packet belongs to.
+pub fn pid(packet: &[u8]) -> u16 {
+    u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2])
+}
+
 /// The section of that table that begins in the packet, without its checksum. ffmpeg's tables fit
 /// into one packet.
-fn section(packet: &[u8], table: u8) -> Option<&[u8]> {
-    let (pointer, rest) = payload(packet).split_first()?;
-    let section = rest.get(usize::from(*pointer)..)?;
-    let whole = 3 + length(*section.get(1)?, *section.get(2)?);
-    (section[0] == table).then_some(())?;
-    section.get(..whole.checked_sub(4)?)
+pub fn table(packet: &[u8], table: u8) -> Option<&[u8]> {
+    packet.get(section(packet, table)?)
+}
+
+/// Gives the section of that table another version.
+pub fn set_version(packet: &mut [u8], table: u8, version: u8) {
+    let Some(place) = section(packet, table) else { return };
+    let Some(section) = packet.get_mut(place.clone()).filter(|section| section.len() > 5) else { return };
+    section[5] = section[5] & 0xC1 | (version & 0x1F) << 1;
+    let sum = checksum(section).to_be_bytes();
+    if let Some(end) = packet.get_mut(place.end..place.end + sum.len()) {
+        end.copy_from_slice(&sum);
+    }
+}
+
+/// Where the section of that table is, without its checksum.
+fn section(packet: &[u8], table: u8) -> Option<Range<usize>> {
+    let begins_unit = packet[1] & 0x40 != 0 && packet[3] & 0x10 != 0;
+    let payload = PACKET.checked_sub(payload(packet).len()).filter(|_| begins_unit)?;
+    let begin = payload + 1 + usize::from(*packet.get(payload)?);
+    let whole = 3 + length(*packet.get(begin + 1)?, *packet.get(begin + 2)?);
+    let has_room = begin + whole <= packet.len();
+    (packet[begin] == table && has_room).then_some(())?;
+    Some(begin..begin + whole.checked_sub(4)?)
+}
+
+/// The checksum of sections (annex A).
+pub fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {
+            if sum & 1 << 31 == 0 { sum << 1 } else { sum << 1 ^ 0x04C1_1DB7 }
+        })
+    })
 }
 
 fn codec(kind: u8, descriptors: &[u8]) -> Option<(bool, &'static str)> {
@@ -414,15 +466,14 @@ mod tests {
 
     #[test]
     fn data_before_a_picture_is_a_packet_of_its_track() {
-        let next = packet(0x100, true, &[]);
         for length in [1, 100, 173] {
             let data = vec![7; length];
-            let made = data_packet(&next, &data).unwrap();
-            assert_eq!((made[1], made[2], made[3]), (0x41, 0x00, 0x3F), "it counts before the next");
+            let made = data_packet(0x100, &data).unwrap();
+            assert_eq!((made[1], made[2], made[3]), (0x41, 0x00, 0x30));
             let [0, 0, 1, 0xE0, 0, told, 0x80, 0, 0, rest @ ..] = payload(&made) else { panic!("{made:?}") };
             assert_eq!((usize::from(*told), rest), (length + 3, data.as_slice()));
         }
-        assert_eq!(data_packet(&next, &[7; 174]), None);
+        assert_eq!(data_packet(0x100, &[7; 174]), None);
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub struct Transport {
     pub late: usize,
     /// The longest time by which one is ahead of that clock.
     pub ahead: u64,
-    /// Packets that were missing or came twice, and clocks that went back.
+    /// Clocks that were announced as new.
+    pub announced: usize,
+    /// Packets that were missing or came twice, clocks that went back unannounced, tables that changed under one version.
     pub breaks: Vec<String>,
 }
 
@@ -30,7 +32,7 @@ impl Transport {
         let mut found = Self::default();
         let mut clock: Option<u64> = None;
         let mut pmt_pid = None;
-        let mut counters = BTreeMap::new();
+        let (mut counters, mut said_by) = (BTreeMap::new(), BTreeMap::new());
         let mut tables: BTreeMap<u16, u64> = BTreeMap::new();
         for (number, packet) in bytes.chunks_exact(PACKET).enumerate() {
             assert_eq!(packet[0], 0x47, "packet {number}");
@@ -38,10 +40,13 @@ impl Transport {
             let (begins, has_payload) = (packet[1] & 0x40 != 0, packet[3] & 0x10 != 0);
             let field = if packet[3] & 0x20 != 0 { &packet[5..5 + usize::from(packet[4])] } else { &[] };
             found.keys += usize::from(begins && field.first().is_some_and(|flags| flags & 0x40 != 0));
-            let is_break = field.first().is_some_and(|flags| flags & 0x80 != 0);
+            let is_new = field.first().is_some_and(|flags| flags & 0x80 != 0);
             if field.first().is_some_and(|flags| flags & 0x10 != 0) {
                 let base = field[1..6].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)) >> 7;
-                if let Some(last) = clock.filter(|_| !is_break) {
+                if is_new {
+                    found.announced += 1;
+                    tables.clear();
+                } else if let Some(last) = clock {
                     match base.checked_sub(last) {
                         Some(step) => found.clocks = found.clocks.max(step / 90),
                         None => found.breaks.push(format!("packet {number}: the clock goes back")),
@@ -50,7 +55,7 @@ impl Transport {
                 clock = Some(base);
             }
             let counter = packet[3] & 0x0F;
-            if let Some(last) = counters.insert(pid, counter).filter(|_| !is_break) {
+            if let Some(last) = counters.insert(pid, counter) {
                 let expected = (last + u8::from(has_payload)) & 0x0F;
                 if counter != expected {
                     found
@@ -60,6 +65,15 @@ impl Transport {
             }
             let data = &packet[4 + if packet[3] & 0x20 != 0 { 1 + usize::from(packet[4]) } else { 0 }..];
             if pid == 0 || Some(pid) == pmt_pid {
+                let end = data.len().min(4 + (usize::from(data[2] & 0x0F) << 8 | usize::from(data[3])));
+                let (version, said) = (data[6] >> 1 & 0x1F, [&data[1..6], &data[7..end - 4]].concat());
+                if let Some((before, other)) = said_by.insert(pid, (version, said.clone()))
+                    && (before == version) != (other == said)
+                {
+                    found
+                        .breaks
+                        .push(format!("packet {number}: version {version} of {pid:#x} after {before}"));
+                }
                 if pid == 0 {
                     pmt_pid = Some(u16::from(data[11] & 0x1F) << 8 | u16::from(data[12]));
                 }

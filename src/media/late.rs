@@ -1,0 +1,74 @@
+//! Sound that comes after the clock has passed it: ffmpeg sends the last that it gathered so, at its end. Players of a
+//! stream that goes on take it for a fault, so it is kept back until what follows shows that this is not the end.
+
+use super::ts::{self, Packet};
+
+/// What is later than this belongs to another clock, in 1/90,000 second.
+const LATEST: u64 = 5 * 90_000;
+/// The most bytes that are kept back.
+const MOST: usize = 350 * ts::PACKET;
+
+/// What is kept back.
+#[derive(Default)]
+pub struct Late {
+    packets: Vec<u8>,
+    /// Tracks whose last unit is kept.
+    tracks: Vec<u16>,
+}
+
+impl Late {
+    /// Keeps a packet if its unit is late, by the stream's latest clock; whether it did.
+    pub fn keeps(&mut self, packet: &Packet<'_>, clock: Option<u64>) -> bool {
+        if let Some(decoded) = ts::decoding_time(packet.bytes) {
+            let late = clock.map_or(0, |clock| ts::elapsed(decoded, clock));
+            self.tracks.retain(|pid| *pid != packet.pid);
+            if (1..LATEST).contains(&late) {
+                self.tracks.push(packet.pid);
+            }
+        }
+        let keeps = packet.clock.is_none() && self.tracks.contains(&packet.pid) && self.packets.len() < MOST;
+        if keeps {
+            self.packets.extend_from_slice(packet.bytes);
+        }
+        keeps
+    }
+
+    /// What was kept and goes before a packet that is not: a clock shows that the stream goes on, and the packets of
+    /// a track stay in their order.
+    pub fn before(&mut self, packet: &Packet<'_>) -> Vec<u8> {
+        let of_track = || self.packets.chunks_exact(ts::PACKET).any(|kept| ts::pid(kept) == packet.pid);
+        let goes_on = packet.clock.is_some() || of_track();
+        if goes_on { std::mem::take(&mut self.packets) } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A packet of sound that begins a unit with that time.
+    fn sound(time: u8) -> [u8; ts::PACKET] {
+        let mut packet = [0xFF; ts::PACKET];
+        packet[..4].copy_from_slice(&[0x47, 0x41, 1, 0x10]);
+        packet[4..18].copy_from_slice(&[0, 0, 1, 0xC0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, time << 1 | 1]);
+        packet
+    }
+
+    #[test]
+    fn what_is_late_is_kept_until_the_stream_goes_on() {
+        let mut late = Late::default();
+        let of = |bytes| Packet { bytes, pid: 0x101, ..Packet::default() };
+        let (early, tardy) = (sound(60), sound(40));
+        assert!(!late.keeps(&of(&early), Some(50)));
+        assert!(late.keeps(&of(&tardy), Some(50)));
+        let mut rest = tardy;
+        rest[1] = 1;
+        assert!(late.keeps(&of(&rest), Some(50)), "the rest of the unit");
+        let picture = Packet { bytes: &rest, pid: 0x100, ..Packet::default() };
+        assert!(!late.keeps(&picture, Some(50)) && late.before(&picture).is_empty());
+        let clock = Packet { clock: Some(51), ..picture };
+        assert_eq!(late.before(&clock), [tardy, rest].concat());
+        assert!(late.keeps(&of(&tardy), Some(50)) && !late.keeps(&of(&early), Some(50)));
+        assert_eq!(late.before(&of(&early)), tardy, "a track stays in its order");
+    }
+}
