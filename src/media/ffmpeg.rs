@@ -36,8 +36,6 @@ pub struct Care {
     pub not_carried: Vec<Track>,
     /// The one of its programs that is played, when it has several.
     pub program: Option<u64>,
-    /// It is read at the pace at which it plays.
-    pub paced: bool,
     /// It comes in the segments of a playlist.
     pub in_segments: bool,
     /// What its operator wants.
@@ -65,8 +63,6 @@ pub struct Wish {
     pub audio_to_aac: bool,
     /// What happens at the end of a source that has one.
     pub at_end: AtEnd,
-    /// It is no live source if it has an end, and is then read at the pace at which it plays.
-    pub may_end: bool,
 }
 
 impl Care {
@@ -247,7 +243,7 @@ impl Ffmpeg {
     fn input(&self, source: &SourceUrl, via: Option<&str>, care: &Care) -> Result<Vec<String>, String> {
         let mut arguments = common(care, flags(care));
         let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
-        if source.file().is_some() || care.paced {
+        if source.file().is_some() {
             add(&["-re"]);
             if care.wish.at_end == AtEnd::Loop {
                 add(&["-stream_loop", "-1"]);

@@ -1,6 +1,7 @@
 //! What ffmpeg says while it runs, line by line.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     time::{Duration, Instant},
 };
@@ -18,6 +19,7 @@ use super::{
     fetch::Fetching,
     ffmpeg::{Care, Ffmpeg, Line, Unclear},
     hidden::Hidden,
+    pace::Pace,
     tracks::{Kind, Listing, Track},
 };
 
@@ -38,6 +40,17 @@ pub enum Heard {
     Useless(String),
 }
 
+/// What is known of the source that ffmpeg reads.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// What it was begun with.
+    pub care: &'a Care,
+    /// Where it is fetched, if it is.
+    pub fetching: Option<&'a Fetching>,
+    /// How it comes, which its listing tells.
+    pub pace: &'a Cell<Pace>,
+}
+
 /// Reads ffmpeg's lines as long as it runs, or until one tells that the source is to be begun anew; `None` at
 /// their end. Sound that was no AAC from the beginning, within `settled`, is broken; later it has changed.
 pub async fn listen(
@@ -45,9 +58,8 @@ pub async fn listen(
     errors: ChildStderr,
     hidden: &Hidden,
     unclear: &mut Vec<Unclear>,
-    care: &Care,
+    known: Known<'_>,
     settled: Duration,
-    fetching: Option<&Fetching>,
 ) -> Option<Heard> {
     let begun = Instant::now();
     let (mut heard, mut is_broken, mut is_listed) = (None, false, false);
@@ -59,9 +71,12 @@ pub async fn listen(
             Line::Playlist => listing.is_playlist = true,
             Line::Listed if !is_listed => {
                 is_listed = true;
-                listing.is_finite |= fetching.is_some_and(Fetching::has_end);
-                heard = match listing.care(care) {
-                    Ok(other) => (other != *care).then_some(Heard::Otherwise(other)),
+                if let Some(fetching) = known.fetching {
+                    listing.is_finite |= fetching.has_end();
+                    known.pace.set(listing.pace());
+                }
+                heard = match listing.care(known.care) {
+                    Ok(other) => (other != *known.care).then_some(Heard::Otherwise(other)),
                     Err(why) => Some(Heard::Useless(why)),
                 };
             }

@@ -15,6 +15,7 @@ mod late;
 mod lines;
 mod multiplex;
 mod nal;
+mod pace;
 mod program;
 mod reading;
 mod reasons;

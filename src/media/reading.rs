@@ -19,8 +19,9 @@ use super::{
     channel::Channel,
     continuity::Continuity,
     entries::Entries,
-    fetch::Fetching,
     late::Late,
+    lines::Known,
+    pace::Pacing,
     repetition::Repetition,
     ring::{Chunk, Clock},
     ts::{self, Packet, Scanner},
@@ -74,6 +75,10 @@ pub struct Reading<'a> {
     /// The clock of what was sent on last, and how far it went on in all, in 1/90,000 second.
     sent: Option<u64>,
     gone_on: u64,
+    /// How much of it the pace knows.
+    paced: Duration,
+    /// For how long what came was held back, as it came too fast.
+    pub held: Duration,
     /// Whether a key frame has come.
     pub entered: bool,
     entries: Entries,
@@ -109,6 +114,8 @@ impl<'a> Reading<'a> {
             latest: None,
             sent: None,
             gone_on: 0,
+            paced: Duration::ZERO,
+            held: Duration::ZERO,
             entered: false,
             entries: Entries::new(now),
             last_push: now,
@@ -125,7 +132,8 @@ impl<'a> Reading<'a> {
         &mut self,
         mut output: ChildStdout,
         timing: Timing,
-        fetching: Option<&Fetching>,
+        known: Known<'_>,
+        pacing: &mut Pacing,
         is_only: bool,
     ) -> Stopped {
         // A pipe that holds a gathering's bytes; 64 KiB do for 12 Mbit/s, so it is no loss if it stays.
@@ -136,7 +144,8 @@ impl<'a> Reading<'a> {
         let seconds = |time: Duration| format!("{} seconds", time.as_secs());
         loop {
             // Segments come at once, and then none for a while.
-            let stall = fetching.map_or(timing.stall, |fetching| fetching.patience(timing.stall, is_only));
+            let stall =
+                known.fetching.map_or(timing.stall, |fetching| fetching.patience(timing.stall, is_only));
             let patience = if self.entered {
                 stall.saturating_sub(heard.elapsed())
             } else {
@@ -167,7 +176,9 @@ impl<'a> Reading<'a> {
                     if self.entered && self.entries.without_picture(Instant::now()) > timing.start {
                         return Stopped::Given(format!("no picture has come for {}", seconds(timing.start)));
                     }
-                    if length < buffer.len() {
+                    if self.keep_pace(known, pacing).await {
+                        heard = Instant::now();
+                    } else if length < buffer.len() {
                         sleep(GATHER).await;
                     }
                 }
@@ -182,6 +193,28 @@ impl<'a> Reading<'a> {
                 }
             }
         }
+    }
+
+    /// Waits until more may be sent on; whether it had to.
+    async fn keep_pace(&mut self, known: Known<'_>, pacing: &mut Pacing) -> bool {
+        let begun = Instant::now();
+        let mut played = self.length().saturating_sub(self.paced);
+        self.paced = self.length();
+        loop {
+            let wait = pacing.wait(played, known.pace.get(), Instant::now());
+            played = Duration::ZERO;
+            if wait.is_zero() {
+                break;
+            }
+            sleep(wait.min(CHUNK_TIME)).await;
+        }
+        let waited = begun.elapsed();
+        let has_waited = waited >= GATHER;
+        if has_waited {
+            self.entries.go_on_after(waited);
+            self.held += waited;
+        }
+        has_waited
     }
 
     /// How long what was read plays, leaps of its clock left out.

@@ -2,13 +2,13 @@
 //! anew when it ends, stalls or sends nothing that can be played.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     convert::Infallible,
     hash::{BuildHasher, Hasher, RandomState},
     os::unix::process::ExitStatusExt,
     pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -29,8 +29,9 @@ use super::{
     fetch::{Fetch, Fetching},
     ffmpeg::{Care, Ffmpeg, Line, Look, Unclear, Wish},
     hidden::Hidden,
-    lines::{Heard, describe, each_line, listen},
+    lines::{Heard, Known, describe, each_line, listen},
     multiplex::Multiplexes,
+    pace::{self, Pace, Pacing},
     reading::{Reading, Stopped},
     reasons,
 };
@@ -42,6 +43,9 @@ use crate::domain::{
 
 /// How long ffmpeg may take to end, and to be heard to its end, once its output has.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is shorter is no film that is played again at once.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What the supervisor is told.
 pub enum Order {
@@ -88,7 +92,6 @@ pub async fn supervise(
             runs: &runs,
             continuity: &continuity,
             looks: AtomicU32::new(0),
-            films: Mutex::default(),
         };
         let order = tokio::select! {
             order = orders.recv() => Some(order),
@@ -128,8 +131,6 @@ struct Runner<'a> {
     continuity: &'a RefCell<Continuity>,
     /// How often the first source was looked at while a later one played.
     looks: AtomicU32,
-    /// Sources without a length that came much faster than they play: they are films, and are read at their pace.
-    films: Mutex<Vec<SourceUrl>>,
 }
 
 /// How the playing of a source ended.
@@ -154,6 +155,8 @@ enum Run {
     Over(Ended),
     /// The source is there, but is no longer what ffmpeg was started for.
     Changed(String),
+    /// At its end, and it is played again.
+    Turned,
     /// Before it sent anything: it is made of other things than ffmpeg was told.
     Otherwise(Care),
     /// Before it sent anything, as it could not make out those tracks.
@@ -187,11 +190,13 @@ impl Runner<'_> {
         let mut back_off = self.timing.back_off.0;
         let (mut place, mut short, mut barren) = (0, 0, 0);
         let mut again = None;
+        let mut pacing = Pacing::new(Instant::now());
         loop {
             self.channel.state().source = Some(place);
             self.note(Event::Begun);
             let look = if again == Some(place) { Look::Shorter } else { Look::Usual };
-            let (lasted, was_given_up, why) = match self.play(place, &sources[place], look).await {
+            let (lasted, was_given_up, why) = match self.play(place, &sources[place], look, &mut pacing).await
+            {
                 Ended::Lost { lasted, was_given_up, why } => (lasted, was_given_up, why),
                 Ended::FirstIsBack => {
                     (place, short, barren, again) = (0, 0, 0, None);
@@ -238,11 +243,15 @@ impl Runner<'_> {
         }
     }
 
-    /// Plays a source, again and again while it only changes.
-    async fn play(&mut self, place: usize, source: &SourceUrl, look: Look) -> Ended {
+    /// Plays a source, again and again while it only changes, and at its end if it is looped.
+    async fn play(&mut self, place: usize, source: &SourceUrl, look: Look, pacing: &mut Pacing) -> Ended {
         let mut care = Care { look, ..self.care(source) };
+        let mut is_turn = false;
         loop {
-            match self.play_once(place, source, &care).await {
+            let run = self.play_once(place, source, &care, pacing, is_turn).await;
+            is_turn = matches!(run, Run::Turned);
+            match run {
+                Run::Turned => {}
                 Run::Changed(why) => {
                     log::warn!("stream {}: source {}: {why}", self.id.0, place + 1);
                     self.channel.state().complain(format!("source {}: {why}", place + 1));
@@ -259,7 +268,14 @@ impl Runner<'_> {
         }
     }
 
-    async fn play_once(&mut self, place: usize, source: &SourceUrl, care: &Care) -> Run {
+    async fn play_once(
+        &mut self,
+        place: usize,
+        source: &SourceUrl,
+        care: &Care,
+        pacing: &mut Pacing,
+        is_turn: bool,
+    ) -> Run {
         let begun = Instant::now();
         let heard = self.channel.state().complaints;
         for number in &care.without {
@@ -287,7 +303,7 @@ impl Runner<'_> {
             Ok(both) => both,
             Err(why) => return Run::Over(Ended::barren(why)),
         };
-        if self.runs.fetch_add(1, Relaxed) > 0 {
+        if self.runs.fetch_add(1, Relaxed) > 0 && !is_turn {
             self.channel.state().restarts += 1;
         }
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
@@ -295,24 +311,18 @@ impl Runner<'_> {
         };
         let timing = Timing { start: care.patience(self.timing.start), ..self.timing };
         let feeding = write(feed, child.stdin.take());
+        let comes = Cell::new(if fetching.is_some() { Pace::Unknown } else { Pace::AsItComes });
+        let known = Known { care, fetching: fetching.as_ref(), pace: &comes };
         let mut unclear = Vec::new();
         let (beginnings, changed) = unbounded_channel();
         let is_only = self.wanted.sources.len() == 1;
         let mut reading = Reading::new(self.channel, self.runs, self.continuity, beginnings);
         let stopped = {
-            let listening = listen(
-                self.channel,
-                errors,
-                &hidden,
-                &mut unclear,
-                care,
-                self.timing.stall,
-                fetching.as_ref(),
-            )
-            .fuse();
+            let listening =
+                listen(self.channel, errors, &hidden, &mut unclear, known, self.timing.stall).fuse();
             let mut listening = pin!(listening);
             let stopped = tokio::select! {
-                stopped = reading.read(output, timing, fetching.as_ref(), is_only) => stopped,
+                stopped = reading.read(output, timing, known, pacing, is_only) => stopped,
                 why = feeding => Stopped::Given(why),
                 Some(heard) = &mut listening => match heard {
                     Heard::Otherwise(care) => return Run::Otherwise(care),
@@ -342,14 +352,18 @@ impl Runner<'_> {
             Stopped::Given(why) => (why, true),
             Stopped::Ended => {
                 let (why, is_whole) = self.reason(&mut child, heard).await;
-                let has_end = source.file().is_some() || care.paced;
-                if entered && is_whole && has_end && care.wish.at_end == AtEnd::Stop {
+                let (length, lasted) = (reading.length(), begun.elapsed());
+                let is_whole = is_whole && entered && fetching.as_ref().and_then(Fetching::trouble).is_none();
+                let has_end = match comes.get() {
+                    Pace::AsItComes => source.file().is_some(),
+                    Pace::Film => true,
+                    Pace::Unknown | Pace::MayBeLive => pace::is_film(length, lasted, reading.held),
+                };
+                if is_whole && has_end && care.wish.at_end == AtEnd::Stop {
                     return Run::Over(Ended::Finished);
                 }
-                let is_whole_body = is_whole && fetching.as_ref().is_some_and(Fetching::is_whole_body);
-                if is_whole_body && !care.paced && is_film(reading.length(), begun.elapsed()) {
-                    self.films().push(source.clone());
-                    return Run::Changed("it has an end: it is played again, at its own pace".into());
+                if is_whole && has_end && length >= SHORTEST {
+                    return Run::Turned;
                 }
                 (why, false)
             }
@@ -387,15 +401,10 @@ impl Runner<'_> {
     /// How a source is begun with.
     fn care(&self, source: &SourceUrl) -> Care {
         Care {
-            wish: Wish {
-                audio_to_aac: self.wanted.audio_to_aac,
-                at_end: self.wanted.at_end,
-                may_end: source.scheme().starts_with("http"),
-            },
+            wish: Wish { audio_to_aac: self.wanted.audio_to_aac, at_end: self.wanted.at_end },
             program: source.program().filter(|_| !is_read_once(source)),
             // Playlists go by many names, but hardly by this one; if it is one after all, it is begun anew.
             in_segments: source.is_http() && !is_named_ts(source),
-            paced: self.films().contains(source),
             ..Care::default()
         }
     }
@@ -469,10 +478,6 @@ impl Runner<'_> {
         }
     }
 
-    fn films(&self) -> MutexGuard<'_, Vec<SourceUrl>> {
-        self.films.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn note(&self, event: Event) {
         self.channel.state().note(event, Instant::now());
     }
@@ -481,11 +486,6 @@ impl Runner<'_> {
 /// Whether all streams of programs of a source read it together: a port of UDP or SRT can be opened once only.
 fn is_read_once(source: &SourceUrl) -> bool {
     matches!(source.scheme().as_str(), "udp" | "srt")
-}
-
-/// Whether what ended after `lasted` cannot have been live: more of it came than a live source has in store.
-fn is_film(length: Duration, lasted: Duration) -> bool {
-    length > lasted * 3 && length > lasted + Duration::from_secs(10)
 }
 
 /// Feeds ffmpeg, if it is fed; why there is nothing more to feed it with.
@@ -505,19 +505,4 @@ fn jittered(time: Duration) -> Duration {
 /// Whether the address says that it is one transport stream.
 fn is_named_ts(source: &SourceUrl) -> bool {
     source.address().split(['?', '|']).next().is_some_and(|path| path.to_ascii_lowercase().ends_with(".ts"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_much_faster_than_it_plays_is_a_film() {
-        for (length, lasted, is_one) in
-            [(60, 2, true), (60, 19, true), (60, 21, false), (11, 2, false), (13, 2, true), (600, 590, false)]
-        {
-            let seconds = Duration::from_secs;
-            assert_eq!(is_film(seconds(length), seconds(lasted)), is_one, "{length} in {lasted}");
-        }
-    }
 }

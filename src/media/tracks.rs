@@ -1,6 +1,6 @@
 //! What a source is made of, as ffmpeg lists it, and what of it is played.
 
-use super::ffmpeg::Care;
+use super::{ffmpeg::Care, pace::Pace};
 
 /// More tracks and programs are not remembered: no transport stream has as many.
 const MOST: usize = 1000;
@@ -121,10 +121,18 @@ impl Listing {
             )),
             _ if tracks.is_empty() => Err("it has neither picture nor sound".into()),
             _ => {
-                let paced = begun.paced || begun.wish.may_end && self.is_finite;
                 let in_segments = begun.in_segments || self.is_playlist;
-                Ok(Care { program, not_carried: silent, paced, in_segments, ..begun.clone() })
+                Ok(Care { program, not_carried: silent, in_segments, ..begun.clone() })
             }
+        }
+    }
+
+    /// The pace at which what is fetched is sent.
+    pub fn pace(&self) -> Pace {
+        match (self.is_finite, self.is_playlist) {
+            (true, _) => Pace::Film,
+            (false, true) => Pace::AsItComes,
+            (false, false) => Pace::MayBeLive,
         }
     }
 
@@ -192,13 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn what_has_an_end_is_read_at_its_pace() {
-        let may_end = Care { wish: Wish { may_end: true, ..Wish::default() }, ..Care::default() };
-        let mut film = listing(&[PICTURE]);
-        assert_eq!(film.care(&may_end), Ok(may_end.clone()));
-        film.is_finite = true;
-        assert!(film.care(&may_end).unwrap().paced);
-        assert!(!film.care(&Care::default()).unwrap().paced);
+    fn what_has_an_end_is_sent_at_its_pace() {
+        let pace = |is_finite, is_playlist| Listing { is_finite, is_playlist, ..Listing::default() }.pace();
+        assert_eq!((pace(true, false), pace(true, true)), (Pace::Film, Pace::Film));
+        assert_eq!((pace(false, false), pace(false, true)), (Pace::MayBeLive, Pace::AsItComes));
     }
 
     #[test]

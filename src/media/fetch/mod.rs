@@ -112,11 +112,6 @@ impl Fetching {
         self.source.has_end()
     }
 
-    /// Whether it is one body, no playlist, and nothing was wrong with it.
-    pub fn is_whole_body(&self) -> bool {
-        self.source.pause().is_zero() && self.trouble().is_none()
-    }
-
     /// How long it may be silent without being gone: segments come at once, and then none for a while. Where no
     /// other source could take over, a playlist that fails is worth waiting for.
     pub fn patience(&self, usual: Duration, is_only: bool) -> Duration {

@@ -16,6 +16,8 @@ pub struct Transport {
     pub keys: usize,
     /// Pictures and frames of sound that were looked at.
     pub units: usize,
+    /// Those that are pictures.
+    pub pictures: usize,
     /// Those whose decoding time lies before the clock that came with them.
     pub late: usize,
     /// The longest time by which one is ahead of that clock.
@@ -82,12 +84,13 @@ impl Transport {
                 {
                     found.tables = found.tables.max(now.saturating_sub(last) / 90);
                 }
-            } else if let (true, Some(now), [0, 0, 1, _, _, _, _, flags, _, times @ ..]) =
+            } else if let (true, Some(now), [0, 0, 1, id, _, _, _, flags, _, times @ ..]) =
                 (begins, clock, data)
                 && flags & 0x80 != 0
             {
                 let decoded = time(&times[if flags & 0x40 != 0 { 5 } else { 0 }..]);
                 found.units += 1;
+                found.pictures += usize::from(id & 0xF0 == 0xE0);
                 match decoded.checked_sub(now) {
                     Some(ahead) => found.ahead = found.ahead.max(ahead / 90),
                     None => found.late += 1,
