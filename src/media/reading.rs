@@ -75,6 +75,8 @@ pub struct Reading<'a> {
     /// The clock of what was sent on last, and how far it went on in all, in 1/90,000 second.
     sent: Option<u64>,
     gone_on: u64,
+    /// Between the last two clocks: so long plays what comes with one.
+    step: u64,
     /// How much of it the pace knows.
     paced: Duration,
     /// For how long what came was held back, as it came too fast.
@@ -114,6 +116,7 @@ impl<'a> Reading<'a> {
             latest: None,
             sent: None,
             gone_on: 0,
+            step: 0,
             paced: Duration::ZERO,
             held: Duration::ZERO,
             entered: false,
@@ -219,7 +222,7 @@ impl<'a> Reading<'a> {
 
     /// How long what was read plays, leaps of its clock left out.
     pub fn length(&self) -> Duration {
-        Duration::from_millis(self.gone_on / 90)
+        Duration::from_millis((self.gone_on + self.step) / 90)
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -236,6 +239,10 @@ impl<'a> Reading<'a> {
             if self.entered && !self.late.keeps(packet, self.latest) {
                 self.chunk.extend_from_slice(&self.late.before(packet));
                 self.repetition.push(&mut self.chunk, packet, || scanner.tables());
+                if let (Some(before), Some(clock)) = (self.latest, packet.clock) {
+                    self.step =
+                        Some(ts::elapsed(before, clock)).filter(|step| *step < LEAP).unwrap_or(self.step);
+                }
                 self.latest = scanner.clock();
             }
             if self.chunk.len() + ts::PACKET > CHUNK {
@@ -288,6 +295,9 @@ impl<'a> Reading<'a> {
         }
         self.entry = Some(entry.into());
         self.clock = scanner.clock();
+        if !self.entered {
+            self.sent = self.clock;
+        }
         self.entered = true;
     }
 

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashSet,
+    io::{Read as _, Write as _},
+    net::TcpListener,
     process::Command,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
@@ -13,7 +15,8 @@ use tokio_rustls::rustls::ServerConfig;
 use super::support::{
     TestServer,
     origin::{Answer, Asked, Live, Origin, SEGMENTS, ok, status, to},
-    tv::{offline, within},
+    transport::Transport,
+    tv::{Player, make_file, offline, within},
 };
 
 #[test]
@@ -304,6 +307,133 @@ fn what_is_wrong_with_a_source_is_said_in_words() {
         assert!(!told.contains("hush"), "{told}");
     }
     assert!(!server.log().contains("hush"), "{}", server.log());
+}
+
+#[test]
+fn digests_are_answered_and_files_whose_index_is_last_are_played_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last.mp4");
+    make_file(&file, 4, "-map 0 -map 1 -c:v libx264 -preset ultrafast -g 25 -c:a aac");
+    let film = std::fs::read(file).unwrap();
+    let ask = |nonce| {
+        let both = format!(
+            "Digest realm=\"cam\", nonce=\"{nonce}\", qop=\"auth\"\r\nWWW-Authenticate: Basic realm=\"cam\""
+        );
+        ("401 Unauthorized", format!("WWW-Authenticate: {both}\r\n"), Vec::new())
+    };
+    let origin = Origin::start(move |asked| {
+        let path = asked.path.clone();
+        let (kind, _) = path[1..].split_once('/').unwrap();
+        let range = asked.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+        match kind {
+            "digest" => {
+                let Some(told) = asked.header("authorization").filter(|told| told.starts_with("Digest "))
+                else {
+                    return ask("n1");
+                };
+                let mut told = digest_auth::AuthorizationHeader::parse(told).unwrap();
+                let response = told.response.clone();
+                told.digest(&digest_auth::AuthContext::new("cam", "p w", &*path));
+                if told.response == response { ok(SEGMENTS.ts.concat()) } else { ask("n2") }
+            }
+            // Ranges that are not spoken of.
+            "silent" => match range {
+                Some((from, to)) => {
+                    let from: usize = from.parse().unwrap();
+                    let last = to.parse().unwrap_or(usize::MAX).min(film.len() - 1);
+                    let lines = format!("Content-Range: bytes {from}-{last}/{}\r\n", film.len());
+                    ("206 Partial Content", lines, film[from..=last].to_vec())
+                }
+                None => ok(film.clone()),
+            },
+            _ => ok(film.clone()),
+        }
+    });
+    let address =
+        |login: &str, path: &str| source(&format!("http://{login}127.0.0.1:{}/{path}", origin.port));
+    let server = server_with(&[
+        ("Digest", address("cam:p%20w@", "digest/a.ts?x=1")),
+        ("Silent", address("", "silent/last.mp4")),
+        ("Wrong", address("cam:hush@", "digest/a.ts")),
+        ("None", address("", "none/last.mp4")),
+    ]);
+    within(30, "two play", || (1..=2).all(|id| stream(&server, id)["status"] == "running"));
+    assert!(why(&server, 3).contains("the server answered 401 Unauthorized"));
+    let index_last = why(&server, 4);
+    assert!(index_last.contains("its index at its end"), "{index_last}");
+    assert!(!server.log().contains("hush"), "{}", server.log());
+}
+
+/// Sends half of a body, or all that is asked for of it.
+fn halved(listener: &TcpListener, in_chunks: bool, has_ranges: bool) {
+    let live = Live(Instant::now());
+    let broken: Mutex<HashSet<String>> = Mutex::default();
+    for mut socket in listener.incoming().flatten() {
+        let mut request = [0; 4096];
+        let length = socket.read(&mut request).unwrap_or(0);
+        let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+        let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        let Some(number) = path.strip_prefix("/s").and_then(|number| number.parse::<usize>().ok()) else {
+            let (_, _, list) = ok(live.list(0, "", |number| format!("/s{number}")));
+            let _ = write!(socket, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", list.len());
+            let _ = socket.write_all(&list);
+            continue;
+        };
+        let body = &SEGMENTS.ts[number % 9];
+        let range = request.split_once("range: bytes=").and_then(|(_, rest)| rest.split_once('-'));
+        let from = range.and_then(|(from, _)| from.parse().ok()).filter(|_| has_ranges).unwrap_or(0_usize);
+        let is_first = broken.lock().unwrap().insert(path);
+        let part = if is_first { &body[..body.len() / 2 + 31] } else { &body[from..] };
+        let head = if in_chunks {
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len() - from)
+        } else if from > 0 {
+            let (last, all) = (body.len() - 1, body.len());
+            let length = body.len() - from;
+            format!(
+                "HTTP/1.1 206 OK\r\nContent-Range: bytes {from}-{last}/{all}\r\nContent-Length: {length}\r\n\r\n"
+            )
+        } else {
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())
+        };
+        let end: &[u8] = if in_chunks && !is_first { b"\r\n0\r\n\r\n" } else { b"" };
+        let _ = socket.write_all(&[head.as_bytes(), part, end].concat());
+    }
+}
+
+#[test]
+fn segments_that_break_off_are_gone_on_with() {
+    let addresses = [(false, true), (false, false), (true, false)].map(|(in_chunks, has_ranges)| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/list.m3u8", listener.local_addr().unwrap());
+        std::thread::spawn(move || halved(&listener, in_chunks, has_ranges));
+        address
+    });
+    let server = server_with(&addresses.clone().map(|address| ("A", source(&address))));
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2&data[streams][]=3");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    server.done("line/update", "username=bob&data[max_allowed_connections]=0");
+    within(30, "all play", || (1..=3).all(|id| stream(&server, id)["status"] == "running"));
+    std::thread::scope(|scope| {
+        for id in 1..=3 {
+            let server = &server;
+            scope.spawn(move || {
+                let mut player = Player::get(server, &format!("/live/bob/pw/{id}"), "VLC");
+                let begun = Instant::now();
+                let mut bytes = Vec::new();
+                while begun.elapsed() < Duration::from_secs(9) {
+                    bytes.extend(player.read(188 * 20));
+                }
+                let found = Transport::of(&bytes);
+                assert!(found.pictures >= 25 * 7 && found.clocks <= 100, "{id}: {found:?}");
+                let shown = stream(server, id);
+                assert_eq!(
+                    (found.breaks.len(), &shown["restarts"]),
+                    (0, &json!(0)),
+                    "{id}: {found:?} {shown}"
+                );
+            });
+        }
+    });
 }
 
 /// A certificate for that name by an authority of our own, and the authority's.

@@ -18,7 +18,7 @@ const LAYERS: [(&[&str], &[&str]); 5] = [
 ];
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 18] = [
+const CRATES: [(&str, &[&str]); 19] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -36,6 +36,7 @@ const CRATES: [(&str, &[&str]); 18] = [
     ("tokio_rustls", &["media"]),
     ("rustls_native_certs", &["media"]),
     ("httparse", &["media"]),
+    ("digest_auth", &["media"]),
     ("icu_normalizer", &["domain"]),
 ];
 

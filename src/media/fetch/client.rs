@@ -27,6 +27,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Notes that ranges of it can be had, which it did not say by itself.
+    pub fn allow_ranges(&mut self) {
+        self.headers.push(("accept-ranges".into(), "bytes".into()));
+    }
+
     /// The first header of that name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
@@ -173,11 +178,19 @@ impl Body {
     /// # Errors
     /// A sentence, when it breaks off or falls silent.
     pub async fn next(&mut self) -> Result<Option<Bytes>, String> {
+        self.part(usize::MAX).await
+    }
+
+    /// Its next bytes, so many at most; `None` at its end.
+    ///
+    /// # Errors
+    /// As [`Body::next`].
+    pub async fn part(&mut self, most: usize) -> Result<Option<Bytes>, String> {
         loop {
             match self.rest {
                 Rest::Nothing => return Ok(None),
                 Rest::Bytes(left) | Rest::Chunk(left) if left > 0 && !self.buffer.is_empty() => {
-                    let part = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    let part = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX)).min(most);
                     let left = left - part as u64;
                     self.rest = match self.rest {
                         Rest::Bytes(_) if left == 0 => Rest::Nothing,
@@ -187,7 +200,10 @@ impl Body {
                     };
                     return Ok(Some(self.buffer.split_to(part).freeze()));
                 }
-                Rest::All if !self.buffer.is_empty() => return Ok(Some(self.buffer.split().freeze())),
+                Rest::All if !self.buffer.is_empty() => {
+                    let part = self.buffer.len().min(most);
+                    return Ok(Some(self.buffer.split_to(part).freeze()));
+                }
                 Rest::Chunk(0) => {
                     if let Some(line) = self.line()? {
                         let digits = line.split(';').next().unwrap_or_default().trim();

@@ -6,14 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{
     client::{self, Answer, Body},
     connect::{Socket, Target, connect},
     cookies::Cookies,
+    login::Logins,
     tls::{self, Tls},
 };
 use crate::domain::{reach::Place, source_request::SourceRequest};
@@ -59,6 +58,7 @@ pub struct Asker {
     /// Where the typed address was found.
     place: Mutex<Option<Place>>,
     cookies: Mutex<Cookies>,
+    logins: Logins,
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -66,8 +66,8 @@ impl Asker {
     /// For the source of that address.
     pub fn new(home: Url, request: SourceRequest) -> Self {
         let tls = tls::of(request.tls_verify);
-        let (place, cookies, kept) = Default::default();
-        Self { home, request, tls, place, cookies, kept }
+        let (place, cookies, logins, kept) = Default::default();
+        Self { home, request, tls, place, cookies, logins, kept }
     }
 
     /// Asks for an address, and follows where it leads.
@@ -76,6 +76,7 @@ impl Asker {
     /// A [`Failure`], for every answer but 200 and 206 too.
     pub async fn get(&self, url: &Url, range: Option<&str>) -> Result<Got, Failure> {
         let mut url = url.clone();
+        let mut has_answered = false;
         for _ in 0..=REDIRECTS {
             let answer = self.ask(&url, range).await?;
             for line in answer.all("set-cookie") {
@@ -89,6 +90,11 @@ impl Asker {
                     self.keep(&url, answer.body);
                     url = to;
                 }
+                // A further one of the same request: what was answered is wrong.
+                401 if !has_answered && self.takes_digest(&url, &answer) => {
+                    has_answered = true;
+                    self.keep(&url, answer.body);
+                }
                 status => {
                     let why =
                         format!("the server answered {status} {}", meaning(status)).trim_end().to_owned();
@@ -97,6 +103,19 @@ impl Asker {
             }
         }
         Err(format!("it redirects more than {REDIRECTS} times").into())
+    }
+
+    /// Whether the server asks for a digest of a user and password that there are.
+    fn takes_digest(&self, url: &Url, answer: &Answer) -> bool {
+        Target::of(url).is_ok_and(|target| {
+            self.login(url, &target).is_some() && self.logins.take(&target, answer.all("www-authenticate"))
+        })
+    }
+
+    /// The header that tells user and password, if they may be told there.
+    fn login(&self, url: &Url, target: &Target) -> Option<String> {
+        let own = self.logins.answer(target, url, url);
+        own.or_else(|| self.logins.answer(target, url, &self.home).filter(|_| is_same(&self.home, target)))
     }
 
     /// Keeps the connection of a body that was read to its end, for the next request.
@@ -178,10 +197,9 @@ impl Asker {
             lines.push(format!("Cookie: {cookies}"));
         }
         if !has("authorization")
-            && let Some(basic) =
-                basic(url).or_else(|| is_same(&self.home, target).then(|| basic(&self.home))?)
+            && let Some(login) = self.login(url, target)
         {
-            lines.push(format!("Authorization: Basic {basic}"));
+            lines.push(format!("Authorization: {login}"));
         }
         lines.extend(range.map(|range| format!("Range: {range}")));
         lines.push("Connection: keep-alive\r\n\r\n".into());
@@ -213,16 +231,6 @@ fn is_host_of(home: &Url, target: &Target) -> bool {
 
 fn is_same(home: &Url, target: &Target) -> bool {
     Target::of(home).is_ok_and(|home| home == *target)
-}
-
-/// User and password of a URL, as they are sent.
-fn basic(url: &Url) -> Option<String> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let plain = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-    let pair = [plain(url.username()), plain(url.password().unwrap_or_default())].join(&b':');
-    Some(BASE64_STANDARD.encode(pair))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,6 +8,8 @@ mod client;
 mod connect;
 mod cookies;
 mod follow;
+mod login;
+mod mp4;
 mod numbering;
 mod playlist;
 mod serve;

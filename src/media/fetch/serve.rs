@@ -76,7 +76,7 @@ async fn answer(source: &Source, request: &Request, write: &mut WriteHalf<'_>) {
             let head = head(200, "OK", &["Content-Type: application/vnd.apple.mpegurl".into(), length]);
             write.write_all((head + &text).as_bytes()).await
         }
-        Ok(Reply::Body(got, begun)) => pass(source, got, begun, write).await,
+        Ok(Reply::Body(got, begun)) => pass(source, request, got, begun, write).await,
         Err(failure) => {
             let status = failure.status.filter(|status| *status >= 400).unwrap_or(502);
             write.write_all(head(status, "failed", &[]).as_bytes()).await
@@ -87,8 +87,18 @@ async fn answer(source: &Source, request: &Request, write: &mut WriteHalf<'_>) {
     }
 }
 
-/// Passes a body on.
-async fn pass(source: &Source, mut got: Got, begun: Bytes, write: &mut WriteHalf<'_>) -> std::io::Result<()> {
+/// Passes a body on; one that breaks off is gone on with where that can be.
+async fn pass(
+    source: &Source,
+    request: &Request,
+    mut got: Got,
+    begun: Bytes,
+    write: &mut WriteHalf<'_>,
+) -> std::io::Result<()> {
+    let range = request.range.as_deref().filter(|_| got.answer.status == 206);
+    let is_whole = range.is_some() || request.range.is_none();
+    let (from, to) = range.map_or((0, None), bounds);
+    let mut sent = begun.len() as u64;
     let length = got.answer.body.length().map(|length| length + begun.len() as u64);
     let mut lines: Vec<String> =
         length.map(|length| format!("Content-Length: {length}")).into_iter().collect();
@@ -103,6 +113,7 @@ async fn pass(source: &Source, mut got: Got, begun: Bytes, write: &mut WriteHalf
         match got.answer.body.next().await {
             Ok(Some(part)) => {
                 write.write_all(&part).await?;
+                sent += part.len() as u64;
                 if length.is_none() && part.len() < MUCH {
                     sleep(GATHER).await;
                 }
@@ -112,12 +123,25 @@ async fn pass(source: &Source, mut got: Got, begun: Bytes, write: &mut WriteHalf
                 return Ok(());
             }
             Err(why) => {
-                source.note(why);
-                // Without a farewell: what was promised is not complete.
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
+                let may_go_on = is_whole && source.may_go_on(request.number);
+                let rest =
+                    if may_go_on { source.rest(request.number, from + sent, to).await.ok() } else { None };
+                let Some(rest) = rest else {
+                    source.note(why);
+                    // Without a farewell: what was promised is not complete.
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                };
+                log::debug!("{why}: gone on with at byte {}", from + sent);
+                got = rest;
             }
         }
     }
+}
+
+/// The first byte of a range, and its last if it names one.
+fn bounds(range: &str) -> (u64, Option<u64>) {
+    let (from, to) = range.trim_start_matches("bytes=").split_once('-').unwrap_or_default();
+    (from.trim().parse().unwrap_or(0), to.trim().parse().ok())
 }
 
 fn head(status: u16, word: &str, lines: &[String]) -> String {

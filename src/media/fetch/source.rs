@@ -13,6 +13,7 @@ use url::Url;
 use super::{
     addresses::Addresses,
     follow::{Asker, Failure, Got},
+    mp4,
     numbering::Numbering,
     playlist::{self, Kind, Line, Media, Playlist},
 };
@@ -129,6 +130,59 @@ impl Source {
         self.asker.keep(&got.url, got.answer.body);
     }
 
+    /// Goes on with a body that broke off, from that byte to that one or its end.
+    ///
+    /// # Errors
+    /// A [`Failure`]: the rest is not to be had.
+    pub async fn rest(&self, number: u32, from: u64, to: Option<u64>) -> Result<Got, Failure> {
+        let gone = || Failure { status: None, why: "the source hung up in the middle of its answer".into() };
+        let (url, kind) = self.state().addresses.get(number).ok_or_else(gone)?;
+        let to = to.map(|to| to.to_string()).unwrap_or_default();
+        let Reply::Body(mut got, _) = self.part(&url, kind, Some(&format!("bytes={from}-{to}"))).await?
+        else {
+            return Err(gone());
+        };
+        let range = got.answer.header("content-range").unwrap_or_default();
+        match got.answer.status {
+            206 if range.starts_with(&format!("bytes {from}-")) => Ok(got),
+            // From its beginning again.
+            200 if kind != Kind::List && to.is_empty() => {
+                let mut left = from;
+                while left > 0 {
+                    let most = usize::try_from(left).unwrap_or(usize::MAX);
+                    let part = got.answer.body.part(most).await?.ok_or_else(gone)?;
+                    left -= part.len() as u64;
+                }
+                Ok(got)
+            }
+            _ => Err(gone()),
+        }
+    }
+
+    /// Whether what broke off may be gone on with: it has an end, or is a part of something.
+    pub fn may_go_on(&self, number: u32) -> bool {
+        let state = self.state();
+        state.addresses.get(number).is_some_and(|(_, kind)| kind != Kind::List || state.has_end)
+    }
+
+    /// A file whose index is at its end needs a server that gives ranges of it.
+    async fn has_ranges(&self, url: &Url, got: &mut Got, begun: &[u8]) -> Result<(), Failure> {
+        let says_so = got.answer.header("accept-ranges").is_some_and(|units| units.contains("bytes"));
+        if says_so || !mp4::index_is_last(begun) {
+            return Ok(());
+        }
+        match self.asker.get(url, Some("bytes=0-1")).await {
+            Ok(part) if part.answer.status == 206 => {
+                got.answer.allow_ranges();
+                Ok(())
+            }
+            _ => Err("this file has its index at its end, and the server does not give ranges of it: \
+                      write it anew with ffmpeg -movflags +faststart, or put it into media/"
+                .to_owned()
+                .into()),
+        }
+    }
+
     /// A segment or key, or further bytes of a file.
     async fn part(&self, url: &Url, kind: Kind, range: Option<&str>) -> Result<Reply, Failure> {
         let mut pauses = PAUSES.iter();
@@ -162,7 +216,8 @@ impl Source {
             None => self.fetch(url).await,
         };
         let told = match fetched {
-            Ok(Fetched::Other(got, begun)) if number == 0 => {
+            Ok(Fetched::Other(mut got, begun)) if number == 0 => {
+                self.has_ranges(url, &mut got, &begun).await?;
                 self.state().trouble = None;
                 return Ok(Reply::Body(got, begun));
             }
@@ -303,7 +358,8 @@ async fn beginning(got: &mut Got) -> Result<Bytes, String> {
         let Some(part) = got.answer.body.next().await? else { break };
         begun.extend_from_slice(&part);
         // A stream that trickles need not be waited for.
-        if begun.len() >= 16 && !matches!(begun.first(), Some(b'<' | b'#' | b'I' | 0xef)) {
+        let is_file = begun.get(4..8) == Some(b"ftyp");
+        if begun.len() >= 16 && !is_file && !matches!(begun.first(), Some(b'<' | b'#' | b'I' | 0xef)) {
             break;
         }
     }
