@@ -39,6 +39,7 @@ mod selection;
 mod subscribers;
 mod table;
 mod writer;
+mod writes;
 
 use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 

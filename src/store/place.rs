@@ -1,7 +1,7 @@
 //! The files of the database in their place: what is written to one that was removed, replaced or copied over is lost.
 //!
-//! Two calls of the system for each file and transaction: which file has the name, and whether the database was written
-//! by anybody but SQLite. SQLite writes into it only to move its log there, and says so in the index of the log
+//! A few calls of the system for each transaction: which file has the name, and whether the database was written by
+//! anybody but SQLite; a touch changes its time, and nothing that is lost. SQLite writes into it only to move its log there, and says so in the index of the log
 //! (<https://sqlite.org/walformat.html>) before it does.
 
 use std::{
@@ -13,9 +13,10 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use super::{fault, log_file};
+use super::{fault, log_file, writes::Writes};
 use crate::domain::Result;
 
 /// Checkpoints of this process: one more as each begins, and one more as it ends, so an odd number while one runs.
@@ -56,10 +57,15 @@ pub struct Place {
     log: Option<File>,
     index: Option<File>,
     moves: Moves,
+    /// `None` where the kernel does not tell of writes: a touch is taken for one there.
+    writes: Option<Writes>,
     head: Head,
     last: Look,
     spoilt: Option<Spoilt>,
 }
+
+/// A write is told once it is done, and its time is set when it begins: for so long the two are waited for.
+const TOLD: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FileId(u64, u64);
@@ -101,8 +107,8 @@ impl Place {
         let log = File::open(beside(&path, "-wal")).ok();
         let index = File::open(beside(&path, "-shm")).ok();
         let head = Head::of(&database)?;
-        let (moves, last) = (Moves::default(), Look::default());
-        let mut place = Self { path, files, database, log, index, moves, head, last, spoilt: None };
+        let (moves, last, writes) = (Moves::default(), Look::default(), Writes::to(&path));
+        let mut place = Self { path, files, database, log, index, moves, writes, head, last, spoilt: None };
         place.last = Look { written: place.written()?, moved: place.moved() };
         Ok(place)
     }
@@ -157,7 +163,8 @@ impl Place {
     fn is_written_over(&mut self) -> bool {
         let before = self.moved();
         let Ok(written) = self.written() else { return false };
-        if written != self.last.written {
+        let is_told = self.writes.as_ref().is_some_and(Writes::any);
+        if is_told || (written != self.last.written && !self.is_touched(written)) {
             let after = self.moved();
             let is_ours = after != self.last.moved || after.3 % 2 == 1;
             match Head::of(&self.database) {
@@ -167,6 +174,16 @@ impl Place {
         }
         self.last = Look { written, moved: before };
         false
+    }
+
+    /// Whether only the times of the database have changed: as long as it was, with the same head, and nobody wrote to it.
+    fn is_touched(&self, written: (i64, i64, u64)) -> bool {
+        let Some(writes) = &self.writes else { return false };
+        if written.2 != self.last.written.2 || Head::of(&self.database).ok() != Some(self.head) {
+            return false;
+        }
+        std::thread::sleep(TOLD);
+        !writes.any()
     }
 
     /// When the open file was last written, to a nanosecond, and its length.
@@ -239,8 +256,7 @@ pub fn may_open(path: &Path) -> Result<(), String> {
         }
         return Err(format!(
             "{name} was copied over while a server had it open, and {name}-wal belongs to the database that it was \
-             before. To go on with the copy, delete {name}-wal and {name}-shm. If the file was only touched, delete \
-             {name}{OVERWRITTEN}"
+             before. To go on with the copy, delete {name}-wal and {name}-shm"
         ));
     }
     // The operator chose the copy.

@@ -110,6 +110,39 @@ fn a_database_copied_over_the_running_one_is_noticed_and_left_as_it_is() {
 }
 
 #[test]
+fn a_touch_stops_nothing() {
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=mine");
+    let path = file(server.data(), "");
+    for how in [&[][..], &["-d", "2020-01-01"]] {
+        let touched = Command::new("touch").args(how).arg(&path).status().expect("touch is installed");
+        assert!(touched.success());
+        server.done("line/new", "");
+    }
+    // While nobody writes, and while many do.
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..40).for_each(|_| drop(server.done("line/new", ""))));
+        for _ in 0..40 {
+            drop(Command::new("touch").arg(&path).status());
+        }
+    });
+    assert!(!server.log().contains("written over"), "{}", server.log());
+    assert_whole(&server);
+}
+
+#[test]
+fn an_index_that_is_cut_short_loses_nothing_that_was_answered() {
+    let server = TestServer::start();
+    (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
+    fs::write(file(server.data(), "-shm"), "").expect("emptied");
+    // The system kills it with its next look at the index.
+    let server = TestServer::on(server.kill(), &[]);
+    (0..4).for_each(|n| drop(server.done("line/info", &format!("username=kept{n}"))));
+    server.done("line/new", "data[username]=after");
+    assert_whole(&server);
+}
+
+#[test]
 fn a_log_that_is_emptied_or_written_over_in_place_stops_writes_and_spoils_nothing() {
     let other = TestServer::start();
     other.done("line/new", "data[username]=foreign");

@@ -29,7 +29,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("actix_http", &["wire"]),
     ("actix_server", &["wire"]),
     ("actix_service", &["wire"]),
-    ("rustix", &["host", "media", "wire"]),
+    ("rustix", &["host", "media", "store", "wire"]),
     ("socket2", &["media"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
