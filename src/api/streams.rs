@@ -9,6 +9,7 @@ use crate::{
         field::{Given, Item},
         ids::{Id, ServerId, StreamId},
         record::Source,
+        stream::SourceUrl,
     },
     ops::streams::{self, Running, Which},
 };
@@ -101,7 +102,7 @@ fn shown(running: &Running, now: crate::domain::time::UnixTime) -> Value {
         "uptime": uptime.unwrap_or(0),
         "clients": running.clients,
         "bitrate_kbps": status.map_or(0, |status| status.bitrate_kbps),
-        "source": source.and_then(|place| stream.sources.get(place)).map(|source| source.as_str()),
+        "source": source.and_then(|place| stream.sources.get(place)).map(SourceUrl::shown),
         "source_number": source.map(|place| place + 1),
         "video_codec": status.and_then(|status| status.video_codec.clone()),
         "audio_codec": status.and_then(|status| status.audio_codec.clone()),

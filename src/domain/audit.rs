@@ -103,7 +103,7 @@ fn first(ids: &[i64]) -> String {
 pub fn masked(fact: &Fact) -> Fact {
     match fact {
         Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
-        Fact::Urls(urls) => Fact::List(urls.iter().map(|url| origin(url)).collect()),
+        Fact::Urls(urls) => Fact::List(urls.iter().map(|(url, _)| origin(url)).collect()),
         Fact::Ids(ids) if ids.len() > LONG => Fact::Text(format!("{}: {}", many(ids.len()), first(ids))),
         Fact::Masked(texts) => Fact::List(texts.iter().map(|(_, shown)| shown.clone()).collect()),
         fact => fact.clone(),
@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn of_a_source_only_scheme_and_host_are_told() {
-        let urls = Fact::Urls(vec!["http://u:p@h.example/live/u/p/1.ts".into(), "media/loop.ts".into()]);
+        let urls = ["http://u:p@h.example/live/u/p/1.ts", "media/loop.ts"];
+        let urls = Fact::Urls(urls.map(|url| (url.to_owned(), url.to_owned())).into());
         assert_eq!(masked(&urls), Fact::List(vec!["http://h.example/***".into(), "media/loop.ts".into()]));
     }
 

@@ -71,8 +71,8 @@ pub enum Fact {
     Hidden(String),
     /// A list of texts.
     List(Vec<String>),
-    /// A list of URLs that may hold credentials: shown whole, audited by scheme and host.
-    Urls(Vec<String>),
+    /// A list of URLs that may hold credentials, each whole and as it is shown: audited by scheme and host.
+    Urls(Vec<(String, String)>),
     /// A list of texts, each whole and as it is shown: what is secret in it is masked.
     Masked(Vec<(String, String)>),
     /// A list of ids of another resource, in order.

@@ -75,8 +75,7 @@ impl SourceHeader {
 
     /// Whether its value is one that nobody is to read (server-api-more.md, "Streams").
     pub fn is_secret(&self) -> bool {
-        let name = self.name.to_ascii_lowercase();
-        ["cookie", "authorization", "token", "key"].iter().any(|word| name.contains(word))
+        is_secret(&self.name)
     }
 
     fn line(&self) -> String {
@@ -86,6 +85,12 @@ impl SourceHeader {
     fn shown(&self) -> String {
         if self.is_secret() { format!("{}: {MASK}", self.name) } else { self.line() }
     }
+}
+
+/// Whether the value of a header of that name is one that nobody is to read.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["cookie", "authorization", "token", "key"].iter().any(|word| name.contains(word))
 }
 
 impl std::fmt::Debug for SourceHeader {
@@ -262,6 +267,38 @@ pub fn split_suffix(source: &str) -> (&str, Option<&str>) {
         Some(at) => (source[..at].trim_end(), Some(&source[at + 1..])),
         None => (source, None),
     }
+}
+
+/// The headers behind a `|` as others see them: the values of secret ones masked.
+pub fn masked_suffix(suffix: &str) -> String {
+    let masked = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) if is_secret(name) && !value.is_empty() => format!("{name}={MASK}"),
+        _ => pair.to_owned(),
+    };
+    suffix.split('&').map(masked).collect::<Vec<_>>().join("&")
+}
+
+/// Whether the value of a secret header came back as it is shown.
+pub fn has_mask(suffix: &str) -> bool {
+    let mut pairs = suffix.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.any(|(name, value)| is_secret(name) && value == MASK)
+}
+
+/// The headers with what stands in others for what came back masked; `None` if something does not.
+pub fn unmasked_suffix(suffix: &str, others: &str) -> Option<String> {
+    let mut pairs = Vec::new();
+    for pair in suffix.split('&') {
+        match pair.split_once('=').filter(|_| has_mask(pair)) {
+            Some((name, _)) => {
+                let same =
+                    |other: &&str| other.split_once('=').is_some_and(|it| it.0.eq_ignore_ascii_case(name));
+                let value = others.split('&').find(same)?.split_once('=')?.1;
+                pairs.push(format!("{name}={value}"));
+            }
+            None => pairs.push(pair.to_owned()),
+        }
+    }
+    Some(pairs.join("&"))
 }
 
 fn unquoted(value: &str) -> &str {

@@ -5,7 +5,7 @@ use super::{
     field::{Field, Item, Written},
     ids::{CategoryId, ServerId, StreamId},
     number::Position,
-    source_request::{SourceHeader, split_suffix},
+    source_request::{SourceHeader, has_mask, masked_suffix, split_suffix, unmasked_suffix},
     text::{GuideId, HttpUrl, Name, Notes, SourceAgent},
 };
 
@@ -81,8 +81,14 @@ impl Field for AtEnd {
 
 /// Where a stream comes from: a URL of a scheme that the server can play, or a file below the
 /// data folder's `media/`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SourceUrl(String);
+
+impl std::fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
 
 /// What comes before the number of a program, at the end of a source.
 pub const PROGRAM: &str = "#program=";
@@ -163,6 +169,39 @@ impl SourceUrl {
         matches!(self.scheme().as_str(), "http" | "https")
     }
 
+    /// The text of it with the values of secret headers behind its `|` masked.
+    pub fn shown(&self) -> String {
+        let Some((address, suffix)) = self.parts() else { return self.0.clone() };
+        format!("{address}|{}{}", masked_suffix(suffix), self.end())
+    }
+
+    /// Address and headers, if it has headers of its own.
+    fn parts(&self) -> Option<(&str, &str)> {
+        let (address, suffix) = split_suffix(self.address());
+        suffix.filter(|_| self.is_http()).map(|suffix| (address, suffix))
+    }
+
+    /// The program as it is written.
+    fn end(&self) -> &str {
+        &self.0[self.address().len()..]
+    }
+
+    /// With the values that it had for those that came back masked: of the source of the same address, else of one of
+    /// the same scheme, host and port, never of another one's.
+    fn in_place_of(self, before: &[Self]) -> Result<Self, Rule> {
+        let Some((address, suffix)) = self.parts().filter(|(_, suffix)| has_mask(suffix)) else {
+            return Ok(self);
+        };
+        let same = before.iter().filter_map(Self::parts).filter(|(other, _)| *other == address);
+        let origin = |text: &str| url::Url::parse(text).map(|url| url.origin()).ok();
+        let near =
+            before.iter().filter_map(Self::parts).filter(|(other, _)| origin(other) == origin(address));
+        let found = same.chain(near).find_map(|(_, others)| unmasked_suffix(suffix, others));
+        let suffix =
+            found.ok_or("*** behind a | keeps the value of a header, and no source of that host had one")?;
+        Self::new(&format!("{address}|{suffix}{}", self.end()))
+    }
+
     /// The text of it without the program.
     pub fn address(&self) -> &str {
         self.0.split_once(PROGRAM).map_or(&self.0, |(address, _)| address)
@@ -193,7 +232,12 @@ impl Item for SourceUrl {
     }
 
     fn list_fact(items: &[Self]) -> Fact {
-        Fact::Urls(items.iter().map(|source| source.0.clone()).collect())
+        Fact::Urls(items.iter().map(|source| (source.0.clone(), source.shown())).collect())
+    }
+
+    /// Secret headers that came back as they are shown keep their values.
+    fn list_in_place_of(items: Vec<Self>, before: &[Self]) -> Result<Vec<Self>, Rule> {
+        items.into_iter().map(|source| source.in_place_of(before)).collect()
     }
 
     fn stored_list(fact: Fact) -> Option<Vec<Self>> {
@@ -262,6 +306,30 @@ mod tests {
         for wrong in ["", "x", "-1", "65536", "1#program=2", "1?x"] {
             assert!(SourceUrl::new(&format!("media/a.ts#program={wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn secret_headers_behind_a_pipe_are_masked_and_stay_when_they_come_back() {
+        let source = |text: &str| SourceUrl::new(text).unwrap();
+        let whole = "http://h:81/1|User-Agent=K&cookie=a%3D1&X-Token=t&Referer=http://r/#program=7";
+        let shown = "http://h:81/1|User-Agent=K&cookie=***&X-Token=***&Referer=http://r/#program=7";
+        let before = vec![source("http://h:81/0|Cookie=other"), source(whole), source("http://other/1")];
+        assert_eq!(before[1].shown(), shown);
+        assert!(!format!("{before:?}").contains("a%3D1"));
+        for (sent, kept) in [
+            (shown, Some(whole)),
+            ("http://h:81/new|Cookie=***", Some("http://h:81/new|Cookie=other")),
+            ("http://h:81/1|Cookie=new&X-Token=***", Some("http://h:81/1|Cookie=new&X-Token=t")),
+            ("http://h:81/1|Referer=***", Some("http://h:81/1|Referer=***")),
+            ("http://h:81/1", Some("http://h:81/1")),
+            ("http://evil/1|Cookie=***", None),
+            ("https://h:81/1|Cookie=***", None),
+            ("http://h:81/1|Authorization=***", None),
+        ] {
+            let taken = SourceUrl::list_in_place_of(vec![source(sent)], &before).ok();
+            assert_eq!(taken.as_deref().map(|it| it[0].as_str()), kept, "{sent}");
+        }
+        assert_eq!(source("media/a|Cookie=x").shown(), "media/a|Cookie=x", "the name of a file");
     }
 
     #[test]

@@ -170,8 +170,8 @@ fn json(fact: Fact) -> Value {
         Fact::None => Value::Null,
         Fact::Number(number) => number.into(),
         Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => text.into(),
-        Fact::List(texts) | Fact::Urls(texts) => texts.into(),
-        Fact::Masked(texts) => texts.into_iter().map(|(_, shown)| shown).collect(),
+        Fact::List(texts) => texts.into(),
+        Fact::Urls(texts) | Fact::Masked(texts) => texts.into_iter().map(|(_, shown)| shown).collect(),
         Fact::Ids(ids) => ids.into(),
     }
 }

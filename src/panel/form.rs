@@ -547,11 +547,13 @@ pub fn shown(fact: &Fact, widget: &Widget, zone: &TimeZone) -> Vec<String> {
         }
         Fact::Number(number) => number.to_string(),
         Fact::Text(text) | Fact::Secret(text) => text.clone(),
-        Fact::List(texts) | Fact::Urls(texts) => match widget {
+        Fact::List(texts) => match widget {
             Widget::Picks(_) | Widget::Rights => return texts.clone(),
             _ => texts.join("\n"),
         },
-        Fact::Masked(texts) => texts.iter().map(|(_, shown)| shown.as_str()).collect::<Vec<_>>().join("\n"),
+        Fact::Urls(texts) | Fact::Masked(texts) => {
+            texts.iter().map(|(_, shown)| shown.as_str()).collect::<Vec<_>>().join("\n")
+        }
         Fact::Ids(ids) => return ids.iter().map(i64::to_string).collect(),
     };
     vec![one]

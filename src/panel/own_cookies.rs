@@ -7,6 +7,8 @@ use actix_web::{
     http::header::{self, COOKIE, HeaderMap, HeaderValue, SET_COOKIE},
 };
 
+use crate::wire::socket;
+
 /// How the names of the panel's cookies begin.
 const OURS: &str = "linecard_";
 
@@ -15,7 +17,9 @@ const OURS: &str = "linecard_";
 pub fn ending(request: &ServiceRequest) -> String {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let asked = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    let own = request.app_config().local_addr().port();
+    let socket = socket::of(request.request());
+    let own =
+        socket.and_then(|socket| socket.as_ref().as_ref().local_addr().ok()).map_or(0, |own| own.port());
     match asked {
         Some(asked) if asked != own => format!("_{asked}_{own}"),
         _ => format!("_{own}"),

@@ -17,8 +17,8 @@ impl ToSql for Param<'_> {
             Fact::None | Fact::Ids(_) => ToSqlOutput::Owned(Value::Null),
             Fact::Number(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => ToSqlOutput::from(text.as_str()),
-            Fact::List(texts) | Fact::Urls(texts) => list(texts.iter())?,
-            Fact::Masked(texts) => list(texts.iter().map(|(whole, _)| whole))?,
+            Fact::List(texts) => list(texts.iter())?,
+            Fact::Urls(texts) | Fact::Masked(texts) => list(texts.iter().map(|(whole, _)| whole))?,
         })
     }
 }

@@ -457,9 +457,13 @@ fn conditions<R: Table>(page: &Page) -> (Vec<String>, Vec<Box<dyn ToSql>>) {
                 conditions.push(format!("{column} IS NULL"));
                 continue;
             }
-            Fact::List(texts) | Fact::Urls(texts) => {
+            Fact::List(_) | Fact::Urls(_) => {
                 conditions.push(format!("EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"));
-                Box::new(texts.first().cloned())
+                Box::new(match value {
+                    Fact::Urls(texts) => texts.first().map(|(whole, _)| whole.clone()),
+                    Fact::List(texts) => texts.first().cloned(),
+                    _ => None,
+                })
             }
             Fact::Ids(ids) => {
                 let Some(link) = R::LINKS.iter().find(|link| link.column == *column) else { continue };

@@ -32,6 +32,17 @@ fn no_browser_guesses_what_an_answer_is() {
 }
 
 #[test]
+fn cookies_are_named_after_the_port_that_the_server_listens_on_whatever_it_is_called() {
+    let servers = [server(), server()];
+    for server in &servers {
+        let port = server.url.rsplit_once(':').unwrap().1;
+        let panel = Panel::nobody(server).with_header("Host: tv.example");
+        let cookies = panel.sign_in("admin", super::support::panel::PASSWORD).header("set-cookie").join("\n");
+        assert!(cookies.contains(&format!("linecard_session_{port}=")), "{cookies}");
+    }
+}
+
+#[test]
 fn over_tls_cookies_are_the_hosts_alone() {
     let server = server_with(&["--trusted-proxies", "127.0.0.0/8"]);
     let https = "X-Forwarded-Proto: https";

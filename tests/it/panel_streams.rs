@@ -27,6 +27,46 @@ fn server() -> TestServer {
 }
 
 #[test]
+fn a_secret_behind_the_pipe_of_a_source_is_shown_to_nobody_and_stays_when_it_is_saved() {
+    let server = super::support::panel::server();
+    let panel = Panel::admin(&server);
+    let source = "http://h.example/1|User-Agent=K&Cookie=sess%3Dhidden&Authorization=Basic%20hidden";
+    server.done(
+        "streams/new",
+        &format!(
+            "data[name]=A&data[on_demand]=1&data[sources][]={}",
+            source.replace('%', "%25").replace('&', "%26")
+        ),
+    );
+    let shown = "http://h.example/1|User-Agent=K&Cookie=***&Authorization=***";
+    let sources = || server.done("streams/info", "id=1")["stream"]["sources"].clone();
+    assert_eq!(sources(), serde_json::json!([shown]));
+    let sent = shown.replace('&', "%26");
+    server.done("streams/update", &format!("id=1&data[sources][]={sent}&data[sources][]=http://b.example/"));
+    for page in ["/panel/streams/1", "/panel/streams/1/edit", "/panel/logs?kind=audit", "/panel/streams"] {
+        let page = panel.ask(page);
+        assert!(
+            page.status == 200 && !page.body.contains("hidden%") && !page.body.contains("20hidden"),
+            "{}",
+            page.body
+        );
+        assert!(!page.body.contains("sess%3D"), "{}", page.body);
+    }
+    panel
+        .done("/panel/streams/1/edit", &[("name", "B"), ("sources", &format!("http://c.example/\n{shown}"))]);
+    assert_eq!(sources(), serde_json::json!(["http://c.example/", shown]));
+    let kept =
+        server.done("streams/list", &format!("sources={}", source.replace('%', "%25").replace('&', "%26")));
+    assert_eq!(kept["total"], 1, "what is stored is whole: {kept}");
+    let moved = server.refused(
+        "streams/update",
+        &format!("id=1&data[sources][]={}", sent.replace("h.example", "evil.example")),
+    );
+    assert!(moved.contains("no source of that host had one"), "{moved}");
+    assert!(!server.done("logs/list", "kind=audit").to_string().contains("sess%3D"));
+}
+
+#[test]
 fn the_list_tells_what_every_stream_is_doing_and_finds_them() {
     let server = server();
     let panel = Panel::admin(&server);

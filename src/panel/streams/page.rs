@@ -122,7 +122,7 @@ fn facts(running: &Running) -> Part {
     let source = status.and_then(|status| status.source).filter(|_| running.status.is_some());
     let source = source.and_then(|place| {
         let source = running.stream.record.sources.get(place)?;
-        Some(format!("{}: {}", place + 1, source.as_str()))
+        Some(format!("{}: {}", place + 1, source.shown()))
     });
     let text = |text: String| Cell::Text(if text.is_empty() { "–".into() } else { text });
     let facts = Facts(vec![
@@ -142,7 +142,7 @@ fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
     let record = &stream.record;
     let category = record.category_id.map_or("–", |id| about.name(Resource::Categories, id.number()));
     let server = about.name(Resource::Servers, record.server_id.unwrap_or(ServerId::MAIN).number());
-    let sources: Vec<Cell> = record.sources.iter().map(|source| Cell::Code(source.as_str().into())).collect();
+    let sources: Vec<Cell> = record.sources.iter().map(|source| Cell::Code(source.shown())).collect();
     let mut facts = vec![
         ("Id", Cell::Text(stream.id.number().to_string())),
         ("Category", Cell::Text(category.into())),
