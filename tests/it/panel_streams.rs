@@ -43,7 +43,7 @@ fn a_secret_behind_the_pipe_of_a_source_is_shown_to_nobody_and_stays_when_it_is_
     assert_eq!(sources(), serde_json::json!([shown]));
     let sent = shown.replace('&', "%26");
     server.done("streams/update", &format!("id=1&data[sources][]={sent}&data[sources][]=http://b.example/"));
-    for page in ["/panel/streams/1", "/panel/streams/1/edit", "/panel/logs?kind=audit", "/panel/streams"] {
+    for page in ["/panel/streams/1", "/panel/streams/1/edit", "/panel/logs/audit", "/panel/streams"] {
         let page = panel.ask(page);
         assert!(
             page.status == 200 && !page.body.contains("hidden%") && !page.body.contains("20hidden"),
