@@ -55,7 +55,7 @@ macro_rules! text {
 /// Whether a character breaks a line, cannot be seen, or turns the order of those around it: two names that look alike would
 /// be two, and a list would show what is not there. What joins letters and emoji (U+200C, U+200D) and the marks of direction
 /// (U+200E, U+200F) stay, which names in many scripts need. Tags (U+E0000 and what follows) do not: they carry whole texts
-/// that nobody sees.
+/// that nobody sees. What is hidden but for its neighbours is not [`hidden_in`] a text.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -64,6 +64,40 @@ pub fn is_hidden(c: char) -> bool {
         // Fillers of Hangul; tags.
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
         || matches!(c, '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+}
+
+/// The first character of a text that is hidden, and does not belong to those beside it: the tags that make a flag of a black
+/// one (England, Scotland, Wales), and what parts the last vowel from a Mongolian word.
+fn hidden_in(text: &str, allowed: &[char]) -> Option<char> {
+    const BLACK_FLAG: char = '\u{1f3f4}';
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let after = rest.as_str();
+        let joins = c == '\u{180e}' && before.is_some_and(is_mongolian) && after.starts_with(is_mongolian);
+        if is_hidden(c) && !joins && !allowed.contains(&c) {
+            return Some(c);
+        }
+        if c == BLACK_FLAG {
+            rest = after[region(after)..].chars();
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// How many bytes at the beginning are the tags of a region: 3 to 6 small letters and digits, and their end (Unicode,
+/// UTS 51, C.1). 0 if they are none.
+fn region(text: &str) -> usize {
+    let is_tag = |c: &char| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
+    let tags = text.chars().take_while(is_tag).take(7).count();
+    let ends = text.chars().nth(tags) == Some('\u{e007f}');
+    // Every tag takes four bytes.
+    if (3..=6).contains(&tags) && ends { (tags + 1) * 4 } else { 0 }
+}
+
+fn is_mongolian(c: char) -> bool {
+    matches!(c, '\u{1820}'..='\u{1878}' | '\u{1880}'..='\u{18aa}')
 }
 
 /// Whether a character of it can be seen: neither a space nor one that only works on those beside it.
@@ -84,7 +118,7 @@ pub(super) fn plain(text: &str, most: usize, allowed: &[char]) -> Result<(), Rul
     if text.chars().any(|c| c.is_control() && !allowed.contains(&c)) {
         return Err("no control characters".into());
     }
-    if let Some(hidden) = text.chars().find(|c| is_hidden(*c) && !allowed.contains(c)) {
+    if let Some(hidden) = hidden_in(text, allowed) {
         return Err(format!("no characters that cannot be seen, such as U+{:04X}", u32::from(hidden)).into());
     }
     Ok(())
@@ -435,6 +469,49 @@ mod tests {
             ["\u{2764}\u{fe0f}", "👨\u{200d}👩\u{200d}👧", "می\u{200c}خ", "\u{200f}א", "한국", "⠃⠗\u{2800}⠁"]
         {
             assert!(Name::new(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_its_neighbours_is_not_hidden() {
+        let tags = |text: &str| -> String {
+            text.chars().filter_map(|c| char::from_u32(0xe0000 + u32::from(c))).collect()
+        };
+        let end = '\u{e007f}';
+        for region in ["gbeng", "gbsct", "gbwls", "ustx", "fr75"] {
+            let flag = format!("🏴{}{end}", tags(region));
+            for good in [flag.clone(), format!("BBC {flag}{flag} One"), format!("🏴 {flag}")] {
+                assert!(Name::new(&good).is_ok() && Notes::new(&good).is_ok(), "{region}");
+            }
+            // Not after another character, not without an end, not with two, not in capitals, not endless.
+            for bad in [
+                format!("🏳{}{end}", tags(region)),
+                format!("a{}{end}", tags(region)),
+                format!("🏴{}", tags(region)),
+                format!("🏴{}{end}{end}", tags(region)),
+                format!("🏴{}{end}", tags(&region.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"))),
+                format!("🏴{}{end}", tags("hidden text")),
+                format!("🏴{}{end}", tags("gbengla")),
+                format!("🏴{end}"),
+            ] {
+                assert!(Name::new(&bad).is_err(), "{bad:?}");
+            }
+        }
+        for good in [
+            "ᠠᠨ\u{180e}ᠠ",
+            "क्\u{200d}ष",
+            "ശ്രീ\u{200d}",
+            "می\u{200c}خواهم",
+            "1\u{fe0f}\u{20e3}",
+            "👩🏽\u{200d}🚒",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "葛\u{e0100}",
+            "🇬🇧",
+        ] {
+            assert!(Name::new(good).is_ok(), "{good:?}");
+        }
+        for bad in ["a\u{180e}b", "ᠠ\u{180e}", "\u{180e}ᠠ"] {
+            assert!(Name::new(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -28,10 +28,10 @@ const ALL_BYTES: usize = 256 << 20;
 const ASKED: Duration = Duration::from_mins(1);
 /// A clock that goes on by more between two chunks has leapt.
 const LEAP: Duration = Duration::from_secs(2);
+/// How far segments may fall short of what players need to begin: a frame or two.
+const INEXACT: Duration = Duration::from_millis(200);
 /// What a run sent in less time is no segment: players stumble over it.
 const SPLINTER: Duration = Duration::from_millis(200);
-/// A playlist that players can begin with plays for so long, in two segments at least, or in one of that length.
-const ENOUGH: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(8));
 
 /// Packets that are sent together.
 #[derive(Clone, Debug)]
@@ -311,7 +311,7 @@ impl Ring {
     /// Whether a playlist holds as much as players need to begin without a stop.
     pub fn is_listed(&self) -> bool {
         let total: Duration = self.parts.iter().map(|part| part.duration).sum();
-        total >= ENOUGH.1 || self.parts.len() > 1 && total >= ENOUGH.0
+        self.parts.len() > 1 && total + INEXACT >= self.target.enough()
     }
 
     /// Whether there is any segment.
@@ -461,29 +461,28 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_cut_at_key_frames_and_grow_to_three_seconds() {
+    fn segments_are_cut_at_key_frames_and_grow_to_two_seconds() {
         let mut feed = Feed::new();
         feed.play(0..12, 10, 1, 0);
         let durations: Vec<u64> = feed.ring.parts.iter().map(|part| part.duration.as_secs()).collect();
-        assert_eq!(durations, [1, 1, 1, 2, 2, 3]);
+        assert_eq!(durations, [1, 1, 1, 2, 2, 2, 2]);
         assert_eq!(feed.ring.segments().target, 4);
         let segment = feed.ring.segment(3).unwrap();
         assert_eq!(segment.length(), 6 + 20);
         assert_eq!(segment.chunks().iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [b't', 3, 4]);
-        assert!(feed.ring.segment(6).is_none());
+        assert!(feed.ring.segment(7).is_none());
     }
 
     #[test]
     fn a_playlist_waits_until_players_can_begin_without_a_stop() {
-        let mut feed = Feed::new();
-        let ready = |feed: &mut Feed| {
-            (0..100).find(|second| {
-                feed.push(*second, 10, second % 2 == 0, 0);
+        for (key, after, listed) in [(2, 6, vec![2, 2, 2]), (5, 10, vec![5, 5]), (10, 20, vec![10, 10])] {
+            let mut feed = Feed::new();
+            let ready = (0..100).find(|second| {
+                feed.push(*second, 10, second % key == 0, 0);
                 feed.ring.is_listed()
-            })
-        };
-        assert_eq!(ready(&mut feed), Some(6));
-        assert_eq!(feed.listed(), [2, 2, 2]);
+            });
+            assert_eq!((ready, feed.listed()), (Some(after), listed));
+        }
     }
 
     #[test]
@@ -491,7 +490,7 @@ mod tests {
         let mut feed = Feed::new();
         feed.play(0..21, 10, 2, 0);
         let before = feed.ring.segments();
-        assert_eq!((before.target, before.listed.last().map(|part| part.number)), (4, Some(6)));
+        assert_eq!((before.target, before.listed.last().map(|part| part.number)), (4, Some(9)));
         // A minute of nothing: what was listed is listed still, and a player that comes back finds it.
         feed.ask(80);
         assert_eq!(feed.ring.segments(), before);
@@ -504,7 +503,9 @@ mod tests {
             .iter()
             .map(|part| (part.number, part.duration.as_millis() / 100, part.discontinuity))
             .collect();
-        assert_eq!(shape, [(6, 40, false), (7, 29, false), (8, 40, true), (9, 40, false)]);
+        let old = [(9, 20, false), (10, 9, false)];
+        let new = [(11, 20, true), (12, 20, false), (13, 20, false), (14, 20, false), (15, 20, false)];
+        assert_eq!(shape, [&old[..], &new].concat());
         assert!(feed.ring.segment(before.first).is_some(), "what was listed can be fetched");
     }
 

@@ -252,11 +252,12 @@ impl Ops {
 
     /// After streams were started or stopped: the answer is true at the moment it is given.
     pub(super) fn apply_streams(&self, ids: &[StreamId], restart: bool) -> Result<()> {
-        for id in ids {
-            let ran = self.media.as_ref().is_some_and(|media| media.has(*id));
-            self.run_stream(*id)?;
-            if let Some(media) = self.media.as_ref().filter(|_| ran && restart) {
-                media.restart(*id);
+        let ran: Vec<StreamId> =
+            self.media.iter().flat_map(|media| ids.iter().copied().filter(|id| media.has(*id))).collect();
+        self.run_these(ids)?;
+        if let Some(media) = self.media.as_ref().filter(|_| restart) {
+            for id in ran {
+                media.restart(id);
             }
         }
         Ok(())

@@ -135,7 +135,13 @@ async fn in_session(
         }
         (module, _) if UNUSED.contains(&module) => unused(action),
         ("account_info", "get_main_info") => account::main_info(asked, session)?,
-        ("account_info", "get_payment_info" | "get_agreement_info" | "get_terms_info") => json!(""),
+        (
+            "account_info",
+            "get_payment_info" | "get_agreement_info" | "get_terms_info" | "get_demo_video_parts",
+        ) => {
+            json!("")
+        }
+        ("account_info", "get_user_packages") => channels::nothing(),
         ("watchdog", "get_events") => events::get(asked, session).await?,
         ("watchdog", "confirm_event") => events::confirm(asked, session).await?,
         ("stb", _) => stb::answer(asked, caller, session, action).await?,
@@ -144,7 +150,7 @@ async fn in_session(
 }
 
 /// Modules that boxes ask for whether or not a portal has them.
-const UNUSED: [&str; 19] = [
+const UNUSED: [&str; 27] = [
     "vod",
     "series",
     "radio",
@@ -164,6 +170,14 @@ const UNUSED: [&str; 19] = [
     "course",
     "cityinfo",
     "infoportal",
+    "vclub",
+    "sclub",
+    "games",
+    "game",
+    "main_anecdote",
+    "records",
+    "youtube",
+    "dvb",
 ];
 
 /// What a module with nothing in it answers: the software of boxes stops at `false` where it wants a list.

@@ -253,17 +253,21 @@ fn changes_cut_those_who_watch() {
 }
 
 #[test]
-fn under_refuse_a_new_password_or_token_ends_who_watches_with_the_old_one() {
+fn a_new_password_or_token_ends_who_watches_with_the_old_one() {
     let server = with_streams(1);
-    server.done("settings/update", "data[connection_policy]=refuse");
-    server.done("line/update", "username=bob&data[new_token]=1&data[max_allowed_connections]=2");
+    server.done("line/update", "username=bob&data[new_token]=1&data[max_allowed_connections]=3");
     let token =
         || server.done("line/info", "username=bob")["line_info"]["token"].as_str().unwrap().to_owned();
     let by_token = || format!("/live/{}/1", token());
     let mut thief = watch(&server, 1, "thief");
     let mut holder = Player::get(&server, &by_token(), "holder");
+    let mut hls = Player::get(&server, "/live/bob/pw/1.m3u8", "hls");
+    let text = String::from_utf8(hls.read_body()).unwrap();
+    let segment = text.lines().find(|line| line.starts_with("/hls/")).expect("a segment");
+    assert_eq!(Player::get(&server, segment, "hls").status, 200);
     server.done("line/update", "username=bob&data[password]=other");
     assert!(thief.is_closed_within(5), "the password is no longer his");
+    within(5, "nor are segments", || Player::get(&server, segment, "hls").status == 403);
     assert!(!holder.is_closed_within(1), "the token still is");
     let mut owner = Player::get(&server, "/live/bob/other/1", "owner");
     assert_eq!(owner.status, 200);
@@ -276,10 +280,10 @@ fn under_refuse_a_new_password_or_token_ends_who_watches_with_the_old_one() {
         let reasons = rows.as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap().to_owned());
         reasons.collect::<Vec<_>>()
     };
-    within(10, "both are in the history", || reasons() == ["new password", "new password"]);
-    server.done("settings/update", "data[connection_policy]=kick_oldest");
+    within(10, "all are in the history", || reasons() == ["new password"; 3]);
+    server.done("settings/update", "data[connection_policy]=refuse");
     server.done("line/update", "username=bob&data[password]=third");
-    assert!(!owner.is_closed_within(1), "where the newest is let in, nobody has to go");
+    assert!(owner.is_closed_within(5), "whatever happens at the limit");
 }
 
 #[test]

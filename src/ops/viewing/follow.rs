@@ -17,7 +17,6 @@ use crate::{
         mag::Mag,
         page::{Limit, Page, Start},
         session::{Ending, Proof, Session, Viewer},
-        settings::ConnectionPolicy,
         source_request::SourceRequest,
         stream::Stream,
         time::UnixTime,
@@ -48,16 +47,22 @@ impl Ops {
         Ok(())
     }
 
-    /// Brings a stream to what its row says.
+    /// Brings streams to what their rows say, which are read at once.
     ///
     /// # Errors
     /// A database error.
-    pub fn run_stream(&self, id: StreamId) -> Result<()> {
+    pub fn run_these(&self, ids: &[StreamId]) -> Result<()> {
         let Some(media) = &self.media else { return Ok(()) };
-        let row = self.point(&Actor::LINECARD, WATCH, |read| read.by_id::<Stream>(id))?;
-        match row.and_then(|row| wanted(&row.record)) {
-            Some(wanted) => media.set(id, wanted),
-            None => self.drop_stream(id),
+        let read = |read: &Read<'_>| -> Result<Vec<Option<Wanted>>> {
+            let row = |id: &StreamId| Ok(read.by_id::<Stream>(*id)?.and_then(|row| wanted(&row.record)));
+            ids.iter().map(row).collect()
+        };
+        let found = self.point(&Actor::LINECARD, WATCH, read)?;
+        for (id, wanted) in ids.iter().zip(found) {
+            match wanted {
+                Some(wanted) => media.set(*id, wanted),
+                None => self.drop_stream(*id),
+            }
         }
         Ok(())
     }
@@ -97,11 +102,10 @@ impl Ops {
 
     fn follow(&self, changed: &HashSet<Changed>, everybody: bool) -> Result<()> {
         let mut viewers = HashSet::new();
+        let mut streams = Vec::new();
         for change in changed {
             match *change {
-                Changed::Row(Resource::Streams, id) => {
-                    self.run_stream(StreamId(id))?;
-                }
+                Changed::Row(Resource::Streams, id) => streams.push(StreamId(id)),
                 Changed::Row(Resource::Line, id) => {
                     viewers.insert(Viewer::Line(LineId(id)));
                 }
@@ -112,6 +116,7 @@ impl Ops {
                 Changed::Anything => self.run_streams()?,
             }
         }
+        self.run_these(&streams)?;
         self.recheck(&self.connections.sessions(|session| everybody || viewers.contains(&session.key.viewer)))
     }
 
@@ -154,9 +159,7 @@ impl Ops {
     /// The subscriber behind a session, if it may still watch; else why not.
     fn standing(&self, session: &Session, now: UnixTime) -> Result<std::result::Result<Subscriber, Ending>> {
         let key = &session.key;
-        // Where the newest is let in, the owner takes his place back by himself.
-        let holds_place = self.guards().settings.connection_policy == ConnectionPolicy::Refuse;
-        let proof = self.connections.proof(session.id).filter(|_| holds_place);
+        let proof = self.connections.proof(session.id);
         let who = self.point(&Actor::LINECARD, WATCH, |read| subscriber(read, key.viewer, proof.as_ref()))?;
         let who = match who {
             Some(Ok(who)) => who,

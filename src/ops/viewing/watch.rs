@@ -36,6 +36,9 @@ use crate::{
 /// How long a viewer waits for a stream that is starting.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a viewer of HLS does: until two segments of rare key frames are there.
+const LIST_PATIENCE: Duration = Duration::from_secs(26);
+
 /// What somebody wants to watch.
 #[derive(Clone)]
 pub struct Wish {
@@ -109,7 +112,7 @@ impl Ops {
                 Ok(Watching::Ts(tap, hold))
             }
             Entry::Token(token) => {
-                self.await_stream(&channel, channel.segmented(PATIENCE)).await?;
+                self.await_stream(&channel, channel.segmented(LIST_PATIENCE)).await?;
                 Ok(Watching::Hls(channel, token))
             }
         }

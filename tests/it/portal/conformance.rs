@@ -189,6 +189,12 @@ fn every_action_answers_in_the_shape_that_clients_need() {
         ("type=account_info&action=get_payment_info", "text", &[]),
         ("type=account_info&action=get_agreement_info", "text", &[]),
         ("type=account_info&action=get_terms_info", "text", &[]),
+        ("type=account_info&action=get_demo_video_parts", "text", &[]),
+        ("type=account_info&action=get_user_packages&p=1", "object", &envelope),
+        ("type=games&action=get_ordered_list&p=1", "object", &envelope),
+        ("type=vclub&action=get_ordered_list&p=1", "object", &envelope),
+        ("type=main_anecdote&action=get_ordered_list&p=1", "object", &envelope),
+        ("type=vclub&action=get_categories", "array", &[]),
         ("type=watchdog&action=get_events&init=1&cur_play_type=0", "object", &["data"]),
         ("type=watchdog&action=confirm_event&event_active_id=1", "object", &["data"]),
     ];
