@@ -131,10 +131,16 @@ fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, 
     let (mut key, mut map): (Option<Arc<Key>>, Option<Arc<Map>>) = (None, None);
     let mut number: u64 = 0;
     let mut tags = Vec::new();
+    // Keys that only players with a licence get, and whether the next segment has another one.
+    let (mut is_locked, mut has_key) = (false, false);
     for line in lines {
         let Some(tag) = line.strip_prefix('#') else {
             let url =
                 from.join(line).map_err(|_| "its playlist names something that is no address".to_owned())?;
+            if is_locked {
+                return Err("it is encrypted for players with a licence (DRM), which is not played".into());
+            }
+            has_key = false;
             let (key, map) = (key.clone(), map.clone());
             media.segments.push(Segment { url, number, tags: std::mem::take(&mut tags), key, map });
             number = number.saturating_add(1);
@@ -148,8 +154,10 @@ fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, 
             }
             "EXT-X-MEDIA-SEQUENCE" => number = value.trim().parse().unwrap_or(0).min(LAST),
             "EXT-X-ENDLIST" => media.is_ended = true,
-            "EXT-X-KEY" if attribute(tag, "METHOD") == Some("NONE") => key = None,
+            "EXT-X-KEY" if attribute(tag, "METHOD") == Some("NONE") => (key, is_locked) = (None, false),
+            "EXT-X-KEY" if needs_licence(tag) => is_locked = !has_key,
             "EXT-X-KEY" => {
+                (is_locked, has_key) = (false, true);
                 let url = attribute(tag, "URI").and_then(|uri| from.join(uri).ok());
                 let iv = attribute(tag, "IV").map(str::to_owned);
                 let iv = iv.filter(|iv| iv.bytes().all(|byte| byte.is_ascii_alphanumeric()));
@@ -174,6 +182,9 @@ fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, 
             // The rest is for other players.
             _ => {}
         }
+    }
+    if media.segments.is_empty() {
+        return Err("its playlist has no segments".into());
     }
     if !media.is_ended && media.segments.len() > TOLD {
         media.segments.drain(..media.segments.len() - TOLD);
@@ -249,6 +260,12 @@ impl Key {
     }
 }
 
+/// Whether the key of a tag is given to players with a licence only.
+fn needs_licence(tag: &str) -> bool {
+    let is_plain = attribute(tag, "KEYFORMAT").is_none_or(|format| format == "identity");
+    !is_plain || attribute(tag, "METHOD") == Some("SAMPLE-AES-CTR")
+}
+
 /// The value of an attribute of a tag, without its quotes.
 fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
     let (_, list) = tag.split_once(':')?;
@@ -298,8 +315,15 @@ pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    let is_text = |c: char| c.is_ascii_graphic() || c.is_ascii_whitespace();
     if bytes.is_empty() {
         Some("the source answered with nothing")
+    } else if bytes.starts_with(b"\x1f\x8b") {
+        Some("the source is packed (gzip), which is not played")
+    } else if [b"\x89PNG".as_slice(), b"\xff\xd8\xff", b"GIF8"].iter().any(|image| bytes.starts_with(image)) {
+        Some("the source is an image, not a stream")
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"%PDF") {
+        Some("the source is a document or an archive, not a stream")
     } else if begins(&["<!doctype html", "<html", "<head", "<body", "<script"])
         || (begins(&["<"]) && text.contains("<html"))
     {
@@ -312,6 +336,8 @@ pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
         Some("the source is a JSON text, not a stream")
     } else if begins(&["[playlist]", "[reference]", "ffconcat "]) {
         Some("the source is a list of addresses, not a stream: give the address in it")
+    } else if !text.starts_with('#') && text.chars().all(is_text) {
+        Some("the source answered with a text, not a stream")
     } else {
         None
     }
@@ -458,7 +484,7 @@ http://o/9.ts
             "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128 URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
             "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
             "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,IV=\"0 URI=http://evil/\",URI=\"k\"\n#EXTINF:2,\n1.ts",
-            "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,KEYFORMAT=\"\\\",URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
+            "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,KEYFORMATVERSIONS=\"\\\",URI=\"http://evil/\"\n#EXTINF:2,\n1.ts",
             "#EXTM3U\n#EXT-X-MAP:URI=\"k\",BYTERANGE=\"1 URI=http://evil/\"\n#EXTINF:2,\n1.ts",
         ] {
             let Playlist::Media(media) = read(list) else { panic!("segments") };
@@ -474,6 +500,22 @@ http://o/9.ts
         for line in lines {
             let (Line::Plain(text) | Line::Around(text, ..)) = line;
             assert!(!text.contains("evil"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_for_players_with_a_licence_is_refused_unless_there_is_another() {
+        let plain = "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n";
+        let locked = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://k\",KEYFORMAT=\"com.apple\"\n";
+        for (keys, is_read) in [
+            (locked.to_owned(), false),
+            ([plain, locked].concat(), true),
+            ([locked, plain].concat(), true),
+            ([plain, "#EXTINF:1\na\n", locked].concat(), false),
+            ([locked, "#EXT-X-KEY:METHOD=NONE\n"].concat(), true),
+        ] {
+            let read = Playlist::read(&format!("#EXTM3U\n{keys}#EXTINF:1\nb\n"), &url("http://h/"));
+            assert_eq!(read.is_ok(), is_read, "{keys}");
         }
     }
 

@@ -40,6 +40,8 @@ struct State {
     addresses: Addresses,
     lists: HashMap<u32, List>,
     trouble: Option<String>,
+    /// That of the keys: segments may come all the same.
+    key_trouble: Option<String>,
     /// It is no playlist, and its length was told.
     has_end: bool,
     /// The longest segment that may come, in seconds; 0 if it has none.
@@ -71,13 +73,21 @@ impl Source {
     /// The source of that address; ffmpeg finds it below `base`.
     pub fn new(home: Url, request: SourceRequest, base: String) -> Self {
         let addresses = Addresses::of(home.clone());
-        let state = State { addresses, lists: HashMap::new(), trouble: None, has_end: false, target: 0 };
+        let state = State {
+            addresses,
+            lists: HashMap::new(),
+            trouble: None,
+            key_trouble: None,
+            has_end: false,
+            target: 0,
+        };
         Self { asker: Asker::new(home, request), base, state: Mutex::new(state) }
     }
 
     /// What went wrong last, if nothing went well since.
     pub fn trouble(&self) -> Option<String> {
-        self.state().trouble.clone()
+        let state = self.state();
+        state.key_trouble.clone().or_else(|| state.trouble.clone())
     }
 
     /// Whether it is one body whose length was told.
@@ -113,6 +123,10 @@ impl Source {
             self.state().has_end = got.answer.body.length().is_some_and(|length| length < ENDLESS);
         }
         match &answer {
+            Ok(_) if kind == Kind::Key => self.state().key_trouble = None,
+            Err(failure) if kind == Kind::Key => {
+                self.state().key_trouble = Some(format!("the key of its segments: {}", failure.why));
+            }
             Ok(_) if kind != Kind::List || range.is_some() => self.state().trouble = None,
             Ok(_) => {}
             Err(failure) => self.note(failure.why.clone()),
