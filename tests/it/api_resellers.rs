@@ -290,6 +290,16 @@ fn ledger_and_balances_agree_to_the_end() {
     let folder = server.stop();
     let (code, said, errors) = linecard(folder.path(), &["check"]);
     assert_eq!(code, 0, "{said}{errors}");
+    for (change, count) in [
+        ("UPDATE resellers SET credits = credits + 1 WHERE id = 1", "1 problem found"),
+        ("UPDATE row_counts SET rows = rows + 1 WHERE name = 'lines'", "2 problems found"),
+    ] {
+        let open = rusqlite::Connection::open(folder.path().join("linecard.db")).expect("the database");
+        open.execute_batch(change).expect("spoilt");
+        drop(open);
+        let (code, said, errors) = linecard(folder.path(), &["check"]);
+        assert!(code == 1 && errors.contains(count), "{said}{errors}");
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Ops {
     }
 
     /// Follows what is committed, for ever. What may concern everybody who watches is looked at once for all that is
-    /// committed within [`GATHER`]: an import commits 200 times.
+    /// committed within a second: an import commits 200 times.
     pub async fn follow_changes(&self) {
         let mut looked: Option<Instant> = None;
         let mut everybody = false;
