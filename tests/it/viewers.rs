@@ -147,7 +147,9 @@ fn fifty_viewers_at_once_never_exceed_the_limit() {
             assert!(open(&server) <= 3);
         }
         let players: Vec<Player> = players.into_iter().filter_map(|player| player.join().unwrap()).collect();
-        assert!(players.iter().all(|player| player.status == 200));
+        // Others are kicked while they are: they are told so.
+        assert!(players.iter().all(|player| matches!(player.status, 200 | 403)));
+        assert!(players.iter().filter(|player| player.status == 200).count() >= 3);
         assert_eq!(open(&server), 3);
     });
     within(10, "nobody watches", || open(&server) == 0);
