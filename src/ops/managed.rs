@@ -56,6 +56,14 @@ pub trait Managed: Table {
         Ok(())
     }
 
+    /// What becomes of those that use a row that is deleted.
+    const IN_USE: &'static str = "move or delete them first";
+
+    /// Why a row stays whatever happens, for those that are built in: deleting it is not offered.
+    fn stays(_id: Self::Id) -> Option<&'static str> {
+        None
+    }
+
     /// What uses the rows of the resource.
     fn users() -> Vec<User> {
         Vec::new()
@@ -77,7 +85,7 @@ pub trait Managed: Table {
         if used.is_empty() {
             return Ok("Nothing uses it.".into());
         }
-        Ok(format!("It is used by {}.", used.join(", ")))
+        Ok(format!("It is used by {}: {}.", used.join(", "), Self::IN_USE))
     }
 }
 
@@ -218,6 +226,8 @@ impl Managed for Plan {
 }
 
 impl Managed for Bouquet {
+    const IN_USE: &'static str = "it is taken out of them";
+
     fn users() -> Vec<User> {
         let holding =
             [User::holding::<Plan>("plans"), User::holding::<Line>("lines"), User::holding::<Mag>("MAGs")];
@@ -242,6 +252,8 @@ impl Managed for Category {
 }
 
 impl Managed for Stream {
+    const IN_USE: &'static str = "it is taken out of them";
+
     fn users() -> Vec<User> {
         User::holding::<Bouquet>("bouquets").into_iter().collect()
     }
@@ -252,9 +264,22 @@ impl Managed for Stream {
 }
 
 impl Managed for Server {
+    fn stays(id: ServerId) -> Option<&'static str> {
+        (id == ServerId::MAIN).then_some("Server 1 is the main server and cannot be deleted")
+    }
+
+    fn users() -> Vec<User> {
+        let column = "server_id";
+        vec![
+            User::by::<Stream>("streams", column),
+            User::by::<Line>("lines", column),
+            User::by::<Mag>("MAGs", column),
+        ]
+    }
+
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
-        if row.id == ServerId::MAIN {
-            return Err(Error::Refused("Server 1 is the main server and cannot be deleted".into()));
+        if let Some(why) = Self::stays(row.id) {
+            return Err(Error::Refused(why.into()));
         }
         let id = row.id.number();
         let users = [
@@ -278,11 +303,19 @@ impl Managed for Group {
         act.actor.may_grant(&self.rights)
     }
 
+    fn stays(id: GroupId) -> Option<&'static str> {
+        [GroupId::ADMINISTRATORS, GroupId::RESELLERS]
+            .contains(&id)
+            .then_some("Groups 1 (Administrators) and 2 (Resellers) cannot be deleted")
+    }
+
+    fn users() -> Vec<User> {
+        vec![User::by::<Admin>("administrators", "group_id")]
+    }
+
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
-        if row.id == GroupId::ADMINISTRATORS || row.id == GroupId::RESELLERS {
-            return Err(Error::Refused(
-                "Groups 1 (Administrators) and 2 (Resellers) cannot be deleted".into(),
-            ));
+        if let Some(why) = Self::stays(row.id) {
+            return Err(Error::Refused(why.into()));
         }
         unused("This group", &[(act.tx.count::<Admin>("group_id", row.id.number())?, "administrators")])
     }

@@ -6,7 +6,7 @@ use super::{
     rights,
     table::{Cell, Head},
 };
-use crate::domain::{Stored, admin::Group, ids::GroupId};
+use crate::domain::{Stored, admin::Group};
 
 impl Shown for Group {
     const PATH: &'static str = "groups";
@@ -16,10 +16,6 @@ impl Shown for Group {
 
     fn name(&self) -> &str {
         self.name.as_str()
-    }
-
-    fn stays(id: GroupId) -> bool {
-        id == GroupId::ADMINISTRATORS || id == GroupId::RESELLERS
     }
 
     fn heads() -> Vec<Head> {

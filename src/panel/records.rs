@@ -75,10 +75,6 @@ pub trait Shown: Managed {
     }
     /// The inputs of its form.
     fn sections(about: &About) -> Vec<Section>;
-    /// Whether a row stays whatever happens: deleting it is not offered.
-    fn stays(_id: Self::Id) -> bool {
-        false
-    }
     /// The address of a row's page.
     fn href(id: Self::Id) -> String {
         format!("/panel/{}/{}", Self::PATH, id.number())
@@ -212,7 +208,7 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         if may_write {
             actions.push(go("Edit", R::form_href(row.id)));
         }
-        if may_write && !R::stays(row.id) {
+        if may_write && R::stays(row.id).is_none() {
             actions.push(go("Delete", format!("{}/delete", R::href(row.id))));
         }
         cells.push(Cell::Actions(actions));
@@ -317,6 +313,9 @@ pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
 
 async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
     let row = find::<R>(caller, id).await?;
+    if let Some(why) = R::stays(row.id) {
+        return Err(Error::Refused(why.into()).into());
+    }
     let name = row.record.name();
     let asked = doing(R::RESOURCE, "info");
     let look = caller.ops.read(caller.actor(), asked, move |read| {

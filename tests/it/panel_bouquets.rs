@@ -59,8 +59,26 @@ fn lists_count_what_is_in_use_and_deleting_tells_it() {
     assert_eq!(counts("/panel/bouquets"), ["2", "1", "1", "0"]);
     assert_eq!(counts("/panel/categories"), ["1"]);
     assert_eq!(counts("/panel/plans"), ["1", "0", "1", "1"]);
-    assert!(panel.get("/panel/bouquets/1/delete").contains("It is used by 1 plan, 1 line."));
-    assert!(panel.get("/panel/plans/1/delete").contains("It is used by 1 line, 1 MAG."));
+    assert!(
+        panel
+            .get("/panel/bouquets/1/delete")
+            .contains("It is used by 1 plan, 1 line: it is taken out of them.")
+    );
+    assert!(
+        panel
+            .get("/panel/plans/1/delete")
+            .contains("It is used by 1 line, 1 MAG: move or delete them first.")
+    );
+    for (path, what) in
+        [("servers/1", "Server 1 is the main server"), ("groups/1", "Groups 1 (Administrators)")]
+    {
+        let page = panel.ask(&format!("/panel/{path}/delete"));
+        assert!(
+            page.status == 409 && page.body.contains(what) && page.body.contains("<nav"),
+            "{}",
+            page.body
+        );
+    }
     let refused = panel.refused("/panel/categories/1/delete", &[], 409);
     assert!(refused.contains("still used by 1 stream"), "{refused}");
 }
