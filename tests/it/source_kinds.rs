@@ -109,7 +109,10 @@ fn the_reason_of_a_failure_is_told_in_words_that_help() {
     let cases = [
         (answering("403 Forbidden", ""), "the server answered 403 Forbidden"),
         (answering("404 Not Found", ""), "the server answered 404 Not Found"),
-        (answering("200 OK\r\nContent-Type: video/mp2t", "neither this nor that"), "no video or sound"),
+        (
+            answering("200 OK\r\nContent-Type: video/mp2t", "neither this nor that"),
+            "answered with a text, not a stream",
+        ),
         ("http://nosuch.invalid/a.ts".into(), "no such host: nosuch.invalid"),
         ("http://127.0.0.1:1/a.ts".into(), "Connection refused"),
         (format!("udp://127.0.0.1:{}", port.local_addr().unwrap().port()), "its port is in use"),
@@ -278,7 +281,7 @@ fn a_film_whose_length_is_not_told_is_paced_and_looped_or_ended() {
     }
     let found = Transport::of(&bytes);
     assert!(found.breaks.is_empty() && found.announced == 1, "it has turned, and did not stop: {found:?}");
-    assert!(found.pictures >= 25 * 11 && found.pictures < 25 * 16, "{found:?}");
+    assert!(found.pictures >= 25 * 11 && found.pictures < 25 * 30, "{found:?}");
     assert_eq!(offline(&server, 1)["status"], "ended");
     let stream = shown(&server, 2);
     assert_eq!((&stream["status"], &stream["restarts"]), (&"running".into(), &0.into()), "{stream}");
