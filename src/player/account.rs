@@ -27,7 +27,7 @@ pub fn payload(asked: &Asked, who: &Subscriber, now: UnixTime) -> Value {
             "message": "",
             "auth": 1,
             "status": status(who, now),
-            // null is never; jf and crispy want a text otherwise.
+            // null is never; typed readers want a text otherwise.
             "exp_date": subscription.expire_date.0.map(|end| end.seconds().to_string()),
             "is_trial": if subscription.is_trial { "1" } else { "0" },
             "active_cons": open.to_string(),
