@@ -11,8 +11,8 @@ COPY . .
 # hence the copy at the end.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked \
-    && cp target/release/linecard /usr/local/bin/linecard
+    cargo build --profile dist --locked \
+    && cp target/dist/linecard /usr/local/bin/linecard
 
 FROM debian:bookworm-slim
 # tini: as process 1 the server would have to reap ffmpeg's orphans itself.

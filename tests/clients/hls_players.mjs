@@ -25,7 +25,7 @@ const made = spawnSync("ffmpeg", [
 if (made.status) process.exit(1);
 const feeds = new Set();
 let isGone = false;
-const source = createServer((request, response) => {
+const source = createServer((_request, response) => {
     if (isGone) return response.writeHead(503).end();
     const feed = spawn("ffmpeg", ["-v", "quiet", "-re", "-stream_loop", "-1", "-i", picture, "-c", "copy", "-f", "mpegts", "-"]);
     feeds.add(feed);
@@ -106,7 +106,7 @@ const browser = await puppeteer.launch({
 const tab = await browser.newPage();
 const frames = kinds.map((kind, index) => `/?kind=${kind}&url=${encodeURIComponent(`${base}/live/bob/pw/${index + 1}.m3u8`)}`);
 await tab.goto(`http://127.0.0.1:${pages.address().port}/all?${new URLSearchParams(frames.map((frame) => ["frame", frame]))}`);
-const tabs = kinds.map((kind, index) => ({ kind, tab: tab.frames().find((frame) => frame.url().includes(`kind=${kind}`)) }));
+const tabs = kinds.map((kind) => ({ kind, tab: tab.frames().find((frame) => frame.url().includes(`kind=${kind}`)) }));
 const seen = {};
 let failed = false;
 const look = async (what) => {

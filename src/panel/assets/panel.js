@@ -79,7 +79,7 @@ for (const head of document.querySelectorAll("[data-tick-all]")) {
   all.setAttribute("aria-label", "Tick all");
   // Rows come and go.
   const boxes = () => head.closest("table").querySelectorAll('tbody input[form="ticked"]');
-  all.addEventListener("change", () => boxes().forEach((box) => (box.checked = all.checked)));
+  all.addEventListener("change", () => { for (const box of boxes()) box.checked = all.checked; });
   head.replaceChildren(all);
 }
 
