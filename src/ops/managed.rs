@@ -57,7 +57,7 @@ pub trait Managed: Table {
     }
 
     /// What becomes of those that use a row that is deleted.
-    const IN_USE: &'static str = "move or delete them first";
+    const IN_USE: &'static str = ": move or delete them first";
 
     /// Why a row stays whatever happens, for those that are built in: deleting it is not offered.
     fn stays(_id: Self::Id) -> Option<&'static str> {
@@ -85,7 +85,7 @@ pub trait Managed: Table {
         if used.is_empty() {
             return Ok("Nothing uses it.".into());
         }
-        Ok(format!("It is used by {}: {}.", used.join(", "), Self::IN_USE))
+        Ok(format!("It is used by {}{}.", used.join(", "), Self::IN_USE))
     }
 }
 
@@ -226,7 +226,7 @@ impl Managed for Plan {
 }
 
 impl Managed for Bouquet {
-    const IN_USE: &'static str = "it is taken out of them";
+    const IN_USE: &'static str = " and will be removed from there";
 
     fn users() -> Vec<User> {
         let holding =
@@ -252,7 +252,7 @@ impl Managed for Category {
 }
 
 impl Managed for Stream {
-    const IN_USE: &'static str = "it is taken out of them";
+    const IN_USE: &'static str = " and will be removed from there";
 
     fn users() -> Vec<User> {
         User::holding::<Bouquet>("bouquets").into_iter().collect()

@@ -59,7 +59,7 @@ impl ConfirmPage {
     ) -> Self {
         Self {
             frame: caller.frame(format!("Delete {name}?")),
-            text: format!("The {one} {name} goes for good. {goes_with}"),
+            text: format!("The {one} {name} will be deleted. This cannot be undone. {goes_with}"),
             action: format!("{href}/delete"),
             submit: "Delete",
             cancel: href,

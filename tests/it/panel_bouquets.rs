@@ -62,7 +62,7 @@ fn lists_count_what_is_in_use_and_deleting_tells_it() {
     assert!(
         panel
             .get("/panel/bouquets/1/delete")
-            .contains("It is used by 1 plan, 1 line: it is taken out of them.")
+            .contains("It is used by 1 plan, 1 line and will be removed from there.")
     );
     assert!(
         panel

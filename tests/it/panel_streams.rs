@@ -224,7 +224,10 @@ fn deleting_a_stream_tells_in_how_many_bouquets_it_stands() {
     let server = server();
     let panel = Panel::admin(&server);
     let page = panel.get("/panel/streams/2/delete");
-    assert!(page.contains("Delete Films?") && page.contains("used by 1 bouquet."), "{page}");
+    assert!(
+        page.contains("Delete Films?") && page.contains("used by 1 bouquet and will be removed from there."),
+        "{page}"
+    );
     assert!(panel.done("/panel/streams/2/delete", &[]).contains("Films was deleted."));
     for gone in ["/panel/streams/2", "/panel/live/stream?id=2", "/panel/live/stream"] {
         assert_eq!(panel.ask(gone).status, 404, "{gone}");

@@ -104,7 +104,7 @@ async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
     let page = ConfirmPage {
         frame: caller.frame(format!("Delete {told}?")),
         text: format!(
-            "These go for good, out of every bouquet, and whoever watches them is cut off: {}.",
+            "These will be deleted and removed from every bouquet, which cannot be undone, and their viewers are cut off: {}.",
             names.join(", ")
         ),
         action: format!("/panel/streams/delete?ids={}", comma_separated(&streams)),
