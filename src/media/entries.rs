@@ -54,10 +54,10 @@ impl Entries {
         is_needed.then(|| ts::data_packet(packet.pid, &self.sets)).flatten()
     }
 
-    /// Goes on after a time in which nothing came: that no picture did tells nothing of it.
-    pub fn go_on_after(&mut self, silence: Duration) {
-        self.picture += silence;
-        self.key += silence;
+    /// Goes on after a time in which nothing was taken: that no picture came then tells nothing of the source. How long ago
+    /// the last key frame came is another matter: a film that is held back spends nearly all its time so.
+    pub fn go_on_after(&mut self, pause: Duration) {
+        self.picture += pause;
     }
 
     /// How long no picture has come, or no sound where there is no picture.
@@ -99,6 +99,23 @@ mod tests {
         assert_eq!(admits(&key(), 61), (true, false));
         assert_eq!(admits(&picture(), 63), (false, false));
         assert_eq!(entries.without_picture(begun + Duration::from_secs(70)), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn key_frames_are_rare_also_where_what_comes_is_held_back() {
+        let begun = Instant::now();
+        let mut entries = Entries::new(begun);
+        assert!(entries.admit(&key(), true, begun));
+        let mut admitted = Vec::new();
+        for second in 1..=23 {
+            entries.go_on_after(Duration::from_millis(950));
+            if entries.admit(&picture(), true, begun + Duration::from_secs(second)) {
+                admitted.push(second);
+            }
+        }
+        assert_eq!(admitted, [20, 22]);
+        entries.go_on_after(Duration::from_secs(30));
+        assert_eq!(entries.without_picture(begun + Duration::from_secs(55)), Duration::from_secs(2));
     }
 
     #[test]

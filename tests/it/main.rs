@@ -60,6 +60,7 @@ mod players;
 mod portal;
 mod power_cut;
 mod programs;
+mod rare_key_frames;
 mod readme;
 mod selling;
 mod sent_twice;

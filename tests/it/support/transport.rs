@@ -41,7 +41,6 @@ impl Transport {
             let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
             let (begins, has_payload) = (packet[1] & 0x40 != 0, packet[3] & 0x10 != 0);
             let field = if packet[3] & 0x20 != 0 { &packet[5..5 + usize::from(packet[4])] } else { &[] };
-            found.keys += usize::from(begins && field.first().is_some_and(|flags| flags & 0x40 != 0));
             let is_new = field.first().is_some_and(|flags| flags & 0x80 != 0);
             if field.first().is_some_and(|flags| flags & 0x10 != 0) {
                 let base = field[1..6].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)) >> 7;
@@ -66,6 +65,8 @@ impl Transport {
                 }
             }
             let data = &packet[4 + if packet[3] & 0x20 != 0 { 1 + usize::from(packet[4]) } else { 0 }..];
+            let is_marked = begins && field.first().is_some_and(|flags| flags & 0x40 != 0);
+            found.keys += usize::from(is_marked && matches!(data, [0, 0, 1, 0xE0..=0xEF, ..]));
             if pid == 0 || Some(pid) == pmt_pid {
                 let end = data.len().min(4 + (usize::from(data[2] & 0x0F) << 8 | usize::from(data[3])));
                 let (version, said) = (data[6] >> 1 & 0x1F, [&data[1..6], &data[7..end - 4]].concat());
