@@ -55,7 +55,7 @@ macro_rules! text {
 /// Whether a character breaks a line, cannot be seen, or turns the order of those around it: two names that look alike would
 /// be two, and a list would show what is not there. What joins letters and emoji (U+200C, U+200D) and the marks of direction
 /// (U+200E, U+200F) stay, which names in many scripts need. Tags (U+E0000 and what follows) do not: they carry whole texts
-/// that nobody sees. What is hidden but for its neighbours is not [`hidden_in`] a text.
+/// that nobody sees. What is hidden but for its neighbours is not hidden in a text.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
