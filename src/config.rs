@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::{domain::net::Network, ops::first_start::Provided, store::Options};
+use crate::{domain::fields::net::Network, ops::machine::first_start::Provided, store::Options};
 
 /// How one server runs.
 #[derive(Clone)]

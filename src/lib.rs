@@ -1,7 +1,7 @@
 //! Linecard, the panel server of a small television operator: one binary, one SQLite file.
 //!
 //! Five layers; imports only point down, and siblings never import each other
-//! (`tests/it/layers.rs` reads the sources and holds them to it):
+//! (`tests/it/house/layers.rs` reads the sources and holds them to it):
 //!
 //! | layer | modules | what lives there |
 //! | --- | --- | --- |

@@ -9,8 +9,11 @@ use actix_web::{
 
 use super::reply;
 use crate::{
-    domain::{actor::Actor, guard::Attempt},
-    ops::{Ops, api_keys::KeyRefusal, guards::Face},
+    domain::people::{actor::Actor, guard::Attempt},
+    ops::{
+        Ops,
+        people::{api_keys::KeyRefusal, guards::Face},
+    },
     wire::{same_origin, visitor},
 };
 

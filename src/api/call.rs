@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::{Change, Error, Given, Result, actor::Actor, record, time::UnixTime},
+    domain::{Change, Error, Given, Result, fields::time::UnixTime, people::actor::Actor, record},
     ops::{Act, Doing, Once, Ops},
     wire::{
         fields::Fields,

@@ -14,22 +14,31 @@ use serde_json::Value;
 
 use super::{
     access::{Door, bearer},
-    administrators, bouquets,
     call::Call,
-    connections, line, logs, mag, managed, reply, resellers, security, servers, settings, streams,
+    channels::{bouquets, streams},
+    machine::{logs, servers, settings},
+    managed,
+    people::{administrators, resellers, security},
+    reply,
+    subscribers::{line, mag},
+    viewing::connections,
 };
 use crate::{
     domain::{
         Error, Resource, Result,
-        admin::Group,
-        audit::MASK,
-        bouquet::{Bouquet, Category},
-        plan::Plan,
-        rights::Access::{self, Read, Write},
-        server::Server,
-        stream::Stream,
+        channels::{
+            bouquet::{Bouquet, Category},
+            stream::Stream,
+        },
+        machine::server::Server,
+        people::{
+            admin::Group,
+            audit::MASK,
+            rights::Access::{self, Read, Write},
+        },
+        subscribers::plan::Plan,
     },
-    ops::{Doing, calls::Noted},
+    ops::{Doing, machine::calls::Noted},
     wire::{
         body::{self, BodyError},
         form::{self, Node},

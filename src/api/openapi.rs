@@ -8,21 +8,24 @@ use super::{
     call::is_of_one_row,
     calls::{CALLS, Row},
 };
-use crate::domain::{
-    Column, Kind, Record, Resource,
-    admin::{Admin, Group},
-    api_key::ApiKey,
-    bouquet::{Bouquet, Category},
-    line::Line,
-    mag::Mag,
-    plan::Plan,
-    reseller::Reseller,
-    rights::Access,
-    server::Server,
-    settings::Settings,
-    stream::Stream,
+use crate::{
+    domain::{
+        Column, Kind, Record, Resource,
+        channels::{
+            bouquet::{Bouquet, Category},
+            stream::Stream,
+        },
+        machine::{server::Server, settings::Settings},
+        people::{
+            admin::{Admin, Group},
+            api_key::ApiKey,
+            reseller::Reseller,
+            rights::Access,
+        },
+        subscribers::{line::Line, mag::Mag, plan::Plan},
+    },
+    ops::machine::logs::Log,
 };
-use crate::ops::logs::Log;
 
 /// The whole description; `docs/openapi.json` holds the same.
 pub fn document() -> Value {

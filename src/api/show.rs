@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     domain::{Fact, Record, Stored, ids::Id, page::Rows},
-    ops::logs::LogRow,
+    ops::machine::logs::LogRow,
 };
 
 /// Every column of a row, with its id and stamps.

@@ -3,10 +3,10 @@
 use std::{fmt::Write as _, io::Read, path::Path, sync::Arc};
 
 use crate::{
-    domain::actor::Actor,
+    domain::people::actor::Actor,
     ops::{
         Ops,
-        import::{Done, Import, List, Plan, Reading},
+        channels::import::{Done, Import, List, Plan, Reading},
     },
 };
 
@@ -91,7 +91,7 @@ fn left_out(list: &List, plan: &Plan) -> String {
 }
 
 fn planned(list: &List, plan: &Plan) -> [(usize, &'static str); 6] {
-    use crate::ops::import::Fate;
+    use crate::ops::channels::import::Fate;
     [
         (plan.new.len(), "new streams"),
         (plan.categories.len(), "new categories"),

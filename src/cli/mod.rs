@@ -10,12 +10,14 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Re
 
 use crate::{
     domain::{
+        channels::import::Duplicates,
+        fields::{
+            net::Network,
+            text::{AdminName, Email, Name, ShortText},
+            time::UnixTime,
+        },
         ids::GroupId,
-        import::Duplicates,
-        net::Network,
-        rights::Right,
-        text::{AdminName, Email, Name, ShortText},
-        time::UnixTime,
+        people::rights::Right,
     },
     store::Options,
 };

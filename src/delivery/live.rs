@@ -16,9 +16,8 @@ use futures_util::Stream;
 use super::{hls, refusal};
 use crate::{
     domain::{
-        container::Container,
+        fields::{container::Container, token::LineToken},
         ids::{StreamId, parse_id},
-        token::LineToken,
     },
     ops::{
         Ops,

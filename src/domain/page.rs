@@ -1,6 +1,6 @@
 //! Pages of lists: which rows, from where, how many (server-api.md, `list`).
 
-use super::{Fact, time::UnixTime};
+use super::{Fact, fields::time::UnixTime};
 
 /// How many rows a page has: 1 to 1,000; 100 unless told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! API description. Defaults are not here: they stand in `schema.sql`. A new column is one line
 //! there and one line in its `record!`.
 
-use super::{Error, Fact, Field, Given, Kind, Resource, Result, Written, ids::Id, time::UnixTime};
+use super::{Error, Fact, Field, Given, Kind, Resource, Result, Written, fields::time::UnixTime, ids::Id};
 
 /// One column: its name, what it holds, and what it is for.
 #[derive(Clone, Debug)]

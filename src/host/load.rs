@@ -9,7 +9,7 @@ use std::{
 
 use procfs::{Current, CurrentSI, KernelStats, Meminfo, Uptime, net::InterfaceDeviceStatus};
 
-use crate::domain::server::{Load, Space, Traffic};
+use crate::domain::machine::server::{Load, Space, Traffic};
 
 /// Measures the machine, and keeps what it measured last.
 pub struct Meter {

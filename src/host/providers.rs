@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::Path};
 
 use maxminddb::{MaxMindDbError, Reader, WithinOptions, geoip2};
 
-use crate::domain::{admission::Provider, number::Asn};
+use crate::domain::{fields::number::Asn, viewing::admission::Provider};
 
 /// A file of providers, or none.
 pub struct Providers(Option<Reader<Vec<u8>>>);

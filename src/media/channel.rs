@@ -22,7 +22,7 @@ use super::{
     segment::Segment,
     status::Status,
 };
-use crate::domain::{ids::StreamId, run::State};
+use crate::domain::{channels::run::State, ids::StreamId};
 
 /// One stream that this server runs, or would run for a viewer.
 pub struct Channel {

@@ -19,10 +19,9 @@ use tokio::net::{TcpStream, tcp::OwnedWriteHalf};
 
 use super::Demand;
 use crate::domain::{
-    container::Container,
+    fields::{container::Container, time::UnixTime},
     ids::{ServerId, StreamId},
-    session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, Terms, Viewer},
-    time::UnixTime,
+    viewing::session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, Terms, Viewer},
 };
 
 /// A viewer of a live stream whose side acknowledges nothing for so long has gone: the kernel closes the socket.

@@ -9,7 +9,7 @@ use std::{
 use tokio::process::{Child, Command};
 
 use super::{feed::Feed, hidden::Hidden, tracks::Track};
-use crate::domain::stream::{AtEnd, SourceUrl};
+use crate::domain::channels::stream::{AtEnd, SourceUrl};
 
 /// Containers that a file below `media/` may have. Playlists are not among them: they name other files.
 const FILE_FORMATS: &str =

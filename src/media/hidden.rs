@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::domain::{source_request::split_suffix, stream::SourceUrl};
+use crate::domain::channels::{source_request::split_suffix, stream::SourceUrl};
 
 /// Shorter parts of an address are no secrets, but may be words of ffmpeg's; folders even more often.
 const SHORT: usize = 4;

@@ -39,7 +39,16 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
+use crate::domain::{
+    channels::{
+        run::State,
+        source_request::SourceRequest,
+        stream::{AtEnd, SourceUrl},
+    },
+    ids::StreamId,
+};
 pub use channel::{Channel, Demand, Tap};
+use fetch::Fetch;
 pub use ffmpeg::Ffmpeg;
 use multiplex::Multiplexes;
 use preview::{Preview, Previews};
@@ -47,14 +56,6 @@ pub use ring::{Listed, Segments};
 pub use segment::{InMemory, Segment};
 pub use status::Status;
 use supervisor::{Means, Order};
-
-use crate::domain::{
-    ids::StreamId,
-    run::State,
-    source_request::SourceRequest,
-    stream::{AtEnd, SourceUrl},
-};
-use fetch::Fetch;
 
 /// How long things may take. The defaults are what the product runs with; tests shorten them.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,7 @@ use super::{
     program::Filter,
     reasons,
 };
-use crate::domain::stream::SourceUrl;
+use crate::domain::channels::stream::SourceUrl;
 
 /// Read at once, in bytes.
 const PART: usize = 64 << 10;

@@ -26,7 +26,7 @@ use super::{
     ring::{Chunk, Clock},
     ts::{self, Packet, Scanner},
 };
-use crate::domain::run::Event;
+use crate::domain::channels::run::Event;
 
 /// A chunk is sent on when it has this many bytes: just over the 32 KiB that actix gathers for a
 /// connection before it writes, so that the buffer of each viewer holds one chunk and not two.

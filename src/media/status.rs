@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::domain::run::{Event, State};
+use crate::domain::channels::run::{Event, State};
 
 /// ffmpeg's lines that are kept.
 const LINES: usize = 20;

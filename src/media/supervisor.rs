@@ -36,9 +36,11 @@ use super::{
     reasons,
 };
 use crate::domain::{
+    channels::{
+        run::Event,
+        stream::{AtEnd, SourceUrl},
+    },
     ids::StreamId,
-    run::Event,
-    stream::{AtEnd, SourceUrl},
 };
 
 /// How long ffmpeg may take to end, and to be heard to its end, once its output has.

@@ -6,13 +6,15 @@ use super::effect::Effects;
 use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
-        actor::Actor,
-        audit::{difference, masked},
+        fields::time::UnixTime,
         ids::Id,
-        settings::Settings,
-        time::UnixTime,
+        machine::settings::Settings,
+        people::{
+            actor::Actor,
+            audit::{difference, masked},
+        },
     },
-    store::{Table, Write, logs::AuditRow},
+    store::{Table, Write, machine::logs::AuditRow},
 };
 
 /// What is being done, in the words of the Server API.

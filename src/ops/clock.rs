@@ -1,6 +1,6 @@
 //! The one place that reads the wall clock.
 
-use crate::domain::time::UnixTime;
+use crate::domain::fields::time::UnixTime;
 
 /// The time now.
 #[allow(clippy::disallowed_methods, reason = "everything else gets the time from here")]

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use super::{Act, Ops};
 use crate::domain::{
     Result,
-    guard::Culprit,
     ids::{MagId, StreamId},
-    session::{Ending, SessionId},
+    people::guard::Culprit,
+    viewing::session::{Ending, SessionId},
 };
 
 /// What is to happen outside of the database, once the database has what was done.

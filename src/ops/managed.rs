@@ -3,20 +3,26 @@
 use std::fmt::Write as _;
 
 use super::Act;
-pub use crate::store::usage::{User, Users};
+pub use crate::store::engine::usage::{User, Users};
 use crate::{
     domain::{
         Error, Fact, Result, Stored,
-        admin::{Admin, Group},
-        api_key::KeyHash,
-        bouquet::{Bouquet, Category},
+        channels::{
+            bouquet::{Bouquet, Category},
+            stream::Stream,
+        },
         ids::{GroupId, Id, ServerId},
-        line::Line,
-        mag::Mag,
+        machine::server::Server,
         page::{Limit, Page, Rows, Start},
-        plan::{Plan, PlanChange},
-        server::Server,
-        stream::Stream,
+        people::{
+            admin::{Admin, Group},
+            api_key::KeyHash,
+        },
+        subscribers::{
+            line::Line,
+            mag::Mag,
+            plan::{Plan, PlanChange},
+        },
     },
     store::{Read, Table},
 };
@@ -297,7 +303,8 @@ impl Managed for Group {
     }
 
     fn check_write(&self, act: &Act<'_>, id: Option<GroupId>) -> Result<()> {
-        if id == Some(GroupId::ADMINISTRATORS) && self.rights != [crate::domain::rights::Right::Full] {
+        if id == Some(GroupId::ADMINISTRATORS) && self.rights != [crate::domain::people::rights::Right::Full]
+        {
             return Err(Error::Refused("Group 1 (Administrators) keeps the right full".into()));
         }
         act.actor.may_grant(&self.rights)

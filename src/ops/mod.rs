@@ -1,42 +1,16 @@
 //! Use cases: one function for each thing that the product does. Rights, rules, credits and audit
 //! are written here once, for every face and the command line.
 
-pub mod admins;
-pub mod api_keys;
-pub mod calls;
-pub mod catalogue;
+pub mod channels;
 pub mod clock;
-pub mod connections;
-pub mod convert;
-pub mod demo;
-pub mod explain;
-pub mod figures;
-pub mod first_start;
-pub mod guards;
-pub mod import;
-pub mod leap;
-pub mod let_in;
-pub mod lines;
-pub mod logs;
-pub mod mags;
+pub mod machine;
 pub mod managed;
-pub mod mass;
-pub mod not_allowed;
-pub mod order;
-pub mod passwords;
+pub mod people;
 pub mod portal;
 pub mod random;
-pub mod resellers;
-pub mod retention;
-pub mod servers;
-pub mod settings;
-pub mod sign_in;
 pub mod slips;
-pub mod streams;
 pub mod subscribers;
-pub mod subscriptions;
 pub mod viewing;
-pub mod whitelist;
 
 mod act;
 mod effect;
@@ -51,18 +25,19 @@ pub use act::{Act, Doing};
 pub use effect::Effect;
 pub use once::Once;
 
-use effect::Effects;
-
 use crate::{
     domain::{
         Error, Resource, Result,
-        actor::{Actor, Who},
-        rights::Access,
+        people::{
+            actor::{Actor, Who},
+            rights::Access,
+        },
     },
     host::Host,
     media::{Media, connections::Connections},
-    store::{self, Origin, Read, Store, guards::Guards},
+    store::{self, Origin, Read, Store, machine::guards::Guards},
 };
+use effect::Effects;
 
 /// The way to every use case: what faces and the command line hold. Every call holds one.
 #[derive(Clone)]
@@ -71,22 +46,22 @@ pub struct Ops(Arc<Parts>);
 /// What use cases work with.
 pub struct Parts {
     store: Store,
-    used: api_keys::Used,
-    seen: sign_in::Seen,
-    not_allowed: not_allowed::NotAllowed,
-    failures: guards::Guards,
-    lately: let_in::Kept,
+    used: people::api_keys::Used,
+    seen: people::sign_in::Seen,
+    not_allowed: people::not_allowed::NotAllowed,
+    failures: people::guards::Guards,
+    lately: people::let_in::Kept,
     history: viewing::History,
     written: viewing::Written,
-    known: leap::Known,
-    made: catalogue::FromCatalogue,
+    known: machine::leap::Known,
+    made: channels::catalogue::FromCatalogue,
     connections: Connections,
-    runs: mass::Runs,
-    lists: import::Lists,
+    runs: subscribers::mass::Runs,
+    lists: channels::import::Lists,
     host: Host,
-    healths: servers::Healths,
-    figures: figures::Kept,
-    calls: calls::Calls,
+    healths: machine::servers::Healths,
+    figures: subscribers::figures::Kept,
+    calls: machine::calls::Calls,
     slips: slips::Slips,
     portal: portal::Portal,
     media: Option<Media>,
@@ -106,21 +81,21 @@ impl Ops {
         Self(Arc::new(Parts {
             store,
             used: Mutex::default(),
-            seen: sign_in::Seen::default(),
-            not_allowed: not_allowed::NotAllowed::default(),
+            seen: people::sign_in::Seen::default(),
+            not_allowed: people::not_allowed::NotAllowed::default(),
             failures: Mutex::default(),
-            lately: let_in::Kept::default(),
+            lately: people::let_in::Kept::default(),
             history: viewing::History::default(),
             written: viewing::Written::default(),
-            known: leap::Known::default(),
-            made: catalogue::FromCatalogue::default(),
+            known: machine::leap::Known::default(),
+            made: channels::catalogue::FromCatalogue::default(),
             connections: Connections::default(),
-            runs: mass::Runs::default(),
-            lists: import::Lists::default(),
+            runs: subscribers::mass::Runs::default(),
+            lists: channels::import::Lists::default(),
             host,
-            healths: servers::Healths::default(),
-            figures: figures::Kept::default(),
-            calls: calls::Calls::default(),
+            healths: machine::servers::Healths::default(),
+            figures: subscribers::figures::Kept::default(),
+            calls: machine::calls::Calls::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),
             media,

@@ -7,9 +7,9 @@ use super::{Act, Doing, Ops};
 use crate::{
     domain::{
         Error, Result,
-        actor::{Actor, Who},
+        people::actor::{Actor, Who},
     },
-    store::idempotency::{KEPT, Kept},
+    store::engine::idempotency::{KEPT, Kept},
 };
 
 /// What tells a repeat from another call.

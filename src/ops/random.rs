@@ -6,10 +6,12 @@ use rand::{TryRng, rngs::SysRng};
 
 use crate::domain::{
     Error, Result,
-    api_key::KeyText,
-    device::Pin,
-    text::{LinePassword, NewPassword, Username},
-    token::LineToken,
+    fields::{
+        text::{LinePassword, NewPassword, Username},
+        token::LineToken,
+    },
+    people::api_key::KeyText,
+    portal::device::Pin,
 };
 
 const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

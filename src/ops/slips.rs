@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Act, Doing, Ops};
-use crate::domain::{Error, Result, actor::Actor};
+use crate::domain::{Error, Result, people::actor::Actor};
 
 /// Slips kept at once, about 3 MB; beyond it the oldest is forgotten.
 const MOST: usize = 10_000;

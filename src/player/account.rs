@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::door::Asked;
 use crate::{
-    domain::{container::Container, time::UnixTime},
+    domain::fields::{container::Container, time::UnixTime},
     ops::viewing::{Credentials, Subscriber},
 };
 

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 use crate::{
     ops::{
         Ops,
-        guards::Face,
+        people::guards::Face,
         viewing::{Credentials, Origin as From, Refusal, Subscriber, Way},
     },
     wire::{

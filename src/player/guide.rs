@@ -16,9 +16,9 @@ use super::{
     etag,
 };
 use crate::{
-    domain::catalogue::Channel,
+    domain::channels::catalogue::Channel,
     ops::{
-        catalogue::{BouquetSet, Made, bouquets_of},
+        channels::catalogue::{BouquetSet, Made, bouquets_of},
         clock,
     },
 };

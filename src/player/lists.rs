@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use crate::domain::catalogue::Channel;
+use crate::domain::channels::catalogue::Channel;
 
 /// The categories that hold a channel, in the order of the channels.
 pub fn categories(channels: &[Channel]) -> Value {

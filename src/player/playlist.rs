@@ -21,9 +21,9 @@ use super::{
     template::Template,
 };
 use crate::{
-    domain::{container::Container, session::Viewer},
+    domain::{fields::container::Container, viewing::session::Viewer},
     ops::{
-        catalogue::{BouquetSet, Made, bouquets_of},
+        channels::catalogue::{BouquetSet, Made, bouquets_of},
         clock,
         viewing::{Credentials, Subscriber},
     },

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{catalogue::Channel, container::Container, text::is_hidden};
+use crate::domain::{
+    channels::catalogue::Channel,
+    fields::{container::Container, text::is_hidden},
+};
 
 /// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.
 #[derive(Debug, Default)]
@@ -92,7 +95,7 @@ fn line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ids::StreamId, time::UnixTime};
+    use crate::domain::{fields::time::UnixTime, ids::StreamId};
 
     fn channel(id: i64, name: &str) -> Channel {
         Channel {

@@ -9,7 +9,7 @@ use super::{paging, request::Asked};
 use crate::{
     domain::{
         Error, Result,
-        catalogue::Channel,
+        channels::catalogue::Channel,
         ids::{StreamId, parse_id},
     },
     ops::portal::Session,

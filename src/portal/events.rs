@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use super::request::Asked;
 use crate::{
-    domain::{Result, device::Standing, mag_event::Event, time::UnixTime},
+    domain::{
+        Result,
+        fields::time::UnixTime,
+        portal::{device::Standing, mag_event::Event},
+    },
     ops::{
         clock,
         portal::{News, Session, WaitingEvent},

@@ -13,11 +13,10 @@ use url::form_urlencoded;
 use super::{paging::Counting, reply};
 use crate::{
     domain::{
-        device::{self, About},
-        mac::Mac,
-        text::is_hidden,
+        fields::{mac::Mac, text::is_hidden},
+        portal::device::{self, About},
     },
-    ops::{Ops, guards::Face, portal::Caller, viewing::Origin as From},
+    ops::{Ops, people::guards::Face, portal::Caller, viewing::Origin as From},
     wire::{body, form, origin::Origin, visitor::Visitor},
 };
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{request::Asked, watching};
 use crate::{
-    domain::{Result, device::Pin},
+    domain::{Result, portal::device::Pin},
     ops::portal::{Caller, Session},
 };
 

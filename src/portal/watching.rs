@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::request::Asked;
 use crate::{
     domain::{
-        admission::Rule,
-        container::Container,
+        fields::container::Container,
         ids::{StreamId, parse_id},
+        viewing::admission::Rule,
     },
     ops::{portal::Session, viewing::Refusal},
 };

@@ -2,44 +2,13 @@
 //!
 //! Only this folder names rusqlite and r2d2.
 
-pub mod bouquets;
-pub mod changes;
-pub mod check;
-pub mod figures;
-pub mod guards;
-pub mod idempotency;
-pub mod keys;
-pub mod let_in;
-mod log_file;
-pub mod log_seek;
-pub mod logs;
-pub mod open_sessions;
-pub mod panel_sessions;
+pub mod channels;
+pub mod engine;
+pub mod machine;
+pub mod people;
 pub mod portal;
-pub mod resellers;
-pub mod retention;
-pub mod streams;
-pub mod usage;
-pub mod viewers;
-
-mod admins;
-mod catalogue;
-mod channels;
-mod checkpoint;
-mod columns;
-mod fault;
-mod held;
-mod job;
-mod modes;
-mod place;
-mod pragma;
-mod schema;
-mod seen;
-mod selection;
-mod subscribers;
-mod table;
-mod writer;
-mod writes;
+pub mod subscribers;
+pub mod viewing;
 
 use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 
@@ -47,15 +16,17 @@ use arc_swap::ArcSwap;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, config::DbConfig};
 
-use crate::domain::{Error, Fact, Resource, Result, Stored, line::Line, time::UnixTime};
-use changes::{Changed, Changes};
-use fault::Faults;
-pub use fault::Origin;
-use guards::Guards;
-pub use job::Answer;
-pub use seen::LineKey;
-pub use table::Table;
-use table::Tables;
+use crate::domain::{Error, Fact, Resource, Result, Stored, fields::time::UnixTime, subscribers::line::Line};
+pub use engine::fault::Origin;
+pub use engine::job::Answer;
+pub use engine::table::Table;
+use engine::{
+    changes::{Changed, Changes},
+    fault::Faults,
+    table::Tables,
+};
+use machine::guards::Guards;
+pub use subscribers::seen::LineKey;
 
 /// The name of the database file in the data folder.
 pub const FILE: &str = "linecard.db";
@@ -94,7 +65,7 @@ pub struct Store {
     guards: Arc<ArcSwap<Guards>>,
     faults: Arc<Faults>,
     changes: Arc<Changes>,
-    writer: Arc<writer::Writer>,
+    writer: Arc<engine::writer::Writer>,
     pages: r2d2::Pool<SqliteConnectionManager>,
     points: r2d2::Pool<SqliteConnectionManager>,
 }
@@ -130,9 +101,10 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
         make_private(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
         let file = folder.join(FILE);
-        place::may_open(&file)?;
-        let explain =
-            |e: rusqlite::Error| format!("cannot open {}: {}", file.display(), fault::for_operator(&e));
+        engine::place::may_open(&file)?;
+        let explain = |e: rusqlite::Error| {
+            format!("cannot open {}: {}", file.display(), engine::fault::for_operator(&e))
+        };
         let mut conn = Connection::open(&file).map_err(explain)?;
         if conn.is_readonly(rusqlite::MAIN_DB).map_err(explain)? {
             return Err(format!(
@@ -145,30 +117,30 @@ impl Store {
         let keep_log =
             |keep| conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(explain);
         keep_log(folder.join(format!("{FILE}-wal")).exists())?;
-        let known = schema::identify(&conn).map_err(|e| match e {
-            schema::Strange::Sqlite(e) => explain(e),
-            schema::Strange::Refused(why) => format!("cannot use {}: {why}", file.display()),
+        let known = engine::schema::identify(&conn).map_err(|e| match e {
+            engine::schema::Strange::Sqlite(e) => explain(e),
+            engine::schema::Strange::Refused(why) => format!("cannot use {}: {why}", file.display()),
         })?;
         keep_log(false)?;
-        if matches!(known, schema::Known::New) {
+        if matches!(known, engine::schema::Known::New) {
             // Without a word: SQLite has just made it. It gives its log and index the rights of the file.
-            modes::make_private_anew(&file);
+            engine::modes::make_private_anew(&file);
         } else {
-            modes::make_private(&file);
+            engine::modes::make_private(&file);
         }
-        pragma::for_writer(&conn, options.sync).map_err(explain)?;
-        schema::bring_up(&mut conn, known).map_err(explain)?;
+        engine::pragma::for_writer(&conn, options.sync).map_err(explain)?;
+        engine::schema::bring_up(&mut conn, known).map_err(explain)?;
 
         let tables = Arc::new(Tables::of(&conn).map_err(explain)?);
-        let guards = guards::load(&Read { conn: &conn, tables: &tables });
+        let guards = machine::guards::load(&Read { conn: &conn, tables: &tables });
         let guards = Arc::new(ArcSwap::from_pointee(
             guards.map_err(|e| format!("cannot read {}: {}", file.display(), e.for_operator()))?,
         ));
         let faults = Arc::new(Faults::default());
         let changes = Arc::new(Changes::default());
-        let place =
-            place::Place::of(file.clone()).map_err(|e| format!("cannot open {}: {e}", file.display()))?;
-        let writer = writer::Writer::start(
+        let place = engine::place::Place::of(file.clone())
+            .map_err(|e| format!("cannot open {}: {e}", file.display()))?;
+        let writer = engine::writer::Writer::start(
             conn,
             place,
             options.batch,
@@ -190,8 +162,8 @@ impl Store {
                 .thread_pool(threads.clone())
                 .build_unchecked(
                     SqliteConnectionManager::file(&file)
-                        .with_flags(pragma::EXISTING)
-                        .with_init(|conn| pragma::for_reader(conn)),
+                        .with_flags(engine::pragma::EXISTING)
+                        .with_init(|conn| engine::pragma::for_reader(conn)),
                 )
         };
         Ok(Self { tables, guards, faults, changes, writer, pages: pool(4), points: pool(options.workers) })

@@ -8,11 +8,13 @@ use serde_json::Value;
 use super::{Read, Write};
 use crate::domain::{
     Error, Fact, Field, Resource, Result,
-    api_key::KeyHash,
-    device::{About, Device, Pin},
+    fields::time::UnixTime,
     ids::{LineId, MagId, StreamId},
-    mag_event::{Event, Order},
-    time::UnixTime,
+    people::api_key::KeyHash,
+    portal::{
+        device::{About, Device, Pin},
+        mag_event::{Event, Order},
+    },
 };
 
 /// When the box of a MAG last asked for something.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::domain::net::Network;
+use crate::domain::fields::net::Network;
 
 /// The caller's address: the peer of the socket or, if that is a trusted proxy, the last entry of
 /// `X-Forwarded-For` that is not one. Entries further to the left are the caller's own claims.

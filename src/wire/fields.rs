@@ -133,7 +133,7 @@ fn json_list(text: &str) -> Result<Vec<String>, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::net::Network;
+    use crate::domain::fields::net::Network;
 
     fn fields(body: &str) -> Fields {
         Fields::new(super::super::form::parse_form(body.as_bytes()).unwrap_or_else(|e| panic!("{}", e.0)))
@@ -160,7 +160,7 @@ mod tests {
             Fields::new(super::super::form::parse_json(body.as_bytes()).unwrap_or_else(|e| panic!("{}", e.0)))
         };
         assert_eq!(json(r#"{"on":false}"#).take::<bool>("on"), Ok(Some(false)));
-        assert!(json(r#"{"end":false}"#).take::<crate::domain::time::Expiry>("end").is_err());
+        assert!(json(r#"{"end":false}"#).take::<crate::domain::fields::time::Expiry>("end").is_err());
         assert!(json(r#"{"ips":true}"#).take::<Vec<Network>>("ips").is_err());
         assert!(json(r#"{"ips":["192.0.2.1",true]}"#).take::<Vec<Network>>("ips").is_err());
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::domain::net::Network;
+use crate::domain::fields::net::Network;
 
 /// Places beyond the last ordinary one: whoever gets one is served the panel and `/healthz` alone, once.
 const SPARE: usize = 64;

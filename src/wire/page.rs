@@ -3,11 +3,10 @@
 use super::fields::Fields;
 use crate::domain::{
     Column, Error, Fact, Given, Kind, Result, Written,
+    fields::{number::whole, time::UnixTime},
     ids::parse_id,
-    number::whole,
     page::{Limit, Page, Start},
     record::Source,
-    time::UnixTime,
 };
 
 /// Reads a page; every one of `columns` may be a filter, and `id` and the two stamps.
@@ -116,7 +115,7 @@ fn filter(fields: &mut Fields, name: &'static str, kind: Kind) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Record, line::Line};
+    use crate::domain::{Record, subscribers::line::Line};
 
     fn page(query: &str) -> Result<Page> {
         let map = super::super::form::parse_form(query.as_bytes()).unwrap_or_else(|e| panic!("{}", e.0));

@@ -15,7 +15,7 @@ use super::{
     login::Logins,
     tls::{self, Tls},
 };
-use crate::domain::{reach::Place, source_request::SourceRequest};
+use crate::domain::channels::{reach::Place, source_request::SourceRequest};
 
 /// The most redirects that are followed.
 const REDIRECTS: usize = 10;

@@ -27,7 +27,7 @@ use rand::{TryRng, rngs::SysRng};
 use tokio::sync::oneshot;
 use url::Url;
 
-use crate::domain::{source_request::SourceRequest, stream::SourceUrl};
+use crate::domain::channels::{source_request::SourceRequest, stream::SourceUrl};
 use source::Source;
 
 /// A playlist is told for a minute after it failed; then its segments have to come.

@@ -17,7 +17,7 @@ use super::{
     numbering::Numbering,
     playlist::{self, Kind, Line, Media, Playlist},
 };
-use crate::domain::source_request::SourceRequest;
+use crate::domain::channels::source_request::SourceRequest;
 
 /// A playlist that cannot be had for so long is gone; meanwhile ffmpeg is told the last one again.
 const OUTAGE: Duration = Duration::from_mins(1);

@@ -13,13 +13,14 @@ use super::{ASK, Caller, Session, meant};
 use crate::{
     domain::{
         Error, Resource, Result,
-        actor::Actor,
-        audit::MASK,
-        device::{Device, Pin},
+        fields::{mac::Mac, time::UnixTime},
         ids::{MagId, StreamId},
-        mac::Mac,
-        quota::{Allowance, Quota},
-        time::UnixTime,
+        people::{
+            actor::Actor,
+            audit::MASK,
+            quota::{Allowance, Quota},
+        },
+        portal::device::{Device, Pin},
     },
     ops::{Act, Doing, Ops, clock, viewing::Origin},
     store::{self, portal::SeenRow},

@@ -4,7 +4,12 @@ use serde_json::json;
 
 use super::{ASK, Session, meant};
 use crate::{
-    domain::{Error, Result, actor::Actor, device::Standing, mac::Mac, mag_event::Event},
+    domain::{
+        Error, Result,
+        fields::mac::Mac,
+        people::actor::Actor,
+        portal::{device::Standing, mag_event::Event},
+    },
     ops::{Act, Ops, clock},
     store::{self, portal::WaitingEvent},
 };

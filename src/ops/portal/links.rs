@@ -11,11 +11,11 @@ use super::{ASK, Session};
 use crate::{
     domain::{
         Error, Stored,
-        actor::Actor,
-        container::Container,
+        fields::container::Container,
         ids::{MagId, StreamId},
-        mag::Mag,
-        settings::ConnectionPolicy,
+        machine::settings::ConnectionPolicy,
+        people::actor::Actor,
+        subscribers::mag::Mag,
     },
     ops::{
         Ops, random,

@@ -12,7 +12,7 @@ pub use events::{News, send};
 pub use session::{Caller, Entrance, Greeting, Session};
 
 use crate::{
-    domain::{Error, Fact, Resource, Result, Stored, mac::Mac, mag::Mag},
+    domain::{Error, Fact, Resource, Result, Stored, fields::mac::Mac, subscribers::mag::Mag},
     ops::{Act, Doing},
     store::Read,
 };

@@ -11,16 +11,14 @@ use super::{Credentials, Origin, Refusal, Subscriber};
 use crate::{
     domain::{
         Resource, Result, Stored,
-        actor::Actor,
-        admission::{self, Provider},
-        guard::Attempt,
+        fields::{time::UnixTime, token::LineToken},
         ids::StreamId,
-        line::Line,
-        time::UnixTime,
-        token::LineToken,
+        people::{actor::Actor, guard::Attempt},
+        subscribers::line::Line,
+        viewing::admission::{self, Provider},
     },
-    ops::{Doing, Ops, clock, guards::Face, origin},
-    store::{LineKey, viewers::RefusedRow},
+    ops::{Doing, Ops, clock, origin, people::guards::Face},
+    store::{LineKey, viewing::viewers::RefusedRow},
 };
 
 pub(super) const WATCH: Doing = Doing { resource: Resource::Connections, action: "watch" };

@@ -10,20 +10,20 @@ use super::{Subscriber, door::WATCH};
 use crate::{
     domain::{
         Resource, Result,
-        actor::Actor,
-        admission::{self, Request},
+        channels::{source_request::SourceRequest, stream::Stream},
+        fields::time::UnixTime,
         ids::{LineId, MagId, ServerId, StreamId},
-        line::Line,
-        mag::Mag,
         page::{Limit, Page, Start},
-        session::{Ending, Proof, Session, Viewer},
-        source_request::SourceRequest,
-        stream::Stream,
-        time::UnixTime,
+        people::actor::Actor,
+        subscribers::{line::Line, mag::Mag},
+        viewing::{
+            admission::{self, Request},
+            session::{Ending, Proof, Session, Viewer},
+        },
     },
     media::{Wanted, connections::Gone},
     ops::{Ops, clock},
-    store::{Read, changes::Changed, viewers::EndedRow},
+    store::{Read, engine::changes::Changed, viewing::viewers::EndedRow},
 };
 
 /// How often at most everybody who watches is looked at for what was committed.

@@ -15,14 +15,14 @@ use std::{
 use crate::{
     domain::{
         Result,
-        quota::{Allowance, Quota},
-        session::Viewer,
-        time::UnixTime,
+        fields::time::UnixTime,
+        people::quota::{Allowance, Quota},
+        viewing::session::Viewer,
     },
     ops::Ops,
     store::{
         self,
-        viewers::{EndedRow, RefusedRow},
+        viewing::viewers::{EndedRow, RefusedRow},
     },
 };
 
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         ids::{LineId, StreamId},
-        session::SessionId,
+        viewing::session::SessionId,
     };
 
     fn row(line: i64, bytes_sent: u64) -> EndedRow {

@@ -18,12 +18,12 @@ pub use crate::media::{InMemory, Listed, Segment, Segments, Tap, connections::Ho
 
 use crate::domain::{
     Error, Stored,
-    admission::Rule,
-    line::Line,
-    mag::Mag,
-    session::{Proof, Viewer},
-    subscription::Subscription,
-    time::UnixTime,
+    fields::time::UnixTime,
+    subscribers::{line::Line, mag::Mag, subscription::Subscription},
+    viewing::{
+        admission::Rule,
+        session::{Proof, Viewer},
+    },
 };
 
 /// Where a request of a viewer comes from.
@@ -179,3 +179,6 @@ impl From<Error> for Refusal {
         Self::Failed(error)
     }
 }
+
+pub mod connections;
+pub mod explain;

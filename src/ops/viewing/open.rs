@@ -6,10 +6,10 @@ use std::{
 };
 
 use crate::{
-    domain::{Result, session::SessionId},
+    domain::{Result, viewing::session::SessionId},
     media::connections::Connection,
     ops::{Ops, clock},
-    store::{self, open_sessions::OpenRow},
+    store::{self, viewing::open_sessions::OpenRow},
 };
 
 /// Sessions that are written down; those beyond it are not in the history if the server is killed.

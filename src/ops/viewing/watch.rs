@@ -12,25 +12,23 @@ use super::{Origin, Refusal, Subscriber};
 use crate::{
     domain::{
         Result,
-        actor::Actor,
-        admission::{self, Asked, Provider, Request, Rule, binds_to},
-        container::Container,
+        channels::run::State,
+        fields::{container::Container, number::Asn, time::UnixTime},
         ids::{ServerId, StreamId},
-        line::Line,
-        mag::Mag,
-        number::Asn,
-        run::State,
-        session::{GRACE, Key, Terms, Viewer},
-        settings::ConnectionPolicy,
-        subscription::Subscription,
-        time::UnixTime,
+        machine::settings::ConnectionPolicy,
+        people::actor::Actor,
+        subscribers::{line::Line, mag::Mag, subscription::Subscription},
+        viewing::{
+            admission::{self, Asked, Provider, Request, Rule, binds_to},
+            session::{GRACE, Key, Terms, Viewer},
+        },
     },
     media::{
         Channel, Tap,
         connections::{About, Arrival, Carrier, Entry, Hold, Token, Turned},
     },
     ops::{Doing, Ops, clock, random},
-    store::{Table, viewers::AskedStream},
+    store::{Table, viewing::viewers::AskedStream},
 };
 
 /// How long a viewer waits for a stream that is starting.

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::{
-    super::{
+    super::kit::{
         caller::{Caller, anew, doing, done},
         error::Reply,
         pages::ConfirmPage,
@@ -15,16 +15,15 @@ use super::{
 use crate::{
     domain::{
         Error, Given, Resource, Result, Stored,
+        fields::{number::Connections, time::UnixTime},
         ids::{BouquetId, StreamId, parse_id},
-        number::Connections,
-        rights::Access,
-        session::SessionId,
-        subscription::{Subscription, SubscriptionChange},
-        time::UnixTime,
+        people::rights::Access,
+        subscribers::subscription::{Subscription, SubscriptionChange},
+        viewing::session::SessionId,
     },
     ops::{
-        streams,
-        subscribers::{self, Wishes},
+        channels::streams,
+        subscribers::accounts::{self, Wishes},
     },
 };
 
@@ -196,7 +195,7 @@ async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChan
     *S::sold(&mut change) = sold;
     let (id, seen) = (row.id, Some(row.updated_at));
     let job = move |act: &crate::ops::Act<'_>| {
-        subscribers::change::<S>(&act.seeing(seen), id, change.clone(), Wishes::default()).map(|_| ())
+        accounts::change::<S>(&act.seeing(seen), id, change.clone(), Wishes::default()).map(|_| ())
     };
     caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await
 }
@@ -267,7 +266,7 @@ pub async fn delete<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
     let row = find::<S>(&caller, &id)?;
     let Some(seen) = seen::row(&sent) else { return confirm::<S>(&caller, &id, true) };
-    let job = move |act: &crate::ops::Act<'_>| subscribers::remove::<S>(&act.seeing(Some(seen)), row.id);
+    let job = move |act: &crate::ops::Act<'_>| accounts::remove::<S>(&act.seeing(Some(seen)), row.id);
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "delete"), job).await {
         Err(Error::Changed) => confirm::<S>(&caller, &id, true),
         gone => Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone?.name()))),

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, http::StatusCode};
 
 use super::{
-    super::{
+    super::kit::{
         caller::{Caller, anew, doing, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
@@ -15,8 +15,10 @@ use super::{
     words,
 };
 use crate::{
-    domain::{Given, Resource, Result, Stored, container::Container, ids::Id as _, rights::Access},
-    ops::subscribers::{self, Wishes},
+    domain::{
+        Given, Resource, Result, Stored, fields::container::Container, ids::Id as _, people::rights::Access,
+    },
+    ops::subscribers::accounts::{self, Wishes},
 };
 
 /// The form of a new one.
@@ -39,7 +41,7 @@ pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
     let change = S::completed(change)?;
     let wishes = Wishes { extend: false, free: sent.text("free") == "1" };
     let job = move |act: &crate::ops::Act<'_>| {
-        let (id, record) = subscribers::create::<S>(act, change.clone(), wishes)?;
+        let (id, record) = accounts::create::<S>(act, change.clone(), wishes)?;
         Ok((id.number(), record))
     };
     match caller.make(&sent, doing(S::RESOURCE, "new"), job).await {
@@ -127,7 +129,7 @@ async fn change<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     };
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| {
-        subscribers::change::<S>(&act.seeing(seen), row.id, change.clone(), Wishes::default())
+        accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), Wishes::default())
     };
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await {
         Ok(record) => Ok(done(&S::href(row.id), &format!("{} was changed.", record.name()))),

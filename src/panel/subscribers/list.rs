@@ -1,7 +1,7 @@
 //! The list of lines or MAGs.
 
 use super::{
-    super::{
+    super::kit::{
         caller::Caller,
         error::Reply,
         form::Choice,
@@ -18,7 +18,7 @@ use crate::{
         Resource, Stored,
         ids::{Id, PlanId, ResellerId, parse_id},
         page::Limit,
-        subscribers::{Found, Listing, Order, Place, Selection, State, Total, Turn},
+        subscribers::listing::{Found, Listing, Order, Place, Selection, State, Total, Turn},
     },
     ops::clock,
 };

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use super::{
-    super::{
+    super::kit::{
         audit,
         caller::Caller,
         error::Reply,
@@ -15,8 +15,8 @@ use super::{
     Kind, find,
 };
 use crate::{
-    domain::{Error, Fact, Resource, Result, ids::parse_id, time::UnixTime},
-    ops::logs::{Log, LogRow},
+    domain::{Error, Fact, Resource, Result, fields::time::UnixTime, ids::parse_id},
+    ops::machine::logs::{Log, LogRow},
 };
 
 /// Rows on one page.

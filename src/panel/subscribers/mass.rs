@@ -7,29 +7,33 @@ use askama::Template;
 
 use super::{
     super::{
-        caller::Caller,
-        error::Reply,
-        form::{Choice, Form, Input, Widget},
-        frame::Frame,
+        kit::{
+            caller::Caller,
+            error::Reply,
+            form::{Choice, Form, Input, Widget},
+            frame::Frame,
+            records::About,
+            sent::{Query, Sent},
+            show,
+            table::{Cell, Head, Listing},
+        },
         moved,
-        plans::lasts,
-        records::About,
-        sent::{Query, Sent},
-        show,
-        table::{Cell, Head, Listing},
     },
     Kind, NAMES,
     list::{Address, plural},
+    plans::lasts,
     sale,
 };
 use crate::{
     domain::{
-        Error, Fact, Field, Kind as FactKind, Resource, Result, Rule, Written, audit::Difference,
-        mass_edit::MassEdit, rights::Access, time::UnixTime,
+        Error, Fact, Field, Kind as FactKind, Resource, Result, Rule, Written,
+        fields::time::UnixTime,
+        people::{audit::Difference, rights::Access},
+        subscribers::mass_edit::MassEdit,
     },
     ops::{
         clock,
-        mass::{Preview, Trial},
+        subscribers::mass::{Preview, Trial},
     },
     wire::fields::Fields,
 };

@@ -14,16 +14,21 @@ pub use actions::ended_words;
 use actix_web::web::{self, ServiceConfig, resource};
 pub use words::form as form_words;
 
-use super::{caller::Caller, form::Input};
+use super::kit::{caller::Caller, form::Input};
 use crate::{
     domain::{
         Error, Resource, Result, Stored,
         ids::{Id, parse_id},
-        line::{Line, LineChange},
-        mag::{Mag, MagChange},
-        subscribers::Subscribed,
+        subscribers::{
+            line::{Line, LineChange},
+            listing::Subscribed,
+            mag::{Mag, MagChange},
+        },
     },
-    ops::{lines, subscribers::Table, viewing::Subscriber},
+    ops::{
+        subscribers::{accounts::Table, lines},
+        viewing::Subscriber,
+    },
     wire::origin::Origin,
 };
 
@@ -84,7 +89,7 @@ impl Kind for Line {
 
     fn operators_inputs() -> Vec<Input> {
         let help = "May pass streams on.";
-        vec![Input::new("restreamer", "Restreamer", super::form::Widget::Flag).help(help)]
+        vec![Input::new("restreamer", "Restreamer", super::kit::form::Widget::Flag).help(help)]
     }
 
     fn completed(change: LineChange) -> Result<LineChange> {
@@ -121,7 +126,7 @@ impl Kind for Mag {
     const KNOWN_BY: &'static str = "MAC address";
 
     fn identity(new: bool) -> Vec<Input> {
-        let lock = Input::new("lock_device", "Bound to its device", super::form::Widget::Flag)
+        let lock = Input::new("lock_device", "Bound to its device", super::kit::form::Widget::Flag)
             .help("Only the first box that signs in is let in.");
         vec![
             Input::text("mac_address", "MAC address").required().help("In any spelling."),
@@ -193,3 +198,5 @@ const NAMES: &[Resource] =
 
 /// The path of a page with its id, for handlers that need no more of it.
 type At = web::Path<String>;
+
+pub(super) mod plans;

@@ -5,7 +5,7 @@ use askama::Template;
 use qrcode::{QrCode, render::svg};
 
 use super::{
-    super::{
+    super::kit::{
         caller::Caller,
         error::Reply,
         frame::Frame,
@@ -21,9 +21,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource, Stored, admission::Verdict, ids::Id, subscription::Subscription, time::UnixTime,
+        Error, Resource, Stored, fields::time::UnixTime, ids::Id, subscribers::subscription::Subscription,
+        viewing::admission::Verdict,
     },
-    ops::{clock, connections::Connection, explain::Question, viewing::Subscriber},
+    ops::{
+        clock,
+        viewing::{Subscriber, connections::Connection, explain::Question},
+    },
 };
 
 /// Rows of each log on the page itself.
@@ -153,7 +157,7 @@ fn some(name: &'static str, text: String) -> Option<(&'static str, Cell)> {
     (!text.is_empty()).then_some((name, Cell::Text(text)))
 }
 
-fn listed(networks: &[crate::domain::net::Network]) -> String {
+fn listed(networks: &[crate::domain::fields::net::Network]) -> String {
     let texts: Vec<String> = networks.iter().map(ToString::to_string).collect();
     texts.join(", ")
 }

@@ -5,22 +5,27 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::{
-    super::{
+    super::kit::{
         caller::{Caller, anew, doing, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         frame::Frame,
-        plans::lasts,
         sent::Sent,
         show,
     },
     At, Kind, find,
+    plans::lasts,
 };
 use crate::{
-    domain::{Error, Given, Result, Stored, ids::Id, plan::Plan, rights::Access, subscription::Subscription},
+    domain::{
+        Error, Given, Result, Stored,
+        ids::Id,
+        people::rights::Access,
+        subscribers::{plan::Plan, subscription::Subscription},
+    },
     ops::{
         clock,
-        subscribers::{self, Account, Wishes},
+        subscribers::accounts::{self, Account, Wishes},
     },
 };
 
@@ -106,7 +111,7 @@ async fn extend_once<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let wishes = Wishes { extend: true, free: sent.text("free") == "1" };
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| {
-        subscribers::change::<S>(&act.seeing(seen), row.id, change.clone(), wishes)
+        accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), wishes)
     };
     match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "extend"), job).await {
         Ok(record) => {

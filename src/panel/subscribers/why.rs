@@ -4,8 +4,10 @@ use askama::Template;
 
 use super::{
     super::{
-        caller::Caller, error::Reply, form::Choice, frame::Frame, records, sent::Query,
-        settings::SECURITY_PATH, table::Action,
+        kit::{
+            caller::Caller, error::Reply, form::Choice, frame::Frame, records, sent::Query, table::Action,
+        },
+        machine::settings::SECURITY_PATH,
     },
     At, Kind,
     actions::Mend,
@@ -14,18 +16,18 @@ use super::{
 use crate::{
     domain::{
         Resource, Result, Stored, Written,
-        admission::{Rule, Verdict},
-        container::Container,
+        channels::stream::Stream,
         field::Field,
+        fields::{container::Container, net::Address, time::UnixTime},
         ids::{Id, StreamId, parse_id},
-        net::Address,
-        session::SessionId,
-        stream::Stream,
-        time::UnixTime,
+        viewing::{
+            admission::{Rule, Verdict},
+            session::SessionId,
+        },
     },
-    ops::{
+    ops::viewing::{
+        Subscriber,
         explain::{Explanation, Question},
-        viewing::Subscriber,
     },
 };
 

@@ -2,15 +2,16 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{
+use super::super::kit::{
     show::Moment,
     table::{Cell, Tone},
 };
 use crate::domain::{
-    container::Container,
-    subscribers::{SOON, State},
-    subscription::Subscription,
-    time::UnixTime,
+    fields::{container::Container, time::UnixTime},
+    subscribers::{
+        listing::{SOON, State},
+        subscription::Subscription,
+    },
 };
 
 /// What a state is called in a choice.

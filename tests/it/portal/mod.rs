@@ -6,5 +6,6 @@ mod convert;
 mod entering;
 mod events;
 mod page;
+mod panel_box;
 mod scanning;
 mod watching;

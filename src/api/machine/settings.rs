@@ -1,0 +1,136 @@
+//! `/api/settings/...`: General Settings, the whitelist and the API keys.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::{
+        call::Call,
+        managed::{id, optional_id},
+        show,
+    },
+    domain::{
+        Error, Given, Result, Stored,
+        fields::{
+            net::Network,
+            text::{Name, ShortText},
+            time::UnixTime,
+        },
+        ids::{Id, SettingsId},
+        machine::settings::{Settings, SettingsChange},
+        people::api_key::ApiKeyChange,
+    },
+    ops::{
+        machine::settings,
+        people::{
+            api_keys::{self, Selector},
+            whitelist,
+        },
+        random,
+    },
+    wire::page,
+};
+
+pub async fn get(mut call: Call) -> Result<Value> {
+    call.finish()?;
+    let found = call.ops.read(&call.actor, call.doing, |read| read.by_id::<Settings>(SettingsId(1))).await?;
+    let shown = found.map(|stored| without_id(&stored)).unwrap_or_default();
+    Ok(json!({ "settings": shown }))
+}
+
+pub async fn update(mut call: Call) -> Result<Value> {
+    let change = call.change::<SettingsChange>()?;
+    call.write(move |act| {
+        settings::update(act, change.clone())?;
+        Ok(json!({ "modified_id": 1 }))
+    })
+    .await
+}
+
+pub async fn whitelist_add(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let address = address(&mut call)?;
+    let note: Option<ShortText> = call.params.take("note")?;
+    call.finish()?;
+    call.write(move |act| {
+        let id = whitelist::add(act, address, note.as_ref())?;
+        Ok(json!({ "created_id": id, "address": address.to_string() }))
+    })
+    .await
+}
+
+pub async fn whitelist_remove(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let address = address(&mut call)?;
+    call.finish()?;
+    call.write(move |act| {
+        let id = whitelist::remove(act, address)?;
+        Ok(json!({ "deleted_id": id, "address": address.to_string() }))
+    })
+    .await
+}
+
+pub async fn whitelist_list(mut call: Call) -> Result<Value> {
+    call.finish()?;
+    let your_address = call.actor.address.map(|address| address.to_string());
+    let entries = call.ops.read(&call.actor, call.doing, |read| read.whitelist()).await?;
+    let shown: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            json!({
+                "id": entry.id,
+                "address": entry.address.to_string(),
+                "note": entry.note,
+                "created_at": entry.created_at.seconds(),
+            })
+        })
+        .collect();
+    Ok(json!({ "total": shown.len(), "whitelist": shown, "your_address": your_address }))
+}
+
+pub async fn api_key_new(mut call: Call) -> Result<Value> {
+    let change = call.change::<ApiKeyChange>()?;
+    // A list that is empty by mistake must not become the right to do everything.
+    if change.scope == Given::Empty {
+        return Err(Error::invalid("scope", "name one right at least; leave it out for full"));
+    }
+    let key = random::api_key()?;
+    call.write(move |act| {
+        let (id, stored) = api_keys::create(act, change.clone(), &key)?;
+        Ok(json!({ "created_id": id.number(), "name": stored.name.as_str(), "api_key": key.reveal() }))
+    })
+    .await
+}
+
+pub async fn api_key_revoke(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let which = match (optional_id(&mut call)?, call.params.take::<Name>("name")?) {
+        (Some(id), None) => Selector::Id(id),
+        (None, Some(name)) => Selector::Name(name),
+        (Some(_), Some(_)) => return Err(Error::Refused("Send id or name, not both".into())),
+        (None, None) => Selector::Id(id(&mut call)?),
+    };
+    call.finish()?;
+    call.write(move |act| Ok(json!({ "deleted_id": api_keys::revoke(act, &which)?.number() }))).await
+}
+
+pub async fn api_key_list(mut call: Call) -> Result<Value> {
+    let page = page::read_window(&mut call.params)?;
+    call.finish()?;
+    let rows = call.ops.read(&call.actor, call.doing, move |read| api_keys::list(read, &page)).await?;
+    Ok(show::page("api_keys", rows, |listed| {
+        let mut row = show::row(&listed.key);
+        row.insert("last_used_at".into(), listed.last_used_at.map(UnixTime::seconds).into());
+        Value::Object(row)
+    }))
+}
+
+fn address(call: &mut Call) -> Result<Network> {
+    let text: ShortText = call.params.require("address")?;
+    Network::new(text.as_str()).map_err(|rule| Error::invalid("address", rule))
+}
+
+fn without_id(stored: &Stored<Settings>) -> Map<String, Value> {
+    let mut row = show::row(stored);
+    row.remove("id");
+    row
+}

@@ -1,0 +1,120 @@
+//! `/api/line/...`
+
+use serde_json::{Value, json};
+
+use crate::{
+    api::{
+        call::Call,
+        show,
+        viewing::{connections, explain},
+    },
+    domain::{
+        Error, Given, Record, Resource, Result,
+        fields::{
+            mac::Mac,
+            text::{LinePassword, Username},
+        },
+        ids::Id,
+        subscribers::line::{Line, LineChange},
+        viewing::session::Viewer,
+    },
+    ops::{
+        clock, random,
+        subscribers::{
+            convert,
+            lines::{self, Credentials, Wishes},
+        },
+    },
+    wire::page,
+};
+
+pub async fn create(mut call: Call) -> Result<Value> {
+    let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
+    let change = lines::with_credentials(change(&mut call)?)?;
+    call.write(move |act| {
+        let (id, line) = lines::create(act, change.clone(), wishes)?;
+        Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+    })
+    .await
+}
+
+pub async fn update(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    let wishes = wishes(&mut call)?;
+    let change = change(&mut call)?;
+    call.write(move |act| {
+        let (id, line) = lines::update(act, &who, change.clone(), wishes)?;
+        Ok(json!({ "modified_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+    })
+    .await
+}
+
+pub async fn delete(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    call.finish()?;
+    call.write(move |act| Ok(json!({ "deleted_id": lines::delete(act, &who)?.number() }))).await
+}
+
+#[allow(clippy::unused_async, reason = "every call of the table is a future")]
+pub async fn info(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    call.finish()?;
+    let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
+    let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
+    let now = clock::now();
+    let open = call.ops.connections_of(Viewer::Line(info.line.id));
+    let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
+    Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": open, "line_channel_ids": channels }))
+}
+
+pub async fn convert_to_mag(mut call: Call) -> Result<Value> {
+    call.join_places();
+    let who = credentials(&mut call)?;
+    let mac: Mac = call.params.require("mac_address")?;
+    call.finish()?;
+    call.write(move |act| {
+        let (id, mag) = convert::to_mag(act, &who, mac)?;
+        Ok(json!({ "created_id": id.number(), "mac_address": mag.mac_address.to_string() }))
+    })
+    .await
+}
+
+pub async fn explain(mut call: Call) -> Result<Value> {
+    let who = credentials(&mut call)?;
+    let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
+    explain::answer(call, info.line.into()).await
+}
+
+pub async fn list(mut call: Call) -> Result<Value> {
+    let page = page::read(&mut call.params, &Line::columns())?;
+    call.finish()?;
+    let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Line>(&page)).await?;
+    Ok(show::page("lines", rows, |line| Value::Object(show::row(&line))))
+}
+
+/// What a call says beside the columns of `data`.
+pub fn wishes(call: &mut Call) -> Result<Wishes> {
+    let mut flag = |name| Ok::<_, Error>(call.data.take(name)?.unwrap_or(false));
+    Ok(Wishes { extend: flag("extend_plan")?, free: flag("free")? })
+}
+
+/// The columns, with a token made here if that is wished.
+fn change(call: &mut Call) -> Result<LineChange> {
+    let new_token = call.data.take("new_token")?.unwrap_or(false);
+    let mut change: LineChange = call.change()?;
+    if new_token {
+        change.token = Given::Value(Some(random::line_token()?));
+    }
+    Ok(change)
+}
+
+/// A username or password that no line can have is a wrong one, not an invalid one.
+fn credentials(call: &mut Call) -> Result<Credentials> {
+    let wrong = |error| match error {
+        Error::Invalid { .. } => Error::no_such(Resource::Line),
+        error => error,
+    };
+    let username: Username = call.params.require("username").map_err(wrong)?;
+    let password: Option<LinePassword> = call.params.take("password").map_err(wrong)?;
+    Ok(Credentials { username, password })
+}

@@ -1,0 +1,4 @@
+//! Calls on lines and MAGs.
+
+pub(crate) mod line;
+pub(crate) mod mag;

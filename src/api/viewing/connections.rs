@@ -1,0 +1,109 @@
+//! `/api/connections/...`
+
+use serde_json::{Value, json};
+
+use crate::{
+    api::call::Call,
+    domain::{
+        Error, Fact, Resource, Result,
+        channels::stream::Stream,
+        fields::{mac::Mac, number::Position, text::Username, time::UnixTime},
+        ids::{Id, StreamId},
+        subscribers::{line::Line, mag::Mag},
+        viewing::session::{SessionId, Viewer},
+    },
+    ops::{
+        clock,
+        viewing::connections::{self, Connection, Which},
+    },
+};
+
+pub async fn list(mut call: Call) -> Result<Value> {
+    let viewer = viewer(&mut call)?;
+    let stream: Option<StreamId> = call.params.take("stream_id")?;
+    call.finish()?;
+    call.ops.read(&call.actor, call.doing, |_| Ok(())).await?;
+    let mut open = match viewer {
+        Some(viewer) => call.ops.connections_of(viewer),
+        None => call.ops.open_connections(),
+    };
+    open.retain(|connection| stream.is_none_or(|stream| connection.stream_id == stream));
+    let now = clock::now();
+    let shown: Vec<Value> = open.iter().map(|connection| shown_with_subscriber(connection, now)).collect();
+    Ok(json!({ "total": shown.len(), "connections": shown }))
+}
+
+pub async fn kill(mut call: Call) -> Result<Value> {
+    let one: Option<Position> = call.params.take("connection_id")?;
+    let viewer = viewer(&mut call)?;
+    let stream: Option<StreamId> = call.params.take("stream_id")?;
+    call.finish()?;
+    let which = match (one, viewer, stream) {
+        (Some(id), None, None) => Which::One(SessionId(id.get().unsigned_abs())),
+        (None, Some(viewer), None) => Which::Of(viewer),
+        (None, None, Some(stream)) => {
+            let known = call.ops.point(&call.actor, call.doing, |read| read.by_id::<Stream>(stream))?;
+            known.ok_or(Error::no_such(Resource::Streams))?;
+            Which::Watching(stream)
+        }
+        (None, None, None) => return Err(Error::Missing("connection_id")),
+        _ => {
+            return Err(Error::Refused(
+                "Send connection_id, username, mac_address or stream_id, one of them".into(),
+            ));
+        }
+    };
+    let ops = call.ops.clone();
+    call.write(move |act| {
+        // Looked up within the job: a repeat under the same Idempotency-Key finds nothing open any more.
+        let ids = ops.meant(which)?;
+        connections::kill(act, &ids)?;
+        Ok(json!({ "killed": ids.iter().map(|id| id.0).collect::<Vec<u64>>() }))
+    })
+    .await
+}
+
+/// The line of `username` or the MAG of `mac_address`, if one was named.
+fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
+    let username: Option<Username> = call.params.take("username")?;
+    let mac: Option<Mac> = call.params.take("mac_address")?;
+    call.ops.point(&call.actor, call.doing, |read| match (username, mac) {
+        (None, None) => Ok(None),
+        (Some(username), _) => {
+            let line = read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;
+            line.map(|line| Some(Viewer::Line(line.id))).ok_or(Error::no_such(Resource::Line))
+        }
+        (None, Some(mac)) => {
+            let mag = read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?;
+            mag.map(|mag| Some(Viewer::Mag(mag.id))).ok_or(Error::no_such(Resource::Mag))
+        }
+    })
+}
+
+/// A connection as `line_conn_info` and `mag_conn_info` show it.
+pub fn shown(connection: &Connection, now: UnixTime) -> Value {
+    json!({
+        "connection_id": connection.id.0,
+        "stream_id": connection.stream_id.number(),
+        "stream_name": *connection.stream,
+        "server_id": connection.server_id.number(),
+        "ip": connection.address.to_string(),
+        "user_agent": *connection.agent,
+        "container": connection.container.name(),
+        "started_at": connection.started_at.seconds(),
+        "seconds": (now.seconds() - connection.started_at.seconds()).max(0),
+        "bytes_sent": connection.bytes_sent,
+    })
+}
+
+fn shown_with_subscriber(connection: &Connection, now: UnixTime) -> Value {
+    let mut shown = shown(connection, now);
+    let (line, mag) = match connection.viewer {
+        Viewer::Line(id) => (Some(id.number()), None),
+        Viewer::Mag(id) => (None, Some(id.number())),
+    };
+    shown["line_id"] = line.into();
+    shown["mag_id"] = mag.into();
+    shown["subscriber"] = (*connection.subscriber).into();
+    shown
+}

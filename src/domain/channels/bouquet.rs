@@ -1,0 +1,29 @@
+//! Bouquets and categories: how streams are put together.
+
+use crate::domain::{
+    Resource,
+    fields::{number::Position, text::Name},
+    ids::{BouquetId, CategoryId, StreamId},
+};
+
+record! {
+    /// An ordered list of streams.
+    pub struct Bouquet / BouquetChange, BouquetId, Resource::Bouquets;
+    /// What it is called.
+    name: Name,
+    /// Its streams in order, as a list of ids.
+    streams: Vec<StreamId>,
+    /// Its place among a subscription's bouquets.
+    position: Position,
+}
+
+record! {
+    /// A heading under which streams stand.
+    pub struct Category / CategoryChange, CategoryId, Resource::Categories;
+    /// What it is called.
+    name: Name,
+    /// Its place in lists.
+    position: Position,
+    /// Shown on MAGs behind the parental PIN only.
+    censored: bool,
+}

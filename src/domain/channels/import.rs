@@ -1,0 +1,270 @@
+//! An import of channels: the list as far as its entries can become streams, and what it comes to.
+
+#[cfg(test)]
+mod found;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use indexmap::IndexMap;
+
+pub use plan::{Changes, Existing, Fate, NewStream, Plan, Target, Told, plan, renewed};
+
+use super::{
+    m3u::Entry,
+    oddities::Oddities,
+    source_request::{SourceRequest, split_suffix},
+    stream::{PROGRAM, SourceUrl},
+};
+use crate::domain::{
+    Rule,
+    fields::{
+        number::{Position, whole},
+        text::{GuideId, HttpUrl, Name},
+    },
+};
+
+/// What happens to an entry that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Nothing.
+    #[default]
+    Skip,
+    /// Its source is put after those of the stream.
+    AddSource,
+    /// The stream takes name, category, logo, guide id and number, as far as the list has them, and its
+    /// source in place of the one that it had of the list.
+    Update,
+}
+
+impl Duplicates {
+    /// Every way, by the word for it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("skip", Self::Skip), ("add", Self::AddSource), ("update", Self::Update)];
+
+    /// The way of that word.
+    ///
+    /// # Errors
+    /// The words that there are.
+    pub fn named(word: &str) -> Result<Self, Rule> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == word);
+        found.map(|(_, way)| *way).ok_or_else(|| "skip, add or update".into())
+    }
+}
+
+/// An entry that can become a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The line in the list.
+    pub line: usize,
+    /// What it is called.
+    pub name: Name,
+    /// Its heading, by its place among those of the list.
+    pub category: Option<usize>,
+    /// Its picture.
+    pub logo: Option<HttpUrl>,
+    /// Its id in the programme guide.
+    pub guide_id: Option<GuideId>,
+    /// Its number.
+    pub number: Option<Position>,
+    /// Where it comes from, without headers.
+    pub source: SourceUrl,
+    /// How its source is asked, if the list says so.
+    pub asked: Option<Box<Asked>>,
+}
+
+/// How a source is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// By headers of the whole stream.
+    pub request: SourceRequest,
+    /// The source with the headers behind its `|`, if they stand there.
+    pub source: Option<SourceUrl>,
+}
+
+impl Candidate {
+    /// The source as one of several of a stream, which keeps headers of its own.
+    pub fn further_source(&self) -> &SourceUrl {
+        self.asked.as_ref().and_then(|asked| asked.source.as_ref()).unwrap_or(&self.source)
+    }
+}
+
+/// A channel list, as far as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// The entries that can become streams, in their order.
+    pub candidates: Vec<Candidate>,
+    /// What was odd, each kind once.
+    pub oddities: Oddities,
+    /// Why entries cannot become streams, each reason once.
+    pub refusals: Oddities,
+    /// The first entries that cannot: the line, the name and why.
+    pub refused: Vec<(usize, String, Rule)>,
+    /// How many cannot.
+    pub refused_count: usize,
+    /// Headings by their names in lower case, in the order in which they came.
+    categories: IndexMap<String, Name>,
+    bytes: usize,
+}
+
+impl List {
+    /// The most bytes of memory of a list: some 200,000 channels as lists have them.
+    pub const MOST: usize = 96 << 20;
+    /// Entries that cannot be taken and are kept with their reasons; more are only counted.
+    pub const REFUSED: usize = 200;
+
+    /// Takes an entry in. What of it cannot be taken is noted; one that cannot become a stream is refused.
+    ///
+    /// # Errors
+    /// That the list is too long.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Rule> {
+        match self.candidate(entry) {
+            Ok(candidate) => {
+                self.bytes += size(&candidate);
+                self.candidates.push(candidate);
+            }
+            Err(rule) => {
+                self.refusals.note(rule.to_string(), entry.line);
+                self.refused_count += 1;
+                if self.refused.len() < Self::REFUSED {
+                    self.refused.push((entry.line, entry.name.chars().take(200).collect(), rule));
+                }
+            }
+        }
+        if self.bytes > Self::MOST {
+            let rule = format!(
+                "the list is too long: {} channels of it fit into one import, split it",
+                self.candidates.len()
+            );
+            return Err(rule.into());
+        }
+        Ok(())
+    }
+
+    /// How much memory it takes, in bytes, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The name of a heading.
+    pub fn category(&self, place: usize) -> Option<&Name> {
+        self.categories.get_index(place).map(|(_, name)| name)
+    }
+
+    /// The name of the heading of an entry.
+    pub fn heading(&self, candidate: &Candidate) -> Option<&Name> {
+        candidate.category.and_then(|place| self.category(place))
+    }
+
+    fn candidate(&mut self, entry: &Entry) -> Result<Candidate, Rule> {
+        let line = entry.line;
+        let named = |part: &str, rule: Rule| -> Rule { format!("{part}: {rule}").into() };
+        let mut request = entry.request.clone();
+        let (written, own) = entry.url.split_once(PROGRAM).unwrap_or((&entry.url, &entry.program));
+        // Headers may be written before or after the program.
+        let (own, headers) = own.split_once('|').map_or((own, None), |(own, headers)| (own, Some(headers)));
+        let written = headers.map_or_else(|| written.to_owned(), |headers| format!("{written}|{headers}"));
+        let url = request.take_suffix(&written);
+        if entry.is_list || is_list(url) {
+            return Err("address: another list, which is imported by itself".into());
+        }
+        let program = match own.parse::<u16>() {
+            Ok(number) => format!("{PROGRAM}{number}"),
+            Err(_) => String::new(),
+        };
+        if program.is_empty() && !own.is_empty() {
+            self.oddities.note("program left out that is no number from 0 to 65535".into(), line);
+        }
+        let source = SourceUrl::new(&format!("{url}{program}")).map_err(|rule| named("address", rule))?;
+        let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
+        let category = self.heading_of(entry).map_err(|rule| named("group", rule))?;
+        let asked = (request != SourceRequest::default()).then(|| {
+            let suffix = split_suffix(&written).1;
+            let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}{program}")).ok());
+            Box::new(Asked { request, source })
+        });
+        let logo = HttpUrl::new(&entry.logo).ok();
+        if logo.is_none() && !entry.logo.is_empty() {
+            self.oddities
+                .note("logo left out that is no http or https URL of at most 2048 bytes".into(), line);
+        }
+        let guide_id = GuideId::new(&entry.guide_id).ok().filter(|id| !id.as_str().is_empty());
+        if guide_id.is_none() && !entry.guide_id.is_empty() {
+            self.oddities.note("guide id left out that is too long or has quotation marks".into(), line);
+        }
+        let number = self.number(&entry.number, line);
+        Ok(Candidate { line, name, category, logo, guide_id, number, source, asked })
+    }
+
+    fn heading_of(&mut self, entry: &Entry) -> Result<Option<usize>, Rule> {
+        if entry.group.trim().is_empty() {
+            return Ok(None);
+        }
+        let name = Name::new(self.cut(&entry.group, "group", entry.line))?;
+        let key = name.as_str().to_lowercase();
+        let fresh = self.categories.get_index_of(&key);
+        Ok(Some(fresh.unwrap_or_else(|| {
+            self.bytes += 2 * (key.len() + 64);
+            self.categories.insert_full(key, name).0
+        })))
+    }
+
+    /// `22.1` is 22.
+    fn number(&mut self, text: &str, line: usize) -> Option<Position> {
+        let text = text.trim();
+        let (integer, fraction) = text.split_once(['.', '-']).unwrap_or((text, ""));
+        let number = whole(integer).and_then(Position::new);
+        let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+        if text.is_empty()
+            || (number.is_some() && number.map(Position::get) == Some(0) && fraction.is_empty())
+        {
+            return None;
+        }
+        match number {
+            Some(number) if integer.len() == text.len() => Some(number),
+            Some(number) if is_fraction && number.get() > 0 => {
+                self.oddities.note(
+                    "channel number with a part behind the point: only what stands before it is taken".into(),
+                    line,
+                );
+                Some(number)
+            }
+            _ => {
+                self.oddities.note("channel number left out that is no whole number".into(), line);
+                None
+            }
+        }
+    }
+
+    /// At most 200 characters of a text.
+    fn cut<'t>(&mut self, text: &'t str, what: &str, line: usize) -> &'t str {
+        match text.char_indices().nth(200) {
+            Some((end, _)) => {
+                self.oddities.note(format!("{what} cut after 200 characters"), line);
+                text[..end].trim_end()
+            }
+            None => text,
+        }
+    }
+}
+
+/// What an entry takes of the memory, about: its texts, each with what the allocator adds.
+fn size(candidate: &Candidate) -> usize {
+    let logo = candidate.logo.as_ref().map_or(0, |logo| logo.as_str().len() + 16);
+    let guide_id = candidate.guide_id.as_ref().map_or(0, |id| id.as_str().len() + 16);
+    size_of::<Candidate>()
+        + candidate.name.as_str().len()
+        + candidate.source.as_str().len()
+        + 32
+        + logo
+        + guide_id
+}
+
+/// Whether an address is that of a list and not of a channel.
+fn is_list(url: &str) -> bool {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let path = path.split('#').next().unwrap_or_default().to_ascii_lowercase();
+    let of_panel =
+        path.ends_with("/get.php") && query.split(['&', '#']).any(|pair| pair.starts_with("type=m3u"));
+    of_panel || [".m3u", ".pls", ".xspf", ".asx", ".m3u.gz"].iter().any(|end| path.ends_with(end))
+}

@@ -1,0 +1,86 @@
+//! General Settings: what the operator can change while the server runs.
+
+use crate::domain::{
+    Fact, Field, Kind, Resource, Rule, Written,
+    fields::{
+        number::{Connections, Days, Failures, Seconds},
+        text::{PublicUrl, ShortText},
+        time::ZoneName,
+    },
+    ids::SettingsId,
+};
+
+record! {
+    /// The settings of the whole panel.
+    pub struct Settings / SettingsChange, SettingsId, Resource::Settings;
+    /// The operator's name.
+    operator_name: ShortText,
+    /// What players are told to ask, as http://HOST or http://HOST:PORT; empty is the Host that they ask for.
+    public_url: Option<PublicUrl>,
+    /// The IANA time zone by whose calendar plans count days, months and years.
+    time_zone: ZoneName,
+    /// What happens at the limit of connections: kick_oldest or refuse.
+    connection_policy: ConnectionPolicy,
+    /// Connections that one address may have open to this server, a v6 address with its /64; 0 is no limit. Loopback and trusted proxies have none.
+    connections_per_address: Connections,
+    /// Different wrong credentials that an address may send, and that may be sent for a name, within failure_window; 0 is no limit.
+    failure_limit: Failures,
+    /// For how many seconds a failure counts.
+    failure_window: Seconds,
+    /// For how many seconds an address or a name is shut out.
+    block_seconds: Seconds,
+    /// For how many days audit rows are kept; 0 is for ever.
+    audit_retention_days: Days,
+    /// For how many days rows of the Panel Error Log are kept; 0 is for ever.
+    error_retention_days: Days,
+    /// For how many days rows of the login log are kept; 0 is for ever.
+    login_retention_days: Days,
+    /// For how many days ended connections are kept; 0 is for ever.
+    connection_retention_days: Days,
+    /// For how many days refusals of viewers are kept; 0 is for ever.
+    refusal_retention_days: Days,
+    /// For how many days calls of the Server API are kept; 0 is for ever.
+    api_retention_days: Days,
+    /// MAGs must sign in with their login and password.
+    mag_login_required: bool,
+    /// Only MAC addresses of the maker of MAGs, which begin with 00:1A:79, are let in.
+    mag_oui_check: bool,
+    /// An expire_date of 0, which is never, is refused: PHP's `strtotime` gives false, and so 0, where it fails.
+    refuse_zero_expiry: bool,
+}
+
+/// What happens when a viewer comes and the line's limit is reached (player-api.md, the last section).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionPolicy {
+    /// The oldest session ends, first one of the same device or address.
+    KickOldest,
+    /// The new one is turned away.
+    Refuse,
+}
+
+impl ConnectionPolicy {
+    const ALL: [(&'static str, Self); 2] = [("kick_oldest", Self::KickOldest), ("refuse", Self::Refuse)];
+}
+
+impl Field for ConnectionPolicy {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(written: &Written) -> Result<Self, Rule> {
+        let text = written.text()?;
+        let named = Self::ALL.iter().find(|(name, _)| *name == text);
+        named.map(|(_, policy)| *policy).ok_or_else(|| "kick_oldest or refuse".into())
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Text(
+            Self::ALL.iter().find(|(_, policy)| policy == self).map_or("", |(name, _)| name).to_owned(),
+        )
+    }
+
+    fn stored(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Text(text) => Self::parse(&Written::Text(text)).ok(),
+            _ => None,
+        }
+    }
+}

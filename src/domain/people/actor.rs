@@ -1,0 +1,231 @@
+//! Who acts, and what that one may do.
+
+use std::net::IpAddr;
+
+use super::rights::{self, Access, Right};
+use crate::domain::{
+    Error, Resource, Result,
+    ids::{AdminId, ApiKeyId, ResellerId},
+};
+
+/// Who asks for something.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Who {
+    /// A caller of the Server API.
+    ApiKey {
+        /// The key's id.
+        id: ApiKeyId,
+        /// The key's name.
+        name: String,
+        /// Its scope.
+        scope: Vec<Right>,
+    },
+    /// Somebody in the panel.
+    Administrator {
+        /// The administrator's id.
+        id: AdminId,
+        /// The administrator's username.
+        username: String,
+        /// The rights of its group.
+        rights: Vec<Right>,
+        /// The reseller to whose own it is confined.
+        reseller: Option<ResellerId>,
+    },
+    /// The box of a MAG, which changes what is its own.
+    SetTopBox {
+        /// The MAC of its MAG.
+        mac: String,
+    },
+    /// The operator at the command line of the machine.
+    CommandLine,
+    /// The program itself: first start, retention.
+    Linecard,
+}
+
+/// Somebody who acts, and from where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Actor {
+    /// Who.
+    pub who: Who,
+    /// The address that the request came from, if it came over the network.
+    pub address: Option<IpAddr>,
+}
+
+impl Actor {
+    /// The operator at the command line.
+    pub const COMMAND_LINE: Self = Self { who: Who::CommandLine, address: None };
+    /// The program itself.
+    pub const LINECARD: Self = Self { who: Who::Linecard, address: None };
+
+    /// The kind of actor, as logs name it.
+    pub fn kind(&self) -> &'static str {
+        match self.who {
+            Who::ApiKey { .. } => "api_key",
+            Who::Administrator { .. } => "administrator",
+            Who::SetTopBox { .. } => "mag",
+            Who::CommandLine => "command_line",
+            Who::Linecard => "linecard",
+        }
+    }
+
+    /// The actor's name in logs.
+    pub fn name(&self) -> &str {
+        match &self.who {
+            Who::ApiKey { name, .. } => name,
+            Who::Administrator { username, .. } => username,
+            Who::SetTopBox { mac } => mac,
+            Who::CommandLine => "command line",
+            Who::Linecard => "linecard",
+        }
+    }
+
+    /// Its rights, or those of its group.
+    pub fn rights(&self) -> &[Right] {
+        match &self.who {
+            Who::ApiKey { scope, .. } => scope,
+            Who::Administrator { rights, .. } => rights,
+            Who::SetTopBox { .. } => &[],
+            Who::CommandLine | Who::Linecard => &[Right::Full],
+        }
+    }
+
+    /// Whether it may look at or change that resource.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], saying what is missing.
+    pub fn may(&self, resource: Resource, access: Access) -> Result<()> {
+        if self.reseller().is_some() && !matches!(resource, Resource::Line | Resource::Mag) {
+            return Err(Error::Denied(format!(
+                "Resellers have lines and MAGs alone: {resource} are for the operator"
+            )));
+        }
+        if rights::allow(self.rights(), resource, access) {
+            return Ok(());
+        }
+        let (verb, right) = match access {
+            Access::Read => ("read", Right::Reading(resource)),
+            Access::Write => ("change", Right::On(resource)),
+        };
+        let where_to_mend = match self.who {
+            Who::ApiKey { .. } => "the scope of this API key",
+            _ => "the rights of your group",
+        };
+        Err(Error::Denied(format!("Not allowed to {verb} {resource}: add {right} to {where_to_mend}")))
+    }
+
+    /// Whether it may hand out those rights.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for a right that it does not have itself.
+    pub fn may_grant(&self, rights: &[Right]) -> Result<()> {
+        rights::may_grant(self.rights(), rights)
+    }
+
+    /// Whether it may do what only somebody with every right may: give something away for free.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for everybody else.
+    pub fn may_waive_price(&self) -> Result<()> {
+        if self.reseller().is_none() && rights::allow_all(self.rights()) {
+            return Ok(());
+        }
+        Err(Error::Denied("free needs an API key with the scope full".into()))
+    }
+
+    /// Whether it may set `banned`, the operator's own switch.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for a reseller's people.
+    pub fn may_ban(&self) -> Result<()> {
+        match self.reseller() {
+            None => Ok(()),
+            Some(_) => Err(Error::Denied("banned is set by the operator; set disabled instead".into())),
+        }
+    }
+
+    /// Whether it may reach what belongs to `owner`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for a reseller's people and anything that is not that reseller's: they
+    /// cannot even learn that it exists.
+    pub fn may_reach(&self, resource: Resource, owner: Option<ResellerId>) -> Result<()> {
+        match self.reseller() {
+            Some(own) if owner != Some(own) => Err(Error::no_such(resource)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The reseller to whose own it is confined.
+    pub fn reseller(&self) -> Option<ResellerId> {
+        match self.who {
+            Who::Administrator { reseller, .. } => reseller,
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(scope: &[Right]) -> Actor {
+        Actor {
+            who: Who::ApiKey { id: ApiKeyId(1), name: "billing".into(), scope: scope.to_vec() },
+            address: None,
+        }
+    }
+
+    fn seller() -> Actor {
+        let who = Who::Administrator {
+            id: AdminId(2),
+            username: "sara".into(),
+            rights: vec![Right::On(Resource::Line), Right::On(Resource::Mag)],
+            reseller: Some(ResellerId(5)),
+        };
+        Actor { who, address: None }
+    }
+
+    #[test]
+    fn a_denial_names_the_right_that_is_missing() {
+        let denied = key(&[Right::ReadOnly]).may(Resource::Line, Access::Write);
+        assert_eq!(
+            denied,
+            Err(Error::Denied("Not allowed to change line: add line to the scope of this API key".into()))
+        );
+        assert!(key(&[Right::ReadOnly]).may(Resource::Line, Access::Read).is_ok());
+    }
+
+    #[test]
+    fn only_a_full_key_gives_something_away() {
+        assert!(key(&[Right::Full]).may_waive_price().is_ok());
+        assert!(key(&[Right::On(Resource::Line)]).may_waive_price().is_err());
+        assert!(seller().may_waive_price().is_err());
+        assert!(Actor::COMMAND_LINE.may_waive_price().is_ok());
+    }
+
+    #[test]
+    fn whatever_rights_its_group_has_a_resellers_people_reach_lines_and_mags_alone() {
+        let who = Who::Administrator {
+            id: AdminId(2),
+            username: "sara".into(),
+            rights: vec![Right::Full],
+            reseller: Some(ResellerId(5)),
+        };
+        let full = Actor { who, address: None };
+        for resource in Resource::ALL {
+            let theirs = matches!(resource, Resource::Line | Resource::Mag);
+            assert_eq!(full.may(resource, Access::Read).is_ok(), theirs, "{resource}");
+        }
+    }
+
+    #[test]
+    fn a_resellers_people_cannot_ban_and_reach_only_their_own() {
+        assert!(seller().may_ban().is_err() && key(&[Right::On(Resource::Line)]).may_ban().is_ok());
+        assert!(seller().may_reach(Resource::Line, Some(ResellerId(5))).is_ok());
+        assert_eq!(
+            seller().may_reach(Resource::Line, Some(ResellerId(6))),
+            Err(Error::no_such(Resource::Line))
+        );
+        assert!(seller().may_reach(Resource::Line, None).is_err());
+    }
+}

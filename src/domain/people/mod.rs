@@ -1,0 +1,12 @@
+//! Who may do what, who is kept out, and what was done.
+
+pub mod actor;
+pub mod admin;
+pub mod api_key;
+pub mod audit;
+pub mod guard;
+pub mod known;
+pub mod quota;
+pub mod reseller;
+pub mod rights;
+pub mod weak;

@@ -1,0 +1,9 @@
+//! Lines and MAGs, and what is sold with them.
+
+pub mod figures;
+pub mod line;
+pub mod listing;
+pub mod mag;
+pub mod mass_edit;
+pub mod plan;
+pub mod subscription;

@@ -1,0 +1,475 @@
+//! Who may watch what: every rule with its verdict, for the door and for "Why can't this
+//! subscriber watch?".
+
+use std::{net::IpAddr, time::Duration};
+
+use jiff::tz::TimeZone;
+
+use crate::domain::{
+    fields::{container::Container, number::Asn, time::UnixTime},
+    ids::ServerId,
+    subscribers::subscription::Subscription,
+};
+
+/// The network provider behind an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Its autonomous system.
+    Known(Asn),
+    /// The file of providers does not know the address.
+    Unknown,
+    /// There is no file of providers: `--asn-db` was not given.
+    NoFile,
+}
+
+/// The stream that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Whether one of the subscription's bouquets holds it.
+    pub in_bouquets: bool,
+    /// Why it does not run, if it does not.
+    pub hindrance: Option<String>,
+}
+
+/// The connections of the subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// How many are open.
+    pub open: usize,
+    /// Whether a new viewer at the limit ends an older session.
+    pub kicks: bool,
+}
+
+/// A request to watch, with everything that decides about it. What is not asked about is `None`
+/// and passes.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// What was sold.
+    pub subscription: &'a Subscription,
+    /// Whether the autonomous system matters: a MAG or line that is bound to one.
+    pub provider: Provider,
+    /// The viewer's address.
+    pub address: Option<IpAddr>,
+    /// The viewer's User-Agent.
+    pub agent: Option<&'a str>,
+    /// The form that is asked for.
+    pub container: Option<Container>,
+    /// The stream that is asked for.
+    pub stream: Option<&'a Asked>,
+    /// For how long the address is shut out after too many failures; the door finds that out by itself.
+    pub shut_out: Option<Duration>,
+    /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
+    pub set_top_box: Option<&'a AtPortal>,
+    /// The connections; the door leaves them to the book of sessions.
+    pub taken: Option<Taken>,
+    /// When.
+    pub now: UnixTime,
+    /// The zone in which times are told; only explanations tell any.
+    pub zone: Option<&'a TimeZone>,
+}
+
+impl Request<'_> {
+    /// A moment, with the name of the zone in which it is told.
+    fn told(&self, at: UnixTime) -> String {
+        at.named(self.zone.unwrap_or(&TimeZone::UTC))
+    }
+}
+
+/// What the portal of a MAG asks of its box before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtPortal {
+    /// `lock_device`, and a device has told its ids.
+    pub is_bound: bool,
+    /// When another device was last turned away, if the bound one has not come since.
+    pub turned_away: Option<UnixTime>,
+    /// How it stands with login and password.
+    pub sign_in: SignIn,
+}
+
+/// How the box of a MAG stands with login and password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// `mag_login_required` is off.
+    NotNeeded,
+    /// It has sent them.
+    Done,
+    /// It cannot: the MAG has no password.
+    NoPassword,
+    /// It has yet to send them.
+    Awaited,
+}
+
+/// The rules, in the order in which they are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// `banned`.
+    Banned,
+    /// `disabled`.
+    Disabled,
+    /// `expire_date`.
+    Expired,
+    /// `lock_device`, for MAGs.
+    Device,
+    /// `mag_login_required`, for MAGs.
+    SignIn,
+    /// `allowed_ips`.
+    Address,
+    /// The limits on guessing.
+    Guard,
+    /// `allowed_user_agents`.
+    Agent,
+    /// `isp_lock`.
+    Provider,
+    /// `server_id`.
+    Server,
+    /// `allowed_outputs`.
+    Output,
+    /// The plan's bouquets and its own.
+    Bouquet,
+    /// Whether the stream runs.
+    Stream,
+    /// `max_allowed_connections`.
+    Limit,
+}
+
+/// What one rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Which rule.
+    pub rule: Rule,
+    /// Whether it lets the viewer pass.
+    pub passes: bool,
+    /// Why, in words; where it refuses, also what mends it.
+    pub words: String,
+}
+
+impl Verdict {
+    /// The same for people of a reseller: without what only the operator may see or can mend.
+    #[must_use]
+    pub fn for_reseller(mut self) -> Self {
+        let told = match (self.rule, self.passes) {
+            (Rule::Banned, false) => "The operator has banned it: ask the operator.",
+            (Rule::Guard, false) => {
+                "The address is shut out after too many failures: wait, or ask the operator."
+            }
+            (Rule::Server, false) => "Another server serves it: ask the operator.",
+            (Rule::Server, true) => "This server may serve it.",
+            (Rule::Provider, true) if self.words.contains("--asn-db") => {
+                "It is to be bound to its network provider, which this server cannot tell: ask the operator."
+            }
+            (Rule::SignIn, false) if self.words.contains("mag_login_required") => {
+                "Boxes have to send login and password, and it has no password: set one."
+            }
+            (Rule::Bouquet, false) => "The stream is not part of what was sold.",
+            (Rule::Stream, false) => "The stream does not run now: ask the operator.",
+            (Rule::Limit, false) => "Every connection is taken: end one, or ask the operator for more.",
+            _ => return self,
+        };
+        told.clone_into(&mut self.words);
+        self
+    }
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 14] = [
+        Self::Banned,
+        Self::Disabled,
+        Self::Expired,
+        Self::Device,
+        Self::SignIn,
+        Self::Address,
+        Self::Guard,
+        Self::Agent,
+        Self::Provider,
+        Self::Server,
+        Self::Output,
+        Self::Bouquet,
+        Self::Stream,
+        Self::Limit,
+    ];
+
+    /// The word for it in logs and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Banned => "banned",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::Device => "device",
+            Self::SignIn => "sign_in",
+            Self::Address => "address",
+            Self::Guard => "shut_out",
+            Self::Agent => "user_agent",
+            Self::Provider => "provider",
+            Self::Server => "server",
+            Self::Output => "output",
+            Self::Bouquet => "bouquet",
+            Self::Stream => "stream",
+            Self::Limit => "connections",
+        }
+    }
+
+    /// What somebody is told whom it turns away: no more than he may know.
+    pub fn refusal(self) -> &'static str {
+        match self {
+            Self::Banned => "the subscription is banned",
+            Self::Disabled => "the subscription is switched off",
+            Self::Expired => "the subscription has expired",
+            Self::Device => "the MAG is bound to another device",
+            Self::SignIn => "the box has to sign in first",
+            Self::Address => "the subscription may not be used from this address",
+            Self::Guard => "shut out after too many failures",
+            Self::Agent => "the subscription may not be used with this player",
+            Self::Provider => "the subscription may not be used from this network provider",
+            Self::Server => "another server serves this subscription",
+            Self::Output => "the subscription may not be used in this form: ask for another output",
+            Self::Bouquet => "the stream is not part of the subscription",
+            Self::Stream => "the stream does not run",
+            Self::Limit => "every connection is taken",
+        }
+    }
+
+    fn passes(self, request: &Request<'_>) -> bool {
+        let subscription = request.subscription;
+        match self {
+            Self::Banned => !subscription.banned,
+            Self::Disabled => !subscription.disabled,
+            Self::Expired => !subscription.expire_date.is_over(request.now),
+            Self::Device => request.set_top_box.is_none_or(|at| !at.is_bound || at.turned_away.is_none()),
+            Self::SignIn => {
+                let waits = |at: &AtPortal| matches!(at.sign_in, SignIn::NoPassword | SignIn::Awaited);
+                !request.set_top_box.is_some_and(waits)
+            }
+            Self::Address => request.address.is_none_or(|address| {
+                subscription.allowed_ips.is_empty()
+                    || subscription.allowed_ips.iter().any(|range| range.contains(address))
+            }),
+            Self::Guard => request.shut_out.is_none(),
+            Self::Agent => request.agent.is_none_or(|agent| {
+                subscription.allowed_user_agents.is_empty()
+                    || subscription.allowed_user_agents.iter().any(|pattern| pattern.matches(agent))
+            }),
+            Self::Provider => match (subscription.isp_lock, subscription.isp_asn, request.provider) {
+                (true, Some(bound), Provider::Known(asn)) => asn == bound,
+                (true, Some(_), Provider::Unknown) => request.address.is_none(),
+                _ => true,
+            },
+            Self::Server => subscription.server_id.is_none_or(|server| server == ServerId::MAIN),
+            Self::Output => request.container.is_none_or(|container| {
+                subscription.allowed_outputs.is_empty() || subscription.allowed_outputs.contains(&container)
+            }),
+            Self::Bouquet => request.stream.is_none_or(|stream| stream.in_bouquets),
+            Self::Stream => request.stream.is_none_or(|stream| stream.hindrance.is_none()),
+            Self::Limit => request.taken.is_none_or(|taken| {
+                let limit = usize::try_from(subscription.max_allowed_connections.get()).unwrap_or(0);
+                limit == 0 || taken.open < limit || taken.kicks
+            }),
+        }
+    }
+
+    fn words(self, request: &Request<'_>, passes: bool) -> String {
+        let subscription = request.subscription;
+        match self {
+            Self::Banned if passes => "The operator has not banned it.".into(),
+            Self::Banned => "The operator has banned it: set banned to 0 to let it watch again.".into(),
+            Self::Disabled if passes => "It is switched on.".into(),
+            Self::Disabled => "It is switched off: set disabled to 0 to switch it on.".into(),
+            Self::Expired => match (subscription.expire_date.0, passes) {
+                (None, _) => "It never expires.".into(),
+                (Some(end), true) => format!("It is paid until {}.", request.told(end)),
+                (Some(end), false) => {
+                    format!("It expired at {}: extend it, or set a later expire_date.", request.told(end))
+                }
+            },
+            Self::Device => request.set_top_box.map(|at| device_words(request, at)).unwrap_or_default(),
+            Self::SignIn => request.set_top_box.map(|at| sign_in_words(at.sign_in)).unwrap_or_default(),
+            Self::Address => match request.address {
+                _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
+                None => format!("It may watch from {} only.", listed(&subscription.allowed_ips)),
+                Some(address) if passes => format!("{address} is one of allowed_ips."),
+                Some(address) => format!(
+                    "It may watch from {} only, not from {address}: add that to allowed_ips, or empty the list.",
+                    listed(&subscription.allowed_ips)
+                ),
+            },
+            Self::Guard => match (request.address, request.shut_out) {
+                (None, _) => "No address was asked about.".into(),
+                (Some(_), None) => "Neither the address nor the name is shut there.".into(),
+                (Some(address), Some(left)) => format!(
+                    "{address} is shut out for {} more seconds, after too many failures from there or for that name: security/unblock lets it in.",
+                    left.as_secs() + 1
+                ),
+            },
+            Self::Agent => match request.agent {
+                _ if subscription.allowed_user_agents.is_empty() => "It may watch with any player.".into(),
+                Some(agent) if passes => format!("The player \"{agent}\" is one of allowed_user_agents."),
+                Some(agent) => format!(
+                    "The player \"{agent}\" is none of allowed_user_agents: add it there, or empty the list."
+                ),
+                None => "It may watch with the players of allowed_user_agents only.".into(),
+            },
+            Self::Provider => provider_words(subscription, request.provider, passes),
+            Self::Server => match subscription.server_id {
+                None => "Any server may serve it.".into(),
+                Some(_) if passes => "This server may serve it.".into(),
+                Some(server) => {
+                    format!("Only server {} may serve it: empty server_id to let this one.", server.0)
+                }
+            },
+            Self::Output => match request.container {
+                _ if subscription.allowed_outputs.is_empty() => "It may watch in any form.".into(),
+                Some(container) if passes => format!("{} is one of allowed_outputs.", container.name()),
+                Some(container) => format!(
+                    "{} is none of allowed_outputs: add it there, or empty the list.",
+                    container.name()
+                ),
+                None => {
+                    let names: Vec<&str> = subscription.allowed_outputs.iter().map(|form| form.name()).collect();
+                    format!("It may watch as {} only.", names.join(" or "))
+                }
+            },
+            Self::Bouquet if request.stream.is_none() => "No stream was asked about.".into(),
+            Self::Bouquet if passes => "The stream is in one of its bouquets.".into(),
+            Self::Bouquet => {
+                "The stream is in none of its bouquets: add a bouquet that holds it, or the stream to one of them.".into()
+            }
+            Self::Stream => match request.stream {
+                None => "No stream was asked about.".into(),
+                Some(Asked { hindrance: None, .. }) => "The stream runs, or starts with its first viewer.".into(),
+                Some(Asked { hindrance: Some(why), .. }) => format!("The stream does not run: {why}."),
+            },
+            Self::Limit => limit_words(subscription, request.taken, passes),
+        }
+    }
+}
+
+fn device_words(request: &Request<'_>, at: &AtPortal) -> String {
+    match at.turned_away {
+        _ if !at.is_bound => "It is bound to no device yet, or never: any may sign in.".into(),
+        None => "It is bound to the device that signs in; others are turned away.".into(),
+        Some(when) => format!(
+            "It is bound to one device, and at {} another one was turned away: if that is its new box, reset the device.",
+            request.told(when)
+        ),
+    }
+}
+
+fn sign_in_words(sign_in: SignIn) -> String {
+    let words = match sign_in {
+        SignIn::NotNeeded => "Boxes need no login.",
+        SignIn::Done => "Its box has signed in with login and password.",
+        SignIn::NoPassword => {
+            "Boxes have to send login and password, and it has no password: set one, or mag_login_required to 0."
+        }
+        SignIn::Awaited => "Its box has yet to send login and password, which it asks for on its screen.",
+    };
+    words.into()
+}
+
+fn provider_words(subscription: &Subscription, provider: Provider, passes: bool) -> String {
+    if !subscription.isp_lock {
+        return "It is bound to no network provider.".into();
+    }
+    let bound = subscription.isp_asn.map(Asn::get);
+    match (bound, provider) {
+        (_, Provider::NoFile) => {
+            "isp_lock is set but cannot be applied: start the server with --asn-db FILE, a MaxMind file of \
+             autonomous systems."
+                .into()
+        }
+        (None, _) => "The first watching binds it to its network provider.".into(),
+        (Some(bound), Provider::Known(asn)) if passes => {
+            format!("It is bound to AS{bound}, and comes from AS{}.", asn.get())
+        }
+        (Some(bound), Provider::Known(asn)) => format!(
+            "It is bound to AS{bound}, but comes from AS{}: empty isp_asn to bind it anew, or set isp_lock to 0.",
+            asn.get()
+        ),
+        (Some(bound), Provider::Unknown) if passes => format!("It is bound to AS{bound}."),
+        (Some(bound), Provider::Unknown) => format!(
+            "It is bound to AS{bound}, and nobody knows the provider of its address: set isp_lock to 0 to let it watch."
+        ),
+    }
+}
+
+fn connections(limit: i64) -> String {
+    if limit == 1 { "1 connection".into() } else { format!("{limit} connections") }
+}
+
+fn are(limit: i64) -> String {
+    format!("{} {}", connections(limit), if limit == 1 { "is" } else { "are" })
+}
+
+fn limit_words(subscription: &Subscription, taken: Option<Taken>, passes: bool) -> String {
+    let limit = subscription.max_allowed_connections.get();
+    let Some(Taken { open, .. }) = taken else { return format!("It has {}.", connections(limit)) };
+    let full = usize::try_from(limit).is_ok_and(|limit| open >= limit);
+    match (limit, passes) {
+        (0, _) => {
+            format!("It has no limit of connections; {open} {} open.", if open == 1 { "is" } else { "are" })
+        }
+        (_, true) if full => format!("{open} of {} open: a new viewer ends the oldest.", are(limit)),
+        (_, true) => format!("{open} of {} open.", are(limit)),
+        (_, false) => {
+            format!("{open} of {} open: end one, or raise max_allowed_connections.", are(limit))
+        }
+    }
+}
+
+fn listed(networks: &[crate::domain::fields::net::Network]) -> String {
+    let texts: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+/// Every rule with its verdict, in order.
+pub fn verdicts(request: &Request<'_>) -> Vec<Verdict> {
+    let verdict = |rule: Rule| {
+        let passes = rule.passes(request);
+        Verdict { rule, passes, words: rule.words(request, passes) }
+    };
+    let is_of_boxes = |rule: &Rule| matches!(rule, Rule::Device | Rule::SignIn);
+    let rules = Rule::ALL.into_iter();
+    rules.filter(|rule| request.set_top_box.is_some() || !is_of_boxes(rule)).map(verdict).collect()
+}
+
+/// Whether the viewer may watch: what the door asks.
+///
+/// # Errors
+/// The first rule that refuses.
+pub fn admit(request: &Request<'_>) -> Result<(), Rule> {
+    Rule::ALL.into_iter().find(|rule| !rule.passes(request)).map_or(Ok(()), Err)
+}
+
+/// Whether a subscription may be used from there at all, whatever its state.
+///
+/// # Errors
+/// The rule that refuses.
+pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provider) -> Result<(), Rule> {
+    let request = Request {
+        subscription,
+        provider,
+        address: Some(address),
+        agent: None,
+        container: None,
+        stream: None,
+        shut_out: None,
+        set_top_box: None,
+        taken: None,
+        // Neither rule asks for the time.
+        now: UnixTime::clamped(0),
+        zone: None,
+    };
+    let from_where = [Rule::Address, Rule::Provider];
+    from_where.into_iter().find(|rule| !rule.passes(&request)).map_or(Ok(()), Err)
+}
+
+/// The autonomous system that a first watching binds the subscription to.
+pub fn binds_to(subscription: &Subscription, provider: Provider) -> Option<Asn> {
+    match provider {
+        Provider::Known(asn) if subscription.isp_lock && subscription.isp_asn.is_none() => Some(asn),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

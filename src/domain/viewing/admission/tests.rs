@@ -1,0 +1,166 @@
+use super::*;
+use crate::domain::{
+    field::Item,
+    fields::{
+        net::Network,
+        number::Connections,
+        text::{Notes, UserAgentPattern},
+        time::Expiry,
+    },
+    ids::BouquetId,
+};
+
+fn now() -> UnixTime {
+    UnixTime::clamped(1_800_000_000)
+}
+
+fn subscription() -> Subscription {
+    Subscription {
+        max_allowed_connections: Connections::new(1).unwrap(),
+        expire_date: Expiry(None),
+        subscription_plan_id: None,
+        reseller_id: None,
+        disabled: false,
+        banned: false,
+        allowed_ips: vec![],
+        allowed_user_agents: vec![],
+        allowed_outputs: vec![],
+        server_id: None,
+        isp_lock: false,
+        isp_asn: None,
+        is_trial: false,
+        notes: Notes::new("").unwrap(),
+        bouquets: vec![BouquetId(1)],
+    }
+}
+
+fn asked() -> Asked {
+    Asked { in_bouquets: true, hindrance: None }
+}
+
+fn request<'a>(subscription: &'a Subscription, stream: &'a Asked) -> Request<'a> {
+    Request {
+        subscription,
+        provider: Provider::NoFile,
+        address: Some("192.0.2.7".parse().unwrap()),
+        agent: Some("VLC/3.0"),
+        container: Some(Container::Ts),
+        stream: Some(stream),
+        shut_out: None,
+        set_top_box: None,
+        taken: Some(Taken { open: 0, kicks: false }),
+        now: now(),
+        zone: None,
+    }
+}
+
+/// What refuses a viewer whose subscription was changed so.
+fn refused(change: impl FnOnce(&mut Subscription)) -> Result<(), Rule> {
+    let mut subscription = subscription();
+    change(&mut subscription);
+    admit(&request(&subscription, &asked()))
+}
+
+fn asn(number: i64) -> Asn {
+    Asn::new(number).unwrap()
+}
+
+#[test]
+fn a_plain_subscription_may_watch() {
+    assert_eq!(refused(|_| {}), Ok(()));
+}
+
+#[test]
+fn each_column_that_forbids_it_forbids_it() {
+    let agent = |text| UserAgentPattern::parse_item(text).unwrap();
+    let network = |text| Network::new(text).unwrap();
+    assert_eq!(refused(|s| s.banned = true), Err(Rule::Banned));
+    assert_eq!(refused(|s| s.disabled = true), Err(Rule::Disabled));
+    assert_eq!(refused(|s| s.expire_date = Expiry(Some(now()))), Err(Rule::Expired));
+    assert_eq!(refused(|s| s.expire_date = Expiry(UnixTime::new(now().seconds() + 1))), Ok(()));
+    assert_eq!(refused(|s| s.allowed_ips = vec![network("192.0.2.8")]), Err(Rule::Address));
+    assert_eq!(refused(|s| s.allowed_ips = vec![network("192.0.2.8"), network("192.0.2.0/29")]), Ok(()));
+    assert_eq!(refused(|s| s.allowed_user_agents = vec![agent("VLC")]), Err(Rule::Agent));
+    assert_eq!(refused(|s| s.allowed_user_agents = vec![agent("Kodi"), agent("VLC/*")]), Ok(()));
+    assert_eq!(refused(|s| s.allowed_outputs = vec![Container::Hls]), Err(Rule::Output));
+    assert_eq!(refused(|s| s.server_id = Some(ServerId(2))), Err(Rule::Server));
+    assert_eq!(refused(|s| s.server_id = Some(ServerId::MAIN)), Ok(()));
+}
+
+#[test]
+fn the_stream_must_be_in_a_bouquet_and_run() {
+    let subscription = subscription();
+    let outside = Asked { in_bouquets: false, hindrance: None };
+    assert_eq!(admit(&request(&subscription, &outside)), Err(Rule::Bouquet));
+    let stopped = Asked { in_bouquets: true, hindrance: Some("stopped".into()) };
+    assert_eq!(admit(&request(&subscription, &stopped)), Err(Rule::Stream));
+}
+
+#[test]
+fn the_provider_lock_binds_once_there_is_a_file_and_an_address_in_it() {
+    let locked = |bound: Option<i64>, provider| {
+        let subscription = Subscription { isp_lock: true, isp_asn: bound.map(asn), ..subscription() };
+        let asked = asked();
+        let admitted = admit(&Request { provider, ..request(&subscription, &asked) });
+        (admitted, binds_to(&subscription, provider).map(Asn::get))
+    };
+    assert_eq!(locked(None, Provider::NoFile), (Ok(()), None));
+    assert_eq!(locked(Some(1), Provider::NoFile), (Ok(()), None));
+    assert_eq!(locked(None, Provider::Unknown), (Ok(()), None));
+    assert_eq!(locked(None, Provider::Known(asn(7))), (Ok(()), Some(7)));
+    assert_eq!(locked(Some(7), Provider::Known(asn(7))), (Ok(()), None));
+    assert_eq!(locked(Some(7), Provider::Known(asn(8))), (Err(Rule::Provider), None));
+    assert_eq!(locked(Some(7), Provider::Unknown), (Err(Rule::Provider), None));
+}
+
+#[test]
+fn the_limit_refuses_unless_the_oldest_goes() {
+    let (subscription, asked) = (subscription(), asked());
+    let taken = |open, kicks| {
+        admit(&Request { taken: Some(Taken { open, kicks }), ..request(&subscription, &asked) })
+    };
+    assert_eq!(taken(0, false), Ok(()));
+    assert_eq!(taken(1, false), Err(Rule::Limit));
+    assert_eq!(taken(1, true), Ok(()));
+}
+
+#[test]
+fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
+    let mut subscription = subscription();
+    subscription.banned = true;
+    subscription.disabled = true;
+    subscription.expire_date = Expiry(UnixTime::new(1));
+    let outside = Asked { in_bouquets: false, hindrance: Some("stopped".into()) };
+    let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
+    let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
+    assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());
+    let verdicts = verdicts(&request(&subscription, &outside));
+    assert_eq!(verdicts.len(), Rule::ALL.len() - 2, "a line has no box");
+    let refusing: Vec<Rule> = verdicts.iter().filter(|v| !v.passes).map(|v| v.rule).collect();
+    assert_eq!(refusing, [Rule::Banned, Rule::Disabled, Rule::Expired, Rule::Bouquet, Rule::Stream]);
+    for verdict in verdicts.iter().filter(|verdict| !verdict.passes) {
+        assert!(verdict.words.contains(':'), "{verdict:?}");
+    }
+    assert_eq!(
+        verdicts.iter().find(|v| v.rule == Rule::Expired).unwrap().words,
+        "It expired at 1970-01-01 00:00:01 UTC: extend it, or set a later expire_date."
+    );
+}
+
+#[test]
+fn what_is_not_asked_about_passes() {
+    let mut subscription = subscription();
+    subscription.allowed_ips = vec![Network::new("192.0.2.8").unwrap()];
+    subscription.allowed_outputs = vec![Container::Hls];
+    let asked = asked();
+    let bare = Request {
+        address: None,
+        agent: None,
+        container: None,
+        stream: None,
+        set_top_box: None,
+        taken: None,
+        ..request(&subscription, &asked)
+    };
+    assert!(verdicts(&bare).iter().all(|verdict| verdict.passes));
+}

@@ -1,0 +1,4 @@
+//! Who may watch, and the sessions of those who do.
+
+pub mod admission;
+pub mod session;

@@ -1,0 +1,134 @@
+//! The channels of subscribers, read once for each set of bouquets: thousands of subscribers share
+//! a handful of them.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    domain::{
+        Resource, Result,
+        channels::catalogue::{self, Channel},
+        ids::{BouquetId, PlanId, StreamId},
+        people::actor::Actor,
+        subscribers::subscription::Subscription,
+    },
+    ops::{Doing, Ops, clock, viewing::Subscriber},
+    store::viewing::viewers::AskedStream,
+};
+
+/// A set of bouquets: the plan's and a subscription's own.
+pub type BouquetSet = (Option<PlanId>, Vec<BouquetId>);
+
+const LIST: Doing = Doing { resource: Resource::Streams, action: "catalogue" };
+
+/// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
+pub struct Made<K, V> {
+    kept: Mutex<HashMap<K, (u64, Arc<V>)>>,
+    /// Values kept at once; beyond it those of an older catalogue go, and then all.
+    most: usize,
+}
+
+impl<K, V> Default for Made<K, V> {
+    fn default() -> Self {
+        Self::at_most(64)
+    }
+}
+
+impl<K, V> Made<K, V> {
+    /// None yet; so many are kept at once.
+    pub fn at_most(most: usize) -> Self {
+        Self { kept: Mutex::default(), most }
+    }
+}
+
+impl<K: Hash + Eq, V> Made<K, V> {
+    /// The value of that key, made if it is not there or was made from an older catalogue.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn get<E>(&self, ops: &Ops, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
+        // Read before the rows are: a change in between makes the value old at once.
+        let catalogue = ops.store.changes().catalogue();
+        let held = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.get(&key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
+        };
+        if let Some(value) = held {
+            return Ok(value);
+        }
+        let value = Arc::new(make()?);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= self.most {
+            kept.retain(|_, (of, _)| *of == catalogue);
+        }
+        if kept.len() >= self.most {
+            kept.clear();
+        }
+        kept.insert(key, (catalogue, value.clone()));
+        Ok(value)
+    }
+}
+
+/// What is made of the catalogue.
+pub struct FromCatalogue {
+    channels: Made<BouquetSet, Vec<Channel>>,
+    asked: Made<(StreamId, BouquetSet), Option<AskedStream>>,
+}
+
+impl Default for FromCatalogue {
+    fn default() -> Self {
+        // Each stream for a dozen sets of bouquets: a few megabytes.
+        Self { channels: Made::default(), asked: Made::at_most(50_000) }
+    }
+}
+
+impl Ops {
+    /// The channels that a subscriber may watch now, in order and each with a number; none while it is disabled, banned or
+    /// expired.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn channels_of(&self, who: &Subscriber) -> Result<Arc<Vec<Channel>>> {
+        if !who.subscription.is_active(clock::now()) {
+            return Ok(Arc::default());
+        }
+        self.channels_in(bouquets_of(who))
+    }
+
+    /// The channels that a set of bouquets holds, in order and each with a number.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Vec<Channel>>> {
+        self.made.channels.get(self, set.clone(), || {
+            let (plan, own) = set;
+            let mut channels = self.point(&Actor::LINECARD, LIST, |read| read.catalogue(plan, &own))?;
+            catalogue::number(&mut channels);
+            Ok(channels)
+        })
+    }
+
+    /// A stream as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
+    ///
+    /// # Errors
+    /// A database error.
+    pub(crate) fn asked_stream(
+        &self,
+        who: &Subscriber,
+        stream: StreamId,
+    ) -> Result<Arc<Option<AskedStream>>> {
+        let set = bouquets_of(who);
+        self.made.asked.get(self, (stream, set), || {
+            let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
+            self.point(&Actor::LINECARD, LIST, |read| read.asked_stream(stream, *plan, bouquets))
+        })
+    }
+}
+
+/// The set of bouquets of a subscriber.
+pub fn bouquets_of(who: &Subscriber) -> BouquetSet {
+    (who.subscription.subscription_plan_id, who.subscription.bouquets.clone())
+}

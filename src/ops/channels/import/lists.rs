@@ -1,0 +1,149 @@
+//! Lists that were uploaded and wait for their import, and imports that run.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{MutexGuard as Turn, Semaphore};
+
+use super::{Done, Import, READINGS, Reading};
+use crate::{
+    domain::{Error, Result, channels::import::List, people::actor::Actor},
+    ops::{Ops, random},
+};
+
+/// Lists that wait for their import at once; a further one drops the oldest.
+const LISTS: usize = 4;
+/// One that nobody came back to is dropped after this time.
+const KEPT: Duration = Duration::from_mins(30);
+
+/// What is known of imports under way.
+pub struct Lists {
+    kept: Mutex<VecDeque<Kept>>,
+    readings: Arc<Semaphore>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self {
+            kept: Mutex::default(),
+            readings: Arc::new(Semaphore::new(READINGS)),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+struct Kept {
+    token: String,
+    owner: String,
+    list: Arc<List>,
+    run: Option<Arc<Run>>,
+    at: Instant,
+}
+
+/// An import that runs or is over.
+#[derive(Default)]
+pub struct Run(Mutex<(Done, Option<Result<()>>)>);
+
+impl Run {
+    /// How far it is.
+    pub fn done(&self) -> Done {
+        self.lock().0.clone()
+    }
+
+    /// What came of it, once it is over: why nothing was imported, if nothing was.
+    pub fn outcome(&self) -> Option<Result<()>> {
+        self.lock().1.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Done, Option<Result<()>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lists {
+    /// Waits for its turn: one import writes at a time.
+    pub(super) async fn turn(&self) -> Turn<'_, ()> {
+        self.turn.lock().await
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|kept| kept.at.elapsed() < KEPT);
+        kept
+    }
+}
+
+impl Ops {
+    /// Begins to read a list.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while as many are read as may be at once.
+    pub fn read_list(&self) -> Result<Reading> {
+        let permit = self.lists.readings.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        Ok(Reading::with(Some(permit)))
+    }
+
+    /// Keeps a list until whoever uploaded it has decided; the token that names it. All that wait take no more memory than
+    /// one may.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the system has no random numbers.
+    pub fn keep_list(&self, actor: &Actor, list: List) -> Result<String> {
+        let token = random::token()?;
+        let list = Kept {
+            token: token.clone(),
+            owner: actor.name().to_owned(),
+            list: Arc::new(list),
+            run: None,
+            at: Instant::now(),
+        };
+        let mut kept = self.lists.fresh();
+        kept.push_back(list);
+        let bytes = |kept: &VecDeque<Kept>| kept.iter().map(|kept| kept.list.bytes()).sum::<usize>();
+        while kept.len() > LISTS || (kept.len() > 1 && bytes(&kept) > List::MOST) {
+            kept.pop_front();
+        }
+        Ok(token)
+    }
+
+    /// The list of that token, for the one who uploaded it, and its import if that was begun; `None` once it was dropped.
+    pub fn kept_list(&self, actor: &Actor, token: &str) -> Option<(Arc<List>, Option<Arc<Run>>)> {
+        let kept = self.lists.fresh();
+        let found = kept.iter().find(|kept| kept.token == token && kept.owner == actor.name());
+        found.map(|kept| (kept.list.clone(), kept.run.clone()))
+    }
+
+    /// Forgets a list: its import is done, and whoever asked for it knows.
+    pub fn drop_list(&self, token: &str) {
+        self.lists.fresh().retain(|kept| kept.token != token);
+    }
+
+    /// Begins the import of a list that is kept; what runs it, unless it runs already.
+    pub fn begin_import(
+        &self,
+        actor: &Actor,
+        token: &str,
+        import: Import,
+    ) -> (Arc<Run>, Option<impl Future<Output = ()> + use<>>) {
+        let run = Arc::new(Run::default());
+        if let Some(kept) = self.lists.fresh().iter_mut().find(|kept| kept.token == token) {
+            match &kept.run {
+                Some(running) if !matches!(running.outcome(), Some(Err(_))) => {
+                    return (running.clone(), None);
+                }
+                _ => kept.run = Some(run.clone()),
+            }
+        }
+        let (ops, actor, running) = (self.clone(), actor.clone(), run.clone());
+        let work = async move {
+            let outcome = ops.import(&actor, import, |done| running.lock().0 = done.clone()).await;
+            let mut state = running.lock();
+            state.1 = Some(outcome.map(|done| state.0 = done));
+        };
+        (run, Some(work))
+    }
+}

@@ -1,0 +1,6 @@
+//! Streams, bouquets, what players list, and importing channel lists.
+
+pub mod catalogue;
+pub mod import;
+pub mod order;
+pub mod streams;

@@ -1,6 +1,0 @@
-//! The logs as use cases see them.
-
-pub use crate::store::{
-    log_seek::{Count, Sought, Turn},
-    logs::{Log, LogRow},
-};

@@ -1,0 +1,46 @@
+//! Forgetting what is older than General Settings say.
+
+use crate::{
+    domain::{Result, fields::number::Days},
+    ops::{Ops, clock},
+    store::{self, machine::logs::Log},
+};
+
+impl Ops {
+    /// Deletes old log rows and old kept answers, a little at a time.
+    ///
+    /// # Errors
+    /// A database error; what is left goes the next time.
+    pub async fn forget_old(&self) -> Result<()> {
+        if self.leap().is_some() {
+            return Ok(());
+        }
+        let settings = self.guards().settings.clone();
+        let logs: [(Log, Days); 6] = [
+            (Log::Audit, settings.audit_retention_days),
+            (Log::Error, settings.error_retention_days),
+            (Log::Login, settings.login_retention_days),
+            (Log::Connection, settings.connection_retention_days),
+            (Log::Refusal, settings.refusal_retention_days),
+            (Log::Api, settings.api_retention_days),
+        ];
+        for (log, days) in logs {
+            let mut after = Some(0);
+            while let Some(id) = after {
+                after = self.forget(move |tx, now| tx.forget_log(log, days, now, id)).await?;
+            }
+        }
+        while self.forget(|tx, now| tx.forget_answers(now)).await? {}
+        while self.forget(|tx, now| tx.forget_let_in(now)).await? {}
+        Ok(())
+    }
+
+    async fn forget<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&store::Write<'_>, crate::domain::fields::time::UnixTime) -> Result<T> + Send + 'static,
+    {
+        let now = clock::now();
+        self.store.write(store::housekeeping(now, "retention"), move |tx| job(tx, now)).wait().await
+    }
+}

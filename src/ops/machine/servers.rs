@@ -1,0 +1,104 @@
+//! Servers: whether they answer, and how busy this one is.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    domain::{
+        Resource, Result, Stored,
+        ids::{Id, ServerId},
+        machine::server::{Health, Load, Server},
+        page::{Limit, Page, Start},
+        people::actor::Actor,
+    },
+    host::probe::Prober,
+    ops::{Doing, Ops, clock},
+    store::Read,
+};
+
+const CHECK: Doing = Doing { resource: Resource::Servers, action: "check" };
+/// Load balancers asked at the same time.
+const AT_ONCE: usize = 16;
+
+/// What is known of the servers' states.
+pub type Healths = Mutex<HashMap<ServerId, Health>>;
+
+impl Ops {
+    /// Measures this machine.
+    pub async fn measure(&self) {
+        let ops = self.clone();
+        if tokio::task::spawn_blocking(move || ops.host.meter.measure()).await.is_err() {
+            log::error!("this machine cannot be measured");
+        }
+    }
+
+    /// How busy this machine is.
+    pub fn load(&self) -> Load {
+        self.host.meter.latest()
+    }
+
+    /// What is known of a server's state; `None` before its first check.
+    pub fn health(&self, server: ServerId) -> Option<Health> {
+        self.healths().get(&server).cloned()
+    }
+
+    /// Checks every server: the main one by its database, each load balancer by its HTTP port.
+    /// Servers that are no more are forgotten.
+    pub async fn check_servers(&self, prober: &Prober) {
+        let ops = self.clone();
+        let main = tokio::task::spawn_blocking(move || ops.healthy().map_err(|error| error.to_string()));
+        let main = main.await.unwrap_or_else(|_| Err("the check of the database failed".into()));
+        self.checked(ServerId::MAIN, main);
+        let targets = match self.read(&Actor::LINECARD, CHECK, load_balancers).await {
+            Ok(targets) => targets,
+            Err(error) => return log::warn!("load balancers are not checked: {error}"),
+        };
+        self.healths()
+            .retain(|id, _| *id == ServerId::MAIN || targets.iter().any(|(target, _)| target == id));
+        let ask = |(id, address)| async move { self.checked(id, prober.ask(address).await) };
+        stream::iter(targets).for_each_concurrent(AT_ONCE, ask).await;
+    }
+
+    fn checked(&self, server: ServerId, check: Result<(), String>) {
+        let mut healths = self.healths();
+        let before = healths.remove(&server);
+        let was_online = before.as_ref().is_some_and(|before| before.online);
+        match &check {
+            Ok(()) if before.is_some() && !was_online => log::info!("server {} is online", server.number()),
+            Err(why) if before.is_none() || was_online => {
+                log::warn!("server {} is offline: {why}", server.number());
+            }
+            _ => {}
+        }
+        healths.insert(server, Health::after(before, check, clock::now()));
+    }
+
+    fn healths(&self) -> MutexGuard<'_, HashMap<ServerId, Health>> {
+        self.healths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every server but the main one, and where it answers.
+fn load_balancers(read: &Read<'_>) -> Result<Vec<(ServerId, SocketAddr)>> {
+    let mut targets = Vec::new();
+    let mut after = ServerId::MAIN;
+    loop {
+        let page = Page { limit: Limit::MOST, start: Start::After(after.number()), ..Page::default() };
+        let rows = read.page::<Server>(&page)?.rows;
+        let Some(last) = rows.last() else { return Ok(targets) };
+        after = last.id;
+        targets.extend(rows.iter().map(target));
+    }
+}
+
+fn target(server: &Stored<Server>) -> (ServerId, SocketAddr) {
+    let record = &server.record;
+    // The column holds no other ports.
+    let port = u16::try_from(record.http_port.get()).unwrap_or(u16::MAX);
+    (server.id, SocketAddr::new(record.server_ip.0, port))
+}

@@ -1,0 +1,163 @@
+//! API keys: create, revoke, list, use.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    domain::{
+        Error, Given, Resource, Result, Stored,
+        fields::{text::Name, time::UnixTime},
+        ids::ApiKeyId,
+        page::{Page, Rows},
+        people::{
+            actor::{Actor, Who},
+            api_key::{ApiKey, ApiKeyChange, KeyHash, KeyText},
+        },
+    },
+    ops::{Act, Doing, Ops, clock},
+    store::{self, Read},
+};
+
+/// When each key was last used, until it is written down.
+pub type Used = Mutex<HashMap<ApiKeyId, UnixTime>>;
+
+/// A key as lists show it.
+pub struct Listed {
+    /// The key.
+    pub key: Stored<ApiKey>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<UnixTime>,
+}
+
+/// Which key is meant.
+#[derive(Clone, Debug)]
+pub enum Selector {
+    /// By id.
+    Id(ApiKeyId),
+    /// By name.
+    Name(Name),
+}
+
+/// Why a key does not open the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRefusal {
+    /// There is no such key.
+    Wrong,
+    /// It has ended.
+    Expired,
+    /// It may not be used from that address.
+    Address,
+}
+
+/// Creates a key from its secret text; only the hash is kept.
+///
+/// # Errors
+/// [`Error::Missing`] without a name, [`Error::Taken`], [`Error::Denied`] for a scope wider than
+/// the caller's own.
+pub fn create(act: &Act<'_>, mut change: ApiKeyChange, text: &KeyText) -> Result<(ApiKeyId, ApiKey)> {
+    change.hash = Given::Value(KeyHash::of(text.reveal()));
+    let (id, key) = act.create::<ApiKey>(change)?;
+    act.actor.may_grant(&key.scope)?;
+    within_own_limits(act, &key)?;
+    Ok((id, key))
+}
+
+/// A key that is bound to addresses or ends makes none that outlives or outreaches it.
+fn within_own_limits(act: &Act<'_>, key: &ApiKey) -> Result<()> {
+    let Who::ApiKey { id, .. } = act.actor.who else { return Ok(()) };
+    let own = act.find::<ApiKey>(id)?.record;
+    if own.outlives(key) && own.outreaches(key) {
+        return Ok(());
+    }
+    Err(Error::Denied(
+        "A key cannot make one that ends later or works from more addresses than itself".into(),
+    ))
+}
+
+/// Revokes a key: it opens nothing from the next call on.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Denied`] for a scope wider than the caller's own.
+pub fn revoke(act: &Act<'_>, which: &Selector) -> Result<ApiKeyId> {
+    let found = match which {
+        Selector::Id(id) => act.tx.by_id::<ApiKey>(*id)?,
+        Selector::Name(name) => act.tx.first("name", &crate::domain::Fact::Text(name.as_str().to_owned()))?,
+    };
+    let key = found.ok_or(Error::Refused("API key does not exist".into()))?;
+    act.actor.may_grant(&key.record.scope)?;
+    act.delete(&key)?;
+    Ok(key.id)
+}
+
+/// A page of keys.
+///
+/// # Errors
+/// A database error.
+pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
+    let last_used: HashMap<ApiKeyId, UnixTime> = read.keys_last_used()?.into_iter().collect();
+    let Rows { total, rows } = read.page::<ApiKey>(page)?;
+    let listed = rows.into_iter().map(|key| Listed { last_used_at: last_used.get(&key.id).copied(), key });
+    Ok(Rows { total, rows: listed.collect() })
+}
+
+impl Ops {
+    /// Who the caller with that key is.
+    ///
+    /// # Errors
+    /// Why the key does not open the door.
+    pub fn caller(&self, key: &str, address: IpAddr) -> Result<Actor, KeyRefusal> {
+        let guards = self.guards();
+        let stored = guards.key(&KeyHash::of(key)).ok_or(KeyRefusal::Wrong)?;
+        let now = clock::now();
+        if stored.record.is_over(now) {
+            return Err(KeyRefusal::Expired);
+        }
+        if !stored.record.usable_from(address) {
+            return Err(KeyRefusal::Address);
+        }
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.id, now);
+        let name = stored.record.name.as_str().to_owned();
+        let who = Who::ApiKey { id: stored.id, name, scope: stored.record.scope.clone() };
+        Ok(Actor { who, address: Some(address) })
+    }
+
+    /// Whether a text is one of the keys: such a text is never logged.
+    pub fn is_key(&self, text: &str) -> bool {
+        text.len() >= KeyText::FEWEST && self.guards().key(&KeyHash::of(text)).is_some()
+    }
+
+    /// Writes down when keys were last used.
+    ///
+    /// # Errors
+    /// A database error; nothing is lost but the minute.
+    pub async fn note_used_keys(&self) -> Result<()> {
+        let used: Vec<_> = self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let origin = store::housekeeping(clock::now(), "keys used");
+        let noted =
+            self.store.write(origin, move |tx| used.iter().try_for_each(|(id, at)| tx.key_used(*id, *at)));
+        noted.wait().await
+    }
+
+    /// Notes an attempt to sign in that failed.
+    pub async fn note_wrong_key(&self, address: IpAddr) {
+        let origin = store::housekeeping(clock::now(), "login");
+        let at = clock::now();
+        let address = address.to_string();
+        let noted =
+            self.store.write(origin, move |tx| tx.insert_login(at, "api", "", &address, "wrong API key"));
+        if let Err(error) = noted.wait().await {
+            log::warn!("login log: {error}");
+        }
+    }
+}
+
+/// What creating a key is called in the audit trail.
+pub const CREATE: Doing = Doing { resource: Resource::Settings, action: "api_key_new" };
+/// What revoking a key is called in the audit trail.
+pub const REVOKE: Doing = Doing { resource: Resource::Settings, action: "api_key_revoke" };

@@ -1,0 +1,191 @@
+//! Who has guessed too often: wrong API keys, wrong credentials of players, wrong passwords in the panel.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        fields::number::{Failures, Seconds},
+        people::guard::{Attempt, Culprit, Guard, Limits, Mark, Tally},
+    },
+    ops::{Act, Effect, Ops},
+};
+
+/// Where somebody guessed. Each face counts for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Face {
+    /// Wrong API keys.
+    Api,
+    /// Wrong credentials of players and on stream URLs.
+    Player,
+    /// What may be no guess at all: requests without credentials, and addresses of three parts. The names in them are counted
+    /// with those of [`Face::Player`].
+    Stray,
+    /// Wrong passwords of administrators.
+    Panel,
+    /// MACs of boxes that are not let in, and their wrong passwords.
+    Portal,
+}
+
+impl Face {
+    /// Every face.
+    pub const ALL: [Self; 5] = [Self::Api, Self::Player, Self::Stray, Self::Portal, Self::Panel];
+
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Player => "player",
+            Self::Stray => "stray",
+            Self::Panel => "panel",
+            Self::Portal => "portal",
+        }
+    }
+
+    /// Where the names that are guessed at this face are counted.
+    fn of_names(self) -> Self {
+        if self == Self::Stray { Self::Player } else { self }
+    }
+}
+
+/// What each face has counted.
+pub type Guards = Mutex<HashMap<Face, Guard>>;
+
+/// How long the name of an administrator has to wait at first, and at most: strangers who guess at it do not lock it.
+const WAITING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+
+impl Ops {
+    /// How long whoever asks from that address for that name has to wait, be he right or wrong, unless he was let in with it from
+    /// there lately.
+    pub(crate) fn barrier(&self, face: Face, address: IpAddr, name: Option<&str>) -> Option<Duration> {
+        let at = self.shut_out(face, address);
+        name.map_or(at, |name| at.max(self.name_shut(face, address, name)))
+    }
+
+    /// How long an address has to wait, if it is shut out.
+    pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
+        let wait = self.counted().get(&face)?.wait_at(address, Instant::now())?;
+        (!self.spares(face, address)).then_some(wait)
+    }
+
+    /// How long whoever asks for that name has to wait, if the name is shut. Strangers who guess at a name do not
+    /// keep the operator out who asks from an address of the API whitelist.
+    pub(crate) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
+        let wait = self.counted().get(&face.of_names())?.wait_for(name, Instant::now())?;
+        (!self.guards().lists(address)).then_some(wait)
+    }
+
+    /// How long somebody has to wait who was let in before: failures as that one alone count.
+    pub(crate) fn shut_as(&self, face: Face, name: &str, mark: Mark) -> Option<Duration> {
+        self.counted().get(&face.of_names())?.wait_as(name, mark, Instant::now())
+    }
+
+    /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
+    fn spares(&self, face: Face, address: IpAddr) -> bool {
+        matches!(face, Face::Player | Face::Stray | Face::Portal) && self.guards().lists(address)
+    }
+
+    /// Counts a wrong attempt.
+    pub fn failed(&self, face: Face, attempt: Attempt<'_>) {
+        let (limits, names, now) = (self.limits(face), self.name_limits(face), Instant::now());
+        let mut counted = self.counted();
+        if face == face.of_names() {
+            counted.entry(face).or_default().failed(attempt, limits, names, now);
+            return;
+        }
+        let here = Attempt { name: None, ..attempt };
+        if counted.entry(face).or_default().failed(here, limits, names, now) && attempt.name.is_some() {
+            counted.entry(face.of_names()).or_default().failed_for(attempt, limits, names, now);
+        }
+    }
+
+    /// Counts a wrong attempt of somebody who may go on where others may not.
+    pub(crate) fn failed_as(&self, face: Face, attempt: Attempt<'_>) {
+        let limits = self.limits(face);
+        self.counted().entry(face.of_names()).or_default().failed_as(attempt, limits, Instant::now());
+    }
+
+    /// How much guessing a face lets pass from one address.
+    pub fn limits(&self, face: Face) -> Limits {
+        let minute = Duration::from_mins(1);
+        match face {
+            Face::Api => Limits::steady(10, minute, minute),
+            Face::Player | Face::Stray | Face::Portal | Face::Panel => {
+                let settings = &self.guards().settings;
+                Limits::steady(
+                    count(settings.failure_limit),
+                    duration(settings.failure_window),
+                    duration(settings.block_seconds),
+                )
+            }
+        }
+    }
+
+    /// How much guessing a face lets pass at one name.
+    fn name_limits(&self, face: Face) -> Limits {
+        let limits = self.limits(face);
+        match face {
+            Face::Panel => {
+                let (first, most) = WAITING;
+                Limits { first: first.min(limits.block), block: most.min(limits.block), ..limits }
+            }
+            _ => limits,
+        }
+    }
+
+    /// What is known of every address and name that failed lately.
+    pub fn tallies(&self, face: Face) -> Vec<Tally> {
+        let tallies = self.counted().get(&face).map(|guard| guard.tallies(Instant::now()));
+        let mut tallies = tallies.unwrap_or_default();
+        for tally in &mut tallies {
+            if matches!(tally.culprit, Culprit::Address(address) if self.spares(face, address)) {
+                tally.blocked = None;
+            }
+        }
+        tallies
+    }
+
+    /// Lets an address or a name in again, everywhere, once that is committed.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] if nothing is known of it.
+    pub fn unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
+        let failures = self.failures_of(culprit);
+        if failures.is_empty() {
+            return Err(Error::no_such(Resource::Security));
+        }
+        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))?;
+        act.after(Effect::Forgive(culprit.clone()));
+        Ok(())
+    }
+
+    pub(crate) fn forgive(&self, culprit: &Culprit) {
+        self.counted().values_mut().for_each(|guard| guard.forgive(culprit));
+    }
+
+    /// How often somebody failed lately, by the names of faces.
+    fn failures_of(&self, culprit: &Culprit) -> Map<String, Value> {
+        let (counted, now) = (self.counted(), Instant::now());
+        let tallies = counted.iter().filter_map(|(face, guard)| Some((face, guard.tally(culprit, now)?)));
+        tallies.map(|(face, tally)| (face.name().to_owned(), tally.failures.into())).collect()
+    }
+
+    fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Guard>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(failures: Failures) -> u32 {
+    u32::try_from(failures.get()).unwrap_or(u32::MAX)
+}
+
+fn duration(seconds: Seconds) -> Duration {
+    Duration::from_secs(seconds.get().unsigned_abs())
+}

@@ -1,0 +1,65 @@
+//! Who was let in from where: noted in memory, written down together, asked where an address or a name is shut.
+
+use std::{
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    domain::{
+        Resource, Result,
+        people::{
+            actor::Actor,
+            known::{Holder, Lately},
+        },
+    },
+    ops::{Doing, Ops, clock},
+    store,
+};
+
+/// Rows written by one job.
+const AT_ONCE: usize = 500;
+
+const ASK: Doing = Doing { resource: Resource::Security, action: "let_in" };
+
+/// Who was let in lately.
+pub type Kept = Mutex<Lately>;
+
+impl Ops {
+    /// Notes that somebody was let in.
+    pub(crate) fn note_let_in(&self, holder: Holder, address: IpAddr) {
+        self.lately().note(holder, address, clock::now());
+    }
+
+    /// Whether somebody was let in with those credentials from there within 30 days.
+    ///
+    /// # Errors
+    /// A database error.
+    pub(crate) fn was_let_in(&self, holder: Holder, address: IpAddr) -> Result<bool> {
+        if self.lately().holds(holder, address) {
+            return Ok(true);
+        }
+        self.point(&Actor::LINECARD, ASK, |read| read.was_let_in(holder, address, clock::now()))
+    }
+
+    /// Writes down who was let in.
+    ///
+    /// # Errors
+    /// A database error; the rows wait on.
+    pub async fn write_let_in(&self) -> Result<()> {
+        loop {
+            let rows = self.lately().waiting(AT_ONCE);
+            let count = rows.len();
+            if count == 0 {
+                return Ok(());
+            }
+            let origin = store::housekeeping(clock::now(), "let_in");
+            self.store.write(origin, move |tx| tx.insert_let_in(&rows)).wait().await?;
+            self.lately().written(count);
+        }
+    }
+
+    fn lately(&self) -> MutexGuard<'_, Lately> {
+        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

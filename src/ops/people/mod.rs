@@ -1,0 +1,11 @@
+//! Administrators, resellers, API keys, signing in, and who failed too often.
+
+pub mod admins;
+pub mod api_keys;
+pub mod guards;
+pub mod let_in;
+pub mod not_allowed;
+pub mod passwords;
+pub mod resellers;
+pub mod sign_in;
+pub mod whitelist;

@@ -1,0 +1,243 @@
+//! Resellers and their credits.
+
+use crate::{
+    domain::{
+        Error, Resource, Result, Stored,
+        fields::{
+            credits::{Credits, Movement},
+            text::ShortText,
+        },
+        ids::{Id, ResellerId},
+        page::{Page, Rows},
+        people::{
+            actor::Actor,
+            admin::Admin,
+            api_key::KeyHash,
+            reseller::{Reseller, ResellerChange},
+        },
+        subscribers::{line::Line, mag::Mag},
+    },
+    ops::{Act, Doing, Ops, managed::unused},
+    store::{
+        Read,
+        people::resellers::{Cause, Holdings},
+    },
+};
+
+pub use crate::store::people::resellers::{Booking, REASONS, Wanted};
+
+const STATEMENT: Doing = Doing { resource: Resource::Resellers, action: "statement" };
+
+/// Which reseller a call means.
+#[derive(Clone, Debug)]
+pub enum Selector {
+    /// By id.
+    Id(ResellerId),
+    /// By its name, or else by the username of one of its administrators.
+    Named(ShortText),
+    /// By both, which must agree.
+    Both(ResellerId, ShortText),
+}
+
+/// A reseller as lists show it.
+pub struct Listed {
+    /// The reseller.
+    pub reseller: Stored<Reseller>,
+    /// Its balance.
+    pub credits: Credits,
+    /// Who works for it and what belongs to it.
+    pub holdings: Holdings,
+}
+
+/// Creates a reseller with an opening balance; the balance after.
+///
+/// # Errors
+/// [`Error::Missing`] without a name, [`Error::Taken`].
+pub fn create(
+    act: &Act<'_>,
+    change: ResellerChange,
+    opening: Credits,
+) -> Result<(ResellerId, Reseller, Credits)> {
+    let (id, reseller) = act.create::<Reseller>(change.decided())?;
+    let balance = settle(act, id, opening, "opening")?;
+    Ok((id, reseller, balance))
+}
+
+/// Changes a reseller, and sets its balance if one is given; the balance after.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Taken`].
+pub fn update(
+    act: &Act<'_>,
+    who: &Selector,
+    change: ResellerChange,
+    balance: Option<Credits>,
+) -> Result<(ResellerId, Reseller, Credits)> {
+    let before = act.find::<Reseller>(find(act.tx, who)?)?;
+    let after = act.updated(&before, change.decided())?;
+    act.replace(&before, &after)?;
+    let balance = match balance {
+        Some(balance) => settle(act, before.id, balance, "set")?,
+        None => act.tx.balance(before.id)?,
+    };
+    Ok((before.id, after, balance))
+}
+
+/// Adds credits, or takes them away, with a note for the statement; the balance after. With the `slip` of a form
+/// it is booked once, however often that form is sent.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Changed`], [`Error::NotEnoughCredits`], [`Error::Refused`] for a slip that booked something
+/// else.
+pub fn add_credits(
+    act: &Act<'_>,
+    who: &Selector,
+    movement: Movement,
+    note: Option<&ShortText>,
+    slip: Option<&KeyHash>,
+) -> Result<Booked> {
+    let reseller = act.find::<Reseller>(find(act.tx, who)?)?;
+    let note = note.map_or("", ShortText::as_str);
+    if let Some((of, booking)) = slip.map(|slip| act.tx.booked_by(slip)).transpose()?.flatten() {
+        if of != reseller.id || booking.amount != movement.get() || booking.note != note {
+            return Err(Error::Refused(
+                "This form was sent already, with something else in it: it is new now, send it again".into(),
+            ));
+        }
+        return Ok(Booked { id: of, balance: act.tx.balance(of)?, repeated: true });
+    }
+    act.check_seen(&reseller)?;
+    let cause = Cause { reason: "added", note, slip, ..Cause::default() };
+    let balance = book(act, &reseller, movement, cause)?;
+    Ok(Booked { id: reseller.id, balance, repeated: false })
+}
+
+/// Credits that were moved.
+pub struct Booked {
+    /// Whose they are.
+    pub id: ResellerId,
+    /// The balance after.
+    pub balance: Credits,
+    /// Whether it was booked before, and not again.
+    pub repeated: bool,
+}
+
+/// Deletes a reseller to whom nothing belongs any more. Its ledger stays, closed with a last row.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Refused`] while something belongs to it.
+pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
+    let reseller = act.find::<Reseller>(find(act.tx, who)?)?;
+    act.check_seen(&reseller)?;
+    let id = reseller.id.number();
+    let users = [
+        (act.tx.count::<Line>("reseller_id", id)?, "lines"),
+        (act.tx.count::<Mag>("reseller_id", id)?, "MAGs"),
+        (act.tx.count::<Admin>("reseller_id", id)?, "administrators"),
+    ];
+    unused("This reseller", &users)?;
+    settle(act, reseller.id, Credits::ZERO, "closing")?;
+    act.delete(&reseller)?;
+    Ok(reseller.id)
+}
+
+/// A page of resellers.
+///
+/// # Errors
+/// A database error.
+pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
+    let Rows { total, rows } = read.page::<Reseller>(page)?;
+    let listed = rows.into_iter().map(|reseller| with_holdings(read, reseller));
+    Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
+}
+
+/// One reseller.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn info(read: &Read<'_>, id: ResellerId) -> Result<Listed> {
+    with_holdings(read, read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?)
+}
+
+fn with_holdings(read: &Read<'_>, reseller: Stored<Reseller>) -> Result<Listed> {
+    Ok(Listed { credits: read.balance(reseller.id)?, holdings: read.holdings(reseller.id)?, reseller })
+}
+
+impl Ops {
+    /// A page of a reseller's ledger. Its own people need no right to see it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] without the right to read resellers, a database error.
+    pub async fn bookings(
+        &self,
+        actor: &Actor,
+        id: ResellerId,
+        wanted: Wanted,
+        page: Page,
+    ) -> Result<Rows<Booking>> {
+        self.read(reader(actor, id), STATEMENT, move |read| read.statement(id, &wanted, &page)).await
+    }
+
+    /// A reseller as its own people see it, and as whoever may read resellers does.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] without the right to read resellers, [`Error::NoSuch`].
+    pub async fn reseller(&self, actor: &Actor, id: ResellerId) -> Result<Listed> {
+        let doing = Doing { resource: Resource::Resellers, action: "info" };
+        self.read(reader(actor, id), doing, move |read| info(read, id)).await
+    }
+}
+
+/// As whom that reseller is read: its own people see it without a right.
+fn reader(actor: &Actor, id: ResellerId) -> &Actor {
+    if actor.reseller() == Some(id) { &Actor::LINECARD } else { actor }
+}
+
+/// A page of a reseller's ledger, with its name and balance.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn statement(
+    read: &Read<'_>,
+    who: &Selector,
+    page: &Page,
+) -> Result<(Stored<Reseller>, Credits, Rows<Booking>)> {
+    let id = find(read, who)?;
+    let reseller = read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?;
+    Ok((reseller, read.balance(id)?, read.statement(id, &Wanted::default(), page)?))
+}
+
+fn find(read: &Read<'_>, who: &Selector) -> Result<ResellerId> {
+    let named =
+        |name: &ShortText| read.reseller_named(name.as_str())?.ok_or(Error::no_such(Resource::Resellers));
+    match who {
+        Selector::Id(id) => Ok(*id),
+        Selector::Named(name) => named(name),
+        Selector::Both(id, name) if named(name)? == *id => Ok(*id),
+        Selector::Both(..) => {
+            Err(Error::Refused("id and username name different resellers: send one of them".into()))
+        }
+    }
+}
+
+/// Brings a balance to `target`.
+fn settle(act: &Act<'_>, id: ResellerId, target: Credits, reason: &'static str) -> Result<Credits> {
+    match act.tx.balance(id)?.to(target) {
+        None => Ok(target),
+        Some(movement) => {
+            let cause = Cause { reason, ..Cause::default() };
+            book(act, &act.find::<Reseller>(id)?, movement, cause)
+        }
+    }
+}
+
+/// Moves a balance: in the ledger and in the audit trail.
+fn book(act: &Act<'_>, reseller: &Stored<Reseller>, movement: Movement, cause: Cause<'_>) -> Result<Credits> {
+    let before = act.tx.balance(reseller.id)?;
+    let cause = Cause { actor: act.actor.name(), ..cause };
+    let after = act.tx.move_credits(reseller.id, movement, cause, act.now)?;
+    let credits = |balance: Credits| serde_json::json!({ "credits": balance.get() });
+    let name = reseller.record.name.as_str();
+    act.audit(Some(reseller.id.number()), name, &credits(before), &credits(after))?;
+    Ok(after)
+}

@@ -1,0 +1,329 @@
+//! Signing in to the panel, and who is signed in.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use super::{
+    guards::Face,
+    passwords::{self, Place, Whose},
+};
+pub use crate::store::people::panel_sessions::PanelSession;
+use crate::{
+    domain::{
+        Error, Fact, Given, Resource, Result, Stored,
+        fields::{text::NewPassword, time::UnixTime},
+        ids::AdminId,
+        people::{
+            actor::{Actor, Who},
+            admin::{Admin, AdminChange, Group},
+            api_key::KeyHash,
+            guard::{Attempt, Mark},
+            known::Holder,
+        },
+    },
+    ops::{Act, Doing, Ops, clock, random},
+    store::{self, Read},
+};
+
+/// A session ends after so many seconds without use: 12 hours.
+const IDLE: i64 = 12 * 3600;
+/// A session ends after so many seconds whatever happens: 30 days.
+const LONGEST: i64 = 30 * 86_400;
+
+/// A session that began more seconds ahead of the clock is none.
+const AHEAD: i64 = 3600;
+
+const SIGN_IN: Doing = Doing { resource: Resource::Administrators, action: "sign_in" };
+/// What changing one's own password is called in the audit trail.
+pub const OWN_PASSWORD: Doing = Doing { resource: Resource::Administrators, action: "own_password" };
+/// What ending a session is called in the audit trail.
+pub const END_SESSION: Doing = Doing { resource: Resource::Administrators, action: "end_session" };
+
+/// When sessions were last used, as long as that is not written.
+pub type Seen = Mutex<HashMap<i64, UnixTime>>;
+
+/// Where somebody signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct From<'a> {
+    /// The address.
+    pub address: IpAddr,
+    /// The User-Agent.
+    pub agent: &'a str,
+    /// The token by which the browser is known, if it sent one.
+    pub browser: Option<&'a str>,
+}
+
+/// What a browser is to keep.
+pub struct Tokens {
+    /// The token of the session.
+    pub session: String,
+    /// The token by which the browser is known the next time.
+    pub browser: String,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: PanelSession,
+    /// The administrator.
+    pub admin: Stored<Admin>,
+    /// Who acts: with the rights of the group, confined to the reseller if there is one.
+    pub actor: Actor,
+    hash: KeyHash,
+}
+
+/// Why somebody was not signed in.
+#[derive(Debug)]
+pub enum Turned {
+    /// Name or password is wrong: nobody is told which.
+    Wrong,
+    /// Both were right, but the administrator is switched off.
+    Disabled,
+    /// Too many failures of the address or for the name; how long to wait. Right and wrong passwords are told the same.
+    ShutOut(Duration),
+    /// Something failed.
+    Failed(Error),
+}
+
+impl std::convert::From<Error> for Turned {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Ops {
+    /// Signs somebody in. A name that nobody has costs the same work as a wrong password. Every attempt is a row of
+    /// the login log, but for those of somebody who is shut out: they would fill it.
+    ///
+    /// # Errors
+    /// [`Turned`].
+    pub async fn sign_in(&self, username: &str, password: String, from: &From<'_>) -> Result<Tokens, Turned> {
+        let From { address, .. } = *from;
+        let name = Fact::Text(username.to_owned());
+        let found = self.point(&Actor::LINECARD, SIGN_IN, |read| read.first::<Admin>("username", &name))?;
+        let known = found.as_ref().map(|admin| self.known(admin.id, from)).transpose()?.unwrap_or_default();
+        self.may_try(username, address, known)?;
+        let hash = found.as_ref().map(|admin| admin.record.password.clone());
+        let place = if known.is_some() { Place::Known } else { Place::Stranger };
+        let right = passwords::verify(password, hash, place).await?;
+        // Whoever sends many guesses at once learns no more from them than from the first few.
+        self.may_try(username, address, known)?;
+        if !right {
+            self.failed(Face::Panel, Attempt { address, name: Some(username), mark: known, what: None });
+            self.note_sign_in(username, address, "wrong username or password").await?;
+            return Err(Turned::Wrong);
+        }
+        let Some(admin) = found else { return Err(Turned::Wrong) };
+        if admin.record.disabled {
+            self.note_sign_in(username, address, "disabled").await?;
+            return Err(Turned::Disabled);
+        }
+        let tokens = Tokens { session: random::token()?, browser: random::token()? };
+        let (session, browser) = (KeyHash::of(&tokens.session), KeyHash::of(&tokens.browser));
+        let old = match known {
+            Some(Mark::Browser(id)) => Some(id),
+            Some(Mark::Address(_)) | None => None,
+        };
+        let (now, agent) = (clock::now(), from.agent.to_owned());
+        self.note_let_in(Holder::Administrator(admin.id), address);
+        let begun = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
+            tx.insert_panel_session(&session, admin.id, &address.to_string(), &agent, now)?;
+            tx.insert_browser(admin.id, &browser, old, now)?;
+            tx.insert_login(now, "panel", admin.record.username.as_str(), &address.to_string(), "signed in")
+        });
+        begun.wait().await?;
+        Ok(tokens)
+    }
+
+    /// As whom somebody is known: by the browser's cookie, else by the address.
+    fn known(&self, admin: AdminId, from: &From<'_>) -> Result<Option<Mark>> {
+        if let Some(token) = from.browser {
+            let hash = KeyHash::of(token);
+            let browser =
+                self.point(&Actor::LINECARD, SIGN_IN, |read| read.browser(admin, &hash, clock::now()))?;
+            if let Some(id) = browser {
+                return Ok(Some(Mark::Browser(id)));
+            }
+        }
+        let is_known = self.was_let_in(Holder::Administrator(admin), from.address)?;
+        Ok(is_known.then(|| from.address.into()))
+    }
+
+    /// Lets try whoever need not wait: what strangers do to the address or the name keeps nobody out who is known.
+    fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Turned> {
+        let barrier = self.barrier(Face::Panel, address, Some(username));
+        let wait = match (barrier, known) {
+            (Some(_), Some(mark)) => self.shut_as(Face::Panel, username, mark),
+            (barrier, _) => barrier,
+        };
+        wait.map_or(Ok(()), |wait| Err(Turned::ShutOut(wait)))
+    }
+
+    /// Who holds that token, asking from that address; `None` once the session is over.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn signed_in(&self, token: &str, address: IpAddr) -> Result<Option<SignedIn>> {
+        let now = clock::now();
+        let found = self.holder_now(&KeyHash::of(token), address, now)?;
+        if let Some(SignedIn { session, .. }) = &found
+            && now.seconds() - session.last_seen_at.seconds() >= 60
+        {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(session.id, now);
+        }
+        Ok(found)
+    }
+
+    /// Whether somebody is still signed in, with the same rights. It is no use of the session: a page that
+    /// stays open does not keep it alive.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn still_signed_in(&self, who: &SignedIn) -> Result<bool> {
+        let found = self.holder_now(&who.hash, who.address(), clock::now())?;
+        Ok(found.is_some_and(|found| found.actor == who.actor))
+    }
+
+    fn holder_now(&self, hash: &KeyHash, address: IpAddr, now: UnixTime) -> Result<Option<SignedIn>> {
+        let found = self.point(&Actor::LINECARD, SIGN_IN, |read| holder(read, hash, address))?;
+        let lasts = |session: &PanelSession| {
+            let (now, begun) = (now.seconds(), session.created_at.seconds());
+            // One that began in the future was made while the clock was ahead, and would last until then.
+            now - session.last_seen_at.seconds() < IDLE && now - begun < LONGEST && begun - now <= AHEAD
+        };
+        Ok(found.filter(|found| !found.admin.record.disabled && lasts(&found.session)))
+    }
+
+    /// Writes down when sessions were last used, and forgets those that are over.
+    ///
+    /// # Errors
+    /// A database error; nothing is lost but the minute.
+    pub async fn note_seen_sessions(&self) -> Result<()> {
+        let seen: Vec<_> = self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let now = clock::now();
+        let (begun, used) = (self.kept_since(LONGEST), self.kept_since(IDLE));
+        let noted = self.store.write(store::housekeeping(now, "sessions"), move |tx| {
+            seen.iter().try_for_each(|(id, at)| tx.panel_session_seen(*id, *at))?;
+            tx.forget_panel_sessions(begun, used)
+        });
+        noted.wait().await
+    }
+
+    /// Ends one's own session.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn sign_out(&self, session: &PanelSession) -> Result<()> {
+        let id = session.id;
+        let ended = self.store.write(store::housekeeping(clock::now(), "sign_out"), move |tx| {
+            tx.delete_panel_session(id, None)
+        });
+        ended.wait().await.map(|_| ())
+    }
+
+    /// Changes the password of whoever is signed in, ends the other sessions of that administrator, and renews this
+    /// one: its new tokens. Other browsers are known no longer.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if `old` is not the password, or a new one like the old or a weak one.
+    pub async fn change_own_password(&self, who: &SignedIn, old: String, new: NewPassword) -> Result<Tokens> {
+        let (address, admin) = (who.address(), &who.admin.record);
+        let username = admin.username.as_str();
+        if let Some(wait) = self.shut_as(Face::Panel, username, address.into()) {
+            let rule = format!("too many wrong passwords: wait {} seconds", wait.as_secs() + 1);
+            return Err(Error::invalid("old_password", rule));
+        }
+        let same = old == new.as_str();
+        if !passwords::verify(old, Some(admin.password.clone()), Place::Known).await? {
+            self.failed(Face::Panel, Attempt { address, name: Some(username), mark: None, what: None });
+            return Err(Error::invalid("old_password", "not the password that you signed in with"));
+        }
+        if same {
+            return Err(Error::invalid("new_password", "another one than now"));
+        }
+        let hash = self.hash_chosen("new_password", new, &Whose::of(admin)).await?;
+        let tokens = Tokens { session: random::token()?, browser: random::token()? };
+        let (renewed, browser) = (KeyHash::of(&tokens.session), KeyHash::of(&tokens.browser));
+        let (id, session, now) = (who.admin.id, who.session.id, clock::now());
+        self.write_own(who.actor.clone(), OWN_PASSWORD, move |act| {
+            let before = act.find::<Admin>(id)?;
+            let change = AdminChange {
+                password: Given::Value(hash.clone()),
+                must_change_password: Given::Value(false),
+                ..AdminChange::default()
+            };
+            let after = act.updated(&before, change)?;
+            act.replace(&before, &after)?;
+            act.tx.delete_panel_sessions_of(id, Some(session))?;
+            act.tx.renew_panel_session(session, &renewed)?;
+            act.tx.forget_known(id)?;
+            act.tx.insert_browser(id, &browser, None, now)
+        })
+        .await?;
+        Ok(tokens)
+    }
+
+    /// The sessions of whoever is signed in, the one used last first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn own_sessions(&self, who: &SignedIn) -> Result<Vec<PanelSession>> {
+        self.point(&Actor::LINECARD, SIGN_IN, |read| read.panel_sessions(Some(who.admin.id)))
+    }
+
+    /// Ends one of one's own sessions.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if there is none.
+    pub async fn end_own_session(&self, who: &SignedIn, session: i64) -> Result<()> {
+        let own = who.admin.id;
+        self.write_own(who.actor.clone(), END_SESSION, move |act| end_session(act, session, Some(own))).await
+    }
+
+    async fn note_sign_in(&self, username: &str, address: IpAddr, outcome: &'static str) -> Result<()> {
+        let now = clock::now();
+        let name: String = username.chars().filter(|c| !c.is_control()).take(64).collect();
+        let address = address.to_string();
+        let noted = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
+            tx.insert_login(now, "panel", &name, &address, outcome)
+        });
+        noted.wait().await
+    }
+}
+
+impl SignedIn {
+    fn address(&self) -> IpAddr {
+        self.actor.address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+/// Ends a session: of that administrator, or of anybody.
+///
+/// # Errors
+/// [`Error::Refused`] if there is none.
+pub fn end_session(act: &Act<'_>, id: i64, of: Option<AdminId>) -> Result<()> {
+    if !act.tx.delete_panel_session(id, of)? {
+        return Err(Error::Refused("This session has ended already".into()));
+    }
+    act.audit(None, "", &json!({ "session_id": id }), &json!({}))
+}
+
+fn holder(read: &Read<'_>, hash: &KeyHash, address: IpAddr) -> Result<Option<SignedIn>> {
+    let Some(session) = read.panel_session(hash)? else { return Ok(None) };
+    let Some(admin) = read.by_id::<Admin>(session.admin)? else { return Ok(None) };
+    let group = read.by_id::<Group>(admin.record.group_id)?;
+    let who = Who::Administrator {
+        id: admin.id,
+        username: admin.record.username.as_str().to_owned(),
+        rights: group.map(|group| group.record.rights).unwrap_or_default(),
+        reseller: admin.record.reseller_id,
+    };
+    Ok(Some(SignedIn { session, admin, actor: Actor { who, address: Some(address) }, hash: hash.clone() }))
+}

@@ -1,0 +1,52 @@
+//! The whitelist of General Settings -> API Settings.
+
+use serde_json::json;
+
+pub use crate::store::people::keys::Entry;
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        fields::{net::Network, text::ShortText},
+    },
+    ops::{Act, Doing},
+};
+
+/// What adding is called in the audit trail.
+pub const ADD: Doing = Doing { resource: Resource::Settings, action: "whitelist_add" };
+/// What removing is called in the audit trail.
+pub const REMOVE: Doing = Doing { resource: Resource::Settings, action: "whitelist_remove" };
+
+/// Adds an address or range.
+///
+/// # Errors
+/// [`Error::Taken`] if it is there already.
+pub fn add(act: &Act<'_>, address: Network, note: Option<&ShortText>) -> Result<i64> {
+    let note = note.map_or("", ShortText::as_str);
+    let id = act.tx.insert_whitelist(address, note, act.now)?;
+    let address = address.to_string();
+    act.audit(Some(id), &address, &json!({}), &json!({ "address": address, "note": note }))?;
+    Ok(id)
+}
+
+/// Removes an entry as it was seen.
+///
+/// # Errors
+/// [`Error::Changed`] if it is another by now or gone.
+pub fn remove_entry(act: &Act<'_>, seen: &Entry) -> Result<i64> {
+    if !act.tx.whitelist()?.contains(seen) {
+        return Err(Error::Changed);
+    }
+    remove(act, seen.address)
+}
+
+/// Removes an address or range.
+///
+/// # Errors
+/// [`Error::Refused`] if it is not there.
+pub fn remove(act: &Act<'_>, address: Network) -> Result<i64> {
+    let text = address.to_string();
+    let id = act.tx.delete_whitelist(address)?;
+    let id = id.ok_or_else(|| Error::Refused(format!("{text} is not on the whitelist")))?;
+    act.audit(Some(id), &text, &json!({ "address": text }), &json!({}))?;
+    Ok(id)
+}

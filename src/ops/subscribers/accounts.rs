@@ -1,0 +1,361 @@
+//! What people do with lines and MAGs by id: whoever works for a reseller reaches only its own here,
+//! whatever page asks.
+
+use std::collections::{HashMap, HashSet};
+
+use super::subscriptions;
+pub use super::subscriptions::{Wishes, create};
+pub use crate::store::Table;
+use crate::{
+    domain::{
+        Error, Fact, Resource, Result, Stored,
+        channels::bouquet::Bouquet,
+        fields::{credits::Credits, time::UnixTime},
+        ids::{Id, LineId, MagId, ResellerId, StreamId},
+        page::Page,
+        people::{actor::Actor, reseller::Reseller, rights::Access},
+        subscribers::{
+            line::Line,
+            listing::{Found, Listing, Selection, State, Subscribed},
+            mag::Mag,
+            plan::Plan,
+            subscription::Subscription,
+        },
+        viewing::{
+            admission::Verdict,
+            session::{SessionId, Viewer},
+        },
+    },
+    ops::{
+        Act, Doing, Ops, clock,
+        viewing::{
+            Subscriber,
+            connections::{self, Connection},
+            explain::{Explanation, Question},
+        },
+    },
+    store::machine::logs::{Log, LogRow},
+};
+
+/// Changes a line or MAG by id, and extends it if that is wished.
+///
+/// # Errors
+/// As [`subscriptions::update`].
+pub fn change<S: Subscribed + Table>(
+    act: &Act<'_>,
+    id: S::Id,
+    change: S::Change,
+    wishes: Wishes,
+) -> Result<S> {
+    let before = subscriptions::reach::<S>(act.tx, act.actor, id)?;
+    subscriptions::update(act, &before, change, wishes)
+}
+
+/// Deletes a line or MAG by id; what it was.
+///
+/// # Errors
+/// [`Error::NoSuch`], also for somebody else's.
+pub fn remove<S: Subscribed + Table>(act: &Act<'_>, id: S::Id) -> Result<S> {
+    let row = subscriptions::reach::<S>(act.tx, act.actor, id)?;
+    subscriptions::delete(act, &row)?;
+    Ok(row.record)
+}
+
+/// Who pays for what is sold.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The reseller.
+    pub reseller: Reseller,
+    /// Its balance.
+    pub credits: Credits,
+}
+
+impl Account {
+    /// The balance after paying for a plan; `None` if it does not cover the price.
+    pub fn after(&self, plan: &Plan) -> Option<Credits> {
+        match plan.credits.payment() {
+            Some(price) if self.reseller.use_credits => self.credits.after(price).ok(),
+            _ => Some(self.credits),
+        }
+    }
+}
+
+impl Ops {
+    /// A page of lines or MAGs; of a reseller's people only its own.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or a database error.
+    pub async fn subscribers<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        mut listing: Listing,
+    ) -> Result<Found<S>> {
+        self.confine::<S>(actor, &mut listing.selection);
+        self.read(actor, Doing { resource: S::RESOURCE, action: "list" }, move |read| {
+            read.subscribers(&listing)
+        })
+        .await
+    }
+
+    /// Narrows a selection to what the actor may reach, and fills in who is watching.
+    pub(crate) fn confine<S: Subscribed>(&self, actor: &Actor, selection: &mut Selection) {
+        if let Some(own) = actor.reseller() {
+            selection.reseller = Some(own);
+        }
+        if selection.state == Some(State::Watching) {
+            let open = self.open_connections();
+            let mut ids: Vec<i64> = open.iter().filter_map(|open| id_of::<S>(open.viewer)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            selection.watching = ids;
+        }
+    }
+
+    /// A line or MAG by id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`], also for somebody else's.
+    pub fn subscriber_by_id<S: Subscribed + Table>(&self, actor: &Actor, id: S::Id) -> Result<Stored<S>> {
+        let doing = Doing { resource: S::RESOURCE, action: "info" };
+        self.point(actor, doing, |read| subscriptions::reach(read, actor, id))
+    }
+
+    /// When connections of those rows last ended, by row id.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn last_watched<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        rows: &[Stored<S>],
+    ) -> Result<HashMap<i64, UnixTime>> {
+        let viewers: Vec<(i64, Viewer)> =
+            rows.iter().map(|row| (row.id.number(), S::viewer(row.id))).collect();
+        self.read(actor, Doing { resource: S::RESOURCE, action: "list" }, move |read| {
+            let mut last = HashMap::new();
+            for (id, viewer) in viewers {
+                if let Some(at) = read.last_watched(viewer)? {
+                    last.insert(id, at);
+                }
+            }
+            Ok(last)
+        })
+        .await
+    }
+
+    /// Why that one cannot watch.
+    ///
+    /// # Errors
+    /// As [`Ops::explain`], and [`Error::NoSuch`] for somebody else's.
+    pub async fn explain_by_id<S>(&self, actor: &Actor, id: S::Id, question: Question) -> Result<Explanation>
+    where
+        S: Subscribed + Table,
+        Subscriber: From<Stored<S>>,
+    {
+        let row = self.subscriber_by_id::<S>(actor, id)?;
+        let doing = Doing { resource: S::RESOURCE, action: "explain" };
+        let mut explained = self.explain(actor, doing, row.into(), question).await?;
+        if actor.reseller().is_some() {
+            explained.verdicts = explained.verdicts.into_iter().map(Verdict::for_reseller).collect();
+        }
+        Ok(explained)
+    }
+
+    /// Ids and names of the streams that somebody who looks at a line or MAG may know of: a reseller's people those that
+    /// it was sold.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn streams_known(&self, actor: &Actor, sold: &Subscription) -> Result<Vec<(i64, String)>> {
+        let mut names = self.names(Resource::Streams).await?;
+        if actor.reseller().is_some() {
+            let (plan, bouquets) = (sold.subscription_plan_id, sold.bouquets.clone());
+            let doing = Doing { resource: Resource::Line, action: "explain" };
+            let channels = self.read(&Actor::LINECARD, doing, move |read| read.channels(plan, &bouquets));
+            let known: HashSet<i64> = channels.await?.into_iter().map(|id| id.0).collect();
+            names.retain(|(id, _)| known.contains(id));
+        }
+        Ok(names)
+    }
+
+    /// What a log says of that one, newest first: at most `most` rows older than row `before`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`], also for somebody else's; a database error.
+    pub async fn history_of<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        id: S::Id,
+        log: Log,
+        before: Option<i64>,
+        most: u32,
+    ) -> Result<Vec<LogRow>> {
+        // What happened a moment ago is to be seen too; if it cannot be written, the rest is still true.
+        if let Err(error) = self.write_history(clock::now()).await {
+            log::warn!("the connection log: {error}");
+        }
+        let who = actor.clone();
+        self.read(actor, Doing { resource: S::RESOURCE, action: "history" }, move |read| {
+            subscriptions::reach::<S>(read, &who, id)?;
+            let number = Fact::Number(id.number());
+            match log {
+                Log::Audit => {
+                    let resource = ("resource", Fact::Text(S::RESOURCE.name().into()));
+                    read.latest(log, &[resource, ("target_id", number)], before, most)
+                }
+                _ => read.latest(log, &[(column_of(S::viewer(id)), number)], before, most),
+            }
+        })
+        .await
+    }
+
+    /// The connections that are open, oldest first; of a reseller's people only those of its own.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or a database error.
+    pub async fn connections_for(&self, actor: &Actor) -> Result<Vec<Connection>> {
+        let mut open = self.open_connections();
+        let Some(own) = actor.reseller() else {
+            self.read(actor, Doing { resource: Resource::Connections, action: "list" }, |_| Ok(())).await?;
+            return Ok(open);
+        };
+        // Lines and MAGs have rights of their own.
+        open.retain(|open| actor.may(resource_of(open.viewer), Access::Read).is_ok());
+        let mut viewers: Vec<Viewer> = open.iter().map(|open| open.viewer).collect();
+        viewers.sort_unstable();
+        viewers.dedup();
+        let doing = Doing { resource: Resource::Line, action: "connections" };
+        let own = self
+            .read(&Actor::LINECARD, doing, move |read| {
+                let mut mine = HashSet::new();
+                for viewer in viewers {
+                    let owner = match viewer {
+                        Viewer::Line(id) => read.owner::<Line>(id)?,
+                        Viewer::Mag(id) => read.owner::<Mag>(id)?,
+                    };
+                    if owner == Some(own) {
+                        mine.insert(viewer);
+                    }
+                }
+                Ok(mine)
+            })
+            .await?;
+        open.retain(|open| own.contains(&open.viewer));
+        Ok(open)
+    }
+
+    /// Ends the connections that are meant, out of those that [`Ops::connections_for`] shows; how many.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or a database error.
+    pub async fn kick(&self, actor: &Actor, meant: impl Fn(&Connection) -> bool) -> Result<usize> {
+        let mut open = self.connections_for(actor).await?;
+        open.retain(meant);
+        let Some(first) = open.first() else { return Ok(0) };
+        // Resellers' people have no right to connections, but to what is watched with.
+        let resource =
+            if actor.reseller().is_some() { resource_of(first.viewer) } else { Resource::Connections };
+        self.end(actor, Doing { resource, action: "kill" }, None, open).await
+    }
+
+    /// Ends the connections of a line or MAG, or one of them; how many were open.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::NoSuch`] for somebody else's.
+    pub async fn kick_of(&self, actor: &Actor, viewer: Viewer, only: Option<SessionId>) -> Result<usize> {
+        self.reach_viewer(actor, viewer)?;
+        let mut open = self.connections_of(viewer);
+        open.retain(|open| only.is_none_or(|only| open.id == only));
+        self.end(actor, Doing { resource: resource_of(viewer), action: "kill" }, Some(viewer), open).await
+    }
+
+    async fn end(
+        &self,
+        actor: &Actor,
+        doing: Doing,
+        of: Option<Viewer>,
+        open: Vec<Connection>,
+    ) -> Result<usize> {
+        let ids: Vec<SessionId> = open.iter().map(|open| open.id).collect();
+        let name = open.first().map(|open| open.subscriber.clone()).unwrap_or_default();
+        self.write(actor.clone(), doing, move |act| {
+            connections::kill_of(act, of.map(number_of), &name, &ids)?;
+            Ok(ids.len())
+        })
+        .await
+    }
+
+    fn reach_viewer(&self, actor: &Actor, viewer: Viewer) -> Result<()> {
+        match viewer {
+            Viewer::Line(id) => self.subscriber_by_id::<Line>(actor, id).map(|_| ()),
+            Viewer::Mag(id) => self.subscriber_by_id::<Mag>(actor, id).map(|_| ()),
+        }
+    }
+
+    /// What the actor sells, in the order in which it stands where plans are chosen.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn plans_for_sale(&self, actor: &Actor) -> Result<Vec<Stored<Plan>>> {
+        let doing = Doing { resource: Resource::SubscriptionPlans, action: "list" };
+        let page = Page { limit: crate::domain::page::Limit::MOST, ..Page::default() };
+        let mut plans = self.read(&Actor::LINECARD, doing, move |read| read.page::<Plan>(&page)).await?.rows;
+        plans.retain(|plan| plan.record.for_resellers || actor.reseller().is_none());
+        plans.sort_by_key(|plan| (plan.record.position.get(), plan.id));
+        Ok(plans)
+    }
+
+    /// Ids and names of the bouquets that hold a stream.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn bouquets_with(&self, stream: StreamId) -> Result<Vec<(i64, String)>> {
+        let doing = Doing { resource: Resource::Bouquets, action: "list" };
+        let page = Page { filters: vec![("streams", Fact::Ids(vec![stream.0]))], ..Page::default() };
+        let found = self.read(&Actor::LINECARD, doing, move |read| read.page::<Bouquet>(&page)).await?;
+        Ok(found.rows.into_iter().map(|row| (row.id.0, row.record.name.as_str().to_owned())).collect())
+    }
+
+    /// The account of a reseller: that for which somebody works, or one that the operator's people may
+    /// look at.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or a database error.
+    pub fn account(&self, actor: &Actor, of: ResellerId) -> Result<Account> {
+        let doing = Doing { resource: Resource::Resellers, action: "account" };
+        let who = if actor.reseller() == Some(of) { &Actor::LINECARD } else { actor };
+        self.point(who, doing, |read| {
+            let reseller = read.by_id::<Reseller>(of)?.ok_or(Error::no_such(Resource::Resellers))?.record;
+            Ok(Account { reseller, credits: read.balance(of)? })
+        })
+    }
+}
+
+fn number_of(viewer: Viewer) -> i64 {
+    let (Viewer::Line(LineId(id)) | Viewer::Mag(MagId(id))) = viewer;
+    id
+}
+
+fn resource_of(viewer: Viewer) -> Resource {
+    match viewer {
+        Viewer::Line(_) => Resource::Line,
+        Viewer::Mag(_) => Resource::Mag,
+    }
+}
+
+/// The column of a viewer in the connection and refusal logs.
+fn column_of(viewer: Viewer) -> &'static str {
+    match viewer {
+        Viewer::Line(_) => "line_id",
+        Viewer::Mag(_) => "mag_id",
+    }
+}
+
+/// The row id of a viewer, if it is one of these.
+fn id_of<S: Subscribed>(viewer: Viewer) -> Option<i64> {
+    match (viewer, S::RESOURCE) {
+        (Viewer::Line(id), Resource::Line) => Some(id.0),
+        (Viewer::Mag(id), Resource::Mag) => Some(id.0),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! A MAG becomes a line, or a line a MAG: what was sold stays what it was.
+
+use serde_json::json;
+
+use super::lines;
+use crate::{
+    domain::{
+        Error, Record, Resource, Result, Stored,
+        fields::{
+            mac::Mac,
+            text::{LinePassword, Username},
+        },
+        ids::{LineId, MagId},
+        people::rights::Access,
+        subscribers::{line::Line, mag::Mag},
+    },
+    ops::{Act, portal, random},
+};
+
+/// Username and password of the line that a MAG becomes, where they are given.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The username.
+    pub username: Option<Username>,
+    /// The password.
+    pub password: Option<LinePassword>,
+}
+
+/// Random ones, for a MAG that has none of its own. Not part of the transaction: the writer does
+/// nothing but SQL.
+///
+/// # Errors
+/// [`Error::Busy`] if the system's generator fails.
+pub fn spare() -> Result<(Username, LinePassword)> {
+    Ok((random::username()?, random::line_password()?))
+}
+
+/// Makes a MAG a line with the same subscription, and gives it the MAG's history.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Changed`], [`Error::Taken`] for the username, [`Error::Denied`] without the right to
+/// lines.
+pub fn to_line(
+    act: &Act<'_>,
+    mac: Mac,
+    wanted: &Credentials,
+    spare: &(Username, LinePassword),
+) -> Result<(LineId, Line)> {
+    act.actor.may(Resource::Line, Access::Write)?;
+    let mag = portal::meant(act, mac)?;
+    act.check_seen(&mag)?;
+    let Mag { login, password, subscription, .. } = mag.record.clone();
+    let own_login = Some(login).filter(|login| !login.as_str().is_empty());
+    let own_password = Some(password).filter(|password| !password.as_str().is_empty());
+    let line = Line {
+        username: wanted.username.clone().or(own_login).unwrap_or_else(|| spare.0.clone()),
+        password: wanted.password.clone().or(own_password).unwrap_or_else(|| spare.1.clone()),
+        token: None,
+        restreamer: false,
+        subscription,
+    };
+    let id = act.tx.insert::<Line>(&line.facts(), act.now)?;
+    act.tx.move_history_to_line(mag.id, id)?;
+    act.tx.delete::<Mag>(mag.id)?;
+    note(act, mag.id.0, &mac.to_string(), line.username.as_str(), id.0)?;
+    Ok((id, line))
+}
+
+/// Makes a line a MAG with the same subscription, and gives it the line's history.
+///
+/// # Errors
+/// [`Error::NoSuch`] for wrong credentials, [`Error::Changed`], [`Error::Taken`] for the MAC, [`Error::Refused`] for a
+/// restreamer, [`Error::Denied`] without the right to MAGs.
+pub fn to_mag(act: &Act<'_>, who: &lines::Credentials, mac: Mac) -> Result<(MagId, Mag)> {
+    act.actor.may(Resource::Mag, Access::Write)?;
+    let line: Stored<Line> = lines::find(act.tx, who)?;
+    act.actor.may_reach(Resource::Line, line.record.subscription.reseller_id)?;
+    act.check_seen(&line)?;
+    let Line { username, password, restreamer, subscription, .. } = line.record.clone();
+    if restreamer {
+        return Err(Error::Refused("A restreamer cannot become a MAG: set restreamer to 0 first".into()));
+    }
+    let lock_device = act.tx.defaults::<Mag>()?.of("lock_device")?;
+    let mag = Mag { mac_address: mac, login: username.clone(), password, lock_device, subscription };
+    let id = act.tx.insert::<Mag>(&mag.facts(), act.now)?;
+    act.tx.move_history_to_mag(line.id, id)?;
+    act.tx.delete::<Line>(line.id)?;
+    note(act, line.id.0, username.as_str(), &mac.to_string(), id.0)?;
+    Ok((id, mag))
+}
+
+/// One row: the old one by its id and name, and the new one.
+fn note(act: &Act<'_>, old: i64, old_name: &str, new_name: &str, new: i64) -> Result<()> {
+    let before = json!({ "id": old, "name": old_name });
+    act.audit(Some(old), old_name, &before, &json!({ "id": new, "name": new_name }))
+}

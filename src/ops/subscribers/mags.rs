@@ -1,0 +1,66 @@
+//! MAGs: create, update, delete, look.
+
+use super::subscriptions;
+pub use super::subscriptions::Wishes;
+use crate::{
+    domain::{
+        Error, Fact, Resource, Result, Stored,
+        fields::{mac::Mac, time::UnixTime},
+        ids::{MagId, StreamId},
+        subscribers::mag::{Mag, MagChange},
+    },
+    ops::Act,
+    store::Read,
+};
+
+/// A MAG with the streams that it may watch now.
+pub struct Info {
+    /// The MAG.
+    pub mag: Stored<Mag>,
+    /// Its channels in order; none while it is disabled, banned or expired.
+    pub channels: Vec<StreamId>,
+}
+
+/// Creates a MAG: plan, ceiling and price included.
+///
+/// # Errors
+/// As [`subscriptions::create`].
+pub fn create(act: &Act<'_>, change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
+    subscriptions::create(act, change, wishes)
+}
+
+/// Changes a MAG, and extends it if that is wished.
+///
+/// # Errors
+/// As [`create`], and [`Error::NoSuch`].
+pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
+    let before = find(act.tx, mac)?;
+    Ok((before.id, subscriptions::update(act, &before, change, wishes)?))
+}
+
+/// Deletes a MAG.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn delete(act: &Act<'_>, mac: Mac) -> Result<MagId> {
+    subscriptions::delete(act, &find(act.tx, mac)?)
+}
+
+/// A MAG and its channels.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn info(read: &Read<'_>, mac: Mac, now: UnixTime) -> Result<Info> {
+    let mag = find(read, mac)?;
+    let subscription = &mag.record.subscription;
+    let channels = if subscription.is_active(now) {
+        read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
+    } else {
+        Vec::new()
+    };
+    Ok(Info { mag, channels })
+}
+
+fn find(read: &Read<'_>, mac: Mac) -> Result<Stored<Mag>> {
+    read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?.ok_or(Error::no_such(Resource::Mag))
+}

@@ -1,0 +1,103 @@
+//! Open connections: seen and ended.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use serde_json::json;
+
+pub use crate::media::connections::Connection;
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        ids::StreamId,
+        viewing::session::{SessionId, Viewer},
+    },
+    media::Channel,
+    ops::{Act, Effect, Ops},
+};
+
+/// What an HLS session watches.
+pub struct HlsSession {
+    /// The stream's id.
+    pub stream: StreamId,
+    /// The stream itself.
+    pub channel: Arc<Channel>,
+}
+
+/// Which connections are to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// One.
+    One(SessionId),
+    /// A line's or MAG's.
+    Of(Viewer),
+    /// Those of a stream.
+    Watching(StreamId),
+}
+
+impl Ops {
+    /// The connections that are open, oldest first.
+    pub fn open_connections(&self) -> Vec<Connection> {
+        self.connections.open_connections()
+    }
+
+    /// The connections of a viewer that are open, oldest first.
+    pub fn connections_of(&self, viewer: Viewer) -> Vec<Connection> {
+        self.connections.of(viewer)
+    }
+
+    /// How many connections of a viewer are open.
+    pub fn count_connections(&self, viewer: Viewer) -> usize {
+        self.connections.count_of(viewer)
+    }
+
+    /// The stream of the HLS session of that token, and the counter of its bytes; `None` once it ended.
+    pub fn hls_session(
+        &self,
+        token: &str,
+        address: IpAddr,
+        agent: &str,
+    ) -> Option<(HlsSession, Arc<AtomicU64>)> {
+        let (stream, count) = self.connections.of_token(token, address, agent)?;
+        let channel = self.media.as_ref()?.channel(stream)?;
+        Some((HlsSession { stream, channel }, count))
+    }
+
+    /// The sessions that are meant.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for one that is not open.
+    pub fn meant(&self, which: Which) -> Result<Vec<SessionId>> {
+        let open = self.open_connections().into_iter().filter(|connection| match which {
+            Which::One(id) => connection.id == id,
+            Which::Of(viewer) => connection.viewer == viewer,
+            Which::Watching(stream) => connection.stream_id == stream,
+        });
+        let ids: Vec<SessionId> = open.map(|connection| connection.id).collect();
+        match which {
+            Which::One(_) if ids.is_empty() => Err(Error::no_such(Resource::Connections)),
+            _ => Ok(ids),
+        }
+    }
+}
+
+/// Ends connections once that is committed; who ended which is in the audit trail.
+///
+/// # Errors
+/// A database error.
+pub fn kill(act: &Act<'_>, ids: &[SessionId]) -> Result<()> {
+    kill_of(act, None, "", ids)
+}
+
+/// The same, of a line or MAG of that id and name.
+///
+/// # Errors
+/// A database error.
+pub fn kill_of(act: &Act<'_>, id: Option<i64>, name: &str, ids: &[SessionId]) -> Result<()> {
+    act.after(Effect::Kill(ids.to_vec()));
+    let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+    let name = if id.is_some() { name } else { "" };
+    act.audit(id, name, &json!({ "connection_ids": ids }), &json!({}))
+}

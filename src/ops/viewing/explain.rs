@@ -1,0 +1,162 @@
+//! "Why can't this subscriber watch?": every rule's verdict, who holds the connections, and who was
+//! turned away lately.
+
+use std::{net::IpAddr, time::Duration};
+
+use super::{Refusal, Subscriber};
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        fields::{container::Container, time::UnixTime},
+        ids::StreamId,
+        machine::settings::ConnectionPolicy,
+        people::actor::Actor,
+        subscribers::mag::Mag,
+        viewing::{
+            admission::{self, AtPortal, Provider, Request, SignIn, Taken, Verdict},
+            session::Viewer,
+        },
+    },
+    media::connections::Connection,
+    ops::{Doing, Ops, clock, people::guards::Face},
+    store::viewing::viewers::RefusedRow,
+};
+
+const ASK: Doing = Doing { resource: Resource::Mag, action: "explain" };
+
+/// How many refusals are told.
+const REFUSALS: u32 = 50;
+
+/// What is asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// A stream.
+    pub stream: Option<StreamId>,
+    /// An address.
+    pub address: Option<IpAddr>,
+    /// A player.
+    pub agent: Option<String>,
+    /// A form.
+    pub container: Option<Container>,
+}
+
+/// The answer.
+pub struct Explanation {
+    /// Every rule, in the order in which they are asked.
+    pub verdicts: Vec<Verdict>,
+    /// The connections that are open.
+    pub connections: Vec<Connection>,
+    /// The latest refusals, newest first.
+    pub refusals: Vec<RefusedRow>,
+}
+
+impl Explanation {
+    /// Whether nothing is in the way.
+    pub fn may_watch(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.passes)
+    }
+}
+
+impl Ops {
+    /// Explains whether a subscriber may watch.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for a stream that is not there, or a database error.
+    pub async fn explain(
+        &self,
+        actor: &Actor,
+        doing: crate::ops::Doing,
+        who: Subscriber,
+        question: Question,
+    ) -> Result<Explanation> {
+        let now = clock::now();
+        // What happened a moment ago is to be seen too; if it cannot be written, the rest is still true.
+        if let Err(error) = self.write_history(now).await {
+            log::warn!("the refusal log: {error}");
+        }
+        let at_portal = self.at_portal(&who)?;
+        let ops = self.clone();
+        self.read(actor, doing, move |read| {
+            let subscription = &who.subscription;
+            let asked = match question.stream {
+                None => None,
+                Some(id) => {
+                    let missing =
+                        || Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) };
+                    let stream = ops.asked_stream(&who, id)?;
+                    Some(ops.asked((*stream).as_ref().ok_or_else(missing)?, id))
+                }
+            };
+            let provider = match question.address {
+                Some(address) => ops.provider_for(&who, address),
+                None if ops.knows_providers() => Provider::Unknown,
+                None => Provider::NoFile,
+            };
+            let face = if at_portal.is_some() { Face::Portal } else { Face::Player };
+            let shut_out = match question.address {
+                Some(address) => ops.wait_of(face, &who, address)?,
+                None => None,
+            };
+            let connections = ops.connections_of(who.viewer);
+            let kicks = ops.guards().settings.connection_policy == ConnectionPolicy::KickOldest;
+            let refusals = read.refusals_of(who.viewer, REFUSALS)?;
+            let at_portal = at_portal.map(|(at, last_seen)| AtPortal {
+                turned_away: other_device(&refusals)
+                    .filter(|when| last_seen.is_none_or(|seen| *when >= seen)),
+                ..at
+            });
+            let zone = ops.guards().settings.time_zone.zone();
+            let request = Request {
+                subscription,
+                provider,
+                address: question.address,
+                agent: question.agent.as_deref(),
+                container: question.container,
+                stream: asked.as_ref(),
+                shut_out,
+                set_top_box: at_portal.as_ref(),
+                taken: Some(Taken { open: connections.len(), kicks }),
+                now,
+                zone: Some(&zone),
+            };
+            Ok(Explanation { verdicts: admission::verdicts(&request), connections, refusals })
+        })
+        .await
+    }
+
+    /// How long a subscriber with right credentials has to wait there.
+    fn wait_of(&self, face: Face, who: &Subscriber, address: IpAddr) -> Result<Option<Duration>> {
+        let barrier = self.barrier(face, address, Some(&who.name));
+        if barrier.is_none() || !self.was_let_in(who.viewer.into(), address)? {
+            return Ok(barrier);
+        }
+        // At the portal the MAC itself is what is guessed: the block of an address holds for every box that asks anew.
+        let portal = || self.shut_out(face, address);
+        Ok(if face == Face::Portal { portal() } else { self.shut_as(face, &who.name, address.into()) })
+    }
+
+    /// What the portal asks of the box of a MAG, and when that box last came; `None` for a line.
+    fn at_portal(&self, who: &Subscriber) -> Result<Option<(AtPortal, Option<UnixTime>)>> {
+        let Viewer::Mag(id) = who.viewer else { return Ok(None) };
+        let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(id))?;
+        let Some(mag) = mag.map(|mag| mag.record) else { return Ok(None) };
+        let device = self.device_of(id)?.device;
+        let at = AtPortal {
+            is_bound: mag.lock_device && device.is_bound(),
+            turned_away: None,
+            sign_in: match () {
+                () if !self.guards().settings.mag_login_required => SignIn::NotNeeded,
+                () if device.signed_in => SignIn::Done,
+                () if mag.password.as_str().is_empty() => SignIn::NoPassword,
+                () => SignIn::Awaited,
+            },
+        };
+        Ok(Some((at, device.last_seen_at)))
+    }
+}
+
+/// When another device was last turned away.
+fn other_device(refusals: &[RefusedRow]) -> Option<UnixTime> {
+    let reason = Refusal::OtherDevice.words();
+    refusals.iter().find(|row| row.reason == reason).map(|row| row.at)
+}

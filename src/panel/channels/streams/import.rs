@@ -1,0 +1,301 @@
+//! Import of an M3U list: upload, look at what it would do, do it, see how far it is.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    rt,
+    web::{Path, Payload},
+};
+use askama::Template;
+
+use super::import_preview;
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        fields::text::Name,
+        ids::{BouquetId, parse_id},
+        people::rights::Access,
+    },
+    ops::channels::import::{Done, Duplicates, Import, Into, List, Run},
+    panel::{
+        kit::{
+            caller::{Caller, done},
+            error::{Reply, status},
+            form::{Choice, Form, Input, Widget},
+            frame::Frame,
+            records::About,
+            sent::{Query, Sent},
+            show,
+        },
+        moved,
+    },
+    wire::{body::BodyError, upload::Parts},
+};
+
+/// The most bytes of an upload.
+const MOST: usize = 64 << 20;
+/// A text that was pasted is shown again up to this length.
+const PASTED: usize = 1 << 20;
+/// An import that takes longer is looked at while it runs.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Template)]
+#[template(path = "import.html")]
+struct UploadPage {
+    frame: Frame,
+    problem: Option<String>,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "import_progress.html")]
+struct ProgressPage {
+    frame: Frame,
+    finished: bool,
+    failed: Option<String>,
+    figures: Vec<(String, &'static str)>,
+}
+
+/// Asks for a list.
+pub async fn ask(caller: Caller) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
+    Ok(blank(&caller, StatusCode::OK, None, String::new()))
+}
+
+/// Takes a list, as a file or as text.
+pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
+    let mut text = Vec::new();
+    let problem = match read(&caller, &request, payload, &mut text).await {
+        Ok(list) => {
+            let token = caller.ops.keep_list(caller.actor(), list)?;
+            return Ok(moved(&format!("/panel/streams/import/{token}")));
+        }
+        Err(Unread::Body(BodyError::Malformed(why))) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, format!("The upload cannot be read: {why}."))
+        }
+        Err(Unread::Body(BodyError::Late)) => {
+            (StatusCode::REQUEST_TIMEOUT, "The upload did not come in time: try again.".into())
+        }
+        Err(Unread::Body(BodyError::TooLarge)) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "The list is over 64 MB: split it, or pack it with gzip.".into())
+        }
+        Err(Unread::List(Error::Invalid { field, rule })) => {
+            (status(&Error::invalid(field, "")), rule.into_owned())
+        }
+        Err(Unread::List(Error::Busy)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Other lists are being read: try again in a moment.".into())
+        }
+        Err(Unread::List(error)) => (status(&error), error.to_string()),
+    };
+    Ok(blank(&caller, problem.0, Some(problem.1), String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// Why a list could not be read.
+enum Unread {
+    Body(BodyError),
+    List(Error),
+}
+
+impl From<BodyError> for Unread {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<Error> for Unread {
+    fn from(error: Error) -> Self {
+        Self::List(error)
+    }
+}
+
+/// Reads the file, or the text if there is none, as it comes in.
+async fn read(
+    caller: &Caller,
+    request: &HttpRequest,
+    payload: Payload,
+    pasted: &mut Vec<u8>,
+) -> Result<List, Unread> {
+    let mut parts = Parts::of(request, payload, MOST)?;
+    let mut reading = None;
+    while let Some(mut part) = parts.next().await? {
+        let is_text = part.name == "text";
+        // What comes second counts only if the first was empty.
+        let is_wanted = reading.is_none() && (is_text || part.name == "file");
+        while let Some(piece) = part.piece().await? {
+            if !is_wanted {
+                continue;
+            }
+            if is_text && pasted.len() < PASTED {
+                pasted.extend_from_slice(&piece);
+            }
+            let begun = match reading.take() {
+                Some(reading) => reading,
+                None => caller.ops.read_list()?,
+            };
+            reading = Some(begun.more(piece).await?);
+        }
+    }
+    match reading {
+        Some(reading) => Ok(reading.done().await?),
+        None => Err(Error::invalid("file", "choose a file, or paste the list").into()),
+    }
+}
+
+/// Shows what the import would do, or how far it is.
+pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
+    let Some((list, run)) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
+    if let Some(run) = run {
+        return Ok(progress(&caller, &token, &run));
+    }
+    let mut options = options(&caller, &token).await?;
+    let sent = Sent(query.0);
+    options.take(&sent);
+    let (status, import) = match wanted(list.clone(), &sent) {
+        Ok(import) => (StatusCode::OK, import),
+        Err(error) => (options.refused(error)?, Import::of(list)),
+    };
+    import_preview::show(&caller, status, options, import).await
+}
+
+/// Does it.
+pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Streams, Access::Write)?;
+    let Some((list, _)) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
+    let mut options = options(&caller, &token).await?;
+    options.take(&sent);
+    let refused = match wanted(list.clone(), &sent) {
+        Ok(import) => {
+            let (run, work) = caller.ops.begin_import(caller.actor(), &token, import);
+            if let Some(work) = work {
+                // It goes on if the browser goes away.
+                let _ = rt::time::timeout(PATIENCE, rt::spawn(work)).await;
+            }
+            match run.outcome() {
+                Some(Err(error)) => error,
+                Some(Ok(())) if run.done().stopped.is_none() => return Ok(progress(&caller, &token, &run)),
+                _ => return Ok(moved(&format!("/panel/streams/import/{token}"))),
+            }
+        }
+        Err(error) => error,
+    };
+    let error = match refused {
+        Error::Taken { resource, .. } => Error::Taken { resource, field: "new_bouquet" },
+        error => error,
+    };
+    let status = options.refused(error)?;
+    import_preview::show(&caller, status, options, Import::of(list)).await
+}
+
+/// How far an import is, and what came of it.
+fn progress(caller: &Caller, token: &str, run: &Run) -> HttpResponse {
+    let so_far = run.done();
+    let outcome = run.outcome();
+    if outcome == Some(Ok(())) && so_far.stopped.is_none() {
+        caller.ops.drop_list(token);
+        return done("/panel/streams?sort=newest", &told(&so_far));
+    }
+    let finished = outcome.is_some();
+    let failed = match outcome {
+        Some(Err(error)) => Some(format!("Nothing was imported: {error}.")),
+        _ => so_far
+            .stopped
+            .as_ref()
+            .map(|why| format!("It ended early: {why}. What was done until then stays done.")),
+    };
+    let (after, of) = so_far.progress;
+    let mut figures = vec![(format!("{} of {}", grouped(after), grouped(of)), "streams of the list")];
+    figures.extend(did(&so_far).into_iter().map(|(count, what)| (grouped(count), what)));
+    let title = if finished { "Import: ended early" } else { "Import: under way" };
+    let page = ProgressPage { frame: caller.frame(title), finished, failed, figures };
+    caller.page(&page)
+}
+
+/// The list was dropped: it was imported, or waited for too long.
+fn gone() -> HttpResponse {
+    done("/panel/streams/import", "That list is no longer here: upload it again.")
+}
+
+fn blank(caller: &Caller, status: StatusCode, problem: Option<String>, text: String) -> HttpResponse {
+    caller.page_with(status, &UploadPage { frame: caller.frame("Import streams"), problem, text })
+}
+
+/// What can be chosen, with the choices of the first look.
+async fn options(caller: &Caller, token: &str) -> Result<Form> {
+    let about = About::ask(caller, &[Resource::Bouquets]).await?;
+    let ways = [
+        ("skip", "Leave them as they are"),
+        ("add", "Add the source to the stream that is there"),
+        ("update", "Update the stream that is there"),
+    ];
+    let ways = ways.map(|(value, label)| Choice::new(value, label));
+    let mut inputs = vec![
+        Input::new("duplicates", "Those that are there already", Widget::Choice(ways.into())).help(
+            "By the same source, or the same name in the same category. An update, for lists whose addresses change, \
+             tells by name first, then by source, then by a guide id that only one has: the stream takes name, category, \
+             logo, guide id and number, and the new address in place of the old one.",
+        ),
+        Input::new("on_demand", "New streams on demand", Widget::Flag).help("Off: they all run at once."),
+    ];
+    if caller.may_write(Resource::Bouquets) {
+        let bouquets = about.choices_or(Resource::Bouquets, "None");
+        inputs.push(
+            Input::new("bouquet", "Put all into a bouquet", Widget::Choice(bouquets)).help("At its end."),
+        );
+        inputs.push(Input::text("new_bouquet", "Or into a new bouquet").help("Its name."));
+    }
+    if let Some(on_demand) = inputs.iter_mut().find(|input| input.name == "on_demand") {
+        on_demand.value = vec!["1".into()];
+    }
+    let zone = caller.ops.guards().settings.time_zone.clone();
+    let form = Form::new(format!("/panel/streams/import/{token}"), "Import", &zone);
+    Ok(form.section("", inputs).look("Show what that does").cancel("/panel/streams/import"))
+}
+
+/// What was chosen.
+fn wanted(list: Arc<List>, sent: &Sent) -> Result<Import> {
+    let mut import = Import::of(list);
+    if let word @ ("skip" | "add" | "update") = sent.text("duplicates") {
+        import.duplicates = Duplicates::named(word).map_err(|rule| Error::invalid("duplicates", rule))?;
+    }
+    import.on_demand = sent.text("on_demand") != "0";
+    let (bouquet, name) = (sent.text("bouquet"), sent.text("new_bouquet").trim());
+    if !name.is_empty() {
+        let name = Name::new(name).map_err(|rule| Error::invalid("new_bouquet", rule))?;
+        import.into = Into::New(name);
+    } else if !bouquet.is_empty() {
+        let id = parse_id(bouquet).map_err(|rule| Error::invalid("bouquet", rule))?;
+        import.into = Into::Bouquet(BouquetId(id));
+    }
+    Ok(import)
+}
+
+pub(super) fn grouped(count: usize) -> String {
+    show::number(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// What was done, without what was not.
+fn did(done: &Done) -> Vec<(usize, &'static str)> {
+    let figures = [
+        (done.made, "new streams"),
+        (done.categories, "new categories"),
+        (done.changed, "changed"),
+        (done.there, "there already"),
+        (done.refused, "cannot be taken"),
+        (done.in_bouquet, "put into the bouquet"),
+        (done.gone, "deleted by somebody meanwhile"),
+    ];
+    figures.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+fn told(done: &Done) -> String {
+    let parts: Vec<String> =
+        did(done).into_iter().map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    if parts.is_empty() {
+        return "Imported: there was nothing to do.".into();
+    }
+    format!("Imported: {}.", parts.join(", "))
+}

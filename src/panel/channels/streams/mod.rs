@@ -1,0 +1,220 @@
+//! Streams: the list, a stream's page, starting and stopping, the preview.
+
+mod import;
+mod import_preview;
+mod list;
+mod page;
+mod preview;
+mod switch;
+
+use actix_web::web::{ServiceConfig, resource};
+
+pub use list::TOPIC as LIST;
+pub use page::TOPIC as PAGE;
+
+use crate::{
+    domain::{
+        Resource,
+        channels::{run::State, stream::Stream},
+        ids::{Id, ServerId, StreamId},
+    },
+    ops::channels::streams::Running,
+    panel::kit::{
+        form::{Choice, Input, Section, Widget},
+        records::{self, About, Shown},
+        show,
+        table::{Action, Cell, Tone},
+    },
+};
+
+/// Mounts them.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/streams").get(list::show))
+        .service(resource("/streams/import").get(import::ask).post(import::upload))
+        .service(resource("/streams/import/{token}").get(import::preview).post(import::apply))
+        .service(resource("/streams/search").get(list::search))
+        .service(resource("/streams/do").post(switch::several))
+        .service(resource("/streams/delete").get(switch::ask_delete).post(switch::delete))
+        .service(resource("/streams/new").get(records::blank::<Stream>).post(records::create::<Stream>))
+        .service(resource("/streams/{id}").get(page::show))
+        .service(resource("/streams/{id}/edit").get(records::edit::<Stream>).post(records::update::<Stream>))
+        .service(
+            resource("/streams/{id}/delete")
+                .get(records::ask_delete::<Stream>)
+                .post(records::delete::<Stream>),
+        )
+        .service(resource("/streams/{id}/kick").post(page::kick))
+        .service(resource("/streams/{id}/preview.mp4").get(preview::play))
+        .service(resource("/streams/{id}/{what}").post(switch::one));
+}
+
+impl Shown for Stream {
+    const PATH: &'static str = "streams";
+    const ONE: &'static str = "stream";
+    const MANY: &'static str = "Streams";
+    const ABOUT: &'static str = "";
+    const REFERS: &'static [Resource] = &[Resource::Categories, Resource::Servers];
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn sections(about: &About) -> Vec<Section> {
+        vec![
+            Section {
+                legend: "Stream",
+                inputs: vec![
+                    Input::text("name", "Name").required(),
+                    Input::new(
+                        "category_id",
+                        "Category",
+                        Widget::Choice(about.choices_or(Resource::Categories, "None")),
+                    ),
+                    Input::new("sources", "Sources", Widget::Lines).wide().help(
+                        "One a line; the first is played, the next when it fails. A URL of http, https, rtmp, \
+                         rtmps, rtsp, srt, udp or rtp, or a file of the data folder as media/NAME. One program of \
+                         several: add #program=101.",
+                    ),
+                    Input::new("enabled", "Enabled", Widget::Flag).help("Off: it neither runs nor stands in playlists."),
+                    Input::new("on_demand", "On demand", Widget::Flag)
+                        .help("Starts with its first viewer."),
+                ],
+            },
+            Section {
+                legend: "How it is played",
+                inputs: vec![
+                    Input::new("audio_to_aac", "Turn sound into AAC", Widget::Flag)
+                        .help("For sounds that transport streams or browsers do not carry. Costs some CPU."),
+                    Input::new(
+                        "at_end",
+                        "At the end of a file",
+                        Widget::Choice(vec![Choice::new("loop", "Play it again"), Choice::new("stop", "Stop the stream")]),
+                    )
+                    .help("Also of an address that has an end, such as a film behind http://."),
+                ],
+            },
+            Section {
+                legend: "In players",
+                inputs: vec![
+                    Input::new("number", "Channel number", Widget::Number(0)).help("0 is none."),
+                    Input::text("epg_channel_id", "Guide id").help("Its id in the programme guide (tvg-id)."),
+                    Input::text("logo_url", "Logo URL").help("A picture of http or https.").wide(),
+                ],
+            },
+            Section {
+                legend: "How http and https sources are asked",
+                inputs: vec![
+                    Input::text("user_agent", "User-Agent").help("Empty: the server's own.").wide(),
+                    Input::new("headers", "Headers", Widget::Lines).wide().help(
+                        "One a line, as Referer: https://tv.example/. The value of a Cookie, an Authorization and of names \
+                         with token or key shows as ***; left so, it stays as it is.",
+                    ),
+                    Input::new("tls_verify", "Verify certificates", Widget::Flag)
+                        .help("Off: an https source is taken with any certificate, from anybody in between."),
+                ],
+            },
+            Section {
+                legend: "For you",
+                inputs: vec![
+                    Input::new("server_id", "Server", Widget::Choice(about.choices(Resource::Servers)))
+                        .help("The main server runs streams. A load balancer runs none today: one that is given to it does not play."),
+                    Input::new("notes", "Notes", Widget::Area),
+                ],
+            },
+        ]
+    }
+
+    fn form_href(id: StreamId) -> String {
+        format!("{}/edit", Self::href(id))
+    }
+
+    fn then(id: StreamId) -> String {
+        Self::href(id)
+    }
+}
+
+/// The states in a list's filter, and in its cells.
+const STATES: [&str; 7] = ["running", "starting", "waiting", "ended", "failed", "on demand", "stopped"];
+
+/// The word for a state; a stream that waits for its first viewer is not one that was stopped.
+fn word(state: &State) -> &'static str {
+    match state {
+        State::Stopped => "on demand",
+        state => state.name(),
+    }
+}
+
+/// The state, and why it does not play.
+fn state(running: &Running) -> Cell {
+    let Some(status) = &running.status else {
+        let elsewhere = running.stream.record.server_id.is_some_and(|server| server != ServerId::MAIN);
+        let why = if elsewhere { running.why().unwrap_or_default() } else { String::new() };
+        return under(Cell::Badge(Tone::Plain, "stopped".into()), why);
+    };
+    let tone = match status.state {
+        State::Running => Tone::Good,
+        State::Stopped | State::Ended => Tone::Plain,
+        State::Starting | State::Waiting { .. } => Tone::Warn,
+        State::Failed { .. } => Tone::Bad,
+    };
+    let why = match &status.state {
+        State::Running if running.stream.record.sources.len() > 1 => {
+            let place = status.source.map_or(1, |place| place + 1);
+            format!("source {place} of {}", running.stream.record.sources.len())
+        }
+        State::Waiting { retry_in, why } => format!("{why}; next try in {} s", retry_in.as_secs() + 1),
+        State::Failed { why } => why.clone(),
+        _ => String::new(),
+    };
+    under(Cell::Badge(tone, word(&status.state).into()), why)
+}
+
+fn under(cell: Cell, text: String) -> Cell {
+    Cell::Under(Box::new(cell), text)
+}
+
+/// `4.1 Mbit/s`, if it plays.
+fn bitrate(running: &Running) -> String {
+    let kbps = running.status.as_ref().map_or(0, |status| status.bitrate_kbps);
+    if kbps == 0 { String::new() } else { show::rate(kbps) }
+}
+
+/// `1920 × 1080`, if it plays.
+fn resolution(running: &Running) -> String {
+    let size = running.status.as_ref().filter(|_| running.is_online()).and_then(|status| status.resolution);
+    size.map_or_else(String::new, |(width, height)| format!("{width}\u{a0}×\u{a0}{height}"))
+}
+
+/// `h264, aac`, if it plays.
+fn codecs(running: &Running) -> String {
+    let Some(status) = running.status.as_ref().filter(|_| running.is_online()) else { return String::new() };
+    let codecs: Vec<&str> =
+        [&status.video_codec, &status.audio_codec].into_iter().flatten().map(String::as_str).collect();
+    codecs.join(", ")
+}
+
+/// How long it has been running.
+fn uptime(running: &Running) -> String {
+    let uptime = running.status.as_ref().and_then(|status| status.uptime);
+    uptime.map_or_else(String::new, |uptime| show::duration(uptime.as_secs()))
+}
+
+/// What can be done with it at once; `back` is where one is.
+fn actions(running: &Running, back: &str) -> Vec<Action> {
+    let id = running.stream.id.number();
+    let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    let action = |verb: &str, label: &str| Action::Do {
+        action: format!("/panel/streams/{id}/{verb}?back={back}"),
+        label: label.into(),
+    };
+    if !running.stream.record.enabled {
+        let seen = running.stream.updated_at.seconds();
+        let action = format!("/panel/streams/{id}/start?back={back}&seen={seen}");
+        vec![Action::Do { action, label: "Start".into() }]
+    } else if running.status.as_ref().is_none_or(|status| status.state == State::Stopped) {
+        vec![action("stop", "Stop")]
+    } else {
+        vec![action("restart", "Restart"), action("stop", "Stop")]
+    }
+}

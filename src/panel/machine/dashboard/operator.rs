@@ -1,0 +1,183 @@
+//! The operator's dashboard: each part for those who may look at what it shows.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    COUNTING, Figure, Figures, Meters, Part, ROWS, Tile, View, active_figure, credits_tile, ending_tile,
+    number, states_tile, usage::Usage,
+};
+use crate::{
+    domain::{
+        Fact, Resource, Result, channels::run::State, fields::time::UnixTime, ids::Id, machine::leap::Leap,
+        people::rights::Access,
+    },
+    ops::{
+        Doing,
+        channels::streams::{self, Running},
+        machine::logs::Log,
+    },
+    panel::kit::{
+        show::{self, Moment},
+        table::{Action, Cell, Head, Link, Tone},
+    },
+};
+
+pub async fn parts(view: &View) -> Result<Vec<Part>> {
+    let may = |resource| view.actor.may(resource, Access::Read).is_ok();
+    let zone = view.ops.guards().settings.time_zone.zone();
+    let mut figures = Vec::new();
+    let mut tiles = Vec::new();
+    if let Some(leap) = view.ops.leap() {
+        tiles.push(Part::of(
+            "clock",
+            &clock_tile(leap, view.actor.may(Resource::Settings, Access::Write).is_ok()),
+        ));
+    }
+    if may(Resource::Connections) {
+        let viewers = view.ops.connections_for(&view.actor).await?.len();
+        figures.push(Figure {
+            value: show::number(i64::try_from(viewers).unwrap_or(i64::MAX)),
+            name: if viewers == 1 { "viewer now" } else { "viewers now" },
+            more: String::new(),
+            href: "/panel/connections",
+        });
+        let samples = view.ops.usage(&view.actor, Usage::SECONDS).await?;
+        tiles.push(Part::of("usage", &Usage::of(&samples, crate::ops::clock::now())));
+    }
+    if may(Resource::Servers) {
+        tiles.push(Part::of("load", &Meters::of(&view.ops.load())));
+    }
+    if may(Resource::Line) {
+        let counted = view.ops.subscribers_by_state(&view.actor).await?;
+        figures.push(active_figure(counted.as_ref()));
+        let next = view.ops.lines_ending(&view.actor, ROWS).await?;
+        tiles.push(Part::of("subscribers", &states_tile(counted.as_ref())));
+        tiles.push(Part::of("ending", &ending_tile(counted.as_ref(), &next, &zone)));
+    }
+    if may(Resource::Streams) {
+        let doing = Doing { resource: Resource::Streams, action: "dashboard" };
+        let all = view.ops.read(&view.actor, doing, |read| streams::list(read, None)).await?;
+        let all = view.ops.running(all);
+        let up = all.iter().filter(|stream| stream.is_online()).count();
+        let down = all.iter().filter(|stream| is_down(stream)).count();
+        let idle = all.iter().filter(|stream| is_idle(stream)).count();
+        figures.push(Figure {
+            value: show::number(i64::try_from(up).unwrap_or(i64::MAX)),
+            name: if up == 1 { "stream up" } else { "streams up" },
+            more: format!("{down} down, {idle} on demand"),
+            href: "/panel/streams",
+        });
+        tiles.push(Part::of("channels", &channels_tile(&all)));
+        tiles.push(Part::of("streams", &down_tile(&all)));
+    }
+    if may(Resource::Resellers) {
+        let sold = view.ops.credits_sold(&view.actor).await?;
+        figures.push(Figure {
+            value: sold.map_or_else(|| COUNTING.into(), |sold| show::number(sold.today)),
+            name: "credits sold today",
+            more: String::new(),
+            href: "/panel/resellers",
+        });
+        tiles.push(Part::of(
+            "credits",
+            &credits_tile("Credits sold", Link::new("/panel/resellers", "Resellers"), sold),
+        ));
+    }
+    if may(Resource::Logs) {
+        let doing = Doing { resource: Resource::Logs, action: "dashboard" };
+        let rows = view.ops.read(&view.actor, doing, |read| read.latest(Log::Error, &[], None, 5)).await?;
+        tiles.push(Part::of("errors", &errors_tile(&rows, &zone)));
+    }
+    let mut parts = vec![Part::of("figures", &Figures { figures })];
+    parts.extend(tiles);
+    Ok(parts)
+}
+
+/// A stream that is to play and does not: one that is stopped, or on demand without viewers, is as it should be.
+/// Says that the clock has leapt, and what to do.
+fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
+    let confirm = Action::Do { action: "/panel/confirm-clock".into(), label: "The clock is right".into() };
+    Tile {
+        title: "The clock has leapt",
+        heads: vec![Head::new(""), Head::new("")],
+        rows: vec![vec![
+            Cell::Badge(Tone::Bad, leap.words()),
+            Cell::Actions(if may_confirm { vec![confirm] } else { Vec::new() }),
+        ]],
+        note: "Until it is set right, or somebody confirms it, nothing is deleted for its age, and calls that are \
+               repeated with an Idempotency-Key are not done again however old they are. If Linecard was only off for \
+               so long, confirm it; after at most 60 days it does so by itself once the clock has run evenly for an hour."
+            .into(),
+        ..Tile::default()
+    }
+}
+
+fn is_down(stream: &Running) -> bool {
+    stream.stream.record.enabled && stream.status.as_ref().is_some_and(|status| status.state.is_down())
+}
+
+/// On demand, and nobody watches it.
+fn is_idle(stream: &Running) -> bool {
+    stream.status.as_ref().is_some_and(|status| status.state == State::Stopped)
+}
+
+fn down_tile(all: &[Running]) -> Tile {
+    let down = all.iter().filter(|stream| is_down(stream));
+    let row = |stream: &Running| {
+        let why = stream.why().unwrap_or_default();
+        vec![link(stream), Cell::Many(vec![Cell::Badge(Tone::Bad, stream.state().into()), Cell::Text(why)])]
+    };
+    let rows: Vec<_> = down.clone().take(ROWS as usize).map(row).collect();
+    let more = down.count().saturating_sub(rows.len());
+    Tile {
+        title: "Streams that are down",
+        more: Some(Link::new("/panel/streams", "Streams")),
+        heads: vec![Head::new("Stream"), Head::new("Why")],
+        rows,
+        empty: "Every stream that is to run does.",
+        note: if more > 0 { format!("And {more} more.") } else { String::new() },
+    }
+}
+
+fn channels_tile(all: &[Running]) -> Tile {
+    let mut watched: Vec<&Running> = all.iter().filter(|stream| stream.clients > 0).collect();
+    watched.sort_by_key(|stream| std::cmp::Reverse(stream.clients));
+    let row =
+        |stream: &&Running| vec![link(stream), number(i64::try_from(stream.clients).unwrap_or(i64::MAX))];
+    Tile {
+        title: "Top channels now",
+        more: Some(Link::new("/panel/connections", "Connections")),
+        heads: vec![Head::new("Channel"), Head::numeric("Viewers")],
+        rows: watched.iter().take(ROWS as usize).map(row).collect(),
+        empty: "Nobody watches anything at the moment.",
+        ..Tile::default()
+    }
+}
+
+fn link(stream: &Running) -> Cell {
+    let href = format!("/panel/streams/{}", stream.stream.id.number());
+    Cell::Link { href, text: stream.stream.record.name.as_str().to_owned() }
+}
+
+fn errors_tile(rows: &[crate::ops::machine::logs::LogRow], zone: &TimeZone) -> Tile {
+    let row = |row: &crate::ops::machine::logs::LogRow| {
+        let fact = |name| row.iter().find(|(column, _)| *column == name).map(|(_, fact)| fact);
+        let text = |name| match fact(name) {
+            Some(Fact::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let at = match fact("at") {
+            Some(Fact::Number(at)) => Some(Moment::of(UnixTime::clamped(*at), zone)),
+            _ => None,
+        };
+        vec![Cell::Time(at, ""), Cell::Text(text("error")), Cell::Code(text("reference"))]
+    };
+    Tile {
+        title: "Panel Error Log",
+        more: Some(Link::new("/panel/logs/error", "All of it")),
+        heads: vec![Head::new("When"), Head::new("Error"), Head::new("Reference")],
+        rows: rows.iter().map(row).collect(),
+        empty: "No statement has failed.",
+        ..Tile::default()
+    }
+}

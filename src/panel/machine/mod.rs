@@ -1,0 +1,7 @@
+//! Dashboard, logs, servers, General Settings.
+
+pub(crate) mod api_settings;
+pub(crate) mod dashboard;
+pub(crate) mod logs;
+pub(crate) mod servers;
+pub(crate) mod settings;

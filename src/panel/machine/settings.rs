@@ -1,0 +1,193 @@
+//! General Settings.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{ServiceConfig, resource},
+};
+use askama::Template;
+use jiff::tz;
+
+use crate::{
+    domain::{
+        Error, Record, Resource, Result, Stored,
+        ids::SettingsId,
+        machine::settings::{Settings, SettingsChange},
+        people::rights::Access,
+    },
+    ops::machine::settings,
+    panel::{
+        kit::{
+            caller::{Caller, anew, doing, done},
+            error::Reply,
+            form::{Choice, Form, Input, Section, Widget},
+            frame::Frame,
+            sent::Sent,
+            tabs::{Tab, Tabs},
+        },
+        moved,
+    },
+};
+
+/// Where it is.
+pub const PATH: &str = "/panel/settings";
+/// Where its page about the Server API is.
+pub const API_PATH: &str = "/panel/settings/api";
+/// Where its page about who is shut out is.
+pub const SECURITY_PATH: &str = "/panel/settings/security";
+
+/// Mounts it.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/settings").get(show).post(save));
+}
+
+/// The tabs of General Settings, as far as one may look at them.
+pub fn tabs(caller: &Caller, current: &str) -> Tabs {
+    let pages = [
+        ("General", PATH, Resource::Settings),
+        ("API Settings", API_PATH, Resource::Settings),
+        ("Security", SECURITY_PATH, Resource::Security),
+    ];
+    let allowed = pages.into_iter().filter(|(.., resource)| caller.may_read(*resource));
+    let tab = |(label, path, _): (_, &str, _)| Tab { label, href: path.into(), current: path == current };
+    Tabs { label: "General Settings", tabs: allowed.map(tab).collect() }
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct Page {
+    frame: Frame,
+    tabs: Tabs,
+    proxy_hides_scheme: bool,
+    form: Form,
+}
+
+async fn show(caller: Caller) -> Reply {
+    if !caller.may_read(Resource::Settings) && caller.may_read(Resource::Security) {
+        return Ok(moved(SECURITY_PATH));
+    }
+    caller.actor().may(Resource::Settings, Access::Read)?;
+    let row = stored(&caller).await?;
+    let form = form(&caller).of_row(&row.record.facts());
+    Ok(page(&caller, StatusCode::OK, form))
+}
+
+async fn save(caller: Caller, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Settings, Access::Write)?;
+    anew(async || change(&caller, &sent).await).await
+}
+
+async fn change(caller: &Caller, sent: &Sent) -> Reply {
+    let row = stored(caller).await?;
+    let mut form = form(caller).of_row(&row.record.facts());
+    let Some(change) = form.read::<SettingsChange>(sent) else {
+        return Ok(page(caller, form.status(), form));
+    };
+    let seen = Some(row.updated_at);
+    let job = move |act: &crate::ops::Act<'_>| settings::update(&act.seeing(seen), change.clone());
+    match caller.ops.write(caller.actor().clone(), doing(Resource::Settings, "update"), job).await {
+        Ok(_) => Ok(done(PATH, "The settings were saved. They hold from now on.")),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(page(caller, status, form))
+        }
+    }
+}
+
+/// The settings as they stand in the database.
+async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
+    let get = doing(Resource::Settings, "get");
+    let found = caller.ops.read(caller.actor(), get, |read| read.by_id::<Settings>(SettingsId(1))).await?;
+    found.ok_or(Error::no_such(Resource::Settings))
+}
+
+fn page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
+    let frame = caller.frame("General Settings");
+    let proxy_hides_scheme = caller.proxy_hides_scheme;
+    caller.page_with(status, &Page { frame, tabs: tabs(caller, PATH), proxy_hides_scheme, form })
+}
+
+fn form(caller: &Caller) -> Form {
+    let settings = &caller.ops.guards().settings;
+    let mut form =
+        Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
+    form.sections = vec![operator(), connections(), boxes(), guessing(), logs()];
+    form
+}
+
+fn operator() -> Section {
+    let zones = tz::db().available().map(|name| Choice::new(&name, name.as_str())).collect();
+    Section {
+        legend: "Operator",
+        inputs: vec![
+            Input::text("operator_name", "Name").help("Stands above the panel and on its login page."),
+            Input::text("public_url", "Public address").help(
+                "What players are told to ask, such as http://tv.example:8080. Empty: the address under which each of them asks.",
+            ),
+            Input::new("time_zone", "Time zone", Widget::Choice(zones))
+                .help("By its calendar plans count days, months and years."),
+            Input::new("refuse_zero_expiry", "Refuse an end of 0", Widget::Flag).help(
+                "By the Server API 0 is a line for ever, and PHP's strtotime() makes it of a date that it cannot read. On: such \
+                 a call is refused; an empty expire_date still is no end.",
+            ),
+        ],
+    }
+}
+
+fn boxes() -> Section {
+    Section {
+        legend: "MAG boxes",
+        inputs: vec![
+            Input::new("mag_login_required", "Boxes ask for a login", Widget::Flag)
+                .help("A MAG with a login and password of its own is let in with these only."),
+            Input::new("mag_oui_check", "Only addresses of real MAG boxes", Widget::Flag)
+                .help("Those that begin with 00:1A:79; many apps use others."),
+        ],
+    }
+}
+
+fn connections() -> Section {
+    let policies = vec![
+        Choice::new("kick_oldest", "End the oldest connection"),
+        Choice::new("refuse", "Turn the new one away"),
+    ];
+    Section {
+        legend: "Connections",
+        inputs: vec![
+            Input::new("connection_policy", "When a subscriber is at the limit", Widget::Choice(policies))
+                .help("The oldest means first one of the same device or address: whoever changes the channel always gets in."),
+            Input::new("connections_per_address", "Open connections of one address", Widget::Number(0)).help(
+                "Many televisions may share one. Further ones are closed; 0 is no limit. This machine and trusted proxies have none.",
+            ),
+        ],
+    }
+}
+
+fn guessing() -> Section {
+    let number = |name, label, least| Input::new(name, label, Widget::Number(least));
+    Section {
+        legend: "Wrong passwords",
+        inputs: vec![
+            number("failure_limit", "Let pass", 0)
+                .help("Wrong credentials of one address, in players and in this panel; 0 is no limit."),
+            number("failure_window", "Within seconds", 1).help("For so long a wrong one counts."),
+            number("block_seconds", "Then shut out for seconds", 1)
+                .help("Security shows who is, and lets in again."),
+        ],
+    }
+}
+
+fn logs() -> Section {
+    let days = |name, label| Input::new(name, label, Widget::Number(0));
+    Section {
+        legend: "How many days logs are kept",
+        inputs: vec![
+            days("audit_retention_days", "Audit trail").help("0 is for ever, here and below."),
+            days("error_retention_days", "Panel Error Log"),
+            days("login_retention_days", "Logins"),
+            days("connection_retention_days", "Connections"),
+            days("refusal_retention_days", "Refusals"),
+            days("api_retention_days", "API calls"),
+        ],
+    }
+}

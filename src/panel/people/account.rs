@@ -1,0 +1,122 @@
+//! One's own account: password and sessions.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Path, ServiceConfig, resource},
+};
+use askama::Template;
+
+use crate::{
+    domain::{Error, fields::text::NewPassword, ids::parse_id},
+    ops::people::sign_in::PanelSession,
+    panel::kit::{
+        caller::{Caller, done, keep},
+        error::Reply,
+        form::{self, Form, Input, Widget},
+        frame::Frame,
+        sent::Sent,
+        show::Moment,
+        table::{Action, Cell, Head, Listing, Tone},
+    },
+};
+
+/// Mounts it.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/account").get(show).post(change_password))
+        .service(resource("/account/sessions/{id}/end").post(end));
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Account {
+    frame: Frame,
+    must_change: bool,
+    form: Form,
+    sessions: Listing,
+}
+
+async fn show(caller: Caller) -> Reply {
+    let form = password_form(&caller);
+    page(&caller, StatusCode::OK, form)
+}
+
+async fn change_password(request: HttpRequest, caller: Caller, sent: Sent) -> Reply {
+    let mut form = password_form(&caller);
+    let new = form::field::<NewPassword>(&sent, "new_password");
+    let new = new.and_then(|new| {
+        let same = sent.text("again") == new.as_str();
+        if same { Ok(new) } else { Err(Error::invalid("again", "not the same as above")) }
+    });
+    let changed = match new {
+        Ok(new) => {
+            let old = sent.text("old_password").to_owned();
+            caller.ops.change_own_password(&caller.signed_in, old, new).await
+        }
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(tokens) => {
+            let mut response = done("/panel/", "Your password was changed. Your other sessions were ended.");
+            keep(&mut response, &request, tokens);
+            Ok(response)
+        }
+        Err(error) => {
+            let status = form.refused(error)?;
+            page(&caller, status, form)
+        }
+    }
+}
+
+async fn end(caller: Caller, id: Path<String>) -> Reply {
+    let id = parse_id(&id).map_err(|rule| Error::invalid("id", rule))?;
+    caller.ops.end_own_session(&caller.signed_in, id).await?;
+    Ok(done("/panel/account", "The session was ended."))
+}
+
+fn password_form(caller: &Caller) -> Form {
+    let zone = caller.ops.guards().settings.time_zone.clone();
+    let input = |name, label, fill| Input::new(name, label, Widget::Password).required().autocomplete(fill);
+    let form = Form::new("/panel/account", "Change password", &zone);
+    form.password_of(caller.signed_in.admin.record.username.as_str()).section(
+        "Password",
+        vec![
+            input("old_password", "Present password", "current-password"),
+            input("new_password", "New password", "new-password")
+                .help("At least 8 characters, and none of the commonest passwords."),
+            input("again", "New password again", "new-password"),
+        ],
+    )
+}
+
+fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> {
+    let own = caller.ops.own_sessions(&caller.signed_in)?;
+    let zone = caller.ops.guards().settings.time_zone.zone();
+    let row = |session: &PanelSession| {
+        let time = |at| Cell::Time(Some(Moment::of(at, &zone)), "");
+        let current = session.id == caller.signed_in.session.id;
+        vec![
+            Cell::Code(session.address.clone()),
+            Cell::Text(session.user_agent.clone()),
+            time(session.created_at),
+            time(session.last_seen_at),
+            if current {
+                Cell::Badge(Tone::Good, "this one".into())
+            } else {
+                Cell::Actions(vec![Action::Do {
+                    action: format!("/panel/account/sessions/{}/end", session.id),
+                    label: "End".into(),
+                }])
+            },
+        ]
+    };
+    let sessions = Listing {
+        heads: ["Address", "Browser", "Signed in", "Last used", ""].map(Head::new).into(),
+        rows: own.iter().map(row).collect(),
+        ..Listing::default()
+    };
+    let must_change = caller.signed_in.admin.record.must_change_password;
+    Ok(caller
+        .page_with(status, &Account { frame: caller.frame("Your account"), must_change, form, sessions }))
+}

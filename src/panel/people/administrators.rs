@@ -1,0 +1,383 @@
+//! Administrators: list, create, and the page of one with its password and sessions.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Path, ServiceConfig, resource},
+};
+use askama::Template;
+use jiff::tz::TimeZone;
+
+use crate::{
+    domain::{
+        Error, Fact, Given, Record, Resource, Result,
+        fields::{text::NewPassword, time::UnixTime},
+        ids::{AdminId, parse_id},
+        people::{
+            admin::{Admin, AdminChange},
+            rights::Access,
+        },
+    },
+    ops::{
+        Act, Doing,
+        people::{
+            admins::{self, Listed, Selector},
+            passwords::Whose,
+            sign_in::{self, PanelSession},
+        },
+        slips::Made,
+    },
+    panel::kit::{
+        caller::{Caller, anew, doing, done},
+        error::Reply,
+        form::{self, Form, Input, Section, Widget},
+        frame::Frame,
+        pages::{ConfirmPage, FormPage, ListPage},
+        records::About,
+        searched::Searched,
+        seen,
+        sent::{Query, Sent},
+        show::Moment,
+        table::{Action, Cell, Head, Link, Listing, Tone},
+    },
+};
+
+const PATH: &str = "/panel/administrators";
+const INFO: Doing = doing(Resource::Administrators, "info");
+
+/// Mounts them.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/administrators").get(list))
+        .service(resource("/administrators/new").get(blank).post(create))
+        .service(resource("/administrators/{id}").get(show_one).post(update))
+        .service(resource("/administrators/{id}/password").post(set_password))
+        .service(resource("/administrators/{id}/sessions/{session}/end").post(end_session))
+        .service(resource("/administrators/{id}/delete").get(ask_delete).post(delete));
+}
+
+async fn list(caller: Caller, query: Query) -> Reply {
+    let searched = Searched::read(&query);
+    let page = searched.page();
+    let asked = doing(Resource::Administrators, "list");
+    let found = caller.ops.read(caller.actor(), asked, move |read| admins::list(read, &page)).await?;
+    let zone = caller.ops.guards().settings.time_zone.zone();
+    let new = Link::new(format!("{PATH}/new"), "New administrator");
+    let listing = Listing {
+        links: if caller.may_write(Resource::Administrators) { vec![new] } else { Vec::new() },
+        pager: searched.pager(PATH, found.total, "administrator"),
+        search: Some(searched.text),
+        search_hint: "Search",
+        heads: ["Username", "E-mail", "Group", "Reseller", "Last login"].map(Head::new).into(),
+        rows: found.rows.iter().map(|listed| row(listed, &zone)).collect(),
+        empty: "Nobody was found.".into(),
+        ..Listing::default()
+    };
+    let about = "Who signs in here. With a reseller, somebody sees that reseller's lines and MAGs alone.";
+    Ok(caller.page(&ListPage { frame: caller.frame("Administrators"), about, listing }))
+}
+
+fn row(listed: &Listed, zone: &TimeZone) -> Vec<Cell> {
+    let admin = &listed.admin.record;
+    let text = admin.username.as_str().to_owned();
+    let mut name = vec![Cell::Link { href: href(listed.admin.id), text }];
+    if admin.disabled {
+        name.push(Cell::Badge(Tone::Bad, "may not sign in".into()));
+    }
+    if !listed.sessions.is_empty() {
+        name.push(Cell::Badge(Tone::Good, "signed in".into()));
+    }
+    vec![
+        Cell::Many(name),
+        Cell::Text(admin.email.as_str().into()),
+        Cell::Text(listed.group.clone()),
+        Cell::Text(listed.reseller.clone().unwrap_or_default()),
+        Cell::Time(listed.last_login_at.map(|at| Moment::of(at, zone)), "never"),
+    ]
+}
+
+fn href(id: AdminId) -> String {
+    format!("{PATH}/{}", id.0)
+}
+
+async fn blank(caller: Caller) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let defaults = caller.ops.defaults::<Admin>();
+    let ticked = [("must_change_password", Fact::Number(1))];
+    let form = form(&caller, None).await?.filled(&defaults).filled(&ticked);
+    Ok(new_page(&caller, StatusCode::OK, form))
+}
+
+async fn create(caller: Caller, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let mut form = form(&caller, None).await?;
+    let change = form.read::<AdminChange>(&sent);
+    let password = form::field::<NewPassword>(&sent, "password");
+    let created = match (change, password) {
+        (Some(change), Ok(password)) => create_with(&caller, &sent, change, password).await,
+        (_, Err(error)) => Err(error),
+        (None, Ok(_)) => return Ok(new_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form)),
+    };
+    match created {
+        Ok(Made { id, now: Some(username) }) => {
+            Ok(done(&href(AdminId(id)), &format!("{username} was created and can sign in.")))
+        }
+        Ok(Made { id, now: None }) => {
+            Ok(done(&href(AdminId(id)), "This administrator was created already, and not again."))
+        }
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(new_page(&caller, status, form))
+        }
+    }
+}
+
+async fn create_with(
+    caller: &Caller,
+    sent: &Sent,
+    change: AdminChange,
+    password: NewPassword,
+) -> Result<Made<String>> {
+    let hash = caller.ops.hash_chosen("password", password, &Whose::after(None, &change)).await?;
+    let change = AdminChange { password: Given::Value(hash), ..change };
+    let job = move |act: &Act<'_>| {
+        let (id, admin) = admins::create(act, change.clone())?;
+        Ok((id.0, admin.username.as_str().to_owned()))
+    };
+    caller.make(sent, doing(Resource::Administrators, "new"), job).await
+}
+
+fn new_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
+    caller.page_with(status, &FormPage { frame: caller.frame("New administrator"), form })
+}
+
+async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
+    let about = About::ask(caller, &[Resource::Groups, Resource::Resellers]).await?;
+    // The first group may do everything: nobody gets into it by not choosing.
+    let groups = match id {
+        None => about.choices_or(Resource::Groups, "Choose a group"),
+        Some(_) => about.choices(Resource::Groups),
+    };
+    let username = Input::text("username", "Username").required().autocomplete("username");
+    let mut person = vec![username, Input::text("email", "E-mail").required()];
+    let mut may = vec![
+        Input::new("group_id", "Group", Widget::Choice(groups)).required().help("What it may do."),
+        Input::new(
+            "reseller_id",
+            "Reseller",
+            Widget::Choice(about.choices_or(Resource::Resellers, "None: the operator's own")),
+        )
+        .help("It then sees that reseller's lines and MAGs alone."),
+    ];
+    let change = Input::new("must_change_password", "Chooses a new password at the next login", Widget::Flag);
+    let (action, submit, back) = match id {
+        None => {
+            person.push(password_input());
+            person.push(change);
+            (format!("{PATH}/new"), "Create", PATH.to_owned())
+        }
+        Some(id) => {
+            person.push(change);
+            may.push(
+                Input::new("disabled", "May not sign in", Widget::Flag).help("Its sessions end at once."),
+            );
+            (href(id), "Save", PATH.to_owned())
+        }
+    };
+    let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone)
+        .cancel(back)
+        .only_shown_unless(caller.may_write(Resource::Administrators));
+    form.sections =
+        vec![Section { legend: "Person", inputs: person }, Section { legend: "Rights", inputs: may }];
+    if id.is_none() { form.once() } else { Ok(form) }
+}
+
+fn password_input() -> Input {
+    Input::new("password", "Password", Widget::Password)
+        .required()
+        .autocomplete("new-password")
+        .help("At least 8 characters.")
+}
+
+#[derive(Template)]
+#[template(path = "administrator.html")]
+struct One {
+    frame: Frame,
+    href: String,
+    may_write: bool,
+    own: bool,
+    last_login: Cell,
+    form: Form,
+    password: Form,
+    sessions: Listing,
+}
+
+async fn show_one(caller: Caller, id: Path<String>) -> Reply {
+    let listed = find(&caller, &id).await?;
+    let form = form(&caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+    let password = password_form(&caller, &listed);
+    Ok(page(&caller, StatusCode::OK, &listed, form, password))
+}
+
+fn page(caller: &Caller, status: StatusCode, listed: &Listed, form: Form, password: Form) -> HttpResponse {
+    let zone = caller.ops.guards().settings.time_zone.zone();
+    let may_write = caller.may_write(Resource::Administrators);
+    let page = One {
+        frame: caller.frame(listed.admin.record.username.as_str()),
+        href: href(listed.admin.id),
+        may_write,
+        own: caller.signed_in.admin.id == listed.admin.id,
+        last_login: Cell::Time(listed.last_login_at.map(|at| Moment::of(at, &zone)), "never"),
+        form,
+        password,
+        sessions: sessions(listed, may_write, &zone),
+    };
+    caller.page_with(status, &page)
+}
+
+fn sessions(listed: &Listed, may_write: bool, zone: &TimeZone) -> Listing {
+    let row = |session: &PanelSession| {
+        let time = |at| Cell::Time(Some(Moment::of(at, zone)), "");
+        let end = Action::Do {
+            action: format!("{}/sessions/{}/end", href(listed.admin.id), session.id),
+            label: "End".into(),
+        };
+        vec![
+            Cell::Code(session.address.clone()),
+            Cell::Text(session.user_agent.clone()),
+            time(session.created_at),
+            time(session.last_seen_at),
+            Cell::Actions(if may_write { vec![end] } else { Vec::new() }),
+        ]
+    };
+    Listing {
+        heads: ["Address", "Browser", "Signed in", "Last used", ""].map(Head::new).into(),
+        rows: listed.sessions.iter().map(row).collect(),
+        empty: "Not signed in now.".into(),
+        ..Listing::default()
+    }
+}
+
+fn password_form(caller: &Caller, listed: &Listed) -> Form {
+    let inputs = vec![
+        password_input(),
+        Input::new("choose_anew", "Chooses a new one at the next login", Widget::Flag).value("1"),
+    ];
+    let action = format!("{}/password", href(listed.admin.id));
+    Form::new(action, "Set password", &caller.ops.guards().settings.time_zone)
+        .password_of(listed.admin.record.username.as_str())
+        .section("New password", inputs)
+        .asked_of(listed.admin.updated_at)
+}
+
+async fn update(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    anew(async || change(&caller, &id, &sent).await).await
+}
+
+async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let listed = find(caller, id).await?;
+    let mut form = form(caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+    let password = password_form(caller, &listed);
+    let Some(change) = form.read::<AdminChange>(sent) else {
+        return Ok(page(caller, form.status(), &listed, form, password));
+    };
+    match write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await {
+        Ok(admin) => Ok(done(&href(listed.admin.id), &format!("{} was changed.", admin.username.as_str()))),
+        Err(error) => {
+            let status = form.refused(error)?;
+            Ok(page(caller, status, &listed, form, password))
+        }
+    }
+}
+
+async fn set_password(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    anew(async || set_password_once(&caller, &id, &sent).await).await
+}
+
+async fn set_password_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
+    let listed = find(caller, id).await?;
+    let mut password = password_form(caller, &listed);
+    password.take(sent);
+    if password.is_wrong() {
+        let form = form(caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+        return Ok(page(caller, password.status(), &listed, form, password));
+    }
+    let written = match form::field::<NewPassword>(sent, "password") {
+        Ok(new) => set(caller, &listed, new, sent.text("choose_anew") == "1").await,
+        Err(error) => Err(error),
+    };
+    match written {
+        Ok(admin) => Ok(done(
+            &href(listed.admin.id),
+            &format!("{} has a new password. Its sessions were ended.", admin.username.as_str()),
+        )),
+        Err(error) => {
+            let status = password.refused(error)?;
+            let form = form(caller, Some(listed.admin.id)).await?.of_row(&listed.admin.record.facts());
+            Ok(page(caller, status, &listed, form, password))
+        }
+    }
+}
+
+async fn set(caller: &Caller, listed: &Listed, new: NewPassword, choose_anew: bool) -> Result<Admin> {
+    let hash = caller.ops.hash_chosen("password", new, &Whose::of(&listed.admin.record)).await?;
+    let change = AdminChange {
+        password: Given::Value(hash),
+        must_change_password: Given::Value(choose_anew),
+        ..AdminChange::default()
+    };
+    write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await
+}
+
+/// Changes it; only as it was seen, if that is said.
+async fn write(caller: &Caller, id: AdminId, change: AdminChange, seen: Option<UnixTime>) -> Result<Admin> {
+    let job = move |act: &Act<'_>| admins::update(&act.seeing(seen), &Selector::Id(id), change.clone());
+    let written = caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "update"), job);
+    Ok(written.await?.1)
+}
+
+async fn end_session(caller: Caller, path: Path<(String, String)>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &path.0).await?;
+    let session = parse_id(&path.1).map_err(|rule| Error::invalid("session_id", rule))?;
+    let job = move |act: &Act<'_>| admins::end_session(act, session);
+    caller.ops.write(caller.actor().clone(), sign_in::END_SESSION, job).await?;
+    Ok(done(&href(listed.admin.id), "The session was ended."))
+}
+
+async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    confirm(&caller, &id, false).await
+}
+
+async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
+    let listed = find(caller, id).await?;
+    let name = listed.admin.record.username.as_str();
+    let goes_with = "It is signed out at once. What it did stays in the logs.";
+    let href = href(listed.admin.id);
+    let seen = listed.admin.updated_at.seconds().to_string();
+    let page = ConfirmPage::deletion(caller, "administrator", name, goes_with, href, seen);
+    Ok(page.shown(caller, changed))
+}
+
+async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let admin = find(&caller, &id).await?.admin;
+    let who = Selector::Id(admin.id);
+    let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
+    let job = move |act: &Act<'_>| admins::delete(&act.seeing(Some(seen)), &who);
+    match caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "delete"), job).await {
+        Err(Error::Changed) => confirm(&caller, &id, true).await,
+        gone => {
+            gone?;
+            Ok(done(PATH, &format!("{} was deleted.", admin.record.username.as_str())))
+        }
+    }
+}
+
+async fn find(caller: &Caller, id: &str) -> Result<Listed> {
+    let id = parse_id(id).map(AdminId).map_err(|_| Error::no_such(Resource::Administrators))?;
+    caller.ops.read(caller.actor(), INFO, move |read| admins::info(read, &Selector::Id(id))).await
+}

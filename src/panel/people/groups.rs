@@ -1,0 +1,43 @@
+//! Groups of administrators.
+
+use super::rights;
+use crate::{
+    domain::{Stored, people::admin::Group},
+    panel::kit::{
+        form::{Input, Section, Widget},
+        records::{About, Shown},
+        table::{Cell, Head},
+    },
+};
+
+impl Shown for Group {
+    const PATH: &'static str = "groups";
+    const ONE: &'static str = "group";
+    const MANY: &'static str = "Groups";
+    const ABOUT: &'static str = "What administrators may do. The first two stay: Administrators may do everything, Resellers sell lines and MAGs.";
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn heads() -> Vec<Head> {
+        vec![Head::new("Name"), Head::new("May")]
+    }
+
+    fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {
+        vec![
+            Cell::Link { href: Self::href(row.id), text: row.record.name.as_str().into() },
+            Cell::Text(rights::words(&row.record.rights)),
+        ]
+    }
+
+    fn sections(_: &About) -> Vec<Section> {
+        vec![
+            Section { legend: "Group", inputs: vec![Input::text("name", "Name").required()] },
+            Section {
+                legend: "What it may do",
+                inputs: vec![Input::new("rights", "Rights", Widget::Rights)],
+            },
+        ]
+    }
+}

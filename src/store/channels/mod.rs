@@ -1,0 +1,7 @@
+//! Streams, bouquets, the channels of a subscription.
+
+pub mod bouquets;
+pub mod streams;
+
+pub(super) mod catalogue;
+pub(super) mod reached;

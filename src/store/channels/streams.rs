@@ -1,0 +1,126 @@
+//! Streams as the panel's list looks for them.
+
+use rusqlite::params;
+
+use crate::{
+    domain::{
+        Error, Kind, Resource, Result, Stored,
+        channels::{
+            import::Existing,
+            stream::{SourceUrl, Stream},
+        },
+        field::Item,
+        ids::{CategoryId, Id, ServerId, StreamId},
+        page::Rows,
+    },
+    store::{
+        Read,
+        engine::{columns::fact, fault::broken},
+    },
+};
+
+/// What a list of streams is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By channel number, those without one last, then by name.
+    #[default]
+    Number,
+    /// By name.
+    Name,
+    /// By id, the newest first.
+    Newest,
+}
+
+/// Which streams are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Sought {
+    /// With this text in the name, guide id or notes; or with this id.
+    pub text: String,
+    /// Of this category.
+    pub category: Option<CategoryId>,
+    /// Of this server.
+    pub server: Option<ServerId>,
+    /// Only these (`true`), or all but these (`false`).
+    pub among: Option<(Vec<StreamId>, bool)>,
+    /// In which order.
+    pub sort: Sort,
+    /// After so many rows.
+    pub from: i64,
+    /// At most so many rows.
+    pub rows: u16,
+}
+
+impl Read<'_> {
+    /// Streams that match, and how many do in all.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn seek_streams(&self, sought: &Sought) -> Result<Rows<Stored<Stream>>> {
+        let order = match sought.sort {
+            Sort::Number => "number = 0, number, name COLLATE NOCASE, id",
+            Sort::Name => "name COLLATE NOCASE, id",
+            Sort::Newest => "id DESC",
+        };
+        let matching = "FROM streams WHERE \
+             (?1 = '' OR name LIKE ?2 ESCAPE '\\' OR epg_channel_id LIKE ?2 ESCAPE '\\' OR notes LIKE ?2 ESCAPE '\\' \
+              OR id = CAST(?1 AS INTEGER)) \
+             AND (?3 IS NULL OR category_id = ?3) AND (?4 IS NULL OR coalesce(server_id, 1) = ?4) \
+             AND (?5 IS NULL OR (id IN (SELECT value FROM json_each(?5))) = ?6)";
+        let escaped = sought.text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let (among, within) = match &sought.among {
+            Some((ids, within)) => {
+                let ids: Vec<i64> = ids.iter().map(|id| id.number()).collect();
+                (Some(serde_json::json!(ids).to_string()), *within)
+            }
+            None => (None, true),
+        };
+        let pattern = format!("%{escaped}%");
+        let (category, server) = (sought.category.map(Id::number), sought.server.map(Id::number));
+        let mut counting = self.conn.prepare_cached(&format!("SELECT count(*) {matching}"))?;
+        let total = counting
+            .query_row(params![sought.text, pattern, category, server, among, within], |row| row.get(0))?;
+        let sql = format!("SELECT id {matching} ORDER BY {order} LIMIT ?7 OFFSET ?8");
+        let mut finding = self.conn.prepare_cached(&sql)?;
+        let found = finding.query_map(
+            params![sought.text, pattern, category, server, among, within, sought.rows, sought.from],
+            |row| row.get(0),
+        )?;
+        let ids: Vec<i64> = found.collect::<rusqlite::Result<_>>()?;
+        Ok(Rows { total, rows: self.streams_of(ids.into_iter().map(StreamId))? })
+    }
+
+    /// Every stream, with what an import tells it by.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn known_streams(&self) -> Result<Vec<Existing>> {
+        let sql = "SELECT id, name, category_id, epg_channel_id, sources FROM streams ORDER BY id";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let sources = SourceUrl::stored_list(fact(row.get_ref(4)?, Kind::List)?);
+            found.push(Existing {
+                id: StreamId(row.get(0)?),
+                name: row.get(1)?,
+                category: row.get::<_, Option<i64>>(2)?.map(CategoryId),
+                guide_id: row.get(3)?,
+                sources: sources.ok_or_else(|| broken("the sources of a stream cannot be read"))?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Streams by their ids, in that order.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for one that is not there.
+    pub fn streams_of(&self, ids: impl Iterator<Item = StreamId>) -> Result<Vec<Stored<Stream>>> {
+        let find = |id: StreamId| {
+            let missing =
+                || Error::NoSuch { resource: Resource::Streams, which: Some(id.number().to_string()) };
+            self.by_id::<Stream>(id)?.ok_or_else(missing)
+        };
+        ids.map(find).collect()
+    }
+}

@@ -1,0 +1,188 @@
+//! Failed statements: told to the caller in our words, kept for the Panel Error Log in SQLite's.
+
+use std::{collections::VecDeque, net::IpAddr, sync::Mutex};
+
+use rusqlite::{ErrorCode, ffi};
+
+use crate::domain::{Error, Fault, Resource, fields::time::UnixTime};
+
+/// Who asked for what: the context of a failed statement.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// When.
+    pub at: UnixTime,
+    /// Which resource the call is about.
+    pub resource: Resource,
+    /// Which call.
+    pub action: &'static str,
+    /// Who asked.
+    pub actor: String,
+    /// From where.
+    pub address: Option<IpAddr>,
+}
+
+/// The unique columns, as SQLite names them when one is violated.
+const UNIQUE: [(&str, Resource, &str); 13] = [
+    ("lines.username", Resource::Line, "username"),
+    ("lines.token", Resource::Line, "token"),
+    ("mags.mac_address", Resource::Mag, "mac_address"),
+    ("administrators.username", Resource::Administrators, "username"),
+    ("administrators.email", Resource::Administrators, "email"),
+    ("resellers.name", Resource::Resellers, "name"),
+    ("servers.name", Resource::Servers, "name"),
+    ("categories.name", Resource::Categories, "name"),
+    ("bouquets.name", Resource::Bouquets, "name"),
+    ("subscription_plans.name", Resource::SubscriptionPlans, "name"),
+    ("groups.name", Resource::Groups, "name"),
+    ("api_keys.name", Resource::Settings, "name"),
+    ("api_whitelist.address", Resource::Settings, "address"),
+];
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let detail = error.to_string();
+        let code = error.sqlite_error().map_or(0, |e| e.extended_code);
+        if code == ffi::SQLITE_CONSTRAINT_UNIQUE {
+            let column = detail.rsplit(' ').next().unwrap_or_default();
+            if let Some((_, resource, field)) = UNIQUE.iter().find(|(name, ..)| *name == column) {
+                return Self::Taken { resource: *resource, field };
+            }
+        }
+        fault(&describe(&error), format!("{detail} (code {code})"))
+    }
+}
+
+/// A database error of our own finding, such as a row that cannot be read back.
+pub fn broken(detail: impl Into<String>) -> Error {
+    fault(&"the database holds something unexpected", detail.into())
+}
+
+/// The database file is no longer where it was opened.
+pub fn gone() -> Error {
+    fault(&"the database file is gone from the data folder", "removed or replaced while it was open".into())
+}
+
+/// The log of the database or its index is no longer where it was opened.
+pub fn log_gone(end: &str) -> Error {
+    fault(
+        &"the log of the database is gone from the data folder: restart the server",
+        format!("the file that ends in {end} was removed or replaced while it was open"),
+    )
+}
+
+/// Somebody emptied the log of the database, or wrote something else into it.
+pub fn log_overwritten() -> Error {
+    fault(
+        &"the log of the database was written over while the server ran: stop the server and restore a backup",
+        "the log does not hold what its index says".into(),
+    )
+}
+
+/// Another file was copied over the database.
+pub fn overwritten() -> Error {
+    fault(
+        &"the database file was copied over while the server ran: restart the server",
+        "written by another program, and not by way of SQLite".into(),
+    )
+}
+
+/// The same failure for another caller: each has an entry of its own, with who and what.
+pub fn again(error: &Error) -> Error {
+    match error {
+        Error::Database(Fault { what, detail, .. }) => fault(what, detail.clone()),
+        other => other.clone(),
+    }
+}
+
+fn fault(what: &&'static str, detail: String) -> Error {
+    // Letters and digits that are not mistaken for one another when read out on the telephone.
+    const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let bits: u64 = rand::random();
+    let letters =
+        (0..8).map(|place| char::from(ALPHABET[usize::try_from(bits >> (5 * place) & 31).unwrap_or(0)]));
+    Error::Database(Fault { reference: format!("E-{}", letters.collect::<String>()), what, detail })
+}
+
+/// What failed, for callers: no SQL, no file names.
+fn describe(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "disk full",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::BUSY,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the database cannot be written",
+        Some(ErrorCode::SystemIoFailure) => "the disk failed to read or write",
+        Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the database file is damaged",
+        Some(ErrorCode::OutOfMemory) => "out of memory",
+        Some(ErrorCode::ConstraintViolation) => "a rule of the database forbids it",
+        _ => "a statement failed",
+    }
+}
+
+/// What failed, for the person who starts the program.
+pub fn for_operator(error: &rusqlite::Error) -> String {
+    format!("{} ({error})", describe(error))
+}
+
+/// A row of the Panel Error Log that waits to be written.
+pub struct Noted {
+    pub origin: Origin,
+    pub fault: Fault,
+}
+
+/// The rows that wait: the disk that failed a statement may fail its log row too.
+#[derive(Default)]
+pub struct Faults(Mutex<VecDeque<Noted>>);
+
+impl Faults {
+    /// At most this many wait; the oldest go first (they are on standard error in any case).
+    const MOST: usize = 1000;
+
+    /// Notes a failed statement.
+    pub fn note(&self, origin: &Origin, fault: &Fault) {
+        let Origin { resource, action, actor, .. } = origin;
+        log::error!("{} {resource}/{action} by {actor}: {}: {}", fault.reference, fault.what, fault.detail);
+        let mut waiting = self.waiting();
+        if waiting.len() >= Self::MOST {
+            waiting.pop_front();
+        }
+        waiting.push_back(Noted { origin: origin.clone(), fault: fault.clone() });
+    }
+
+    /// Takes what waits.
+    pub fn take(&self) -> Vec<Noted> {
+        self.waiting().drain(..).collect()
+    }
+
+    /// Puts back what could not be written.
+    pub fn put_back(&self, noted: Vec<Noted>) {
+        let mut waiting = self.waiting();
+        for noted in noted.into_iter().rev() {
+            waiting.push_front(noted);
+        }
+        let over = waiting.len().saturating_sub(Self::MOST);
+        waiting.drain(..over);
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Noted>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_too_many_entries_wait_the_oldest_go_first() {
+        let origin = crate::store::housekeeping(UnixTime::clamped(0), "test");
+        let fault = |n: usize| Fault { reference: n.to_string(), what: "disk full", detail: String::new() };
+        let faults = Faults::default();
+        (0..10).for_each(|n| faults.note(&origin, &fault(n)));
+        let taken = faults.take();
+        (10..Faults::MOST + 5).for_each(|n| faults.note(&origin, &fault(n)));
+        faults.put_back(taken);
+        let waiting: Vec<String> = faults.take().into_iter().map(|noted| noted.fault.reference).collect();
+        let latest: Vec<String> = (5..Faults::MOST + 5).map(|n| n.to_string()).collect();
+        assert_eq!(waiting, latest);
+    }
+}

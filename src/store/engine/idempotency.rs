@@ -1,0 +1,49 @@
+//! Answers kept for calls that are repeated (server-api.md, `Idempotency-Key`).
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::{
+    domain::{Result, fields::time::UnixTime, ids::ApiKeyId},
+    store::{Read, Write},
+};
+
+/// For how many seconds an answer is kept: 24 hours.
+pub const KEPT: i64 = 24 * 3600;
+
+/// A kept answer.
+pub struct Kept {
+    /// The SHA-256 of the call that it answered.
+    pub fingerprint: [u8; 32],
+    /// The answer, as it was sent.
+    pub answer: String,
+}
+
+impl Read<'_> {
+    /// The answer that was given under that key, unless it is older than `since`.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn kept_answer(&self, caller: ApiKeyId, key: &[u8; 32], since: UnixTime) -> Result<Option<Kept>> {
+        let sql =
+            "SELECT fingerprint, answer FROM idempotency WHERE api_key_id = ? AND key = ? AND created_at > ?";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let kept = statement.query_row(params![caller.0, key, since.seconds()], |row| {
+            Ok(Kept { fingerprint: row.get(0)?, answer: row.get(1)? })
+        });
+        Ok(kept.optional()?)
+    }
+}
+
+impl Write<'_> {
+    /// Keeps an answer, in the transaction of what it answers; not for a key that has just revoked itself.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn keep_answer(&self, caller: ApiKeyId, key: &[u8; 32], kept: &Kept, now: UnixTime) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO idempotency (api_key_id, key, fingerprint, answer, created_at) \
+                   SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM api_keys WHERE id = ?1)";
+        let Kept { fingerprint, answer } = kept;
+        self.conn.prepare_cached(sql)?.execute(params![caller.0, key, fingerprint, answer, now.seconds()])?;
+        Ok(())
+    }
+}

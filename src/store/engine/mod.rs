@@ -1,0 +1,18 @@
+//! The writer and its transactions, the files, the statements of every table.
+
+pub mod changes;
+pub mod idempotency;
+pub mod usage;
+
+pub(super) mod checkpoint;
+pub(super) mod columns;
+pub(super) mod fault;
+pub(super) mod job;
+pub(super) mod log_file;
+pub(super) mod modes;
+pub(super) mod place;
+pub(super) mod pragma;
+pub(super) mod schema;
+pub(super) mod table;
+pub(super) mod writer;
+pub(super) mod writes;

@@ -1,0 +1,407 @@
+//! The one writer: takes the jobs that wait, runs them in one transaction, commits, and only then
+//! answers. Many writers share the price of one disk synchronisation.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
+
+use super::{
+    changes::{Changed, Changes},
+    checkpoint::Checkpointer,
+    fault::{self, Faults, Origin},
+    job::{Answer, Job, Queued},
+    place::Place,
+    table::Tables,
+};
+use crate::{
+    domain::Result,
+    store::{
+        Read, Write,
+        machine::{
+            guards::{self, Guards},
+            logs,
+        },
+    },
+};
+
+/// Jobs that may wait; beyond it callers are told that the server is busy.
+const QUEUE: usize = 4096;
+/// A transaction takes in jobs for at most this long.
+const GATHER: Duration = Duration::from_millis(5);
+/// How often the writer looks for what another process wrote, and for log rows that wait.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a transaction waits while another program writes; callers are refused within 5 seconds in any case.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The same once it has waited in vain, until it is let in again: nobody waits in turn for a lock that stays.
+const IMPATIENCE: Duration = Duration::from_millis(500);
+
+/// The way to the writer thread.
+pub struct Writer {
+    queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<bool>>>,
+}
+
+impl Writer {
+    /// Starts the thread that owns `conn`.
+    pub fn start(
+        conn: Connection,
+        place: Place,
+        batch: usize,
+        tables: Arc<Tables>,
+        guards: Arc<ArcSwap<Guards>>,
+        faults: Arc<Faults>,
+        changes: Arc<Changes>,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let data_version = data_version(&conn);
+        let checkpointer = Some(Checkpointer::start(&place)?);
+        let work = Work {
+            conn,
+            place,
+            checkpointer,
+            batch,
+            tables,
+            guards,
+            faults,
+            changes,
+            changed: Vec::new(),
+            // Another process may have written since they were read.
+            guards_stale: true,
+            data_version,
+            is_locked: false,
+            is_displaced: false,
+        };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
+        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Queues a job.
+    pub fn submit<T, F>(&self, origin: Origin, work: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Write<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = Queued::of(origin, work);
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queued = queue.as_ref().is_some_and(|queue| queue.try_send(Box::new(job)).is_ok());
+        if queued { answer } else { Answer::BUSY }
+    }
+
+    /// Takes no more jobs, finishes those that wait, and closes the file; whether all that was written is in it. It
+    /// is not if another file was copied over it.
+    pub fn close(&self) -> bool {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.is_none_or(|thread| {
+            thread.join().unwrap_or_else(|_| {
+                log::error!("the writer ended in a panic");
+                true
+            })
+        })
+    }
+}
+
+struct Work {
+    conn: Connection,
+    place: Place,
+    checkpointer: Option<Checkpointer>,
+    batch: usize,
+    tables: Arc<Tables>,
+    guards: Arc<ArcSwap<Guards>>,
+    faults: Arc<Faults>,
+    changes: Arc<Changes>,
+    /// Rows that the transaction under way changes.
+    changed: Vec<Changed>,
+    guards_stale: bool,
+    data_version: Option<i64>,
+    /// Another program had the lock when it was last asked for.
+    is_locked: bool,
+    /// A file is not in its place, and that was told.
+    is_displaced: bool,
+}
+
+impl Work {
+    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) -> bool {
+        let mut ticked = Instant::now();
+        loop {
+            match jobs.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
+                Ok(first) => self.transact(first, jobs),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if ticked.elapsed() >= TICK {
+                self.tick();
+                ticked = Instant::now();
+            }
+        }
+        self.checkpointer.take();
+        self.write_faults();
+        if self.in_place().is_err() && self.place.is_overwritten() {
+            return false;
+        }
+        let _ = self.conn.busy_timeout(IMPATIENCE);
+        if let Err(error) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            log::warn!("checkpoint at the end: {error}");
+        }
+        true
+    }
+
+    /// One transaction: `first`, and what else waits or comes in meanwhile.
+    fn transact(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+        let started = Instant::now();
+        let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(64);
+        let mut next = Some(first);
+        let mut lost = self.in_place().and_then(|()| self.begin()).err();
+        if lost.is_some() {
+            // Whatever keeps the database shut keeps it shut for all who wait: nobody waits in turn.
+            done.extend(next.take());
+            done.extend(jobs.try_iter());
+        }
+        let mut apart = false;
+        while let Some(job) = next.take() {
+            done.push(job);
+            lost = self.run_newest(&mut done, &mut apart).err();
+            let more = lost.is_none() && done.len() < self.batch && started.elapsed() < GATHER;
+            next = if more { jobs.try_recv().ok() } else { None };
+        }
+        // Once more behind it: what went into a file that is gone is not acknowledged.
+        let end = lost.map_or_else(|| self.execute("COMMIT").and_then(|()| self.in_place()), Err);
+        if let Err(error) = end {
+            if !self.conn.is_autocommit() {
+                let _ = self.execute("ROLLBACK");
+            }
+            for job in &mut done {
+                job.lose(&error);
+            }
+            self.guards_stale = true;
+            self.changed.clear();
+        }
+        self.refresh_guards();
+        self.changes.tell(&self.changed);
+        self.changed.clear();
+        for job in done {
+            job.answer(&self.faults);
+        }
+        // Soon, for the caller who looks up the entry that he was told; else at the next tick.
+        self.write_faults();
+    }
+
+    /// Whether the files that are open are still those in the data folder.
+    fn in_place(&mut self) -> Result<()> {
+        let found = self.place.check();
+        match &found {
+            Ok(()) => self.is_displaced = false,
+            Err(error) if !self.is_displaced => {
+                self.is_displaced = true;
+                log::error!("no more is written: {error}");
+                self.save_log();
+            }
+            Err(_) => {}
+        }
+        found
+    }
+
+    /// Moves what the log holds into the database while the log, removed or not, is still open here. A file that was
+    /// copied over the database is spared: its owner may want it as it is.
+    fn save_log(&mut self) {
+        self.checkpointer.take();
+        let saved = if self.place.is_overwritten() {
+            self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(|_| ())
+        } else {
+            self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        };
+        if let Err(error) = saved {
+            log::error!("what the log of the database holds cannot be saved: {error}");
+        }
+    }
+
+    /// Begins a transaction; waits for another program's for a while.
+    fn begin(&mut self) -> Result<()> {
+        self.conn.busy_timeout(if self.is_locked { IMPATIENCE } else { PATIENCE })?;
+        let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+        let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
+        self.is_locked = code == Some(ErrorCode::DatabaseBusy);
+        Ok(begun.map(|_| ())?)
+    }
+
+    /// Runs the newest job of a batch. Hardly a job fails after it has written, so none has a
+    /// savepoint, which would cost a copy of every page that it touches. One that does makes the
+    /// batch start over, every job `apart` from then on. An error means that the transaction is gone.
+    fn run_newest(&mut self, batch: &mut [Box<dyn Job>], apart: &mut bool) -> Result<()> {
+        let Some(newest) = batch.last_mut() else { return Ok(()) };
+        if *apart {
+            return self.run_apart(newest.as_mut());
+        }
+        let before = self.conn.total_changes();
+        if self.run_job(newest.as_mut())? || self.conn.total_changes() == before {
+            return Ok(());
+        }
+        *apart = true;
+        self.execute("ROLLBACK")?;
+        self.changed.clear();
+        self.begin()?;
+        batch.iter_mut().try_for_each(|job| self.run_apart(job.as_mut()))
+    }
+
+    /// Runs one job in its own savepoint: if it fails, it is rolled back alone.
+    fn run_apart(&mut self, job: &mut dyn Job) -> Result<()> {
+        self.execute("SAVEPOINT job")?;
+        if !self.run_job(job)? {
+            self.execute("ROLLBACK TO job")?;
+        }
+        self.execute("RELEASE job")
+    }
+
+    /// Runs one job; whether it is to be kept. An error means that the whole transaction is gone,
+    /// which a full disk and some failures of the disk do without asking.
+    fn run_job(&mut self, job: &mut dyn Job) -> Result<bool> {
+        let guards = self.guards.load();
+        let tx = Write {
+            read: Read { conn: &self.conn, tables: &self.tables },
+            guards: &guards,
+            guards_changed: std::cell::Cell::new(false),
+            changed: std::cell::RefCell::default(),
+        };
+        let keep = job.run(&tx);
+        let Write { guards_changed, changed, .. } = tx;
+        if self.conn.is_autocommit() {
+            return Err(fault::broken("the transaction was rolled back by a failure of the disk"));
+        }
+        if keep {
+            self.guards_stale |= guards_changed.get();
+            self.changed.extend(changed.into_inner());
+        }
+        Ok(keep)
+    }
+
+    fn execute(&self, sql: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Reads settings, whitelist and keys anew if they were changed, so that the change holds for
+    /// the very next call. What could not be read is tried again at the next tick.
+    fn refresh_guards(&mut self) {
+        if !self.guards_stale {
+            return;
+        }
+        match guards::load(&Read { conn: &self.conn, tables: &self.tables }) {
+            Ok(guards) => {
+                self.guards.store(Arc::new(guards));
+                self.guards_stale = false;
+            }
+            Err(error) => log::error!("cannot read settings and keys: {error}"),
+        }
+    }
+
+    fn tick(&mut self) {
+        // Soon, though nobody writes: the log is best saved before the process ends.
+        let _ = self.in_place();
+        // SQLite raises data_version when another connection has written: the command line.
+        let version = data_version(&self.conn);
+        if version != self.data_version {
+            self.changes.tell(&[Changed::Anything]);
+            self.data_version = version;
+            self.guards_stale = true;
+        }
+        self.refresh_guards();
+        self.write_faults();
+    }
+
+    fn write_faults(&mut self) {
+        let noted = self.faults.take();
+        if noted.is_empty() {
+            return;
+        }
+        let written = self.in_place().and_then(|()| self.begin()).and_then(|()| {
+            noted.iter().try_for_each(|noted| logs::insert_fault(&self.conn, noted))?;
+            self.execute("COMMIT")
+        });
+        if let Err(error) = written {
+            log::warn!("the Panel Error Log cannot be written yet: {error}");
+            if !self.conn.is_autocommit() {
+                let _ = self.execute("ROLLBACK");
+            }
+            self.faults.put_back(noted);
+        }
+    }
+}
+
+fn data_version(conn: &Connection) -> Option<i64> {
+    conn.pragma_query_value(None, "data_version", |row| row.get(0)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    };
+
+    use crate::{
+        domain::{
+            Error, Given, Record, Result,
+            channels::bouquet::{Category, CategoryChange},
+            fields::{text::Name, time::UnixTime},
+            page::Page,
+        },
+        store::{Options, Store, Write, housekeeping},
+    };
+
+    fn insert(tx: &Write<'_>, name: &str) -> Result<()> {
+        let change = CategoryChange { name: Given::Value(Name::new(name).unwrap()), ..Default::default() };
+        let category = Category::create(change, tx.defaults::<Category>()?)?;
+        tx.insert::<Category>(&category.facts(), UnixTime::clamped(0)).map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_after_it_wrote_takes_no_neighbour_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let origin = || housekeeping(UnixTime::clamped(0), "test");
+        // Those behind it wait together, and share the next transaction.
+        let (open, shut) = mpsc::channel::<()>();
+        let shut = std::sync::Mutex::new(shut);
+        let first = store.write(origin(), move |_| {
+            let _ = shut.lock().unwrap().recv();
+            std::thread::sleep(2 * super::GATHER);
+            Ok(())
+        });
+        let runs = std::sync::Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let before = store.write(origin(), move |tx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            insert(tx, "before")
+        });
+        let refused = store.write(origin(), |tx| {
+            insert(tx, "refused")?;
+            Err::<(), _>(Error::NotEnoughCredits)
+        });
+        let panicking = store.write(origin(), |tx| -> Result<()> {
+            insert(tx, "panicking")?;
+            panic!("on purpose")
+        });
+        let taken = store.write(origin(), |tx| insert(tx, "before"));
+        let after = store.write(origin(), |tx| insert(tx, "after"));
+        open.send(()).unwrap();
+        assert_eq!(first.wait().await, Ok(()));
+        assert_eq!(before.wait().await, Ok(()));
+        assert_eq!(refused.wait().await, Err(Error::NotEnoughCredits));
+        assert!(matches!(panicking.wait().await, Err(Error::Database(_))));
+        assert!(matches!(taken.wait().await, Err(Error::Taken { .. })));
+        assert_eq!(after.wait().await, Ok(()));
+        assert_eq!(runs.load(Ordering::Relaxed), 2, "once without a savepoint, once with");
+        let rows = store.read(&origin(), |read| read.page::<Category>(&Page::default())).unwrap().rows;
+        let names: Vec<&str> = rows.iter().map(|row| row.record.name.as_str()).collect();
+        assert_eq!(names, ["before", "after"]);
+        store.close();
+    }
+}

@@ -1,0 +1,57 @@
+//! Settings, whitelist and API keys as a snapshot in memory: every call of the Server API asks them.
+
+use std::net::IpAddr;
+
+use crate::{
+    domain::{
+        Result, Stored,
+        fields::net::Network,
+        ids::SettingsId,
+        machine::settings::Settings,
+        page::{Limit, Page, Start},
+        people::api_key::{ApiKey, KeyHash},
+        record::Record,
+    },
+    store::Read,
+};
+
+/// What was last committed.
+#[derive(Debug)]
+pub struct Guards {
+    /// General Settings.
+    pub settings: Settings,
+    /// Who may call the Server API from where.
+    pub whitelist: Vec<Network>,
+    /// The API keys, expired ones too.
+    pub keys: Vec<Stored<ApiKey>>,
+}
+
+impl Guards {
+    /// Whether that address is on the whitelist.
+    pub fn lists(&self, address: IpAddr) -> bool {
+        self.whitelist.iter().any(|range| range.contains(address))
+    }
+
+    /// The key of that hash, compared in constant time.
+    pub fn key(&self, hash: &KeyHash) -> Option<&Stored<ApiKey>> {
+        self.keys.iter().find(|key| key.record.hash.equals(hash))
+    }
+}
+
+/// Reads them.
+pub fn load(read: &Read<'_>) -> Result<Guards> {
+    let settings = match read.by_id::<Settings>(SettingsId(1))? {
+        Some(stored) => stored.record,
+        None => Settings::create(<Settings as Record>::Change::default(), read.defaults::<Settings>()?)?,
+    };
+    let whitelist = read.whitelist()?.into_iter().map(|entry| entry.address).collect();
+    let mut keys = Vec::new();
+    let mut page = Page { limit: Limit::MOST, ..Page::default() };
+    loop {
+        let rows = read.page::<ApiKey>(&page)?.rows;
+        let Some(last) = rows.last() else { break };
+        page.start = Start::After(last.id.0);
+        keys.extend(rows);
+    }
+    Ok(Guards { settings, whitelist, keys })
+}

@@ -1,0 +1,8 @@
+//! Administrators, resellers, keys, sessions of the panel.
+
+pub mod keys;
+pub mod let_in;
+pub mod panel_sessions;
+pub mod resellers;
+
+pub(super) mod admins;

@@ -1,0 +1,6 @@
+//! What the door of viewers asks and writes.
+
+pub mod open_sessions;
+pub mod viewers;
+
+pub(super) mod held;

@@ -1,0 +1,216 @@
+//! What the door of viewers asks, and what it writes down.
+
+use std::{borrow::Cow, sync::Arc};
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::{
+    domain::{
+        Result,
+        fields::time::UnixTime,
+        ids::{BouquetId, PlanId, ServerId, StreamId},
+        viewing::session::{SessionId, Viewer},
+    },
+    store::{Read, Write},
+};
+
+/// A stream as the door sees it.
+pub struct AskedStream {
+    /// What it is called.
+    pub name: Arc<str>,
+    /// Whether it is wanted running.
+    pub enabled: bool,
+    /// The server that runs it; none is the main server.
+    pub server_id: Option<ServerId>,
+    /// Whether a bouquet of the subscription holds it.
+    pub in_bouquets: bool,
+}
+
+/// A row of the connection log.
+#[derive(Clone, Debug)]
+pub struct EndedRow {
+    /// Its number, under which it may stand as open.
+    pub id: SessionId,
+    /// When it ended.
+    pub at: UnixTime,
+    /// When it began.
+    pub started_at: UnixTime,
+    /// Who watched.
+    pub viewer: Viewer,
+    /// Its username or MAC.
+    pub subscriber: String,
+    /// What was watched.
+    pub stream_id: StreamId,
+    /// The name of it.
+    pub stream: String,
+    /// From where.
+    pub address: String,
+    /// With which player.
+    pub user_agent: String,
+    /// `ts` or `hls`.
+    pub container: &'static str,
+    /// How many bytes were sent.
+    pub bytes_sent: u64,
+    /// Why it ended.
+    pub reason: Cow<'static, str>,
+}
+
+/// A row of the refusal log.
+#[derive(Clone, Debug)]
+pub struct RefusedRow {
+    /// When.
+    pub at: UnixTime,
+    /// Who, if the credentials are somebody's.
+    pub viewer: Option<Viewer>,
+    /// The username or MAC that was sent.
+    pub subscriber: String,
+    /// What was asked for, if it was a stream.
+    pub stream_id: Option<StreamId>,
+    /// From where.
+    pub address: String,
+    /// With which player.
+    pub user_agent: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Read<'_> {
+    /// A stream, and whether a subscription of that plan and those bouquets of its own holds it.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn asked_stream(
+        &self,
+        stream: StreamId,
+        plan: Option<PlanId>,
+        own: &[BouquetId],
+    ) -> Result<Option<AskedStream>> {
+        let sql = "SELECT name, enabled, server_id, EXISTS (SELECT 1 FROM plan_bouquets p JOIN bouquet_streams b \
+                   ON b.bouquet_id = p.bouquet_id WHERE p.plan_id = ?2 AND b.stream_id = ?1) FROM streams WHERE id = ?1";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let asked = statement.query_row(params![stream.0, plan.map(|plan| plan.0)], |row| {
+            Ok(AskedStream {
+                name: row.get(0)?,
+                enabled: row.get(1)?,
+                server_id: row.get::<_, Option<i64>>(2)?.map(ServerId),
+                in_bouquets: row.get(3)?,
+            })
+        });
+        let Some(mut asked) = asked.optional()? else { return Ok(None) };
+        if !asked.in_bouquets && !own.is_empty() {
+            let sql = "SELECT 1 FROM bouquet_streams WHERE stream_id = ? AND bouquet_id = ?";
+            let mut holds = self.conn.prepare_cached(sql)?;
+            for bouquet in own {
+                asked.in_bouquets |= holds.exists([stream.0, bouquet.0])?;
+            }
+        }
+        Ok(Some(asked))
+    }
+
+    /// When a connection of a viewer last ended.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn last_watched(&self, viewer: Viewer) -> Result<Option<UnixTime>> {
+        let (column, id) = column(viewer);
+        let sql = format!("SELECT at FROM connection_log WHERE {column} = ? ORDER BY id DESC LIMIT 1");
+        let at = self.conn.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
+        Ok(at.map(UnixTime::clamped))
+    }
+
+    /// The latest refusals of a viewer, newest first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn refusals_of(&self, viewer: Viewer, most: u32) -> Result<Vec<RefusedRow>> {
+        let (column, id) = column(viewer);
+        let sql = format!(
+            "SELECT at, subscriber, stream_id, address, user_agent, reason FROM refusal_log WHERE {column} = ? \
+             ORDER BY id DESC LIMIT ?"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![id, most], |row| {
+            Ok(RefusedRow {
+                at: UnixTime::clamped(row.get(0)?),
+                viewer: Some(viewer),
+                subscriber: row.get(1)?,
+                stream_id: row.get::<_, Option<i64>>(2)?.map(StreamId),
+                address: row.get(3)?,
+                user_agent: row.get(4)?,
+                reason: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Write<'_> {
+    /// Adds ended sessions to the connection log.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn insert_ended(&self, rows: &[EndedRow]) -> Result<()> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, address, \
+             user_agent, container, bytes_sent, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        for row in rows {
+            let (line, mag) = ids(Some(row.viewer));
+            insert.execute(params![
+                row.at.seconds(),
+                row.started_at.seconds(),
+                line,
+                mag,
+                row.subscriber,
+                row.stream_id.0,
+                row.stream,
+                row.address,
+                row.user_agent,
+                row.container,
+                i64::try_from(row.bytes_sent).unwrap_or(i64::MAX),
+                row.reason,
+            ])?;
+        }
+        self.forget_open(rows.iter().map(|row| row.id))
+    }
+
+    /// Adds refusals to the refusal log.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn insert_refused(&self, rows: &[RefusedRow]) -> Result<()> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO refusal_log (at, line_id, mag_id, subscriber, stream_id, address, user_agent, reason) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        for row in rows {
+            let (line, mag) = ids(row.viewer);
+            insert.execute(params![
+                row.at.seconds(),
+                line,
+                mag,
+                row.subscriber,
+                row.stream_id.map(|id| id.0),
+                row.address,
+                row.user_agent,
+                row.reason,
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn ids(viewer: Option<Viewer>) -> (Option<i64>, Option<i64>) {
+    match viewer {
+        Some(Viewer::Line(id)) => (Some(id.0), None),
+        Some(Viewer::Mag(id)) => (None, Some(id.0)),
+        None => (None, None),
+    }
+}
+
+fn column(viewer: Viewer) -> (&'static str, i64) {
+    match viewer {
+        Viewer::Line(id) => ("line_id", id.0),
+        Viewer::Mag(id) => ("mag_id", id.0),
+    }
+}

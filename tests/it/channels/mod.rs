@@ -1,0 +1,14 @@
+//! Streams and their sources, bouquets, channel lists.
+
+mod fetched;
+mod panel_bouquets;
+mod panel_import;
+mod panel_streams;
+mod programs;
+mod rare_key_frames;
+mod source_changes;
+mod source_drops;
+mod source_kinds;
+mod sources;
+mod streams;
+mod transport_clocks;

@@ -1,0 +1,240 @@
+//! The files of the database: removed, replaced, copied over, open to others, damaged.
+
+use std::{
+    fs,
+    os::unix::fs::{FileExt, PermissionsExt},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::support::{PROGRAM, TestServer, linecard, tv::within, writers::assert_whole};
+
+fn file(folder: &Path, end: &str) -> PathBuf {
+    folder.join(format!("linecard.db{end}"))
+}
+
+/// What a start on the folder says; it must fail.
+fn refused_start(folder: &Path) -> String {
+    let output = Command::new("timeout")
+        .args(["20", PROGRAM, "serve", "--listen", "127.0.0.1:0"])
+        .env("LINECARD_DATA", folder)
+        .output()
+        .expect("timeout is installed");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_log_that_is_removed_or_replaced_stops_writes_and_takes_nothing_acknowledged_with_it() {
+    let remove: fn(&Path) = |path| fs::remove_file(path).expect("it is there");
+    let replace: fn(&Path) = |path| {
+        let other = path.with_extension("other");
+        fs::write(&other, "x").expect("a file");
+        fs::rename(&other, path).expect("in its place");
+    };
+    let mut folder = tempfile::tempdir().expect("a folder");
+    for (round, (end, harm)) in
+        [("-wal", remove), ("-wal", replace), ("-shm", remove)].into_iter().enumerate()
+    {
+        let server = TestServer::on(folder, &[]);
+        server.done("line/new", &format!("data[username]=kept{round}"));
+        harm(&file(server.data(), end));
+        for _ in 0..2 {
+            let refusal = server.refused("line/new", "data[username]=lost");
+            assert!(
+                refusal.contains("the log of the database is gone from the data folder: restart"),
+                "{refusal}"
+            );
+        }
+        folder = server.kill();
+        if end == "-wal" {
+            // What stands there now is not the log.
+            let _ = fs::remove_file(file(folder.path(), "-wal"));
+        }
+    }
+    let server = TestServer::on(folder, &[]);
+    for round in 0..3 {
+        server.done("line/info", &format!("username=kept{round}"));
+    }
+    assert_eq!(server.done("line/list", "search=lost")["total"], 0);
+    server.done("line/new", "data[username]=after");
+    assert_whole(&server);
+}
+
+#[test]
+fn a_log_that_is_removed_is_noticed_though_nobody_writes() {
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=kept");
+    fs::remove_file(file(server.data(), "-wal")).expect("it is there");
+    within(10, "it is told", || server.log().contains("the log of the database is gone"));
+    let server = TestServer::on(server.kill(), &[]);
+    server.done("line/info", "username=kept");
+}
+
+#[test]
+fn a_database_copied_over_the_running_one_is_noticed_and_left_as_it_is() {
+    let other = TestServer::start();
+    other.done("line/new", "data[username]=other");
+    let other = other.stop();
+    let before = fs::read(file(other.path(), "")).expect("the file");
+
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=mine");
+    // A copy of its own from a moment ago, of which every byte may be right.
+    let own = other.path().join("own.db");
+    let reader = rusqlite::Connection::open(file(server.data(), "")).expect("the database");
+    reader.execute("VACUUM INTO ?", [own.to_str().expect("text")]).expect("a copy");
+    reader.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").expect("another program may move the log");
+    drop(reader);
+    server.done("line/new", "data[username]=mine2");
+
+    fs::copy(&own, file(server.data(), "")).expect("copied over");
+    fs::copy(file(other.path(), ""), file(server.data(), "")).expect("copied over");
+    for _ in 0..2 {
+        let refusal = server.refused("line/new", "data[username]=lost");
+        assert!(refusal.contains("the database file was copied over while the server ran"), "{refusal}");
+    }
+    let folder = server.stop();
+    assert!(fs::read(file(folder.path(), "")).expect("the file") == before, "the copy was written to");
+
+    let why = refused_start(folder.path());
+    assert!(why.contains("was copied over while a server had it open") && why.contains("delete"), "{why}");
+    for end in ["-wal", "-shm"] {
+        let _ = fs::remove_file(file(folder.path(), end));
+    }
+    let server = TestServer::on(folder, &[]);
+    server.done("line/info", "username=other");
+    server.done("line/new", "data[username]=after");
+    assert_whole(&server);
+    assert!(!file(server.data(), "-overwritten").exists());
+}
+
+#[test]
+fn a_touch_stops_nothing() {
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=mine");
+    let path = file(server.data(), "");
+    for how in [&[][..], &["-d", "2020-01-01"]] {
+        let touched = Command::new("touch").args(how).arg(&path).status().expect("touch is installed");
+        assert!(touched.success());
+        server.done("line/new", "");
+    }
+    // While nobody writes, and while many do.
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..40).for_each(|_| drop(server.done("line/new", ""))));
+        for _ in 0..40 {
+            drop(Command::new("touch").arg(&path).status());
+        }
+    });
+    assert!(!server.log().contains("written over"), "{}", server.log());
+    assert_whole(&server);
+}
+
+#[test]
+fn an_index_that_is_cut_short_loses_nothing_that_was_answered() {
+    let server = TestServer::start();
+    (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
+    fs::write(file(server.data(), "-shm"), "").expect("emptied");
+    // The system kills it with its next look at the index.
+    let server = TestServer::on(server.kill(), &[]);
+    (0..4).for_each(|n| drop(server.done("line/info", &format!("username=kept{n}"))));
+    server.done("line/new", "data[username]=after");
+    assert_whole(&server);
+}
+
+#[test]
+fn a_log_that_is_emptied_or_written_over_in_place_stops_writes_and_spoils_nothing() {
+    let other = TestServer::start();
+    other.done("line/new", "data[username]=foreign");
+    let foreign = fs::read(file(other.data(), "-wal")).expect("the log of another one");
+    let shortened = |path: &Path| fs::read(path).map(|log| log[..log.len() / 2].to_vec()).expect("the log");
+    for round in 0..3 {
+        let server = TestServer::start();
+        (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
+        let log = file(server.data(), "-wal");
+        // In place: the file stays the one that is open.
+        let spoilt = match round {
+            0 => Vec::new(),
+            1 => foreign.clone(),
+            _ => shortened(&log),
+        };
+        fs::write(&log, spoilt).expect("written over");
+        for _ in 0..2 {
+            let refusal = server.refused("line/new", "data[username]=lost");
+            assert!(refusal.contains("the log of the database was written over"), "{round}: {refusal}");
+        }
+        assert!(server.log().contains("linecard.db-wal was written over"), "{round}: {}", server.log());
+        let folder = server.stop();
+        if round > 0 {
+            let why = refused_start(folder.path());
+            assert!(why.contains("-wal was written over") && why.contains("restore a backup"), "{why}");
+        }
+        for end in ["-wal", "-shm"] {
+            let _ = fs::remove_file(file(folder.path(), end));
+        }
+        let server = TestServer::on(folder, &[]);
+        assert_whole(&server);
+        server.done("line/new", "data[username]=after");
+        server.refused("line/info", "username=foreign");
+    }
+}
+
+#[test]
+fn files_of_the_database_are_taken_away_from_others_at_each_start() {
+    let folder = TestServer::start().stop();
+    let mode = |path: &Path| fs::metadata(path).expect("the file").permissions().mode() & 0o777;
+    let database = file(folder.path(), "");
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).expect("a mode");
+    let (_, _, told) = linecard(folder.path(), &["check"]);
+    assert_eq!(mode(&database), 0o600);
+    assert!(told.contains("was open to others (mode 644)"), "{told}");
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o664)).expect("a mode");
+    let server = TestServer::on(folder, &[]);
+    server.done("line/new", "");
+    for end in ["", "-wal", "-shm"] {
+        assert_eq!(mode(&file(server.data(), end)), 0o600, "{end}");
+    }
+    assert!(server.log().contains("was open to others (mode 664)"), "{}", server.log());
+}
+
+/// Writes over a whole page of the database.
+fn damage(folder: &Path, page: u32) {
+    let open = fs::File::options().write(true).open(file(folder, "")).expect("the file");
+    open.write_all_at(&[0xA5; 4096], u64::from(page) * 4096).expect("written");
+}
+
+#[test]
+fn a_damaged_database_is_described_as_far_as_it_can_be_read() {
+    let server = TestServer::start();
+    for number in 0..30 {
+        server.done("line/new", &format!("data[username]=line{number}&data[notes]={}", "x".repeat(1500)));
+    }
+    server.done("resellers/new", "data[name]=North&data[credits]=5");
+    let folder = server.stop();
+    let open = rusqlite::Connection::open(file(folder.path(), "")).expect("the database");
+    open.execute_batch("UPDATE resellers SET credits = 7").expect("a wrong balance");
+    let root = |name: &str| -> u32 {
+        open.query_row("SELECT rootpage - 1 FROM sqlite_schema WHERE name = ?", [name], |row| row.get(0))
+            .expect("a table")
+    };
+    let (counts, settings) = (root("row_counts"), root("settings"));
+    drop(open);
+
+    damage(folder.path(), counts);
+    let (code, found, told) = linecard(folder.path(), &["check"]);
+    assert_eq!(code, 1, "{found}{told}");
+    assert!(found.contains("reseller 1 has 7 credits, its ledger says 5"), "{found}{told}");
+    assert!(
+        found.contains("counts: cannot be checked to the end: the database file is damaged"),
+        "{found}{told}"
+    );
+
+    damage(folder.path(), settings);
+    let (code, found, told) = linecard(folder.path(), &["check"]);
+    assert_eq!(code, 1, "{found}{told}");
+    assert!(found.contains("reseller 1 has 7 credits"), "{found}{told}");
+    for told in [told, refused_start(folder.path())] {
+        assert!(told.contains("the database file is damaged"), "{told}");
+        assert!(!told.contains("Panel Error Log"), "nobody can look there: {told}");
+    }
+}

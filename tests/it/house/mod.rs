@@ -1,0 +1,4 @@
+//! The plan of the house and the README.
+
+mod layers;
+mod readme;

@@ -1,0 +1,43 @@
+//! Standard error that nobody reads: the server serves on, and ends.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::support::PROGRAM;
+
+#[test]
+fn nobody_waits_for_a_log_that_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Command::new(PROGRAM)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("LINECARD_DATA", folder.path())
+        .env("RUST_LOG", "trace")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let lines = BufReader::new(server.stdout.take().expect("its output")).lines();
+    let mut lines = lines.map_while(Result::ok);
+    let address =
+        lines.find_map(|line| line.strip_prefix("Linecard is listening on http://").map(str::to_owned));
+    let mut socket = TcpStream::connect(address.expect("it listens")).expect("a connection");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    // More lines than the pipe and the buffer hold.
+    let asked = b"GET /no/such HTTP/1.1\r\nHost: tv.example\r\n\r\n";
+    let mut answer = [0; 16 << 10];
+    for _ in 0..4_000 {
+        socket.write_all(asked).expect("asked");
+        assert!(socket.read(&mut answer).expect("an answer in time") > 0);
+    }
+    let begun = Instant::now();
+    let pid = server.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    while server.try_wait().expect("its status").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

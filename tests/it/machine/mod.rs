@@ -1,0 +1,20 @@
+//! The server as a whole: settings, logs, command line, clocks, memory.
+
+mod api_input;
+mod api_resources;
+mod api_servers;
+mod cli;
+mod form_php;
+mod hardening;
+mod headers;
+mod leaps;
+mod log_limits;
+mod log_unread;
+mod memory;
+mod openapi;
+mod panel_browser;
+mod panel_dashboard;
+mod panel_logs;
+mod panel_servers;
+mod panel_settings;
+mod php_client;

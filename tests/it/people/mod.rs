@@ -1,0 +1,12 @@
+//! Who gets in: signing in, administrators, resellers, API keys, selling.
+
+mod api_access;
+mod api_admins;
+mod api_resellers;
+mod api_security;
+pub mod panel_access;
+mod panel_administrators;
+mod panel_door;
+mod panel_login;
+mod panel_resellers;
+mod selling;

@@ -1,0 +1,274 @@
+//! Mass edits in the panel: what is previewed is what is done, and nothing else.
+
+use crate::support::{
+    TestServer,
+    panel::{PASSWORD, Page, Panel, server},
+    tv::within,
+};
+
+const END: i64 = 2_000_000_000;
+
+/// Ten lines of North, with a note; one of South; North pays, and has 20 credits; a plan for 8.
+fn fill(server: &TestServer) {
+    server.done(
+        "subscription_plans/new",
+        "data[name]=Month&data[credits]=8&data[duration]=30&data[duration_unit]=day",
+    );
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=20");
+    server.done("resellers/new", "data[name]=South");
+    for number in 0..10 {
+        server.done(
+            "line/new",
+            &format!(
+                "data[username]=north{number}&data[reseller_id]=1&data[expire_date]={END}&data[notes]=spring"
+            ),
+        );
+    }
+    server.done("line/new", &format!("data[username]=south&data[reseller_id]=2&data[expire_date]={END}"));
+}
+
+/// The fields that a preview hands on.
+fn hidden(page: &str) -> Vec<(String, String)> {
+    let inputs = page.split("<input type=\"hidden\" name=\"").skip(1);
+    let pair = |input: &str| {
+        let (name, rest) = input.split_once("\" value=\"")?;
+        Some((name.to_owned(), rest.split_once('"')?.0.to_owned()))
+    };
+    inputs.filter_map(pair).collect()
+}
+
+/// Previews, and does what was previewed.
+fn run(panel: &Panel<'_>, address: &str, fields: &[(&str, &str)]) -> String {
+    let preview = panel.post(&format!("/panel/lines/mass?{address}"), fields);
+    assert_eq!(preview.status, 200, "{}", preview.body);
+    go(panel, address, &preview)
+}
+
+/// Begins what was previewed; the page that says how far it is.
+fn begin(panel: &Panel<'_>, address: &str, preview: &Page) -> String {
+    let hidden = hidden(&preview.body);
+    let fields: Vec<(&str, &str)> =
+        hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let answer = panel.post(&format!("/panel/lines/mass/run?{address}"), &fields);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    answer.location().to_owned()
+}
+
+fn go(panel: &Panel<'_>, address: &str, preview: &Page) -> String {
+    let at = begin(panel, address, preview);
+    let mut page = String::new();
+    within(20, "the mass edit is over", || {
+        page = panel.get(&at);
+        page.contains("Mass edit: done")
+    });
+    page
+}
+
+fn told(page: &str, number: i64, what: &str) {
+    assert!(page.contains(&format!("<b>{number}</b><span>{what}")), "{number} {what}: {page}");
+}
+
+fn line(server: &TestServer, name: &str) -> serde_json::Value {
+    server.done("line/info", &format!("username={name}"))["line_info"].clone()
+}
+
+#[test]
+fn a_preview_counts_exactly_and_shows_rows_before_and_after() {
+    let server = server();
+    fill(&server);
+    let panel = Panel::admin(&server);
+    let preview = panel.post("/panel/lines/mass?reseller=1", &[("more_days", "7"), ("switch", "disable")]);
+    assert!(
+        preview.body.contains("Change 10 lines?") && preview.body.contains("reseller: North"),
+        "{}",
+        preview.body
+    );
+    assert!(
+        preview.body.contains(
+            "ends: 2033-05-18 03:33:20 UTC \u{2192} 2033-05-25 03:33:20 UTC; disabled: no \u{2192} yes"
+        ),
+        "{}",
+        preview.body
+    );
+    assert_eq!(line(&server, "north0")["disabled"], 0, "a preview changes nothing");
+    let page = go(&panel, "reseller=1", &preview);
+    told(&page, 10, "changed, of 10 lines");
+    assert_eq!(
+        (&line(&server, "north9")["disabled"], &line(&server, "north9")["expire_date"]),
+        (&1.into(), &(END + 7 * 86_400).into())
+    );
+    assert_eq!(line(&server, "south")["disabled"], 0);
+    let audit = server.done("logs/list", "kind=audit&action=mass_edit");
+    assert_eq!(audit["total"], 10, "{audit}");
+}
+
+#[test]
+fn rows_that_were_changed_since_the_preview_are_left_alone_and_a_second_run_does_nothing() {
+    let server = server();
+    fill(&server);
+    let panel = Panel::admin(&server);
+    let preview = panel.post("/panel/lines/mass?search=spring", &[("more_days", "1")]);
+    server.done("line/update", "username=north3&data[notes]=spring, called");
+    server.done("line/update", "username=north4&data[notes]=autumn");
+    server.done("line/new", "data[username]=late&data[notes]=spring");
+    let page = go(&panel, "search=spring", &preview);
+    told(&page, 8, "changed, of 10 lines");
+    told(&page, 2, "left alone");
+    assert_eq!(line(&server, "north3")["expire_date"], END);
+    assert_eq!(line(&server, "late")["expire_date"], serde_json::Value::Null);
+    let again = go(&panel, "search=spring", &preview);
+    told(&again, 0, "changed, of 10 lines");
+    assert_eq!(line(&server, "north0")["expire_date"], END + 86_400);
+}
+
+#[test]
+fn what_is_refused_says_why_and_keeps_no_other_from_being_changed() {
+    let server = server();
+    fill(&server);
+    server.done("line/update", "username=south&data[expire_date]=");
+    let panel = Panel::admin(&server);
+    let page = run(&panel, "", &[("extend_plan", "1")]);
+    told(&page, 2, "changed, of 11 lines");
+    told(&page, 9, "refused");
+    assert!(page.contains("Not enough credits") && page.contains("it never expires"), "{page}");
+    assert_eq!(server.done("resellers/statement", "id=1")["credits"], 4);
+    assert_eq!(
+        line(&server, "north2")["subscription_plan_id"],
+        serde_json::Value::Null,
+        "nothing of a refused row stays"
+    );
+    let page = run(&panel, "reseller=1", &[("extend_plan", "1"), ("free", "1")]);
+    told(&page, 10, "changed, of 10 lines");
+    assert_eq!(server.done("resellers/statement", "id=1")["credits"], 4);
+}
+
+#[test]
+fn an_edit_that_makes_no_sense_is_refused_at_its_field() {
+    let server = server();
+    fill(&server);
+    let panel = Panel::admin(&server);
+    let refused = |fields: &[(&str, &str)], text: &str| {
+        let page = panel.refused("/panel/lines/mass", fields, 422);
+        assert!(page.contains(text), "{fields:?}: {page}");
+    };
+    refused(&[("more_days", "7"), ("expire_date", "2030-01-01T00:00")], "Choose one way to set the end");
+    refused(&[("more_days", "0")], "A whole number of days from 1 to 3650");
+    refused(&[], "Choose what is to change");
+    refused(&[("delete", "1"), ("switch", "ban")], "Not together with another change");
+    let page = panel.refused("/panel/lines/mass?state=watching", &[("switch", "ban")], 409);
+    assert!(page.contains("choose another state"), "{page}");
+}
+
+#[test]
+fn bouquets_come_and_go_and_lines_are_deleted_by_the_filter_alone() {
+    let server = server();
+    fill(&server);
+    for name in ["News", "Films"] {
+        server.done("bouquets/new", &format!("data[name]={name}"));
+    }
+    server.done("line/update", "username=north0&data[bouquets][]=2");
+    let panel = Panel::admin(&server);
+    told(&run(&panel, "", &[("add_bouquet", "1")]), 11, "changed");
+    assert_eq!(line(&server, "north0")["bouquets"], serde_json::json!([2, 1]));
+    let page = run(&panel, "", &[("remove_bouquet", "2")]);
+    told(&page, 1, "changed");
+    told(&page, 10, "were so already");
+    told(&run(&panel, "search=north", &[("delete", "1")]), 10, "changed");
+    assert_eq!(server.done("line/list", "")["total"], 1);
+}
+
+#[test]
+fn a_reseller_edits_its_own_alone_and_is_offered_only_what_it_may() {
+    let server = server();
+    fill(&server);
+    server.done(
+        "administrators/new",
+        &format!("data[username]=sara&data[email]=s@example.com&data[group_id]=2&data[reseller_id]=1&data[password]={PASSWORD}"),
+    );
+    let sara = Panel::of(&server, "sara", PASSWORD);
+    let form = sara.get("/panel/lines/mass");
+    for field in ["more_days", "expire_date", "reseller_id", "add_bouquet", "free", "ban\""] {
+        assert!(!form.contains(field), "{field}: {form}");
+    }
+    let page = run(&sara, "reseller=2", &[("switch", "disable")]);
+    told(&page, 10, "changed, of 10 lines");
+    assert_eq!(
+        (&line(&server, "south")["disabled"], &line(&server, "north0")["disabled"]),
+        (&0.into(), &1.into())
+    );
+    let admin = Panel::admin(&server);
+    let own = begin(&sara, "", &sara.post("/panel/lines/mass", &[("switch", "enable")]));
+    assert_eq!(sara.ask(&own).status, 200);
+    assert_eq!(admin.ask(&own).status, 410, "a run is its own operator's");
+}
+
+#[test]
+fn the_page_of_an_edit_from_before_a_restart_says_what_became_of_it() {
+    let before = server();
+    fill(&before);
+    let panel = Panel::admin(&before);
+    let at = begin(&panel, "", &panel.post("/panel/lines/mass", &[("switch", "disable")]));
+    assert_eq!(panel.ask(&at).status, 200);
+    let server = TestServer::on(before.stop(), &[]);
+    let answer = Panel::admin(&server).ask(&at);
+    let (status, page) = (answer.status, answer.body);
+    assert!(
+        status == 410 && page.contains("started anew") && page.contains("href=\"/panel/logs/audit\""),
+        "{page}"
+    );
+    assert!(!page.contains("http-equiv=\"refresh\""), "{page}");
+}
+
+#[test]
+fn a_preview_counts_what_the_run_refuses_and_why_and_changes_nothing() {
+    let server = server();
+    fill(&server);
+    server.done(
+        "subscription_plans/new",
+        "data[name]=Trial&data[is_trial]=1&data[duration]=1&data[for_resellers]=1",
+    );
+    server.done("subscription_plans/new", "data[name]=Inside&data[duration]=1&data[for_resellers]=0");
+    let person = "data[username]=sara&data[email]=sara@example.com&data[group_id]=2&data[reseller_id]=1";
+    server.done("administrators/new", &format!("{person}&data[password]={PASSWORD}"));
+    let books = || {
+        let credits = server.done("resellers/list", "")["resellers"][0]["credits"].clone();
+        (credits, server.done("logs/list", "kind=audit&limit=1")["total"].clone(), line(&server, "north0"))
+    };
+    let admin = Panel::admin(&server);
+    let before = books();
+    // 20 credits pay for two at 8 each.
+    let edit = [("extend_plan", "1")];
+    let preview = admin.post("/panel/lines/mass?reseller=1", &edit);
+    assert!(preview.body.contains("8 of them would be refused, and stay as they are."), "{}", preview.body);
+    assert!(preview.body.contains("Not enough credits"), "{}", preview.body);
+    assert_eq!(books(), before, "a preview changes nothing");
+    let done = go(&admin, "reseller=1", &preview);
+    told(&done, 2, "changed, of 10 lines");
+    told(&done, 8, "refused");
+    assert_eq!(books().0, 4);
+
+    // A reseller's own: a plan changes only once the present one has ended, and not every plan is theirs to sell.
+    server.done("resellers/update", "id=1&data[credits]=900");
+    server.done("line/update", "username=north9&data[expire_date]=1000000000");
+    server.done("line/new", "data[username]=trial&data[subscription_plan_id]=2&data[reseller_id]=1");
+    let sara = Panel::of(&server, "sara", PASSWORD);
+    for (plan, reason, changed, refused) in [
+        ("1", "can be changed once the present plan has ended", 3, 8),
+        ("3", "this plan is not sold by resellers", 0, 11),
+    ] {
+        server.done("line/update", "username=north9&data[expire_date]=1000000000");
+        let preview = sara.post("/panel/lines/mass?", &[("extend_plan", plan)]);
+        let words = format!("{refused} of them would be refused");
+        assert!(preview.body.contains(&words) && preview.body.contains(reason), "{plan}: {}", preview.body);
+        let done = go(&sara, "", &preview);
+        told(&done, changed, "changed, of 11 lines");
+        told(&done, refused, "refused");
+    }
+    // MAGs, and deletions, are tried the same way.
+    server.done("mag/new", "data[mac_address]=001A79000001&data[reseller_id]=1");
+    let preview = sara.post("/panel/mags/mass?", &[("extend_plan", "1")]);
+    assert!(preview.body.contains("1 of them would be refused"), "{}", preview.body);
+    let preview = sara.post("/panel/lines/mass?", &[("delete", "1")]);
+    assert!(preview.status == 200 && !preview.body.contains("would be refused"), "{}", preview.body);
+    assert_eq!(server.done("line/list", "reseller_id=1")["total"], 11);
+}

@@ -1,0 +1,9 @@
+//! Players, viewers and connections.
+
+mod door;
+mod faults;
+mod panel_connections;
+mod players;
+mod slow_clients;
+mod viewers;
+pub mod viewing_faults;
