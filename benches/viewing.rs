@@ -115,7 +115,7 @@ fn hls() {
     // Single rounds lie far apart, by how the kernel spreads connections over threads and threads over cores.
     const ROUNDS: usize = 9;
     println!("HLS: a segment of 1 MiB to {CLIENTS} clients");
-    let folder = folder(1, 1, "2600k", "320x180");
+    let folder = folder(1, 1, "4000k", "320x180");
     let server = Server::start(folder.path(), &[]);
     let nginx = Nginx::start();
     let mut ratios = Vec::new();

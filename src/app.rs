@@ -97,10 +97,11 @@ pub async fn build(config: Config) -> Result<Running, String> {
                     .default_service(web::to(api::entry)),
             )
             .route("/healthz", web::get().to(healthz))
+            .configure(delivery::routes)
             .configure(panel::routes)
             .configure(player::routes)
+            .configure(delivery::short_routes)
             .configure(portal::routes)
-            .configure(delivery::routes)
             .default_service(web::to(api::entry))
     };
     let server = listen::server(listener, &gate, workers, application).map_err(cannot_listen)?;
