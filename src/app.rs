@@ -125,7 +125,7 @@ impl Running {
         // At once: they share a transaction, and its wait if another program holds the lock.
         let ops = &self.ops;
         let (dismissed, ..) = futures_util::future::join5(
-            ops.dismiss_viewers(),
+            ops.end_all_sessions(),
             ops.note_used_keys(),
             ops.write_calls(),
             ops.note_seen_boxes(),
@@ -149,7 +149,7 @@ impl Running {
         let (ops, live) = (self.ops.clone(), self.live.clone());
         async move {
             live.close();
-            ops.dismiss_viewers().await
+            ops.end_all_sessions().await
         }
     }
 
@@ -171,7 +171,7 @@ fn gate(ops: &Ops, trusted: &[Network]) -> Gate {
     }
     let ops = ops.clone();
     let most_of_one =
-        move || usize::try_from(ops.guards().settings.connections_per_address.get()).unwrap_or(usize::MAX);
+        move || usize::try_from(ops.snapshot().settings.connections_per_address.get()).unwrap_or(usize::MAX);
     Gate::new(trusted.to_vec(), Arc::new(most_of_one), limit)
 }
 

@@ -86,7 +86,7 @@ fn start_viewing(ops: &Ops) {
     actix_web::rt::spawn(async move {
         loop {
             viewers.watch_clock();
-            if let Err(error) = viewers.look_after_viewers() {
+            if let Err(error) = viewers.sweep_viewers() {
                 log::warn!("viewers: {error}");
             }
             actix_web::rt::time::sleep(Duration::from_secs(1)).await;

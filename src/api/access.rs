@@ -9,10 +9,10 @@ use actix_web::{
 
 use super::reply;
 use crate::{
-    domain::people::{actor::Actor, guard::Attempt},
+    domain::people::{actor::Actor, lockout::Attempt},
     ops::{
         Ops,
-        people::{api_keys::KeyRefusal, guards::Face},
+        people::{api_keys::KeyRefusal, lockouts::Face},
     },
     wire::{same_origin, visitor},
 };
@@ -35,7 +35,7 @@ impl Door {
     /// The reply: 403 that names the address and where to add it, or the other site.
     pub fn address(&self, request: &HttpRequest) -> Result<IpAddr, HttpResponse> {
         let address = visitor::address(request);
-        if !self.ops.guards().lists(address) {
+        if !self.ops.snapshot().lists(address) {
             log::warn!("Server API refused to {address}: not on the whitelist");
             return Err(reply::failure(StatusCode::FORBIDDEN, &not_listed(address)));
         }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{Change, Error, Given, Result, fields::time::UnixTime, people::actor::Actor, record},
-    ops::{Act, Doing, Once, Ops},
+    ops::{Act, Action, Once, Ops},
     wire::{
         fields::Fields,
         form::{self, Node},
@@ -20,7 +20,7 @@ pub struct Call {
     /// Who calls.
     pub actor: Actor,
     /// What is called.
-    pub doing: Doing,
+    pub action: Action,
     /// The fields beside `data`.
     pub params: Fields,
     /// The fields of `data`.
@@ -39,11 +39,11 @@ impl Call {
     pub fn new(
         ops: Ops,
         actor: Actor,
-        doing: Doing,
+        action: Action,
         mut fields: IndexMap<String, Node>,
         once: Option<&[u8]>,
     ) -> Result<Self> {
-        let once = once.map(|key| once_key(key, doing, &fields)).transpose()?;
+        let once = once.map(|key| once_key(key, action, &fields)).transpose()?;
         let data = match fields.shift_remove("data") {
             Some(Node::Map(map)) => map,
             None => IndexMap::new(),
@@ -52,7 +52,15 @@ impl Call {
             }
             Some(Node::Flag(_)) => return Err(Error::invalid("data", DATA)),
         };
-        Ok(Self { ops, actor, doing, params: Fields::new(fields), data: Fields::new(data), once, seen: None })
+        Ok(Self {
+            ops,
+            actor,
+            action,
+            params: Fields::new(fields),
+            data: Fields::new(data),
+            once,
+            seen: None,
+        })
     }
 
     /// The change that `data` describes; every field must have been taken before or be a column.
@@ -77,7 +85,7 @@ impl Call {
     /// [`Error::Invalid`], [`Error::UnknownField`].
     pub fn finish(&mut self) -> Result<()> {
         const NONE: &str = "This call takes no fields";
-        if is_of_one_row(self.doing.action) {
+        if is_of_one_row(self.action.name) {
             self.take_seen()?;
         }
         let (in_data, beside) = (self.data.are_taken(), self.params.are_taken());
@@ -92,7 +100,7 @@ impl Call {
     /// Beside `data`; where there is one, also in it.
     fn take_seen(&mut self) -> Result<()> {
         let mut given = vec![record::parse::<UnixTime>(&mut self.params, SEEN)?];
-        if self.doing.action == "update" {
+        if self.action.name == "update" {
             given.push(record::parse::<UnixTime>(&mut self.data, SEEN)?);
         }
         for given in given {
@@ -114,7 +122,7 @@ impl Call {
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
         let seen = self.seen;
-        self.ops.write_once(self.actor, self.doing, self.once, move |act| job(&act.seeing(seen))).await
+        self.ops.write_once(self.actor, self.action, self.once, move |act| job(&act.seeing(seen))).await
     }
 }
 
@@ -132,14 +140,14 @@ const DATA: &str = "fields such as data[username], or a JSON object";
 
 /// The fingerprint is of the decoded fields in the order of their names, so that a repeat with another multipart boundary or
 /// another place for the API key is still the same call.
-fn once_key(key: &[u8], doing: Doing, fields: &IndexMap<String, Node>) -> Result<Once> {
+fn once_key(key: &[u8], action: Action, fields: &IndexMap<String, Node>) -> Result<Once> {
     let visible = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
     let text = String::from_utf8(key.to_vec()).ok().filter(|_| visible);
     let key = text.ok_or(Error::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
     // Somebody may use a secret as the key: only its hash is kept.
     let key = Sha256::digest(key).into();
     let mut hash = Sha256::new();
-    digest(&mut hash, &Node::Text(format!("{}/{}", doing.resource, doing.action)));
+    digest(&mut hash, &Node::Text(format!("{}/{}", action.resource, action.name)));
     digest(&mut hash, &Node::Map(fields.clone()));
     Ok(Once { key, fingerprint: hash.finalize().into() })
 }

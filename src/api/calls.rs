@@ -38,7 +38,7 @@ use crate::{
         },
         subscribers::plan::Plan,
     },
-    ops::{Doing, machine::calls::Noted},
+    ops::{Action, machine::calls::Noted},
     wire::{
         body::{self, BodyError},
         form::{self, Node},
@@ -183,7 +183,7 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
     if let Some(id) = path.id {
         fields.entry("id".into()).or_insert_with(|| Node::Text(id.into_owned()));
     }
-    let doing = Doing { resource: row.resource, action: row.action };
+    let action = Action { resource: row.resource, name: row.action };
     let mut keys = request.headers().get_all("idempotency-key").filter(|_| row.access == Write);
     let (once, more) = (keys.next(), keys.next());
     let name = actor.name().to_owned();
@@ -192,8 +192,14 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         if more.is_some() {
             return Err(Error::invalid("Idempotency-Key", "one, not several"));
         }
-        (row.run)(Call::new(door.ops.clone(), actor, doing, fields, once.map(header::HeaderValue::as_bytes))?)
-            .await
+        (row.run)(Call::new(
+            door.ops.clone(),
+            actor,
+            action,
+            fields,
+            once.map(header::HeaderValue::as_bytes),
+        )?)
+        .await
     };
     let outcome = outcome.await.map_err(|error| match error {
         Error::UnknownField { field, here } if door.ops.is_key(&field) => masked(here),

@@ -23,7 +23,7 @@ use crate::{
     },
     host::Host,
     ops::{
-        Doing, Ops,
+        Action, Ops,
         channels::import::{Import, Into},
         machine::first_start::{self, Provided, Welcome},
         people::{
@@ -170,7 +170,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
                 .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |read| api_keys::list(read, &all))
                 .await;
             print("id\tname\tscope\taddresses\texpires_at\tlast_used_at")?;
-            for api_keys::Listed { key, last_used_at } in read.map_err(say)?.rows {
+            for api_keys::ApiKeyRow { key, last_used_at } in read.map_err(say)?.rows {
                 let scope: Vec<String> = key.record.scope.iter().map(ToString::to_string).collect();
                 let addresses: Vec<String> = key.record.addresses.iter().map(ToString::to_string).collect();
                 let (id, name) = (key.id.number(), key.record.name.as_str());
@@ -232,7 +232,7 @@ async fn change_whitelist(command: WhitelistCommand) -> Result<(), String> {
 }
 
 async fn admin(command: AdminCommand) -> Result<(), String> {
-    let doing = |action| Doing { resource: Resource::Administrators, action };
+    let action = |name| Action { resource: Resource::Administrators, name };
     match command {
         AdminCommand::Create { data, username, email, group } => {
             let ops = open(&data).await?;
@@ -247,7 +247,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             let whose = Whose::after(None, &change);
             change.password = Given::Value(ops.hash_chosen("password", password, &whose).await.map_err(say)?);
             let done =
-                ops.write(Actor::COMMAND_LINE, doing("new"), move |act| admins::create(act, change.clone()));
+                ops.write(Actor::COMMAND_LINE, action("new"), move |act| admins::create(act, change.clone()));
             done.await.map_err(say)?;
             ops.close();
             shown.map_or(Ok(()), |password| print(&password))
@@ -259,12 +259,12 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             loop {
                 let asked = page.clone();
                 let read = ops
-                    .read(&Actor::COMMAND_LINE, doing("list"), move |read| admins::list(read, &asked))
+                    .read(&Actor::COMMAND_LINE, action("list"), move |read| admins::list(read, &asked))
                     .await;
                 let Rows { rows, .. } = read.map_err(say)?;
                 let Some(last) = rows.last() else { break };
                 page.start = Start::After(last.admin.id.number());
-                for admins::Listed { admin, group, reseller, .. } in rows {
+                for admins::AdminRow { admin, group, reseller, .. } in rows {
                     let (id, record) = (admin.id.number(), admin.record);
                     let (name, email) = (record.username.as_str(), record.email.as_str());
                     let reseller = reseller.unwrap_or_default();
@@ -283,7 +283,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             let who = Selector::Username(username);
             let asked = who.clone();
             let listed = ops
-                .read(&Actor::COMMAND_LINE, doing("password"), move |read| admins::info(read, &asked))
+                .read(&Actor::COMMAND_LINE, action("password"), move |read| admins::info(read, &asked))
                 .await
                 .map_err(say)?;
             let whose = Whose::of(&listed.admin.record);
@@ -294,7 +294,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
                 must_change_password: Given::Value(shown.is_some()),
                 ..AdminChange::default()
             };
-            let done = ops.write(Actor::COMMAND_LINE, doing("password"), move |act| {
+            let done = ops.write(Actor::COMMAND_LINE, action("password"), move |act| {
                 admins::update(act, &who, change.clone())
             });
             done.await.map_err(say)?;

@@ -128,12 +128,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ops::viewing::Listed;
+    use crate::ops::viewing::ListedSegment;
 
     #[test]
     fn a_playlist_names_its_segments_with_the_sessions_token() {
-        let part =
-            |number, discontinuity| Listed { number, duration: Duration::from_millis(4004), discontinuity };
+        let part = |number, discontinuity| ListedSegment {
+            number,
+            duration: Duration::from_millis(4004),
+            discontinuity,
+        };
         let segments =
             Segments { target: 5, first: 8, discontinuities: 2, listed: vec![part(8, false), part(9, true)] };
         assert_eq!(

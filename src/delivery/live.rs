@@ -21,7 +21,7 @@ use crate::{
     },
     ops::{
         Ops,
-        viewing::{Credentials, Hold, Origin, Refusal, Subscriber, Tap, Watching, Way, Wish},
+        viewing::{Client, Credentials, Hold, Refusal, Subscriber, Tap, WatchRequest, Watching, Way},
     },
     wire::{cors, path, socket, visitor::Visitor},
 };
@@ -34,7 +34,7 @@ pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Ht
     if let Some(response) = not_watching(request.method()) {
         return response;
     }
-    let from = Origin { address: visitor.address, agent: visitor.agent.into() };
+    let from = Client { address: visitor.address, agent: visitor.agent.into() };
     let answer = async {
         let segments = path::segments(request.path());
         let (credentials, way, file) = address(&segments).ok_or(Refusal::NoSuchStream)?;
@@ -56,7 +56,7 @@ pub async fn play(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Htt
     }
     let segment = |name| request.match_info().get(name);
     let (token, form) = (segment("token").unwrap_or_default(), segment("form").unwrap_or("ts"));
-    let from = Origin { address: visitor.address, agent: visitor.agent.into() };
+    let from = Client { address: visitor.address, agent: visitor.agent.into() };
     let answer = async {
         let (who, stream) = ops.linked(token, &from)?;
         let container = Container::named(form).ok_or(Refusal::NoSuchStream)?;
@@ -85,10 +85,10 @@ async fn answer(
     who: &Subscriber,
     stream: StreamId,
     container: Container,
-    from: &Origin,
+    from: &Client,
     ops: &Ops,
 ) -> Result<HttpResponse, Refusal> {
-    let wish = Wish { stream, container, socket: socket::of(request) };
+    let wish = WatchRequest { stream, container, socket: socket::of(request) };
     if *request.method() == Method::HEAD {
         ops.may_watch(who, &wish, from)?;
         return Ok(head(container));

@@ -21,7 +21,7 @@ use super::Demand;
 use crate::domain::{
     fields::{container::Container, time::UnixTime},
     ids::{ServerId, StreamId},
-    viewing::session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, Terms, Viewer},
+    viewing::session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, SessionTerms, Viewer},
 };
 
 /// A viewer of a live stream whose side acknowledges nothing for so long has gone: the kernel closes the socket.
@@ -72,7 +72,7 @@ pub struct Connection {
 
 /// A connection that has ended, for the log.
 #[derive(Clone, Debug)]
-pub struct Gone {
+pub struct EndedConnection {
     /// What it was.
     pub connection: Connection,
     /// Why it ended.
@@ -93,11 +93,11 @@ pub enum Entry {
 }
 
 /// A request to watch.
-pub struct Arrival {
+pub struct WatchAttempt {
     /// Whose session it is.
     pub key: Key,
     /// What was sold.
-    pub terms: Terms,
+    pub terms: SessionTerms,
     /// What lists show.
     pub about: About,
     /// When.
@@ -119,7 +119,7 @@ pub enum Carrier {
 
 /// Why a request to watch came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turned {
+pub enum Rejected {
     /// Every connection is taken.
     Full,
     /// The session was ended moments ago.
@@ -135,7 +135,7 @@ struct State {
     book: Book,
     wires: HashMap<SessionId, Wire>,
     tokens: HashMap<Token, SessionId>,
-    gone: Vec<Gone>,
+    gone: Vec<EndedConnection>,
     /// Bytes of the sessions that have ended.
     sent_before: u64,
 }
@@ -234,9 +234,9 @@ impl Connections {
     /// Opens a session or joins the one of that key.
     ///
     /// # Errors
-    /// [`Turned`]; nothing has changed then.
-    pub fn open(&self, arrival: &Arrival, carrier: Carrier) -> Result<Entry, Turned> {
-        let Arrival { key, terms, about, at } = arrival;
+    /// [`Rejected`]; nothing has changed then.
+    pub fn open(&self, arrival: &WatchAttempt, carrier: Carrier) -> Result<Entry, Rejected> {
+        let WatchAttempt { key, terms, about, at } = arrival;
         let mut state = self.state();
         let State { book, wires, .. } = &mut *state;
         let stalled = |id| wires.get(&id).map_or(Duration::ZERO, Wire::stalled);
@@ -244,8 +244,8 @@ impl Connections {
         state.clear();
         let id = match opening {
             Opening::Open(id) => id,
-            Opening::Full => return Err(Turned::Full),
-            Opening::Barred => return Err(Turned::Barred),
+            Opening::Full => return Err(Rejected::Full),
+            Opening::Barred => return Err(Rejected::Barred),
         };
         let State { wires, tokens, .. } = &mut *state;
         let wire = wires.entry(id).or_insert_with(|| Wire::new(about.clone()));
@@ -370,7 +370,7 @@ impl Connections {
     }
 
     /// The connections that have ended since this was last asked.
-    pub fn take_gone(&self) -> Vec<Gone> {
+    pub fn take_gone(&self) -> Vec<EndedConnection> {
         std::mem::take(&mut self.state().gone)
     }
 
@@ -389,7 +389,7 @@ impl State {
             if let Some(token) = &wire.token {
                 self.tokens.remove(token);
             }
-            self.gone.push(Gone { connection: wire.connection(&session), why, at });
+            self.gone.push(EndedConnection { connection: wire.connection(&session), why, at });
         }
     }
 

@@ -25,7 +25,7 @@ const KEPT: [&str; 7] = ["PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL", "SSL
 
 /// How a source is looked at before it is copied. Nothing is sent before it is known what the source is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Care {
+pub struct Probe {
     /// For how long.
     pub look: Look,
     /// For how long its picture needs to be looked for: key frames may be rare.
@@ -39,7 +39,7 @@ pub struct Care {
     /// It comes in the segments of a playlist.
     pub in_segments: bool,
     /// What its operator wants.
-    pub wish: Wish,
+    pub wish: Playback,
 }
 
 /// For how long a source is looked at.
@@ -58,14 +58,14 @@ pub enum Look {
 
 /// How a source is to be played, as far as that is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct Playback {
     /// Every sound is turned into AAC.
     pub audio_to_aac: bool,
     /// What happens at the end of a source that has one.
     pub at_end: AtEnd,
 }
 
-impl Care {
+impl Probe {
     /// What to try after ffmpeg could not make out those tracks, of which the sound can be done without: to look
     /// longer, then to leave them out; `None` when both were tried. The picture of a stream's `only` source is
     /// worth waiting for.
@@ -140,7 +140,7 @@ impl Ffmpeg {
         &self,
         source: &SourceUrl,
         via: Option<&str>,
-        care: &Care,
+        care: &Probe,
         feed: Option<&Feed>,
     ) -> Result<Child, String> {
         let mut arguments = match feed {
@@ -178,7 +178,7 @@ impl Ffmpeg {
     /// # Errors
     /// As [`Ffmpeg::play`].
     pub fn raw(&self, source: &SourceUrl) -> Result<Child, String> {
-        let mut arguments = common(&Care::default(), flags(&Care::default()));
+        let mut arguments = common(&Probe::default(), flags(&Probe::default()));
         arguments.extend(["-f", "data"].map(String::from));
         arguments.extend(network(source).iter().map(|word| (*word).to_owned()));
         arguments.extend(["-i".into(), source.address().to_owned()]);
@@ -198,7 +198,7 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// As [`Ffmpeg::play`].
-    pub fn try_out(&self, source: &SourceUrl, via: Option<&str>, care: &Care) -> Result<Child, String> {
+    pub fn try_out(&self, source: &SourceUrl, via: Option<&str>, care: &Probe) -> Result<Child, String> {
         let mut arguments = self.input(source, via, care)?;
         arguments.extend(["-map", "0:V?", "-map", "0:a?"].map(String::from));
         arguments.extend(care.leaving_out());
@@ -240,7 +240,7 @@ impl Ffmpeg {
 
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that
     /// came from elsewhere from opening files of this machine.
-    fn input(&self, source: &SourceUrl, via: Option<&str>, care: &Care) -> Result<Vec<String>, String> {
+    fn input(&self, source: &SourceUrl, via: Option<&str>, care: &Probe) -> Result<Vec<String>, String> {
         let mut arguments = common(care, flags(care));
         let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
         if source.file().is_some() {
@@ -286,7 +286,7 @@ impl Ffmpeg {
 }
 
 /// Options of every run.
-fn common(care: &Care, flags: &str) -> Vec<String> {
+fn common(care: &Probe, flags: &str) -> Vec<String> {
     let looking = match care.look {
         Look::Usual => "-analyzeduration 3000000 -probesize 5000000",
         Look::Shorter => "-analyzeduration 1000000 -probesize 5000000",
@@ -299,7 +299,7 @@ fn common(care: &Care, flags: &str) -> Vec<String> {
 
 /// What ffmpeg does with packets. In a playlist a counter that begins anew is that of the next segment, and no damage;
 /// elsewhere a packet that does not follow the one before belongs to a picture that is not whole.
-fn flags(care: &Care) -> &'static str {
+fn flags(care: &Probe) -> &'static str {
     if care.in_segments { "+genpts" } else { "+genpts+discardcorrupt" }
 }
 
@@ -333,7 +333,7 @@ fn network(source: &SourceUrl) -> &'static [&'static str] {
 }
 
 /// Options of packets on standard input.
-fn fed(feed: &Feed, care: &Care) -> Vec<String> {
+fn fed(feed: &Feed, care: &Probe) -> Vec<String> {
     let mut arguments = common(care, flags(care));
     if matches!(feed, Feed::Loop(_)) {
         arguments.push("-re".into());
@@ -526,16 +526,16 @@ mod tests {
     fn an_unclear_source_is_looked_at_longer_and_then_without_its_sound() {
         let (picture, sound) =
             (Unclear { number: 0, is_video: true }, Unclear { number: 2, is_video: false });
-        assert_eq!(Care::default().after(&[], true), None, "it failed for another reason");
-        let longer = Care::default().after(&[picture, sound], false).unwrap();
-        assert_eq!(longer, Care { look: Look::Longer, picture: Look::Longer, ..Care::default() });
+        assert_eq!(Probe::default().after(&[], true), None, "it failed for another reason");
+        let longer = Probe::default().after(&[picture, sound], false).unwrap();
+        assert_eq!(longer, Probe { look: Look::Longer, picture: Look::Longer, ..Probe::default() });
         assert_eq!(longer.after(&[picture], false), None, "a channel is no channel without its picture");
         let without = longer.after(&[picture, sound], false).unwrap();
         assert_eq!(without.without, [2]);
         assert_eq!(without.after(&[sound], true), None);
         let longest = longer.after(&[picture], true).unwrap();
         assert_eq!((longest.look, longest.after(&[picture], true)), (Look::Longest, None));
-        let chosen = Care { program: Some(7), ..Care::default() }.after(&[sound], true).unwrap();
+        let chosen = Probe { program: Some(7), ..Probe::default() }.after(&[sound], true).unwrap();
         assert_eq!(chosen.program, Some(7), "it stays with its program");
     }
 

@@ -15,8 +15,8 @@ use tokio::{
 
 use super::{
     ffmpeg::{Ffmpeg, Line},
+    ffmpeg_log::each_line,
     hidden::Hidden,
-    lines::each_line,
     program::Filter,
     reasons,
 };

@@ -70,7 +70,7 @@ struct Part {
 
 /// A segment in a playlist.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Listed {
+pub struct ListedSegment {
     /// Its number; numbers never go back while the program runs.
     pub number: u64,
     /// How long it plays.
@@ -89,7 +89,7 @@ pub struct Segments {
     /// Discontinuities that have left the playlist.
     pub discontinuities: u64,
     /// The segments, oldest first.
-    pub listed: Vec<Listed>,
+    pub listed: Vec<ListedSegment>,
 }
 
 /// The ring itself.
@@ -343,7 +343,7 @@ impl Ring {
             discontinuities: self.forgotten
                 + self.parts.iter().take(old).filter(|part| part.discontinuity).count() as u64,
             listed: shown
-                .map(|part| Listed {
+                .map(|part| ListedSegment {
                     number: part.number,
                     duration: part.duration,
                     discontinuity: part.discontinuity,

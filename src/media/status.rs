@@ -92,7 +92,7 @@ impl Status {
     }
 
     /// Keeps a line of ffmpeg's.
-    pub fn complain(&mut self, line: String) {
+    pub fn log_error(&mut self, line: String) {
         if self.errors.len() >= LINES {
             self.errors.pop_front();
         }

@@ -27,9 +27,9 @@ use super::{
     continuity::Continuity,
     feed::{self, Feed},
     fetch::{Fetch, Fetching},
-    ffmpeg::{Care, Ffmpeg, Line, Look, Unclear, Wish},
+    ffmpeg::{Ffmpeg, Line, Look, Playback, Probe, Unclear},
+    ffmpeg_log::{Heard, Known, describe, each_line, listen},
     hidden::Hidden,
-    lines::{Heard, Known, describe, each_line, listen},
     multiplex::Multiplexes,
     pace::{self, Pace, Pacing},
     reading::{Reading, Stopped},
@@ -160,7 +160,7 @@ enum Run {
     /// At its end, and it is played again.
     Turned,
     /// Before it sent anything: it is made of other things than ffmpeg was told.
-    Otherwise(Care),
+    Otherwise(Probe),
     /// Before it sent anything, as it could not make out those tracks.
     Unclear { tracks: Vec<Unclear>, why: String },
 }
@@ -213,7 +213,7 @@ impl Runner<'_> {
             log::warn!("stream {}: source {} ended: {why}", self.id.0, place + 1);
             let is_steady = lasted >= self.timing.steady;
             if !is_steady {
-                self.channel.state().complain(format!("source {}: {why}", place + 1));
+                self.channel.state().log_error(format!("source {}: {why}", place + 1));
             }
             again = Some(place).filter(|_| lasted > Duration::ZERO);
             if lasted > Duration::ZERO {
@@ -247,7 +247,7 @@ impl Runner<'_> {
 
     /// Plays a source, again and again while it only changes, and at its end if it is looped.
     async fn play(&mut self, place: usize, source: &SourceUrl, look: Look, pacing: &mut Pacing) -> Ended {
-        let mut care = Care { look, ..self.care(source) };
+        let mut care = Probe { look, ..self.care(source) };
         let mut is_turn = false;
         loop {
             let run = self.play_once(place, source, &care, pacing, is_turn).await;
@@ -256,7 +256,7 @@ impl Runner<'_> {
                 Run::Turned => {}
                 Run::Changed(why) => {
                     log::warn!("stream {}: source {}: {why}", self.id.0, place + 1);
-                    self.channel.state().complain(format!("source {}: {why}", place + 1));
+                    self.channel.state().log_error(format!("source {}: {why}", place + 1));
                     self.note(Event::Lost);
                     care = self.care(source);
                 }
@@ -274,7 +274,7 @@ impl Runner<'_> {
         &mut self,
         place: usize,
         source: &SourceUrl,
-        care: &Care,
+        care: &Probe,
         pacing: &mut Pacing,
         is_turn: bool,
     ) -> Run {
@@ -282,10 +282,10 @@ impl Runner<'_> {
         let heard = self.channel.state().complaints;
         for number in &care.without {
             let what = format!("source {}: track {number} cannot be made out: playing without it", place + 1);
-            self.channel.state().complain(what);
+            self.channel.state().log_error(what);
         }
         for track in &care.not_carried {
-            self.channel.state().complain(format!(
+            self.channel.state().log_error(format!(
                 "source {}: track {} is {}, which a transport stream cannot carry: playing without it",
                 place + 1,
                 track.number,
@@ -401,13 +401,13 @@ impl Runner<'_> {
     }
 
     /// How a source is begun with.
-    fn care(&self, source: &SourceUrl) -> Care {
-        Care {
-            wish: Wish { audio_to_aac: self.wanted.audio_to_aac, at_end: self.wanted.at_end },
+    fn care(&self, source: &SourceUrl) -> Probe {
+        Probe {
+            wish: Playback { audio_to_aac: self.wanted.audio_to_aac, at_end: self.wanted.at_end },
             program: source.program().filter(|_| !is_read_once(source)),
             // Playlists go by many names, but hardly by this one; if it is one after all, it is begun anew.
             in_segments: source.is_http() && !is_named_ts(source),
-            ..Care::default()
+            ..Probe::default()
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a source is made of, as ffmpeg lists it, and what of it is played.
 
-use super::{ffmpeg::Care, pace::Pace};
+use super::{ffmpeg::Probe, pace::Pace};
 
 /// More tracks and programs are not remembered: no transport stream has as many.
 const MOST: usize = 1000;
@@ -94,7 +94,7 @@ impl Listing {
     ///
     /// # Errors
     /// A sentence: nothing of it can be played, and why.
-    pub fn care(&self, begun: &Care) -> Result<Care, String> {
+    pub fn care(&self, begun: &Probe) -> Result<Probe, String> {
         let program = match begun.program {
             Some(program) if !self.programs.contains(&program) => return Err(self.no_program(program)),
             None if self.programs.len() > 1 => self.first_with_a_picture(),
@@ -122,7 +122,7 @@ impl Listing {
             _ if tracks.is_empty() => Err("it has neither picture nor sound".into()),
             _ => {
                 let in_segments = begun.in_segments || self.is_playlist;
-                Ok(Care { program, not_carried: silent, in_segments, ..begun.clone() })
+                Ok(Probe { program, not_carried: silent, in_segments, ..begun.clone() })
             }
         }
     }
@@ -154,7 +154,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::ffmpeg::Wish;
+    use crate::media::ffmpeg::Playback;
 
     fn listing(lines: &[&str]) -> Listing {
         let mut listing = Listing::default();
@@ -187,14 +187,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_carried_is_left_out_or_named() {
-        let begun = Care::default();
+        let begun = Probe::default();
         let care = listing(&[PICTURE, ALAW, MP3]).care(&begun).unwrap();
         assert_eq!(care.not_carried.iter().map(|track| track.number).collect::<Vec<_>>(), [1]);
         assert_eq!(listing(&[MP3, COVER]).care(&begun), Ok(begun.clone()), "a cover is no picture");
         let vp8 = listing(&["Stream #0:0: Video: vp8, yuv420p, 320x180", MP3]).care(&begun);
         assert!(vp8.unwrap_err().contains("picture is vp8"));
         assert!(listing(&[ALAW]).care(&begun).unwrap_err().contains("sound is pcm_alaw"));
-        let turned = Care { wish: Wish { audio_to_aac: true, ..Wish::default() }, ..Care::default() };
+        let turned =
+            Probe { wish: Playback { audio_to_aac: true, ..Playback::default() }, ..Probe::default() };
         assert_eq!(listing(&[PICTURE, ALAW]).care(&turned), Ok(turned));
         assert!(listing(&[COVER]).care(&begun).unwrap_err().contains("neither picture nor sound"));
     }
@@ -209,11 +210,11 @@ mod tests {
     #[test]
     fn one_program_of_several_is_played() {
         let lines = ["Program 7", MP3, "Program 9", PICTURE, ALAW];
-        let care = listing(&lines).care(&Care::default()).unwrap();
+        let care = listing(&lines).care(&Probe::default()).unwrap();
         assert_eq!((care.program, care.not_carried.len()), (Some(9), 1));
-        let chosen = listing(&lines).care(&Care { program: Some(7), ..Care::default() }).unwrap();
+        let chosen = listing(&lines).care(&Probe { program: Some(7), ..Probe::default() }).unwrap();
         assert_eq!((chosen.program, chosen.not_carried.len()), (Some(7), 0));
-        let wrong = listing(&lines).care(&Care { program: Some(8), ..Care::default() }).unwrap_err();
+        let wrong = listing(&lines).care(&Probe { program: Some(8), ..Probe::default() }).unwrap_err();
         assert_eq!(wrong, "it has no program 8; its programs are 7, 9");
     }
 }

@@ -19,11 +19,11 @@ use crate::{
 
 /// What is being done, in the words of the Server API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doing {
+pub struct Action {
     /// To which resource.
     pub resource: Resource,
     /// Which action.
-    pub action: &'static str,
+    pub name: &'static str,
 }
 
 /// Who does what when, in which transaction.
@@ -32,7 +32,7 @@ pub struct Act<'a> {
     /// Who.
     pub actor: &'a Actor,
     /// What.
-    pub doing: Doing,
+    pub action: Action,
     /// When.
     pub now: UnixTime,
     /// General Settings as last committed.
@@ -46,7 +46,7 @@ pub struct Act<'a> {
 impl Act<'_> {
     /// The same act on another resource: its rows stand under that in the audit trail.
     pub(super) fn about(&self, resource: Resource) -> Act<'_> {
-        Act { doing: Doing { resource, ..self.doing }, ..*self }
+        Act { action: Action { resource, ..self.action }, ..*self }
     }
 
     /// The same act for a caller who changes a row only as he has seen it: with that `updated_at`.
@@ -140,8 +140,8 @@ impl Act<'_> {
             actor_kind: self.actor.kind(),
             actor: self.actor.name(),
             address: self.actor.address.map(|address| address.to_string()),
-            resource: self.doing.resource.name(),
-            action: self.doing.action,
+            resource: self.action.resource.name(),
+            action: self.action.name,
             target_id: id,
             target,
             before,

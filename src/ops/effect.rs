@@ -6,7 +6,7 @@ use super::{Act, Ops};
 use crate::domain::{
     Result,
     ids::{MagId, StreamId},
-    people::guard::Culprit,
+    people::lockout::Offender,
     viewing::session::{Ending, SessionId},
 };
 
@@ -23,7 +23,7 @@ pub enum Effect {
     /// Sessions end as killed.
     Kill(Vec<SessionId>),
     /// An address or a name is let in again, everywhere.
-    Forgive(Culprit),
+    Unblock(Offender),
     /// What the device of a MAG watched ends, and its links: another one has taken its place.
     EndDevice(MagId),
 }
@@ -56,7 +56,7 @@ impl Ops {
             Effect::Kill(ids) => {
                 self.connections.end(ids, Ending::Killed);
             }
-            Effect::Forgive(culprit) => self.forgive(culprit),
+            Effect::Unblock(offender) => self.lift(offender),
             Effect::EndDevice(mag) => self.end_device(*mag),
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Act;
-pub use crate::store::engine::usage::{User, Users};
+pub use crate::store::engine::references::{User, Users};
 use crate::{
     domain::{
         Error, Fact, Result, Stored,

@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-pub use act::{Act, Doing};
+pub use act::{Act, Action};
 pub use effect::Effect;
 pub use once::Once;
 
@@ -35,7 +35,7 @@ use crate::{
     },
     host::Host,
     media::{Media, connections::Connections},
-    store::{self, Origin, Read, Store, machine::guards::Guards},
+    store::{self, Context, Read, Store, machine::snapshot::Snapshot},
 };
 use effect::Effects;
 
@@ -47,20 +47,20 @@ pub struct Ops(Arc<Parts>);
 pub struct Parts {
     store: Store,
     used: people::api_keys::Used,
-    seen: people::sign_in::Seen,
+    seen: people::sign_in::SeenSessions,
     not_allowed: people::not_allowed::NotAllowed,
-    failures: people::guards::Guards,
-    lately: people::let_in::Kept,
+    failures: people::lockouts::Lockouts,
+    lately: people::let_in::LetInLately,
     history: viewing::History,
     written: viewing::Written,
     known: machine::leap::Known,
-    made: channels::catalogue::FromCatalogue,
+    made: channels::catalogue::CatalogueCache,
     connections: Connections,
     runs: subscribers::mass::Runs,
     lists: channels::import::Lists,
     host: Host,
     healths: machine::servers::Healths,
-    figures: subscribers::figures::Kept,
+    figures: subscribers::counts::CountsCache,
     calls: machine::calls::Calls,
     slips: slips::Slips,
     portal: portal::Portal,
@@ -81,20 +81,20 @@ impl Ops {
         Self(Arc::new(Parts {
             store,
             used: Mutex::default(),
-            seen: people::sign_in::Seen::default(),
+            seen: people::sign_in::SeenSessions::default(),
             not_allowed: people::not_allowed::NotAllowed::default(),
             failures: Mutex::default(),
-            lately: people::let_in::Kept::default(),
+            lately: people::let_in::LetInLately::default(),
             history: viewing::History::default(),
             written: viewing::Written::default(),
             known: machine::leap::Known::default(),
-            made: channels::catalogue::FromCatalogue::default(),
+            made: channels::catalogue::CatalogueCache::default(),
             connections: Connections::default(),
             runs: subscribers::mass::Runs::default(),
             lists: channels::import::Lists::default(),
             host,
             healths: machine::servers::Healths::default(),
-            figures: subscribers::figures::Kept::default(),
+            figures: subscribers::counts::CountsCache::default(),
             calls: machine::calls::Calls::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),
@@ -107,34 +107,34 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::Denied`] without the right to change the resource, the job's own, and the store's.
-    pub async fn write<T, F>(&self, actor: Actor, doing: Doing, job: F) -> Result<T>
+    pub async fn write<T, F>(&self, actor: Actor, action: Action, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
-        actor.may(doing.resource, Access::Write)?;
-        self.write_own(actor, doing, job).await
+        actor.may(action.resource, Access::Write)?;
+        self.write_own(actor, action, job).await
     }
 
     /// Does something that needs no right, because whoever does it does it to himself.
-    pub(super) async fn write_own<T, F>(&self, actor: Actor, doing: Doing, job: F) -> Result<T>
+    pub(super) async fn write_own<T, F>(&self, actor: Actor, action: Action, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
         let now = clock::now();
-        let origin = origin(&actor, doing);
+        let origin = origin(&actor, action);
         let answer = self.store.write(origin, move |tx| {
-            let guards = tx.guards();
+            let snapshot = tx.snapshot();
             // It may have been revoked while the call waited for its turn.
             if let Who::ApiKey { id, .. } = &actor.who
-                && !guards.keys.iter().any(|key| key.id == *id)
+                && !snapshot.keys.iter().any(|key| key.id == *id)
             {
                 return Err(Error::Denied("This API key was revoked".into()));
             }
             let effects = Effects::default();
-            let settings = &guards.settings;
-            let act = Act { tx, actor: &actor, doing, now, settings, effects: &effects, seen: None };
+            let settings = &snapshot.settings;
+            let act = Act { tx, actor: &actor, action, now, settings, effects: &effects, seen: None };
             Ok((job(&act)?, effects.into_inner()))
         });
         let ops = self.clone();
@@ -151,13 +151,13 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::Denied`] without the right to read the resource, the job's own, and the store's.
-    pub async fn read<T, F>(&self, actor: &Actor, doing: Doing, job: F) -> Result<T>
+    pub async fn read<T, F>(&self, actor: &Actor, action: Action, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Read<'_>) -> Result<T> + Send + 'static,
     {
-        actor.may(doing.resource, Access::Read)?;
-        let (store, origin) = (self.store.clone(), origin(actor, doing));
+        actor.may(action.resource, Access::Read)?;
+        let (store, origin) = (self.store.clone(), origin(actor, action));
         let read = tokio::task::spawn_blocking(move || store.read(&origin, job));
         read.await.unwrap_or(Err(Error::Busy))
     }
@@ -169,11 +169,11 @@ impl Ops {
     pub fn point<T>(
         &self,
         actor: &Actor,
-        doing: Doing,
+        action: Action,
         job: impl FnOnce(&Read<'_>) -> Result<T>,
     ) -> Result<T> {
-        actor.may(doing.resource, Access::Read)?;
-        self.store.point(&origin(actor, doing), job)
+        actor.may(action.resource, Access::Read)?;
+        self.store.point(&origin(actor, action), job)
     }
 
     /// The defaults of a record's columns, as `schema.sql` has them.
@@ -187,8 +187,8 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub async fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
-        let doing = Doing { resource, action: "names" };
-        self.read(&Actor::LINECARD, doing, move |read| read.names(resource)).await
+        let action = Action { resource, name: "names" };
+        self.read(&Actor::LINECARD, action, move |read| read.names(resource)).await
     }
 
     /// The names of those rows, as far as they are there.
@@ -196,8 +196,8 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn names_of(&self, ids: &[(Resource, i64)]) -> Result<HashMap<(Resource, i64), String>> {
-        let doing = Doing { resource: Resource::Logs, action: "names" };
-        self.point(&Actor::LINECARD, doing, |read| {
+        let action = Action { resource: Resource::Logs, name: "names" };
+        self.point(&Actor::LINECARD, action, |read| {
             let mut names = HashMap::new();
             for (resource, id) in ids {
                 if let Some(name) = read.name_of(*resource, *id)? {
@@ -209,8 +209,8 @@ impl Ops {
     }
 
     /// Settings, whitelist and API keys as last committed.
-    pub fn guards(&self) -> Arc<Guards> {
-        self.store.guards()
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.store.snapshot()
     }
 
     /// Whether the database answers.
@@ -236,11 +236,11 @@ impl Ops {
     }
 }
 
-fn origin(actor: &Actor, doing: Doing) -> Origin {
-    Origin {
+fn origin(actor: &Actor, action: Action) -> Context {
+    Context {
         at: clock::now(),
-        resource: doing.resource,
-        action: doing.action,
+        resource: action.resource,
+        action: action.name,
         actor: actor.name().to_owned(),
         address: actor.address,
     }

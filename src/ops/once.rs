@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::{Act, Doing, Ops};
+use super::{Act, Action, Ops};
 use crate::{
     domain::{
         Error, Result,
         people::actor::{Actor, Who},
     },
-    store::engine::idempotency::{KEPT, Kept},
+    store::engine::idempotency::{KEPT, KeptAnswer},
 };
 
 /// What tells a repeat from another call.
@@ -28,18 +28,24 @@ impl Ops {
     ///
     /// # Errors
     /// As [`Ops::write`], and [`Error::Refused`] for a key that came with another call.
-    pub async fn write_once<F>(&self, actor: Actor, doing: Doing, once: Option<Once>, job: F) -> Result<Value>
+    pub async fn write_once<F>(
+        &self,
+        actor: Actor,
+        action: Action,
+        once: Option<Once>,
+        job: F,
+    ) -> Result<Value>
     where
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
         let since = self.kept_since(KEPT);
-        self.write(actor, doing, move |act| match (&once, &act.actor.who) {
+        self.write(actor, action, move |act| match (&once, &act.actor.who) {
             (Some(once), Who::ApiKey { id, .. }) => {
                 if let Some(kept) = act.tx.kept_answer(*id, &once.key, since)? {
                     return repeated(once, &kept);
                 }
                 let answer = job(act)?;
-                let kept = Kept { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };
+                let kept = KeptAnswer { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };
                 act.tx.keep_answer(*id, &once.key, &kept, act.now)?;
                 Ok(answer)
             }
@@ -49,7 +55,7 @@ impl Ops {
     }
 }
 
-fn repeated(once: &Once, kept: &Kept) -> Result<Value> {
+fn repeated(once: &Once, kept: &KeptAnswer) -> Result<Value> {
     if kept.fingerprint != once.fingerprint {
         return Err(Error::Refused(
             "This Idempotency-Key was used for another call within the last 24 hours: send a new key with a new call"

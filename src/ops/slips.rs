@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Act, Doing, Ops};
+use super::{Act, Action, Ops};
 use crate::domain::{Error, Result, people::actor::Actor};
 
 /// Slips kept at once, about 3 MB; beyond it the oldest is forgotten.
@@ -67,7 +67,7 @@ impl Ops {
     ///
     /// # Errors
     /// As [`Ops::write`], and [`Error::Refused`] for a slip that made something from another form.
-    pub async fn make<T, F>(&self, actor: Actor, doing: Doing, slip: Slip, job: F) -> Result<Made<T>>
+    pub async fn make<T, F>(&self, actor: Actor, action: Action, slip: Slip, job: F) -> Result<Made<T>>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,
@@ -88,7 +88,7 @@ impl Ops {
                 }
                 None => {}
             }
-            let (id, told) = ops.write(actor, doing, job).await?;
+            let (id, told) = ops.write(actor, action, job).await?;
             *outcome = Some((fingerprint, id));
             Ok(Made { id, now: Some(told) })
         });

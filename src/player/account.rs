@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::door::Asked;
+use super::request::PlayerRequest;
 use crate::{
     domain::fields::{container::Container, time::UnixTime},
     ops::viewing::{Credentials, Subscriber},
 };
 
 /// Both, with the types that players insist on.
-pub fn payload(asked: &Asked, who: &Subscriber, now: UnixTime) -> Value {
+pub fn payload(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> Value {
     let password = match asked.credentials() {
         Credentials::Password { password, .. } => password,
         // Whoever was given a token was not given the password.
@@ -70,7 +70,7 @@ fn formats(allowed: &[Container]) -> Vec<&'static str> {
     formats.into_iter().filter(|(_, container)| may(*container)).map(|(name, _)| name).collect()
 }
 
-fn local(asked: &Asked, now: UnixTime) -> (String, String) {
-    let zone = &asked.ops.guards().settings.time_zone;
+fn local(asked: &PlayerRequest, now: UnixTime) -> (String, String) {
+    let zone = &asked.ops.snapshot().settings.time_zone;
     (now.local(&zone.zone()), zone.as_str().to_owned())
 }

@@ -11,21 +11,20 @@ use actix_web::{
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
-    Kept,
-    door::{self, Asked},
-    etag,
+    PlayerCache, etag,
+    request::{self, PlayerRequest},
 };
 use crate::{
     domain::channels::catalogue::Channel,
     ops::{
-        channels::catalogue::{BouquetSet, Made, bouquets_of},
+        channels::catalogue::{BouquetSet, Cached, bouquets_of},
         clock,
     },
 };
 
 /// The guide of every set of bouquets.
 #[derive(Default)]
-pub struct Guides(Made<BouquetSet, Guide>);
+pub struct Guides(Cached<BouquetSet, Guide>);
 
 /// A guide as it is sent.
 struct Guide {
@@ -35,7 +34,7 @@ struct Guide {
 }
 
 /// Answers the guide, packed as a file if `gzip=1` is asked, or on its way if the player allows that.
-pub async fn get(request: HttpRequest, payload: Payload, kept: Data<Kept>) -> HttpResponse {
+pub async fn get(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
     match answer(&request, payload, &kept.guides).await {
         Ok(response) | Err(response) => response,
     }
@@ -46,21 +45,21 @@ async fn answer(
     payload: Payload,
     guides: &Guides,
 ) -> Result<HttpResponse, HttpResponse> {
-    let asked = Asked::read(request, payload).await?;
-    let who = asked.subscriber().map_err(|refusal| door::refused(&refusal))?;
+    let asked = PlayerRequest::read(request, payload).await?;
+    let who = asked.subscriber().map_err(|refusal| request::refused(&refusal))?;
     if !who.subscription.is_active(clock::now()) {
-        return Err(door::empty(StatusCode::FORBIDDEN));
+        return Err(request::empty(StatusCode::FORBIDDEN));
     }
     let set = bouquets_of(&who);
     let guide = guides
         .0
         .get(&asked.ops, set.clone(), || asked.ops.channels_in(set).map(|channels| Guide::of(&channels)));
-    let guide = guide.map_err(|error| door::refused(&error.into()))?;
+    let guide = guide.map_err(|error| request::refused(&error.into()))?;
     let tag = header::ETag(guide.tag.clone());
     if etag::is_held(request, &tag) {
-        return Ok(door::answer(StatusCode::NOT_MODIFIED).insert_header(tag).finish());
+        return Ok(request::answer(StatusCode::NOT_MODIFIED).insert_header(tag).finish());
     }
-    let mut response = door::answer(StatusCode::OK);
+    let mut response = request::answer(StatusCode::OK);
     response.insert_header(tag).insert_header((header::CACHE_CONTROL, "private, no-cache"));
     if asked.text("gzip") == "1" {
         let name = "attachment; filename=\"epg.xml.gz\"";

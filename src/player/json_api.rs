@@ -4,9 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Payload};
 use serde_json::{Value, json};
 
 use super::{
-    account,
-    door::{self, Asked},
-    lists,
+    account, lists,
+    request::{self, PlayerRequest},
 };
 use crate::ops::{
     clock,
@@ -49,7 +48,7 @@ pub async fn panel_api(request: HttpRequest, payload: Payload) -> HttpResponse {
     .await
 }
 
-fn login(asked: &Asked, who: &Subscriber) -> Value {
+fn login(asked: &PlayerRequest, who: &Subscriber) -> Value {
     account::payload(asked, who, clock::now())
 }
 
@@ -58,9 +57,9 @@ fn login(asked: &Asked, who: &Subscriber) -> Value {
 async fn respond(
     request: &HttpRequest,
     payload: Payload,
-    answer: impl FnOnce(&Asked, &Subscriber) -> Result<Value, Refusal>,
+    answer: impl FnOnce(&PlayerRequest, &Subscriber) -> Result<Value, Refusal>,
 ) -> HttpResponse {
-    let asked = match Asked::read(request, payload).await {
+    let asked = match PlayerRequest::read(request, payload).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
@@ -68,9 +67,9 @@ async fn respond(
         Ok(body) => (StatusCode::OK, body),
         Err(Refusal::Credentials) => (StatusCode::OK, no_auth()),
         Err(Refusal::ShutOut(_) | Refusal::Rule(_)) => (StatusCode::FORBIDDEN, no_auth()),
-        Err(refusal) => return door::refused(&refusal),
+        Err(refusal) => return request::refused(&refusal),
     };
-    door::answer(status).content_type("application/json").body(body.to_string())
+    request::answer(status).content_type("application/json").body(body.to_string())
 }
 
 fn no_auth() -> Value {

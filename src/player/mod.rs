@@ -2,12 +2,12 @@
 //! the programme guide.
 
 mod account;
-mod door;
 mod etag;
 mod guide;
 mod json_api;
 mod lists;
 mod playlist;
+mod request;
 mod template;
 
 use actix_web::web::{Data, ServiceConfig, resource, route};
@@ -31,12 +31,12 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// What is kept between requests: playlists and guides of every set of bouquets.
 #[derive(Default)]
-pub struct Kept {
+pub struct PlayerCache {
     playlists: playlist::Playlists,
     guides: guide::Guides,
 }
 
 /// Made once, shared by every worker.
-pub fn kept() -> Data<Kept> {
-    Data::new(Kept::default())
+pub fn kept() -> Data<PlayerCache> {
+    Data::new(PlayerCache::default())
 }

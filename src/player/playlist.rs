@@ -15,15 +15,14 @@ use actix_web::{
 };
 
 use super::{
-    Kept,
-    door::{self, Asked},
-    etag,
+    PlayerCache, etag,
+    request::{self, PlayerRequest},
     template::Template,
 };
 use crate::{
     domain::{fields::container::Container, viewing::session::Viewer},
     ops::{
-        channels::catalogue::{BouquetSet, Made, bouquets_of},
+        channels::catalogue::{BouquetSet, Cached, bouquets_of},
         clock,
         viewing::{Credentials, Subscriber},
     },
@@ -35,7 +34,7 @@ const AT_ONCE: usize = 4;
 /// Playlists of every set of bouquets, and who is fetching one.
 #[derive(Default)]
 pub struct Playlists {
-    made: Made<(BouquetSet, Container, bool), Template>,
+    made: Cached<(BouquetSet, Container, bool), Template>,
     fetching: Arc<Fetching>,
 }
 
@@ -44,7 +43,7 @@ pub struct Playlists {
 struct Fetching(Mutex<HashMap<Viewer, usize>>);
 
 /// Answers a playlist, or the status that says why not: 401, 403, 429.
-pub async fn get(request: HttpRequest, payload: Payload, kept: Data<Kept>) -> HttpResponse {
+pub async fn get(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
     match answer(&request, payload, &kept.playlists).await {
         Ok(response) | Err(response) => response,
     }
@@ -55,10 +54,10 @@ async fn answer(
     payload: Payload,
     playlists: &Playlists,
 ) -> Result<HttpResponse, HttpResponse> {
-    let asked = Asked::read(request, payload).await?;
-    let who = asked.subscriber().map_err(|refusal| door::refused(&refusal))?;
+    let asked = PlayerRequest::read(request, payload).await?;
+    let who = asked.subscriber().map_err(|refusal| request::refused(&refusal))?;
     if !who.subscription.is_active(clock::now()) {
-        return Err(door::empty(StatusCode::FORBIDDEN));
+        return Err(request::empty(StatusCode::FORBIDDEN));
     }
     let with_attributes = match asked.text("type").to_ascii_lowercase().as_str() {
         "" | "m3u_plus" => true,
@@ -71,17 +70,17 @@ async fn answer(
     };
     let form = form.ok_or_else(|| unknown("output is ts, mpegts, hls or m3u8"))?;
     let fetch =
-        playlists.fetching.begin(who.viewer).ok_or_else(|| door::empty(StatusCode::TOO_MANY_REQUESTS))?;
+        playlists.fetching.begin(who.viewer).ok_or_else(|| request::empty(StatusCode::TOO_MANY_REQUESTS))?;
     let filling = filling(&asked, &who, playlists, form, with_attributes)?;
     let Filling { template, head, address } = &filling;
     let tag = etag::of(&[template.digest(), head.as_bytes(), address.as_bytes()]);
     if etag::is_held(request, &tag) {
-        return Ok(door::answer(StatusCode::NOT_MODIFIED).insert_header(header::ETag(tag)).finish());
+        return Ok(request::answer(StatusCode::NOT_MODIFIED).insert_header(header::ETag(tag)).finish());
     }
     let text = template.filled(head, address);
     let kind = if with_attributes { "_plus" } else { "" };
     let file = format!("attachment; filename=\"playlist_{}{kind}.m3u\"", who.name);
-    Ok(door::answer(StatusCode::OK)
+    Ok(request::answer(StatusCode::OK)
         .content_type("audio/x-mpegurl")
         .insert_header((header::CONTENT_DISPOSITION, file))
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
@@ -98,7 +97,7 @@ struct Filling {
 }
 
 fn filling(
-    asked: &Asked,
+    asked: &PlayerRequest,
     who: &Subscriber,
     playlists: &Playlists,
     form: Container,
@@ -108,7 +107,7 @@ fn filling(
     let template = playlists.made.get(&asked.ops, (set.clone(), form, with_attributes), || {
         asked.ops.channels_in(set).map(|channels| Template::playlist(&channels, form, with_attributes))
     });
-    let template = template.map_err(|error| door::refused(&error.into()))?;
+    let template = template.map_err(|error| request::refused(&error.into()))?;
     let (url, name) = (asked.origin.url(), &who.name);
     let (query, path) = match asked.credentials() {
         Credentials::Password { password, .. } => {
@@ -125,7 +124,9 @@ fn filling(
 }
 
 fn unknown(rule: &'static str) -> HttpResponse {
-    door::answer(StatusCode::BAD_REQUEST).content_type("text/plain; charset=utf-8").body(format!("{rule}\n"))
+    request::answer(StatusCode::BAD_REQUEST)
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("{rule}\n"))
 }
 
 impl Fetching {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::request::Asked;
+use super::request::PortalRequest;
 use crate::{domain::Result, ops::portal::Session};
 
-pub fn main_info(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn main_info(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let (plan, end) = (plan(asked, session)?, end(asked, session));
     let mag = &session.mag.record;
     let until = if end.is_empty() { "unlimited".to_owned() } else { end.clone() };
@@ -29,12 +29,12 @@ pub fn main_info(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// The name of the plan; empty if there is none.
-pub fn plan(asked: &Asked, session: &Session) -> Result<String> {
+pub fn plan(asked: &PortalRequest, session: &Session) -> Result<String> {
     Ok(asked.ops.plan_name(&session.subscriber())?.unwrap_or_default())
 }
 
 /// When the subscription ends, by the operator's clock; empty for never.
-pub fn end(asked: &Asked, session: &Session) -> String {
-    let zone = asked.ops.guards().settings.time_zone.zone();
+pub fn end(asked: &PortalRequest, session: &Session) -> String {
+    let zone = asked.ops.snapshot().settings.time_zone.zone();
     session.mag.record.subscription.expire_date.0.map(|end| end.local(&zone)).unwrap_or_default()
 }

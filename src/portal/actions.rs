@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{
     account, channels, events,
-    reply::{self, Turned},
-    request::Asked,
+    reply::{self, Rejected},
+    request::PortalRequest,
     session, stb, watching, words,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub enum Outcome {
     /// A result that says that the box is not let in.
     Refused(Value),
     /// One of the texts.
-    Turned(Turned),
+    Rejected(Rejected),
     /// Too many MACs that are not let in came from the address; how long it has to wait.
     ShutOut(Duration),
 }
@@ -48,34 +48,36 @@ pub async fn entry(request: HttpRequest, payload: Payload) -> HttpResponse {
                 .finish();
         }
     }
-    match Asked::read(&request, payload).await {
+    match PortalRequest::read(&request, payload).await {
         Ok(asked) => respond(&asked).await,
         Err(response) => response,
     }
 }
 
-async fn respond(asked: &Asked) -> HttpResponse {
+async fn respond(asked: &PortalRequest) -> HttpResponse {
     let begun = Instant::now();
-    let Some(caller) = asked.caller() else { return reply::turned_away(Turned::NoMac) };
+    let Some(caller) = asked.caller() else { return reply::turned_away(Rejected::NoMac) };
     let outcome = match asked.ops.kept_out(&caller) {
         Ok(None) => outcome(asked, &caller).await,
         Ok(Some(left)) => Ok(Outcome::ShutOut(left)),
         Err(error) => Err(error),
     };
-    let is_refusal =
-        matches!(&outcome, Ok(Outcome::Refused(_) | Outcome::ShutOut(_) | Outcome::Turned(Turned::NotLetIn)));
+    let is_refusal = matches!(
+        &outcome,
+        Ok(Outcome::Refused(_) | Outcome::ShutOut(_) | Outcome::Rejected(Rejected::NotLetIn))
+    );
     if is_refusal {
         rt::time::sleep(REFUSED_AFTER.saturating_sub(begun.elapsed())).await;
     }
     match outcome {
         Ok(Outcome::Result(value) | Outcome::Refused(value)) => reply::envelope(value),
-        Ok(Outcome::Turned(turned)) => reply::turned_away(turned),
+        Ok(Outcome::Rejected(turned)) => reply::turned_away(turned),
         Ok(Outcome::ShutOut(left)) => reply::shut_out(left),
         Err(error) => reply::failure(&error),
     }
 }
 
-async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
+async fn outcome(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
     let (kind, action) = (asked.text("type"), asked.text("action"));
     match (kind, action) {
         ("stb", "handshake") => return session::handshake(asked, caller),
@@ -85,14 +87,14 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
         _ => {}
     }
     let Some(session) = asked.ops.portal_session(caller)? else {
-        return Ok(Outcome::Turned(Turned::NotLetIn));
+        return Ok(Outcome::Rejected(Rejected::NotLetIn));
     };
     let is_open = matches!(
         (kind, action),
         ("watchdog", "get_events") | ("stb", "get_modules") | ("account_info", "get_main_info")
     );
     if !session.is_active && !is_open {
-        return Ok(Outcome::Turned(Turned::Blocked));
+        return Ok(Outcome::Rejected(Rejected::Blocked));
     }
     if asked.is_head && kind == "watchdog" {
         // Nobody reads the answer: what is told once must not be lost with it.
@@ -104,7 +106,7 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
         return Ok(if asks && asked.ops.has_to_start_anew(&session).await? {
             Outcome::Result(events::start_anew(asked))
         } else {
-            Outcome::Turned(Turned::NotLetIn)
+            Outcome::Rejected(Rejected::NotLetIn)
         });
     }
     in_session(asked, caller, &session, kind, action).await.map(Outcome::Result)
@@ -112,7 +114,7 @@ async fn outcome(asked: &Asked, caller: &Caller) -> Result<Outcome> {
 
 /// Actions that answer a result to every box that is let in. What nobody knows is answered `false`.
 async fn in_session(
-    asked: &Asked,
+    asked: &PortalRequest,
     caller: &Caller,
     session: &Session,
     kind: &str,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{paging, request::Asked};
+use super::{paging, request::PortalRequest};
 use crate::{
     domain::{
         Error, Result,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The genres that hold a channel, after the one that holds them all.
-pub fn genres(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let channels = asked.ops.channels_of(&session.subscriber())?;
     let mut genres =
         vec![json!({ "id": "*", "title": "All", "alias": "all", "active_sub": true, "censored": 0 })];
@@ -38,7 +38,7 @@ pub fn genres(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// Every channel but the censored ones, which a box asks for by their genre.
-pub fn all(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn all(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let list = List::of(asked, session)?;
     let genre = asked.text("genre");
     let channels = list.sorted("number").into_iter().filter(|place| list.is_in(*place, genre));
@@ -46,7 +46,7 @@ pub fn all(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// A page of the channels that are asked for.
-pub fn page(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let list = List::of(asked, session)?;
     let favourites_only = matches!(asked.text("fav"), "1" | "true");
     let hd_only = matches!(asked.text("hd"), "1" | "true");
@@ -75,20 +75,20 @@ pub fn page(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// The favourites, in the order in which they were chosen.
-pub fn all_favourites(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn all_favourites(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let list = List::of(asked, session)?;
     let places = list.sorted("fav").into_iter().filter(|place| list.favourite(*place).is_some());
     Ok(paging::whole(places.map(|place| list.shown(place)).collect()))
 }
 
 /// Their ids: texts, as those of channels, because boxes compare them strictly.
-pub fn favourite_ids(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn favourite_ids(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let favourites = asked.ops.favourites(session)?;
     Ok(favourites.iter().map(|stream| stream.0.to_string()).collect())
 }
 
 /// Keeps the favourites; ids that are none are left out, as what is gone would be.
-pub async fn set_favourites(asked: &Asked, session: &Session) -> Result<Value> {
+pub async fn set_favourites(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let ids = asked.text("fav_ch").split(',').filter_map(|id| parse_id(id.trim()).ok());
     match asked.ops.choose_favourites(session, ids.map(StreamId).collect()).await {
         Ok(()) => Ok(json!(true)),
@@ -119,7 +119,7 @@ struct List {
 }
 
 impl List {
-    fn of(asked: &Asked, session: &Session) -> Result<Self> {
+    fn of(asked: &PortalRequest, session: &Session) -> Result<Self> {
         let channels = asked.ops.channels_of(&session.subscriber())?;
         let favourites = asked.ops.favourites(session)?.into_iter().zip(0..).collect();
         Ok(Self { channels, favourites })

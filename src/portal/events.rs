@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::request::Asked;
+use super::request::PortalRequest;
 use crate::{
     domain::{
         Result,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What is new. A box that shows a message says so, and is told no other one meanwhile.
-pub async fn get(asked: &Asked, session: &Session) -> Result<Value> {
+pub async fn get(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let showing = asked.number("event_active_id").filter(|id| *id > 0);
     let (news, left) = asked.ops.news(session, showing).await?;
     let mut data = json!({ "msgs": left, "additional_services_on": "1" });
@@ -35,7 +35,7 @@ pub async fn get(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// Somebody has read a message.
-pub async fn confirm(asked: &Asked, session: &Session) -> Result<Value> {
+pub async fn confirm(asked: &PortalRequest, session: &Session) -> Result<Value> {
     if let Some(id) = asked.number("event_active_id").filter(|id| *id > 0) {
         asked.ops.take_event(session, id).await?;
     }
@@ -43,20 +43,20 @@ pub async fn confirm(asked: &Asked, session: &Session) -> Result<Value> {
 }
 
 /// Tells a box to load its portal anew, where it is asked for its login.
-pub fn start_anew(asked: &Asked) -> Value {
+pub fn start_anew(asked: &PortalRequest) -> Value {
     let mut data = json!({ "msgs": 0, "additional_services_on": "1" });
     fill(&mut data, &passing(asked, "reload_portal"));
     json!({ "data": data })
 }
 
 /// An event that is kept nowhere, so nothing confirms it.
-fn passing(asked: &Asked, event: &str) -> Value {
+fn passing(asked: &PortalRequest, event: &str) -> Value {
     json!({ "id": "0", "event": event, "need_confirm": "0", "msg": "", "reboot_after_ok": "0", "auto_hide_timeout": "0",
         "param1": "", "send_time": local(asked, clock::now()) })
 }
 
-fn local(asked: &Asked, at: UnixTime) -> Value {
-    at.local(&asked.ops.guards().settings.time_zone.zone()).into()
+fn local(asked: &PortalRequest, at: UnixTime) -> Value {
+    at.local(&asked.ops.snapshot().settings.time_zone.zone()).into()
 }
 
 fn told(event: &Event) -> Value {

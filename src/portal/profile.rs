@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{account, request::Asked};
+use super::{account, request::PortalRequest};
 use crate::{domain::Result, ops::portal::Session};
 
 /// Each how many seconds a box asks for events.
@@ -39,7 +39,7 @@ const MODELS: [&str; 24] = [
 ];
 
 /// Its own values over those that every box gets.
-pub fn of(asked: &Asked, session: &Session) -> Result<Value> {
+pub fn of(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let mut profile = common();
     let own = own(asked, session)?;
     if let (Some(profile), Some(own)) = (profile.as_object_mut(), own.as_object()) {
@@ -48,8 +48,8 @@ pub fn of(asked: &Asked, session: &Session) -> Result<Value> {
     Ok(profile)
 }
 
-fn own(asked: &Asked, session: &Session) -> Result<Value> {
-    let settings = &asked.ops.guards().settings;
+fn own(asked: &PortalRequest, session: &Session) -> Result<Value> {
+    let settings = &asked.ops.snapshot().settings;
     let mag = &session.mag;
     let about = &session.device.about;
     let subscription = &mag.record.subscription;

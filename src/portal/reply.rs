@@ -12,7 +12,7 @@ use crate::domain::Error;
 
 /// Why a box is turned away before anything is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turned {
+pub enum Rejected {
     /// It sends no MAC.
     NoMac,
     /// MAC and token do not belong together.
@@ -21,7 +21,7 @@ pub enum Turned {
     Blocked,
 }
 
-impl Turned {
+impl Rejected {
     /// Exactly so, with status 200: clients compare it letter by letter.
     pub fn text(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ pub fn envelope(result: Value) -> HttpResponse {
 }
 
 /// One of the texts.
-pub fn turned_away(turned: Turned) -> HttpResponse {
+pub fn turned_away(turned: Rejected) -> HttpResponse {
     answer(StatusCode::OK).content_type("text/plain; charset=utf-8").body(turned.text())
 }
 
@@ -48,7 +48,7 @@ pub fn shut_out(left: Duration) -> HttpResponse {
     answer(StatusCode::TOO_MANY_REQUESTS)
         .insert_header((header::RETRY_AFTER, left.as_secs() + 1))
         .content_type("text/plain; charset=utf-8")
-        .body(Turned::Blocked.text())
+        .body(Rejected::Blocked.text())
 }
 
 /// A request that cannot be read.
@@ -70,7 +70,7 @@ pub fn failure(error: &Error) -> HttpResponse {
             answer(StatusCode::SERVICE_UNAVAILABLE).insert_header((header::RETRY_AFTER, 5)).finish()
         }
         // Deleted between two looks at it.
-        Error::NoSuch { .. } => turned_away(Turned::NotLetIn),
+        Error::NoSuch { .. } => turned_away(Rejected::NotLetIn),
         _ => failed(),
     }
 }

@@ -16,23 +16,23 @@ use crate::{
         fields::{mac::Mac, text::is_hidden},
         portal::device::{self, About},
     },
-    ops::{Ops, people::guards::Face, portal::Caller, viewing::Origin as From},
-    wire::{body, form, origin::Origin, visitor::Visitor},
+    ops::{Ops, people::lockouts::Face, portal::Caller, viewing::Client},
+    wire::{body, form, origin::BaseUrl, visitor::Visitor},
 };
 
 /// What a box tells about itself is cut to so many characters.
 const MOST: usize = 200;
 
 /// A request of a box.
-pub struct Asked {
+pub struct PortalRequest {
     /// The use cases.
     pub ops: Data<Ops>,
     /// Under which address the server was asked.
-    pub origin: Origin,
+    pub origin: BaseUrl,
     /// How boxes count pages.
     pub counting: Data<Counting>,
     /// From where.
-    pub from: From,
+    pub from: Client,
     /// Whether nothing but the head of the answer is wanted.
     pub is_head: bool,
     fields: HashMap<String, String>,
@@ -40,7 +40,7 @@ pub struct Asked {
     token: String,
 }
 
-impl Asked {
+impl PortalRequest {
     /// Reads query, form, cookies and headers; the form's fields win over the query's.
     ///
     /// # Errors
@@ -60,10 +60,10 @@ impl Asked {
             ));
         }
         let cookies = cookies(request);
-        let settings = &ops.guards().settings;
+        let settings = &ops.snapshot().settings;
         let public_url = settings.public_url.as_ref().map(|url| url.as_str());
-        let origin = Origin::of(request, public_url).ok_or_else(reply::malformed)?;
-        let from = From { address, agent: agent.into() };
+        let origin = BaseUrl::of(request, public_url).ok_or_else(reply::malformed)?;
+        let from = Client { address, agent: agent.into() };
         let is_head = *request.method() == Method::HEAD;
         let mut asked =
             Self { ops, origin, counting, from, is_head, fields, mac: None, token: String::new() };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{actions::Outcome, profile, request::Asked};
+use super::{actions::Outcome, profile, request::PortalRequest};
 use crate::{
     domain::Result,
     ops::portal::{Caller, Entrance, Greeting},
@@ -14,13 +14,13 @@ const REFUSED: &str = "This device may not watch.<br/>Ask your provider, and nam
 const CONFLICT: &str = "device conflict - device_id mismatch";
 const CONFLICT_SHOWN: &str = "Your STB is damaged.<br/> Call the provider.";
 
-pub fn handshake(asked: &Asked, caller: &Caller) -> Result<Outcome> {
+pub fn handshake(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
     let Greeting { token, random, not_valid } = asked.ops.greet(caller)?;
     let answer = json!({ "token": token, "random": random, "not_valid": u8::from(not_valid) });
     Ok(if not_valid { Outcome::Refused(answer) } else { Outcome::Result(answer) })
 }
 
-pub async fn get_profile(asked: &Asked, caller: &Caller) -> Result<Outcome> {
+pub async fn get_profile(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
     Ok(match asked.ops.enter_portal(caller, asked.about()).await? {
         Entrance::Open(session) => Outcome::Result(profile::of(asked, &session)?),
         Entrance::SignIn => Outcome::Result(json!({ "status": 2, "template": "default", "info": "" })),
@@ -29,7 +29,7 @@ pub async fn get_profile(asked: &Asked, caller: &Caller) -> Result<Outcome> {
     })
 }
 
-pub async fn do_auth(asked: &Asked, caller: &Caller) -> Result<Outcome> {
+pub async fn do_auth(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
     let (login, password) = (asked.text("login"), asked.text("password"));
     let right = asked.ops.sign_in_box(caller, login, password, asked.about()).await?;
     Ok(if right { Outcome::Result(json!(true)) } else { Outcome::Refused(json!(false)) })

@@ -2,13 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{request::Asked, watching};
+use super::{request::PortalRequest, watching};
 use crate::{
     domain::{Result, portal::device::Pin},
     ops::portal::{Caller, Session},
 };
 
-pub async fn answer(asked: &Asked, caller: &Caller, session: &Session, action: &str) -> Result<Value> {
+pub async fn answer(
+    asked: &PortalRequest,
+    caller: &Caller,
+    session: &Session,
+    action: &str,
+) -> Result<Value> {
     Ok(match action {
         "get_modules" => modules(),
         "get_settings_profile" => settings(asked, session),
@@ -93,7 +98,7 @@ fn modules() -> Value {
     })
 }
 
-fn settings(asked: &Asked, session: &Session) -> Value {
+fn settings(asked: &PortalRequest, session: &Session) -> Value {
     json!({
         "parent_password": session.device.parent_pin.as_str(),
         "update_url": "",
@@ -107,12 +112,12 @@ fn settings(asked: &Asked, session: &Session) -> Value {
         "ts_enabled": "0",
         "ts_icon": "",
         "stb_lang": "en",
-        "default_timezone": asked.ops.guards().settings.time_zone.as_str(),
+        "default_timezone": asked.ops.snapshot().settings.time_zone.as_str(),
     })
 }
 
 /// Somebody chooses another PIN at the box; both spellings must be the same, and a PIN.
-async fn set_pin(asked: &Asked, caller: &Caller, session: &Session) -> Result<Value> {
+async fn set_pin(asked: &PortalRequest, caller: &Caller, session: &Session) -> Result<Value> {
     let text = asked.text("parent_password");
     let repeated = asked.text("repeat_parent_password");
     let pin = Pin::new(text).ok().filter(|_| repeated.is_empty() || repeated == text);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::request::Asked;
+use super::request::PortalRequest;
 use crate::{
     domain::{
         fields::container::Container,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A link that opens the channel for this box, from its address, for a few seconds.
-pub fn create_link(asked: &Asked, session: &Session) -> Value {
+pub fn create_link(asked: &PortalRequest, session: &Session) -> Value {
     let Some(stream) = stream(asked.text("cmd")) else { return no_link() };
     // The page of our own asks for the form that browsers play.
     let form = Container::named(asked.text("output"));
@@ -36,7 +36,7 @@ pub fn no_link() -> Value {
 }
 
 /// A box says what it does; what it plays is remembered, as by [`set_last`].
-pub fn log(asked: &Asked, session: &Session) -> Value {
+pub fn log(asked: &PortalRequest, session: &Session) -> Value {
     // 1 is television.
     if (asked.text("real_action"), asked.text("tmp_type")) == ("play", "1") {
         set_last(asked, session);
@@ -45,7 +45,7 @@ pub fn log(asked: &Asked, session: &Session) -> Value {
 }
 
 /// Remembers the channel, so that lists open where somebody left.
-pub fn set_last(asked: &Asked, session: &Session) -> Value {
+pub fn set_last(asked: &PortalRequest, session: &Session) -> Value {
     let id = ["id", "itv_id", "ch_id"].into_iter().find_map(|name| parse_id(asked.text(name)).ok());
     if let Some(id) = id {
         asked.ops.note_channel(session, StreamId(id));

@@ -17,7 +17,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, config::DbConfig};
 
 use crate::domain::{Error, Fact, Resource, Result, Stored, fields::time::UnixTime, subscribers::line::Line};
-pub use engine::fault::Origin;
+pub use engine::fault::Context;
 pub use engine::job::Answer;
 pub use engine::table::Table;
 use engine::{
@@ -25,8 +25,8 @@ use engine::{
     fault::Faults,
     table::Tables,
 };
-use machine::guards::Guards;
-pub use subscribers::seen::LineKey;
+use machine::snapshot::Snapshot;
+pub use subscribers::line_cache::LineKey;
 
 /// The name of the database file in the data folder.
 pub const FILE: &str = "linecard.db";
@@ -62,7 +62,7 @@ pub enum Sync {
 #[derive(Clone)]
 pub struct Store {
     tables: Arc<Tables>,
-    guards: Arc<ArcSwap<Guards>>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
     faults: Arc<Faults>,
     changes: Arc<Changes>,
     writer: Arc<engine::writer::Writer>,
@@ -79,8 +79,8 @@ pub struct Read<'c> {
 /// One job's part of a write transaction.
 pub struct Write<'c> {
     read: Read<'c>,
-    guards: &'c Guards,
-    guards_changed: std::cell::Cell<bool>,
+    snapshot: &'c Snapshot,
+    snapshot_changed: std::cell::Cell<bool>,
     changed: std::cell::RefCell<Vec<Changed>>,
 }
 
@@ -101,7 +101,7 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
         make_private(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
         let file = folder.join(FILE);
-        engine::place::may_open(&file)?;
+        engine::files::may_open(&file)?;
         let explain = |e: rusqlite::Error| {
             format!("cannot open {}: {}", file.display(), engine::fault::for_operator(&e))
         };
@@ -132,20 +132,20 @@ impl Store {
         engine::schema::bring_up(&mut conn, known).map_err(explain)?;
 
         let tables = Arc::new(Tables::of(&conn).map_err(explain)?);
-        let guards = machine::guards::load(&Read { conn: &conn, tables: &tables });
-        let guards = Arc::new(ArcSwap::from_pointee(
-            guards.map_err(|e| format!("cannot read {}: {}", file.display(), e.for_operator()))?,
+        let snapshot = machine::snapshot::load(&Read { conn: &conn, tables: &tables });
+        let snapshot = Arc::new(ArcSwap::from_pointee(
+            snapshot.map_err(|e| format!("cannot read {}: {}", file.display(), e.for_operator()))?,
         ));
         let faults = Arc::new(Faults::default());
         let changes = Arc::new(Changes::default());
-        let place = engine::place::Place::of(file.clone())
+        let place = engine::files::Files::of(file.clone())
             .map_err(|e| format!("cannot open {}: {e}", file.display()))?;
         let writer = engine::writer::Writer::start(
             conn,
             place,
             options.batch,
             tables.clone(),
-            guards.clone(),
+            snapshot.clone(),
             faults.clone(),
             changes.clone(),
         );
@@ -166,7 +166,7 @@ impl Store {
                         .with_init(|conn| engine::pragma::for_reader(conn)),
                 )
         };
-        Ok(Self { tables, guards, faults, changes, writer, pages: pool(4), points: pool(options.workers) })
+        Ok(Self { tables, snapshot, faults, changes, writer, pages: pool(4), points: pool(options.workers) })
     }
 
     /// Runs `job` in the next write transaction and answers once that is committed. If the job
@@ -174,7 +174,7 @@ impl Store {
     ///
     /// # Errors
     /// The job's own, [`Error::Busy`] when the queue is full, [`Error::Database`].
-    pub fn write<T, F>(&self, origin: Origin, job: F) -> Answer<T>
+    pub fn write<T, F>(&self, origin: Context, job: F) -> Answer<T>
     where
         T: Send + 'static,
         F: Fn(&Write<'_>) -> Result<T> + Send + 'static,
@@ -187,7 +187,7 @@ impl Store {
     ///
     /// # Errors
     /// The job's own, [`Error::Busy`] when every connection is in use for 5 seconds, [`Error::Database`].
-    pub fn read<T>(&self, origin: &Origin, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
+    pub fn read<T>(&self, origin: &Context, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
         self.read_from(&self.pages, origin, job)
     }
 
@@ -196,7 +196,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::read`].
-    pub fn point<T>(&self, origin: &Origin, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
+    pub fn point<T>(&self, origin: &Context, job: impl FnOnce(&Read<'_>) -> Result<T>) -> Result<T> {
         self.read_from(&self.points, origin, job)
     }
 
@@ -206,7 +206,7 @@ impl Store {
     /// As [`Store::read`].
     pub fn line(
         &self,
-        origin: impl FnOnce() -> Origin,
+        origin: impl FnOnce() -> Context,
         key: LineKey<'_>,
     ) -> Result<Option<Arc<Stored<Line>>>> {
         let seen = self.changes.seen();
@@ -229,7 +229,7 @@ impl Store {
     fn read_from<T>(
         &self,
         pool: &r2d2::Pool<SqliteConnectionManager>,
-        origin: &Origin,
+        origin: &Context,
         job: impl FnOnce(&Read<'_>) -> Result<T>,
     ) -> Result<T> {
         let conn = pool.get().map_err(|e| {
@@ -256,8 +256,8 @@ impl Store {
     }
 
     /// Settings, whitelist and API keys as last committed.
-    pub fn guards(&self) -> Arc<Guards> {
-        self.guards.load_full()
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
     }
 
     /// What is committed from now on.
@@ -276,8 +276,8 @@ impl Store {
 
 impl Write<'_> {
     /// Settings, whitelist and API keys as committed before this transaction.
-    pub fn guards(&self) -> &Guards {
-        self.guards
+    pub fn snapshot(&self) -> &Snapshot {
+        self.snapshot
     }
 
     /// Does a part of the job that may be refused by itself: what it wrote is gone then, and the job goes on.
@@ -299,8 +299,8 @@ impl Write<'_> {
 
     /// Says that settings, whitelist or keys were changed: they are read anew after the commit
     /// and before anybody is answered.
-    fn guards_changed(&self) {
-        self.guards_changed.set(true);
+    fn snapshot_changed(&self) {
+        self.snapshot_changed.set(true);
     }
 
     /// Notes a row for those who follow changes: they are told after the commit.
@@ -325,6 +325,6 @@ pub fn make_private(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Where a read or write that nobody asked for comes from.
-pub fn housekeeping(at: UnixTime, action: &'static str) -> Origin {
-    Origin { at, resource: Resource::Settings, action, actor: "linecard".into(), address: None }
+pub fn housekeeping(at: UnixTime, action: &'static str) -> Context {
+    Context { at, resource: Resource::Settings, action, actor: "linecard".into(), address: None }
 }

@@ -7,7 +7,7 @@ use super::{socket, visitor::TrustedProxies};
 
 /// Scheme, host and port of the server, as its callers reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct BaseUrl {
     /// `http` or `https`.
     pub scheme: String,
     /// The host alone; a v6 address in brackets.
@@ -16,7 +16,7 @@ pub struct Origin {
     pub port: u16,
 }
 
-impl Origin {
+impl BaseUrl {
     /// What the operator set, or else what the request's Host says; `None` if that is no host.
     pub fn of(request: &HttpRequest, public_url: Option<&str>) -> Option<Self> {
         if let Some(url) = public_url {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn asked(host: &str) -> Option<String> {
-        Origin::of(&TestRequest::default().insert_header((header::HOST, host)).to_http_request(), None)
+        BaseUrl::of(&TestRequest::default().insert_header((header::HOST, host)).to_http_request(), None)
             .map(|origin| origin.url())
     }
 
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_the_operator_set_comes_before_what_was_asked() {
         let request = TestRequest::default().insert_header((header::HOST, "evil.example")).to_http_request();
-        let origin = Origin::of(&request, Some("https://tv.example")).unwrap();
+        let origin = BaseUrl::of(&request, Some("https://tv.example")).unwrap();
         assert_eq!((origin.url().as_str(), origin.port), ("https://tv.example", 443));
     }
 }

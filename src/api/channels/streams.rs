@@ -25,7 +25,7 @@ pub async fn offline(call: Call) -> Result<Value> {
 async fn listed(mut call: Call, which: impl Fn(&Running) -> bool) -> Result<Value> {
     let server: Option<ServerId> = call.params.take("server_id")?;
     call.finish()?;
-    let streams = call.ops.read(&call.actor, call.doing, move |read| streams::list(read, server)).await?;
+    let streams = call.ops.read(&call.actor, call.action, move |read| streams::list(read, server)).await?;
     let now = crate::ops::clock::now();
     let running = call.ops.running(streams);
     let shown: Vec<Value> =
@@ -34,12 +34,12 @@ async fn listed(mut call: Call, which: impl Fn(&Running) -> bool) -> Result<Valu
 }
 
 pub async fn start(mut call: Call) -> Result<Value> {
-    let (which, server) = meant(&mut call)?;
+    let (which, server) = targets(&mut call)?;
     call.write(move |act| Ok(json!({ "started": numbers(&streams::restart(act, &which, server)?) }))).await
 }
 
 pub async fn stop(mut call: Call) -> Result<Value> {
-    let (which, server) = meant(&mut call)?;
+    let (which, server) = targets(&mut call)?;
     call.write(move |act| Ok(json!({ "stopped": numbers(&streams::stop(act, &which, server)?) }))).await
 }
 
@@ -48,7 +48,7 @@ fn numbers(ids: &[StreamId]) -> Vec<i64> {
 }
 
 /// `stream_ids[]=7`, `stream_id=7`, `id=7` or the segment after the key as `7,8,9`; `all` is every one.
-fn meant(call: &mut Call) -> Result<(Which, Option<ServerId>)> {
+fn targets(call: &mut Call) -> Result<(Which, Option<ServerId>)> {
     let server: Option<ServerId> = call.params.take("server_id")?;
     let mut texts: Vec<String> = Vec::new();
     for name in ["stream_ids", "stream_id", "id"] {

@@ -10,9 +10,9 @@ use crate::{
         Error, Result,
         fields::text::ShortText,
         page::Start,
-        people::guard::{Culprit, Limits, Tally},
+        people::lockout::{Limits, Offender, Tally},
     },
-    ops::{clock, people::guards::Face},
+    ops::{clock, people::lockouts::Face},
     wire::page,
 };
 
@@ -39,13 +39,13 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     call.join_places();
     let address = call.params.take::<ShortText>("address")?;
     let name = call.params.take::<ShortText>("username")?;
-    let culprit: Culprit = match (&address, &name) {
+    let offender: Offender = match (&address, &name) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid("username", "not together with address: send one of them"));
         }
         (Some(address), None) => {
-            let culprit = Culprit::from_address(address.as_str());
-            culprit.ok_or_else(|| Error::invalid("address", "an IPv4 or IPv6 address"))?
+            let offender = Offender::from_address(address.as_str());
+            offender.ok_or_else(|| Error::invalid("address", "an IPv4 or IPv6 address"))?
         }
         (None, Some(name)) => name.as_str().into(),
         (None, None) => return Err(Error::Missing("address")),
@@ -53,12 +53,12 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     call.finish()?;
     let ops = call.ops.clone();
     call.write(move |act| {
-        ops.unblock(act, &culprit)?;
-        Ok(match &culprit {
-            Culprit::Address(_) | Culprit::Network(..) => {
+        ops.unblock(act, &offender)?;
+        Ok(match &offender {
+            Offender::Address(_) | Offender::Network(..) => {
                 json!({ "address": address.as_ref().map(ShortText::as_str) })
             }
-            Culprit::Name(name) => json!({ "username": name }),
+            Offender::Name(name) => json!({ "username": name }),
         })
     })
     .await
@@ -76,9 +76,9 @@ fn limits(face: Face, limits: Limits) -> Value {
 
 fn block(face: Face, tally: &Tally) -> Value {
     let left = tally.blocked.map(seconds_up);
-    let (address, username) = match &tally.culprit {
-        culprit @ (Culprit::Address(_) | Culprit::Network(..)) => (Some(culprit.to_string()), None),
-        Culprit::Name(name) => (None, Some(name)),
+    let (address, username) = match &tally.offender {
+        offender @ (Offender::Address(_) | Offender::Network(..)) => (Some(offender.to_string()), None),
+        Offender::Name(name) => (None, Some(name)),
     };
     json!({
         "face": face.name(),

@@ -22,14 +22,14 @@ use crate::{
         clock, random,
         subscribers::{
             convert,
-            lines::{self, Credentials, Wishes},
+            lines::{self, Credentials, SaleOptions},
         },
     },
     wire::page,
 };
 
 pub async fn create(mut call: Call) -> Result<Value> {
-    let wishes = Wishes { extend: false, free: call.data.take("free")?.unwrap_or(false) };
+    let wishes = SaleOptions { extend: false, free: call.data.take("free")?.unwrap_or(false) };
     let change = lines::with_credentials(change(&mut call)?)?;
     call.write(move |act| {
         let (id, line) = lines::create(act, change.clone(), wishes)?;
@@ -59,7 +59,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
 pub async fn info(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
     call.finish()?;
-    let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
+    let info = call.ops.point(&call.actor, call.action, |read| lines::info(read, &who, clock::now()))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
     let now = clock::now();
     let open = call.ops.connections_of(Viewer::Line(info.line.id));
@@ -81,21 +81,21 @@ pub async fn convert_to_mag(mut call: Call) -> Result<Value> {
 
 pub async fn explain(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
-    let info = call.ops.point(&call.actor, call.doing, |read| lines::info(read, &who, clock::now()))?;
+    let info = call.ops.point(&call.actor, call.action, |read| lines::info(read, &who, clock::now()))?;
     explain::answer(call, info.line.into()).await
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {
     let page = page::read(&mut call.params, &Line::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.doing, move |read| read.page::<Line>(&page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |read| read.page::<Line>(&page)).await?;
     Ok(show::page("lines", rows, |line| Value::Object(show::row(&line))))
 }
 
 /// What a call says beside the columns of `data`.
-pub fn wishes(call: &mut Call) -> Result<Wishes> {
+pub fn wishes(call: &mut Call) -> Result<SaleOptions> {
     let mut flag = |name| Ok::<_, Error>(call.data.take(name)?.unwrap_or(false));
-    Ok(Wishes { extend: flag("extend_plan")?, free: flag("free")? })
+    Ok(SaleOptions { extend: flag("extend_plan")?, free: flag("free")? })
 }
 
 /// The columns, with a token made here if that is wished.

@@ -22,7 +22,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     let viewer = viewer(&mut call)?;
     let stream: Option<StreamId> = call.params.take("stream_id")?;
     call.finish()?;
-    call.ops.read(&call.actor, call.doing, |_| Ok(())).await?;
+    call.ops.read(&call.actor, call.action, |_| Ok(())).await?;
     let mut open = match viewer {
         Some(viewer) => call.ops.connections_of(viewer),
         None => call.ops.open_connections(),
@@ -42,7 +42,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
         (Some(id), None, None) => Which::One(SessionId(id.get().unsigned_abs())),
         (None, Some(viewer), None) => Which::Of(viewer),
         (None, None, Some(stream)) => {
-            let known = call.ops.point(&call.actor, call.doing, |read| read.by_id::<Stream>(stream))?;
+            let known = call.ops.point(&call.actor, call.action, |read| read.by_id::<Stream>(stream))?;
             known.ok_or(Error::no_such(Resource::Streams))?;
             Which::Watching(stream)
         }
@@ -56,7 +56,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
     let ops = call.ops.clone();
     call.write(move |act| {
         // Looked up within the job: a repeat under the same Idempotency-Key finds nothing open any more.
-        let ids = ops.meant(which)?;
+        let ids = ops.targets(which)?;
         connections::kill(act, &ids)?;
         Ok(json!({ "killed": ids.iter().map(|id| id.0).collect::<Vec<u64>>() }))
     })
@@ -67,7 +67,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
 fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
     let username: Option<Username> = call.params.take("username")?;
     let mac: Option<Mac> = call.params.take("mac_address")?;
-    call.ops.point(&call.actor, call.doing, |read| match (username, mac) {
+    call.ops.point(&call.actor, call.action, |read| match (username, mac) {
         (None, None) => Ok(None),
         (Some(username), _) => {
             let line = read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;

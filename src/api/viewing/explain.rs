@@ -24,7 +24,7 @@ pub async fn answer(mut call: Call, who: Subscriber) -> Result<Value> {
     let question = question(&mut call)?;
     call.finish()?;
     let name = who.name.clone();
-    let explanation = call.ops.explain(&call.actor, call.doing, who, question).await?;
+    let explanation = call.ops.explain(&call.actor, call.action, who, question).await?;
     Ok(shown(&name, &explanation))
 }
 

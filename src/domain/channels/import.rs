@@ -8,7 +8,7 @@ mod tests;
 
 use indexmap::IndexMap;
 
-pub use plan::{Changes, Existing, Fate, NewStream, Plan, Target, Told, plan, renewed};
+pub use plan::{Changes, Existing, Fate, Match, NewStream, Plan, Target, plan, renewed};
 
 use super::{
     m3u::Entry,
@@ -70,12 +70,12 @@ pub struct Candidate {
     /// Where it comes from, without headers.
     pub source: SourceUrl,
     /// How its source is asked, if the list says so.
-    pub asked: Option<Box<Asked>>,
+    pub asked: Option<Box<Access>>,
 }
 
 /// How a source is asked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct Access {
     /// By headers of the whole stream.
     pub request: SourceRequest,
     /// The source with the headers behind its `|`, if they stand there.
@@ -181,7 +181,7 @@ impl List {
         let asked = (request != SourceRequest::default()).then(|| {
             let suffix = split_suffix(&written).1;
             let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}{program}")).ok());
-            Box::new(Asked { request, source })
+            Box::new(Access { request, source })
         });
         let logo = HttpUrl::new(&entry.logo).ok();
         if logo.is_none() && !entry.logo.is_empty() {

@@ -4,11 +4,11 @@ use indexmap::IndexMap;
 
 /// Kinds with their counts, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Oddities(IndexMap<String, Seen>);
+pub struct Oddities(IndexMap<String, Tally>);
 
 /// How often a kind came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Tally {
     /// How often.
     pub count: usize,
     /// The line where it came first.
@@ -26,18 +26,18 @@ impl Oddities {
         } else {
             kind
         };
-        self.0.entry(kind).or_insert(Seen { count: 0, first: line }).count += 1;
+        self.0.entry(kind).or_insert(Tally { count: 0, first: line }).count += 1;
     }
 
     /// Every kind.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Seen)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Tally)> {
         self.0.iter().map(|(kind, seen)| (kind.as_str(), *seen))
     }
 
     /// Takes those of another in.
     pub fn merge(&mut self, others: Self) {
         for (kind, seen) in others.0 {
-            let own = self.0.entry(kind).or_insert(Seen { count: 0, first: seen.first });
+            let own = self.0.entry(kind).or_insert(Tally { count: 0, first: seen.first });
             own.count += seen.count;
             own.first = own.first.min(seen.first);
         }
@@ -57,6 +57,6 @@ mod tests {
         }
         assert_eq!(oddities.iter().len(), Oddities::MOST + 1);
         let often = oddities.iter().find(|(kind, _)| *kind == "often").unwrap().1;
-        assert_eq!(often, Seen { count: 1000, first: 1 });
+        assert_eq!(often, Tally { count: 1000, first: 1 });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use super::guard::place;
+use super::lockout::place;
 use crate::domain::{
     fields::time::UnixTime,
     ids::{AdminId, LineId, MagId},

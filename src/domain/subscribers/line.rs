@@ -43,14 +43,14 @@ impl Subscribed for Line {
         &mut self.subscription
     }
 
-    fn sold(change: &mut LineChange) -> &mut SubscriptionChange {
+    fn subscription_change(change: &mut LineChange) -> &mut SubscriptionChange {
         &mut change.subscription
     }
 
     /// Restreamers pass on what was sold, so only the operator makes them.
-    fn operators_own(change: &LineChange) -> Option<&'static str> {
+    fn first_operator_only_field(change: &LineChange) -> Option<&'static str> {
         let restreamer = (change.restreamer != Given::Absent).then_some("restreamer");
-        restreamer.or_else(|| change.subscription.operators_own())
+        restreamer.or_else(|| change.subscription.first_operator_only_field())
     }
 
     fn viewer(id: LineId) -> Viewer {

@@ -24,9 +24,9 @@ pub trait Subscribed: Record {
     /// What was sold, to be changed.
     fn subscription_mut(&mut self) -> &mut Subscription;
     /// The part of a change that is the subscription's.
-    fn sold(change: &mut Self::Change) -> &mut SubscriptionChange;
+    fn subscription_change(change: &mut Self::Change) -> &mut SubscriptionChange;
     /// The first column that is set here although only the operator sets it.
-    fn operators_own(change: &Self::Change) -> Option<&'static str>;
+    fn first_operator_only_field(change: &Self::Change) -> Option<&'static str>;
     /// Who it is to connections and logs.
     fn viewer(id: Self::Id) -> Viewer;
     /// The text that is looked for in [`Subscribed::NAME`] when somebody types `text`.
@@ -154,14 +154,14 @@ impl Order {
 
 /// A row's place in a sorted list, written `ID.KEY` in addresses. It is a place also once the row is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     /// What the row is sorted by.
     pub key: Fact,
     /// Its id.
     pub id: i64,
 }
 
-impl Place {
+impl Cursor {
     /// Reads a place of a list in that order.
     pub fn read(text: &str, order: Order) -> Option<Self> {
         let (id, key) = text.split_once('.')?;
@@ -188,9 +188,9 @@ pub enum Turn {
     /// With the first row.
     First,
     /// After that place.
-    After(Place),
+    After(Cursor),
     /// Before that place.
-    Before(Place),
+    Before(Cursor),
 }
 
 /// One page of a list.
@@ -227,9 +227,9 @@ pub struct Found<R: Record> {
     /// How many there are in all.
     pub total: Total,
     /// Where the page before ends.
-    pub previous: Option<Place>,
+    pub previous: Option<Cursor>,
     /// Where the page after begins.
-    pub next: Option<Place>,
+    pub next: Option<Cursor>,
     /// How many rows were looked through, if the page is not full because that were enough for once.
     pub looked: Option<usize>,
 }
@@ -240,12 +240,12 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_was_written() {
-        let named = Place { key: Fact::Text("a.b.c".into()), id: 7 };
-        assert_eq!(Place::read(&named.written(), Order::Name), Some(named));
-        let ending = Place { key: Fact::Number(1_800_000_000), id: 9 };
-        assert_eq!(Place::read(&ending.written(), Order::End), Some(ending));
-        assert_eq!(Place::read("7.x", Order::End), None);
-        assert_eq!(Place::read("7", Order::Name), None);
+        let named = Cursor { key: Fact::Text("a.b.c".into()), id: 7 };
+        assert_eq!(Cursor::read(&named.written(), Order::Name), Some(named));
+        let ending = Cursor { key: Fact::Number(1_800_000_000), id: 9 };
+        assert_eq!(Cursor::read(&ending.written(), Order::End), Some(ending));
+        assert_eq!(Cursor::read("7.x", Order::End), None);
+        assert_eq!(Cursor::read("7", Order::Name), None);
     }
 
     #[test]

@@ -43,12 +43,12 @@ impl Subscribed for Mag {
         &mut self.subscription
     }
 
-    fn sold(change: &mut MagChange) -> &mut SubscriptionChange {
+    fn subscription_change(change: &mut MagChange) -> &mut SubscriptionChange {
         &mut change.subscription
     }
 
-    fn operators_own(change: &MagChange) -> Option<&'static str> {
-        change.subscription.operators_own()
+    fn first_operator_only_field(change: &MagChange) -> Option<&'static str> {
+        change.subscription.first_operator_only_field()
     }
 
     fn viewer(id: MagId) -> Viewer {

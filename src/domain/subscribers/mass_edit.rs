@@ -67,7 +67,7 @@ impl MassEdit {
     /// [`Error::Refused`] for days more without an end.
     pub fn of<S: Subscribed>(&self, row: &Subscription, now: UnixTime) -> Result<S::Change> {
         let mut change = S::Change::default();
-        let sold = S::sold(&mut change);
+        let sold = S::subscription_change(&mut change);
         let given = |flag: Option<bool>| flag.map_or(Given::Absent, Given::Value);
         if let Some(days) = self.more_days {
             let end = row.expire_date.0.ok_or_else(|| Error::Refused("it never expires".into()))?;

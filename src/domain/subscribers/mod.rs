@@ -1,6 +1,6 @@
 //! Lines and MAGs, and what is sold with them.
 
-pub mod figures;
+pub mod counts;
 pub mod line;
 pub mod listing;
 pub mod mag;

@@ -51,7 +51,7 @@ record! {
 impl SubscriptionChange {
     /// The first column that is set here although only the operator sets it: what a reseller's people
     /// sell is what the plan gives, and its price is paid.
-    pub fn operators_own(&self) -> Option<&'static str> {
+    pub fn first_operator_only_field(&self) -> Option<&'static str> {
         use crate::domain::Given::Absent;
         let own = [
             ("max_allowed_connections", self.max_allowed_connections != Absent),

@@ -24,11 +24,11 @@ pub enum Provider {
 
 /// The stream that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct StreamState {
     /// Whether one of the subscription's bouquets holds it.
     pub in_bouquets: bool,
     /// Why it does not run, if it does not.
-    pub hindrance: Option<String>,
+    pub why_not: Option<String>,
 }
 
 /// The connections of the subscription.
@@ -55,7 +55,7 @@ pub struct Request<'a> {
     /// The form that is asked for.
     pub container: Option<Container>,
     /// The stream that is asked for.
-    pub stream: Option<&'a Asked>,
+    pub stream: Option<&'a StreamState>,
     /// For how long the address is shut out after too many failures; the door finds that out by itself.
     pub shut_out: Option<Duration>,
     /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
@@ -259,7 +259,7 @@ impl Rule {
                 subscription.allowed_outputs.is_empty() || subscription.allowed_outputs.contains(&container)
             }),
             Self::Bouquet => request.stream.is_none_or(|stream| stream.in_bouquets),
-            Self::Stream => request.stream.is_none_or(|stream| stream.hindrance.is_none()),
+            Self::Stream => request.stream.is_none_or(|stream| stream.why_not.is_none()),
             Self::Limit => request.taken.is_none_or(|taken| {
                 let limit = usize::try_from(subscription.max_allowed_connections.get()).unwrap_or(0);
                 limit == 0 || taken.open < limit || taken.kicks
@@ -335,8 +335,8 @@ impl Rule {
             }
             Self::Stream => match request.stream {
                 None => "No stream was asked about.".into(),
-                Some(Asked { hindrance: None, .. }) => "The stream runs, or starts with its first viewer.".into(),
-                Some(Asked { hindrance: Some(why), .. }) => format!("The stream does not run: {why}."),
+                Some(StreamState { why_not: None, .. }) => "The stream runs, or starts with its first viewer.".into(),
+                Some(StreamState { why_not: Some(why), .. }) => format!("The stream does not run: {why}."),
             },
             Self::Limit => limit_words(subscription, request.taken, passes),
         }

@@ -197,7 +197,7 @@ pub enum Opening {
 
 /// What a request to watch says beside the key.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct SessionTerms {
     /// How it wants to watch.
     pub container: Container,
     /// How many connections the viewer has; 0 is no limit.
@@ -231,7 +231,7 @@ impl Book {
     pub fn open(
         &mut self,
         key: &Key,
-        terms: Terms,
+        terms: SessionTerms,
         at: UnixTime,
         now: Instant,
         stalled: impl Fn(SessionId) -> Duration,
@@ -367,7 +367,7 @@ impl Book {
         self.ends.extend(until.map(|until| (until, id)));
     }
 
-    fn enter(&mut self, key: &Key, terms: Terms, at: UnixTime) -> SessionId {
+    fn enter(&mut self, key: &Key, terms: SessionTerms, at: UnixTime) -> SessionId {
         self.last += 1;
         let id = SessionId(self.last);
         let session = Session {
@@ -391,7 +391,7 @@ impl Book {
     fn make_room(
         &mut self,
         key: &Key,
-        terms: Terms,
+        terms: SessionTerms,
         now: Instant,
         stalled: impl Fn(SessionId) -> Duration,
     ) -> bool {

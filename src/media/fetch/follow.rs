@@ -47,7 +47,7 @@ pub struct Got {
 }
 
 /// A connection that is kept, and since when.
-type Kept = (Target, Box<dyn Socket>, Instant);
+type OpenConnection = (Target, Box<dyn Socket>, Instant);
 
 /// Asks for one source.
 pub struct Asker {
@@ -59,7 +59,7 @@ pub struct Asker {
     place: Mutex<Option<Place>>,
     cookies: Mutex<Cookies>,
     logins: Logins,
-    kept: Mutex<Vec<Kept>>,
+    kept: Mutex<Vec<OpenConnection>>,
 }
 
 impl Asker {

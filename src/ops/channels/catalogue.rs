@@ -15,36 +15,36 @@ use crate::{
         people::actor::Actor,
         subscribers::subscription::Subscription,
     },
-    ops::{Doing, Ops, clock, viewing::Subscriber},
+    ops::{Action, Ops, clock, viewing::Subscriber},
     store::viewing::viewers::AskedStream,
 };
 
 /// A set of bouquets: the plan's and a subscription's own.
 pub type BouquetSet = (Option<PlanId>, Vec<BouquetId>);
 
-const LIST: Doing = Doing { resource: Resource::Streams, action: "catalogue" };
+const LIST: Action = Action { resource: Resource::Streams, name: "catalogue" };
 
 /// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
-pub struct Made<K, V> {
+pub struct Cached<K, V> {
     kept: Mutex<HashMap<K, (u64, Arc<V>)>>,
     /// Values kept at once; beyond it those of an older catalogue go, and then all.
     most: usize,
 }
 
-impl<K, V> Default for Made<K, V> {
+impl<K, V> Default for Cached<K, V> {
     fn default() -> Self {
         Self::at_most(64)
     }
 }
 
-impl<K, V> Made<K, V> {
+impl<K, V> Cached<K, V> {
     /// None yet; so many are kept at once.
     pub fn at_most(most: usize) -> Self {
         Self { kept: Mutex::default(), most }
     }
 }
 
-impl<K: Hash + Eq, V> Made<K, V> {
+impl<K: Hash + Eq, V> Cached<K, V> {
     /// The value of that key, made if it is not there or was made from an older catalogue.
     ///
     /// # Errors
@@ -73,15 +73,15 @@ impl<K: Hash + Eq, V> Made<K, V> {
 }
 
 /// What is made of the catalogue.
-pub struct FromCatalogue {
-    channels: Made<BouquetSet, Vec<Channel>>,
-    asked: Made<(StreamId, BouquetSet), Option<AskedStream>>,
+pub struct CatalogueCache {
+    channels: Cached<BouquetSet, Vec<Channel>>,
+    asked: Cached<(StreamId, BouquetSet), Option<AskedStream>>,
 }
 
-impl Default for FromCatalogue {
+impl Default for CatalogueCache {
     fn default() -> Self {
         // Each stream for a dozen sets of bouquets: a few megabytes.
-        Self { channels: Made::default(), asked: Made::at_most(50_000) }
+        Self { channels: Cached::default(), asked: Cached::at_most(50_000) }
     }
 }
 

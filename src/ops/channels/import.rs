@@ -9,7 +9,7 @@ pub use lists::{Lists, Run};
 pub use reading::{READINGS, Reading};
 
 use super::streams;
-pub use crate::domain::channels::import::{Duplicates, Fate, List, Plan, Told};
+pub use crate::domain::channels::import::{Duplicates, Fate, List, Match, Plan};
 use crate::{
     domain::{
         Given, Resource, Result, Stored,
@@ -22,11 +22,11 @@ use crate::{
         ids::{BouquetId, CategoryId, StreamId},
         people::{actor::Actor, rights::Access},
     },
-    ops::{Act, Doing, Ops, managed},
+    ops::{Act, Action, Ops, managed},
     store::Read,
 };
 
-const DOING: Doing = Doing { resource: Resource::Streams, action: "import" };
+const ACTION: Action = Action { resource: Resource::Streams, name: "import" };
 
 /// Streams of one transaction: a list of so many is imported as a whole or not at all.
 pub const AT_ONCE: usize = 500;
@@ -102,7 +102,7 @@ impl Ops {
     /// # Errors
     /// `Denied`, a database error.
     pub async fn plan_import(&self, actor: &Actor, import: Import) -> Result<Plan> {
-        self.read(actor, DOING, move |read| plan(read, &import)).await
+        self.read(actor, ACTION, move |read| plan(read, &import)).await
     }
 
     /// Does it, step by step; `told` hears how far it is. One import runs at a time.
@@ -120,7 +120,7 @@ impl Ops {
             Step { into: import.into.clone(), import: Arc::new(import), plan, headings: None, begin: 0 };
         loop {
             let next = step.clone();
-            match self.write(actor.clone(), DOING, move |act| next.run(act)).await {
+            match self.write(actor.clone(), ACTION, move |act| next.run(act)).await {
                 Ok(written) => {
                     done.add(&written);
                     (step.into, step.headings) = (written.into, Some(written.headings));

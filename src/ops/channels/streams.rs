@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 pub use crate::media::preview::{Preview, plays_audio, plays_video};
-pub use crate::store::channels::streams::{Sort, Sought};
+pub use crate::store::channels::streams::{Sort, StreamSearch};
 use crate::{
     domain::{
         Error, Resource, Result, Stored,

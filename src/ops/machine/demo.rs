@@ -28,7 +28,7 @@ use crate::{
     },
     media::picture::Picture,
     ops::{
-        Act, Doing, Ops, clock, managed,
+        Act, Action, Ops, clock, managed,
         people::{admins, passwords, resellers},
         random,
         subscribers::{lines, mags},
@@ -38,7 +38,7 @@ use crate::{
 /// The administrator of the first reseller.
 const SELLER: &str = "north";
 
-const DOING: Doing = Doing { resource: Resource::Settings, action: "demo" };
+const ACTION: Action = Action { resource: Resource::Settings, name: "demo" };
 const LINES: usize = 3000;
 const MAGS: usize = 500;
 /// The MAC of the MAG to try with.
@@ -109,7 +109,7 @@ impl Ops {
         let hash = passwords::hash(password).await?;
         let seller = AdminChange { password: Given::Value(hash), ..AdminChange::default() };
         let catalogue =
-            self.write(Actor::COMMAND_LINE, DOING, move |act| catalogue(act, seller.clone())).await?;
+            self.write(Actor::COMMAND_LINE, ACTION, move |act| catalogue(act, seller.clone())).await?;
         let catalogue = std::sync::Arc::new(catalogue);
         say(&format!("making {LINES} lines and {MAGS} MAGs"));
         for start in (0..LINES).step_by(AT_ONCE) {
@@ -118,19 +118,20 @@ impl Ops {
                 .collect::<Result<_>>()?;
             let job = move |act: &Act<'_>| {
                 made.iter().try_for_each(|change| {
-                    lines::create(act, change.clone(), lines::Wishes::default()).map(|_| ())
+                    lines::create(act, change.clone(), lines::SaleOptions::default()).map(|_| ())
                 })
             };
-            self.write(Actor::COMMAND_LINE, DOING, job).await?;
+            self.write(Actor::COMMAND_LINE, ACTION, job).await?;
         }
         for start in (0..MAGS).step_by(AT_ONCE) {
             let catalogue = catalogue.clone();
             let job = move |act: &Act<'_>| {
                 let made = (start..start + AT_ONCE).map(|n| mag(n, &catalogue));
-                made.into_iter()
-                    .try_for_each(|change| mags::create(act, change, mags::Wishes::default()).map(|_| ()))
+                made.into_iter().try_for_each(|change| {
+                    mags::create(act, change, mags::SaleOptions::default()).map(|_| ())
+                })
             };
-            self.write(Actor::COMMAND_LINE, DOING, job).await?;
+            self.write(Actor::COMMAND_LINE, ACTION, job).await?;
         }
         let channels: usize = CHANNELS.iter().map(|(_, names)| names.len()).sum();
         Ok(format!(
@@ -213,7 +214,7 @@ fn viewer(act: &Act<'_>, plan: Option<PlanId>) -> Result<()> {
         },
         ..LineChange::default()
     };
-    lines::create(act, change, lines::Wishes::default()).map(|_| ())
+    lines::create(act, change, lines::SaleOptions::default()).map(|_| ())
 }
 
 /// The MAG that docs/mag.md tries an app against.
@@ -226,7 +227,7 @@ fn set_top_box(act: &Act<'_>, plan: Option<PlanId>) -> Result<()> {
         },
         ..MagChange::default()
     };
-    mags::create(act, change, mags::Wishes::default()).map(|_| ())
+    mags::create(act, change, mags::SaleOptions::default()).map(|_| ())
 }
 
 fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {

@@ -20,7 +20,7 @@ use crate::{
         },
     },
     ops::{
-        Act, Doing, Ops,
+        Act, Action, Ops,
         people::{api_keys, passwords::Whose, whitelist},
         random,
     },
@@ -51,7 +51,7 @@ pub struct Welcome {
 /// The name of the administrator of the first start.
 pub const ADMIN: &str = "admin";
 
-const DOING: Doing = Doing { resource: Resource::Settings, action: "first_start" };
+const ACTION: Action = Action { resource: Resource::Settings, name: "first_start" };
 
 impl Ops {
     /// Makes settings, server 1, the two groups, the administrator, the API key and the whitelist,
@@ -60,8 +60,8 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub async fn first_start(&self, provided: Provided) -> Result<Option<Welcome>> {
-        let started =
-            self.point(&Actor::LINECARD, DOING, |read| Ok(read.by_id::<Settings>(SettingsId(1))?.is_some()))?;
+        let started = self
+            .point(&Actor::LINECARD, ACTION, |read| Ok(read.by_id::<Settings>(SettingsId(1))?.is_some()))?;
         if started {
             return Ok(None);
         }
@@ -87,7 +87,7 @@ impl Ops {
         let whose = Whose::after(None, &named);
         let hash = self.hash_chosen("LINECARD_ADMIN_PASSWORD", password, &whose).await?;
         let whitelist = welcome.whitelist.clone();
-        let made = self.write(Actor::LINECARD, DOING, move |act| {
+        let made = self.write(Actor::LINECARD, ACTION, move |act| {
             // Another process may have been quicker.
             if act.tx.by_id::<Settings>(SettingsId(1))?.is_some() {
                 return Ok(false);

@@ -14,11 +14,11 @@ use crate::{
         machine::leap::{Even, Leap},
         people::actor::Actor,
     },
-    ops::{Act, Doing, Ops, clock},
+    ops::{Act, Action, Ops, clock},
     store,
 };
 
-const CONFIRM: Doing = Doing { resource: Resource::Settings, action: "confirm_clock" };
+const CONFIRM: Action = Action { resource: Resource::Settings, name: "confirm_clock" };
 
 /// What a server knows of the time; `None` on the command line, which deletes nothing.
 pub type Known = Mutex<Option<Time>>;

@@ -1,6 +1,6 @@
 //! The logs as use cases see them.
 
 pub use crate::store::machine::{
-    log_seek::{Count, Sought, Turn},
+    log_seek::{Count, LogSearch, Turn},
     logs::{Log, LogRow},
 };

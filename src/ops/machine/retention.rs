@@ -15,7 +15,7 @@ impl Ops {
         if self.leap().is_some() {
             return Ok(());
         }
-        let settings = self.guards().settings.clone();
+        let settings = self.snapshot().settings.clone();
         let logs: [(Log, Days); 6] = [
             (Log::Audit, settings.audit_retention_days),
             (Log::Error, settings.error_retention_days),

@@ -17,11 +17,11 @@ use crate::{
         people::actor::Actor,
     },
     host::probe::Prober,
-    ops::{Doing, Ops, clock},
+    ops::{Action, Ops, clock},
     store::Read,
 };
 
-const CHECK: Doing = Doing { resource: Resource::Servers, action: "check" };
+const CHECK: Action = Action { resource: Resource::Servers, name: "check" };
 /// Load balancers asked at the same time.
 const AT_ONCE: usize = 16;
 

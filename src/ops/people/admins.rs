@@ -28,7 +28,7 @@ pub enum Selector {
 }
 
 /// An administrator as lists show it.
-pub struct Listed {
+pub struct AdminRow {
     /// The administrator.
     pub admin: Stored<Admin>,
     /// The name of its group.
@@ -94,7 +94,7 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<AdminId> {
 ///
 /// # Errors
 /// A database error.
-pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
+pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<AdminRow>> {
     let Rows { total, rows } = read.page::<Admin>(page)?;
     let listed = rows.into_iter().map(|admin| with_names(read, admin));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
@@ -104,15 +104,15 @@ pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub fn info(read: &Read<'_>, who: &Selector) -> Result<Listed> {
+pub fn info(read: &Read<'_>, who: &Selector) -> Result<AdminRow> {
     with_names(read, find(read, who)?)
 }
 
-fn with_names(read: &Read<'_>, admin: Stored<Admin>) -> Result<Listed> {
+fn with_names(read: &Read<'_>, admin: Stored<Admin>) -> Result<AdminRow> {
     let group = read.by_id::<Group>(admin.record.group_id)?;
     let reseller =
         admin.record.reseller_id.map(|id: ResellerId| read.by_id::<Reseller>(id)).transpose()?.flatten();
-    Ok(Listed {
+    Ok(AdminRow {
         group: group.map_or_else(String::new, |group| group.record.name.as_str().to_owned()),
         reseller: reseller.map(|reseller| reseller.record.name.as_str().to_owned()),
         last_login_at: read.last_login(admin.id)?,

@@ -17,7 +17,7 @@ use crate::{
             api_key::{ApiKey, ApiKeyChange, KeyHash, KeyText},
         },
     },
-    ops::{Act, Doing, Ops, clock},
+    ops::{Act, Action, Ops, clock},
     store::{self, Read},
 };
 
@@ -25,7 +25,7 @@ use crate::{
 pub type Used = Mutex<HashMap<ApiKeyId, UnixTime>>;
 
 /// A key as lists show it.
-pub struct Listed {
+pub struct ApiKeyRow {
     /// The key.
     pub key: Stored<ApiKey>,
     /// When it was last used, to the minute.
@@ -96,10 +96,10 @@ pub fn revoke(act: &Act<'_>, which: &Selector) -> Result<ApiKeyId> {
 ///
 /// # Errors
 /// A database error.
-pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
+pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<ApiKeyRow>> {
     let last_used: HashMap<ApiKeyId, UnixTime> = read.keys_last_used()?.into_iter().collect();
     let Rows { total, rows } = read.page::<ApiKey>(page)?;
-    let listed = rows.into_iter().map(|key| Listed { last_used_at: last_used.get(&key.id).copied(), key });
+    let listed = rows.into_iter().map(|key| ApiKeyRow { last_used_at: last_used.get(&key.id).copied(), key });
     Ok(Rows { total, rows: listed.collect() })
 }
 
@@ -109,8 +109,8 @@ impl Ops {
     /// # Errors
     /// Why the key does not open the door.
     pub fn caller(&self, key: &str, address: IpAddr) -> Result<Actor, KeyRefusal> {
-        let guards = self.guards();
-        let stored = guards.key(&KeyHash::of(key)).ok_or(KeyRefusal::Wrong)?;
+        let snapshot = self.snapshot();
+        let stored = snapshot.key(&KeyHash::of(key)).ok_or(KeyRefusal::Wrong)?;
         let now = clock::now();
         if stored.record.is_over(now) {
             return Err(KeyRefusal::Expired);
@@ -126,7 +126,7 @@ impl Ops {
 
     /// Whether a text is one of the keys: such a text is never logged.
     pub fn is_key(&self, text: &str) -> bool {
-        text.len() >= KeyText::FEWEST && self.guards().key(&KeyHash::of(text)).is_some()
+        text.len() >= KeyText::FEWEST && self.snapshot().key(&KeyHash::of(text)).is_some()
     }
 
     /// Writes down when keys were last used.
@@ -158,6 +158,6 @@ impl Ops {
 }
 
 /// What creating a key is called in the audit trail.
-pub const CREATE: Doing = Doing { resource: Resource::Settings, action: "api_key_new" };
+pub const CREATE: Action = Action { resource: Resource::Settings, name: "api_key_new" };
 /// What revoking a key is called in the audit trail.
-pub const REVOKE: Doing = Doing { resource: Resource::Settings, action: "api_key_revoke" };
+pub const REVOKE: Action = Action { resource: Resource::Settings, name: "api_key_revoke" };

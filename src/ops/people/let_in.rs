@@ -13,17 +13,17 @@ use crate::{
             known::{Holder, Lately},
         },
     },
-    ops::{Doing, Ops, clock},
+    ops::{Action, Ops, clock},
     store,
 };
 
 /// Rows written by one job.
 const AT_ONCE: usize = 500;
 
-const ASK: Doing = Doing { resource: Resource::Security, action: "let_in" };
+const ASK: Action = Action { resource: Resource::Security, name: "let_in" };
 
 /// Who was let in lately.
-pub type Kept = Mutex<Lately>;
+pub type LetInLately = Mutex<Lately>;
 
 impl Ops {
     /// Notes that somebody was let in.

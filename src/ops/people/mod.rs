@@ -2,8 +2,8 @@
 
 pub mod admins;
 pub mod api_keys;
-pub mod guards;
 pub mod let_in;
+pub mod lockouts;
 pub mod not_allowed;
 pub mod passwords;
 pub mod resellers;

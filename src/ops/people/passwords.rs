@@ -19,7 +19,7 @@ use crate::{
             reseller::Reseller,
         },
     },
-    ops::{Doing, Ops},
+    ops::{Action, Ops},
     store::Read,
 };
 
@@ -32,7 +32,7 @@ static STRANGERS: Semaphore = Semaphore::const_new(64);
 /// The same, for those who are known.
 static KNOWN: Semaphore = Semaphore::const_new(64);
 
-const HASH: Doing = Doing { resource: Resource::Administrators, action: "password" };
+const HASH: Action = Action { resource: Resource::Administrators, name: "password" };
 
 /// In which queue somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Ops {
         password: NewPassword,
         whose: &Whose,
     ) -> Result<PasswordHash> {
-        let operator = self.guards().settings.operator_name.as_str().to_owned();
+        let operator = self.snapshot().settings.operator_name.as_str().to_owned();
         let names = self.point(&Actor::LINECARD, HASH, |read| whose.names(read))?;
         let names = names.iter().flatten().map(Name::as_str);
         let seen: Vec<&str> = names.chain([whose.username.as_str(), &whose.email, &operator]).collect();

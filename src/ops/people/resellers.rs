@@ -17,7 +17,7 @@ use crate::{
         },
         subscribers::{line::Line, mag::Mag},
     },
-    ops::{Act, Doing, Ops, managed::unused},
+    ops::{Act, Action, Ops, managed::unused},
     store::{
         Read,
         people::resellers::{Cause, Holdings},
@@ -26,7 +26,7 @@ use crate::{
 
 pub use crate::store::people::resellers::{Booking, REASONS, Wanted};
 
-const STATEMENT: Doing = Doing { resource: Resource::Resellers, action: "statement" };
+const STATEMENT: Action = Action { resource: Resource::Resellers, name: "statement" };
 
 /// Which reseller a call means.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub enum Selector {
 }
 
 /// A reseller as lists show it.
-pub struct Listed {
+pub struct ResellerRow {
     /// The reseller.
     pub reseller: Stored<Reseller>,
     /// Its balance.
@@ -145,7 +145,7 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
 ///
 /// # Errors
 /// A database error.
-pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
+pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<ResellerRow>> {
     let Rows { total, rows } = read.page::<Reseller>(page)?;
     let listed = rows.into_iter().map(|reseller| with_holdings(read, reseller));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
@@ -155,12 +155,12 @@ pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<Listed>> {
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub fn info(read: &Read<'_>, id: ResellerId) -> Result<Listed> {
+pub fn info(read: &Read<'_>, id: ResellerId) -> Result<ResellerRow> {
     with_holdings(read, read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?)
 }
 
-fn with_holdings(read: &Read<'_>, reseller: Stored<Reseller>) -> Result<Listed> {
-    Ok(Listed { credits: read.balance(reseller.id)?, holdings: read.holdings(reseller.id)?, reseller })
+fn with_holdings(read: &Read<'_>, reseller: Stored<Reseller>) -> Result<ResellerRow> {
+    Ok(ResellerRow { credits: read.balance(reseller.id)?, holdings: read.holdings(reseller.id)?, reseller })
 }
 
 impl Ops {
@@ -182,9 +182,9 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::Denied`] without the right to read resellers, [`Error::NoSuch`].
-    pub async fn reseller(&self, actor: &Actor, id: ResellerId) -> Result<Listed> {
-        let doing = Doing { resource: Resource::Resellers, action: "info" };
-        self.read(reader(actor, id), doing, move |read| info(read, id)).await
+    pub async fn reseller(&self, actor: &Actor, id: ResellerId) -> Result<ResellerRow> {
+        let action = Action { resource: Resource::Resellers, name: "info" };
+        self.read(reader(actor, id), action, move |read| info(read, id)).await
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 
 use super::{
-    guards::Face,
+    lockouts::Face,
     passwords::{self, Place, Whose},
 };
 pub use crate::store::people::panel_sessions::PanelSession;
@@ -23,11 +23,11 @@ use crate::{
             actor::{Actor, Who},
             admin::{Admin, AdminChange, Group},
             api_key::KeyHash,
-            guard::{Attempt, Mark},
             known::Holder,
+            lockout::{Attempt, Mark},
         },
     },
-    ops::{Act, Doing, Ops, clock, random},
+    ops::{Act, Action, Ops, clock, random},
     store::{self, Read},
 };
 
@@ -39,14 +39,14 @@ const LONGEST: i64 = 30 * 86_400;
 /// A session that began more seconds ahead of the clock is none.
 const AHEAD: i64 = 3600;
 
-const SIGN_IN: Doing = Doing { resource: Resource::Administrators, action: "sign_in" };
+const SIGN_IN: Action = Action { resource: Resource::Administrators, name: "sign_in" };
 /// What changing one's own password is called in the audit trail.
-pub const OWN_PASSWORD: Doing = Doing { resource: Resource::Administrators, action: "own_password" };
+pub const OWN_PASSWORD: Action = Action { resource: Resource::Administrators, name: "own_password" };
 /// What ending a session is called in the audit trail.
-pub const END_SESSION: Doing = Doing { resource: Resource::Administrators, action: "end_session" };
+pub const END_SESSION: Action = Action { resource: Resource::Administrators, name: "end_session" };
 
 /// When sessions were last used, as long as that is not written.
-pub type Seen = Mutex<HashMap<i64, UnixTime>>;
+pub type SeenSessions = Mutex<HashMap<i64, UnixTime>>;
 
 /// Where somebody signs in.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,7 @@ pub struct SignedIn {
 
 /// Why somebody was not signed in.
 #[derive(Debug)]
-pub enum Turned {
+pub enum Rejected {
     /// Name or password is wrong: nobody is told which.
     Wrong,
     /// Both were right, but the administrator is switched off.
@@ -92,7 +92,7 @@ pub enum Turned {
     Failed(Error),
 }
 
-impl std::convert::From<Error> for Turned {
+impl std::convert::From<Error> for Rejected {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
@@ -103,8 +103,13 @@ impl Ops {
     /// the login log, but for those of somebody who is shut out: they would fill it.
     ///
     /// # Errors
-    /// [`Turned`].
-    pub async fn sign_in(&self, username: &str, password: String, from: &From<'_>) -> Result<Tokens, Turned> {
+    /// [`Rejected`].
+    pub async fn sign_in(
+        &self,
+        username: &str,
+        password: String,
+        from: &From<'_>,
+    ) -> Result<Tokens, Rejected> {
         let From { address, .. } = *from;
         let name = Fact::Text(username.to_owned());
         let found = self.point(&Actor::LINECARD, SIGN_IN, |read| read.first::<Admin>("username", &name))?;
@@ -118,12 +123,12 @@ impl Ops {
         if !right {
             self.failed(Face::Panel, Attempt { address, name: Some(username), mark: known, what: None });
             self.note_sign_in(username, address, "wrong username or password").await?;
-            return Err(Turned::Wrong);
+            return Err(Rejected::Wrong);
         }
-        let Some(admin) = found else { return Err(Turned::Wrong) };
+        let Some(admin) = found else { return Err(Rejected::Wrong) };
         if admin.record.disabled {
             self.note_sign_in(username, address, "disabled").await?;
-            return Err(Turned::Disabled);
+            return Err(Rejected::Disabled);
         }
         let tokens = Tokens { session: random::token()?, browser: random::token()? };
         let (session, browser) = (KeyHash::of(&tokens.session), KeyHash::of(&tokens.browser));
@@ -157,13 +162,13 @@ impl Ops {
     }
 
     /// Lets try whoever need not wait: what strangers do to the address or the name keeps nobody out who is known.
-    fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Turned> {
+    fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Rejected> {
         let barrier = self.barrier(Face::Panel, address, Some(username));
         let wait = match (barrier, known) {
             (Some(_), Some(mark)) => self.shut_as(Face::Panel, username, mark),
             (barrier, _) => barrier,
         };
-        wait.map_or(Ok(()), |wait| Err(Turned::ShutOut(wait)))
+        wait.map_or(Ok(()), |wait| Err(Rejected::ShutOut(wait)))
     }
 
     /// Who holds that token, asking from that address; `None` once the session is over.

@@ -8,13 +8,13 @@ use crate::{
         Error, Resource, Result,
         fields::{net::Network, text::ShortText},
     },
-    ops::{Act, Doing},
+    ops::{Act, Action},
 };
 
 /// What adding is called in the audit trail.
-pub const ADD: Doing = Doing { resource: Resource::Settings, action: "whitelist_add" };
+pub const ADD: Action = Action { resource: Resource::Settings, name: "whitelist_add" };
 /// What removing is called in the audit trail.
-pub const REMOVE: Doing = Doing { resource: Resource::Settings, action: "whitelist_remove" };
+pub const REMOVE: Action = Action { resource: Resource::Settings, name: "whitelist_remove" };
 
 /// Adds an address or range.
 ///

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{ASK, Caller, Session, meant};
+use super::{ASK, Caller, Session, mag_of};
 use crate::{
     domain::{
         Error, Resource, Result,
@@ -22,11 +22,11 @@ use crate::{
         },
         portal::device::{Device, Pin},
     },
-    ops::{Act, Doing, Ops, clock, viewing::Origin},
+    ops::{Act, Action, Ops, clock, viewing::Client},
     store::{self, portal::SeenRow},
 };
 
-const CHOOSE_PIN: Doing = Doing { resource: Resource::Mag, action: "set_parent_pin" };
+const CHOOSE_PIN: Action = Action { resource: Resource::Mag, name: "set_parent_pin" };
 
 /// What a box may change by itself: so many rows of the audit trail, and so many favourites.
 const AUDITED: Allowance = Allowance { at_once: 10, a_minute: 1 };
@@ -55,11 +55,11 @@ fn count<K: Copy + Eq + Hash>(quota: &Mutex<Quota<K>>, of: K) -> Result<()> {
 
 /// When each box last came, until it is written down.
 #[derive(Default)]
-pub struct Seen(Mutex<HashMap<MagId, SeenRow>>);
+pub struct SeenBoxes(Mutex<HashMap<MagId, SeenRow>>);
 
-impl Seen {
+impl SeenBoxes {
     /// Notes that a box came.
-    pub fn note(&self, mag: MagId, from: &Origin, at: UnixTime) {
+    pub fn note(&self, mag: MagId, from: &Client, at: UnixTime) {
         let mut seen = self.all();
         let last_channel = seen.get(&mag).and_then(|seen| seen.last_channel);
         let (address, user_agent) = (from.address.to_string(), from.agent.to_string());
@@ -87,7 +87,7 @@ pub struct Shown {
 /// # Errors
 /// [`Error::NoSuch`]; [`Error::Changed`] if it is another box by now.
 pub fn reset(act: &Act<'_>, mac: Mac, seen: Option<&str>) -> Result<MagId> {
-    let mag = meant(act, mac)?;
+    let mag = mag_of(act, mac)?;
     let mut device = act.tx.device(mag.id)?;
     if seen.is_some_and(|seen| seen != identity(&device)) {
         return Err(Error::Changed);
@@ -114,7 +114,7 @@ pub(super) fn ids(device: &Device) -> Value {
 /// # Errors
 /// [`Error::NoSuch`]; [`Error::Changed`] if it has another one by now.
 pub fn set_pin(act: &Act<'_>, mac: Mac, seen: Option<&Pin>, pin: &Pin) -> Result<MagId> {
-    let mag = meant(act, mac)?;
+    let mag = mag_of(act, mac)?;
     let mut device = act.tx.device(mag.id)?;
     if seen.is_some_and(|seen| *seen != device.parent_pin) {
         return Err(Error::Changed);
@@ -157,7 +157,7 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub(in crate::ops) fn box_may_play(&self, mag: MagId) -> Result<bool> {
-        let login_required = self.guards().settings.mag_login_required;
+        let login_required = self.snapshot().settings.mag_login_required;
         match self.point(&Actor::LINECARD, ASK, |read| read.device(mag)) {
             Ok(device) => Ok(device.may_play(login_required)),
             Err(Error::NoSuch { .. }) => Ok(false),

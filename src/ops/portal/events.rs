@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ASK, Session, meant};
+use super::{ASK, Session, mag_of};
 use crate::{
     domain::{
         Error, Result,
@@ -32,7 +32,7 @@ pub enum News {
 /// # Errors
 /// [`Error::NoSuch`], [`Error::Refused`] while too many wait.
 pub fn send(act: &Act<'_>, mac: Mac, event: &Event) -> Result<i64> {
-    let mag = meant(act, mac)?;
+    let mag = mag_of(act, mac)?;
     if act.tx.waiting_events(mag.id, act.now)?.len() >= MOST {
         return Err(Error::Refused(format!(
             "{MOST} events wait for this MAG already: its box has not asked for them"
@@ -60,7 +60,7 @@ impl Ops {
     pub async fn news(&self, session: &Session, showing: Option<i64>) -> Result<(News, usize)> {
         let standing = Standing::of(&session.device, session.is_active);
         if standing != Standing::AsTold {
-            self.note_told(session, standing == Standing::CutOff).await?;
+            self.mark_told(session, standing == Standing::CutOff).await?;
             return Ok((News::Standing(standing), 0));
         }
         if !session.is_active {
@@ -88,7 +88,7 @@ impl Ops {
         if session.device.cut {
             return Ok(false);
         }
-        self.note_told(session, true).await?;
+        self.mark_told(session, true).await?;
         Ok(true)
     }
 
@@ -105,7 +105,7 @@ impl Ops {
             .await
     }
 
-    async fn note_told(&self, session: &Session, cut: bool) -> Result<()> {
+    async fn mark_told(&self, session: &Session, cut: bool) -> Result<()> {
         let mag = session.id();
         let written = self.store.write(store::housekeeping(clock::now(), "events"), move |tx| {
             let mut device = tx.device(mag)?;

@@ -19,7 +19,7 @@ use crate::{
     },
     ops::{
         Ops, random,
-        viewing::{Origin, Refusal, Subscriber, Wish},
+        viewing::{Client, Refusal, Subscriber, WatchRequest},
     },
 };
 
@@ -51,13 +51,13 @@ impl Ops {
         session: &Session,
         stream: StreamId,
         form: Option<Container>,
-        from: &Origin,
+        from: &Client,
     ) -> Result<(String, Container), Refusal> {
         let who = session.subscriber();
         let allowed = &who.subscription.allowed_outputs;
         let first = allowed.iter().copied().min().unwrap_or(Container::Ts);
         let container = form.unwrap_or(first);
-        self.may_watch(&who, &Wish { stream, container, socket: None }, from)?;
+        self.may_watch(&who, &WatchRequest { stream, container, socket: None }, from)?;
         if self.is_full_of_others(&who, from) {
             return Err(Refusal::Full);
         }
@@ -72,7 +72,7 @@ impl Ops {
     /// # Errors
     /// [`Refusal::Credentials`] for a link that nobody was given, [`Refusal::Link`] for one that is over, another address
     /// than the one that asked for it, or a box that is no longer let in.
-    pub fn linked(&self, token: &str, from: &Origin) -> Result<(Subscriber, StreamId), Refusal> {
+    pub fn linked(&self, token: &str, from: &Client) -> Result<(Subscriber, StreamId), Refusal> {
         let link = self.portal.links.get(token).ok_or(Refusal::Credentials)?;
         if link.address != from.address || link.until <= Instant::now() {
             return Err(Refusal::Link);
@@ -93,8 +93,8 @@ impl Ops {
 
     /// Under `refuse`, whether somebody elsewhere holds every connection. A box that goes on to the
     /// next channel holds one itself: the door sorts that out.
-    fn is_full_of_others(&self, who: &Subscriber, from: &Origin) -> bool {
-        if self.guards().settings.connection_policy == ConnectionPolicy::KickOldest {
+    fn is_full_of_others(&self, who: &Subscriber, from: &Client) -> bool {
+        if self.snapshot().settings.connection_policy == ConnectionPolicy::KickOldest {
             return false;
         }
         let limit = usize::try_from(who.subscription.max_allowed_connections.get()).unwrap_or(usize::MAX);

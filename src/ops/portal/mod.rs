@@ -13,7 +13,7 @@ pub use session::{Caller, Entrance, Greeting, Session};
 
 use crate::{
     domain::{Error, Fact, Resource, Result, Stored, fields::mac::Mac, subscribers::mag::Mag},
-    ops::{Act, Doing},
+    ops::{Act, Action},
     store::Read,
 };
 
@@ -21,18 +21,18 @@ use crate::{
 #[derive(Default)]
 pub struct Portal {
     links: links::Links,
-    seen: devices::Seen,
+    seen: devices::SeenBoxes,
     changes: devices::Changes,
 }
 
-const ASK: Doing = Doing { resource: Resource::Mag, action: "portal" };
+const ASK: Action = Action { resource: Resource::Mag, name: "portal" };
 
 fn find(read: &Read<'_>, mac: Mac) -> Result<Option<Stored<Mag>>> {
     read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))
 }
 
 /// The MAG that an operator means, if it is within that one's reach.
-pub(super) fn meant(act: &Act<'_>, mac: Mac) -> Result<Stored<Mag>> {
+pub(super) fn mag_of(act: &Act<'_>, mac: Mac) -> Result<Stored<Mag>> {
     let mag = find(act.tx, mac)?.ok_or(Error::no_such(Resource::Mag))?;
     act.actor.may_reach(Resource::Mag, mag.record.subscription.reseller_id)?;
     Ok(mag)

@@ -14,8 +14,8 @@ use crate::{
         people::{
             actor::{Actor, Who},
             api_key::KeyHash,
-            guard::Attempt,
             known::Holder,
+            lockout::Attempt,
         },
         portal::device::{About, Device},
         subscribers::{mag::Mag, plan::Plan},
@@ -25,15 +25,15 @@ use crate::{
         },
     },
     ops::{
-        Doing, Effect, Ops, clock,
-        people::guards::Face,
+        Action, Effect, Ops, clock,
+        people::lockouts::Face,
         random,
-        viewing::{Origin, Refusal, Subscriber},
+        viewing::{Client, Refusal, Subscriber},
     },
 };
 
-const BIND: Doing = Doing { resource: Resource::Mag, action: "bind_device" };
-const LOG_OUT: Doing = Doing { resource: Resource::Mag, action: "log_out" };
+const BIND: Action = Action { resource: Resource::Mag, name: "bind_device" };
+const LOG_OUT: Action = Action { resource: Resource::Mag, name: "log_out" };
 
 /// Somebody who claims to be the box of a MAG.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Caller {
     /// The token that it sends; empty if none.
     pub token: String,
     /// From where.
-    pub from: Origin,
+    pub from: Client,
 }
 
 impl Caller {
@@ -153,7 +153,7 @@ impl Ops {
         };
         let token = KeyHash::of(&caller.token);
         let signed_in = found.device.signed_in && found.device.is_let_in(&token);
-        if self.guards().settings.mag_login_required && !signed_in {
+        if self.snapshot().settings.mag_login_required && !signed_in {
             return Ok(Entrance::SignIn);
         }
         let device = self.let_in(caller, &found, false, told, now).await?;
@@ -178,7 +178,7 @@ impl Ops {
         told: About,
     ) -> Result<bool> {
         let now = clock::now();
-        let login_required = self.guards().settings.mag_login_required;
+        let login_required = self.snapshot().settings.mag_login_required;
         // Apps ask before they tell who they are; what lets a box in is its profile or its password.
         let device = Some(&told).filter(|told| login_required || told.has_id());
         let Ok(found) = self.admissible(caller, device, &format!("{login} {password}"), now)? else {
@@ -216,7 +216,7 @@ impl Ops {
         self.note_let_in(Holder::Mag(found.mag.id), caller.from.address);
         self.portal.seen.note(found.mag.id, &caller.from, now);
         let is_active = found.mag.record.subscription.is_active(now);
-        let has_to_sign_in = !found.device.may_play(self.guards().settings.mag_login_required);
+        let has_to_sign_in = !found.device.may_play(self.snapshot().settings.mag_login_required);
         Ok(Some(Session { mag: found.mag, device: found.device, is_active, has_to_sign_in }))
     }
 
@@ -242,7 +242,7 @@ impl Ops {
 
     /// The MAG of that MAC with its box.
     fn found(&self, mac: Mac) -> Result<Option<Found>> {
-        if self.guards().settings.mag_oui_check && !mac.is_of_mags() {
+        if self.snapshot().settings.mag_oui_check && !mac.is_of_mags() {
             return Ok(None);
         }
         self.point(&Actor::LINECARD, ASK, |read| {
@@ -263,7 +263,7 @@ impl Ops {
     ) -> Result<Result<Found, Entrance>> {
         let (mag, refusal) = match self.found(caller.mac)? {
             None => (None, Refusal::NoSuchMac),
-            Some(found) => match hindrance(&found, told, now) {
+            Some(found) => match why_not(&found, told, now) {
                 None => return Ok(Ok(found)),
                 Some(refusal) => (Some(found.mag), refusal),
             },
@@ -337,7 +337,7 @@ impl Ops {
 }
 
 /// What the subscription and the device that told say against it.
-fn hindrance(found: &Found, told: Option<&About>, now: UnixTime) -> Option<Refusal> {
+fn why_not(found: &Found, told: Option<&About>, now: UnixTime) -> Option<Refusal> {
     let mag = &found.mag.record;
     let subscription = &mag.subscription;
     if subscription.banned {

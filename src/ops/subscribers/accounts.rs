@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::subscriptions;
-pub use super::subscriptions::{Wishes, create};
+pub use super::subscriptions::{SaleOptions, create};
 pub use crate::store::Table;
 use crate::{
     domain::{
@@ -27,7 +27,7 @@ use crate::{
         },
     },
     ops::{
-        Act, Doing, Ops, clock,
+        Act, Action, Ops, clock,
         viewing::{
             Subscriber,
             connections::{self, Connection},
@@ -45,7 +45,7 @@ pub fn change<S: Subscribed + Table>(
     act: &Act<'_>,
     id: S::Id,
     change: S::Change,
-    wishes: Wishes,
+    wishes: SaleOptions,
 ) -> Result<S> {
     let before = subscriptions::reach::<S>(act.tx, act.actor, id)?;
     subscriptions::update(act, &before, change, wishes)
@@ -91,7 +91,7 @@ impl Ops {
         mut listing: Listing,
     ) -> Result<Found<S>> {
         self.confine::<S>(actor, &mut listing.selection);
-        self.read(actor, Doing { resource: S::RESOURCE, action: "list" }, move |read| {
+        self.read(actor, Action { resource: S::RESOURCE, name: "list" }, move |read| {
             read.subscribers(&listing)
         })
         .await
@@ -116,8 +116,8 @@ impl Ops {
     /// # Errors
     /// [`Error::NoSuch`], also for somebody else's.
     pub fn subscriber_by_id<S: Subscribed + Table>(&self, actor: &Actor, id: S::Id) -> Result<Stored<S>> {
-        let doing = Doing { resource: S::RESOURCE, action: "info" };
-        self.point(actor, doing, |read| subscriptions::reach(read, actor, id))
+        let action = Action { resource: S::RESOURCE, name: "info" };
+        self.point(actor, action, |read| subscriptions::reach(read, actor, id))
     }
 
     /// When connections of those rows last ended, by row id.
@@ -131,7 +131,7 @@ impl Ops {
     ) -> Result<HashMap<i64, UnixTime>> {
         let viewers: Vec<(i64, Viewer)> =
             rows.iter().map(|row| (row.id.number(), S::viewer(row.id))).collect();
-        self.read(actor, Doing { resource: S::RESOURCE, action: "list" }, move |read| {
+        self.read(actor, Action { resource: S::RESOURCE, name: "list" }, move |read| {
             let mut last = HashMap::new();
             for (id, viewer) in viewers {
                 if let Some(at) = read.last_watched(viewer)? {
@@ -153,8 +153,8 @@ impl Ops {
         Subscriber: From<Stored<S>>,
     {
         let row = self.subscriber_by_id::<S>(actor, id)?;
-        let doing = Doing { resource: S::RESOURCE, action: "explain" };
-        let mut explained = self.explain(actor, doing, row.into(), question).await?;
+        let action = Action { resource: S::RESOURCE, name: "explain" };
+        let mut explained = self.explain(actor, action, row.into(), question).await?;
         if actor.reseller().is_some() {
             explained.verdicts = explained.verdicts.into_iter().map(Verdict::for_reseller).collect();
         }
@@ -170,8 +170,8 @@ impl Ops {
         let mut names = self.names(Resource::Streams).await?;
         if actor.reseller().is_some() {
             let (plan, bouquets) = (sold.subscription_plan_id, sold.bouquets.clone());
-            let doing = Doing { resource: Resource::Line, action: "explain" };
-            let channels = self.read(&Actor::LINECARD, doing, move |read| read.channels(plan, &bouquets));
+            let action = Action { resource: Resource::Line, name: "explain" };
+            let channels = self.read(&Actor::LINECARD, action, move |read| read.channels(plan, &bouquets));
             let known: HashSet<i64> = channels.await?.into_iter().map(|id| id.0).collect();
             names.retain(|(id, _)| known.contains(id));
         }
@@ -195,7 +195,7 @@ impl Ops {
             log::warn!("the connection log: {error}");
         }
         let who = actor.clone();
-        self.read(actor, Doing { resource: S::RESOURCE, action: "history" }, move |read| {
+        self.read(actor, Action { resource: S::RESOURCE, name: "history" }, move |read| {
             subscriptions::reach::<S>(read, &who, id)?;
             let number = Fact::Number(id.number());
             match log {
@@ -216,7 +216,7 @@ impl Ops {
     pub async fn connections_for(&self, actor: &Actor) -> Result<Vec<Connection>> {
         let mut open = self.open_connections();
         let Some(own) = actor.reseller() else {
-            self.read(actor, Doing { resource: Resource::Connections, action: "list" }, |_| Ok(())).await?;
+            self.read(actor, Action { resource: Resource::Connections, name: "list" }, |_| Ok(())).await?;
             return Ok(open);
         };
         // Lines and MAGs have rights of their own.
@@ -224,9 +224,9 @@ impl Ops {
         let mut viewers: Vec<Viewer> = open.iter().map(|open| open.viewer).collect();
         viewers.sort_unstable();
         viewers.dedup();
-        let doing = Doing { resource: Resource::Line, action: "connections" };
+        let action = Action { resource: Resource::Line, name: "connections" };
         let own = self
-            .read(&Actor::LINECARD, doing, move |read| {
+            .read(&Actor::LINECARD, action, move |read| {
                 let mut mine = HashSet::new();
                 for viewer in viewers {
                     let owner = match viewer {
@@ -255,7 +255,7 @@ impl Ops {
         // Resellers' people have no right to connections, but to what is watched with.
         let resource =
             if actor.reseller().is_some() { resource_of(first.viewer) } else { Resource::Connections };
-        self.end(actor, Doing { resource, action: "kill" }, None, open).await
+        self.end(actor, Action { resource, name: "kill" }, None, open).await
     }
 
     /// Ends the connections of a line or MAG, or one of them; how many were open.
@@ -266,19 +266,19 @@ impl Ops {
         self.reach_viewer(actor, viewer)?;
         let mut open = self.connections_of(viewer);
         open.retain(|open| only.is_none_or(|only| open.id == only));
-        self.end(actor, Doing { resource: resource_of(viewer), action: "kill" }, Some(viewer), open).await
+        self.end(actor, Action { resource: resource_of(viewer), name: "kill" }, Some(viewer), open).await
     }
 
     async fn end(
         &self,
         actor: &Actor,
-        doing: Doing,
+        action: Action,
         of: Option<Viewer>,
         open: Vec<Connection>,
     ) -> Result<usize> {
         let ids: Vec<SessionId> = open.iter().map(|open| open.id).collect();
         let name = open.first().map(|open| open.subscriber.clone()).unwrap_or_default();
-        self.write(actor.clone(), doing, move |act| {
+        self.write(actor.clone(), action, move |act| {
             connections::kill_of(act, of.map(number_of), &name, &ids)?;
             Ok(ids.len())
         })
@@ -297,9 +297,9 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub async fn plans_for_sale(&self, actor: &Actor) -> Result<Vec<Stored<Plan>>> {
-        let doing = Doing { resource: Resource::SubscriptionPlans, action: "list" };
+        let action = Action { resource: Resource::SubscriptionPlans, name: "list" };
         let page = Page { limit: crate::domain::page::Limit::MOST, ..Page::default() };
-        let mut plans = self.read(&Actor::LINECARD, doing, move |read| read.page::<Plan>(&page)).await?.rows;
+        let mut plans = self.read(&Actor::LINECARD, action, move |read| read.page::<Plan>(&page)).await?.rows;
         plans.retain(|plan| plan.record.for_resellers || actor.reseller().is_none());
         plans.sort_by_key(|plan| (plan.record.position.get(), plan.id));
         Ok(plans)
@@ -310,9 +310,9 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub async fn bouquets_with(&self, stream: StreamId) -> Result<Vec<(i64, String)>> {
-        let doing = Doing { resource: Resource::Bouquets, action: "list" };
+        let action = Action { resource: Resource::Bouquets, name: "list" };
         let page = Page { filters: vec![("streams", Fact::Ids(vec![stream.0]))], ..Page::default() };
-        let found = self.read(&Actor::LINECARD, doing, move |read| read.page::<Bouquet>(&page)).await?;
+        let found = self.read(&Actor::LINECARD, action, move |read| read.page::<Bouquet>(&page)).await?;
         Ok(found.rows.into_iter().map(|row| (row.id.0, row.record.name.as_str().to_owned())).collect())
     }
 
@@ -322,9 +322,9 @@ impl Ops {
     /// # Errors
     /// [`Error::Denied`], or a database error.
     pub fn account(&self, actor: &Actor, of: ResellerId) -> Result<Account> {
-        let doing = Doing { resource: Resource::Resellers, action: "account" };
+        let action = Action { resource: Resource::Resellers, name: "account" };
         let who = if actor.reseller() == Some(of) { &Actor::LINECARD } else { actor };
-        self.point(who, doing, |read| {
+        self.point(who, action, |read| {
             let reseller = read.by_id::<Reseller>(of)?.ok_or(Error::no_such(Resource::Resellers))?.record;
             Ok(Account { reseller, credits: read.balance(of)? })
         })

@@ -47,7 +47,7 @@ pub fn to_line(
     spare: &(Username, LinePassword),
 ) -> Result<(LineId, Line)> {
     act.actor.may(Resource::Line, Access::Write)?;
-    let mag = portal::meant(act, mac)?;
+    let mag = portal::mag_of(act, mac)?;
     act.check_seen(&mag)?;
     let Mag { login, password, subscription, .. } = mag.record.clone();
     let own_login = Some(login).filter(|login| !login.as_str().is_empty());

@@ -1,7 +1,7 @@
 //! Lines: create, update, delete, look.
 
 use super::subscriptions;
-pub use super::subscriptions::Wishes;
+pub use super::subscriptions::SaleOptions;
 use crate::{
     domain::{
         Error, Fact, Given, Resource, Result, Stored,
@@ -52,7 +52,7 @@ pub fn with_credentials(mut change: LineChange) -> Result<LineChange> {
 ///
 /// # Errors
 /// As [`subscriptions::create`].
-pub fn create(act: &Act<'_>, change: LineChange, wishes: Wishes) -> Result<(LineId, Line)> {
+pub fn create(act: &Act<'_>, change: LineChange, wishes: SaleOptions) -> Result<(LineId, Line)> {
     subscriptions::create(act, change, wishes)
 }
 
@@ -64,7 +64,7 @@ pub fn update(
     act: &Act<'_>,
     who: &Credentials,
     change: LineChange,
-    wishes: Wishes,
+    wishes: SaleOptions,
 ) -> Result<(LineId, Line)> {
     let before = find(act.tx, who)?;
     Ok((before.id, subscriptions::update(act, &before, change, wishes)?))

@@ -1,7 +1,7 @@
 //! MAGs: create, update, delete, look.
 
 use super::subscriptions;
-pub use super::subscriptions::Wishes;
+pub use super::subscriptions::SaleOptions;
 use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
@@ -25,7 +25,7 @@ pub struct Info {
 ///
 /// # Errors
 /// As [`subscriptions::create`].
-pub fn create(act: &Act<'_>, change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
+pub fn create(act: &Act<'_>, change: MagChange, wishes: SaleOptions) -> Result<(MagId, Mag)> {
     subscriptions::create(act, change, wishes)
 }
 
@@ -33,7 +33,7 @@ pub fn create(act: &Act<'_>, change: MagChange, wishes: Wishes) -> Result<(MagId
 ///
 /// # Errors
 /// As [`create`], and [`Error::NoSuch`].
-pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: Wishes) -> Result<(MagId, Mag)> {
+pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: SaleOptions) -> Result<(MagId, Mag)> {
     let before = find(act.tx, mac)?;
     Ok((before.id, subscriptions::update(act, &before, change, wishes)?))
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::subscriptions::{self, Wishes};
+use super::subscriptions::{self, SaleOptions};
 use crate::{
     domain::{
         Error, Result, Stored,
@@ -21,7 +21,7 @@ use crate::{
             mass_edit::MassEdit,
         },
     },
-    ops::{Act, Doing, Ops, clock},
+    ops::{Act, Action, Ops, clock},
     store::Table,
 };
 
@@ -132,14 +132,14 @@ impl Ops {
     ) -> Result<Preview> {
         actor.may(S::RESOURCE, Access::Write)?;
         let selection = self.meant_by::<S>(actor, selection, &edit)?;
-        let doing = Doing { resource: S::RESOURCE, action: "mass_edit" };
+        let action = Action { resource: S::RESOURCE, name: "mass_edit" };
         let meant = selection.clone();
-        let look = self.read(actor, doing, move |read| {
+        let look = self.read(actor, action, move |read| {
             let ids = read.selected::<S>(&meant, 0, TRIED)?;
             Ok((ids, read.count_selected::<S>(&meant)?, read.newest_audit()?))
         });
         let (ids, rows, mark) = look.await?;
-        let tried = self.write(actor.clone(), doing, move |act| try_out::<S>(act, &selection, &edit, &ids));
+        let tried = self.write(actor.clone(), action, move |act| try_out::<S>(act, &selection, &edit, &ids));
         let (sample, trial) = tried.await?;
         Ok(Preview { rows, mark, sample, trial })
     }
@@ -213,18 +213,18 @@ impl Ops {
         edit: MassEdit,
         run: &Run,
     ) -> Result<()> {
-        let doing =
-            Doing { resource: S::RESOURCE, action: if edit.delete { "mass_delete" } else { "mass_edit" } };
+        let action =
+            Action { resource: S::RESOURCE, name: if edit.delete { "mass_delete" } else { "mass_edit" } };
         let mut after = 0;
         loop {
             let chosen = selection.clone();
             let ids =
-                self.read(actor, doing, move |read| read.selected::<S>(&chosen, after, AT_ONCE)).await?;
+                self.read(actor, action, move |read| read.selected::<S>(&chosen, after, AT_ONCE)).await?;
             let Some(last) = ids.last() else { return Ok(()) };
             after = *last;
             let (chosen, edit) = (selection.clone(), edit.clone());
             let part =
-                self.write(actor.clone(), doing, move |act| part::<S>(act, &chosen, &edit, &ids)).await?;
+                self.write(actor.clone(), action, move |act| part::<S>(act, &chosen, &edit, &ids)).await?;
             let mut progress = run.lock();
             progress.changed += part.changed;
             progress.unchanged += part.unchanged;
@@ -261,7 +261,7 @@ fn apply<S: Subscribed + Table>(act: &Act<'_>, row: &Stored<S>, edit: &MassEdit)
         return subscriptions::delete(act, row).map(|_| true);
     }
     let change = edit.of::<S>(row.record.subscription(), act.now)?;
-    let wishes = Wishes { extend: edit.extend_plan.is_some(), free: edit.free };
+    let wishes = SaleOptions { extend: edit.extend_plan.is_some(), free: edit.free };
     if !wishes.extend {
         let after = act.updated(row, change.clone())?;
         if after.facts() == row.record.facts() {

@@ -2,7 +2,7 @@
 
 pub mod accounts;
 pub mod convert;
-pub mod figures;
+pub mod counts;
 pub mod lines;
 pub mod mags;
 pub mod mass;

@@ -19,7 +19,7 @@ use crate::{
 
 /// What a call says beside the columns.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wishes {
+pub struct SaleOptions {
     /// Add the plan's duration (`data[extend_plan]=1`).
     pub extend: bool,
     /// Charge nothing (`data[free]=1`).
@@ -34,10 +34,10 @@ pub struct Wishes {
 pub fn create<S: Subscribed + Table>(
     act: &Act<'_>,
     mut change: S::Change,
-    wishes: Wishes,
+    wishes: SaleOptions,
 ) -> Result<(S::Id, S)> {
     check_rights::<S>(act, &mut change, wishes)?;
-    let sold = S::sold(&mut change);
+    let sold = S::subscription_change(&mut change);
     check_zero(act, sold)?;
     if let Some(own) = act.actor.reseller() {
         if !matches!(sold.subscription_plan_id.value(), Some(Some(_))) {
@@ -67,13 +67,13 @@ pub fn update<S: Subscribed + Table>(
     act: &Act<'_>,
     before: &Stored<S>,
     mut change: S::Change,
-    wishes: Wishes,
+    wishes: SaleOptions,
 ) -> Result<S> {
     let old = before.record.subscription();
     act.actor.may_reach(S::RESOURCE, old.reseller_id)?;
     act.check_seen(before)?;
     check_rights::<S>(act, &mut change, wishes)?;
-    let sold = S::sold(&mut change);
+    let sold = S::subscription_change(&mut change);
     check_zero(act, sold)?;
     if act.actor.reseller().is_some() {
         check_resellers_extension(act, old, sold, wishes)?;
@@ -138,7 +138,7 @@ fn check_resellers_extension(
     act: &Act<'_>,
     before: &Subscription,
     change: &SubscriptionChange,
-    wishes: Wishes,
+    wishes: SaleOptions,
 ) -> Result<()> {
     let plan = match change.subscription_plan_id {
         Given::Absent => before.subscription_plan_id,
@@ -188,13 +188,13 @@ fn check_zero(act: &Act<'_>, change: &SubscriptionChange) -> Result<()> {
     Ok(())
 }
 
-fn check_rights<S: Subscribed>(act: &Act<'_>, change: &mut S::Change, wishes: Wishes) -> Result<()> {
+fn check_rights<S: Subscribed>(act: &Act<'_>, change: &mut S::Change, wishes: SaleOptions) -> Result<()> {
     if act.actor.reseller().is_some()
-        && let Some(field) = S::operators_own(change)
+        && let Some(field) = S::first_operator_only_field(change)
     {
         return Err(Error::Denied(format!("{field} is set by the operator")));
     }
-    if S::sold(change).banned != Given::Absent {
+    if S::subscription_change(change).banned != Given::Absent {
         act.actor.may_ban()?;
     }
     if wishes.free { act.actor.may_waive_price() } else { Ok(()) }
@@ -223,7 +223,7 @@ fn charge(
     subscription: &Subscription,
     sold: Viewer,
     reason: &'static str,
-    wishes: Wishes,
+    wishes: SaleOptions,
 ) -> Result<()> {
     let (Some(reseller), Some(plan)) = (subscription.reseller_id, subscription.subscription_plan_id) else {
         return Ok(());

@@ -69,7 +69,7 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::NoSuch`] for one that is not open.
-    pub fn meant(&self, which: Which) -> Result<Vec<SessionId>> {
+    pub fn targets(&self, which: Which) -> Result<Vec<SessionId>> {
         let open = self.open_connections().into_iter().filter(|connection| match which {
             Which::One(id) => connection.id == id,
             Which::Of(viewer) => connection.viewer == viewer,

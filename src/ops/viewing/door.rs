@@ -7,21 +7,21 @@ use std::{
 
 use subtle::ConstantTimeEq;
 
-use super::{Credentials, Origin, Refusal, Subscriber};
+use super::{Client, Credentials, Refusal, Subscriber};
 use crate::{
     domain::{
         Resource, Result, Stored,
         fields::{time::UnixTime, token::LineToken},
         ids::StreamId,
-        people::{actor::Actor, guard::Attempt},
+        people::{actor::Actor, lockout::Attempt},
         subscribers::line::Line,
         viewing::admission::{self, Provider},
     },
-    ops::{Doing, Ops, clock, origin, people::guards::Face},
+    ops::{Action, Ops, clock, origin, people::lockouts::Face},
     store::{LineKey, viewing::viewers::RefusedRow},
 };
 
-pub(super) const WATCH: Doing = Doing { resource: Resource::Connections, action: "watch" };
+pub(super) const WATCH: Action = Action { resource: Resource::Connections, name: "watch" };
 
 /// Whether credentials that name a line are that line's.
 fn is_right(line: &Stored<Line>, credentials: Credentials<'_>) -> bool {
@@ -52,7 +52,7 @@ impl Ops {
         &self,
         credentials: Credentials<'_>,
         way: Way,
-        from: &Origin,
+        from: &Client,
     ) -> Result<Subscriber, Refusal> {
         let face = match way {
             Way::Plain if !credentials.are_none() => Face::Player,
@@ -110,7 +110,7 @@ impl Ops {
     }
 
     /// Whether the player is one that watches already: nobody's failures cut it off.
-    fn is_watching(&self, who: &Subscriber, from: &Origin) -> bool {
+    fn is_watching(&self, who: &Subscriber, from: &Client) -> bool {
         self.connections.is_open(who.viewer, from.address, &from.agent)
     }
 
@@ -132,7 +132,7 @@ impl Ops {
     ///
     /// # Errors
     /// [`Refusal::Rule`], noted for the log.
-    pub fn may_list(&self, who: &Subscriber, from: &Origin) -> Result<(), Refusal> {
+    pub fn may_list(&self, who: &Subscriber, from: &Client) -> Result<(), Refusal> {
         let provider = self.provider_for(who, from.address);
         let now = clock::now();
         admission::admit_from(&who.subscription, from.address, provider).map_err(|rule| {
@@ -163,7 +163,7 @@ impl Ops {
         subscriber: Option<&Subscriber>,
         name: &str,
         stream: Option<StreamId>,
-        from: &Origin,
+        from: &Client,
         refusal: &Refusal,
         now: UnixTime,
     ) {

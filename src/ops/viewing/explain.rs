@@ -18,11 +18,11 @@ use crate::{
         },
     },
     media::connections::Connection,
-    ops::{Doing, Ops, clock, people::guards::Face},
+    ops::{Action, Ops, clock, people::lockouts::Face},
     store::viewing::viewers::RefusedRow,
 };
 
-const ASK: Doing = Doing { resource: Resource::Mag, action: "explain" };
+const ASK: Action = Action { resource: Resource::Mag, name: "explain" };
 
 /// How many refusals are told.
 const REFUSALS: u32 = 50;
@@ -65,7 +65,7 @@ impl Ops {
     pub async fn explain(
         &self,
         actor: &Actor,
-        doing: crate::ops::Doing,
+        action: crate::ops::Action,
         who: Subscriber,
         question: Question,
     ) -> Result<Explanation> {
@@ -76,7 +76,7 @@ impl Ops {
         }
         let at_portal = self.at_portal(&who)?;
         let ops = self.clone();
-        self.read(actor, doing, move |read| {
+        self.read(actor, action, move |read| {
             let subscription = &who.subscription;
             let asked = match question.stream {
                 None => None,
@@ -98,14 +98,14 @@ impl Ops {
                 None => None,
             };
             let connections = ops.connections_of(who.viewer);
-            let kicks = ops.guards().settings.connection_policy == ConnectionPolicy::KickOldest;
+            let kicks = ops.snapshot().settings.connection_policy == ConnectionPolicy::KickOldest;
             let refusals = read.refusals_of(who.viewer, REFUSALS)?;
             let at_portal = at_portal.map(|(at, last_seen)| AtPortal {
                 turned_away: other_device(&refusals)
                     .filter(|when| last_seen.is_none_or(|seen| *when >= seen)),
                 ..at
             });
-            let zone = ops.guards().settings.time_zone.zone();
+            let zone = ops.snapshot().settings.time_zone.zone();
             let request = Request {
                 subscription,
                 provider,
@@ -145,7 +145,7 @@ impl Ops {
             is_bound: mag.lock_device && device.is_bound(),
             turned_away: None,
             sign_in: match () {
-                () if !self.guards().settings.mag_login_required => SignIn::NotNeeded,
+                () if !self.snapshot().settings.mag_login_required => SignIn::NotNeeded,
                 () if device.signed_in => SignIn::Done,
                 () if mag.password.as_str().is_empty() => SignIn::NoPassword,
                 () => SignIn::Awaited,

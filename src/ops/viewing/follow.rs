@@ -21,7 +21,7 @@ use crate::{
             session::{Ending, Proof, Session, Viewer},
         },
     },
-    media::{Wanted, connections::Gone},
+    media::{Wanted, connections::EndedConnection},
     ops::{Ops, clock},
     store::{Read, engine::changes::Changed, viewing::viewers::EndedRow},
 };
@@ -124,7 +124,7 @@ impl Ops {
     ///
     /// # Errors
     /// A database error.
-    pub fn look_after_viewers(&self) -> Result<()> {
+    pub fn sweep_viewers(&self) -> Result<()> {
         self.connections.sweep();
         self.recheck(&self.connections.over(clock::now()))
     }
@@ -133,7 +133,7 @@ impl Ops {
     ///
     /// # Errors
     /// A database error.
-    pub async fn dismiss_viewers(&self) -> Result<()> {
+    pub async fn end_all_sessions(&self) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
         self.write_whole_history(clock::now()).await?;
         // Those too that were summed up: they did not end with the server by accident.
@@ -174,7 +174,7 @@ impl Ops {
         let stream = self.asked_stream(&who, key.stream)?;
         let Some(stream) = &*stream else { return Ok(Err(Ending::Withdrawn)) };
         // A stream that has lost its source is no reason to go.
-        let asked = admission::Asked { in_bouquets: stream.in_bouquets, hindrance: None };
+        let asked = admission::StreamState { in_bouquets: stream.in_bouquets, why_not: None };
         let request = Request {
             subscription: &who.subscription,
             provider: self.provider_for(&who, key.address),
@@ -193,7 +193,7 @@ impl Ops {
 
     /// Hands connections that have ended over to the history.
     pub(super) fn note_gone(&self, now: UnixTime) {
-        for Gone { connection, why, at } in self.connections.take_gone() {
+        for EndedConnection { connection, why, at } in self.connections.take_gone() {
             let ago = i64::try_from(at.elapsed().as_secs()).unwrap_or(0);
             let at = UnixTime::clamped(now.seconds() - ago).max(connection.started_at);
             self.history.ended(EndedRow {

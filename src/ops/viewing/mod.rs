@@ -11,10 +11,10 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 pub use door::Way;
 pub use history::History;
 pub use open::Written;
-pub use watch::{Watching, Wish};
+pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
-pub use crate::media::{InMemory, Listed, Segment, Segments, Tap, connections::Hold};
+pub use crate::media::{InMemory, ListedSegment, Segment, Segments, Tap, connections::Hold};
 
 use crate::domain::{
     Error, Stored,
@@ -28,7 +28,7 @@ use crate::domain::{
 
 /// Where a request of a viewer comes from.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct Client {
     /// The address, through trusted proxies.
     pub address: IpAddr,
     /// The User-Agent, cut to 512 characters; empty if none was sent.

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::{Origin, Refusal, Subscriber};
+use super::{Client, Refusal, Subscriber};
 use crate::{
     domain::{
         Result,
@@ -19,15 +19,15 @@ use crate::{
         people::actor::Actor,
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
         viewing::{
-            admission::{self, Asked, Provider, Request, Rule, binds_to},
-            session::{GRACE, Key, Terms, Viewer},
+            admission::{self, Provider, Request, Rule, StreamState, binds_to},
+            session::{GRACE, Key, SessionTerms, Viewer},
         },
     },
     media::{
         Channel, Tap,
-        connections::{About, Arrival, Carrier, Entry, Hold, Token, Turned},
+        connections::{About, Carrier, Entry, Hold, Rejected, Token, WatchAttempt},
     },
-    ops::{Doing, Ops, clock, random},
+    ops::{Action, Ops, clock, random},
     store::{Table, viewing::viewers::AskedStream},
 };
 
@@ -39,7 +39,7 @@ const LIST_PATIENCE: Duration = Duration::from_secs(26);
 
 /// What somebody wants to watch.
 #[derive(Clone)]
-pub struct Wish {
+pub struct WatchRequest {
     /// Which stream.
     pub stream: StreamId,
     /// In which form.
@@ -68,7 +68,7 @@ impl Ops {
     ///
     /// # Errors
     /// [`Refusal`], noted for the log.
-    pub fn may_watch(&self, who: &Subscriber, wish: &Wish, from: &Origin) -> Result<(), Refusal> {
+    pub fn may_watch(&self, who: &Subscriber, wish: &WatchRequest, from: &Client) -> Result<(), Refusal> {
         let now = clock::now();
         self.admitted(who, wish, from, now)
             .map(|_| ())
@@ -79,7 +79,12 @@ impl Ops {
     ///
     /// # Errors
     /// [`Refusal`], noted for the log.
-    pub async fn watch(&self, who: &Subscriber, wish: &Wish, from: &Origin) -> Result<Watching, Refusal> {
+    pub async fn watch(
+        &self,
+        who: &Subscriber,
+        wish: &WatchRequest,
+        from: &Client,
+    ) -> Result<Watching, Refusal> {
         let now = clock::now();
         let watching = self.begin(who, wish, from, now).await;
         watching.map_err(|refusal| self.noted(who, wish, from, refusal, now))
@@ -88,8 +93,8 @@ impl Ops {
     async fn begin(
         &self,
         who: &Subscriber,
-        wish: &Wish,
-        from: &Origin,
+        wish: &WatchRequest,
+        from: &Client,
         now: UnixTime,
     ) -> Result<Watching, Refusal> {
         let admitted = self.admitted(who, wish, from, now)?;
@@ -119,8 +124,8 @@ impl Ops {
     fn admitted(
         &self,
         who: &Subscriber,
-        wish: &Wish,
-        from: &Origin,
+        wish: &WatchRequest,
+        from: &Client,
         now: UnixTime,
     ) -> Result<Admitted, Refusal> {
         let subscription = &who.subscription;
@@ -129,7 +134,7 @@ impl Ops {
         let mut asked = self.asked(stream, wish.stream);
         if wish.container == Container::Hls && self.connections.has_session(&key(who, wish, from)) {
             // A player that reads its playlist again goes on when the source is back.
-            asked.hindrance = asked.hindrance.filter(|_| !stream.enabled);
+            asked.why_not = asked.why_not.filter(|_| !stream.enabled);
         }
         let provider = self.provider_for(who, from.address);
         let request = Request {
@@ -145,7 +150,7 @@ impl Ops {
             now,
             zone: None,
         };
-        admission::admit(&request).map_err(|rule| match (rule, &asked.hindrance) {
+        admission::admit(&request).map_err(|rule| match (rule, &asked.why_not) {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),
             (rule, _) => Refusal::Rule(rule),
         })?;
@@ -155,12 +160,12 @@ impl Ops {
     }
 
     /// The stream as admission sees it.
-    pub(in crate::ops) fn asked(&self, stream: &AskedStream, id: StreamId) -> Asked {
-        Asked { in_bouquets: stream.in_bouquets, hindrance: self.hindrance(stream, id) }
+    pub(in crate::ops) fn asked(&self, stream: &AskedStream, id: StreamId) -> StreamState {
+        StreamState { in_bouquets: stream.in_bouquets, why_not: self.why_not(stream, id) }
     }
 
     /// Why a stream does not run. One that is starting, or would for a viewer, is worth waiting for.
-    fn hindrance(&self, stream: &AskedStream, id: StreamId) -> Option<String> {
+    fn why_not(&self, stream: &AskedStream, id: StreamId) -> Option<String> {
         if !stream.enabled {
             return Some("it is switched off; start it".into());
         }
@@ -182,15 +187,15 @@ impl Ops {
     async fn enter(
         &self,
         who: &Subscriber,
-        wish: &Wish,
-        from: &Origin,
+        wish: &WatchRequest,
+        from: &Client,
         admitted: &Admitted,
         now: UnixTime,
     ) -> Result<Entry, Refusal> {
-        let policy = self.guards().settings.connection_policy;
-        let arrival = Arrival {
+        let policy = self.snapshot().settings.connection_policy;
+        let arrival = WatchAttempt {
             key: key(who, wish, from),
-            terms: Terms {
+            terms: SessionTerms {
                 container: wish.container,
                 limit: who.subscription.max_allowed_connections,
                 policy,
@@ -214,11 +219,11 @@ impl Ops {
             };
             match self.connections.open(&arrival, carrier) {
                 Ok(entry) => return Ok(entry),
-                Err(Turned::Barred) => return Err(Refusal::Ended),
-                Err(Turned::Full) if policy == ConnectionPolicy::Refuse && begun.elapsed() < GRACE => {
+                Err(Rejected::Barred) => return Err(Refusal::Ended),
+                Err(Rejected::Full) if policy == ConnectionPolicy::Refuse && begun.elapsed() < GRACE => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-                Err(Turned::Full) => return Err(Refusal::Full),
+                Err(Rejected::Full) => return Err(Refusal::Full),
             }
         }
     }
@@ -229,7 +234,7 @@ impl Ops {
         channel: &Channel,
         ready: impl Future<Output = bool>,
     ) -> Result<(), Refusal> {
-        let hopeless = async {
+        let fatal = async {
             loop {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 if let State::Waiting { why, .. } | State::Failed { why } = channel.status().state {
@@ -240,7 +245,7 @@ impl Ops {
         tokio::select! {
             biased;
             ready = ready => if ready { Ok(()) } else { Err(Refusal::NotRunning("it is still starting".into())) },
-            why = hopeless => Err(Refusal::NotRunning(why)),
+            why = fatal => Err(Refusal::NotRunning(why)),
         }
     }
 
@@ -263,8 +268,8 @@ impl Ops {
         asn: Asn,
         subscription: fn(&mut R) -> &mut Subscription,
     ) -> Result<()> {
-        let doing = Doing { resource: R::RESOURCE, action: "isp_lock" };
-        let bound = self.write(Actor::LINECARD, doing, move |act| {
+        let action = Action { resource: R::RESOURCE, name: "isp_lock" };
+        let bound = self.write(Actor::LINECARD, action, move |act| {
             let before = act.find::<R>(id)?;
             let mut after = before.record.clone();
             if subscription(&mut after).isp_asn.replace(asn).is_some() {
@@ -283,8 +288,8 @@ impl Ops {
     fn noted(
         &self,
         who: &Subscriber,
-        wish: &Wish,
-        from: &Origin,
+        wish: &WatchRequest,
+        from: &Client,
         refusal: Refusal,
         now: UnixTime,
     ) -> Refusal {
@@ -294,6 +299,6 @@ impl Ops {
 }
 
 /// What the session of that wish is known by.
-fn key(who: &Subscriber, wish: &Wish, from: &Origin) -> Key {
+fn key(who: &Subscriber, wish: &WatchRequest, from: &Client) -> Key {
     Key { viewer: who.viewer, address: from.address, agent: from.agent.clone(), stream: wish.stream }
 }

@@ -9,7 +9,7 @@ use crate::{
         managed,
     },
     panel::kit::{
-        caller::{Caller, anew, doing, done},
+        caller::{Caller, action, anew, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         ordered,
@@ -52,7 +52,7 @@ async fn put_once<R: Shown + Ordered>(caller: &Caller, sent: &Sent) -> Reply {
     let put = match ids.collect::<Result<Vec<_>, _>>() {
         Ok(ids) => {
             let job = move |act: &crate::ops::Act<'_>| order::order::<R>(act, &seen, &ids);
-            caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await
+            caller.ops.write(caller.actor().clone(), action(R::RESOURCE, "update"), job).await
         }
         Err(rule) => Err(Error::invalid("order", rule)),
     };
@@ -67,14 +67,14 @@ async fn put_once<R: Shown + Ordered>(caller: &Caller, sent: &Sent) -> Reply {
 
 /// The form, and the order that it shows.
 async fn blank<R: Shown + Ordered>(caller: &Caller) -> Result<(Vec<R::Id>, Form)> {
-    let list = doing(R::RESOURCE, "list");
+    let list = action(R::RESOURCE, "list");
     let rows = caller.ops.read(caller.actor(), list, move |read| managed::in_order::<R>(read, None)).await?;
     let names: Vec<Choice> = rows.iter().map(|row| Choice::new(row.id.number(), row.record.name())).collect();
     let list = ordered::Ordered::every(names);
     let input = Input::new("order", R::MANY, Widget::Ordered(list))
         .help("One a line; the first comes first in players and wherever one chooses.");
     let list = format!("/panel/{}", R::PATH);
-    let zone = caller.ops.guards().settings.time_zone.clone();
+    let zone = caller.ops.snapshot().settings.time_zone.clone();
     let form = Form::new(format!("{list}/order"), "Save this order", &zone);
     Ok((rows.iter().map(|row| row.id).collect(), form.section("", vec![input]).cancel(list)))
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::{
-    caller::{Caller, doing},
+    caller::{Caller, action},
     show::Moment,
     table::{Cell, Head, Listing},
 };
@@ -26,9 +26,9 @@ pub fn of(caller: &Caller, resource: Resource, id: i64) -> Result<Option<Listing
     if !caller.may_read(Resource::Logs) {
         return Ok(None);
     }
-    let logs = doing(Resource::Logs, "list");
+    let logs = action(Resource::Logs, "list");
     let rows = caller.ops.point(caller.actor(), logs, |read| read.audit_of(resource, id, ROWS))?;
-    let zone = caller.ops.guards().settings.time_zone.zone();
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let words = Words::of(
         caller,
         rows.iter().flat_map(|row| referred(text_of(row, "before"), text_of(row, "after"))),
@@ -114,7 +114,7 @@ impl Words {
         let mut ids: Vec<(Resource, i64)> = ids.collect();
         ids.sort_unstable_by_key(|(resource, id)| (resource.name(), *id));
         ids.dedup();
-        let zone = caller.ops.guards().settings.time_zone.zone();
+        let zone = caller.ops.snapshot().settings.time_zone.zone();
         Ok(Self { zone, names: caller.ops.names_of(&ids)? })
     }
 

@@ -25,13 +25,13 @@ use crate::{
         people::{actor::Actor, rights::Access},
     },
     ops::{
-        Act, Doing, Ops,
+        Act, Action, Ops,
         people::sign_in::{SignedIn, Tokens},
         slips::{Made, Slip},
     },
     panel::moved,
     wire::{
-        origin::{Origin, behind_tls, hides_scheme},
+        origin::{BaseUrl, behind_tls, hides_scheme},
         visitor::Visitor,
     },
 };
@@ -50,7 +50,7 @@ pub struct Caller {
     /// Who it is.
     pub signed_in: SignedIn,
     /// How the server was reached, for links that leave the panel.
-    pub origin: Option<Origin>,
+    pub origin: Option<BaseUrl>,
     /// Whether a trusted proxy does not say over what the browser reached it: TLS is then not known of.
     pub proxy_hides_scheme: bool,
     path: String,
@@ -93,11 +93,11 @@ impl Caller {
             let text = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?.into_owned();
             Some(text).filter(|text| !text.is_empty())
         });
-        let public_url = ops.guards().settings.public_url.clone();
+        let public_url = ops.snapshot().settings.public_url.clone();
         Ok(Self {
             ops: ops.get_ref().clone(),
             signed_in,
-            origin: Origin::of(request, public_url.as_ref().map(|url| url.as_str())),
+            origin: BaseUrl::of(request, public_url.as_ref().map(|url| url.as_str())),
             proxy_hides_scheme: hides_scheme(request),
             path: request.path().to_owned(),
             notice,
@@ -144,13 +144,13 @@ impl Caller {
     ///
     /// # Errors
     /// As [`Ops::make`], [`Error::Denied`], and [`Error::Refused`] for a form without a slip.
-    pub async fn make<T, F>(&self, sent: &Sent, doing: Doing, job: F) -> Result<Made<T>>
+    pub async fn make<T, F>(&self, sent: &Sent, action: Action, job: F) -> Result<Made<T>>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,
     {
-        self.actor().may(doing.resource, Access::Write)?;
-        self.ops.make(self.actor().clone(), doing, self.slip(sent)?, job).await
+        self.actor().may(action.resource, Access::Write)?;
+        self.ops.make(self.actor().clone(), action, self.slip(sent)?, job).await
     }
 
     /// What surrounds a page of that title.
@@ -198,8 +198,8 @@ pub async fn anew(attempt: impl AsyncFn() -> Reply) -> Reply {
 }
 
 /// What a use case is called in logs.
-pub const fn doing(resource: Resource, action: &'static str) -> Doing {
-    Doing { resource, action }
+pub const fn action(resource: Resource, name: &'static str) -> Action {
+    Action { resource, name }
 }
 
 fn notice(text: String) -> Cookie<'static> {

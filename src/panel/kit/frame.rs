@@ -112,7 +112,7 @@ impl Frame {
         let entries = if caller.reseller().is_some() { RESELLER } else { OPERATOR };
         let groups =
             entries.iter().map(|(name, entries)| Group { name, items: items(caller, entries, path) });
-        let operator = caller.ops.guards().settings.operator_name.as_str().to_owned();
+        let operator = caller.ops.snapshot().settings.operator_name.as_str().to_owned();
         Self {
             title,
             operator: if operator.is_empty() { "Linecard".into() } else { operator },

@@ -11,7 +11,7 @@ use actix_web::{
 use jiff::tz::TimeZone;
 
 use super::{
-    caller::{Caller, anew, doing, done},
+    caller::{Caller, action, anew, done},
     error::Reply,
     form::{Choice, Form, Section},
     pages::{ConfirmPage, FormPage, ListPage},
@@ -33,7 +33,7 @@ use crate::{
         Ops,
         channels::order::Ordered,
         managed::{self, Managed},
-        subscribers::figures::Usage,
+        subscribers::counts::Usage,
     },
     panel::channels::order,
 };
@@ -107,7 +107,7 @@ impl About {
         for resource in resources {
             names.insert(*resource, caller.ops.names(*resource).await?);
         }
-        Ok(Self { names, usage: None, zone: caller.ops.guards().settings.time_zone.zone() })
+        Ok(Self { names, usage: None, zone: caller.ops.snapshot().settings.time_zone.zone() })
     }
 
     /// How many of those use the row of that id.
@@ -186,7 +186,7 @@ pub fn mount<R: Shown>(config: &mut ServiceConfig) {
 async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let searched = Searched::read(&query);
     let (from, sought, page) = (searched.from, searched.sought(), searched.page());
-    let list = doing(R::RESOURCE, "list");
+    let list = action(R::RESOURCE, "list");
     let read = caller.ops.read(caller.actor(), list, move |read| {
         if R::IS_ORDERED {
             return managed::page_in_order::<R>(read, from, ROWS, sought);
@@ -201,7 +201,7 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let may_write = caller.may_write(R::RESOURCE);
     let rows = found.rows.iter().map(|row| {
         let mut cells = R::cells(row, &about);
-        let go = |label: &str, href: String| super::table::Action::Go { href, label: label.into() };
+        let go = |label: &str, href: String| super::table::RowAction::Go { href, label: label.into() };
         let mut actions = Vec::new();
         if may_write {
             actions.push(go("Edit", R::form_href(row.id)));
@@ -255,7 +255,7 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
         let (id, record) = managed::create::<R>(act, change.clone())?;
         Ok((id.number(), record))
     };
-    match caller.make(&sent, doing(R::RESOURCE, "new"), job).await {
+    match caller.make(&sent, action(R::RESOURCE, "new"), job).await {
         Ok(made) => {
             let told = made.now.map(|record| format!("{} was created.{}", record.name(), record.remark()));
             let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", R::ONE));
@@ -292,7 +292,7 @@ async fn change<R: Shown>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let seen = Some(row.updated_at);
     let job =
         move |act: &crate::ops::Act<'_>| managed::update::<R>(&act.seeing(seen), row.id, change.clone());
-    match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "update"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(R::RESOURCE, "update"), job).await {
         Ok(record) => {
             Ok(done(&R::then(row.id), &format!("{} was changed.{}", record.name(), record.remark())))
         }
@@ -315,7 +315,7 @@ async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
         return Err(Error::Refused(why.into()).into());
     }
     let name = row.record.name();
-    let asked = doing(R::RESOURCE, "info");
+    let asked = action(R::RESOURCE, "info");
     let look = caller.ops.read(caller.actor(), asked, move |read| {
         Ok((R::goes_with(read, row.id)?, managed::sight::<R>(read, &[row.id])?))
     });
@@ -333,7 +333,7 @@ pub async fn delete<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> R
         managed::check_sight::<R>(act, &[row.id], &seen)?;
         managed::delete::<R>(act, row.id)
     };
-    match caller.ops.write(caller.actor().clone(), doing(R::RESOURCE, "delete"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(R::RESOURCE, "delete"), job).await {
         Err(Error::Changed) => confirm::<R>(&caller, &id, true).await,
         gone => {
             gone?;
@@ -348,7 +348,7 @@ async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {
         None => (format!("/panel/{}/new", R::PATH), "Create"),
         Some(id) => (R::form_href(id), "Save"),
     };
-    let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone);
+    let mut form = Form::new(action, submit, &caller.ops.snapshot().settings.time_zone);
     form.sections = R::sections(&about);
     let back = id.map_or_else(|| format!("/panel/{}", R::PATH), R::then);
     let form = form.cancel(back).only_shown_unless(caller.may_write(R::RESOURCE));
@@ -367,6 +367,6 @@ pub async fn find<R: Shown>(caller: &Caller, id: &str) -> Result<Stored<R>> {
 /// The same for somebody who acts.
 pub async fn find_for<R: Shown>(ops: &Ops, actor: &Actor, id: &str) -> Result<Stored<R>> {
     let id = parse_id(id).map(R::Id::of).map_err(|_| Error::no_such(R::RESOURCE))?;
-    let found = ops.read(actor, doing(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;
+    let found = ops.read(actor, action(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;
     found.ok_or(Error::no_such(R::RESOURCE))
 }

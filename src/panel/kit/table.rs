@@ -74,11 +74,11 @@ pub enum Cell {
     /// Columns before and after, side by side; many of them fold away.
     Changes(Vec<Change>),
     /// What can be done with the row.
-    Actions(Vec<Action>),
+    Actions(Vec<RowAction>),
 }
 
 /// Something that can be done.
-pub enum Action {
+pub enum RowAction {
     /// On another page.
     Go {
         /// Where.

@@ -20,9 +20,9 @@ use crate::{
         },
     },
     ops::{
-        Act, Doing, clock,
+        Act, Action, clock,
         people::{
-            api_keys::{self, Listed, Selector},
+            api_keys::{self, ApiKeyRow, Selector},
             whitelist::{self, Entry},
         },
         random,
@@ -30,7 +30,7 @@ use crate::{
     },
     panel::{
         kit::{
-            caller::{Caller, doing, done},
+            caller::{Caller, action, done},
             error::Reply,
             form::{self, Form, Input, Section, Widget},
             frame::Frame,
@@ -38,7 +38,7 @@ use crate::{
             seen,
             sent::Sent,
             show::Moment,
-            table::{Action, Cell, Head, Link, Listing, Pager, Tone},
+            table::{Cell, Head, Link, Listing, Pager, RowAction, Tone},
             tabs::Tabs,
         },
         people::rights,
@@ -46,7 +46,7 @@ use crate::{
     wire::visitor,
 };
 
-const READ: Doing = doing(Resource::Settings, "api_settings");
+const READ: Action = action(Resource::Settings, "api_settings");
 
 /// Mounts it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -87,7 +87,7 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
         .read(caller.actor(), READ, move |read| Ok((read.whitelist()?, api_keys::list(read, &whole)?.rows)));
     let (entries, keys) = read.await?;
     let address = caller.actor().address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-    let listed = caller.ops.guards().lists(address);
+    let listed = caller.ops.snapshot().lists(address);
     let page = ApiSettings {
         frame: caller.frame("API Settings"),
         tabs: settings::tabs(caller, API_PATH),
@@ -105,15 +105,17 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
 
 /// The address of this server as callers of the API reach it.
 fn server(caller: &Caller) -> String {
-    caller.origin.as_ref().map_or_else(|| "http://tv.example:8080".into(), crate::wire::origin::Origin::url)
+    caller.origin.as_ref().map_or_else(|| "http://tv.example:8080".into(), crate::wire::origin::BaseUrl::url)
 }
 
 fn whitelist(caller: &Caller, entries: &[Entry]) -> Listing {
-    let zone = caller.ops.guards().settings.time_zone.zone();
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let may_write = caller.may_write(Resource::Settings);
     let row = |entry: &Entry| {
-        let remove =
-            Action::Go { href: format!("{API_PATH}/whitelist/{}/remove", entry.id), label: "Remove".into() };
+        let remove = RowAction::Go {
+            href: format!("{API_PATH}/whitelist/{}/remove", entry.id),
+            label: "Remove".into(),
+        };
         vec![
             Cell::Code(entry.address.to_string()),
             Cell::Text(entry.note.clone()),
@@ -131,10 +133,10 @@ fn whitelist(caller: &Caller, entries: &[Entry]) -> Listing {
     }
 }
 
-fn key_list(caller: &Caller, keys: &[Listed]) -> Listing {
-    let zone = caller.ops.guards().settings.time_zone.zone();
+fn key_list(caller: &Caller, keys: &[ApiKeyRow]) -> Listing {
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let (may_write, now) = (caller.may_write(Resource::Settings), clock::now());
-    let row = |Listed { key, last_used_at }: &Listed| {
+    let row = |ApiKeyRow { key, last_used_at }: &ApiKeyRow| {
         let record = &key.record;
         let moment = |at| Moment::of(at, &zone);
         let mut name = vec![Cell::Text(record.name.as_str().into())];
@@ -143,7 +145,7 @@ fn key_list(caller: &Caller, keys: &[Listed]) -> Listing {
         }
         let addresses: Vec<String> = record.addresses.iter().map(ToString::to_string).collect();
         let revoke =
-            Action::Go { href: format!("{API_PATH}/keys/{}/revoke", key.id.0), label: "Revoke".into() };
+            RowAction::Go { href: format!("{API_PATH}/keys/{}/revoke", key.id.0), label: "Revoke".into() };
         vec![
             Cell::Many(name),
             Cell::Text(rights::words(&record.scope)),
@@ -169,7 +171,7 @@ fn key_list(caller: &Caller, keys: &[Listed]) -> Listing {
 }
 
 fn whitelist_form(caller: &Caller) -> Result<Form> {
-    let zone = &caller.ops.guards().settings.time_zone;
+    let zone = &caller.ops.snapshot().settings.time_zone;
     let inputs = vec![
         Input::text("address", "Address")
             .required()
@@ -250,7 +252,7 @@ async fn entry(caller: &Caller, id: &str) -> Result<Entry> {
 }
 
 fn key_form(caller: &Caller) -> Result<Form> {
-    let zone = &caller.ops.guards().settings.time_zone;
+    let zone = &caller.ops.snapshot().settings.time_zone;
     let mut form = Form::new(format!("{API_PATH}/keys/new"), "Create", zone).cancel(API_PATH);
     form.sections = vec![
         Section {

@@ -16,7 +16,7 @@ use crate::{
     },
     ops::channels::streams,
     panel::kit::{
-        caller::{Caller, doing},
+        caller::{Caller, action},
         error::Reply,
         form::{Input, Section, Widget},
         frame::Frame,
@@ -24,7 +24,7 @@ use crate::{
         records::{self, About, Shown},
         sent::Query,
         show::{self, Moment},
-        table::{Action, Cell, Head, Link, Listing, Pager, Tone},
+        table::{Cell, Head, Link, Listing, Pager, RowAction, Tone},
     },
 };
 
@@ -99,7 +99,7 @@ async fn page(caller: Caller, query: Query) -> Reply {
 }
 
 async fn parts(view: &View) -> Result<Vec<Part>> {
-    let list = doing(Resource::Servers, "list");
+    let list = action(Resource::Servers, "list");
     let every = Page { limit: Limit::MOST, ..Page::default() };
     let read = view
         .ops
@@ -113,7 +113,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
     for connection in view.ops.open_connections() {
         *watch.entry(connection.server_id).or_default() += 1;
     }
-    let zone = view.ops.guards().settings.time_zone.zone();
+    let zone = view.ops.snapshot().settings.time_zone.zone();
     let about = About::none(zone.clone());
     let may_write = view.actor.may(Resource::Servers, Access::Write).is_ok();
     let row = |row: &Stored<Server>| {
@@ -122,7 +122,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
         for counted in [&on, &watch] {
             cells.push(Cell::Number(show::number(counted.get(&row.id).copied().unwrap_or(0))));
         }
-        let go = |label: &str, more: &str| Action::Go {
+        let go = |label: &str, more: &str| RowAction::Go {
             href: format!("{}{more}", Server::href(row.id)),
             label: label.into(),
         };

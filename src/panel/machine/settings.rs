@@ -18,7 +18,7 @@ use crate::{
     ops::machine::settings,
     panel::{
         kit::{
-            caller::{Caller, anew, doing, done},
+            caller::{Caller, action, anew, done},
             error::Reply,
             form::{Choice, Form, Input, Section, Widget},
             frame::Frame,
@@ -85,7 +85,7 @@ async fn change(caller: &Caller, sent: &Sent) -> Reply {
     };
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| settings::update(&act.seeing(seen), change.clone());
-    match caller.ops.write(caller.actor().clone(), doing(Resource::Settings, "update"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(Resource::Settings, "update"), job).await {
         Ok(_) => Ok(done(PATH, "The settings were saved. They hold from now on.")),
         Err(error) => {
             let status = form.refused(error)?;
@@ -96,7 +96,7 @@ async fn change(caller: &Caller, sent: &Sent) -> Reply {
 
 /// The settings as they stand in the database.
 async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
-    let get = doing(Resource::Settings, "get");
+    let get = action(Resource::Settings, "get");
     let found = caller.ops.read(caller.actor(), get, |read| read.by_id::<Settings>(SettingsId(1))).await?;
     found.ok_or(Error::no_such(Resource::Settings))
 }
@@ -108,7 +108,7 @@ fn page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
 }
 
 fn form(caller: &Caller) -> Form {
-    let settings = &caller.ops.guards().settings;
+    let settings = &caller.ops.snapshot().settings;
     let mut form =
         Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
     form.sections = vec![operator(), connections(), boxes(), guessing(), logs()];

@@ -17,7 +17,7 @@ use crate::{
         frame::Frame,
         sent::Sent,
         show::Moment,
-        table::{Action, Cell, Head, Listing, Tone},
+        table::{Cell, Head, Listing, RowAction, Tone},
     },
 };
 
@@ -76,7 +76,7 @@ async fn end(caller: Caller, id: Path<String>) -> Reply {
 }
 
 fn password_form(caller: &Caller) -> Form {
-    let zone = caller.ops.guards().settings.time_zone.clone();
+    let zone = caller.ops.snapshot().settings.time_zone.clone();
     let input = |name, label, fill| Input::new(name, label, Widget::Password).required().autocomplete(fill);
     let form = Form::new("/panel/account", "Change password", &zone);
     form.password_of(caller.signed_in.admin.record.username.as_str()).section(
@@ -92,7 +92,7 @@ fn password_form(caller: &Caller) -> Form {
 
 fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> {
     let own = caller.ops.own_sessions(&caller.signed_in)?;
-    let zone = caller.ops.guards().settings.time_zone.zone();
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let row = |session: &PanelSession| {
         let time = |at| Cell::Time(Some(Moment::of(at, &zone)), "");
         let current = session.id == caller.signed_in.session.id;
@@ -104,7 +104,7 @@ fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> 
             if current {
                 Cell::Badge(Tone::Good, "this one".into())
             } else {
-                Cell::Actions(vec![Action::Do {
+                Cell::Actions(vec![RowAction::Do {
                     action: format!("/panel/account/sessions/{}/end", session.id),
                     label: "End".into(),
                 }])

@@ -19,16 +19,16 @@ use crate::{
         },
     },
     ops::{
-        Act, Doing,
+        Act, Action,
         people::{
-            admins::{self, Listed, Selector},
+            admins::{self, AdminRow, Selector},
             passwords::Whose,
             sign_in::{self, PanelSession},
         },
         slips::Made,
     },
     panel::kit::{
-        caller::{Caller, anew, doing, done},
+        caller::{Caller, action, anew, done},
         error::Reply,
         form::{self, Form, Input, Section, Widget},
         frame::Frame,
@@ -38,12 +38,12 @@ use crate::{
         seen,
         sent::{Query, Sent},
         show::Moment,
-        table::{Action, Cell, Head, Link, Listing, Tone},
+        table::{Cell, Head, Link, Listing, RowAction, Tone},
     },
 };
 
 const PATH: &str = "/panel/administrators";
-const INFO: Doing = doing(Resource::Administrators, "info");
+const INFO: Action = action(Resource::Administrators, "info");
 
 /// Mounts them.
 pub fn routes(config: &mut ServiceConfig) {
@@ -59,9 +59,9 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn list(caller: Caller, query: Query) -> Reply {
     let searched = Searched::read(&query);
     let page = searched.page();
-    let asked = doing(Resource::Administrators, "list");
+    let asked = action(Resource::Administrators, "list");
     let found = caller.ops.read(caller.actor(), asked, move |read| admins::list(read, &page)).await?;
-    let zone = caller.ops.guards().settings.time_zone.zone();
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let new = Link::new(format!("{PATH}/new"), "New administrator");
     let listing = Listing {
         links: if caller.may_write(Resource::Administrators) { vec![new] } else { Vec::new() },
@@ -77,7 +77,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     Ok(caller.page(&ListPage { frame: caller.frame("Administrators"), about, listing }))
 }
 
-fn row(listed: &Listed, zone: &TimeZone) -> Vec<Cell> {
+fn row(listed: &AdminRow, zone: &TimeZone) -> Vec<Cell> {
     let admin = &listed.admin.record;
     let text = admin.username.as_str().to_owned();
     let mut name = vec![Cell::Link { href: href(listed.admin.id), text }];
@@ -144,7 +144,7 @@ async fn create_with(
         let (id, admin) = admins::create(act, change.clone())?;
         Ok((id.0, admin.username.as_str().to_owned()))
     };
-    caller.make(sent, doing(Resource::Administrators, "new"), job).await
+    caller.make(sent, action(Resource::Administrators, "new"), job).await
 }
 
 fn new_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
@@ -184,7 +184,7 @@ async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
             (href(id), "Save", PATH.to_owned())
         }
     };
-    let mut form = Form::new(action, submit, &caller.ops.guards().settings.time_zone)
+    let mut form = Form::new(action, submit, &caller.ops.snapshot().settings.time_zone)
         .cancel(back)
         .only_shown_unless(caller.may_write(Resource::Administrators));
     form.sections =
@@ -219,8 +219,8 @@ async fn show_one(caller: Caller, id: Path<String>) -> Reply {
     Ok(page(&caller, StatusCode::OK, &listed, form, password))
 }
 
-fn page(caller: &Caller, status: StatusCode, listed: &Listed, form: Form, password: Form) -> HttpResponse {
-    let zone = caller.ops.guards().settings.time_zone.zone();
+fn page(caller: &Caller, status: StatusCode, listed: &AdminRow, form: Form, password: Form) -> HttpResponse {
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let may_write = caller.may_write(Resource::Administrators);
     let page = One {
         frame: caller.frame(listed.admin.record.username.as_str()),
@@ -235,10 +235,10 @@ fn page(caller: &Caller, status: StatusCode, listed: &Listed, form: Form, passwo
     caller.page_with(status, &page)
 }
 
-fn sessions(listed: &Listed, may_write: bool, zone: &TimeZone) -> Listing {
+fn sessions(listed: &AdminRow, may_write: bool, zone: &TimeZone) -> Listing {
     let row = |session: &PanelSession| {
         let time = |at| Cell::Time(Some(Moment::of(at, zone)), "");
-        let end = Action::Do {
+        let end = RowAction::Do {
             action: format!("{}/sessions/{}/end", href(listed.admin.id), session.id),
             label: "End".into(),
         };
@@ -258,13 +258,13 @@ fn sessions(listed: &Listed, may_write: bool, zone: &TimeZone) -> Listing {
     }
 }
 
-fn password_form(caller: &Caller, listed: &Listed) -> Form {
+fn password_form(caller: &Caller, listed: &AdminRow) -> Form {
     let inputs = vec![
         password_input(),
         Input::new("choose_anew", "Chooses a new one at the next login", Widget::Flag).value("1"),
     ];
     let action = format!("{}/password", href(listed.admin.id));
-    Form::new(action, "Set password", &caller.ops.guards().settings.time_zone)
+    Form::new(action, "Set password", &caller.ops.snapshot().settings.time_zone)
         .password_of(listed.admin.record.username.as_str())
         .section("New password", inputs)
         .asked_of(listed.admin.updated_at)
@@ -321,7 +321,7 @@ async fn set_password_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     }
 }
 
-async fn set(caller: &Caller, listed: &Listed, new: NewPassword, choose_anew: bool) -> Result<Admin> {
+async fn set(caller: &Caller, listed: &AdminRow, new: NewPassword, choose_anew: bool) -> Result<Admin> {
     let hash = caller.ops.hash_chosen("password", new, &Whose::of(&listed.admin.record)).await?;
     let change = AdminChange {
         password: Given::Value(hash),
@@ -334,7 +334,7 @@ async fn set(caller: &Caller, listed: &Listed, new: NewPassword, choose_anew: bo
 /// Changes it; only as it was seen, if that is said.
 async fn write(caller: &Caller, id: AdminId, change: AdminChange, seen: Option<UnixTime>) -> Result<Admin> {
     let job = move |act: &Act<'_>| admins::update(&act.seeing(seen), &Selector::Id(id), change.clone());
-    let written = caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "update"), job);
+    let written = caller.ops.write(caller.actor().clone(), action(Resource::Administrators, "update"), job);
     Ok(written.await?.1)
 }
 
@@ -368,7 +368,7 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let who = Selector::Id(admin.id);
     let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
     let job = move |act: &Act<'_>| admins::delete(&act.seeing(Some(seen)), &who);
-    match caller.ops.write(caller.actor().clone(), doing(Resource::Administrators, "delete"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(Resource::Administrators, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, &id, true).await,
         gone => {
             gone?;
@@ -377,7 +377,7 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     }
 }
 
-async fn find(caller: &Caller, id: &str) -> Result<Listed> {
+async fn find(caller: &Caller, id: &str) -> Result<AdminRow> {
     let id = parse_id(id).map(AdminId).map_err(|_| Error::no_such(Resource::Administrators))?;
     caller.ops.read(caller.actor(), INFO, move |read| admins::info(read, &Selector::Id(id))).await
 }

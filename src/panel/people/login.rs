@@ -10,7 +10,7 @@ use askama::Template;
 use crate::{
     ops::{
         Ops,
-        people::sign_in::{From, Turned},
+        people::sign_in::{From, Rejected},
     },
     panel::{
         kit::{
@@ -42,7 +42,7 @@ struct Login {
 }
 
 fn login(ops: &Ops, username: &str, next: &str, problem: Option<String>) -> Login {
-    let operator = ops.guards().settings.operator_name.as_str().to_owned();
+    let operator = ops.snapshot().settings.operator_name.as_str().to_owned();
     Login {
         style: assets::STYLE.url(),
         favicon: assets::FAVICON.url(),
@@ -80,11 +80,11 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
             keep(&mut response, &request, tokens);
             return Ok(response);
         }
-        Err(Turned::Wrong) => (StatusCode::UNAUTHORIZED, "Wrong username or password.".to_owned()),
-        Err(Turned::Disabled) => {
+        Err(Rejected::Wrong) => (StatusCode::UNAUTHORIZED, "Wrong username or password.".to_owned()),
+        Err(Rejected::Disabled) => {
             (StatusCode::FORBIDDEN, "This administrator is switched off: ask the operator.".to_owned())
         }
-        Err(Turned::ShutOut(left)) => {
+        Err(Rejected::ShutOut(left)) => {
             let seconds = left.as_secs() + 1;
             wait = Some(seconds);
             let problem = format!(
@@ -92,12 +92,12 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
             );
             (StatusCode::TOO_MANY_REQUESTS, problem)
         }
-        Err(Turned::Failed(error)) if error.is_busy() => {
+        Err(Rejected::Failed(error)) if error.is_busy() => {
             wait = Some(2);
             let problem = "The server is busy, and nobody was signed in: try again in a moment.";
             (StatusCode::SERVICE_UNAVAILABLE, problem.to_owned())
         }
-        Err(Turned::Failed(error)) => return Err(error.into()),
+        Err(Rejected::Failed(error)) => return Err(error.into()),
     };
     let mut response = render(status, &login(&ops, username, next, Some(problem)));
     if let Some(seconds) = wait {

@@ -24,11 +24,11 @@ use crate::{
     },
     ops::{
         Act,
-        people::resellers::{self, Booked, Listed, Selector},
+        people::resellers::{self, Booked, ResellerRow, Selector},
         slips::Made,
     },
     panel::kit::{
-        caller::{Caller, anew, doing, done},
+        caller::{Caller, action, anew, done},
         error::Reply,
         form::{self, Choice, Form, Input, Widget},
         frame::Frame,
@@ -60,7 +60,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let page = searched.page();
     let read = caller
         .ops
-        .read(caller.actor(), doing(Resource::Resellers, "list"), move |read| resellers::list(read, &page));
+        .read(caller.actor(), action(Resource::Resellers, "list"), move |read| resellers::list(read, &page));
     let found = read.await?;
     let new = Link::new(format!("{PATH}/new"), "New reseller");
     let listing = Listing {
@@ -84,7 +84,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     Ok(caller.page(&ListPage { frame: caller.frame("Resellers"), about, listing }))
 }
 
-fn row(listed: &Listed) -> Vec<Cell> {
+fn row(listed: &ResellerRow) -> Vec<Cell> {
     let reseller = &listed.reseller.record;
     let mut name = vec![Cell::Link { href: href(listed.reseller.id), text: reseller.name.as_str().into() }];
     if !reseller.use_credits {
@@ -100,7 +100,7 @@ fn row(listed: &Listed) -> Vec<Cell> {
     ]
 }
 
-fn usernames(listed: &Listed) -> Vec<&str> {
+fn usernames(listed: &ResellerRow) -> Vec<&str> {
     listed.holdings.people.iter().map(|person| person.username.as_str()).collect()
 }
 
@@ -151,9 +151,15 @@ async fn show_one(caller: Caller, id: Path<String>, query: Query) -> Reply {
     page(&caller, StatusCode::OK, &listed, &query, form).await
 }
 
-async fn page(caller: &Caller, status: StatusCode, listed: &Listed, query: &Query, credits: Form) -> Reply {
+async fn page(
+    caller: &Caller,
+    status: StatusCode,
+    listed: &ResellerRow,
+    query: &Query,
+    credits: Form,
+) -> Reply {
     let (id, reseller) = (listed.reseller.id, &listed.reseller.record);
-    let asked = Asked::read(query, &caller.ops.guards().settings.time_zone);
+    let asked = Asked::read(query, &caller.ops.snapshot().settings.time_zone);
     let statement = statement::of(caller, id, &href(id), asked).await?;
     let may_write = caller.may_write(Resource::Resellers);
     let page = One {
@@ -172,7 +178,7 @@ async fn page(caller: &Caller, status: StatusCode, listed: &Listed, query: &Quer
     Ok(caller.page_with(status, &page))
 }
 
-fn administrators(caller: &Caller, listed: &Listed) -> Cell {
+fn administrators(caller: &Caller, listed: &ResellerRow) -> Cell {
     let may_open = caller.may_read(Resource::Administrators);
     let each = listed.holdings.people.iter().map(|person| {
         let (href, text) = (format!("/panel/administrators/{}", person.id), person.username.clone());
@@ -191,7 +197,7 @@ fn credits_form(caller: &Caller, id: ResellerId) -> Result<Form> {
             .required()
             .help("Stands in the statement, which the reseller sees too."),
     ];
-    let zone = &caller.ops.guards().settings.time_zone;
+    let zone = &caller.ops.snapshot().settings.time_zone;
     let form =
         Form::new(format!("{}/credits", href(id)), "Book", zone).section("Add or take away credits", inputs);
     form.once()
@@ -224,7 +230,7 @@ async fn book(caller: &Caller, id: ResellerId, sent: &Sent) -> Result<String> {
     let who = Selector::Id(id);
     let job = move |act: &Act<'_>| resellers::add_credits(act, &who, movement, Some(&note), Some(&slip));
     let booked =
-        caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "add_credits"), job).await?;
+        caller.ops.write(caller.actor().clone(), action(Resource::Resellers, "add_credits"), job).await?;
     let Booked { balance, repeated, .. } = booked;
     let balance = show::number(balance.get());
     let were = if amount.get() == 1 { "was" } else { "were" };
@@ -238,7 +244,7 @@ async fn book(caller: &Caller, id: ResellerId, sent: &Sent) -> Result<String> {
 
 async fn download(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let listed = find(&caller, &id).await?;
-    let asked = Asked::read(&query, &caller.ops.guards().settings.time_zone);
+    let asked = Asked::read(&query, &caller.ops.snapshot().settings.time_zone);
     Ok(statement::download(&caller, listed.reseller.id, &asked))
 }
 
@@ -259,7 +265,7 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
                 let (id, reseller, _) = resellers::create(act, change.clone(), opening)?;
                 Ok((id.0, reseller))
             };
-            caller.make(&sent, doing(Resource::Resellers, "new"), job).await
+            caller.make(&sent, action(Resource::Resellers, "new"), job).await
         }
         (_, Err(error)) => Err(error),
         (None, Ok(_)) => {
@@ -300,7 +306,7 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let job = move |act: &Act<'_>| {
         resellers::update(&act.seeing(Some(updated_at)), &Selector::Id(id), change.clone(), None)
     };
-    match caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "update"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(Resource::Resellers, "update"), job).await {
         Ok((_, after, _)) => Ok(done(&href(id), &format!("{} was changed.", after.name.as_str()))),
         Err(error) => {
             let status = form.refused(error)?;
@@ -326,7 +332,7 @@ fn form(caller: &Caller, id: Option<ResellerId>) -> Result<Form> {
         None => (format!("{PATH}/new"), "Create", PATH.to_owned()),
         Some(id) => (format!("{}/edit", href(id)), "Save", href(id)),
     };
-    let form = Form::new(action, submit, &caller.ops.guards().settings.time_zone).cancel(back);
+    let form = Form::new(action, submit, &caller.ops.snapshot().settings.time_zone).cancel(back);
     let form = form.section("Reseller", inputs);
     if id.is_none() { form.once() } else { Ok(form) }
 }
@@ -360,7 +366,7 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let who = Selector::Id(reseller.id);
     let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
     let job = move |act: &Act<'_>| resellers::delete(&act.seeing(Some(seen)), &who);
-    match caller.ops.write(caller.actor().clone(), doing(Resource::Resellers, "delete"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(Resource::Resellers, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, &id, true).await,
         gone => {
             gone?;
@@ -370,7 +376,7 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 }
 
 /// Its own people see it on the page of their statement alone.
-async fn find(caller: &Caller, id: &str) -> Result<Listed> {
+async fn find(caller: &Caller, id: &str) -> Result<ResellerRow> {
     caller.actor().may(Resource::Resellers, Access::Read)?;
     let id = parse_id(id).map(ResellerId).map_err(|_| Error::no_such(Resource::Resellers))?;
     caller.ops.reseller(caller.actor(), id).await

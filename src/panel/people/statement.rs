@@ -204,7 +204,7 @@ fn own_id(caller: &Caller) -> Result<ResellerId> {
 async fn own(caller: Caller, query: Query) -> Reply {
     let id = own_id(&caller)?;
     let own = caller.ops.reseller(caller.actor(), id).await?;
-    let asked = Asked::read(&query, &caller.ops.guards().settings.time_zone);
+    let asked = Asked::read(&query, &caller.ops.snapshot().settings.time_zone);
     let statement = of(&caller, id, OWN, asked).await?;
     let frame = caller.frame("Statement");
     let (name, credits) = (own.reseller.record.name.as_str().to_owned(), show::number(own.credits.get()));
@@ -213,7 +213,7 @@ async fn own(caller: Caller, query: Query) -> Reply {
 
 async fn own_download(caller: Caller, query: Query) -> Reply {
     let id = own_id(&caller)?;
-    let asked = Asked::read(&query, &caller.ops.guards().settings.time_zone);
+    let asked = Asked::read(&query, &caller.ops.snapshot().settings.time_zone);
     Ok(download(&caller, id, &asked))
 }
 

@@ -30,7 +30,7 @@ use crate::{
     },
     panel::{
         kit::{
-            caller::{Caller, anew, doing, done},
+            caller::{Caller, action, anew, done},
             error::Reply,
             form::{self, Choice, Form, Input, Widget},
             frame::Frame,
@@ -85,7 +85,7 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let outcome = match event(&sent) {
         Ok(event) => {
             let job = move |act: &crate::ops::Act<'_>| Ok((portal::send(act, mac, &event)?, ()));
-            caller.make(&sent, doing(Resource::Mag, "send_event"), job).await
+            caller.make(&sent, action(Resource::Mag, "send_event"), job).await
         }
         Err(error) => Err(error),
     };
@@ -122,7 +122,7 @@ async fn set_pin_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let outcome = match pin {
         Ok(pin) => {
             let job = move |act: &crate::ops::Act<'_>| portal::set_pin(act, mac, Some(&seen), &pin);
-            caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "set_parent_pin"), job).await
+            caller.ops.write(caller.actor().clone(), action(Resource::Mag, "set_parent_pin"), job).await
         }
         Err(error) => Err(error),
     };
@@ -144,11 +144,11 @@ async fn reset(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     form.take(&sent);
     let mac = mag.record.mac_address;
     let job = move |act: &crate::ops::Act<'_>| portal::reset(act, mac, Some(&seen));
-    let doing = doing(Resource::Mag, "reset_device");
+    let action = action(Resource::Mag, "reset_device");
     let forgotten = if form.is_wrong() {
         Err(Error::Changed)
     } else {
-        caller.ops.write(caller.actor().clone(), doing, job).await
+        caller.ops.write(caller.actor().clone(), action, job).await
     };
     match forgotten {
         // The page shows which device it is now, and asks again.
@@ -256,7 +256,7 @@ fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
             .help("Empty or 0: it stays."),
         Input::new("reboot_after_ok", "Start anew once it was read", Widget::Flag),
     ];
-    Form::new(format!("{}/event", href(mag)), "Send", &caller.ops.guards().settings.time_zone)
+    Form::new(format!("{}/event", href(mag)), "Send", &caller.ops.snapshot().settings.time_zone)
         .section("Send to the box", inputs)
         .once()
 }
@@ -267,7 +267,8 @@ fn device(caller: &Caller, mag: &Stored<Mag>) -> Result<Device> {
 
 fn pin_form(caller: &Caller, mag: &Stored<Mag>, now: &Pin) -> Form {
     let pin = Input::text("parent_pin", "New PIN").help("Empty: a random one. It opens censored categories.");
-    let form = Form::new(format!("{}/pin", href(mag)), "Change PIN", &caller.ops.guards().settings.time_zone);
+    let form =
+        Form::new(format!("{}/pin", href(mag)), "Change PIN", &caller.ops.snapshot().settings.time_zone);
     form.section("Parental PIN", vec![pin]).resting_on("present_pin", "the PIN", now.as_str())
 }
 
@@ -276,7 +277,7 @@ fn reset_form(caller: &Caller, mag: &Stored<Mag>, identity: String) -> Form {
     let form = Form::new(
         format!("{}/reset", href(mag)),
         "Forget this device",
-        &caller.ops.guards().settings.time_zone,
+        &caller.ops.snapshot().settings.time_zone,
     );
     form.resting_on("device", "the device", identity)
 }
@@ -311,7 +312,7 @@ async fn make_line_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         (Ok(wanted), Ok(spare)) => {
             let job =
                 move |act: &crate::ops::Act<'_>| convert::to_line(&act.seeing(seen), mac, &wanted, &spare);
-            caller.ops.write(caller.actor().clone(), doing(Resource::Mag, "convert_to_line"), job).await
+            caller.ops.write(caller.actor().clone(), action(Resource::Mag, "convert_to_line"), job).await
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
@@ -351,7 +352,7 @@ async fn make_mag_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let outcome = match form::field::<Mac>(sent, "mac_address") {
         Ok(mac) => {
             let job = move |act: &crate::ops::Act<'_>| convert::to_mag(&act.seeing(seen), &who, mac);
-            caller.ops.write(caller.actor().clone(), doing(Resource::Line, "convert_to_mag"), job).await
+            caller.ops.write(caller.actor().clone(), action(Resource::Line, "convert_to_mag"), job).await
         }
         Err(error) => Err(error),
     };
@@ -381,7 +382,7 @@ fn line_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
         Input::text("username", "Username").help(help),
         Input::text("password", "Password").help("Empty: the MAG's password, or 10 random characters."),
     ];
-    Form::new(format!("{at}/convert"), "Make it a line", &caller.ops.guards().settings.time_zone)
+    Form::new(format!("{at}/convert"), "Make it a line", &caller.ops.snapshot().settings.time_zone)
         .section("Plan, end, reseller and history stay. The box is signed out.", inputs)
         .asked_of(mag.updated_at)
         .cancel(at)
@@ -390,7 +391,7 @@ fn line_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
 fn mag_form(caller: &Caller, line: &Stored<Line>) -> Form {
     let at = Line::href(line.id);
     let mac = Input::text("mac_address", "MAC address").required().help("In any spelling.");
-    Form::new(format!("{at}/convert"), "Make it a MAG", &caller.ops.guards().settings.time_zone)
+    Form::new(format!("{at}/convert"), "Make it a MAG", &caller.ops.snapshot().settings.time_zone)
         .section("Plan, end, reseller and history stay. Its playlists and players stop.", vec![mac])
         .asked_of(line.updated_at)
         .cancel(at)

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{
     super::kit::{
-        caller::{Caller, anew, doing, done},
+        caller::{Caller, action, anew, done},
         error::Reply,
         pages::ConfirmPage,
         seen,
@@ -23,13 +23,13 @@ use crate::{
     },
     ops::{
         channels::streams,
-        subscribers::accounts::{self, Wishes},
+        subscribers::accounts::{self, SaleOptions},
     },
 };
 
 /// A change that one button makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mend {
+pub enum Fix {
     /// Clears `disabled`.
     Enable,
     /// Sets `disabled`.
@@ -52,7 +52,7 @@ pub enum Mend {
     OneMore,
 }
 
-impl Mend {
+impl Fix {
     const ALL: [Self; 10] = [
         Self::Enable,
         Self::Disable,
@@ -139,9 +139,9 @@ impl Mend {
     }
 }
 
-/// Does what a button says: one of [`Mend`], `add-bouquet` or `start-stream` with an id. A button carries when the row
+/// Does what a button says: one of [`Fix`], `add-bouquet` or `start-stream` with an id. A button carries when the row
 /// of its page was last changed; if that is another by now, only what takes something away is still done.
-pub async fn mend<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
+pub async fn fix<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
     let (id, what) = at.into_inner();
     let changed = if what == "start-stream" { Resource::Streams } else { S::RESOURCE };
     caller.actor().may(changed, Access::Write)?;
@@ -151,24 +151,24 @@ pub async fn mend<S: Kind>(caller: Caller, at: web::Path<(String, String)>, quer
 async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query) -> Reply {
     let row = find::<S>(caller, id)?;
     let name = row.record.name();
-    let mend = Mend::ALL.into_iter().find(|mend| mend.name() == what);
-    if mend.is_none() && !matches!(what, "add-bouquet" | "start-stream") {
+    let fix = Fix::ALL.into_iter().find(|fix| fix.name() == what);
+    if fix.is_none() && !matches!(what, "add-bouquet" | "start-stream") {
         return Err(Error::Refused("There is no such button".into()).into());
     }
-    if caller.reseller().is_some() && mend.is_none_or(Mend::is_operators) {
+    if caller.reseller().is_some() && fix.is_none_or(Fix::is_operators) {
         return Err(Error::Denied("This is the operator's to change".into()).into());
     }
     let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
     let stale = |at: UnixTime| seen != Some(at);
     let look = |name: &str| format!("{name} was changed meanwhile, and nothing was done: look at it first.");
-    let takes_away = matches!(mend, Some(Mend::Ban | Mend::Disable));
+    let takes_away = matches!(fix, Some(Fix::Ban | Fix::Disable));
     if what != "start-stream" && !takes_away && stale(row.updated_at) {
         return Ok(back::<S>(&row, query, &look(&name)));
     }
-    let text = match (mend, what) {
-        (Some(mend), _) => {
-            apply(caller, &row, mend.change(row.record.subscription())).await?;
-            format!("{name} {}.", mend.past())
+    let text = match (fix, what) {
+        (Some(fix), _) => {
+            apply(caller, &row, fix.change(row.record.subscription())).await?;
+            format!("{name} {}.", fix.past())
         }
         (None, "add-bouquet") => {
             let bouquet = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
@@ -192,12 +192,12 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
 
 async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChange) -> Result<()> {
     let mut change = S::Change::default();
-    *S::sold(&mut change) = sold;
+    *S::subscription_change(&mut change) = sold;
     let (id, seen) = (row.id, Some(row.updated_at));
     let job = move |act: &crate::ops::Act<'_>| {
-        accounts::change::<S>(&act.seeing(seen), id, change.clone(), Wishes::default()).map(|_| ())
+        accounts::change::<S>(&act.seeing(seen), id, change.clone(), SaleOptions::default()).map(|_| ())
     };
-    caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await
+    caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "update"), job).await
 }
 
 async fn start(caller: &Caller, stream: StreamId, seen: Option<UnixTime>) -> Result<()> {
@@ -205,7 +205,7 @@ async fn start(caller: &Caller, stream: StreamId, seen: Option<UnixTime>) -> Res
     let job = move |act: &crate::ops::Act<'_>| {
         streams::start(&act.seeing(seen), &streams::Which::These(vec![stream]), None).map(|_| ())
     };
-    caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "start"), job).await
+    caller.ops.write(caller.actor().clone(), action(Resource::Streams, "start"), job).await
 }
 
 /// Ends one connection, or every one.
@@ -267,7 +267,7 @@ pub async fn delete<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
     let row = find::<S>(&caller, &id)?;
     let Some(seen) = seen::row(&sent) else { return confirm::<S>(&caller, &id, true) };
     let job = move |act: &crate::ops::Act<'_>| accounts::remove::<S>(&act.seeing(Some(seen)), row.id);
-    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "delete"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "delete"), job).await {
         Err(Error::Changed) => confirm::<S>(&caller, &id, true),
         gone => Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone?.name()))),
     }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 
 use super::{
     super::kit::{
-        caller::{Caller, anew, doing, done},
+        caller::{Caller, action, anew, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         records::About,
@@ -18,7 +18,7 @@ use crate::{
     domain::{
         Given, Resource, Result, Stored, fields::container::Container, ids::Id as _, people::rights::Access,
     },
-    ops::subscribers::accounts::{self, Wishes},
+    ops::subscribers::accounts::{self, SaleOptions},
 };
 
 /// The form of a new one.
@@ -34,17 +34,18 @@ pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
     let Some(mut change) = form.read::<S::Change>(&sent) else {
         return new_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, form);
     };
-    if caller.reseller().is_some() && S::sold(&mut change).subscription_plan_id == Given::Empty {
+    if caller.reseller().is_some() && S::subscription_change(&mut change).subscription_plan_id == Given::Empty
+    {
         form.refuse(&crate::domain::Error::Missing("subscription_plan_id"));
         return new_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
     let change = S::completed(change)?;
-    let wishes = Wishes { extend: false, free: sent.text("free") == "1" };
+    let wishes = SaleOptions { extend: false, free: sent.text("free") == "1" };
     let job = move |act: &crate::ops::Act<'_>| {
         let (id, record) = accounts::create::<S>(act, change.clone(), wishes)?;
         Ok((id.number(), record))
     };
-    match caller.make(&sent, doing(S::RESOURCE, "new"), job).await {
+    match caller.make(&sent, action(S::RESOURCE, "new"), job).await {
         Ok(made) => {
             let told = made.now.map(|record| format!("{} was created.", record.name()));
             let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", S::ONE));
@@ -90,7 +91,7 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     }
     let identity = both(S::identity(true), vec![notes()]);
     let form =
-        Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.guards().settings.time_zone);
+        Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.snapshot().settings.time_zone);
     let form = form.section("Who", identity).section("Subscription", sold);
     with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)).once()
 }
@@ -129,9 +130,9 @@ async fn change<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     };
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| {
-        accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), Wishes::default())
+        accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), SaleOptions::default())
     };
-    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "update"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "update"), job).await {
         Ok(record) => Ok(done(&S::href(row.id), &format!("{} was changed.", record.name()))),
         Err(error) => {
             let status = form.refused(error)?;
@@ -144,7 +145,7 @@ async fn edit_form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     let about = About::ask(caller, NAMES).await?;
     let seller = caller.reseller().is_some();
     let form =
-        Form::new(format!("{}/edit", S::href(row.id)), "Save", &caller.ops.guards().settings.time_zone);
+        Form::new(format!("{}/edit", S::href(row.id)), "Save", &caller.ops.snapshot().settings.time_zone);
     let mut form = form.section("Who", both(S::identity(false), vec![notes()]));
     if !seller {
         let plans = about.choices_or(Resource::SubscriptionPlans, "None");

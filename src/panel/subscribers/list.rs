@@ -18,7 +18,7 @@ use crate::{
         Resource, Stored,
         ids::{Id, PlanId, ResellerId, parse_id},
         page::Limit,
-        subscribers::listing::{Found, Listing, Order, Place, Selection, State, Total, Turn},
+        subscribers::listing::{Cursor, Found, Listing, Order, Selection, State, Total, Turn},
     },
     ops::clock,
 };
@@ -108,7 +108,7 @@ impl Address {
 pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
     let address = Address::read(&query);
     let (order, descending) = address.order();
-    let place = |name| Place::read(query.text(name), order);
+    let place = |name| Cursor::read(query.text(name), order);
     let turn = match (place("after"), place("before")) {
         (Some(place), _) => Turn::After(place),
         (None, Some(place)) => Turn::Before(place),
@@ -225,7 +225,7 @@ fn heads<S: Kind>(address: &Address, seller: bool) -> Vec<Head> {
 }
 
 fn pager<S: Kind>(address: &Address, found: &Found<S>) -> Pager {
-    let turn = |name: &str, place: &Option<Place>| {
+    let turn = |name: &str, place: &Option<Cursor>| {
         let place = place.as_ref()?.written();
         Some(format!("/panel/{}?{}", S::PATH, address.query(&[("sort", &address.sort), (name, &place)])))
     };

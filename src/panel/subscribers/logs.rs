@@ -24,7 +24,7 @@ const ROWS: u32 = 100;
 
 /// What is kept of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum HistoryOf {
     /// Connections that have ended.
     Connections,
     /// When it was turned away.
@@ -33,7 +33,7 @@ pub enum Kept {
     Audit,
 }
 
-impl Kept {
+impl HistoryOf {
     const ALL: [Self; 3] = [Self::Connections, Self::Refusals, Self::Audit];
 
     fn path(self) -> &'static str {
@@ -89,9 +89,9 @@ impl Kept {
 pub async fn show<S: Kind>(caller: Caller, at: web::Path<(String, String)>, query: Query) -> Reply {
     let (id, log) = at.into_inner();
     let row = find::<S>(&caller, &id)?;
-    let kept = Kept::ALL
+    let kept = HistoryOf::ALL
         .into_iter()
-        .find(|kept| kept.path() == log && (*kept != Kept::Audit || caller.may_read(Resource::Logs)));
+        .find(|kept| kept.path() == log && (*kept != HistoryOf::Audit || caller.may_read(Resource::Logs)));
     let kept = kept.ok_or(Error::NoSuch { resource: S::RESOURCE, which: Some(log) })?;
     let before = parse_id(query.text("before")).ok();
     let mut listing = listing::<S>(&caller, row.id, kept, before, ROWS).await?;
@@ -105,14 +105,14 @@ pub async fn show<S: Kind>(caller: Caller, at: web::Path<(String, String)>, quer
 pub async fn listing<S: Kind>(
     caller: &Caller,
     id: S::Id,
-    kept: Kept,
+    kept: HistoryOf,
     before: Option<i64>,
     most: u32,
 ) -> Result<Listing> {
     let mut rows = caller.ops.history_of::<S>(caller.actor(), id, kept.log(), before, most + 1).await?;
     let more = rows.len() > most as usize;
     rows.truncate(most as usize);
-    let zone = caller.ops.guards().settings.time_zone.zone();
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let referred = |row: &LogRow| audit::referred(text(row, "before"), text(row, "after"));
     let words = audit::Words::of(caller, rows.iter().flat_map(referred))?;
     let oldest = rows.last().and_then(|row| number(row, "id"));
@@ -131,12 +131,12 @@ pub async fn listing<S: Kind>(
     })
 }
 
-fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone, words: &audit::Words) -> Vec<Cell> {
+fn cells(kept: HistoryOf, row: &LogRow, zone: &jiff::tz::TimeZone, words: &audit::Words) -> Vec<Cell> {
     let text = |name| Cell::Text(text(row, name).to_owned());
     let time = |name| Cell::Time(number(row, name).map(|at| Moment::of(UnixTime::clamped(at), zone)), "");
     let address = Cell::Code(self::text(row, "address").to_owned());
     match kept {
-        Kept::Connections => {
+        HistoryOf::Connections => {
             let lasted = number(row, "at").unwrap_or(0) - number(row, "started_at").unwrap_or(0);
             let sent = number(row, "bytes_sent").and_then(|bytes| u64::try_from(bytes).ok());
             vec![
@@ -149,8 +149,8 @@ fn cells(kept: Kept, row: &LogRow, zone: &jiff::tz::TimeZone, words: &audit::Wor
                 text("reason"),
             ]
         }
-        Kept::Refusals => vec![time("at"), text("reason"), address, text("user_agent")],
-        Kept::Audit => vec![
+        HistoryOf::Refusals => vec![time("at"), text("reason"), address, text("user_agent")],
+        HistoryOf::Audit => vec![
             time("at"),
             text("actor"),
             address,

@@ -165,7 +165,7 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
     let delete =
         Input::new("delete", "Delete them", Widget::Flag).help("For good, and nothing else beside it.");
     let action = format!("/panel/{}/mass?{}", S::PATH, address.query(&[]));
-    let form = Form::new(action, "Preview", &caller.ops.guards().settings.time_zone);
+    let form = Form::new(action, "Preview", &caller.ops.snapshot().settings.time_zone);
     let form = form.section("End", end).section("What else changes", other).section("Delete", vec![delete]);
     Ok(form.cancel(list_of::<S>(address)))
 }

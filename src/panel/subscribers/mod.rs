@@ -29,7 +29,7 @@ use crate::{
         subscribers::{accounts::Table, lines},
         viewing::Subscriber,
     },
-    wire::origin::Origin,
+    wire::origin::BaseUrl,
 };
 
 /// What lines and MAGs have of their own on their pages.
@@ -57,7 +57,7 @@ pub trait Kind: Subscribed + Table {
     /// What else can be done with it: address below its own, and what the button says.
     fn ways(caller: &Caller) -> Vec<(&'static str, &'static str)>;
     /// What players are given, with its name.
-    fn links(&self, origin: &Origin) -> Vec<Link>;
+    fn links(&self, origin: &BaseUrl) -> Vec<Link>;
 
     /// The address of its page.
     fn href(id: Self::Id) -> String {
@@ -104,7 +104,7 @@ impl Kind for Line {
         if caller.may_write(Resource::Mag) { vec![("convert", "Make it a MAG")] } else { Vec::new() }
     }
 
-    fn links(&self, origin: &Origin) -> Vec<Link> {
+    fn links(&self, origin: &BaseUrl) -> Vec<Link> {
         let text = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let (url, name, password) =
             (origin.url(), text(self.username.as_str()), text(self.password.as_str()));
@@ -153,7 +153,7 @@ impl Kind for Mag {
         [("box", "Box")].into_iter().chain(line).collect()
     }
 
-    fn links(&self, origin: &Origin) -> Vec<Link> {
+    fn links(&self, origin: &BaseUrl) -> Vec<Link> {
         vec![Link { label: "Portal", url: format!("{}/c/", origin.url()) }]
     }
 }
@@ -179,7 +179,7 @@ where
         .service(at("/{id}/edit").get(forms::edit::<S>).post(forms::update::<S>))
         .service(at("/{id}/extend").get(sale::ask::<S>).post(sale::extend::<S>))
         .service(at("/{id}/delete").get(actions::ask_delete::<S>).post(actions::delete::<S>))
-        .service(at("/{id}/do/{what}").post(actions::mend::<S>))
+        .service(at("/{id}/do/{what}").post(actions::fix::<S>))
         .service(at("/{id}/kick").post(actions::kick::<S>))
         .service(at("/{id}/qr/{link}.svg").get(page::qr::<S>))
         .service(at("/{id}/why").get(why::show::<S>))

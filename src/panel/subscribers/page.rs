@@ -11,12 +11,12 @@ use super::{
         frame::Frame,
         records::About,
         show::{self, Moment},
-        table::{Action, Cell, Head, Listing},
+        table::{Cell, Head, Listing, RowAction},
     },
     At, Kind, Link, NAMES,
-    actions::Mend,
+    actions::Fix,
     find,
-    logs::{self, Kept},
+    logs::{self, HistoryOf},
     words,
 };
 use crate::{
@@ -39,7 +39,7 @@ struct SubscriberPage {
     frame: Frame,
     /// Its own address.
     href: String,
-    buttons: Vec<Action>,
+    buttons: Vec<RowAction>,
     state: Cell,
     verdict: String,
     credentials: Vec<(&'static str, String)>,
@@ -65,7 +65,7 @@ where
     let may_write = caller.may_write(S::RESOURCE);
     let now = clock::now();
     let audit = if caller.may_read(Resource::Logs) {
-        Some(logs::listing::<S>(&caller, row.id, Kept::Audit, None, LATEST).await?)
+        Some(logs::listing::<S>(&caller, row.id, HistoryOf::Audit, None, LATEST).await?)
     } else {
         None
     };
@@ -79,20 +79,20 @@ where
         links: caller.origin.as_ref().map(|origin| row.record.links(origin)).unwrap_or_default(),
         may_kick_all: may_write && explained.connections.len() > 1,
         open: open(&explained.connections, &about, &href, may_write, now),
-        refusals: logs::listing::<S>(&caller, row.id, Kept::Refusals, None, LATEST).await?,
-        ended: logs::listing::<S>(&caller, row.id, Kept::Connections, None, LATEST).await?,
+        refusals: logs::listing::<S>(&caller, row.id, HistoryOf::Refusals, None, LATEST).await?,
+        ended: logs::listing::<S>(&caller, row.id, HistoryOf::Connections, None, LATEST).await?,
         audit,
         href,
     }))
 }
 
 /// What can be done with it.
-fn buttons<S: Kind>(caller: &Caller, row: &Stored<S>, href: &str, may_write: bool) -> Vec<Action> {
+fn buttons<S: Kind>(caller: &Caller, row: &Stored<S>, href: &str, may_write: bool) -> Vec<RowAction> {
     let (sold, seen) = (row.record.subscription(), row.updated_at.seconds());
-    let go = |path: &str, label: &str| Action::Go { href: format!("{href}/{path}"), label: label.into() };
-    let press = |mend: Mend| Action::Do {
-        action: format!("{href}/do/{}?seen={seen}", mend.name()),
-        label: mend.label().into(),
+    let go = |path: &str, label: &str| RowAction::Go { href: format!("{href}/{path}"), label: label.into() };
+    let press = |fix: Fix| RowAction::Do {
+        action: format!("{href}/do/{}?seen={seen}", fix.name()),
+        label: fix.label().into(),
     };
     let ways = S::ways(caller).into_iter().map(|(path, label)| go(path, label));
     if !may_write {
@@ -100,9 +100,9 @@ fn buttons<S: Kind>(caller: &Caller, row: &Stored<S>, href: &str, may_write: boo
     }
     let mut buttons = vec![go("edit", "Edit"), go("extend", "Extend")];
     buttons.extend(ways);
-    buttons.push(press(if sold.disabled { Mend::Enable } else { Mend::Disable }));
+    buttons.push(press(if sold.disabled { Fix::Enable } else { Fix::Disable }));
     if caller.actor().may_ban().is_ok() {
-        buttons.push(press(if sold.banned { Mend::Unban } else { Mend::Ban }));
+        buttons.push(press(if sold.banned { Fix::Unban } else { Fix::Ban }));
     }
     buttons.push(go("delete", "Delete"));
     buttons
@@ -193,7 +193,7 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
         ];
         if may_kick {
             let action = format!("{href}/kick?connection={}", open.id.0);
-            cells.push(Cell::Actions(vec![Action::Do { action, label: "Kick".into() }]));
+            cells.push(Cell::Actions(vec![RowAction::Do { action, label: "Kick".into() }]));
         }
         cells
     };

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     super::kit::{
-        caller::{Caller, anew, doing, done},
+        caller::{Caller, action, anew, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         frame::Frame,
@@ -25,7 +25,7 @@ use crate::{
     },
     ops::{
         clock,
-        subscribers::accounts::{self, Account, Wishes},
+        subscribers::accounts::{self, Account, SaleOptions},
     },
 };
 
@@ -104,16 +104,16 @@ async fn extend_once<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let Some(mut change) = form.read::<S::Change>(sent) else {
         return shown(caller, form.status(), &row, form);
     };
-    if S::sold(&mut change).subscription_plan_id == Given::Empty {
+    if S::subscription_change(&mut change).subscription_plan_id == Given::Empty {
         form.refuse(&Error::Missing("subscription_plan_id"));
         return shown(caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form);
     }
-    let wishes = Wishes { extend: true, free: sent.text("free") == "1" };
+    let wishes = SaleOptions { extend: true, free: sent.text("free") == "1" };
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| {
         accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), wishes)
     };
-    match caller.ops.write(caller.actor().clone(), doing(S::RESOURCE, "extend"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "extend"), job).await {
         Ok(record) => {
             let end = record.subscription().expire_date.0;
             let end = end.map(|end| end.named(&zone(caller))).unwrap_or_default();
@@ -150,14 +150,14 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     } else {
         "Its duration is added to the present end, or to now if that is over."
     };
-    let help = format!("{help} Times are in {}.", caller.ops.guards().settings.time_zone.as_str());
+    let help = format!("{help} Times are in {}.", caller.ops.snapshot().settings.time_zone.as_str());
     let plan = Input::new("subscription_plan_id", "Plan", Widget::Radios(choices)).required().help(help);
     let mut inputs = vec![plan.value(chosen.unwrap_or_default())];
     if pays_nothing_is_offered(caller, account.as_ref()) {
         inputs.push(free());
     }
     let form =
-        Form::new(format!("{}/extend", S::href(row.id)), "Extend", &caller.ops.guards().settings.time_zone);
+        Form::new(format!("{}/extend", S::href(row.id)), "Extend", &caller.ops.snapshot().settings.time_zone);
     // Sent twice, or after somebody else's extension, it would add the time once more.
     let end = sold.expire_date.0.map_or("never".into(), |end| end.named(&zone));
     let form = form.resting_on("present_end", "its end", end);
@@ -192,5 +192,5 @@ fn shown<S: Kind>(caller: &Caller, status: StatusCode, row: &Stored<S>, form: Fo
 }
 
 fn zone(caller: &Caller) -> TimeZone {
-    caller.ops.guards().settings.time_zone.zone()
+    caller.ops.snapshot().settings.time_zone.zone()
 }

@@ -1,16 +1,16 @@
-//! "Why can't this subscriber watch?": every rule's verdict, with the button that mends it.
+//! "Why can't this subscriber watch?": every rule's verdict, with the button that fixes it.
 
 use askama::Template;
 
 use super::{
     super::{
         kit::{
-            caller::Caller, error::Reply, form::Choice, frame::Frame, records, sent::Query, table::Action,
+            caller::Caller, error::Reply, form::Choice, frame::Frame, records, sent::Query, table::RowAction,
         },
         machine::settings::SECURITY_PATH,
     },
     At, Kind,
-    actions::Mend,
+    actions::Fix,
     find, words,
 };
 use crate::{
@@ -48,15 +48,15 @@ struct WhyPage {
     outputs: Vec<Choice>,
     output: String,
     may_watch: bool,
-    verdicts: Vec<Told>,
+    verdicts: Vec<Explained>,
 }
 
-/// A verdict with what mends it.
-struct Told {
+/// A verdict with what fixes it.
+struct Explained {
     rule: &'static str,
     passes: bool,
     words: String,
-    mends: Vec<Action>,
+    fixes: Vec<RowAction>,
 }
 
 /// The parameters of the question that an address asks, to ask it again.
@@ -91,11 +91,11 @@ where
     let href = S::href(row.id);
     let mut told = Vec::new();
     for verdict in &explained.verdicts {
-        told.push(Told {
+        told.push(Explained {
             rule: rule(verdict.rule),
             passes: verdict.passes,
             words: verdict.words.clone(),
-            mends: mends::<S>(&caller, &row, verdict, &question, &explained, &question_of(&query)).await?,
+            fixes: fixes::<S>(&caller, &row, verdict, &question, &explained, &question_of(&query)).await?,
         });
     }
     let choices =
@@ -137,47 +137,48 @@ fn rule(rule: Rule) -> &'static str {
     }
 }
 
-/// The buttons that mend a refusal, as far as the caller may press them.
-async fn mends<S: Kind>(
+/// The buttons that fix a refusal, as far as the caller may press them.
+async fn fixes<S: Kind>(
     caller: &Caller,
     row: &Stored<S>,
     verdict: &Verdict,
     question: &Question,
     explained: &Explanation,
     asked: &str,
-) -> Result<Vec<Action>> {
+) -> Result<Vec<RowAction>> {
     let full = verdict.rule == Rule::Limit && is_full(row, explained);
     if (verdict.passes && !full) || !caller.may_write(S::RESOURCE) {
         return Ok(Vec::new());
     }
     let href = S::href(row.id);
-    let post = |path: &str, more: &str, label: &str| Action::Do {
+    let post = |path: &str, more: &str, label: &str| RowAction::Do {
         action: format!("{href}/{path}?back=why&{asked}{more}"),
         label: label.into(),
     };
     let seen = |at: UnixTime| format!("&seen={}", at.seconds());
-    let press = |mend: Mend| {
-        let allowed = !mend.is_operators() || caller.reseller().is_none();
-        allowed.then(|| post(&format!("do/{}", mend.name()), &seen(row.updated_at), mend.label()))
+    let press = |fix: Fix| {
+        let allowed = !fix.is_operators() || caller.reseller().is_none();
+        allowed.then(|| post(&format!("do/{}", fix.name()), &seen(row.updated_at), fix.label()))
     };
     Ok(match verdict.rule {
-        Rule::Banned => press(Mend::Unban).into_iter().collect(),
-        Rule::Disabled => press(Mend::Enable).into_iter().collect(),
-        Rule::Expired => vec![Action::Go { href: format!("{href}/extend"), label: "Extend".into() }],
+        Rule::Banned => press(Fix::Unban).into_iter().collect(),
+        Rule::Disabled => press(Fix::Enable).into_iter().collect(),
+        Rule::Expired => vec![RowAction::Go { href: format!("{href}/extend"), label: "Extend".into() }],
         Rule::Device => {
-            let reset = Action::Do { action: format!("{href}/box/reset"), label: "Reset the device".into() };
+            let reset =
+                RowAction::Do { action: format!("{href}/box/reset"), label: "Reset the device".into() };
             vec![reset]
         }
-        Rule::SignIn => vec![Action::Go { href: format!("{href}/edit"), label: "Set a password".into() }],
-        Rule::Address => press(Mend::AnyAddress).into_iter().collect(),
+        Rule::SignIn => vec![RowAction::Go { href: format!("{href}/edit"), label: "Set a password".into() }],
+        Rule::Address => press(Fix::AnyAddress).into_iter().collect(),
         Rule::Guard if caller.may_write(Resource::Security) => {
-            vec![Action::Go { href: SECURITY_PATH.into(), label: "Blocked addresses".into() }]
+            vec![RowAction::Go { href: SECURITY_PATH.into(), label: "Blocked addresses".into() }]
         }
         Rule::Guard => Vec::new(),
-        Rule::Agent => press(Mend::AnyPlayer).into_iter().collect(),
-        Rule::Provider => press(Mend::ForgetProvider).into_iter().collect(),
-        Rule::Server => press(Mend::AnyServer).into_iter().collect(),
-        Rule::Output => press(Mend::AnyForm).into_iter().collect(),
+        Rule::Agent => press(Fix::AnyPlayer).into_iter().collect(),
+        Rule::Provider => press(Fix::ForgetProvider).into_iter().collect(),
+        Rule::Server => press(Fix::AnyServer).into_iter().collect(),
+        Rule::Output => press(Fix::AnyForm).into_iter().collect(),
         Rule::Bouquet => match question.stream {
             Some(stream) if caller.reseller().is_none() => {
                 let holding = caller.ops.bouquets_with(stream).await?;
@@ -202,7 +203,7 @@ async fn mends<S: Kind>(
                 let SessionId(id) = open.id;
                 post("kick", &format!("&connection={id}"), "Kick the oldest")
             });
-            oldest.into_iter().chain(press(Mend::OneMore)).collect()
+            oldest.into_iter().chain(press(Fix::OneMore)).collect()
         }
     })
 }

@@ -23,7 +23,7 @@ use crate::{
             pages::{ConfirmPage, ListPage},
             sent::{Query, Sent},
             show::{self, Moment},
-            table::{Action, Cell, Filter, Head, Listing, Pager, Rows, Ticked},
+            table::{Cell, Filter, Head, Listing, Pager, RowAction, Rows, Ticked},
         },
         moved,
         subscribers::{Kind, ended_words, form_words},
@@ -96,12 +96,12 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let address = Address::read(&query);
     let open = caller.ops.connections_for(caller.actor()).await?;
     let filters = filters(&address, &open);
-    let meant = meant(&address, open);
+    let targets = targets(&address, open);
     let may_kick = may_kick(caller.actor());
     let mut heads: Vec<Head> = ["Who", "Stream", "Address", "Player", "Form"].map(Head::new).into();
     heads.extend([Head::new("Since"), Head::numeric("Sent"), Head::numeric("Rate"), Head::new("")]);
     let turn = |from: usize| format!("/panel/connections?{}", address.query(from));
-    let rows = rows(&caller.ops, caller.actor(), &address, &meant);
+    let rows = rows(&caller.ops, caller.actor(), &address, &targets);
     let listing = Listing {
         search: Some(address.search.clone()),
         search_hint: "Who, stream, address, player",
@@ -110,9 +110,9 @@ async fn list(caller: Caller, query: Query) -> Reply {
         rows,
         empty: EMPTY.into(),
         pager: Pager {
-            summary: summary(meant.len()),
+            summary: summary(targets.len()),
             previous: (address.from > 0).then(|| turn(address.from.saturating_sub(ROWS))),
-            next: (address.from + ROWS < meant.len()).then(|| turn(address.from + ROWS)),
+            next: (address.from + ROWS < targets.len()).then(|| turn(address.from + ROWS)),
         },
         label: "Open connections",
         flows: true,
@@ -130,13 +130,13 @@ async fn list(caller: Caller, query: Query) -> Reply {
 
 async fn parts(view: &View) -> Result<Vec<Part>> {
     let address = Address::read(&view.query);
-    let meant = meant(&address, view.ops.connections_for(&view.actor).await?);
-    let rows = Rows { rows: rows(&view.ops, &view.actor, &address, &meant), empty: EMPTY.into() };
-    Ok(vec![Part::of("rows", &rows), Part::of("rows-summary", &Cell::Text(summary(meant.len())))])
+    let targets = targets(&address, view.ops.connections_for(&view.actor).await?);
+    let rows = Rows { rows: rows(&view.ops, &view.actor, &address, &targets), empty: EMPTY.into() };
+    Ok(vec![Part::of("rows", &rows), Part::of("rows-summary", &Cell::Text(summary(targets.len())))])
 }
 
 /// Those that the address means, the newest first.
-fn meant(address: &Address, mut open: Vec<Connection>) -> Vec<Connection> {
+fn targets(address: &Address, mut open: Vec<Connection>) -> Vec<Connection> {
     open.retain(|open| address.means(open));
     open.reverse();
     open
@@ -182,10 +182,10 @@ fn filters(address: &Address, open: &[Connection]) -> Vec<Filter> {
     ]
 }
 
-fn rows(ops: &Ops, actor: &Actor, address: &Address, meant: &[Connection]) -> Vec<Vec<Cell>> {
+fn rows(ops: &Ops, actor: &Actor, address: &Address, targets: &[Connection]) -> Vec<Vec<Cell>> {
     let may_kick = may_kick(actor);
-    let (now, zone) = (clock::now(), ops.guards().settings.time_zone.zone());
-    let shown = meant.iter().skip(address.from).take(ROWS);
+    let (now, zone) = (clock::now(), ops.snapshot().settings.time_zone.zone());
+    let shown = targets.iter().skip(address.from).take(ROWS);
     shown.map(|open| row(open, address, now, &zone, may_kick)).collect()
 }
 
@@ -222,7 +222,7 @@ fn row(
     ]);
     cells.push(Cell::Actions(if may_kick {
         let action = format!("/panel/connections/do?id={}&{}", open.id.0, address.query(address.from));
-        vec![Action::Do { action, label: "Kick".into() }]
+        vec![RowAction::Do { action, label: "Kick".into() }]
     } else {
         Vec::new()
     }));
@@ -258,9 +258,9 @@ async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
 async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
     check_kick(caller.actor())?;
     let address = Address::read(&query);
-    let meant = meant(&address, caller.ops.connections_for(caller.actor()).await?);
-    let told = summary(meant.len());
-    let of = match (parse_id(&address.stream).ok(), meant.first()) {
+    let targets = targets(&address, caller.ops.connections_for(caller.actor()).await?);
+    let told = summary(targets.len());
+    let of = match (parse_id(&address.stream).ok(), targets.first()) {
         (Some(_), Some(open)) => format!(" of the stream {}", open.stream),
         _ => String::new(),
     };

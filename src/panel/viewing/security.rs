@@ -9,19 +9,19 @@ use crate::{
     domain::{
         Resource,
         people::{
-            guard::{Culprit, Limits, Tally},
+            lockout::{Limits, Offender, Tally},
             rights::Access,
         },
     },
-    ops::people::guards::Face,
+    ops::people::lockouts::Face,
     panel::{
         kit::{
-            caller::{Caller, doing, done},
+            caller::{Caller, action, done},
             error::Reply,
             frame::Frame,
             sent::Query,
             show,
-            table::{Action, Cell, Head, Listing, Pager, Tone},
+            table::{Cell, Head, Listing, Pager, RowAction, Tone},
             tabs::Tabs,
         },
         machine::settings::{self, SECURITY_PATH},
@@ -82,19 +82,19 @@ async fn show(caller: Caller, query: Query) -> Reply {
 }
 
 fn row(face: Face, tally: &Tally, may_write: bool) -> Vec<Cell> {
-    let (kind, who) = match &tally.culprit {
-        culprit @ (Culprit::Address(_) | Culprit::Network(..)) => {
-            ("address", Cell::Code(culprit.to_string()))
+    let (kind, who) = match &tally.offender {
+        offender @ (Offender::Address(_) | Offender::Network(..)) => {
+            ("address", Cell::Code(offender.to_string()))
         }
-        Culprit::Name(name) => ("username", Cell::Text(format!("the name {name}"))),
+        Offender::Name(name) => ("username", Cell::Text(format!("the name {name}"))),
     };
-    let value = tally.culprit.to_string();
+    let value = tally.offender.to_string();
     let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let state = match tally.blocked {
         Some(left) => Cell::Badge(Tone::Bad, format!("shut out for {} more", whole(left))),
         None => Cell::Badge(Tone::Plain, "let in".into()),
     };
-    let unblock = Action::Do {
+    let unblock = RowAction::Do {
         action: format!("{SECURITY_PATH}/unblock?{kind}={value}"),
         label: if tally.blocked.is_some() { "Unblock" } else { "Forget" }.into(),
     };
@@ -132,10 +132,10 @@ fn whole(left: Duration) -> String {
 
 async fn unblock(caller: Caller, query: Query) -> Reply {
     caller.actor().may(Resource::Security, Access::Write)?;
-    let culprit =
-        Culprit::from_address(query.text("address")).unwrap_or_else(|| query.text("username").into());
-    let (ops, who) = (caller.ops.clone(), culprit.clone());
+    let offender =
+        Offender::from_address(query.text("address")).unwrap_or_else(|| query.text("username").into());
+    let (ops, who) = (caller.ops.clone(), offender.clone());
     let job = move |act: &crate::ops::Act<'_>| ops.unblock(act, &who);
-    caller.ops.write(caller.actor().clone(), doing(Resource::Security, "unblock"), job).await?;
-    Ok(done(SECURITY_PATH, &format!("{culprit} is let in again.")))
+    caller.ops.write(caller.actor().clone(), action(Resource::Security, "unblock"), job).await?;
+    Ok(done(SECURITY_PATH, &format!("{offender} is let in again.")))
 }

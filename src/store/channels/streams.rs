@@ -33,7 +33,7 @@ pub enum Sort {
 
 /// Which streams are looked for.
 #[derive(Clone, Debug, Default)]
-pub struct Sought {
+pub struct StreamSearch {
     /// With this text in the name, guide id or notes; or with this id.
     pub text: String,
     /// Of this category.
@@ -55,7 +55,7 @@ impl Read<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn seek_streams(&self, sought: &Sought) -> Result<Rows<Stored<Stream>>> {
+    pub fn seek_streams(&self, sought: &StreamSearch) -> Result<Rows<Stored<Stream>>> {
         let order = match sought.sort {
             Sort::Number => "number = 0, number, name COLLATE NOCASE, id",
             Sort::Name => "name COLLATE NOCASE, id",

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::{domain::Resource, store::subscribers::seen::Seen};
+use crate::{domain::Resource, store::subscribers::line_cache::LineCache};
 
 /// Something that was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub struct Changes {
     waiting: Mutex<HashSet<Changed>>,
     bell: Notify,
     catalogue: AtomicU64,
-    seen: Seen,
+    seen: LineCache,
 }
 
 impl Changes {
@@ -66,7 +66,7 @@ impl Changes {
     }
 
     /// The lines that were asked for lately, as they are now.
-    pub(crate) fn seen(&self) -> &Seen {
+    pub(crate) fn seen(&self) -> &LineCache {
         &self.seen
     }
 

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    place::{Moves, Place},
+    files::{Files, Moves},
     pragma,
 };
 
@@ -28,7 +28,7 @@ pub struct Checkpointer {
 
 impl Checkpointer {
     /// Starts it for the database in its place.
-    pub fn start(place: &Place) -> std::io::Result<Self> {
+    pub fn start(place: &Files) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let (file, moves) = (place.path().to_owned(), place.moves());
         let thread = std::thread::Builder::new()

@@ -8,7 +8,7 @@ use crate::domain::{Error, Fault, Resource, fields::time::UnixTime};
 
 /// Who asked for what: the context of a failed statement.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct Context {
     /// When.
     pub at: UnixTime,
     /// Which resource the call is about.
@@ -125,7 +125,7 @@ pub fn for_operator(error: &rusqlite::Error) -> String {
 
 /// A row of the Panel Error Log that waits to be written.
 pub struct Noted {
-    pub origin: Origin,
+    pub origin: Context,
     pub fault: Fault,
 }
 
@@ -138,8 +138,8 @@ impl Faults {
     const MOST: usize = 1000;
 
     /// Notes a failed statement.
-    pub fn note(&self, origin: &Origin, fault: &Fault) {
-        let Origin { resource, action, actor, .. } = origin;
+    pub fn note(&self, origin: &Context, fault: &Fault) {
+        let Context { resource, action, actor, .. } = origin;
         log::error!("{} {resource}/{action} by {actor}: {}: {}", fault.reference, fault.what, fault.detail);
         let mut waiting = self.waiting();
         if waiting.len() >= Self::MOST {

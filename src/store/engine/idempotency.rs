@@ -11,7 +11,7 @@ use crate::{
 pub const KEPT: i64 = 24 * 3600;
 
 /// A kept answer.
-pub struct Kept {
+pub struct KeptAnswer {
     /// The SHA-256 of the call that it answered.
     pub fingerprint: [u8; 32],
     /// The answer, as it was sent.
@@ -23,12 +23,17 @@ impl Read<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn kept_answer(&self, caller: ApiKeyId, key: &[u8; 32], since: UnixTime) -> Result<Option<Kept>> {
+    pub fn kept_answer(
+        &self,
+        caller: ApiKeyId,
+        key: &[u8; 32],
+        since: UnixTime,
+    ) -> Result<Option<KeptAnswer>> {
         let sql =
             "SELECT fingerprint, answer FROM idempotency WHERE api_key_id = ? AND key = ? AND created_at > ?";
         let mut statement = self.conn.prepare_cached(sql)?;
         let kept = statement.query_row(params![caller.0, key, since.seconds()], |row| {
-            Ok(Kept { fingerprint: row.get(0)?, answer: row.get(1)? })
+            Ok(KeptAnswer { fingerprint: row.get(0)?, answer: row.get(1)? })
         });
         Ok(kept.optional()?)
     }
@@ -39,10 +44,16 @@ impl Write<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn keep_answer(&self, caller: ApiKeyId, key: &[u8; 32], kept: &Kept, now: UnixTime) -> Result<()> {
+    pub fn keep_answer(
+        &self,
+        caller: ApiKeyId,
+        key: &[u8; 32],
+        kept: &KeptAnswer,
+        now: UnixTime,
+    ) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO idempotency (api_key_id, key, fingerprint, answer, created_at) \
                    SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM api_keys WHERE id = ?1)";
-        let Kept { fingerprint, answer } = kept;
+        let KeptAnswer { fingerprint, answer } = kept;
         self.conn.prepare_cached(sql)?.execute(params![caller.0, key, fingerprint, answer, now.seconds()])?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
-use super::fault::{self, Faults, Origin};
+use super::fault::{self, Context, Faults};
 use crate::{
     domain::{Error, Result},
     store::Write,
@@ -41,7 +41,7 @@ pub trait Job: Send {
 
 /// A job of its own type.
 pub struct Queued<T, F> {
-    origin: Origin,
+    origin: Context,
     work: F,
     /// `None` until it has run.
     outcome: Option<Result<T>>,
@@ -50,7 +50,7 @@ pub struct Queued<T, F> {
 
 impl<T, F> Queued<T, F> {
     /// A job, and where its caller waits for the answer.
-    pub fn of(origin: Origin, work: F) -> (Self, Answer<T>) {
+    pub fn of(origin: Context, work: F) -> (Self, Answer<T>) {
         let (caller, answer) = oneshot::channel();
         (Self { origin, work, outcome: None, caller }, Answer(Some(answer)))
     }

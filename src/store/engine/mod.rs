@@ -2,15 +2,15 @@
 
 pub mod changes;
 pub mod idempotency;
-pub mod usage;
+pub mod references;
 
 pub(super) mod checkpoint;
 pub(super) mod columns;
 pub(super) mod fault;
+pub(super) mod files;
 pub(super) mod job;
 pub(super) mod log_file;
 pub(super) mod modes;
-pub(super) mod place;
 pub(super) mod pragma;
 pub(super) mod schema;
 pub(super) mod table;

@@ -347,7 +347,7 @@ impl Write<'_> {
         self.conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
         let id = self.conn.last_insert_rowid();
         self.link::<R>(id, facts)?;
-        self.note_guards::<R>();
+        self.note_snapshot::<R>();
         // Nobody can be watching on a new line or MAG yet.
         if !matches!(R::RESOURCE, Resource::Line | Resource::Mag) {
             self.note(R::RESOURCE, id);
@@ -382,7 +382,7 @@ impl Write<'_> {
             }
             self.link::<R>(id.number(), facts)?;
         }
-        self.note_guards::<R>();
+        self.note_snapshot::<R>();
         self.note(R::RESOURCE, id.number());
         Ok(())
     }
@@ -395,7 +395,7 @@ impl Write<'_> {
         self.conn
             .prepare_cached(&format!("DELETE FROM {} WHERE id = ?", R::TABLE))?
             .execute([id.number()])?;
-        self.note_guards::<R>();
+        self.note_snapshot::<R>();
         self.note(R::RESOURCE, id.number());
         Ok(())
     }
@@ -431,9 +431,9 @@ impl Write<'_> {
         Ok(())
     }
 
-    fn note_guards<R: Table>(&self) {
+    fn note_snapshot<R: Table>(&self) {
         if R::RESOURCE == Resource::Settings {
-            self.guards_changed();
+            self.snapshot_changed();
         }
     }
 }

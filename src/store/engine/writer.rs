@@ -16,9 +16,9 @@ use rusqlite::{Connection, ErrorCode, config::DbConfig};
 use super::{
     changes::{Changed, Changes},
     checkpoint::Checkpointer,
-    fault::{self, Faults, Origin},
+    fault::{self, Context, Faults},
+    files::Files,
     job::{Answer, Job, Queued},
-    place::Place,
     table::Tables,
 };
 use crate::{
@@ -26,8 +26,8 @@ use crate::{
     store::{
         Read, Write,
         machine::{
-            guards::{self, Guards},
             logs,
+            snapshot::{self, Snapshot},
         },
     },
 };
@@ -53,10 +53,10 @@ impl Writer {
     /// Starts the thread that owns `conn`.
     pub fn start(
         conn: Connection,
-        place: Place,
+        place: Files,
         batch: usize,
         tables: Arc<Tables>,
-        guards: Arc<ArcSwap<Guards>>,
+        snapshot: Arc<ArcSwap<Snapshot>>,
         faults: Arc<Faults>,
         changes: Arc<Changes>,
     ) -> std::io::Result<Self> {
@@ -69,12 +69,12 @@ impl Writer {
             checkpointer,
             batch,
             tables,
-            guards,
+            snapshot,
             faults,
             changes,
             changed: Vec::new(),
             // Another process may have written since they were read.
-            guards_stale: true,
+            snapshot_stale: true,
             data_version,
             is_locked: false,
             is_displaced: false,
@@ -84,7 +84,7 @@ impl Writer {
     }
 
     /// Queues a job.
-    pub fn submit<T, F>(&self, origin: Origin, work: F) -> Answer<T>
+    pub fn submit<T, F>(&self, origin: Context, work: F) -> Answer<T>
     where
         T: Send + 'static,
         F: Fn(&Write<'_>) -> Result<T> + Send + 'static,
@@ -111,16 +111,16 @@ impl Writer {
 
 struct Work {
     conn: Connection,
-    place: Place,
+    place: Files,
     checkpointer: Option<Checkpointer>,
     batch: usize,
     tables: Arc<Tables>,
-    guards: Arc<ArcSwap<Guards>>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
     faults: Arc<Faults>,
     changes: Arc<Changes>,
     /// Rows that the transaction under way changes.
     changed: Vec<Changed>,
-    guards_stale: bool,
+    snapshot_stale: bool,
     data_version: Option<i64>,
     /// Another program had the lock when it was last asked for.
     is_locked: bool,
@@ -181,10 +181,10 @@ impl Work {
             for job in &mut done {
                 job.lose(&error);
             }
-            self.guards_stale = true;
+            self.snapshot_stale = true;
             self.changed.clear();
         }
-        self.refresh_guards();
+        self.refresh_snapshot();
         self.changes.tell(&self.changed);
         self.changed.clear();
         for job in done {
@@ -263,20 +263,20 @@ impl Work {
     /// Runs one job; whether it is to be kept. An error means that the whole transaction is gone,
     /// which a full disk and some failures of the disk do without asking.
     fn run_job(&mut self, job: &mut dyn Job) -> Result<bool> {
-        let guards = self.guards.load();
+        let snapshot = self.snapshot.load();
         let tx = Write {
             read: Read { conn: &self.conn, tables: &self.tables },
-            guards: &guards,
-            guards_changed: std::cell::Cell::new(false),
+            snapshot: &snapshot,
+            snapshot_changed: std::cell::Cell::new(false),
             changed: std::cell::RefCell::default(),
         };
         let keep = job.run(&tx);
-        let Write { guards_changed, changed, .. } = tx;
+        let Write { snapshot_changed, changed, .. } = tx;
         if self.conn.is_autocommit() {
             return Err(fault::broken("the transaction was rolled back by a failure of the disk"));
         }
         if keep {
-            self.guards_stale |= guards_changed.get();
+            self.snapshot_stale |= snapshot_changed.get();
             self.changed.extend(changed.into_inner());
         }
         Ok(keep)
@@ -289,14 +289,14 @@ impl Work {
 
     /// Reads settings, whitelist and keys anew if they were changed, so that the change holds for
     /// the very next call. What could not be read is tried again at the next tick.
-    fn refresh_guards(&mut self) {
-        if !self.guards_stale {
+    fn refresh_snapshot(&mut self) {
+        if !self.snapshot_stale {
             return;
         }
-        match guards::load(&Read { conn: &self.conn, tables: &self.tables }) {
-            Ok(guards) => {
-                self.guards.store(Arc::new(guards));
-                self.guards_stale = false;
+        match snapshot::load(&Read { conn: &self.conn, tables: &self.tables }) {
+            Ok(snapshot) => {
+                self.snapshot.store(Arc::new(snapshot));
+                self.snapshot_stale = false;
             }
             Err(error) => log::error!("cannot read settings and keys: {error}"),
         }
@@ -310,9 +310,9 @@ impl Work {
         if version != self.data_version {
             self.changes.tell(&[Changed::Anything]);
             self.data_version = version;
-            self.guards_stale = true;
+            self.snapshot_stale = true;
         }
-        self.refresh_guards();
+        self.refresh_snapshot();
         self.write_faults();
     }
 

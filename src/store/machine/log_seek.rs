@@ -20,7 +20,7 @@ const SET_BACK: i64 = 3600;
 
 /// Which rows of a log are asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Sought {
+pub struct LogSearch {
     /// Columns and the values that they have.
     pub columns: Vec<(&'static str, Fact)>,
     /// At or after that moment.
@@ -76,7 +76,7 @@ pub enum Count {
     Unknown,
 }
 
-impl Sought {
+impl LogSearch {
     fn is_narrow(&self) -> bool {
         self.search.is_some() || !self.columns.is_empty()
     }
@@ -118,7 +118,7 @@ impl Read<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn seek_log(&self, log: Log, sought: &Sought) -> Result<Found> {
+    pub fn seek_log(&self, log: Log, sought: &LogSearch) -> Result<Found> {
         let Some((first, last)) = self.reach(log, sought)? else {
             return Ok(Found { count: Count::Exactly(0), ..Found::default() });
         };
@@ -188,7 +188,7 @@ impl Read<'_> {
     }
 
     /// The first and the last id that can be of the time that is asked for.
-    fn reach(&self, log: Log, sought: &Sought) -> Result<Option<(i64, i64)>> {
+    fn reach(&self, log: Log, sought: &LogSearch) -> Result<Option<(i64, i64)>> {
         let end = |sql: &str| -> Result<Option<i64>> {
             let sql = format!("SELECT {sql}(id) FROM {}", log.table());
             Ok(self.conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)

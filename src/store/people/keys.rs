@@ -67,7 +67,7 @@ impl Write<'_> {
         self.conn
             .prepare_cached("INSERT INTO api_whitelist (address, note, created_at) VALUES (?, ?, ?)")?
             .execute(params![address.to_string(), note, now.seconds()])?;
-        self.guards_changed();
+        self.snapshot_changed();
         Ok(self.conn.last_insert_rowid())
     }
 
@@ -80,7 +80,7 @@ impl Write<'_> {
             self.conn.prepare_cached("DELETE FROM api_whitelist WHERE address = ? RETURNING id")?;
         let mut rows = statement.query([address.to_string()])?;
         let id = rows.next()?.map(|row| row.get(0)).transpose()?;
-        self.guards_changed();
+        self.snapshot_changed();
         Ok(id)
     }
 

@@ -11,8 +11,8 @@ use crate::{
         ids::AdminId,
         people::{
             api_key::KeyHash,
-            guard::place,
             known::{ADDRESSES, Holder, KNOWN_FOR, LetIn},
+            lockout::place,
         },
     },
     store::{Read, Write},

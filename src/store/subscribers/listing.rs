@@ -11,7 +11,7 @@ use crate::{
     domain::{
         Fact, Result, Stored,
         ids::{Id, ResellerId},
-        subscribers::listing::{Found, Listing, Order, Place, Selection, State, Subscribed, Total, Turn},
+        subscribers::listing::{Cursor, Found, Listing, Order, Selection, State, Subscribed, Total, Turn},
     },
     store::{Read, Table},
 };
@@ -195,7 +195,7 @@ impl Read<'_> {
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut found = statement.query(params_from_iter([at, id].into_iter().chain(params)))?;
-        let mut all: Vec<(Place, i64)> = Vec::new();
+        let mut all: Vec<(Cursor, i64)> = Vec::new();
         while let Some(row) = found.next()? {
             let side: i64 = row.get(2)?;
             all.push((place_of(row)?, if listing.descending { -side } else { side }));
@@ -259,7 +259,7 @@ impl Read<'_> {
         conditions: &[Condition],
         descending: bool,
         most: usize,
-    ) -> Result<(Vec<Place>, Option<Place>)> {
+    ) -> Result<(Vec<Cursor>, Option<Cursor>)> {
         let (matching, params) = joined(conditions);
         let (key, from) = (key::<S>(listing.order), walked_from::<S>(listing.order));
         let (compared, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
@@ -289,7 +289,7 @@ impl Read<'_> {
 
     fn rows_at<'p, S: Subscribed + Table>(
         &self,
-        places: impl Iterator<Item = &'p Place>,
+        places: impl Iterator<Item = &'p Cursor>,
     ) -> Result<Vec<Stored<S>>> {
         let mut rows = Vec::new();
         for place in places {
@@ -342,13 +342,13 @@ fn name_index<S: Table>() -> String {
     format!("sqlite_autoindex_{}_1", S::TABLE)
 }
 
-fn place_of(row: &Row<'_>) -> rusqlite::Result<Place> {
+fn place_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     let key = match row.get(0)? {
         Value::Integer(number) => Fact::Number(number),
         Value::Text(text) => Fact::Text(text),
         _ => Fact::None,
     };
-    Ok(Place { key, id: row.get(1)? })
+    Ok(Cursor { key, id: row.get(1)? })
 }
 
 fn value(fact: &Fact) -> Value {

@@ -1,7 +1,7 @@
 //! Pages of lines and MAGs, and which are chosen.
 
-pub mod figures;
+pub mod counts;
 
+pub(super) mod line_cache;
 pub(super) mod listing;
-pub(super) mod seen;
 pub(super) mod selection;

@@ -3,4 +3,4 @@
 pub mod open_sessions;
 pub mod viewers;
 
-pub(super) mod held;
+pub(super) mod connection_totals;

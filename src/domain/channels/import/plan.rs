@@ -14,7 +14,7 @@ use crate::domain::{
 
 /// How one tells that an entry is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Told {
+pub enum Match {
     /// It has this source.
     Source,
     /// It has this name, whatever the case, in the same category.
@@ -53,13 +53,13 @@ pub enum Fate {
     /// It becomes a stream.
     New,
     /// It is there already, and nothing happens.
-    Skipped(Told),
+    Skipped(Match),
     /// It stands further up in the list, and nothing happens.
-    Repeated(Told),
+    Repeated(Match),
     /// Its source is added to a stream.
     SourceAdded,
     /// A stream takes what the list says.
-    Updated(Told),
+    Updated(Match),
     /// Its source would be added to a stream that has as many as it may have.
     Full,
 }
@@ -108,7 +108,9 @@ impl Plan {
         let mut told = list.oddities.clone();
         for (fate, candidate) in self.fates.iter().zip(&list.candidates) {
             let what = match fate {
-                Fate::Repeated(Told::Name) => "channel of a name and group that stand further up in the list",
+                Fate::Repeated(Match::Name) => {
+                    "channel of a name and group that stand further up in the list"
+                }
                 Fate::Repeated(_) => "channel whose address stands further up in the list",
                 Fate::SourceAdded if candidate.asked.as_ref().is_some_and(|asked| asked.source.is_none()) => {
                     "headers of a further source of a stream left out: they stand on lines of their own"
@@ -217,9 +219,9 @@ impl<'l> Planner<'l> {
         for (place, candidate) in self.list.candidates.iter().enumerate() {
             let name = named(candidate);
             let by_source =
-                self.keys.by_source.get(&address(&candidate.source)).map(|target| (*target, Told::Source));
+                self.keys.by_source.get(&address(&candidate.source)).map(|target| (*target, Match::Source));
             let found =
-                by_source.or_else(|| self.keys.by_name.get(&name).map(|target| (*target, Told::Name)));
+                by_source.or_else(|| self.keys.by_name.get(&name).map(|target| (*target, Match::Name)));
             let fate = match found {
                 None => self.make(place, candidate, name),
                 Some((target, told)) => {
@@ -241,8 +243,8 @@ impl<'l> Planner<'l> {
     }
 
     /// An entry that means a stream that is there or was made by an earlier entry.
-    fn again(&mut self, target: Target, told: Told, place: usize, candidate: &'l Candidate) -> Fate {
-        if self.way == Duplicates::Skip || told == Told::Source {
+    fn again(&mut self, target: Target, told: Match, place: usize, candidate: &'l Candidate) -> Fate {
+        if self.way == Duplicates::Skip || told == Match::Source {
             return match target {
                 Target::There(_) => Fate::Skipped(told),
                 Target::New(_) => Fate::Repeated(told),
@@ -275,12 +277,12 @@ impl<'l> Planner<'l> {
     fn update(&mut self, streams: &'l [Existing]) {
         let candidates = &self.list.candidates;
         let names: Vec<Named> = candidates.iter().map(named).collect();
-        let mut meant: Vec<Option<(Target, Told)>> =
-            names.iter().map(|name| Some((*self.keys.by_name.get(name)?, Told::Name))).collect();
+        let mut meant: Vec<Option<(Target, Match)>> =
+            names.iter().map(|name| Some((*self.keys.by_name.get(name)?, Match::Name))).collect();
         let mut claimed: HashSet<Target> = meant.iter().flatten().map(|(target, _)| *target).collect();
         for (meant, candidate) in meant.iter_mut().zip(candidates).filter(|(meant, _)| meant.is_none()) {
             let target = self.keys.by_source.get(&address(&candidate.source)).copied();
-            *meant = target.filter(|target| claimed.insert(*target)).map(|target| (target, Told::Source));
+            *meant = target.filter(|target| claimed.insert(*target)).map(|target| (target, Match::Source));
         }
         let there = only(streams.iter().map(|stream| (stream.guide_id.as_str(), Target::There(stream.id))));
         let id_of = |candidate: &'l Candidate| candidate.guide_id.as_ref().map_or("", |id| id.as_str());
@@ -291,7 +293,7 @@ impl<'l> Planner<'l> {
                 && let Some(target) = there.get(id)
                 && claimed.insert(*target)
             {
-                *meant = Some((*target, Told::GuideId));
+                *meant = Some((*target, Match::GuideId));
             }
         }
         // From here on they tell what stood further up in the list.
@@ -308,18 +310,18 @@ impl<'l> Planner<'l> {
         &mut self,
         place: usize,
         candidate: &'l Candidate,
-        meant: Option<(Target, Told)>,
+        meant: Option<(Target, Match)>,
         name: Named,
     ) -> Fate {
         if let Some(target) = self.keys.by_name.get(&name).copied() {
             if self.keys.by_source.get(&address(&candidate.source)) == Some(&target) {
-                return Fate::Repeated(Told::Source);
+                return Fate::Repeated(Match::Source);
             }
-            return self.again(target, Told::Name, place, candidate);
+            return self.again(target, Match::Name, place, candidate);
         }
         let Some((target @ Target::There(id), told)) = meant else {
             if self.keys.by_source.contains_key(&address(&candidate.source)) {
-                return Fate::Repeated(Told::Source);
+                return Fate::Repeated(Match::Source);
             }
             return self.make(place, candidate, name);
         };

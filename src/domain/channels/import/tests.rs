@@ -50,7 +50,7 @@ fn the_same_source_or_the_same_name_in_the_category_is_a_duplicate() {
     let list = list(LIST);
     assert_eq!(
         plan.fates,
-        [Fate::New, Fate::Repeated(Told::Name), Fate::Skipped(Told::Name), Fate::Skipped(Told::Source)]
+        [Fate::New, Fate::Repeated(Match::Name), Fate::Skipped(Match::Name), Fate::Skipped(Match::Source)]
     );
     assert_eq!(plan.categories.iter().map(Name::as_str).collect::<Vec<_>>(), ["News"]);
     assert_eq!((list.refused.len(), list.refused_count), (1, 1));
@@ -116,7 +116,7 @@ fn an_update_tells_channels_by_name_before_it_looks_at_sources_and_guide_ids() {
     let updated = Fate::Updated;
     assert_eq!(
         plan.fates,
-        [updated(Told::Name), updated(Told::Name), updated(Told::GuideId), Fate::Repeated(Told::Source)]
+        [updated(Match::Name), updated(Match::Name), updated(Match::GuideId), Fate::Repeated(Match::Source)]
     );
     assert!(plan.new.is_empty() && plan.changed[&StreamId(3)].details == Some(2));
     // Of two with one guide id nobody knows which one is meant.
@@ -124,7 +124,7 @@ fn an_update_tells_channels_by_name_before_it_looks_at_sources_and_guide_ids() {
     assert_eq!(planned(&list(text), &streams, Duplicates::Update).fates, [Fate::New, Fate::New]);
     // Nor is one meant that another entry names.
     let text = "#EXTINF:-1 tvg-id=\"c.uk\",C HD\nhttp://h/4\n#EXTINF:-1,C\nhttp://h/5\n";
-    assert_eq!(planned(&list(text), &streams, Duplicates::Update).fates, [Fate::New, updated(Told::Name)]);
+    assert_eq!(planned(&list(text), &streams, Duplicates::Update).fates, [Fate::New, updated(Match::Name)]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn one_address_under_two_names_stays_one_stream_at_every_update() {
     let list = list("#EXTINF:-1,A\nhttp://h/1\n#EXTINF:-1,B\nhttp://h/1\n#EXTINF:-1,A\nhttp://h/1\n");
     for streams in [vec![], vec![there(1, "A", None, &["http://h/1"])]] {
         let plan = planned(&list, &streams, Duplicates::Update);
-        assert_eq!(plan.fates[1..], [Fate::Repeated(Told::Source); 2]);
+        assert_eq!(plan.fates[1..], [Fate::Repeated(Match::Source); 2]);
         assert_eq!(plan.streams.len(), 1);
     }
 }
@@ -216,7 +216,7 @@ fn headers_of_a_channel_stand_in_columns_and_those_of_further_sources_behind_the
         &[there(1, "A", None, &["http://h/3?x|User-Agent=Old#program=7"])],
         Duplicates::AddSource,
     );
-    assert_eq!(plan.fates[2], Fate::Skipped(Told::Source), "headers make no other source");
+    assert_eq!(plan.fates[2], Fate::Skipped(Match::Source), "headers make no other source");
     assert_eq!(
         told(&plan.left_out(&list))[1..],
         ["2 headers of a further source of a stream left out: they stand on lines of their own (4)"]

@@ -34,11 +34,11 @@ fn subscription() -> Subscription {
     }
 }
 
-fn asked() -> Asked {
-    Asked { in_bouquets: true, hindrance: None }
+fn asked() -> StreamState {
+    StreamState { in_bouquets: true, why_not: None }
 }
 
-fn request<'a>(subscription: &'a Subscription, stream: &'a Asked) -> Request<'a> {
+fn request<'a>(subscription: &'a Subscription, stream: &'a StreamState) -> Request<'a> {
     Request {
         subscription,
         provider: Provider::NoFile,
@@ -90,9 +90,9 @@ fn each_column_that_forbids_it_forbids_it() {
 #[test]
 fn the_stream_must_be_in_a_bouquet_and_run() {
     let subscription = subscription();
-    let outside = Asked { in_bouquets: false, hindrance: None };
+    let outside = StreamState { in_bouquets: false, why_not: None };
     assert_eq!(admit(&request(&subscription, &outside)), Err(Rule::Bouquet));
-    let stopped = Asked { in_bouquets: true, hindrance: Some("stopped".into()) };
+    let stopped = StreamState { in_bouquets: true, why_not: Some("stopped".into()) };
     assert_eq!(admit(&request(&subscription, &stopped)), Err(Rule::Stream));
 }
 
@@ -130,7 +130,7 @@ fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
     subscription.banned = true;
     subscription.disabled = true;
     subscription.expire_date = Expiry(UnixTime::new(1));
-    let outside = Asked { in_bouquets: false, hindrance: Some("stopped".into()) };
+    let outside = StreamState { in_bouquets: false, why_not: Some("stopped".into()) };
     let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
     let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
     assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());

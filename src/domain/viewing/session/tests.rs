@@ -10,15 +10,15 @@ fn key(line: i64, host: u8, agent: &str, stream: i64) -> Key {
     Key { viewer, address: IpAddr::from([192, 0, 2, host]), agent: agent.into(), stream: StreamId(stream) }
 }
 
-fn terms(container: Container, limit: i64, policy: ConnectionPolicy) -> Terms {
-    Terms { container, limit: Connections::new(limit).unwrap(), policy, until: None, reload: RELOAD }
+fn terms(container: Container, limit: i64, policy: ConnectionPolicy) -> SessionTerms {
+    SessionTerms { container, limit: Connections::new(limit).unwrap(), policy, until: None, reload: RELOAD }
 }
 
 const KICK: ConnectionPolicy = ConnectionPolicy::KickOldest;
 const REFUSE: ConnectionPolicy = ConnectionPolicy::Refuse;
 const RELOAD: Duration = Duration::from_secs(4);
 
-fn open(book: &mut Book, key: &Key, terms: Terms, now: Instant) -> Option<SessionId> {
+fn open(book: &mut Book, key: &Key, terms: SessionTerms, now: Instant) -> Option<SessionId> {
     open_while(book, key, terms, now, |_| Duration::ZERO)
 }
 
@@ -26,7 +26,7 @@ fn open(book: &mut Book, key: &Key, terms: Terms, now: Instant) -> Option<Sessio
 fn open_while(
     book: &mut Book,
     key: &Key,
-    terms: Terms,
+    terms: SessionTerms,
     now: Instant,
     stalled: impl Fn(SessionId) -> Duration,
 ) -> Option<SessionId> {
@@ -212,7 +212,7 @@ fn an_hls_ghost_is_one_that_should_have_read_its_playlist_twice() {
 fn sessions_of_an_ended_subscription_are_found_by_its_end() {
     let (mut book, now) = (Book::default(), Instant::now());
     let end = |seconds| UnixTime::clamped(start().seconds() + seconds);
-    let until = |seconds| Terms { until: Some(end(seconds)), ..terms(Container::Ts, 0, KICK) };
+    let until = |seconds| SessionTerms { until: Some(end(seconds)), ..terms(Container::Ts, 0, KICK) };
     let id = open(&mut book, &key(1, 1, "VLC", 7), until(10), now).unwrap();
     assert_eq!(book.over(end(9)), []);
     assert_eq!(book.over(end(10)), [id]);

@@ -21,7 +21,7 @@ const KEPT: Duration = Duration::from_mins(30);
 
 /// What is known of imports under way.
 pub struct Lists {
-    kept: Mutex<VecDeque<Kept>>,
+    kept: Mutex<VecDeque<WaitingList>>,
     readings: Arc<Semaphore>,
     turn: tokio::sync::Mutex<()>,
 }
@@ -36,7 +36,7 @@ impl Default for Lists {
     }
 }
 
-struct Kept {
+struct WaitingList {
     token: String,
     owner: String,
     list: Arc<List>,
@@ -70,7 +70,7 @@ impl Lists {
         self.turn.lock().await
     }
 
-    fn fresh(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+    fn fresh(&self) -> MutexGuard<'_, VecDeque<WaitingList>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|kept| kept.at.elapsed() < KEPT);
         kept
@@ -94,7 +94,7 @@ impl Ops {
     /// [`Error::Busy`] if the system has no random numbers.
     pub fn keep_list(&self, actor: &Actor, list: List) -> Result<String> {
         let token = random::token()?;
-        let list = Kept {
+        let list = WaitingList {
             token: token.clone(),
             owner: actor.name().to_owned(),
             list: Arc::new(list),
@@ -103,7 +103,7 @@ impl Ops {
         };
         let mut kept = self.lists.fresh();
         kept.push_back(list);
-        let bytes = |kept: &VecDeque<Kept>| kept.iter().map(|kept| kept.list.bytes()).sum::<usize>();
+        let bytes = |kept: &VecDeque<WaitingList>| kept.iter().map(|kept| kept.list.bytes()).sum::<usize>();
         while kept.len() > LISTS || (kept.len() > 1 && bytes(&kept) > List::MOST) {
             kept.pop_front();
         }

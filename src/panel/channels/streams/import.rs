@@ -250,7 +250,7 @@ async fn options(caller: &Caller, token: &str) -> Result<Form> {
     if let Some(on_demand) = inputs.iter_mut().find(|input| input.name == "on_demand") {
         on_demand.value = vec!["1".into()];
     }
-    let zone = caller.ops.guards().settings.time_zone.clone();
+    let zone = caller.ops.snapshot().settings.time_zone.clone();
     let form = Form::new(format!("/panel/streams/import/{token}"), "Import", &zone);
     Ok(form.section("", inputs).look("Show what that does").cancel("/panel/streams/import"))
 }

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::import::grouped;
 use crate::{
-    ops::channels::import::{Fate, Import, List, Plan, Told},
+    ops::channels::import::{Fate, Import, List, Match, Plan},
     panel::kit::{
         caller::Caller,
         error::Reply,
@@ -106,13 +106,13 @@ fn refused(list: &List) -> Listing {
 }
 
 fn there(list: &List, plan: &Plan) -> Listing {
-    let by = |told: Told| match told {
-        Told::Source => "a stream has this source",
-        Told::Name => "a stream of the category has this name",
-        Told::GuideId => "one stream has this guide id",
+    let by = |told: Match| match told {
+        Match::Source => "a stream has this source",
+        Match::Name => "a stream of the category has this name",
+        Match::GuideId => "one stream has this guide id",
     };
-    let above = |told: Told| match told {
-        Told::Name => "a channel of this name and category stands further up in the list",
+    let above = |told: Match| match told {
+        Match::Name => "a channel of this name and category stands further up in the list",
         _ => "this address stands further up in the list",
     };
     let rows = plan.fates.iter().zip(&list.candidates).filter_map(|(fate, candidate)| {
@@ -120,7 +120,7 @@ fn there(list: &List, plan: &Plan) -> Listing {
             Fate::New => return None,
             Fate::Skipped(how) => (Tone::Plain, "left as it is", by(how)),
             Fate::Repeated(how) => (Tone::Plain, "left out", above(how)),
-            Fate::SourceAdded => (Tone::Good, "source added", by(Told::Name)),
+            Fate::SourceAdded => (Tone::Good, "source added", by(Match::Name)),
             Fate::Updated(how) => (Tone::Good, "updated", by(how)),
             Fate::Full => (Tone::Bad, "left out", "the stream has as many sources as it may have"),
         };
@@ -132,7 +132,7 @@ fn there(list: &List, plan: &Plan) -> Listing {
         ])
     });
     let total = plan.count(|fate| fate != Fate::New);
-    listing("There already", "Line", &["Name", "Told by", "What happens"], total, rows)
+    listing("There already", "Line", &["Name", "Match by", "What happens"], total, rows)
 }
 
 fn new(list: &List, plan: &Plan) -> Listing {

@@ -10,9 +10,9 @@ use crate::{
         ids::{CategoryId, Id, ServerId, StreamId, parse_id},
         people::rights::Access,
     },
-    ops::channels::streams::{Running, Sort, Sought},
+    ops::channels::streams::{Running, Sort, StreamSearch},
     panel::kit::{
-        caller::{Caller, doing},
+        caller::{Caller, action},
         error::Reply,
         form::Choice,
         live::{Part, Topic, View},
@@ -75,9 +75,9 @@ impl Asked {
         if query.is_empty() { "/panel/streams".into() } else { format!("/panel/streams?{query}") }
     }
 
-    fn sought(&self, caller: &Caller) -> Sought {
+    fn sought(&self, caller: &Caller) -> StreamSearch {
         let id = |text: &str| parse_id(text).ok();
-        Sought {
+        StreamSearch {
             text: self.search.clone(),
             category: id(&self.category).map(CategoryId),
             server: id(&self.server).map(ServerId),
@@ -109,7 +109,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let sought = asked.sought(&caller);
     let seek = caller
         .ops
-        .read(caller.actor(), doing(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
+        .read(caller.actor(), action(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
     let found = seek.await?;
     let about = About::ask(&caller, &[Resource::Categories, Resource::Servers, Resource::Bouquets]).await?;
     let back = asked.href(&asked.sort, asked.from);
@@ -236,7 +236,7 @@ fn ticked(caller: &Caller, about: &About, back: String) -> Ticked {
 fn parts(view: &View) -> Result<Vec<Part>> {
     let ids = view.query.text("ids").split(',').filter_map(|id| parse_id(id).ok()).take(usize::from(ROWS));
     let ids: Vec<StreamId> = ids.map(StreamId).collect();
-    let streams = view.ops.point(&view.actor, doing(Resource::Streams, "list"), |read| {
+    let streams = view.ops.point(&view.actor, action(Resource::Streams, "list"), |read| {
         let found: Result<Vec<_>> = ids.iter().map(|id| read.by_id::<Stream>(*id)).collect();
         Ok(found?.into_iter().flatten().collect())
     })?;
@@ -248,15 +248,15 @@ fn parts(view: &View) -> Result<Vec<Part>> {
 
 /// Streams to add to a list: `[{"id": 7, "name": "Harbour News"}]`, as many as one looks through.
 pub async fn search(caller: Caller, query: Query) -> Reply {
-    let sought = Sought {
+    let sought = StreamSearch {
         text: query.text("text").trim().to_owned(),
         sort: Sort::Name,
         rows: ROWS,
-        ..Sought::default()
+        ..StreamSearch::default()
     };
     let seek = caller
         .ops
-        .read(caller.actor(), doing(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
+        .read(caller.actor(), action(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
     let shown = seek
         .await?
         .rows

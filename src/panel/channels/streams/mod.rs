@@ -23,7 +23,7 @@ use crate::{
         form::{Choice, Input, Section, Widget},
         records::{self, About, Shown},
         show,
-        table::{Action, Cell, Tone},
+        table::{Cell, RowAction, Tone},
     },
 };
 
@@ -201,17 +201,17 @@ fn uptime(running: &Running) -> String {
 }
 
 /// What can be done with it at once; `back` is where one is.
-fn actions(running: &Running, back: &str) -> Vec<Action> {
+fn actions(running: &Running, back: &str) -> Vec<RowAction> {
     let id = running.stream.id.number();
     let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    let action = |verb: &str, label: &str| Action::Do {
+    let action = |verb: &str, label: &str| RowAction::Do {
         action: format!("/panel/streams/{id}/{verb}?back={back}"),
         label: label.into(),
     };
     if !running.stream.record.enabled {
         let seen = running.stream.updated_at.seconds();
         let action = format!("/panel/streams/{id}/start?back={back}&seen={seen}");
-        vec![Action::Do { action, label: "Start".into() }]
+        vec![RowAction::Do { action, label: "Start".into() }]
     } else if running.status.as_ref().is_none_or(|status| status.state == State::Stopped) {
         vec![action("stop", "Stop")]
     } else {

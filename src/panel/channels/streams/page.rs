@@ -21,14 +21,14 @@ use crate::{
     },
     panel::kit::{
         audit,
-        caller::{Caller, doing, done},
+        caller::{Caller, action, done},
         error::Reply,
         frame::Frame,
         live::{Part, Topic, View},
         records::{self, About, Shown},
         sent::Query,
         show::{self, Moment},
-        table::{Action, Cell, Head, Link, Listing},
+        table::{Cell, Head, Link, Listing, RowAction},
     },
 };
 
@@ -41,7 +41,7 @@ struct StreamPage {
     frame: Frame,
     id: i64,
     may_write: bool,
-    actions: Vec<Action>,
+    actions: Vec<RowAction>,
     remark: String,
     playable: bool,
     facts: Part,
@@ -103,14 +103,14 @@ pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let stream = records::find::<Stream>(&caller, &id).await?;
     let session = parse_id(query.text("connection_id")).ok();
     let session = session.map(|id| SessionId(id.unsigned_abs()));
-    let watching = caller.ops.meant(Which::Watching(stream.id))?;
+    let watching = caller.ops.targets(Which::Watching(stream.id))?;
     let ids: Vec<SessionId> = watching.into_iter().filter(|id| Some(*id) == session).collect();
     let to = Stream::href(stream.id);
     if ids.is_empty() {
         return Ok(done(&to, "That viewer has gone already."));
     }
     let job = move |act: &crate::ops::Act<'_>| connections::kill(act, &ids);
-    caller.ops.write(caller.actor().clone(), doing(Resource::Connections, "kill"), job).await?;
+    caller.ops.write(caller.actor().clone(), action(Resource::Connections, "kill"), job).await?;
     Ok(done(&to, "The viewer was disconnected."))
 }
 
@@ -208,14 +208,14 @@ fn viewers(view: &View, stream: StreamId) -> Option<Part> {
     view.actor.may(Resource::Connections, Access::Read).ok()?;
     let mut open = view.ops.open_connections();
     open.retain(|connection| connection.stream_id == stream);
-    let zone = view.ops.guards().settings.time_zone.zone();
+    let zone = view.ops.snapshot().settings.time_zone.zone();
     let may_kick = view.actor.may(Resource::Connections, Access::Write).is_ok();
     let row = |connection: &Connection| {
         let (kind, id) = match connection.viewer {
             Viewer::Line(id) => ("lines", id.number()),
             Viewer::Mag(id) => ("mags", id.number()),
         };
-        let kick = Action::Do {
+        let kick = RowAction::Do {
             action: format!("/panel/streams/{}/kick?connection_id={}", stream.number(), connection.id.0),
             label: "Disconnect".into(),
         };
@@ -245,7 +245,7 @@ async fn bouquets(caller: &Caller, id: StreamId) -> Result<Option<Vec<Link>>> {
     if !caller.may_read(Resource::Bouquets) {
         return Ok(None);
     }
-    let list = doing(Resource::Bouquets, "list");
+    let list = action(Resource::Bouquets, "list");
     let held =
         caller.ops.read(caller.actor(), list, move |read| read.holding::<Bouquet>(id.number())).await?;
     Ok(Some(held.into_iter().map(|(id, name)| Link::new(format!("/panel/bouquets/{id}"), name)).collect()))

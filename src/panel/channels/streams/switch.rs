@@ -16,7 +16,7 @@ use crate::{
     },
     panel::{
         kit::{
-            caller::{Caller, doing, done, inside},
+            caller::{Caller, action, done, inside},
             error::{Refused, Reply},
             pages::ConfirmPage,
             records,
@@ -62,8 +62,8 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
         let bouquet = parse_id(sent.text("bouquet")).map(BouquetId);
         let bouquet = bouquet.map_err(|rule| Error::invalid("bouquet", rule))?;
         let job = move |act: &crate::ops::Act<'_>| streams::add_to_bouquet(act, bouquet, &ids);
-        let doing = doing(Resource::Bouquets, "update");
-        let added = caller.ops.write(caller.actor().clone(), doing, job).await?;
+        let action = action(Resource::Bouquets, "update");
+        let added = caller.ops.write(caller.actor().clone(), action, job).await?;
         return Ok(back(&to, &format!("{} put into the bouquet.", many(added))));
     }
     if sent.text("do") == "delete" {
@@ -96,7 +96,7 @@ pub async fn ask_delete(caller: Caller, query: Query) -> Reply {
 }
 
 async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
-    let asked = doing(Resource::Streams, "list");
+    let asked = action(Resource::Streams, "list");
     let read = caller.ops.read(caller.actor(), asked, move |read| {
         Ok((read.streams_of(ids.iter().copied())?, managed::sight::<Stream>(read, &ids)?))
     });
@@ -127,7 +127,7 @@ pub async fn delete(caller: Caller, query: Query, sent: Sent) -> Reply {
         managed::check_sight::<Stream>(act, &meant, &seen)?;
         streams::delete(act, &meant)
     };
-    match caller.ops.write(caller.actor().clone(), doing(Resource::Streams, "delete"), job).await {
+    match caller.ops.write(caller.actor().clone(), action(Resource::Streams, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, ids, true).await,
         gone => Ok(done("/panel/streams", &format!("{} deleted.", many(gone?.len())))),
     }
@@ -161,7 +161,7 @@ async fn switch(
     verb: &str,
     seen: Vec<(StreamId, Option<UnixTime>)>,
 ) -> Reply<(Switch, usize)> {
-    let (action, how) = match verb {
+    let (name, how) = match verb {
         "start" => ("start", Switch::Start),
         "restart" => ("restart", Switch::Restart),
         "stop" => ("stop", Switch::Stop),
@@ -173,7 +173,7 @@ async fn switch(
         Switch::Restart => streams::renew(act, &ids),
         Switch::Stop => streams::stop(act, &Which::These(ids.clone()), None),
     };
-    let ids = caller.ops.write(caller.actor().clone(), doing(Resource::Streams, action), job).await?;
+    let ids = caller.ops.write(caller.actor().clone(), action(Resource::Streams, name), job).await?;
     Ok((how, ids.len()))
 }
 

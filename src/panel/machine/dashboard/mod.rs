@@ -13,9 +13,9 @@ pub use load::Meters;
 use crate::{
     domain::{
         Result,
-        subscribers::figures::{Sold, States},
+        subscribers::counts::{Sold, States},
     },
-    ops::subscribers::figures::{Ending, Subscribers},
+    ops::subscribers::counts::{Ending, Subscribers},
     panel::kit::{
         caller::{Caller, done},
         error::Reply,

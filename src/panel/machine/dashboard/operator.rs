@@ -12,19 +12,19 @@ use crate::{
         people::rights::Access,
     },
     ops::{
-        Doing,
+        Action,
         channels::streams::{self, Running},
         machine::logs::Log,
     },
     panel::kit::{
         show::{self, Moment},
-        table::{Action, Cell, Head, Link, Tone},
+        table::{Cell, Head, Link, RowAction, Tone},
     },
 };
 
 pub async fn parts(view: &View) -> Result<Vec<Part>> {
     let may = |resource| view.actor.may(resource, Access::Read).is_ok();
-    let zone = view.ops.guards().settings.time_zone.zone();
+    let zone = view.ops.snapshot().settings.time_zone.zone();
     let mut figures = Vec::new();
     let mut tiles = Vec::new();
     if let Some(leap) = view.ops.leap() {
@@ -55,8 +55,8 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
         tiles.push(Part::of("ending", &ending_tile(counted.as_ref(), &next, &zone)));
     }
     if may(Resource::Streams) {
-        let doing = Doing { resource: Resource::Streams, action: "dashboard" };
-        let all = view.ops.read(&view.actor, doing, |read| streams::list(read, None)).await?;
+        let action = Action { resource: Resource::Streams, name: "dashboard" };
+        let all = view.ops.read(&view.actor, action, |read| streams::list(read, None)).await?;
         let all = view.ops.running(all);
         let up = all.iter().filter(|stream| stream.is_online()).count();
         let down = all.iter().filter(|stream| is_down(stream)).count();
@@ -84,8 +84,8 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
         ));
     }
     if may(Resource::Logs) {
-        let doing = Doing { resource: Resource::Logs, action: "dashboard" };
-        let rows = view.ops.read(&view.actor, doing, |read| read.latest(Log::Error, &[], None, 5)).await?;
+        let action = Action { resource: Resource::Logs, name: "dashboard" };
+        let rows = view.ops.read(&view.actor, action, |read| read.latest(Log::Error, &[], None, 5)).await?;
         tiles.push(Part::of("errors", &errors_tile(&rows, &zone)));
     }
     let mut parts = vec![Part::of("figures", &Figures { figures })];
@@ -96,7 +96,7 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
 /// A stream that is to play and does not: one that is stopped, or on demand without viewers, is as it should be.
 /// Says that the clock has leapt, and what to do.
 fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
-    let confirm = Action::Do { action: "/panel/confirm-clock".into(), label: "The clock is right".into() };
+    let confirm = RowAction::Do { action: "/panel/confirm-clock".into(), label: "The clock is right".into() };
     Tile {
         title: "The clock has leapt",
         heads: vec![Head::new(""), Head::new("")],

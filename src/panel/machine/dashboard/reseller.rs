@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{Result, ids::ResellerId},
-    ops::subscribers::figures::Booking,
+    ops::subscribers::counts::Booking,
     panel::{
         kit::{
             show::{self, Moment},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
-    let zone = view.ops.guards().settings.time_zone.zone();
+    let zone = view.ops.snapshot().settings.time_zone.zone();
     let counted = view.ops.subscribers_by_state(&view.actor).await?;
     let viewers = view.ops.connections_for(&view.actor).await?.len();
     let sold = view.ops.credits_sold(&view.actor).await?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use askama::Template;
 
-use crate::{domain::fields::time::UnixTime, ops::subscribers::figures::Sample, panel::kit::show};
+use crate::{domain::fields::time::UnixTime, ops::subscribers::counts::Sample, panel::kit::show};
 
 /// The line, and what it says in words.
 #[derive(Template)]

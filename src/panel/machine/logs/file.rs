@@ -10,10 +10,10 @@ use crate::{
     domain::{Fact, Kind as Column, Resource, Result, fields::time::UnixTime, people::actor::Actor},
     ops::{
         Ops,
-        machine::logs::{LogRow, Sought, Turn},
+        machine::logs::{LogRow, LogSearch, Turn},
     },
     panel::kit::{
-        caller::{Caller, doing},
+        caller::{Caller, action},
         csv,
         error::Reply,
         sent::Query,
@@ -26,8 +26,8 @@ const PIECE: u32 = 1000;
 /// Every row that the page would show on all its pages, with every column. Times are UTC.
 pub async fn get(caller: Caller, name: Path<String>, query: Query) -> Reply {
     let kind = kind(&name)?;
-    let zone = caller.ops.guards().settings.time_zone.zone();
-    let sought = Sought { rows: PIECE, ..Asked::of(kind, &query, &zone)?.sought };
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
+    let sought = LogSearch { rows: PIECE, ..Asked::of(kind, &query, &zone)?.sought };
     let head: Vec<&str> = kind.log.columns().iter().map(|(name, _)| *name).collect();
     // The first piece decides whether there is a file at all.
     let (ops, actor) = (caller.ops, caller.signed_in.actor);
@@ -39,7 +39,7 @@ pub async fn get(caller: Caller, name: Path<String>, query: Query) -> Reply {
             if let Some(bytes) = ready.pop_front() {
                 return Some((Ok(bytes), (ready, older)));
             }
-            let sought = Sought { turn: Turn::Older(older?), ..sought };
+            let sought = LogSearch { turn: Turn::Older(older?), ..sought };
             match piece(&ops, &actor, kind, &sought).await {
                 Ok((bytes, older)) => Some((Ok(bytes), (ready, older))),
                 // The file ends in its middle, and the browser says so.
@@ -51,9 +51,9 @@ pub async fn get(caller: Caller, name: Path<String>, query: Query) -> Reply {
 }
 
 /// Some rows, and before which id there are more.
-async fn piece(ops: &Ops, actor: &Actor, kind: &Kind, sought: &Sought) -> Result<(Bytes, Option<i64>)> {
+async fn piece(ops: &Ops, actor: &Actor, kind: &Kind, sought: &LogSearch) -> Result<(Bytes, Option<i64>)> {
     let (log, sought) = (kind.log, sought.clone());
-    let list = doing(Resource::Logs, "csv");
+    let list = action(Resource::Logs, "csv");
     let found = ops.read(actor, list, move |read| read.seek_log(log, &sought)).await?;
     Ok((csv::rows(found.rows.iter().map(|row| cells(kind, row)))?, found.older))
 }

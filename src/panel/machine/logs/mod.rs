@@ -13,11 +13,11 @@ use crate::{
         Error, Fact, Resource, Result,
         fields::{number::whole, time::UnixTime},
     },
-    ops::machine::logs::{Count, Sought, Turn},
+    ops::machine::logs::{Count, LogSearch, Turn},
     panel::{
         kit::{
             audit::Words,
-            caller::{Caller, doing},
+            caller::{Caller, action},
             error::{Refused, Reply},
             form::Choice,
             frame::Frame,
@@ -65,14 +65,14 @@ struct Input {
 
 /// What the address asks for, beside the place: which is what a file holds too.
 struct Asked {
-    sought: Sought,
+    sought: LogSearch,
     /// The parameters that are not empty.
     given: Vec<(&'static str, String)>,
 }
 
 impl Asked {
     fn of(kind: &Kind, query: &Query, zone: &TimeZone) -> Result<Self> {
-        let mut asked = Self { sought: Sought::default(), given: Vec::new() };
+        let mut asked = Self { sought: LogSearch::default(), given: Vec::new() };
         let mut text = |name: &'static str| {
             let text = query.text(name).trim().to_owned();
             if !text.is_empty() {
@@ -126,7 +126,7 @@ fn kind(name: &str) -> Result<&'static Kind, Refused> {
 
 async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
     let kind = kind(&name)?;
-    let zone = caller.ops.guards().settings.time_zone.zone();
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
     let asked = Asked::of(kind, &query, &zone)?;
     let id = |name| query.text(name).parse().ok();
     let turn = match (id("older"), id("newer")) {
@@ -134,9 +134,9 @@ async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
         (None, Some(id)) => Turn::Newer(id),
         (None, None) => Turn::Newest,
     };
-    let sought = Sought { turn, rows: ROWS, counted: true, ..asked.sought.clone() };
+    let sought = LogSearch { turn, rows: ROWS, counted: true, ..asked.sought.clone() };
     let log = kind.log;
-    let list = doing(Resource::Logs, "list");
+    let list = action(Resource::Logs, "list");
     let found = caller.ops.read(caller.actor(), list, move |read| read.seek_log(log, &sought)).await?;
     let words = Words::of(&caller, found.rows.iter().flat_map(|row| kinds::referred(kind, row)))?;
     let path = format!("/panel/logs/{}", kind.name);

@@ -48,10 +48,10 @@ enum Spoilt {
 }
 
 /// Which files on the disk the database is.
-pub struct Place {
+pub struct Files {
     path: PathBuf,
     /// With the ends of their names; the log and its index as SQLite opened them.
-    files: Vec<(&'static str, FileId)>,
+    ids: Vec<(&'static str, FileId)>,
     /// Open until the process ends: to close any handle of a file gives up every lock that the process has on it.
     database: File,
     log: Option<File>,
@@ -91,7 +91,7 @@ struct Head {
     changes: u32,
 }
 
-impl Place {
+impl Files {
     /// The files as they are now, of a database that is open and was read.
     ///
     /// # Errors
@@ -108,7 +108,8 @@ impl Place {
         let index = File::open(beside(&path, "-shm")).ok();
         let head = Head::of(&database)?;
         let (moves, last, writes) = (Moves::default(), Look::default(), Writes::to(&path));
-        let mut place = Self { path, files, database, log, index, moves, writes, head, last, spoilt: None };
+        let mut place =
+            Self { path, ids: files, database, log, index, moves, writes, head, last, spoilt: None };
         place.last = Look { written: place.written()?, moved: place.moved() };
         Ok(place)
     }
@@ -149,7 +150,7 @@ impl Place {
             Some(Spoilt::Log) => return Err(fault::log_overwritten()),
             None => {}
         }
-        for (end, id) in &self.files {
+        for (end, id) in &self.ids {
             let found = std::fs::metadata(beside(&self.path, end));
             if found.map(|found| FileId::of(&found)).ok() != Some(*id) {
                 return Err(if end.is_empty() { fault::gone() } else { fault::log_gone(end) });

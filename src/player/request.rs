@@ -11,29 +11,29 @@ use url::form_urlencoded;
 use crate::{
     ops::{
         Ops,
-        people::guards::Face,
-        viewing::{Credentials, Origin as From, Refusal, Subscriber, Way},
+        people::lockouts::Face,
+        viewing::{Client, Credentials, Refusal, Subscriber, Way},
     },
     wire::{
         body::{self, BodyError},
         cors,
         form::{self, Node},
-        origin::Origin,
+        origin::BaseUrl,
         visitor::Visitor,
     },
 };
 
 /// A request of a player.
-pub struct Asked {
+pub struct PlayerRequest {
     /// The use cases.
     pub ops: Data<Ops>,
     /// Under which address the server was asked.
-    pub origin: Origin,
+    pub origin: BaseUrl,
     fields: IndexMap<String, Node>,
-    from: From,
+    from: Client,
 }
 
-impl Asked {
+impl PlayerRequest {
     /// Reads path, query and body; what stands in the path wins, then the body.
     ///
     /// # Errors
@@ -71,10 +71,10 @@ impl Asked {
         for (name, value) in request.match_info().iter() {
             fields.insert(name.to_owned(), Node::Text(value.to_owned()));
         }
-        let settings = &ops.guards().settings;
+        let settings = &ops.snapshot().settings;
         let public_url = settings.public_url.as_ref().map(|url| url.as_str());
-        let origin = Origin::of(request, public_url).ok_or_else(|| empty(StatusCode::BAD_REQUEST))?;
-        Ok(Self { ops, origin, fields, from: From { address, agent: agent.into() } })
+        let origin = BaseUrl::of(request, public_url).ok_or_else(|| empty(StatusCode::BAD_REQUEST))?;
+        Ok(Self { ops, origin, fields, from: Client { address, agent: agent.into() } })
     }
 
     /// A parameter; empty if it was not sent or is no text.

@@ -11,7 +11,7 @@ use crate::{
         fields::time::{Expiry, UnixTime},
         ids::{LineId, ResellerId},
         subscribers::{
-            figures::{Sold, Standing, States},
+            counts::{Sold, Standing, States},
             listing::SOON,
         },
     },

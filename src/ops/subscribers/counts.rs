@@ -8,7 +8,7 @@ use std::{
 
 pub use crate::store::{
     people::resellers::Booking,
-    subscribers::figures::{Ending, Sample},
+    subscribers::counts::{Ending, Sample},
 };
 use crate::{
     domain::{
@@ -21,19 +21,19 @@ use crate::{
         ids::ResellerId,
         people::{actor::Actor, rights::Access},
         subscribers::{
-            figures::{Sold, States},
+            counts::{Sold, States},
             plan::Plan,
         },
     },
     ops::{
-        Doing, Ops, clock,
+        Action, Ops, clock,
         managed::{Managed, User, Users},
     },
-    store::{self, Read, subscribers::figures::ByReseller},
+    store::{self, Read, subscribers::counts::ByReseller},
 };
 
-const COUNT: Doing = Doing { resource: Resource::Line, action: "figures" };
-const STATEMENT: Doing = Doing { resource: Resource::Resellers, action: "statement" };
+const COUNT: Action = Action { resource: Resource::Line, name: "figures" };
+const STATEMENT: Action = Action { resource: Resource::Resellers, name: "statement" };
 /// Samples are kept for so many seconds: 31 days.
 const KEPT: i64 = 31 * 86_400;
 /// A count is used for so many times as long as it took: counting takes at most a twentieth of a processor.
@@ -54,13 +54,13 @@ struct Counted {
 
 /// The last count, and the turn to make the next.
 #[derive(Default)]
-pub struct Kept {
+pub struct CountsCache {
     last: Mutex<Option<Arc<Counted>>>,
     turn: tokio::sync::Mutex<()>,
     sent: Mutex<Option<(Instant, u64)>>,
 }
 
-impl Kept {
+impl CountsCache {
     fn last(&self) -> Option<Arc<Counted>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -162,9 +162,9 @@ impl Ops {
     /// # Errors
     /// [`crate::domain::Error::Denied`], or a database error.
     pub async fn usage(&self, actor: &Actor, seconds: i64) -> Result<Vec<Sample>> {
-        let doing = Doing { resource: Resource::Connections, action: "usage" };
+        let action = Action { resource: Resource::Connections, name: "usage" };
         let since = UnixTime::clamped(clock::now().seconds() - seconds);
-        self.read(actor, doing, move |read| read.samples(since)).await
+        self.read(actor, action, move |read| read.samples(since)).await
     }
 
     /// Once a minute: writes down how busy it is, and counts anew, so that a dashboard that is opened after
@@ -226,7 +226,7 @@ impl Ops {
             return Ok(last);
         }
         let now = clock::now();
-        let midnight = now.midnight(&self.guards().settings.time_zone.zone());
+        let midnight = now.midnight(&self.snapshot().settings.time_zone.zone());
         let counted = self.read(&Actor::LINECARD, COUNT, move |read| {
             let at = Instant::now();
             let (lines, mags) = (read.line_states(now)?, read.mag_states(now)?);

@@ -17,7 +17,7 @@ const MOST: usize = 100_000;
 
 /// The lines, by what they are asked for with.
 #[derive(Default)]
-pub struct Seen(Mutex<Lines>);
+pub struct LineCache(Mutex<Lines>);
 
 /// What a line is asked for with.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ struct Lines {
 /// forgotten in between.
 pub struct Moment(u64);
 
-impl Seen {
+impl LineCache {
     /// The line of that key.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Error, Resource, Result,
         fields::number::{Failures, Seconds},
-        people::guard::{Attempt, Culprit, Guard, Limits, Mark, Tally},
+        people::lockout::{Attempt, Limits, Lockout, Mark, Offender, Tally},
     },
     ops::{Act, Effect, Ops},
 };
@@ -56,7 +56,7 @@ impl Face {
 }
 
 /// What each face has counted.
-pub type Guards = Mutex<HashMap<Face, Guard>>;
+pub type Lockouts = Mutex<HashMap<Face, Lockout>>;
 
 /// How long the name of an administrator has to wait at first, and at most: strangers who guess at it do not lock it.
 const WAITING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
@@ -72,14 +72,14 @@ impl Ops {
     /// How long an address has to wait, if it is shut out.
     pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
         let wait = self.counted().get(&face)?.wait_at(address, Instant::now())?;
-        (!self.spares(face, address)).then_some(wait)
+        (!self.is_exempt(face, address)).then_some(wait)
     }
 
     /// How long whoever asks for that name has to wait, if the name is shut. Strangers who guess at a name do not
     /// keep the operator out who asks from an address of the API whitelist.
     pub(crate) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
         let wait = self.counted().get(&face.of_names())?.wait_for(name, Instant::now())?;
-        (!self.guards().lists(address)).then_some(wait)
+        (!self.snapshot().lists(address)).then_some(wait)
     }
 
     /// How long somebody has to wait who was let in before: failures as that one alone count.
@@ -88,8 +88,8 @@ impl Ops {
     }
 
     /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
-    fn spares(&self, face: Face, address: IpAddr) -> bool {
-        matches!(face, Face::Player | Face::Stray | Face::Portal) && self.guards().lists(address)
+    fn is_exempt(&self, face: Face, address: IpAddr) -> bool {
+        matches!(face, Face::Player | Face::Stray | Face::Portal) && self.snapshot().lists(address)
     }
 
     /// Counts a wrong attempt.
@@ -118,7 +118,7 @@ impl Ops {
         match face {
             Face::Api => Limits::steady(10, minute, minute),
             Face::Player | Face::Stray | Face::Portal | Face::Panel => {
-                let settings = &self.guards().settings;
+                let settings = &self.snapshot().settings;
                 Limits::steady(
                     count(settings.failure_limit),
                     duration(settings.failure_window),
@@ -142,10 +142,10 @@ impl Ops {
 
     /// What is known of every address and name that failed lately.
     pub fn tallies(&self, face: Face) -> Vec<Tally> {
-        let tallies = self.counted().get(&face).map(|guard| guard.tallies(Instant::now()));
+        let tallies = self.counted().get(&face).map(|lockout| lockout.tallies(Instant::now()));
         let mut tallies = tallies.unwrap_or_default();
         for tally in &mut tallies {
-            if matches!(tally.culprit, Culprit::Address(address) if self.spares(face, address)) {
+            if matches!(tally.offender, Offender::Address(address) if self.is_exempt(face, address)) {
                 tally.blocked = None;
             }
         }
@@ -156,28 +156,29 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::NoSuch`] if nothing is known of it.
-    pub fn unblock(&self, act: &Act<'_>, culprit: &Culprit) -> Result<()> {
-        let failures = self.failures_of(culprit);
+    pub fn unblock(&self, act: &Act<'_>, offender: &Offender) -> Result<()> {
+        let failures = self.failures_of(offender);
         if failures.is_empty() {
             return Err(Error::no_such(Resource::Security));
         }
-        act.audit(None, &culprit.to_string(), &Value::Object(failures), &json!({}))?;
-        act.after(Effect::Forgive(culprit.clone()));
+        act.audit(None, &offender.to_string(), &Value::Object(failures), &json!({}))?;
+        act.after(Effect::Unblock(offender.clone()));
         Ok(())
     }
 
-    pub(crate) fn forgive(&self, culprit: &Culprit) {
-        self.counted().values_mut().for_each(|guard| guard.forgive(culprit));
+    pub(crate) fn lift(&self, offender: &Offender) {
+        self.counted().values_mut().for_each(|lockout| lockout.unblock(offender));
     }
 
     /// How often somebody failed lately, by the names of faces.
-    fn failures_of(&self, culprit: &Culprit) -> Map<String, Value> {
+    fn failures_of(&self, offender: &Offender) -> Map<String, Value> {
         let (counted, now) = (self.counted(), Instant::now());
-        let tallies = counted.iter().filter_map(|(face, guard)| Some((face, guard.tally(culprit, now)?)));
+        let tallies =
+            counted.iter().filter_map(|(face, lockout)| Some((face, lockout.tally(offender, now)?)));
         tallies.map(|(face, tally)| (face.name().to_owned(), tally.failures.into())).collect()
     }
 
-    fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Guard>> {
+    fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Lockout>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -64,7 +64,7 @@ fn beginning(address: IpAddr, prefix: u8) -> IpAddr {
 
 /// Whose failures are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Culprit {
+pub enum Offender {
     /// Whoever asks from there; of a v6 network, its beginning.
     Address(IpAddr),
     /// Whoever asks from that v6 network, by its beginning and prefix length.
@@ -73,19 +73,19 @@ pub enum Culprit {
     Name(String),
 }
 
-impl From<IpAddr> for Culprit {
+impl From<IpAddr> for Offender {
     fn from(address: IpAddr) -> Self {
         Self::Address(place(address))
     }
 }
 
-impl From<&str> for Culprit {
+impl From<&str> for Offender {
     fn from(name: &str) -> Self {
         Self::Name(short(name))
     }
 }
 
-impl Culprit {
+impl Offender {
     /// An address, or a v6 network that is counted, as they are shown.
     pub fn from_address(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
@@ -105,14 +105,14 @@ fn short(name: &str) -> String {
 }
 
 /// The networks in which an address lies, each with how much more is let pass there.
-fn networks(address: IpAddr) -> impl Iterator<Item = (Culprit, u32)> {
+fn networks(address: IpAddr) -> impl Iterator<Item = (Offender, u32)> {
     let wider = if place(address).is_ipv6() { &WIDER[..] } else { &[] };
     wider
         .iter()
-        .map(move |(prefix, factor)| (Culprit::Network(beginning(address, *prefix), *prefix), *factor))
+        .map(move |(prefix, factor)| (Offender::Network(beginning(address, *prefix), *prefix), *factor))
 }
 
-impl fmt::Display for Culprit {
+impl fmt::Display for Offender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(f, "{address}"),
@@ -154,7 +154,7 @@ pub struct Attempt<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// Whose failures they are.
-    pub culprit: Culprit,
+    pub offender: Offender,
     /// Its failures within the window.
     pub failures: u32,
     /// For how much longer it is shut out, if it is.
@@ -163,15 +163,15 @@ pub struct Tally {
 
 /// Failures per address, per name, and per both.
 #[derive(Debug, Default)]
-pub struct Guard {
-    places: Tallies<Culprit>,
-    names: Tallies<Culprit>,
+pub struct Lockout {
+    places: Tallies<Offender>,
+    names: Tallies<Offender>,
     pairs: Tallies<(String, Mark)>,
     /// Hashes attempts: nobody outside can make two guesses look the same.
     hasher: RandomState,
 }
 
-impl Guard {
+impl Lockout {
     /// How long whoever asks from there has to wait, if shut out.
     pub fn wait_at(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         if self.places.is_empty() {
@@ -229,32 +229,33 @@ impl Guard {
     }
 
     /// Forgets what is known of somebody; of an address also what is known of the networks that it lies in.
-    pub fn forgive(&mut self, culprit: &Culprit) {
-        self.places.forget(culprit);
-        self.names.forget(culprit);
-        match culprit {
-            Culprit::Address(address) => {
+    pub fn unblock(&mut self, offender: &Offender) {
+        self.places.forget(offender);
+        self.names.forget(offender);
+        match offender {
+            Offender::Address(address) => {
                 networks(*address).for_each(|(network, _)| self.places.forget(&network));
                 self.pairs.forget_where(|(_, mark)| *mark == Mark::Address(*address));
             }
-            Culprit::Name(name) => self.pairs.forget_where(|(known, _)| known == name),
-            Culprit::Network(..) => {}
+            Offender::Name(name) => self.pairs.forget_where(|(known, _)| known == name),
+            Offender::Network(..) => {}
         }
     }
 
     /// What is known of somebody that matters now.
-    pub fn tally(&self, culprit: &Culprit, now: Instant) -> Option<Tally> {
-        let failures = self.places.get(culprit, now).or_else(|| self.names.get(culprit, now))?;
-        Some(Tally { culprit: culprit.clone(), failures: failures.count, blocked: failures.wait(now) })
+    pub fn tally(&self, offender: &Offender, now: Instant) -> Option<Tally> {
+        let failures = self.places.get(offender, now).or_else(|| self.names.get(offender, now))?;
+        Some(Tally { offender: offender.clone(), failures: failures.count, blocked: failures.wait(now) })
     }
 
     /// What is known of everybody that matters now: addresses in their order, then networks that are shut out, then names.
     pub fn tallies(&self, now: Instant) -> Vec<Tally> {
         let all = self.places.keys().chain(self.names.keys());
-        let told = |tally: &Tally| tally.blocked.is_some() || !matches!(tally.culprit, Culprit::Network(..));
+        let told =
+            |tally: &Tally| tally.blocked.is_some() || !matches!(tally.offender, Offender::Network(..));
         let mut tallies: Vec<Tally> =
-            all.filter_map(|culprit| self.tally(culprit, now)).filter(told).collect();
-        tallies.sort_by(|one, other| one.culprit.cmp(&other.culprit));
+            all.filter_map(|offender| self.tally(offender, now)).filter(told).collect();
+        tallies.sort_by(|one, other| one.offender.cmp(&other.offender));
         tallies
     }
 }
@@ -292,9 +293,9 @@ impl<K> Default for Tallies<K> {
 }
 
 impl<K: Hash + Eq> Tallies<K> {
-    /// Culprits remembered at once; beyond it one in ten goes.
+    /// Offenders remembered at once; beyond it one in ten goes.
     const MOST: usize = 10_000;
-    /// Attempts of one culprit told apart; beyond it the oldest counts anew.
+    /// Attempts of one offender told apart; beyond it the oldest counts anew.
     const ATTEMPTS: usize = 64;
 
     fn is_empty(&self) -> bool {
@@ -305,17 +306,17 @@ impl<K: Hash + Eq> Tallies<K> {
         self.known.keys()
     }
 
-    fn wait(&self, culprit: &K, now: Instant) -> Option<Duration> {
-        self.known.get(culprit)?.wait(now)
+    fn wait(&self, offender: &K, now: Instant) -> Option<Duration> {
+        self.known.get(offender)?.wait(now)
     }
 
-    fn get(&self, culprit: &K, now: Instant) -> Option<&Failures> {
-        self.known.get(culprit).filter(|failures| failures.until > now)
+    fn get(&self, offender: &K, now: Instant) -> Option<&Failures> {
+        self.known.get(offender).filter(|failures| failures.until > now)
     }
 
     /// Counts a failure, unless the same attempt was counted within the window; whether it did.
-    fn failed(&mut self, culprit: K, what: Option<u64>, limits: Limits, now: Instant) -> bool {
-        if !self.known.contains_key(&culprit) {
+    fn failed(&mut self, offender: K, what: Option<u64>, limits: Limits, now: Instant) -> bool {
+        if !self.known.contains_key(&offender) {
             self.make_room(now);
         }
         self.next += 1;
@@ -327,7 +328,7 @@ impl<K: Hash + Eq> Tallies<K> {
             until: now + limits.window,
             number: self.next,
         };
-        let failures = self.known.entry(culprit).or_insert_with(|| fresh.clone());
+        let failures = self.known.entry(offender).or_insert_with(|| fresh.clone());
         if now.duration_since(failures.since) >= limits.window {
             // Whoever is shut out stays so.
             let shut_until = failures.shut_until;
@@ -355,12 +356,12 @@ impl<K: Hash + Eq> Tallies<K> {
         true
     }
 
-    fn forget(&mut self, culprit: &K) {
-        self.known.remove(culprit);
+    fn forget(&mut self, offender: &K) {
+        self.known.remove(offender);
     }
 
     fn forget_where(&mut self, which: impl Fn(&K) -> bool) {
-        self.known.retain(|culprit, _| !which(culprit));
+        self.known.retain(|offender, _| !which(offender));
     }
 
     /// A flood can neither take the memory nor lift the blocks: what no longer matters goes first, then the oldest of those

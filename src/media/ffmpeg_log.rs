@@ -14,10 +14,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
+use crate::media::{
     channel::Channel,
     fetch::Fetching,
-    ffmpeg::{Care, Ffmpeg, Line, Unclear},
+    ffmpeg::{Ffmpeg, Line, Probe, Unclear},
     hidden::Hidden,
     pace::Pace,
     tracks::{Kind, Listing, Track},
@@ -35,7 +35,7 @@ pub enum Heard {
     /// It has changed, and how.
     Change(&'static str),
     /// It is made of other things than it was begun for.
-    Otherwise(Care),
+    Otherwise(Probe),
     /// Nothing of it can be played, for this reason.
     Useless(String),
 }
@@ -44,7 +44,7 @@ pub enum Heard {
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// What it was begun with.
-    pub care: &'a Care,
+    pub care: &'a Probe,
     /// Where it is fetched, if it is.
     pub fetching: Option<&'a Fetching>,
     /// How it comes, which its listing tells.
@@ -86,7 +86,7 @@ pub async fn listen(
                     listing.track(track);
                 }
             }
-            Line::Complaint(complaint) => channel.state().complain(complaint),
+            Line::Complaint(complaint) => channel.state().log_error(complaint),
             Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,

@@ -17,7 +17,7 @@ use crate::{
 
 /// What was last committed.
 #[derive(Debug)]
-pub struct Guards {
+pub struct Snapshot {
     /// General Settings.
     pub settings: Settings,
     /// Who may call the Server API from where.
@@ -26,7 +26,7 @@ pub struct Guards {
     pub keys: Vec<Stored<ApiKey>>,
 }
 
-impl Guards {
+impl Snapshot {
     /// Whether that address is on the whitelist.
     pub fn lists(&self, address: IpAddr) -> bool {
         self.whitelist.iter().any(|range| range.contains(address))
@@ -39,7 +39,7 @@ impl Guards {
 }
 
 /// Reads them.
-pub fn load(read: &Read<'_>) -> Result<Guards> {
+pub fn load(read: &Read<'_>) -> Result<Snapshot> {
     let settings = match read.by_id::<Settings>(SettingsId(1))? {
         Some(stored) => stored.record,
         None => Settings::create(<Settings as Record>::Change::default(), read.defaults::<Settings>()?)?,
@@ -53,5 +53,5 @@ pub fn load(read: &Read<'_>) -> Result<Guards> {
         page.start = Start::After(last.id.0);
         keys.extend(rows);
     }
-    Ok(Guards { settings, whitelist, keys })
+    Ok(Snapshot { settings, whitelist, keys })
 }
