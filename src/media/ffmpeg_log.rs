@@ -86,6 +86,8 @@ pub async fn listen(
                     listing.track(track);
                 }
             }
+            // Who fetches it says the same better, and once.
+            Line::Complaint(complaint) if known.fetching.is_some() && is_of_fetching(&complaint) => {}
             Line::Complaint(complaint) => channel.state().log_error(complaint),
             Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
@@ -97,6 +99,12 @@ pub async fn listen(
     })
     .await;
     heard
+}
+
+/// Whether ffmpeg only says that it did not get something from the fetcher.
+fn is_of_fetching(complaint: &str) -> bool {
+    (complaint.starts_with("[http @") && complaint.contains("HTTP error"))
+        || (complaint.starts_with("[hls @") && complaint.contains("Failed to open segment"))
 }
 
 /// The size of a picture is shown.

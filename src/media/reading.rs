@@ -186,7 +186,13 @@ impl<'a> Reading<'a> {
                     }
                 }
                 // It may be given more time meanwhile, or less.
-                Err(_) if patience > LOOK => {}
+                Err(_) if patience > LOOK => {
+                    if let Some(why) =
+                        known.fetching.and_then(super::fetch::Fetching::refusal).filter(|_| !self.entered)
+                    {
+                        return Stopped::Given(why);
+                    }
+                }
                 Err(_) if self.entered => {
                     return Stopped::Given(format!("the source sent nothing for {}", seconds(stall)));
                 }

@@ -109,6 +109,11 @@ impl Fetching {
         self.source.trouble()
     }
 
+    /// Why none of its segments is to be had, in words, if that is plain.
+    pub fn refusal(&self) -> Option<String> {
+        self.source.refusal()
+    }
+
     /// Whether it is one body whose length was told.
     pub fn has_end(&self) -> bool {
         self.source.has_end()

@@ -310,6 +310,14 @@ pub fn is_playlist(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start().starts_with(b"#EXTM3U")
 }
 
+/// Whether that begins a web page.
+pub fn is_page(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    ["<!doctype html", "<html", "<head", "<body", "<script"].iter().any(|word| text.starts_with(word))
+        || (text.starts_with('<') && text.contains("<html"))
+}
+
 /// What begins like that and is no stream, if it is known.
 pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
@@ -324,9 +332,7 @@ pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
         Some("the source is an image, not a stream")
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"%PDF") {
         Some("the source is a document or an archive, not a stream")
-    } else if begins(&["<!doctype html", "<html", "<head", "<body", "<script"])
-        || (begins(&["<"]) && text.contains("<html"))
-    {
+    } else if is_page(bytes) {
         Some("the source is a web page (HTML), not a stream")
     } else if begins(&["<"]) && text.contains("<mpd") {
         Some("the source is an MPEG-DASH manifest, which is not played: HLS and transport streams are")

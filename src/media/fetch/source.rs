@@ -19,6 +19,8 @@ use super::{
 };
 use crate::domain::channels::source_request::SourceRequest;
 
+/// So many segments in a row that are refused for good are taken for all of them.
+const REFUSED: usize = 3;
 /// A playlist that cannot be had for so long is gone; meanwhile ffmpeg is told the last one again.
 const OUTAGE: Duration = Duration::from_mins(1);
 /// A segment is asked for again after each of these pauses.
@@ -46,6 +48,8 @@ struct State {
     has_end: bool,
     /// The longest segment that may come, in seconds; 0 if it has none.
     target: u64,
+    /// Segments that were refused for good, one after the other.
+    refused: usize,
 }
 
 /// A playlist that was told.
@@ -79,6 +83,7 @@ impl Source {
             trouble: None,
             key_trouble: None,
             has_end: false,
+            refused: 0,
             target: 0,
         };
         Self { asker: Asker::new(home, request), base, state: Mutex::new(state) }
@@ -106,6 +111,12 @@ impl Source {
         self.state().lists.values().any(|list| list.is_awaited && is_recent(list))
     }
 
+    /// Why none of its segments is to be had, once several were refused for good and none has come since.
+    pub fn refusal(&self) -> Option<String> {
+        let state = self.state();
+        state.trouble.clone().filter(|_| state.refused >= REFUSED)
+    }
+
     /// Answers a request of ffmpeg's for what stands under a number.
     ///
     /// # Errors
@@ -127,7 +138,15 @@ impl Source {
             Err(failure) if kind == Kind::Key => {
                 self.state().key_trouble = Some(format!("the key of its segments: {}", failure.why));
             }
-            Ok(_) if kind != Kind::List || range.is_some() => self.state().trouble = None,
+            Ok(_) if kind != Kind::List || range.is_some() => {
+                let mut state = self.state();
+                (state.trouble, state.refused) = (None, 0);
+            }
+            Err(failure) if matches!(kind, Kind::Segment | Kind::Map) => {
+                let mut state = self.state();
+                state.trouble = Some(format!("its segments: {}", failure.why));
+                state.refused += usize::from(is_final(failure));
+            }
             Ok(_) => {}
             Err(failure) => self.note(failure.why.clone()),
         }
@@ -202,7 +221,10 @@ impl Source {
         let mut pauses = PAUSES.iter();
         loop {
             let failure = match self.asker.get(url, range).await {
-                Ok(got) => return Ok(Reply::Body(got, Bytes::new())),
+                Ok(mut got) => match instead(&mut got, kind).await {
+                    Ok(begun) => return Ok(Reply::Body(got, begun)),
+                    Err(failure) => failure,
+                },
                 Err(failure) => failure,
             };
             match pauses.next() {
@@ -355,6 +377,28 @@ impl Source {
 enum Fetched {
     List(Playlist, Url),
     Other(Got, Bytes),
+}
+
+/// What has come of a body that calls itself a page; none of any other. A provider that wants a login, or has seen too
+/// many viewers, answers with one in the place of a segment.
+async fn instead(got: &mut Got, kind: Kind) -> Result<Bytes, Failure> {
+    let kind_told = got.answer.header("content-type").unwrap_or_default();
+    if kind != Kind::Segment || !kind_told.to_ascii_lowercase().starts_with("text/html") {
+        return Ok(Bytes::new());
+    }
+    let begun = beginning(got).await?;
+    if playlist::is_page(&begun) {
+        return Err(Failure {
+            status: Some(got.answer.status),
+            why: "a web page (HTML) came instead".into(),
+        });
+    }
+    Ok(begun)
+}
+
+/// Whether asking again is of no use.
+fn is_final(failure: &Failure) -> bool {
+    failure.status.is_some_and(|status| status < 500 && status != 429)
 }
 
 /// Whether it may be there in a moment. What a list names may reach the server that was asked later than the list.

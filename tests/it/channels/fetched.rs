@@ -76,6 +76,12 @@ fn stream(server: &TestServer, id: i64) -> serde_json::Value {
     streams.iter().find(|stream| stream["id"] == id).cloned().unwrap_or_else(|| offline(server, id))
 }
 
+/// A live playlist of five segments at one address.
+fn five_segments(address: &str) -> String {
+    let segments = format!("#EXTINF:2,\n{address}\n").repeat(5);
+    format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n{segments}")
+}
+
 fn why(server: &TestServer, id: i64) -> String {
     let mut why = String::new();
     within(60, "it is given up", || {
@@ -291,6 +297,15 @@ fn what_is_wrong_with_a_source_is_said_in_words() {
             "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=AES-128,URI=\"/forbidden\"\n#EXTINF:2,\n/0.ts\n#EXTINF:2,\n/0.ts\n",
         ),
         "/0.ts" => ok(SEGMENTS.encrypted[0].clone()),
+        "/shut" => ok(five_segments("/forbidden")),
+        "/pages" => ok(five_segments("/blocked")),
+        "/blocked" => (
+            "200 OK",
+            "Content-Type: text/html\r\n".into(),
+            b"<!DOCTYPE html><html><body>Too many viewers</body></html>".to_vec(),
+        ),
+        "/gone" => ok(five_segments("/nowhere")),
+        "/nowhere" => status("404 Not Found"),
         "/endless" => ok(format!("#EXTM3U\n{}", "#EXT-X-VERSION:3\n".repeat(200_000))),
         _ => ok(""),
     });
@@ -310,6 +325,9 @@ fn what_is_wrong_with_a_source_is_said_in_words() {
         (at("image"), "is an image, not a stream"),
         (at("empty"), "its playlist has no segments"),
         (at("licence"), "encrypted for players with a licence (DRM)"),
+        (at("shut"), "its segments: the server answered 403 Forbidden"),
+        (at("pages"), "its segments: a web page (HTML) came instead"),
+        (at("gone"), "its segments: the server answered 404 Not Found"),
         (at("key"), "the key of its segments: the server answered 403 Forbidden"),
         (source("http://nobody.invalid/x'hush"), "no such host: nobody.invalid"),
         (source("http://127.0.0.1:1/x'hush"), "Connection refused"),
@@ -322,6 +340,7 @@ fn what_is_wrong_with_a_source_is_said_in_words() {
         assert!(why.contains(word), "{columns}: {why}");
         let told = stream(&server, id)["errors"].to_string() + &why;
         assert!(!told.contains("hush"), "{told}");
+        assert!(!told.contains("HTTP error"), "who fetched it says it: {told}");
     }
     assert!(!server.log().contains("hush"), "{}", server.log());
 }
