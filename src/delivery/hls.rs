@@ -16,7 +16,7 @@ use actix_web::{
 
 use super::{refusal, sendfile::SentFile};
 use crate::{
-    domain::ids::StreamId,
+    domain::viewing::title::Title,
     ops::{
         Ops,
         viewing::{Refusal, Segment, Segments},
@@ -28,15 +28,16 @@ use crate::{
 pub const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 
 /// The playlist of a session. Its token stands in the segments' addresses, relative to the server.
-pub fn playlist(stream: StreamId, segments: &Segments, token: &str) -> HttpResponse {
+pub fn playlist(title: Title, segments: &Segments, token: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(PLAYLIST)
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(text(stream, segments, token))
+        .body(text(title, segments, token))
 }
 
-fn text(stream: StreamId, segments: &Segments, token: &str) -> String {
+fn text(title: Title, segments: &Segments, token: &str) -> String {
+    let Title::Live(stream) = title;
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{}\n\
          #EXT-X-DISCONTINUITY-SEQUENCE:{}\n",
@@ -72,10 +73,11 @@ pub async fn segment(
     let Some((session, count)) = ops.hls_session(&token, visitor.address, &visitor.agent) else {
         return refusal::response(&Refusal::Ended);
     };
-    let number =
-        file.strip_suffix(".ts").and_then(|name| name.split_once('_')).and_then(|(stream, number)| {
-            (stream.parse() == Ok(session.stream.0)).then_some(number.parse().ok()?)
-        });
+    let Title::Live(watched) = session.title;
+    let number = file
+        .strip_suffix(".ts")
+        .and_then(|name| name.split_once('_'))
+        .and_then(|(stream, number)| (stream.parse() == Ok(watched.0)).then_some(number.parse().ok()?));
     let Some(segment) = number.and_then(|number| session.channel.segment(number)) else {
         return refusal::response(&Refusal::NoSuchStream);
     };
@@ -128,7 +130,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ops::viewing::ListedSegment;
+    use crate::{domain::ids::StreamId, ops::viewing::ListedSegment};
 
     #[test]
     fn a_playlist_names_its_segments_with_the_sessions_token() {
@@ -140,7 +142,7 @@ mod tests {
         let segments =
             Segments { target: 5, first: 8, discontinuities: 2, listed: vec![part(8, false), part(9, true)] };
         assert_eq!(
-            text(StreamId(7), &segments, "T"),
+            text(Title::Live(StreamId(7)), &segments, "T"),
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:8\n\
              #EXT-X-DISCONTINUITY-SEQUENCE:2\n#EXTINF:4.004,\n/hls/T/7_8.ts\n#EXT-X-DISCONTINUITY\n\
              #EXTINF:4.004,\n/hls/T/7_9.ts\n"

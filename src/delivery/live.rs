@@ -18,6 +18,7 @@ use crate::{
     domain::{
         fields::{container::Container, token::LineToken},
         ids::{StreamId, parse_id},
+        viewing::title::Title,
     },
     ops::{
         Ops,
@@ -43,8 +44,8 @@ pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Ht
             return Err(Refusal::NoSuchStream);
         }
         let who = ops.subscriber(credentials, way, &from)?;
-        let (stream, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
-        answer(&request, &who, stream, container, &from, &ops).await
+        let (title, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
+        answer(&request, &who, title, container, &from, &ops).await
     };
     answer.await.unwrap_or_else(|refused| refusal::response(&refused))
 }
@@ -58,9 +59,9 @@ pub async fn play(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Htt
     let (token, form) = (segment("token").unwrap_or_default(), segment("form").unwrap_or("ts"));
     let from = Client { address: visitor.address, agent: visitor.agent.into() };
     let answer = async {
-        let (who, stream) = ops.linked(token, &from)?;
+        let (who, title) = ops.linked(token, &from)?;
         let container = Container::named(form).ok_or(Refusal::NoSuchStream)?;
-        let response = answer(&request, &who, stream, container, &from, &ops).await?;
+        let response = answer(&request, &who, title, container, &from, &ops).await?;
         if container == Container::Hls {
             ops.keep_link(token);
         }
@@ -83,19 +84,19 @@ fn not_watching(method: &Method) -> Option<HttpResponse> {
 async fn answer(
     request: &HttpRequest,
     who: &Subscriber,
-    stream: StreamId,
+    title: Title,
     container: Container,
     from: &Client,
     ops: &Ops,
 ) -> Result<HttpResponse, Refusal> {
-    let wish = WatchRequest { stream, container, socket: socket::of(request) };
+    let wish = WatchRequest { title, container, socket: socket::of(request) };
     if *request.method() == Method::HEAD {
         ops.may_watch(who, &wish, from)?;
         return Ok(head(container));
     }
     Ok(match ops.watch(who, &wish, from).await? {
         Watching::Ts(tap, hold) => transport_stream(Viewer { tap, hold }),
-        Watching::Hls(channel, token) => hls::playlist(stream, &channel.segments(), &token),
+        Watching::Hls(channel, token) => hls::playlist(title, &channel.segments(), &token),
     })
 }
 
@@ -115,14 +116,14 @@ fn address<S: AsRef<str>>(segments: &[S]) -> Option<(Credentials<'_>, Way, &str)
 }
 
 /// `7`, `7.ts` or `7.m3u8`; without an ending it is a transport stream.
-fn parse(file: &str) -> Option<(StreamId, Container)> {
+fn parse(file: &str) -> Option<(Title, Container)> {
     let (id, container) = match file.split_once('.') {
         None => (file, Container::Ts),
         Some((id, ending)) if ending.eq_ignore_ascii_case("ts") => (id, Container::Ts),
         Some((id, ending)) if ending.eq_ignore_ascii_case("m3u8") => (id, Container::Hls),
         Some(_) => return None,
     };
-    parse_id(id).ok().map(|id| (StreamId(id), container))
+    parse_id(id).ok().map(|id| (Title::Live(StreamId(id)), container))
 }
 
 fn head(container: Container) -> HttpResponse {
@@ -222,10 +223,10 @@ mod tests {
 
     #[test]
     fn a_file_names_a_stream_and_a_form() {
-        assert_eq!(parse("7"), Some((StreamId(7), Container::Ts)));
-        assert_eq!(parse("7.ts"), Some((StreamId(7), Container::Ts)));
-        assert_eq!(parse("7.m3u8"), Some((StreamId(7), Container::Hls)));
-        assert_eq!(parse("7.TS"), Some((StreamId(7), Container::Ts)));
+        assert_eq!(parse("7"), Some((Title::Live(StreamId(7)), Container::Ts)));
+        assert_eq!(parse("7.ts"), Some((Title::Live(StreamId(7)), Container::Ts)));
+        assert_eq!(parse("7.m3u8"), Some((Title::Live(StreamId(7)), Container::Hls)));
+        assert_eq!(parse("7.TS"), Some((Title::Live(StreamId(7)), Container::Ts)));
         for bad in ["", "0", "x", "7.mp4", "7.ts.ts", "-7", "7 ", "99999999999999999999"] {
             assert_eq!(parse(bad), None, "{bad}");
         }

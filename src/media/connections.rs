@@ -21,7 +21,10 @@ use super::Demand;
 use crate::domain::{
     fields::{container::Container, time::UnixTime},
     ids::{ServerId, StreamId},
-    viewing::session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, SessionTerms, Viewer},
+    viewing::{
+        session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, SessionTerms, Viewer},
+        title::Title,
+    },
 };
 
 /// A viewer of a live stream whose side acknowledges nothing for so long has gone: the kernel closes the socket.
@@ -37,8 +40,8 @@ const UNSENT: u32 = 64 * 1024;
 pub struct About {
     /// The viewer's username or MAC.
     pub subscriber: Arc<str>,
-    /// The stream's name.
-    pub stream: Arc<str>,
+    /// What is watched is called so.
+    pub title_name: Arc<str>,
     /// What its viewer was let in with.
     pub proof: Option<Proof>,
 }
@@ -53,9 +56,9 @@ pub struct Connection {
     /// Its username or MAC.
     pub subscriber: Arc<str>,
     /// What is watched.
-    pub stream_id: StreamId,
+    pub title: Title,
     /// The name of it.
-    pub stream: Arc<str>,
+    pub title_name: Arc<str>,
     /// The server that serves it.
     pub server_id: ServerId,
     /// From where.
@@ -265,18 +268,18 @@ impl Connections {
         })
     }
 
-    /// The stream that the HLS session of that token watches, and the counter of its bytes; a sign
+    /// What the HLS session of that token watches, and the counter of its bytes; a sign
     /// of the player's life. `None` for anybody but the device whose session it is.
-    pub fn of_token(&self, token: &str, address: IpAddr, agent: &str) -> Option<(StreamId, Arc<AtomicU64>)> {
+    pub fn of_token(&self, token: &str, address: IpAddr, agent: &str) -> Option<(Title, Arc<AtomicU64>)> {
         let mut state = self.state();
         let id = *state.tokens.get(token)?;
         let key = &state.book.session(id)?.key;
         if key.address != address || *key.agent != *agent {
             return None;
         }
-        let stream = key.stream;
+        let title = key.title;
         state.book.touch(id, Instant::now());
-        Some((stream, state.wires.get(&id)?.sent.clone()))
+        Some((title, state.wires.get(&id)?.sent.clone()))
     }
 
     /// Ends sessions; how many there were.
@@ -357,7 +360,8 @@ impl Connections {
     pub fn by_stream(&self) -> HashMap<StreamId, usize> {
         let mut clients = HashMap::new();
         for session in self.state().book.open_sessions() {
-            *clients.entry(session.key.stream).or_insert(0) += 1;
+            let Title::Live(stream) = session.key.title;
+            *clients.entry(stream).or_insert(0) += 1;
         }
         clients
     }
@@ -409,13 +413,13 @@ impl Wire {
     }
 
     fn connection(&self, session: &Session) -> Connection {
-        let Key { viewer, address, agent, stream } = &session.key;
+        let Key { viewer, address, agent, title } = &session.key;
         Connection {
             id: session.id,
             viewer: *viewer,
             subscriber: self.about.subscriber.clone(),
-            stream_id: *stream,
-            stream: self.about.stream.clone(),
+            title: *title,
+            title_name: self.about.title_name.clone(),
             server_id: ServerId::MAIN,
             address: *address,
             agent: agent.clone(),

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         fields::container::Container,
         ids::{StreamId, parse_id},
-        viewing::admission::Rule,
+        viewing::{admission::Rule, title::Title},
     },
     ops::{portal::Session, viewing::Refusal},
 };
@@ -17,7 +17,7 @@ pub fn create_link(asked: &PortalRequest, session: &Session) -> Value {
     let Some(stream) = stream(asked.text("cmd")) else { return no_link() };
     // The page of our own asks for the form that browsers play.
     let form = Container::named(asked.text("output"));
-    match asked.ops.link(session, stream, form, &asked.from) {
+    match asked.ops.link(session, Title::Live(stream), form, &asked.from) {
         Ok((token, container)) => {
             let ending = match container {
                 Container::Ts => "ts",

@@ -10,7 +10,10 @@ use crate::{
         fields::{mac::Mac, number::Position, text::Username, time::UnixTime},
         ids::{Id, StreamId},
         subscribers::{line::Line, mag::Mag},
-        viewing::session::{SessionId, Viewer},
+        viewing::{
+            session::{SessionId, Viewer},
+            title::Title,
+        },
     },
     ops::{
         clock,
@@ -27,7 +30,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
         Some(viewer) => call.ops.connections_of(viewer),
         None => call.ops.open_connections(),
     };
-    open.retain(|connection| stream.is_none_or(|stream| connection.stream_id == stream));
+    open.retain(|connection| stream.is_none_or(|stream| connection.title == Title::Live(stream)));
     let now = clock::now();
     let shown: Vec<Value> = open.iter().map(|connection| shown_with_subscriber(connection, now)).collect();
     Ok(json!({ "total": shown.len(), "connections": shown }))
@@ -44,7 +47,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
         (None, None, Some(stream)) => {
             let known = call.ops.point(&call.actor, call.action, |read| read.by_id::<Stream>(stream))?;
             known.ok_or(Error::no_such(Resource::Streams))?;
-            Which::Watching(stream)
+            Which::Watching(Title::Live(stream))
         }
         (None, None, None) => return Err(Error::Missing("connection_id")),
         _ => {
@@ -82,10 +85,11 @@ fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
 
 /// A connection as `line_conn_info` and `mag_conn_info` show it.
 pub fn shown(connection: &Connection, now: UnixTime) -> Value {
+    let Title::Live(stream) = connection.title;
     json!({
         "connection_id": connection.id.0,
-        "stream_id": connection.stream_id.number(),
-        "stream_name": *connection.stream,
+        "stream_id": stream.number(),
+        "stream_name": *connection.title_name,
         "server_id": connection.server_id.number(),
         "ip": connection.address.to_string(),
         "user_agent": *connection.agent,

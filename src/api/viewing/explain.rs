@@ -9,6 +9,7 @@ use crate::{
         Error, Result,
         fields::{container::Container, net::Address, text::ShortText},
         ids::{Id, StreamId},
+        viewing::title::Title,
     },
     ops::{
         clock,
@@ -36,7 +37,7 @@ fn question(call: &mut Call) -> Result<Question> {
     let container =
         container.map(|name| Container::named(name.as_str()).ok_or(Error::invalid("output", "ts or hls")));
     Ok(Question {
-        stream,
+        title: stream.map(Title::Live),
         address: address.map(|address| address.0),
         agent: agent.map(|agent| agent.as_str().to_owned()),
         container: container.transpose()?,
@@ -56,7 +57,7 @@ fn shown(name: &str, explanation: &Explanation) -> Value {
         .map(|row| {
             json!({
                 "at": row.at.seconds(),
-                "stream_id": row.stream_id.map(Id::number),
+                "stream_id": row.title.map(|Title::Live(stream)| stream.number()),
                 "ip": row.address,
                 "user_agent": row.user_agent,
                 "reason": row.reason,

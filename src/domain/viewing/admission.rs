@@ -9,6 +9,7 @@ use crate::domain::{
     fields::{container::Container, number::Asn, time::UnixTime},
     ids::ServerId,
     subscribers::subscription::Subscription,
+    viewing::title::Title,
 };
 
 /// The network provider behind an address.
@@ -22,12 +23,14 @@ pub enum Provider {
     NoFile,
 }
 
-/// The stream that is asked for.
+/// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamState {
+pub struct TitleState {
+    /// What it is.
+    pub title: Title,
     /// Whether one of the subscription's bouquets holds it.
     pub in_bouquets: bool,
-    /// Why it does not run, if it does not.
+    /// Why it cannot be watched now, if it cannot.
     pub why_not: Option<String>,
 }
 
@@ -54,8 +57,8 @@ pub struct Request<'a> {
     pub agent: Option<&'a str>,
     /// The form that is asked for.
     pub container: Option<Container>,
-    /// The stream that is asked for.
-    pub stream: Option<&'a StreamState>,
+    /// What is asked for.
+    pub title: Option<&'a TitleState>,
     /// For how long the address is shut out after too many failures; the door finds that out by itself.
     pub shut_out: Option<Duration>,
     /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
@@ -258,8 +261,8 @@ impl Rule {
             Self::Output => request.container.is_none_or(|container| {
                 subscription.allowed_outputs.is_empty() || subscription.allowed_outputs.contains(&container)
             }),
-            Self::Bouquet => request.stream.is_none_or(|stream| stream.in_bouquets),
-            Self::Stream => request.stream.is_none_or(|stream| stream.why_not.is_none()),
+            Self::Bouquet => request.title.is_none_or(|asked| asked.in_bouquets),
+            Self::Stream => request.title.is_none_or(|asked| asked.why_not.is_none()),
             Self::Limit => request.taken.is_none_or(|taken| {
                 let limit = usize::try_from(subscription.max_allowed_connections.get()).unwrap_or(0);
                 limit == 0 || taken.open < limit || taken.kicks
@@ -324,22 +327,34 @@ impl Rule {
                     container.name()
                 ),
                 None => {
-                    let names: Vec<&str> = subscription.allowed_outputs.iter().map(|form| form.name()).collect();
+                    let names: Vec<&str> =
+                        subscription.allowed_outputs.iter().map(|form| form.name()).collect();
                     format!("It may watch as {} only.", names.join(" or "))
                 }
             },
-            Self::Bouquet if request.stream.is_none() => "No stream was asked about.".into(),
-            Self::Bouquet if passes => "The stream is in one of its bouquets.".into(),
-            Self::Bouquet => {
-                "The stream is in none of its bouquets: add a bouquet that holds it, or the stream to one of them.".into()
-            }
-            Self::Stream => match request.stream {
-                None => "No stream was asked about.".into(),
-                Some(StreamState { why_not: None, .. }) => "The stream runs, or starts with its first viewer.".into(),
-                Some(StreamState { why_not: Some(why), .. }) => format!("The stream does not run: {why}."),
-            },
+            Self::Bouquet => request.title.map_or(UNASKED.into(), |asked| bouquet_words(asked.title, passes)),
+            Self::Stream => request.title.map_or(UNASKED.into(), run_words),
             Self::Limit => limit_words(subscription, request.taken, passes),
         }
+    }
+}
+
+/// What rules about a title say where none was asked about.
+const UNASKED: &str = "No stream was asked about.";
+
+fn bouquet_words(title: Title, passes: bool) -> String {
+    match (title, passes) {
+        (Title::Live(_), true) => "The stream is in one of its bouquets.".into(),
+        (Title::Live(_), false) => {
+            "The stream is in none of its bouquets: add a bouquet that holds it, or the stream to one of them.".into()
+        }
+    }
+}
+
+fn run_words(asked: &TitleState) -> String {
+    match (asked.title, &asked.why_not) {
+        (Title::Live(_), None) => "The stream runs, or starts with its first viewer.".into(),
+        (Title::Live(_), Some(why)) => format!("The stream does not run: {why}."),
     }
 }
 
@@ -451,7 +466,7 @@ pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provid
         address: Some(address),
         agent: None,
         container: None,
-        stream: None,
+        title: None,
         shut_out: None,
         set_top_box: None,
         taken: None,

@@ -11,8 +11,9 @@ use std::{
 
 use crate::domain::{
     fields::{container::Container, number::Connections, time::UnixTime},
-    ids::{LineId, MagId, StreamId},
+    ids::{LineId, MagId},
     machine::settings::ConnectionPolicy,
+    viewing::title::Title,
 };
 
 /// A session whose last socket closed is taken up again within this time; it holds no connection meanwhile.
@@ -58,7 +59,7 @@ pub struct Key {
     /// With which player.
     pub agent: Arc<str>,
     /// What is watched.
-    pub stream: StreamId,
+    pub title: Title,
 }
 
 impl Key {
@@ -77,7 +78,7 @@ impl Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// One viewer's watching of one stream.
+/// One viewer's watching of one title.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Its number.
@@ -130,7 +131,7 @@ impl Session {
 pub enum Ending {
     /// The player closed its connection, or asked for no more segments.
     Closed,
-    /// The same device went on to another stream.
+    /// The same device went on to another title.
     Zapped,
     /// A newer session took its place at the limit.
     Kicked,

@@ -11,12 +11,13 @@ use crate::{
     domain::{
         Resource, Result,
         channels::catalogue::{self, Channel},
-        ids::{BouquetId, PlanId, StreamId},
+        ids::{BouquetId, PlanId},
         people::actor::Actor,
         subscribers::subscription::Subscription,
+        viewing::title::Title,
     },
     ops::{Action, Ops, clock, viewing::Subscriber},
-    store::viewing::viewers::AskedStream,
+    store::viewing::viewers::AskedTitle,
 };
 
 /// A set of bouquets: the plan's and a subscription's own.
@@ -75,12 +76,12 @@ impl<K: Hash + Eq, V> Cached<K, V> {
 /// What is made of the catalogue.
 pub struct CatalogueCache {
     channels: Cached<BouquetSet, Vec<Channel>>,
-    asked: Cached<(StreamId, BouquetSet), Option<AskedStream>>,
+    asked: Cached<(Title, BouquetSet), Option<AskedTitle>>,
 }
 
 impl Default for CatalogueCache {
     fn default() -> Self {
-        // Each stream for a dozen sets of bouquets: a few megabytes.
+        // Each title for a dozen sets of bouquets: a few megabytes.
         Self { channels: Cached::default(), asked: Cached::at_most(50_000) }
     }
 }
@@ -111,19 +112,15 @@ impl Ops {
         })
     }
 
-    /// A stream as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
+    /// What is asked for as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
     ///
     /// # Errors
     /// A database error.
-    pub(crate) fn asked_stream(
-        &self,
-        who: &Subscriber,
-        stream: StreamId,
-    ) -> Result<Arc<Option<AskedStream>>> {
+    pub(crate) fn asked_title(&self, who: &Subscriber, title: Title) -> Result<Arc<Option<AskedTitle>>> {
         let set = bouquets_of(who);
-        self.made.asked.get(self, (stream, set), || {
+        self.made.asked.get(self, (title, set), || {
             let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
-            self.point(&Actor::LINECARD, LIST, |read| read.asked_stream(stream, *plan, bouquets))
+            self.point(&Actor::LINECARD, LIST, |read| read.asked_title(title, *plan, bouquets))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Links to streams: what `create_link` gives out (portal.md; player-api.md, finding 3).
+//! Links to titles: what `create_link` gives out (portal.md; player-api.md, finding 3).
 
 use std::{
     collections::HashMap,
@@ -10,12 +10,8 @@ use std::{
 use super::{ASK, Session};
 use crate::{
     domain::{
-        Error, Stored,
-        fields::container::Container,
-        ids::{MagId, StreamId},
-        machine::settings::ConnectionPolicy,
-        people::actor::Actor,
-        subscribers::mag::Mag,
+        Error, Stored, fields::container::Container, ids::MagId, machine::settings::ConnectionPolicy,
+        people::actor::Actor, subscribers::mag::Mag, viewing::title::Title,
     },
     ops::{
         Ops, random,
@@ -23,7 +19,7 @@ use crate::{
     },
 };
 
-/// For how long a link opens its stream: players ask for it twice, and more.
+/// For how long a link opens its title: players ask for it twice, and more.
 const LASTS: Duration = Duration::from_secs(15);
 /// Links that may be open at once; those that are over go first.
 const MOST: usize = 50_000;
@@ -37,19 +33,19 @@ pub struct Links(Mutex<HashMap<String, Link>>);
 struct Link {
     mag: MagId,
     address: IpAddr,
-    stream: StreamId,
+    title: Title,
     until: Instant,
 }
 
 impl Ops {
-    /// A link to a stream for the box that asks, and the form in which it opens.
+    /// A link to a title for the box that asks, and the form in which it opens.
     ///
     /// # Errors
     /// [`Refusal`], as for watching itself; noted for the log.
     pub fn link(
         &self,
         session: &Session,
-        stream: StreamId,
+        title: Title,
         form: Option<Container>,
         from: &Client,
     ) -> Result<(String, Container), Refusal> {
@@ -57,12 +53,12 @@ impl Ops {
         let allowed = &who.subscription.allowed_outputs;
         let first = allowed.iter().copied().min().unwrap_or(Container::Ts);
         let container = form.unwrap_or(first);
-        self.may_watch(&who, &WatchRequest { stream, container, socket: None }, from)?;
+        self.may_watch(&who, &WatchRequest { title, container, socket: None }, from)?;
         if self.is_full_of_others(&who, from) {
             return Err(Refusal::Full);
         }
         let token = random::token()?;
-        let link = Link { mag: session.id(), address: from.address, stream, until: Instant::now() + LASTS };
+        let link = Link { mag: session.id(), address: from.address, title, until: Instant::now() + LASTS };
         self.portal.links.add(token.clone(), link)?;
         Ok((token, container))
     }
@@ -72,7 +68,7 @@ impl Ops {
     /// # Errors
     /// [`Refusal::Credentials`] for a link that nobody was given, [`Refusal::Link`] for one that is over, another address
     /// than the one that asked for it, or a box that is no longer let in.
-    pub fn linked(&self, token: &str, from: &Client) -> Result<(Subscriber, StreamId), Refusal> {
+    pub fn linked(&self, token: &str, from: &Client) -> Result<(Subscriber, Title), Refusal> {
         let link = self.portal.links.get(token).ok_or(Refusal::Credentials)?;
         if link.address != from.address || link.until <= Instant::now() {
             return Err(Refusal::Link);
@@ -82,10 +78,10 @@ impl Ops {
         if !self.box_may_play(link.mag)? {
             return Err(Refusal::Link);
         }
-        Ok((mag.into(), link.stream))
+        Ok((mag.into(), link.title))
     }
 
-    /// Lets a link open its stream for another while: an HLS player asks for its playlist again and
+    /// Lets a link open its title for another while: an HLS player asks for its playlist again and
     /// again.
     pub fn keep_link(&self, token: &str) {
         self.portal.links.extend(token);

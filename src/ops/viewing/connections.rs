@@ -11,8 +11,10 @@ pub use crate::media::connections::Connection;
 use crate::{
     domain::{
         Error, Resource, Result,
-        ids::StreamId,
-        viewing::session::{SessionId, Viewer},
+        viewing::{
+            session::{SessionId, Viewer},
+            title::Title,
+        },
     },
     media::Channel,
     ops::{Act, Effect, Ops},
@@ -20,9 +22,9 @@ use crate::{
 
 /// What an HLS session watches.
 pub struct HlsSession {
-    /// The stream's id.
-    pub stream: StreamId,
-    /// The stream itself.
+    /// What it is.
+    pub title: Title,
+    /// Where it comes from.
     pub channel: Arc<Channel>,
 }
 
@@ -33,8 +35,8 @@ pub enum Which {
     One(SessionId),
     /// A line's or MAG's.
     Of(Viewer),
-    /// Those of a stream.
-    Watching(StreamId),
+    /// Those that watch it.
+    Watching(Title),
 }
 
 impl Ops {
@@ -53,16 +55,17 @@ impl Ops {
         self.connections.count_of(viewer)
     }
 
-    /// The stream of the HLS session of that token, and the counter of its bytes; `None` once it ended.
+    /// What the HLS session of that token watches, and the counter of its bytes; `None` once it ended.
     pub fn hls_session(
         &self,
         token: &str,
         address: IpAddr,
         agent: &str,
     ) -> Option<(HlsSession, Arc<AtomicU64>)> {
-        let (stream, count) = self.connections.of_token(token, address, agent)?;
+        let (title, count) = self.connections.of_token(token, address, agent)?;
+        let Title::Live(stream) = title;
         let channel = self.media.as_ref()?.channel(stream)?;
-        Some((HlsSession { stream, channel }, count))
+        Some((HlsSession { title, channel }, count))
     }
 
     /// The sessions that are meant.
@@ -73,7 +76,7 @@ impl Ops {
         let open = self.open_connections().into_iter().filter(|connection| match which {
             Which::One(id) => connection.id == id,
             Which::Of(viewer) => connection.viewer == viewer,
-            Which::Watching(stream) => connection.stream_id == stream,
+            Which::Watching(title) => connection.title == title,
         });
         let ids: Vec<SessionId> = open.map(|connection| connection.id).collect();
         match which {

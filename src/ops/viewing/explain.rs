@@ -8,13 +8,13 @@ use crate::{
     domain::{
         Error, Resource, Result,
         fields::{container::Container, time::UnixTime},
-        ids::StreamId,
         machine::settings::ConnectionPolicy,
         people::actor::Actor,
         subscribers::mag::Mag,
         viewing::{
             admission::{self, AtPortal, Provider, Request, SignIn, Taken, Verdict},
             session::Viewer,
+            title::Title,
         },
     },
     media::connections::Connection,
@@ -30,8 +30,8 @@ const REFUSALS: u32 = 50;
 /// What is asked about.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
-    /// A stream.
-    pub stream: Option<StreamId>,
+    /// What is to be watched.
+    pub title: Option<Title>,
     /// An address.
     pub address: Option<IpAddr>,
     /// A player.
@@ -78,13 +78,11 @@ impl Ops {
         let ops = self.clone();
         self.read(actor, action, move |read| {
             let subscription = &who.subscription;
-            let asked = match question.stream {
+            let asked = match question.title {
                 None => None,
-                Some(id) => {
-                    let missing =
-                        || Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) };
-                    let stream = ops.asked_stream(&who, id)?;
-                    Some(ops.asked((*stream).as_ref().ok_or_else(missing)?, id))
+                Some(title) => {
+                    let found = ops.asked_title(&who, title)?;
+                    Some(ops.state_of((*found).as_ref().ok_or_else(|| no_such(title))?, title))
                 }
             };
             let provider = match question.address {
@@ -112,7 +110,7 @@ impl Ops {
                 address: question.address,
                 agent: question.agent.as_deref(),
                 container: question.container,
-                stream: asked.as_ref(),
+                title: asked.as_ref(),
                 shut_out,
                 set_top_box: at_portal.as_ref(),
                 taken: Some(Taken { open: connections.len(), kicks }),
@@ -153,6 +151,11 @@ impl Ops {
         };
         Ok(Some((at, device.last_seen_at)))
     }
+}
+
+fn no_such(title: Title) -> Error {
+    let Title::Live(id) = title;
+    Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) }
 }
 
 /// When another device was last turned away.

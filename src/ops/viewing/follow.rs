@@ -19,6 +19,7 @@ use crate::{
         viewing::{
             admission::{self, Request},
             session::{Ending, Proof, Session, Viewer},
+            title::Title,
         },
     },
     media::{Wanted, connections::EndedConnection},
@@ -71,7 +72,7 @@ impl Ops {
         if let Some(media) = &self.media {
             media.remove(id);
         }
-        self.connections.end_where(Ending::StreamStopped, |session| session.key.stream == id);
+        self.connections.end_where(Ending::StreamStopped, |session| session.key.title == Title::Live(id));
     }
 
     /// Follows what is committed, for ever. What may concern everybody who watches is looked at once for all that is
@@ -171,17 +172,17 @@ impl Ops {
         {
             return Ok(Err(Ending::Withdrawn));
         }
-        let stream = self.asked_stream(&who, key.stream)?;
-        let Some(stream) = &*stream else { return Ok(Err(Ending::Withdrawn)) };
+        let asked = self.asked_title(&who, key.title)?;
+        let Some(asked) = &*asked else { return Ok(Err(Ending::Withdrawn)) };
         // A stream that has lost its source is no reason to go.
-        let asked = admission::StreamState { in_bouquets: stream.in_bouquets, why_not: None };
+        let asked = admission::TitleState { title: key.title, in_bouquets: asked.in_bouquets, why_not: None };
         let request = Request {
             subscription: &who.subscription,
             provider: self.provider_for(&who, key.address),
             address: Some(key.address),
             agent: Some(&key.agent),
             container: Some(session.container),
-            stream: Some(&asked),
+            title: Some(&asked),
             shut_out: None,
             set_top_box: None,
             taken: None,
@@ -202,8 +203,8 @@ impl Ops {
                 started_at: connection.started_at,
                 viewer: connection.viewer,
                 subscriber: connection.subscriber.to_string(),
-                stream_id: connection.stream_id,
-                stream: connection.stream.to_string(),
+                title: connection.title,
+                title_name: connection.title_name.to_string(),
                 address: connection.address.to_string(),
                 user_agent: connection.agent.to_string(),
                 container: connection.container.name(),

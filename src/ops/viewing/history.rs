@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         ids::{LineId, StreamId},
-        viewing::session::SessionId,
+        viewing::{session::SessionId, title::Title},
     };
 
     fn row(line: i64, bytes_sent: u64) -> EndedRow {
@@ -239,8 +239,8 @@ mod tests {
             started_at: UnixTime::clamped(90),
             viewer: Viewer::Line(LineId(line)),
             subscriber: "bob".into(),
-            stream_id: StreamId(1),
-            stream: "one".into(),
+            title: Title::Live(StreamId(1)),
+            title_name: "one".into(),
             address: "192.0.2.1".into(),
             user_agent: "player".into(),
             container: "ts",

@@ -14,13 +14,14 @@ use crate::{
         Result,
         channels::run::State,
         fields::{container::Container, number::Asn, time::UnixTime},
-        ids::{ServerId, StreamId},
+        ids::ServerId,
         machine::settings::ConnectionPolicy,
         people::actor::Actor,
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
         viewing::{
-            admission::{self, Provider, Request, Rule, StreamState, binds_to},
+            admission::{self, Provider, Request, Rule, TitleState, binds_to},
             session::{GRACE, Key, SessionTerms, Viewer},
+            title::Title,
         },
     },
     media::{
@@ -28,7 +29,7 @@ use crate::{
         connections::{About, Carrier, Entry, Hold, Rejected, Token, WatchAttempt},
     },
     ops::{Action, Ops, clock, random},
-    store::{Table, viewing::viewers::AskedStream},
+    store::{Table, viewing::viewers::AskedTitle},
 };
 
 /// How long a viewer waits for a stream that is starting.
@@ -40,8 +41,8 @@ const LIST_PATIENCE: Duration = Duration::from_secs(26);
 /// What somebody wants to watch.
 #[derive(Clone)]
 pub struct WatchRequest {
-    /// Which stream.
-    pub stream: StreamId,
+    /// Which title.
+    pub title: Title,
     /// In which form.
     pub container: Container,
     /// The player's socket, to close it even if the player reads nothing.
@@ -58,7 +59,7 @@ pub enum Watching {
 
 /// Somebody who may watch, before the limit is asked.
 struct Admitted {
-    stream: Arc<str>,
+    title_name: Arc<str>,
     channel: Arc<Channel>,
     provider: Provider,
 }
@@ -129,12 +130,12 @@ impl Ops {
         now: UnixTime,
     ) -> Result<Admitted, Refusal> {
         let subscription = &who.subscription;
-        let stream = self.asked_stream(who, wish.stream)?;
-        let stream = (*stream).as_ref().ok_or(Refusal::NoSuchStream)?;
-        let mut asked = self.asked(stream, wish.stream);
+        let found = self.asked_title(who, wish.title)?;
+        let found = (*found).as_ref().ok_or(Refusal::NoSuchStream)?;
+        let mut asked = self.state_of(found, wish.title);
         if wish.container == Container::Hls && self.connections.has_session(&key(who, wish, from)) {
             // A player that reads its playlist again goes on when the source is back.
-            asked.why_not = asked.why_not.filter(|_| !stream.enabled);
+            asked.why_not = asked.why_not.filter(|_| !found.enabled);
         }
         let provider = self.provider_for(who, from.address);
         let request = Request {
@@ -143,7 +144,7 @@ impl Ops {
             address: Some(from.address),
             agent: Some(&from.agent),
             container: Some(wish.container),
-            stream: Some(&asked),
+            title: Some(&asked),
             shut_out: None,
             set_top_box: None,
             taken: None,
@@ -154,27 +155,29 @@ impl Ops {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),
             (rule, _) => Refusal::Rule(rule),
         })?;
-        let channel = self.media.as_ref().and_then(|media| media.channel(wish.stream));
+        let Title::Live(stream) = wish.title;
+        let channel = self.media.as_ref().and_then(|media| media.channel(stream));
         let channel = channel.ok_or_else(|| Refusal::NotRunning("it is stopping".into()))?;
-        Ok(Admitted { stream: stream.name.clone(), channel, provider })
+        Ok(Admitted { title_name: found.name.clone(), channel, provider })
     }
 
-    /// The stream as admission sees it.
-    pub(in crate::ops) fn asked(&self, stream: &AskedStream, id: StreamId) -> StreamState {
-        StreamState { in_bouquets: stream.in_bouquets, why_not: self.why_not(stream, id) }
+    /// What is asked for as admission sees it.
+    pub(in crate::ops) fn state_of(&self, asked: &AskedTitle, title: Title) -> TitleState {
+        TitleState { title, in_bouquets: asked.in_bouquets, why_not: self.why_not(asked, title) }
     }
 
-    /// Why a stream does not run. One that is starting, or would for a viewer, is worth waiting for.
-    fn why_not(&self, stream: &AskedStream, id: StreamId) -> Option<String> {
-        if !stream.enabled {
+    /// Why a title cannot be watched now. A stream that is starting, or would for a viewer, is worth waiting for.
+    fn why_not(&self, asked: &AskedTitle, title: Title) -> Option<String> {
+        let Title::Live(stream) = title;
+        if !asked.enabled {
             return Some("it is switched off; start it".into());
         }
-        if stream.server_id.is_some_and(|server| server != ServerId::MAIN) {
+        if asked.server_id.is_some_and(|server| server != ServerId::MAIN) {
             return Some(
                 "it is given to a load balancer, and these run no streams yet; set its server_id to 1".into(),
             );
         }
-        match self.media.as_ref().and_then(|media| media.status(id)).map(|status| status.state) {
+        match self.media.as_ref().and_then(|media| media.status(stream)).map(|status| status.state) {
             Some(State::Waiting { why, .. } | State::Failed { why }) => Some(why),
             Some(State::Ended) => Some("it was played to its end; start it to play it again".into()),
             Some(State::Stopped | State::Starting | State::Running) => None,
@@ -204,7 +207,7 @@ impl Ops {
             },
             about: About {
                 subscriber: who.name.clone(),
-                stream: admitted.stream.clone(),
+                title_name: admitted.title_name.clone(),
                 proof: who.proof.clone(),
             },
             at: now,
@@ -293,12 +296,12 @@ impl Ops {
         refusal: Refusal,
         now: UnixTime,
     ) -> Refusal {
-        self.note_refusal(Some(who), &who.name, Some(wish.stream), from, &refusal, now);
+        self.note_refusal(Some(who), &who.name, Some(wish.title), from, &refusal, now);
         refusal
     }
 }
 
 /// What the session of that wish is known by.
 fn key(who: &Subscriber, wish: &WatchRequest, from: &Client) -> Key {
-    Key { viewer: who.viewer, address: from.address, agent: from.agent.clone(), stream: wish.stream }
+    Key { viewer: who.viewer, address: from.address, agent: from.agent.clone(), title: wish.title }
 }

@@ -183,7 +183,7 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
     let row = |open: &Connection| {
         let seconds = u64::try_from(now.seconds() - open.started_at.seconds()).unwrap_or(0);
         let mut cells = vec![
-            Cell::Text(open.stream.to_string()),
+            Cell::Text(open.title_name.to_string()),
             Cell::Code(open.address.to_string()),
             Cell::Text(open.agent.to_string()),
             Cell::Text(words::form(open.container).into()),

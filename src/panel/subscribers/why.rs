@@ -23,6 +23,7 @@ use crate::{
         viewing::{
             admission::{Rule, Verdict},
             session::SessionId,
+            title::Title,
         },
     },
     ops::viewing::{
@@ -82,7 +83,7 @@ where
     let stream =
         parse_id(query.text("stream")).ok().filter(|id| streams.iter().any(|(known, _)| known == id));
     let question = Question {
-        stream: stream.map(StreamId),
+        title: stream.map(|id| Title::Live(StreamId(id))),
         address: address.map(|address| address.0),
         agent: Some(query.text("agent").to_owned()).filter(|agent| !agent.is_empty()),
         container: Container::named(query.text("output")),
@@ -179,8 +180,8 @@ async fn fixes<S: Kind>(
         Rule::Provider => press(Fix::ForgetProvider).into_iter().collect(),
         Rule::Server => press(Fix::AnyServer).into_iter().collect(),
         Rule::Output => press(Fix::AnyForm).into_iter().collect(),
-        Rule::Bouquet => match question.stream {
-            Some(stream) if caller.reseller().is_none() => {
+        Rule::Bouquet => match question.title {
+            Some(Title::Live(stream)) if caller.reseller().is_none() => {
                 let holding = caller.ops.bouquets_with(stream).await?;
                 let add = |(id, name): (i64, String)| {
                     let more = format!("&id={id}{}", seen(row.updated_at));
@@ -190,8 +191,8 @@ async fn fixes<S: Kind>(
             }
             _ => Vec::new(),
         },
-        Rule::Stream => match question.stream {
-            Some(stream) if caller.may_write(Resource::Streams) => {
+        Rule::Stream => match question.title {
+            Some(Title::Live(stream)) if caller.may_write(Resource::Streams) => {
                 let at = records::find::<Stream>(caller, &stream.number().to_string()).await?.updated_at;
                 let more = format!("&id={}{}", stream.number(), seen(at));
                 vec![post("do/start-stream", &more, "Start the stream")]

@@ -11,7 +11,10 @@ use crate::{
         ids::{Id, StreamId, parse_id},
         people::{actor::Actor, rights::Access},
         subscribers::{line::Line, mag::Mag},
-        viewing::session::{SessionId, Viewer},
+        viewing::{
+            session::{SessionId, Viewer},
+            title::Title,
+        },
     },
     ops::{Ops, clock, viewing::connections::Connection},
     panel::{
@@ -83,10 +86,10 @@ impl Address {
         let holds = |name: &str| name.to_lowercase().contains(&text);
         let found = text.is_empty()
             || holds(&open.subscriber)
-            || holds(&open.stream)
+            || holds(&open.title_name)
             || holds(&open.agent)
             || holds(&open.address.to_string());
-        let stream = parse_id(&self.stream).ok().is_none_or(|id| open.stream_id == StreamId(id));
+        let stream = parse_id(&self.stream).ok().is_none_or(|id| open.title == Title::Live(StreamId(id)));
         let form = Container::named(&self.form).is_none_or(|form| open.container == form);
         found && stream && form
     }
@@ -160,13 +163,13 @@ fn summary(rows: usize) -> String {
 }
 
 fn filters(address: &Address, open: &[Connection]) -> Vec<Filter> {
-    let mut streams: BTreeMap<StreamId, (usize, &str)> = BTreeMap::new();
+    let mut streams: BTreeMap<Title, (usize, &str)> = BTreeMap::new();
     for open in open {
-        streams.entry(open.stream_id).or_insert((0, &open.stream)).0 += 1;
+        streams.entry(open.title).or_insert((0, &open.title_name)).0 += 1;
     }
     let mut streams: Vec<_> = streams.into_iter().collect();
     streams.sort_by_key(|(_, (viewers, _))| std::cmp::Reverse(*viewers));
-    let streams = streams.into_iter().take(STREAMS).map(|(id, (viewers, name))| {
+    let streams = streams.into_iter().take(STREAMS).map(|(Title::Live(id), (viewers, name))| {
         Choice::new(id.number(), format!("{name} ({})", show::number(count(viewers))))
     });
     let filter = |name, label, all: &str, value: &str, choices: Vec<Choice>| Filter {
@@ -207,12 +210,12 @@ fn row(
     if may_kick {
         cells.push(Cell::Tick {
             value: open.id.0.to_string(),
-            label: format!("{} on {}", open.subscriber, open.stream),
+            label: format!("{} on {}", open.subscriber, open.title_name),
         });
     }
     cells.extend([
         Cell::Link { href: who, text: open.subscriber.to_string() },
-        Cell::Text(open.stream.to_string()),
+        Cell::Text(open.title_name.to_string()),
         Cell::Code(open.address.to_string()),
         Cell::Text(open.agent.to_string()),
         Cell::Text(form_words(open.container).into()),
@@ -261,7 +264,7 @@ async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
     let targets = targets(&address, caller.ops.connections_for(caller.actor()).await?);
     let told = summary(targets.len());
     let of = match (parse_id(&address.stream).ok(), targets.first()) {
-        (Some(_), Some(open)) => format!(" of the stream {}", open.stream),
+        (Some(_), Some(open)) => format!(" of the stream {}", open.title_name),
         _ => String::new(),
     };
     let with = if address.search.is_empty() {

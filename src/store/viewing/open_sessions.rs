@@ -7,8 +7,10 @@ use crate::{
     domain::{
         Result,
         fields::time::UnixTime,
-        ids::StreamId,
-        viewing::session::{Ending, SessionId, Viewer},
+        viewing::{
+            session::{Ending, SessionId, Viewer},
+            title::Title,
+        },
     },
     store::{Read, Write},
 };
@@ -25,9 +27,9 @@ pub struct OpenRow {
     /// Its username or MAC.
     pub subscriber: String,
     /// What is watched.
-    pub stream_id: StreamId,
+    pub title: Title,
     /// The name of it.
-    pub stream: String,
+    pub title_name: String,
     /// From where.
     pub address: String,
     /// With which player.
@@ -73,14 +75,15 @@ impl Write<'_> {
         )?;
         for row in rows {
             let (line, mag) = ids(Some(row.viewer));
+            let Title::Live(stream) = row.title;
             insert.execute(params![
                 number(row.id.0),
                 row.started_at.seconds(),
                 line,
                 mag,
                 row.subscriber,
-                row.stream_id.0,
-                row.stream,
+                stream.0,
+                row.title_name,
                 row.address,
                 row.user_agent,
                 row.container,

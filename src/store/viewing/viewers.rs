@@ -9,18 +9,21 @@ use crate::{
         Result,
         fields::time::UnixTime,
         ids::{BouquetId, PlanId, ServerId, StreamId},
-        viewing::session::{SessionId, Viewer},
+        viewing::{
+            session::{SessionId, Viewer},
+            title::Title,
+        },
     },
     store::{Read, Write},
 };
 
-/// A stream as the door sees it.
-pub struct AskedStream {
+/// What is asked for, as the door sees it.
+pub struct AskedTitle {
     /// What it is called.
     pub name: Arc<str>,
-    /// Whether it is wanted running.
+    /// Whether it is switched on.
     pub enabled: bool,
-    /// The server that runs it; none is the main server.
+    /// The server that has it; none is the main server.
     pub server_id: Option<ServerId>,
     /// Whether a bouquet of the subscription holds it.
     pub in_bouquets: bool,
@@ -40,9 +43,9 @@ pub struct EndedRow {
     /// Its username or MAC.
     pub subscriber: String,
     /// What was watched.
-    pub stream_id: StreamId,
+    pub title: Title,
     /// The name of it.
-    pub stream: String,
+    pub title_name: String,
     /// From where.
     pub address: String,
     /// With which player.
@@ -64,8 +67,8 @@ pub struct RefusedRow {
     pub viewer: Option<Viewer>,
     /// The username or MAC that was sent.
     pub subscriber: String,
-    /// What was asked for, if it was a stream.
-    pub stream_id: Option<StreamId>,
+    /// What was asked for, if it was a title.
+    pub title: Option<Title>,
     /// From where.
     pub address: String,
     /// With which player.
@@ -75,21 +78,22 @@ pub struct RefusedRow {
 }
 
 impl Read<'_> {
-    /// A stream, and whether a subscription of that plan and those bouquets of its own holds it.
+    /// A title, and whether a subscription of that plan and those bouquets of its own holds it.
     ///
     /// # Errors
     /// A database error.
-    pub fn asked_stream(
+    pub fn asked_title(
         &self,
-        stream: StreamId,
+        title: Title,
         plan: Option<PlanId>,
         own: &[BouquetId],
-    ) -> Result<Option<AskedStream>> {
+    ) -> Result<Option<AskedTitle>> {
+        let Title::Live(stream) = title;
         let sql = "SELECT name, enabled, server_id, EXISTS (SELECT 1 FROM plan_bouquets p JOIN bouquet_streams b \
                    ON b.bouquet_id = p.bouquet_id WHERE p.plan_id = ?2 AND b.stream_id = ?1) FROM streams WHERE id = ?1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let asked = statement.query_row(params![stream.0, plan.map(|plan| plan.0)], |row| {
-            Ok(AskedStream {
+            Ok(AskedTitle {
                 name: row.get(0)?,
                 enabled: row.get(1)?,
                 server_id: row.get::<_, Option<i64>>(2)?.map(ServerId),
@@ -134,7 +138,7 @@ impl Read<'_> {
                 at: UnixTime::clamped(row.get(0)?),
                 viewer: Some(viewer),
                 subscriber: row.get(1)?,
-                stream_id: row.get::<_, Option<i64>>(2)?.map(StreamId),
+                title: row.get::<_, Option<i64>>(2)?.map(|id| Title::Live(StreamId(id))),
                 address: row.get(3)?,
                 user_agent: row.get(4)?,
                 reason: row.get(5)?,
@@ -156,14 +160,15 @@ impl Write<'_> {
         )?;
         for row in rows {
             let (line, mag) = ids(Some(row.viewer));
+            let Title::Live(stream) = row.title;
             insert.execute(params![
                 row.at.seconds(),
                 row.started_at.seconds(),
                 line,
                 mag,
                 row.subscriber,
-                row.stream_id.0,
-                row.stream,
+                stream.0,
+                row.title_name,
                 row.address,
                 row.user_agent,
                 row.container,
@@ -190,7 +195,7 @@ impl Write<'_> {
                 line,
                 mag,
                 row.subscriber,
-                row.stream_id.map(|id| id.0),
+                row.title.map(|Title::Live(stream)| stream.0),
                 row.address,
                 row.user_agent,
                 row.reason,

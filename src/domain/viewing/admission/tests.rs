@@ -7,8 +7,10 @@ use crate::domain::{
         text::{Notes, UserAgentPattern},
         time::Expiry,
     },
-    ids::BouquetId,
+    ids::{BouquetId, StreamId},
 };
+
+const TITLE: Title = Title::Live(StreamId(7));
 
 fn now() -> UnixTime {
     UnixTime::clamped(1_800_000_000)
@@ -34,18 +36,18 @@ fn subscription() -> Subscription {
     }
 }
 
-fn asked() -> StreamState {
-    StreamState { in_bouquets: true, why_not: None }
+fn asked() -> TitleState {
+    TitleState { title: TITLE, in_bouquets: true, why_not: None }
 }
 
-fn request<'a>(subscription: &'a Subscription, stream: &'a StreamState) -> Request<'a> {
+fn request<'a>(subscription: &'a Subscription, title: &'a TitleState) -> Request<'a> {
     Request {
         subscription,
         provider: Provider::NoFile,
         address: Some("192.0.2.7".parse().unwrap()),
         agent: Some("VLC/3.0"),
         container: Some(Container::Ts),
-        stream: Some(stream),
+        title: Some(title),
         shut_out: None,
         set_top_box: None,
         taken: Some(Taken { open: 0, kicks: false }),
@@ -90,9 +92,9 @@ fn each_column_that_forbids_it_forbids_it() {
 #[test]
 fn the_stream_must_be_in_a_bouquet_and_run() {
     let subscription = subscription();
-    let outside = StreamState { in_bouquets: false, why_not: None };
+    let outside = TitleState { title: TITLE, in_bouquets: false, why_not: None };
     assert_eq!(admit(&request(&subscription, &outside)), Err(Rule::Bouquet));
-    let stopped = StreamState { in_bouquets: true, why_not: Some("stopped".into()) };
+    let stopped = TitleState { title: TITLE, in_bouquets: true, why_not: Some("stopped".into()) };
     assert_eq!(admit(&request(&subscription, &stopped)), Err(Rule::Stream));
 }
 
@@ -130,7 +132,7 @@ fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
     subscription.banned = true;
     subscription.disabled = true;
     subscription.expire_date = Expiry(UnixTime::new(1));
-    let outside = StreamState { in_bouquets: false, why_not: Some("stopped".into()) };
+    let outside = TitleState { title: TITLE, in_bouquets: false, why_not: Some("stopped".into()) };
     let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
     let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
     assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());
@@ -157,7 +159,7 @@ fn what_is_not_asked_about_passes() {
         address: None,
         agent: None,
         container: None,
-        stream: None,
+        title: None,
         set_top_box: None,
         taken: None,
         ..request(&subscription, &asked)

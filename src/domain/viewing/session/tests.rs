@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::ids::StreamId;
 use proptest::prelude::*;
 
 fn start() -> UnixTime {
@@ -7,7 +8,8 @@ fn start() -> UnixTime {
 
 fn key(line: i64, host: u8, agent: &str, stream: i64) -> Key {
     let viewer = Viewer::Line(LineId(line));
-    Key { viewer, address: IpAddr::from([192, 0, 2, host]), agent: agent.into(), stream: StreamId(stream) }
+    let title = Title::Live(StreamId(stream));
+    Key { viewer, address: IpAddr::from([192, 0, 2, host]), agent: agent.into(), title }
 }
 
 fn terms(container: Container, limit: i64, policy: ConnectionPolicy) -> SessionTerms {
@@ -36,8 +38,13 @@ fn open_while(
     }
 }
 
+fn stream(ended: &Ended) -> i64 {
+    let Title::Live(StreamId(id)) = ended.session.key.title;
+    id
+}
+
 fn endings(book: &mut Book) -> Vec<(i64, Ending)> {
-    book.take_ended().into_iter().map(|ended| (ended.session.key.stream.0, ended.why)).collect()
+    book.take_ended().into_iter().map(|ended| (stream(&ended), ended.why)).collect()
 }
 
 #[test]
@@ -166,7 +173,7 @@ fn a_ghost_gives_its_place_to_the_same_address_or_player_and_to_nobody_else() {
     assert!(open_while(&mut book, &key(1, 2, "VLC", 8), terms, now, |_| SILENT).is_some(), "moved");
     assert!(open_while(&mut book, &key(1, 2, "Kodi", 9), terms, now, |_| SILENT).is_some(), "at home");
     let ended = book.take_ended();
-    let told: Vec<_> = ended.iter().map(|ended| (ended.session.key.stream.0, ended.why, ended.at)).collect();
+    let told: Vec<_> = ended.iter().map(|ended| (stream(ended), ended.why, ended.at)).collect();
     let left = now.checked_sub(SILENT).unwrap();
     assert_eq!(told, [(7, Ending::Closed, left), (8, Ending::Closed, left)]);
     open(&mut book, &key(2, 1, "", 7), terms, now).unwrap();
