@@ -39,6 +39,7 @@ pub struct Running {
     /// What the first start generated, to be shown once.
     pub welcome: Option<Welcome>,
     media: Media,
+    jobs: jobs::Running,
     live: web::Data<panel::Live>,
     server: Server,
     /// Held as long as the server runs: two servers on one folder would both run its streams.
@@ -67,7 +68,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let gate = gate(&ops, &config.trusted_proxies);
     // Before anything is deleted for its age.
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
-    jobs::start(&ops);
+    let jobs = jobs::start(&ops);
 
     let door = web::Data::new(Door::new(ops.clone()));
     let use_cases = web::Data::new(ops.clone());
@@ -111,7 +112,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
         .await
         .map_err(|e| format!("the first start failed: {}", e.for_operator()))?;
     ops.run_streams().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
-    Ok(Running { address, ops, welcome, media, live, server: server.run(), _lock: lock })
+    Ok(Running { address, ops, welcome, media, jobs, live, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -122,19 +123,7 @@ impl Running {
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.server.await;
         self.media.stop().await;
-        // At once: they share a transaction, and its wait if another program holds the lock.
-        let ops = &self.ops;
-        let (dismissed, ..) = futures_util::future::join5(
-            ops.end_all_sessions(),
-            ops.note_used_keys(),
-            ops.write_calls(),
-            ops.note_seen_boxes(),
-            ops.write_let_in(),
-        )
-        .await;
-        if let Err(error) = dismissed {
-            log::warn!("the connection log: {error}");
-        }
+        self.jobs.finish().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
         outcome

@@ -1,123 +1,186 @@
-//! Periodic work.
+//! What the server does by itself, again and again: one row for each job.
+//!
+//! To add one, add a row to [`JOBS`]; General Settings -> Background jobs shows it by itself.
+
+mod run;
 
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use futures_util::future::LocalBoxFuture;
+
+pub use run::Running;
 
 use crate::{
+    domain::{Result, machine::job::Rhythm},
     host::probe::Prober,
     ops::{Ops, clock},
 };
 
-/// Starts it; it ends with the runtime.
-pub fn start(ops: &Ops) {
-    let keys = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            actix_web::rt::time::sleep(Duration::from_mins(1)).await;
-            if let Err(error) = keys.note_used_keys().await {
-                log::warn!("last use of API keys: {error}");
-            }
-            if let Err(error) = keys.note_seen_sessions().await {
-                log::warn!("sessions of the panel: {error}");
-            }
-            if let Err(error) = keys.note_seen_boxes().await {
-                log::warn!("boxes of MAGs: {error}");
-            }
-        }
-    });
-    let usage = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            if let Err(error) = usage.note_usage().await {
-                log::warn!("usage: {error}");
-            }
-            let into_the_minute = clock::now().seconds().unsigned_abs() % 60;
-            actix_web::rt::time::sleep(Duration::from_secs(60 - into_the_minute)).await;
-        }
-    });
-    start_viewing(ops);
-    let calls = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
-            if let Err(error) = calls.write_calls().await {
-                log::warn!("the log of API calls: {error}");
-            }
-            if let Err(error) = calls.write_let_in().await {
-                log::warn!("who was let in: {error}");
-            }
-        }
-    });
-    let old = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            if let Err(error) = old.forget_old().await {
-                log::warn!("retention: {error}");
-            }
-            actix_web::rt::time::sleep(Duration::from_hours(1)).await;
-        }
-    });
-    let machine = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            machine.measure().await;
-            actix_web::rt::time::sleep(Duration::from_secs(3)).await;
-        }
-    });
-    let servers = ops.clone();
-    actix_web::rt::spawn(async move {
-        let prober = Prober::default();
-        let mut rounds = actix_web::rt::time::interval(Duration::from_secs(5));
-        // A round with many silent servers may last longer: the next one does not hurry after it.
-        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            rounds.tick().await;
-            servers.check_servers(&prober).await;
-        }
-    });
+/// One job.
+struct Job {
+    /// What it is called: once in the table.
+    name: &'static str,
+    /// What it does, in a sentence for operators.
+    about: &'static str,
+    /// When it runs. The first run is at the start.
+    rhythm: Rhythm,
+    /// Whether it runs once more before the program ends, when its last round is over. The others are left off.
+    at_the_end: bool,
+    /// What it does. An error is logged and shown; a panic as well.
+    run: fn(Ops, Turn) -> LocalBoxFuture<'static, Result<()>>,
 }
 
-/// What follows viewers: changes, ends, and what is written down of them.
-fn start_viewing(ops: &Ops) {
-    let following = ops.clone();
-    actix_web::rt::spawn(async move { following.follow_changes().await });
-    let viewers = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            viewers.watch_clock();
-            if let Err(error) = viewers.sweep_viewers() {
-                log::warn!("viewers: {error}");
-            }
-            actix_web::rt::time::sleep(Duration::from_secs(1)).await;
-        }
-    });
+/// Which run of a job it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// So many came before it.
+    Round(u64),
+    /// The one at the end.
+    Last,
+}
+
+const EACH_SECOND: Rhythm = Rhythm::every(Duration::from_secs(1));
+const EVERY_MINUTE: Rhythm = Rhythm::every(Duration::from_mins(1));
+
+/// Every job.
+const JOBS: &[Job] = &[
+    Job {
+        name: "Follow changes",
+        about: "Starts and stops streams, and ends connections, as soon as somebody has changed something.",
+        rhythm: Rhythm::Always,
+        at_the_end: false,
+        run: |ops, turn| Box::pin(async move { ops.follow_changes(turn != Turn::Round(0)).await }),
+    },
+    Job {
+        name: "Check viewers",
+        about: "Ends connections whose subscription is over or whose player has gone, and watches the clock.",
+        rhythm: EACH_SECOND,
+        at_the_end: false,
+        run: |ops, _| {
+            Box::pin(async move {
+                ops.watch_clock();
+                ops.sweep_viewers()
+            })
+        },
+    },
     // Apart from those who are to be cut: it may have to wait for the disk, or for another program.
-    let history = ops.clone();
-    actix_web::rt::spawn(async move {
-        loop {
-            let pause = match history.write_history(clock::now()).await {
-                Ok(()) => Duration::from_secs(1),
-                Err(error) => {
-                    log::warn!("the logs of viewers: {error}");
-                    Duration::from_secs(10)
+    Job {
+        name: "Connection and refusal logs",
+        about: "Writes down connections that have ended and viewers who were refused.",
+        rhythm: Rhythm::Every { period: Duration::from_secs(1), after_failure: Duration::from_secs(10) },
+        at_the_end: true,
+        run: |ops, turn| {
+            Box::pin(async move {
+                match turn {
+                    Turn::Round(_) => ops.write_history(clock::now()).await,
+                    Turn::Last => ops.end_all_sessions().await,
                 }
-            };
-            actix_web::rt::time::sleep(pause).await;
-        }
-    });
-    let open = ops.clone();
-    actix_web::rt::spawn(async move {
-        for round in 0_u64.. {
-            // What was sent changes all the time: it is written once a minute, and so is the time.
-            let is_minute = round % 12 == 0;
-            if let Err(error) = open.note_open_sessions(is_minute).await {
-                log::warn!("open sessions: {error}");
-            }
-            if is_minute && let Err(error) = open.note_time().await {
-                log::warn!("the time: {error}");
-            }
-            actix_web::rt::time::sleep(Duration::from_secs(5)).await;
-        }
-    });
+            })
+        },
+    },
+    Job {
+        name: "Open connections",
+        about: "Notes which connections are open, so that they are in the connection log after a power cut too.",
+        rhythm: Rhythm::every(Duration::from_secs(5)),
+        // Only so that no round is broken off: ending all sessions notes them last.
+        at_the_end: true,
+        run: |ops, turn| {
+            Box::pin(async move {
+                match turn {
+                    // What was sent changes all the time: it is written once a minute.
+                    Turn::Round(round) => ops.note_open_sessions(round % 12 == 0).await,
+                    Turn::Last => Ok(()),
+                }
+            })
+        },
+    },
+    Job {
+        name: "Time",
+        about: "Notes the time, by which a clock that is wrong after a start is found out.",
+        rhythm: EVERY_MINUTE,
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.note_time().await }),
+    },
+    Job {
+        name: "API call log",
+        about: "Writes down the calls of the Server API.",
+        rhythm: EACH_SECOND,
+        at_the_end: true,
+        run: |ops, _| Box::pin(async move { ops.write_calls().await }),
+    },
+    Job {
+        name: "Known addresses",
+        about: "Writes down from where subscribers and administrators were let in.",
+        rhythm: EACH_SECOND,
+        at_the_end: true,
+        run: |ops, _| Box::pin(async move { ops.write_let_in().await }),
+    },
+    Job {
+        name: "Last use of API keys",
+        about: "Writes down when each API key was last used.",
+        rhythm: EVERY_MINUTE,
+        at_the_end: true,
+        run: |ops, _| Box::pin(async move { ops.note_used_keys().await }),
+    },
+    Job {
+        name: "Panel sessions",
+        about: "Writes down when each session of the panel was last used, and forgets those that are over.",
+        rhythm: EVERY_MINUTE,
+        at_the_end: true,
+        run: |ops, _| Box::pin(async move { ops.note_seen_sessions().await }),
+    },
+    Job {
+        name: "MAG boxes",
+        about: "Writes down when each MAG box was last seen, and what it said of itself.",
+        rhythm: EVERY_MINUTE,
+        at_the_end: true,
+        run: |ops, _| Box::pin(async move { ops.note_seen_boxes().await }),
+    },
+    Job {
+        name: "Usage",
+        about: "Notes viewers, streams online and traffic for the curves of the dashboard.",
+        rhythm: Rhythm::EachMinute,
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.note_usage().await }),
+    },
+    Job {
+        name: "Load",
+        about: "Measures processors, memory, disk and network of this machine.",
+        rhythm: Rhythm::every(Duration::from_secs(3)),
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.measure().await }),
+    },
+    Job {
+        name: "Servers",
+        about: "Asks every server whether it answers.",
+        rhythm: Rhythm::every(Duration::from_secs(5)),
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.check_servers(&Prober::default()).await }),
+    },
+    Job {
+        name: "Clean up",
+        about: "Deletes entries of the logs that are older than the settings say; none while the clock is in doubt.",
+        rhythm: Rhythm::every(Duration::from_hours(1)),
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.forget_old().await }),
+    },
+];
+
+/// Starts every job.
+pub fn start(ops: &Ops) -> Running {
+    Running::start(ops, JOBS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_has_a_name_of_its_own_and_a_whole_sentence() {
+        let mut names: Vec<_> = JOBS.iter().map(|job| job.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), JOBS.len());
+        assert!(JOBS.iter().all(|job| job.about.ends_with('.')));
+    }
 }

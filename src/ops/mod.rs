@@ -62,6 +62,7 @@ pub struct Parts {
     healths: machine::servers::Healths,
     figures: subscribers::counts::CountsCache,
     calls: machine::calls::Calls,
+    jobs: machine::jobs::JobReports,
     slips: slips::Slips,
     portal: portal::Portal,
     media: Option<Media>,
@@ -96,6 +97,7 @@ impl Ops {
             healths: machine::servers::Healths::default(),
             figures: subscribers::counts::CountsCache::default(),
             calls: machine::calls::Calls::default(),
+            jobs: machine::jobs::JobReports::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),
             media,
@@ -233,6 +235,18 @@ impl Ops {
     /// Finishes what is queued and closes the file.
     pub fn close(&self) {
         self.store.close();
+    }
+}
+
+/// Runs something that waits on a thread of its own kind; a panic there is one here.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and with it whoever asked.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

@@ -35,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(machine::dashboard::routes)
         .configure(machine::settings::routes)
         .configure(machine::api_settings::routes)
+        .configure(machine::jobs::routes)
         .configure(viewing::security::routes)
         .configure(people::resellers::routes)
         .configure(people::administrators::routes)

@@ -1,8 +1,9 @@
-//! This server and the others: settings, logs, clock, first start, demo.
+//! This server and the others: settings, logs, jobs, clock, first start, demo.
 
 pub mod calls;
 pub mod demo;
 pub mod first_start;
+pub mod jobs;
 pub mod leap;
 pub mod logs;
 pub mod retention;

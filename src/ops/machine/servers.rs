@@ -17,7 +17,7 @@ use crate::{
         people::actor::Actor,
     },
     host::probe::Prober,
-    ops::{Action, Ops, clock},
+    ops::{Action, Ops, blocking, clock},
     store::Read,
 };
 
@@ -30,11 +30,10 @@ pub type Healths = Mutex<HashMap<ServerId, Health>>;
 
 impl Ops {
     /// Measures this machine.
-    pub async fn measure(&self) {
+    pub async fn measure(&self) -> Result<()> {
         let ops = self.clone();
-        if tokio::task::spawn_blocking(move || ops.host.meter.measure()).await.is_err() {
-            log::error!("this machine cannot be measured");
-        }
+        blocking(move || ops.host.meter.measure()).await;
+        Ok(())
     }
 
     /// How busy this machine is.
@@ -49,19 +48,17 @@ impl Ops {
 
     /// Checks every server: the main one by its database, each load balancer by its HTTP port.
     /// Servers that are no more are forgotten.
-    pub async fn check_servers(&self, prober: &Prober) {
+    pub async fn check_servers(&self, prober: &Prober) -> Result<()> {
         let ops = self.clone();
         let main = tokio::task::spawn_blocking(move || ops.healthy().map_err(|error| error.to_string()));
         let main = main.await.unwrap_or_else(|_| Err("the check of the database failed".into()));
         self.checked(ServerId::MAIN, main);
-        let targets = match self.read(&Actor::LINECARD, CHECK, load_balancers).await {
-            Ok(targets) => targets,
-            Err(error) => return log::warn!("load balancers are not checked: {error}"),
-        };
+        let targets = self.read(&Actor::LINECARD, CHECK, load_balancers).await?;
         self.healths()
             .retain(|id, _| *id == ServerId::MAIN || targets.iter().any(|(target, _)| target == id));
         let ask = |(id, address)| async move { self.checked(id, prober.ask(address).await) };
         stream::iter(targets).for_each_concurrent(AT_ONCE, ask).await;
+        Ok(())
     }
 
     fn checked(&self, server: ServerId, check: Result<(), String>) {

@@ -23,7 +23,7 @@ use crate::{
         },
     },
     media::{Wanted, connections::EndedConnection},
-    ops::{Ops, clock},
+    ops::{Ops, blocking, clock},
     store::{Read, engine::changes::Changed, viewing::viewers::EndedRow},
 };
 
@@ -76,8 +76,14 @@ impl Ops {
     }
 
     /// Follows what is committed, for ever. What may concern everybody who watches is looked at once for all that is
-    /// committed within a second: an import commits 200 times.
-    pub async fn follow_changes(&self) {
+    /// committed within a second: an import commits 200 times. Begins with everything if some were `missed`.
+    ///
+    /// # Errors
+    /// A database error: what was committed has not taken effect.
+    pub async fn follow_changes(&self, missed: bool) -> Result<()> {
+        if missed {
+            self.follow_apart(HashSet::from([Changed::Anything]), true).await?;
+        }
         let mut looked: Option<Instant> = None;
         let mut everybody = false;
         loop {
@@ -93,12 +99,13 @@ impl Ops {
             if now {
                 (looked, everybody) = (Some(Instant::now()), false);
             }
-            let ops = self.clone();
-            let followed = tokio::task::spawn_blocking(move || ops.follow(&changed, now)).await;
-            if let Ok(Err(error)) = followed {
-                log::error!("viewers cannot be checked: {error}");
-            }
+            self.follow_apart(changed, now).await?;
         }
+    }
+
+    async fn follow_apart(&self, changed: HashSet<Changed>, everybody: bool) -> Result<()> {
+        let ops = self.clone();
+        blocking(move || ops.follow(&changed, everybody)).await
     }
 
     fn follow(&self, changed: &HashSet<Changed>, everybody: bool) -> Result<()> {

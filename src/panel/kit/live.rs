@@ -41,7 +41,7 @@ use crate::{
     ops::{Ops, people::sign_in::SignedIn},
     panel::{
         channels::streams,
-        machine::{dashboard, servers},
+        machine::{dashboard, jobs, servers},
         viewing::connections,
     },
     wire::{connection::Socket, socket},
@@ -68,7 +68,7 @@ pub struct Topic {
 
 /// Every such page.
 const TOPICS: &[Topic] =
-    &[dashboard::TOPIC, servers::TOPIC, streams::LIST, streams::PAGE, connections::TOPIC];
+    &[dashboard::TOPIC, servers::TOPIC, jobs::TOPIC, streams::LIST, streams::PAGE, connections::TOPIC];
 
 /// A part of a page that changes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

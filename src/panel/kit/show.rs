@@ -68,6 +68,16 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// `under 1 ms`, `12 ms`, `1.5 s`, `5 min 6 s`: how long something took.
+pub fn brief(took: std::time::Duration) -> String {
+    match took.as_millis() {
+        0 => "under 1 ms".into(),
+        millis @ 1..1000 => format!("{millis} ms"),
+        millis @ 1000..10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        _ => duration(took.as_secs()),
+    }
+}
+
 /// A moment on a page. The script turns it into the viewer's own zone; without it the panel's stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -120,6 +130,13 @@ mod tests {
     fn durations_have_at_most_two_units() {
         let shown = [5, 65, 600, 3_700, 90_000, 172_800].map(duration);
         assert_eq!(shown, ["5 s", "1 min 5 s", "10 min", "1 h 1 min", "1 d 1 h", "2 d"]);
+    }
+
+    #[test]
+    fn what_took_no_time_at_all_is_not_zero() {
+        let shown = [300, 12_000, 1_560_000, 65_000_000]
+            .map(|micros| brief(std::time::Duration::from_micros(micros)));
+        assert_eq!(shown, ["under 1 ms", "12 ms", "1.5 s", "1 min 5 s"]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Dashboard, logs, servers, General Settings.
+//! Dashboard, logs, servers, jobs, General Settings.
 
 pub(crate) mod api_settings;
 pub(crate) mod dashboard;
+pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod servers;
 pub(crate) mod settings;

@@ -36,6 +36,9 @@ pub const API_PATH: &str = "/panel/settings/api";
 /// Where its page about who is shut out is.
 pub const SECURITY_PATH: &str = "/panel/settings/security";
 
+/// Where its page about what the server does by itself is.
+pub const JOBS_PATH: &str = "/panel/settings/jobs";
+
 /// Mounts it.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(resource("/settings").get(show).post(save));
@@ -47,6 +50,7 @@ pub fn tabs(caller: &Caller, current: &str) -> Tabs {
         ("General", PATH, Resource::Settings),
         ("API Settings", API_PATH, Resource::Settings),
         ("Security", SECURITY_PATH, Resource::Security),
+        ("Background jobs", JOBS_PATH, Resource::Settings),
     ];
     let allowed = pages.into_iter().filter(|(.., resource)| caller.may_read(*resource));
     let tab = |(label, path, _): (_, &str, _)| Tab { label, href: path.into(), current: path == current };

@@ -14,6 +14,7 @@ mod memory;
 mod openapi;
 mod panel_browser;
 mod panel_dashboard;
+mod panel_jobs;
 mod panel_logs;
 mod panel_servers;
 mod panel_settings;

@@ -161,6 +161,7 @@ pub const ROUTES: &[Route] = &[
     ),
     ("/settings/api/keys/new", "/settings/api/keys/new", Change("settings"), Change("settings")),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Change("settings"), Change("settings")),
+    ("/settings/jobs", "/settings/jobs", Look("settings"), Nothing),
     ("/settings/security", "/settings/security", Look("security"), Nothing),
     ("/confirm-clock", "/confirm-clock", Nothing, Change("settings")),
     ("/settings/security/unblock", "/settings/security/unblock", Nothing, Change("security")),

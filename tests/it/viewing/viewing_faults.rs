@@ -61,7 +61,9 @@ fn a_disk_that_is_full_keeps_nobody_from_watching_and_loses_no_history() {
     fill(&server, 1);
     std::fs::write(&flag, "").unwrap();
     Player::get(&server, "/live/bob/pw/1", "first").read(188 * 100);
-    within(10, "the row cannot be written", || server.log().contains("viewers: "));
+    within(10, "the row cannot be written", || {
+        server.log().contains("\"Connection and refusal logs\" failed")
+    });
     let mut second = Player::get(&server, "/live/bob/pw/1", "second");
     second.read(188 * 100);
     assert_eq!(Player::get(&server, "/live/bob/pw/9", "third").status, 404);

@@ -216,7 +216,10 @@ fn progress(caller: &Caller, token: &str, run: &Run) -> HttpResponse {
 
 /// The list was dropped: it was imported, or waited for too long.
 fn gone() -> HttpResponse {
-    done("/panel/streams/import", "That list is no longer here: upload it again.")
+    done(
+        "/panel/streams/import",
+        "That list is no longer here: it was imported, nobody came back to it for half an hour, or the server was restarted. What was imported stays: upload the list again to import the rest.",
+    )
 }
 
 fn blank(caller: &Caller, status: StatusCode, problem: Option<String>, text: String) -> HttpResponse {

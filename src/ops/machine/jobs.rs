@@ -1,0 +1,61 @@
+//! How the jobs of a server go: kept in memory, from its start on.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    domain::{
+        Resource, Result,
+        machine::job::JobReport,
+        people::{actor::Actor, rights::Access},
+    },
+    ops::{Ops, clock},
+};
+
+/// What is known of every job, in the order of the table.
+pub type JobReports = Mutex<Vec<JobReport>>;
+
+impl Ops {
+    /// How every job of this server goes; none on the command line.
+    ///
+    /// # Errors
+    /// `Denied` without the right to look at the settings.
+    pub fn job_reports(&self, actor: &Actor) -> Result<Vec<JobReport>> {
+        actor.may(Resource::Settings, Access::Read)?;
+        Ok(self.jobs().clone())
+    }
+
+    /// Adds a job that has not run yet.
+    pub fn add_job(&self, job: JobReport) {
+        self.jobs().push(job);
+    }
+
+    /// Notes that a job of that name begins a run.
+    pub fn job_begins(&self, name: &str) {
+        let now = clock::now();
+        self.job(name, |job| job.begin(now));
+    }
+
+    /// Notes that its run is over, and why it failed if it did; the pause until the next.
+    pub fn job_ends(&self, name: &str, took: Duration, error: Option<String>) -> Duration {
+        let now = clock::now();
+        let mut pause = Duration::ZERO;
+        self.job(name, |job| {
+            pause = job.rhythm.pause(took, error.is_some(), now);
+            job.end(now, took, error, pause);
+        });
+        pause
+    }
+
+    fn job(&self, name: &str, change: impl FnOnce(&mut JobReport)) {
+        if let Some(job) = self.jobs().iter_mut().find(|job| job.name == name) {
+            change(job);
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Vec<JobReport>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
