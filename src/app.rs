@@ -20,7 +20,7 @@ use crate::{
     api::{self, Door, openapi},
     config::Config,
     delivery,
-    domain::fields::net::Network,
+    domain::{fields::net::Network, ids::ServerId, machine::server::Here},
     host::{Host, open_files},
     jobs,
     media::{Ffmpeg, Media, Timing},
@@ -29,6 +29,9 @@ use crate::{
     store::{self, Store},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
 };
+
+/// The server that this program is: no other runs it yet.
+pub const HERE: Here = Here(ServerId::MAIN);
 
 /// A server that is bound and ready to run.
 pub struct Running {
@@ -60,7 +63,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
         Ffmpeg { program: "ffmpeg".into(), folder: config.data.join("media") },
         Timing::default(),
     );
-    let ops = Ops::new(Store::open(&config.data, options)?, host, Some(media.clone()));
+    let ops = Ops::new(HERE, Store::open(&config.data, options)?, host, Some(media.clone()));
     let listener = TcpListener::bind(config.listen);
     let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
     let listener = listener.map_err(cannot_listen)?;

@@ -136,7 +136,7 @@ mod tests {
     async fn a_job_that_panics_or_fails_runs_again_is_told_of_and_has_its_last_run() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), Options::default()).unwrap();
-        let ops = Ops::new(store, Host::open(folder.path(), None).unwrap(), None);
+        let ops = Ops::new(crate::app::HERE, store, Host::open(folder.path(), None).unwrap(), None);
         let running = Running::start(&ops, TABLE);
         while RUNS[..2].iter().any(|runs| runs.load(Relaxed) < 3) {
             rt::time::sleep(Duration::from_millis(5)).await;

@@ -21,6 +21,7 @@ use super::Demand;
 use crate::domain::{
     fields::{container::Container, time::UnixTime},
     ids::{ServerId, StreamId},
+    machine::server::Here,
     viewing::{
         session::{Book, Ended, Ending, Key, Opening, Proof, Session, SessionId, SessionTerms, Viewer},
         title::Title,
@@ -130,11 +131,11 @@ pub enum Rejected {
 }
 
 /// Every open connection.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Connections(Arc<Mutex<State>>);
 
-#[derive(Default)]
 struct State {
+    here: Here,
     book: Book,
     wires: HashMap<SessionId, Wire>,
     tokens: HashMap<Token, SessionId>,
@@ -234,6 +235,18 @@ impl Drop for Hold {
 }
 
 impl Connections {
+    /// None yet, to this server.
+    pub fn to(here: Here) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            here,
+            book: Book::default(),
+            wires: HashMap::new(),
+            tokens: HashMap::new(),
+            gone: Vec::new(),
+            sent_before: 0,
+        })))
+    }
+
     /// Opens a session or joins the one of that key.
     ///
     /// # Errors
@@ -393,12 +406,12 @@ impl State {
             if let Some(token) = &wire.token {
                 self.tokens.remove(token);
             }
-            self.gone.push(EndedConnection { connection: wire.connection(&session), why, at });
+            self.gone.push(EndedConnection { connection: wire.connection(&session, self.here), why, at });
         }
     }
 
     fn connection(&self, session: &Session) -> Option<Connection> {
-        self.wires.get(&session.id).map(|wire| wire.connection(session))
+        self.wires.get(&session.id).map(|wire| wire.connection(session, self.here))
     }
 }
 
@@ -412,7 +425,7 @@ impl Wire {
         self.cuts.iter().map(|cut| cut.stalled()).min().unwrap_or_default()
     }
 
-    fn connection(&self, session: &Session) -> Connection {
+    fn connection(&self, session: &Session, here: Here) -> Connection {
         let Key { viewer, address, agent, title } = &session.key;
         Connection {
             id: session.id,
@@ -420,7 +433,7 @@ impl Wire {
             subscriber: self.about.subscriber.clone(),
             title: *title,
             title_name: self.about.title_name.clone(),
-            server_id: ServerId::MAIN,
+            server_id: here.0,
             address: *address,
             agent: agent.clone(),
             container: session.container,

@@ -271,7 +271,7 @@ impl Managed for Stream {
 
 impl Managed for Server {
     fn stays(id: ServerId) -> Option<&'static str> {
-        (id == ServerId::MAIN).then_some("Server 1 is the main server and cannot be deleted")
+        id.is_main().then_some("Server 1 is the main server and cannot be deleted")
     }
 
     fn users() -> Vec<User> {

@@ -28,6 +28,7 @@ pub use once::Once;
 use crate::{
     domain::{
         Error, Resource, Result,
+        machine::server::Here,
         people::{
             actor::{Actor, Who},
             rights::Access,
@@ -45,6 +46,7 @@ pub struct Ops(Arc<Parts>);
 
 /// What use cases work with.
 pub struct Parts {
+    here: Here,
     store: Store,
     used: people::api_keys::Used,
     seen: people::sign_in::SeenSessions,
@@ -78,8 +80,9 @@ impl std::ops::Deref for Ops {
 
 impl Ops {
     /// Use cases on that store and this machine; with the streams that a server runs.
-    pub fn new(store: Store, host: Host, media: Option<Media>) -> Self {
+    pub fn new(here: Here, store: Store, host: Host, media: Option<Media>) -> Self {
         Self(Arc::new(Parts {
+            here,
             store,
             used: Mutex::default(),
             seen: people::sign_in::SeenSessions::default(),
@@ -90,7 +93,7 @@ impl Ops {
             written: viewing::Written::default(),
             known: machine::leap::Known::default(),
             made: channels::catalogue::CatalogueCache::default(),
-            connections: Connections::default(),
+            connections: Connections::to(here),
             runs: subscribers::mass::Runs::default(),
             lists: channels::import::Lists::default(),
             host,
@@ -208,6 +211,11 @@ impl Ops {
             }
             Ok(names)
         })
+    }
+
+    /// The server that this program is.
+    pub fn here(&self) -> Here {
+        self.here
     }
 
     /// Settings, whitelist and API keys as last committed.

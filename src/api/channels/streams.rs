@@ -92,7 +92,7 @@ fn shown(running: &Running, now: crate::domain::fields::time::UnixTime) -> Value
     json!({
         "id": running.stream.id.number(),
         "name": stream.name.as_str(),
-        "server_id": stream.server_id.unwrap_or(ServerId::MAIN).number(),
+        "server_id": stream.server().number(),
         "enabled": i32::from(stream.enabled),
         "on_demand": i32::from(stream.on_demand),
         "status": running.state(),

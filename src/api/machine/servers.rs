@@ -39,20 +39,20 @@ pub async fn list(mut call: Call) -> Result<Value> {
 }
 
 fn shown(ops: &Ops, server: &Stored<Server>) -> Value {
-    let is_main = server.id == ServerId::MAIN;
+    let (is_main, is_here) = (server.id.is_main(), ops.here().is(server.id));
     let mut row = show::row(server);
     row.insert("role".into(), if is_main { "main" } else { "load_balancer" }.into());
-    row.extend(state(ops.health(server.id), is_main));
+    row.extend(state(ops.health(server.id), is_here));
     // Nothing is measured on other machines.
-    let load = if is_main { ops.load() } else { Load::default() };
+    let load = if is_here { ops.load() } else { Load::default() };
     row.extend(figures(load));
-    row.insert("clients".into(), is_main.then(|| ops.open_sessions_total()).into());
+    row.insert("clients".into(), is_here.then(|| ops.open_sessions_total()).into());
     Value::Object(row)
 }
 
-/// Before its first check, the main server is online because it answers this; no other is known to be.
-fn state(health: Option<Health>, is_main: bool) -> [(String, Value); 4] {
-    let online = health.as_ref().map_or(is_main, |health| health.online);
+/// Before its first check, this server is online because it answers this; no other is known to be.
+fn state(health: Option<Health>, is_here: bool) -> [(String, Value); 4] {
+    let online = health.as_ref().map_or(is_here, |health| health.online);
     let since = health.as_ref().map(|health| health.since.seconds());
     let checked_at = health.as_ref().map(|health| health.checked_at.seconds());
     [

@@ -250,6 +250,13 @@ impl Item for SourceUrl {
     }
 }
 
+impl Stream {
+    /// The server that is to run it: the main one, if it names none.
+    pub fn server(&self) -> ServerId {
+        self.server_id.unwrap_or(ServerId::MAIN)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use crate::domain::{
         time::UnixTime,
     },
     ids::ServerId,
+    subscribers::subscription::Subscription,
 };
 
 record! {
@@ -27,8 +28,29 @@ record! {
 }
 
 impl ServerId {
-    /// The main server: this program itself.
+    /// The main server, which every installation has.
     pub const MAIN: Self = Self(1);
+
+    /// Whether it is the main server; every other is a load balancer.
+    pub fn is_main(self) -> bool {
+        self == Self::MAIN
+    }
+}
+
+/// The server that this program is. It is made once, at the start, and handed to whoever has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Here(pub ServerId);
+
+impl Here {
+    /// Whether that server is this one.
+    pub fn is(self, server: ServerId) -> bool {
+        self.0 == server
+    }
+
+    /// Whether a subscription may be watched here. One that names no server may be watched on any.
+    pub fn may_serve(self, subscription: &Subscription) -> bool {
+        subscription.server_id.is_none_or(|server| self.is(server))
+    }
 }
 
 /// What is known of a server's state.

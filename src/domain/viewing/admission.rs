@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{
     fields::{container::Container, number::Asn, time::UnixTime},
-    ids::ServerId,
+    machine::server::Here,
     subscribers::subscription::Subscription,
     viewing::title::Title,
 };
@@ -47,6 +47,8 @@ pub struct Taken {
 /// and passes.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
+    /// The server that is asked.
+    pub here: Here,
     /// What was sold.
     pub subscription: &'a Subscription,
     /// Whether the autonomous system matters: a MAG or line that is bound to one.
@@ -257,7 +259,7 @@ impl Rule {
                 (true, Some(_), Provider::Unknown) => request.address.is_none(),
                 _ => true,
             },
-            Self::Server => subscription.server_id.is_none_or(|server| server == ServerId::MAIN),
+            Self::Server => request.here.may_serve(subscription),
             Self::Output => request.container.is_none_or(|container| {
                 subscription.allowed_outputs.is_empty() || subscription.allowed_outputs.contains(&container)
             }),
@@ -459,8 +461,14 @@ pub fn admit(request: &Request<'_>) -> Result<(), Rule> {
 ///
 /// # Errors
 /// The rule that refuses.
-pub fn admit_from(subscription: &Subscription, address: IpAddr, provider: Provider) -> Result<(), Rule> {
+pub fn admit_from(
+    subscription: &Subscription,
+    address: IpAddr,
+    provider: Provider,
+    here: Here,
+) -> Result<(), Rule> {
     let request = Request {
+        here,
         subscription,
         provider,
         address: Some(address),

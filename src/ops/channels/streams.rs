@@ -36,6 +36,8 @@ pub enum Which {
 pub struct Running {
     /// Its row.
     pub stream: Stored<Stream>,
+    /// The server that is to run it, if that is another than this one.
+    pub elsewhere: Option<ServerId>,
     /// What its supervisor says; `None` if it is not to run here.
     pub status: Option<Status>,
     /// How many watch it.
@@ -55,11 +57,10 @@ impl Running {
 
     /// Why it does not play; `None` if it does.
     pub fn why(&self) -> Option<String> {
-        let stream = &self.stream.record;
         let Some(status) = &self.status else {
-            return Some(match stream.server_id {
-                Some(server) if server != ServerId::MAIN => format!("server {} is to run it", server.0),
-                _ => "stopped".into(),
+            return Some(match self.elsewhere {
+                Some(server) => format!("server {} is to run it", server.0),
+                None => "stopped".into(),
             });
         };
         match &status.state {
@@ -209,9 +210,8 @@ fn told_of(act: &Act<'_>, bouquet: BouquetId, name: &str, what: &str, ids: &[Str
     Ok(ids.len())
 }
 
-/// A stream without a server is the main server's.
 fn is_on(stream: &Stream, server: Option<ServerId>) -> bool {
-    server.is_none_or(|server| stream.server_id.unwrap_or(ServerId::MAIN) == server)
+    server.is_none_or(|server| stream.server() == server)
 }
 
 /// Every stream, of one server if that is asked.
@@ -244,6 +244,7 @@ impl Ops {
     pub fn running(&self, streams: Vec<Stored<Stream>>) -> Vec<Running> {
         let clients: HashMap<StreamId, usize> = self.connections.by_stream();
         let running = streams.into_iter().map(|stream| Running {
+            elsewhere: Some(stream.record.server()).filter(|server| !self.here.is(*server)),
             status: self.media.as_ref().and_then(|media| media.status(stream.id)),
             clients: clients.get(&stream.id).copied().unwrap_or(0),
             stream,

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         Resource, Result, Stored,
         ids::{Id, ServerId},
-        machine::server::{Health, Load, Server},
+        machine::server::{Health, Here, Load, Server},
         page::{Limit, Page, Start},
         people::actor::Actor,
     },
@@ -46,16 +46,16 @@ impl Ops {
         self.healths().get(&server).cloned()
     }
 
-    /// Checks every server: the main one by its database, each load balancer by its HTTP port.
+    /// Checks every server: this one by its database, each other by its HTTP port.
     /// Servers that are no more are forgotten.
     pub async fn check_servers(&self, prober: &Prober) -> Result<()> {
         let ops = self.clone();
         let main = tokio::task::spawn_blocking(move || ops.healthy().map_err(|error| error.to_string()));
         let main = main.await.unwrap_or_else(|_| Err("the check of the database failed".into()));
-        self.checked(ServerId::MAIN, main);
-        let targets = self.read(&Actor::LINECARD, CHECK, load_balancers).await?;
-        self.healths()
-            .retain(|id, _| *id == ServerId::MAIN || targets.iter().any(|(target, _)| target == id));
+        self.checked(self.here.0, main);
+        let here = self.here;
+        let targets = self.read(&Actor::LINECARD, CHECK, move |read| others(read, here)).await?;
+        self.healths().retain(|id, _| here.is(*id) || targets.iter().any(|(target, _)| target == id));
         let ask = |(id, address)| async move { self.checked(id, prober.ask(address).await) };
         stream::iter(targets).for_each_concurrent(AT_ONCE, ask).await;
         Ok(())
@@ -80,16 +80,15 @@ impl Ops {
     }
 }
 
-/// Every server but the main one, and where it answers.
-fn load_balancers(read: &Read<'_>) -> Result<Vec<(ServerId, SocketAddr)>> {
+/// Every server but this one, and where it answers.
+fn others(read: &Read<'_>, here: Here) -> Result<Vec<(ServerId, SocketAddr)>> {
     let mut targets = Vec::new();
-    let mut after = ServerId::MAIN;
+    let mut page = Page { limit: Limit::MOST, ..Page::default() };
     loop {
-        let page = Page { limit: Limit::MOST, start: Start::After(after.number()), ..Page::default() };
         let rows = read.page::<Server>(&page)?.rows;
         let Some(last) = rows.last() else { return Ok(targets) };
-        after = last.id;
-        targets.extend(rows.iter().map(target));
+        page.start = Start::After(last.id.number());
+        targets.extend(rows.iter().filter(|row| !here.is(row.id)).map(target));
     }
 }
 

@@ -137,7 +137,7 @@ impl Ops {
     pub fn may_list(&self, who: &Subscriber, from: &Client) -> Result<(), Refusal> {
         let provider = self.provider_for(who, from.address);
         let now = clock::now();
-        admission::admit_from(&who.subscription, from.address, provider).map_err(|rule| {
+        admission::admit_from(&who.subscription, from.address, provider, self.here).map_err(|rule| {
             let refusal = Refusal::Rule(rule);
             self.note_refusal(Some(who), &who.name, None, from, &refusal, now);
             refusal

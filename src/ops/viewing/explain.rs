@@ -105,6 +105,7 @@ impl Ops {
             });
             let zone = ops.snapshot().settings.time_zone.zone();
             let request = Request {
+                here: ops.here,
                 subscription,
                 provider,
                 address: question.address,

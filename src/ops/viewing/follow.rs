@@ -12,7 +12,8 @@ use crate::{
         Resource, Result,
         channels::{source_request::SourceRequest, stream::Stream},
         fields::time::UnixTime,
-        ids::{LineId, MagId, ServerId, StreamId},
+        ids::{LineId, MagId, StreamId},
+        machine::server::Here,
         page::{Limit, Page, Start},
         people::actor::Actor,
         subscribers::{line::Line, mag::Mag},
@@ -37,7 +38,8 @@ impl Ops {
     /// A database error.
     pub fn run_streams(&self) -> Result<()> {
         let Some(media) = &self.media else { return Ok(()) };
-        let wanted = self.point(&Actor::LINECARD, WATCH, every_wanted)?;
+        let here = self.here;
+        let wanted = self.point(&Actor::LINECARD, WATCH, |read| every_wanted(read, here))?;
         let kept: HashSet<StreamId> = wanted.iter().map(|(id, _)| *id).collect();
         for id in media.ids().into_iter().filter(|id| !kept.contains(id)) {
             self.drop_stream(id);
@@ -54,8 +56,10 @@ impl Ops {
     /// A database error.
     pub fn run_these(&self, ids: &[StreamId]) -> Result<()> {
         let Some(media) = &self.media else { return Ok(()) };
+        let here = self.here;
         let read = |read: &Read<'_>| -> Result<Vec<Option<Wanted>>> {
-            let row = |id: &StreamId| Ok(read.by_id::<Stream>(*id)?.and_then(|row| wanted(&row.record)));
+            let row =
+                |id: &StreamId| Ok(read.by_id::<Stream>(*id)?.and_then(|row| wanted(&row.record, here)));
             ids.iter().map(row).collect()
         };
         let found = self.point(&Actor::LINECARD, WATCH, read)?;
@@ -184,6 +188,7 @@ impl Ops {
         // A stream that has lost its source is no reason to go.
         let asked = admission::TitleState { title: key.title, in_bouquets: asked.in_bouquets, why_not: None };
         let request = Request {
+            here: self.here,
             subscription: &who.subscription,
             provider: self.provider_for(&who, key.address),
             address: Some(key.address),
@@ -254,9 +259,8 @@ fn is_still(line: &Line, proof: &Proof) -> bool {
 }
 
 /// What this server is to run, if it is this server's and enabled.
-fn wanted(stream: &Stream) -> Option<Wanted> {
-    let here = stream.server_id.is_none_or(|server| server == ServerId::MAIN);
-    (stream.enabled && here).then(|| Wanted {
+fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
+    (stream.enabled && here.is(stream.server())).then(|| Wanted {
         sources: stream.sources.clone(),
         request: SourceRequest {
             user_agent: stream.user_agent.clone(),
@@ -269,13 +273,13 @@ fn wanted(stream: &Stream) -> Option<Wanted> {
     })
 }
 
-fn every_wanted(read: &Read<'_>) -> Result<Vec<(StreamId, Wanted)>> {
+fn every_wanted(read: &Read<'_>, here: Here) -> Result<Vec<(StreamId, Wanted)>> {
     let mut found = Vec::new();
     let mut page = Page { limit: Limit::MOST, ..Page::default() };
     loop {
         let rows = read.page::<Stream>(&page)?.rows;
         let Some(last) = rows.last() else { return Ok(found) };
         page.start = Start::After(last.id.0);
-        found.extend(rows.iter().filter_map(|row| wanted(&row.record).map(|wanted| (row.id, wanted))));
+        found.extend(rows.iter().filter_map(|row| wanted(&row.record, here).map(|wanted| (row.id, wanted))));
     }
 }

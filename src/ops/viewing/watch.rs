@@ -14,7 +14,6 @@ use crate::{
         Result,
         channels::run::State,
         fields::{container::Container, number::Asn, time::UnixTime},
-        ids::ServerId,
         machine::settings::ConnectionPolicy,
         people::actor::Actor,
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
@@ -139,6 +138,7 @@ impl Ops {
         }
         let provider = self.provider_for(who, from.address);
         let request = Request {
+            here: self.here,
             subscription,
             provider,
             address: Some(from.address),
@@ -172,7 +172,7 @@ impl Ops {
         if !asked.enabled {
             return Some("it is switched off; start it".into());
         }
-        if asked.server_id.is_some_and(|server| server != ServerId::MAIN) {
+        if !self.here.is(asked.server_id) {
             return Some(
                 "it is given to a load balancer, and these run no streams yet; set its server_id to 1".into(),
             );

@@ -60,7 +60,7 @@ impl Shown for Server {
 
     fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {
         let server = &row.record;
-        let role = if row.id == ServerId::MAIN { "main server" } else { "load balancer" };
+        let role = if row.id.is_main() { "main server" } else { "load balancer" };
         let address = format!("port {}", server.http_port.get());
         vec![
             Cell::Under(
@@ -107,7 +107,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
     let (servers, streams) = read.await?;
     let mut on: HashMap<ServerId, i64> = HashMap::new();
     for stream in &streams {
-        *on.entry(stream.record.server_id.unwrap_or(ServerId::MAIN)).or_default() += 1;
+        *on.entry(stream.record.server()).or_default() += 1;
     }
     let mut watch: HashMap<ServerId, i64> = HashMap::new();
     for connection in view.ops.open_connections() {
@@ -130,7 +130,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
         if may_write {
             actions.push(go("Edit", ""));
         }
-        if may_write && row.id != ServerId::MAIN {
+        if may_write && !row.id.is_main() {
             actions.push(go("Delete", "/delete"));
         }
         cells.push(Cell::Actions(actions));

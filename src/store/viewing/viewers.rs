@@ -23,8 +23,8 @@ pub struct AskedTitle {
     pub name: Arc<str>,
     /// Whether it is switched on.
     pub enabled: bool,
-    /// The server that has it; none is the main server.
-    pub server_id: Option<ServerId>,
+    /// The server that has it.
+    pub server_id: ServerId,
     /// Whether a bouquet of the subscription holds it.
     pub in_bouquets: bool,
 }
@@ -96,7 +96,7 @@ impl Read<'_> {
             Ok(AskedTitle {
                 name: row.get(0)?,
                 enabled: row.get(1)?,
-                server_id: row.get::<_, Option<i64>>(2)?.map(ServerId),
+                server_id: row.get::<_, Option<i64>>(2)?.map_or(ServerId::MAIN, ServerId),
                 in_bouquets: row.get(3)?,
             })
         });

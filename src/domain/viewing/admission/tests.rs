@@ -7,7 +7,7 @@ use crate::domain::{
         text::{Notes, UserAgentPattern},
         time::Expiry,
     },
-    ids::{BouquetId, StreamId},
+    ids::{BouquetId, ServerId, StreamId},
 };
 
 const TITLE: Title = Title::Live(StreamId(7));
@@ -42,6 +42,7 @@ fn asked() -> TitleState {
 
 fn request<'a>(subscription: &'a Subscription, title: &'a TitleState) -> Request<'a> {
     Request {
+        here: Here(ServerId::MAIN),
         subscription,
         provider: Provider::NoFile,
         address: Some("192.0.2.7".parse().unwrap()),
@@ -87,6 +88,17 @@ fn each_column_that_forbids_it_forbids_it() {
     assert_eq!(refused(|s| s.allowed_outputs = vec![Container::Hls]), Err(Rule::Output));
     assert_eq!(refused(|s| s.server_id = Some(ServerId(2))), Err(Rule::Server));
     assert_eq!(refused(|s| s.server_id = Some(ServerId::MAIN)), Ok(()));
+}
+
+#[test]
+fn a_subscription_that_names_a_server_is_refused_by_every_other() {
+    let (of_two, asked) = (Subscription { server_id: Some(ServerId(2)), ..subscription() }, asked());
+    let at = |server, subscription| {
+        admit(&Request { here: Here(ServerId(server)), ..request(subscription, &asked) })
+    };
+    assert_eq!(at(1, &of_two), Err(Rule::Server));
+    assert_eq!(at(2, &of_two), Ok(()));
+    assert_eq!(at(2, &subscription()), Ok(()), "one that names none may be watched on any");
 }
 
 #[test]

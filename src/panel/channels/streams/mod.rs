@@ -16,7 +16,7 @@ use crate::{
     domain::{
         Resource,
         channels::{run::State, stream::Stream},
-        ids::{Id, ServerId, StreamId},
+        ids::{Id, StreamId},
     },
     ops::channels::streams::Running,
     panel::kit::{
@@ -148,8 +148,7 @@ fn word(state: &State) -> &'static str {
 /// The state, and why it does not play.
 fn state(running: &Running) -> Cell {
     let Some(status) = &running.status else {
-        let elsewhere = running.stream.record.server_id.is_some_and(|server| server != ServerId::MAIN);
-        let why = if elsewhere { running.why().unwrap_or_default() } else { String::new() };
+        let why = running.elsewhere.and_then(|_| running.why()).unwrap_or_default();
         return under(Cell::Badge(Tone::Plain, "stopped".into()), why);
     };
     let tone = match status.state {

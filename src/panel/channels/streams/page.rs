@@ -11,7 +11,7 @@ use crate::{
             bouquet::Bouquet,
             stream::{AtEnd, Stream},
         },
-        ids::{Id, ServerId, StreamId, parse_id},
+        ids::{Id, StreamId, parse_id},
         people::rights::Access,
         viewing::{
             session::{SessionId, Viewer},
@@ -146,7 +146,7 @@ fn facts(running: &Running) -> Part {
 fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
     let record = &stream.record;
     let category = record.category_id.map_or("–", |id| about.name(Resource::Categories, id.number()));
-    let server = about.name(Resource::Servers, record.server_id.unwrap_or(ServerId::MAIN).number());
+    let server = about.name(Resource::Servers, record.server().number());
     let sources: Vec<Cell> = record.sources.iter().map(|source| Cell::Code(source.shown())).collect();
     let mut facts = vec![
         ("Id", Cell::Text(stream.id.number().to_string())),
