@@ -455,7 +455,8 @@ CREATE TABLE refusal_log (
     stream_id  INTEGER,
     address    TEXT    NOT NULL,
     user_agent TEXT    NOT NULL,
-    reason     TEXT    NOT NULL
+    reason     TEXT    NOT NULL,                   -- in words
+    code       TEXT                                -- one of docs/codes.md; none in rows from before schema 6
 ) STRICT;
 CREATE INDEX refusal_log_line ON refusal_log (line_id, id) WHERE line_id IS NOT NULL;
 CREATE INDEX refusal_log_mag ON refusal_log (mag_id, id) WHERE mag_id IS NOT NULL;

@@ -1,15 +1,17 @@
 //! What can go wrong, in product words. Each face maps these to its own replies, once.
 
-use super::{Resource, Rule};
+use super::{Denied, Refused, Resource, Rule};
 
 /// The result of every rule and every use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something was refused or failed. Nothing has been changed when one of these comes back.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Error {
     /// A value breaks the rule of its field.
     #[error("Invalid {field}: {rule}")]
+    #[strum(serialize = "invalid_field")]
     Invalid {
         /// The field's name as callers write it.
         field: &'static str,
@@ -18,6 +20,7 @@ pub enum Error {
     },
     /// A field that has no default was absent or empty.
     #[error("Missing field: {0}")]
+    #[strum(serialize = "missing_field")]
     Missing(&'static str),
     /// A field that the call does not know.
     #[error("Unknown field: {field}. {here}")]
@@ -43,15 +46,16 @@ pub enum Error {
         /// Which one, where a call names several.
         which: Option<String>,
     },
-    /// A rule of the product forbids it; the text is a whole sentence that says what to do.
-    #[error("{0}")]
-    Refused(String),
+    /// A rule of the product forbids it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The row is no longer the one that the caller has seen.
     #[error("Changed meanwhile")]
+    #[strum(serialize = "changed_meanwhile")]
     Changed,
     /// The caller has no right to do this.
-    #[error("{0}")]
-    Denied(String),
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The reseller's balance does not cover the price.
     #[error("Not enough credits")]
     NotEnoughCredits,
@@ -64,6 +68,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// The code of what went wrong: what the program compares and stores, where people read the sentence.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuch { resource, .. } => resource.no_such(),
+            Self::Refused(refused) => refused.code(),
+            Self::Denied(denied) => denied.code(),
+            Self::Database(fault) => fault.what.code(),
+            plain => plain.into(),
+        }
+    }
+
     /// A broken rule of one field.
     pub fn invalid(field: &'static str, rule: impl Into<Rule>) -> Self {
         Self::Invalid { field, rule: rule.into() }
@@ -73,10 +88,11 @@ impl Error {
     pub fn for_operator(&self) -> String {
         match self {
             Self::Database(fault) => {
-                let advice = if fault.what.contains("damaged") {
-                    ". linecard check tells what is wrong; restore a backup into an empty folder"
-                } else {
-                    ""
+                let advice = match fault.what {
+                    Failure::Damaged => {
+                        ". linecard check tells what is wrong; restore a backup into an empty folder"
+                    }
+                    _ => "",
                 };
                 format!("{} ({}){advice}", fault.what, fault.detail)
             }
@@ -88,7 +104,7 @@ impl Error {
     pub fn is_busy(&self) -> bool {
         match self {
             Self::Busy => true,
-            Self::Database(fault) => fault.what == Fault::BUSY,
+            Self::Database(fault) => fault.what == Failure::DatabaseBusy,
             _ => false,
         }
     }
@@ -104,13 +120,66 @@ impl Error {
 pub struct Fault {
     /// The id of its row in the Panel Error Log.
     pub reference: String,
-    /// What failed, without SQL or file names: "disk full".
-    pub what: &'static str,
+    /// What failed, without SQL or file names.
+    pub what: Failure,
     /// The engine's own words and code.
     pub detail: String,
 }
 
-impl Fault {
-    /// What failed while another program writes to the database.
-    pub const BUSY: &'static str = "database busy";
+/// What can fail about the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum Failure {
+    /// No space is left.
+    #[error("disk full")]
+    DiskFull,
+    /// Another program writes to it.
+    #[error("database busy")]
+    DatabaseBusy,
+    /// It can be read only.
+    #[error("the database cannot be written")]
+    DatabaseReadOnly,
+    /// The disk answers with errors.
+    #[error("the disk failed to read or write")]
+    DiskFailed,
+    /// The file is there, and cannot be opened.
+    #[error("the database file cannot be opened")]
+    CannotOpen,
+    /// The file holds no sound database.
+    #[error("the database file is damaged")]
+    #[strum(serialize = "database_damaged")]
+    Damaged,
+    /// Memory is short.
+    #[error("out of memory")]
+    OutOfMemory,
+    /// A CHECK or a reference, which no rule of ours has met before.
+    #[error("a rule of the database forbids it")]
+    ConstraintViolated,
+    /// Anything else.
+    #[error("a statement failed")]
+    StatementFailed,
+    /// A row that cannot be read back.
+    #[error("the database holds something unexpected")]
+    UnexpectedContent,
+    /// The file was removed or replaced.
+    #[error("the database file is gone from the data folder")]
+    DatabaseGone,
+    /// The log of the database or its index was.
+    #[error("the log of the database is gone from the data folder: restart the server")]
+    DatabaseLogGone,
+    /// Another file was copied over the database.
+    #[error("the database file was copied over while the server ran: restart the server")]
+    DatabaseOverwritten,
+    /// Somebody wrote into the log of the database.
+    #[error(
+        "the log of the database was written over while the server ran: stop the server and restore a backup"
+    )]
+    DatabaseLogOverwritten,
+}
+
+impl Failure {
+    /// The code of it.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
 }

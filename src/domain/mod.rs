@@ -16,9 +16,11 @@ pub mod error;
 pub mod field;
 pub mod ids;
 pub mod page;
+pub mod refused;
 pub mod resource;
 
-pub use error::{Error, Fault, Result};
+pub use error::{Error, Failure, Fault, Result};
 pub use field::{Fact, Field, Given, Kind, Rule, Written};
 pub use record::{Change, Column, Defaults, Record, Stored};
+pub use refused::{Denied, Refused};
 pub use resource::Resource;

@@ -104,6 +104,26 @@ impl Resource {
         }
     }
 
+    /// The code of an error that says that there is none.
+    pub fn no_such(self) -> &'static str {
+        match self {
+            Self::Line => "no_such_line",
+            Self::Mag => "no_such_mag",
+            Self::Administrators => "no_such_administrator",
+            Self::Resellers => "no_such_reseller",
+            Self::Servers => "no_such_server",
+            Self::Streams => "no_such_stream",
+            Self::SubscriptionPlans => "no_such_subscription_plan",
+            Self::Bouquets => "no_such_bouquet",
+            Self::Categories => "no_such_category",
+            Self::Groups => "no_such_group",
+            Self::Settings => "no_such_setting",
+            Self::Logs => "no_such_log",
+            Self::Connections => "no_such_connection",
+            Self::Security => "no_such_block",
+        }
+    }
+
     /// The kind of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resource| resource.name() == name)

@@ -6,7 +6,7 @@ use super::Act;
 pub use crate::store::engine::references::{User, Users};
 use crate::{
     domain::{
-        Error, Fact, Result, Stored,
+        Error, Fact, Refused, Result, Stored,
         channels::{
             bouquet::{Bouquet, Category},
             stream::Stream,
@@ -66,7 +66,7 @@ pub trait Managed: Table {
     const IN_USE: &'static str = ": move or delete them first";
 
     /// Why a row stays whatever happens, for those that are built in: deleting it is not offered.
-    fn stays(_id: Self::Id) -> Option<&'static str> {
+    fn stays(_id: Self::Id) -> Option<Refused> {
         None
     }
 
@@ -196,13 +196,13 @@ pub fn check_sight<R: Managed>(act: &Act<'_>, ids: &[R::Id], seen: &str) -> Resu
 }
 
 /// Refuses to delete what others use, saying how many.
-pub(super) fn unused(what: &str, users: &[(i64, &str)]) -> Result<()> {
+pub(super) fn unused(what: &'static str, users: &[(i64, &str)]) -> Result<()> {
     let used: Vec<String> =
         users.iter().filter(|(count, _)| *count > 0).map(|(count, name)| counted(*count, name)).collect();
     if used.is_empty() {
         return Ok(());
     }
-    Err(Error::Refused(format!("{what} is still used by {}: move or delete them first", used.join(", "))))
+    Err(Refused::StillUsed { what, users: used.join(", ") }.into())
 }
 
 /// `1 line`, `3 lines`; every name is one that takes an s.
@@ -270,8 +270,8 @@ impl Managed for Stream {
 }
 
 impl Managed for Server {
-    fn stays(id: ServerId) -> Option<&'static str> {
-        id.is_main().then_some("Server 1 is the main server and cannot be deleted")
+    fn stays(id: ServerId) -> Option<Refused> {
+        id.is_main().then_some(Refused::MainServerStays)
     }
 
     fn users() -> Vec<User> {
@@ -285,7 +285,7 @@ impl Managed for Server {
 
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
         if let Some(why) = Self::stays(row.id) {
-            return Err(Error::Refused(why.into()));
+            return Err(why.into());
         }
         let id = row.id.number();
         let users = [
@@ -305,15 +305,13 @@ impl Managed for Group {
     fn check_write(&self, act: &Act<'_>, id: Option<GroupId>) -> Result<()> {
         if id == Some(GroupId::ADMINISTRATORS) && self.rights != [crate::domain::people::rights::Right::Full]
         {
-            return Err(Error::Refused("Group 1 (Administrators) keeps the right full".into()));
+            return Err(Refused::GroupKeepsFull.into());
         }
         act.actor.may_grant(&self.rights)
     }
 
-    fn stays(id: GroupId) -> Option<&'static str> {
-        [GroupId::ADMINISTRATORS, GroupId::RESELLERS]
-            .contains(&id)
-            .then_some("Groups 1 (Administrators) and 2 (Resellers) cannot be deleted")
+    fn stays(id: GroupId) -> Option<Refused> {
+        [GroupId::ADMINISTRATORS, GroupId::RESELLERS].contains(&id).then_some(Refused::BuiltInGroupStays)
     }
 
     fn users() -> Vec<User> {
@@ -322,7 +320,7 @@ impl Managed for Group {
 
     fn check_delete(act: &Act<'_>, row: &Stored<Self>) -> Result<()> {
         if let Some(why) = Self::stays(row.id) {
-            return Err(Error::Refused(why.into()));
+            return Err(why.into());
         }
         unused("This group", &[(act.tx.count::<Admin>("group_id", row.id.number())?, "administrators")])
     }

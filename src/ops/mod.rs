@@ -27,7 +27,7 @@ pub use once::Once;
 
 use crate::{
     domain::{
-        Error, Resource, Result,
+        Denied, Error, Resource, Result,
         machine::server::Here,
         people::{
             actor::{Actor, Who},
@@ -135,7 +135,7 @@ impl Ops {
             if let Who::ApiKey { id, .. } = &actor.who
                 && !snapshot.keys.iter().any(|key| key.id == *id)
             {
-                return Err(Error::Denied("This API key was revoked".into()));
+                return Err(Denied::KeyRevoked.into());
             }
             let effects = Effects::default();
             let settings = &snapshot.settings;

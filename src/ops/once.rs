@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Act, Action, Ops};
 use crate::{
     domain::{
-        Error, Result,
+        Refused, Result,
         people::actor::{Actor, Who},
     },
     store::engine::idempotency::{KEPT, KeptAnswer},
@@ -27,7 +27,7 @@ impl Ops {
     /// A refusal changes nothing and is not kept: the call may be repeated once its cause is mended.
     ///
     /// # Errors
-    /// As [`Ops::write`], and [`Error::Refused`] for a key that came with another call.
+    /// As [`Ops::write`], and [`crate::domain::Error::Refused`] for a key that came with another call.
     pub async fn write_once<F>(
         &self,
         actor: Actor,
@@ -57,13 +57,9 @@ impl Ops {
 
 fn repeated(once: &Once, kept: &KeptAnswer) -> Result<Value> {
     if kept.fingerprint != once.fingerprint {
-        return Err(Error::Refused(
-            "This Idempotency-Key was used for another call within the last 24 hours: send a new key with a new call"
-                .into(),
-        ));
+        return Err(Refused::KeyOfAnotherCall.into());
     }
-    serde_json::from_str(&kept.answer)
-        .map_err(|_| Error::Refused("The first answer cannot be read back".into()))
+    serde_json::from_str(&kept.answer).map_err(|_| Refused::AnswerUnreadable.into())
 }
 
 /// A new API key is shown once and kept nowhere in clear: a repeat gets the answer without it.

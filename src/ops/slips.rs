@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Act, Action, Ops};
-use crate::domain::{Error, Result, people::actor::Actor};
+use crate::domain::{Error, Refused, Result, people::actor::Actor};
 
 /// Slips kept at once, about 3 MB; beyond it the oldest is forgotten.
 const MOST: usize = 10_000;
@@ -81,10 +81,7 @@ impl Ops {
             match &*outcome {
                 Some((of, id)) if *of == fingerprint => return Ok(Made { id: *id, now: None }),
                 Some(_) => {
-                    return Err(Error::Refused(
-                        "This form was sent already, with something else in it: it is new now, send it again"
-                            .into(),
-                    ));
+                    return Err(Refused::FormSentAlready.into());
                 }
                 None => {}
             }

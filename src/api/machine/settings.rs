@@ -9,7 +9,7 @@ use crate::{
         show,
     },
     domain::{
-        Error, Given, Result, Stored,
+        Error, Given, Refused, Result, Stored,
         fields::{
             net::Network,
             text::{Name, ShortText},
@@ -106,7 +106,7 @@ pub async fn api_key_revoke(mut call: Call) -> Result<Value> {
     let which = match (optional_id(&mut call)?, call.params.take::<Name>("name")?) {
         (Some(id), None) => Selector::Id(id),
         (None, Some(name)) => Selector::Name(name),
-        (Some(_), Some(_)) => return Err(Error::Refused("Send id or name, not both".into())),
+        (Some(_), Some(_)) => return Err(Refused::IdOrName.into()),
         (None, None) => Selector::Id(id(&mut call)?),
     };
     call.finish()?;

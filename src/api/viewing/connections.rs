@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, Fact, Resource, Result,
+        Error, Fact, Refused, Resource, Result,
         channels::stream::Stream,
         fields::{mac::Mac, number::Position, text::Username, time::UnixTime},
         ids::{Id, StreamId},
@@ -51,9 +51,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
         }
         (None, None, None) => return Err(Error::Missing("connection_id")),
         _ => {
-            return Err(Error::Refused(
-                "Send connection_id, username, mac_address or stream_id, one of them".into(),
-            ));
+            return Err(Refused::OneOfFour.into());
         }
     };
     let ops = call.ops.clone();

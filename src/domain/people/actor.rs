@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::rights::{self, Access, Right};
 use crate::domain::{
-    Error, Resource, Result,
+    Denied, Error, Resource, Result,
     ids::{AdminId, ApiKeyId, ResellerId},
 };
 
@@ -95,22 +95,13 @@ impl Actor {
     /// [`Error::Denied`], saying what is missing.
     pub fn may(&self, resource: Resource, access: Access) -> Result<()> {
         if self.reseller().is_some() && !matches!(resource, Resource::Line | Resource::Mag) {
-            return Err(Error::Denied(format!(
-                "Resellers have lines and MAGs alone: {resource} are for the operator"
-            )));
+            return Err(Denied::NotForResellers(resource).into());
         }
         if rights::allow(self.rights(), resource, access) {
             return Ok(());
         }
-        let (verb, right) = match access {
-            Access::Read => ("read", Right::Reading(resource)),
-            Access::Write => ("change", Right::On(resource)),
-        };
-        let where_to_mend = match self.who {
-            Who::ApiKey { .. } => "the scope of this API key",
-            _ => "the rights of your group",
-        };
-        Err(Error::Denied(format!("Not allowed to {verb} {resource}: add {right} to {where_to_mend}")))
+        let is_key = matches!(self.who, Who::ApiKey { .. });
+        Err(Denied::NoRight { resource, access, is_key }.into())
     }
 
     /// Whether it may hand out those rights.
@@ -129,7 +120,7 @@ impl Actor {
         if self.reseller().is_none() && rights::allow_all(self.rights()) {
             return Ok(());
         }
-        Err(Error::Denied("free needs an API key with the scope full".into()))
+        Err(Denied::FreeNeedsFull.into())
     }
 
     /// Whether it may set `banned`, the operator's own switch.
@@ -139,7 +130,7 @@ impl Actor {
     pub fn may_ban(&self) -> Result<()> {
         match self.reseller() {
             None => Ok(()),
-            Some(_) => Err(Error::Denied("banned is set by the operator; set disabled instead".into())),
+            Some(_) => Err(Denied::BannedIsOperators.into()),
         }
     }
 
@@ -188,10 +179,8 @@ mod tests {
     #[test]
     fn a_denial_names_the_right_that_is_missing() {
         let denied = key(&[Right::ReadOnly]).may(Resource::Line, Access::Write);
-        assert_eq!(
-            denied,
-            Err(Error::Denied("Not allowed to change line: add line to the scope of this API key".into()))
-        );
+        let words = denied.map_err(|denied| denied.to_string());
+        assert_eq!(words, Err("Not allowed to change line: add line to the scope of this API key".into()));
         assert!(key(&[Right::ReadOnly]).may(Resource::Line, Access::Read).is_ok());
     }
 

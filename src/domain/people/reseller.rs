@@ -1,7 +1,7 @@
 //! Resellers: who sell lines and MAGs for credits.
 
 use crate::domain::{
-    Error, Given, Resource, Result,
+    Given, Refused, Resource, Result,
     fields::{
         number::{Connections, Trials},
         text::Name,
@@ -46,17 +46,12 @@ impl Reseller {
     /// Whether its people may sell one trial more, after so many of today.
     ///
     /// # Errors
-    /// [`Error::Refused`], with the number.
+    /// [`crate::domain::Error::Refused`], with the number.
     pub fn allows_trial(&self, sold_today: i64) -> Result<()> {
         let name = self.name.as_str();
         match self.trials_per_day.map(Trials::get) {
-            Some(0) => Err(Error::Refused(format!("Reseller {name} may sell no trials"))),
-            Some(1) if sold_today >= 1 => Err(Error::Refused(format!(
-                "Reseller {name} may sell 1 trial in a day, and has sold it: the next one tomorrow"
-            ))),
-            Some(most) if sold_today >= most => Err(Error::Refused(format!(
-                "Reseller {name} may sell {most} trials in a day, and has sold them: the next one tomorrow"
-            ))),
+            Some(0) => Err(Refused::NoTrials(name.into()).into()),
+            Some(most) if sold_today >= most => Err(Refused::TrialsSold { name: name.into(), most }.into()),
             _ => Ok(()),
         }
     }
@@ -64,21 +59,14 @@ impl Reseller {
     /// Whether its lines and MAGs may hold `held` connections.
     ///
     /// # Errors
-    /// [`Error::Refused`] over the ceiling, with the numbers.
+    /// [`crate::domain::Error::Refused`] over the ceiling, with the numbers.
     pub fn allows(&self, held: Held) -> Result<()> {
         let ceiling = self.max_allowed_connections.get();
         if ceiling == 0 || (held.unlimited == 0 && held.connections <= ceiling) {
             return Ok(());
         }
-        let wanted = match held.unlimited {
-            0 => format!("they would be {}", held.connections),
-            _ => "there would be no limit".to_owned(),
-        };
-        Err(Error::Refused(format!(
-            "Reseller {} may have {ceiling} connections in all; with this {wanted}. \
-             Lower max_allowed_connections here, or raise the reseller's",
-            self.name.as_str()
-        )))
+        let wanted = (held.unlimited == 0).then_some(held.connections);
+        Err(Refused::OverCeiling { name: self.name.as_str().into(), ceiling, wanted }.into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::domain::{Error, Fact, Kind, Resource, Result, Rule, field::Item};
+use crate::domain::{Denied, Fact, Kind, Resource, Result, Rule, field::Item};
 
 /// What a call does to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +103,11 @@ pub fn allow_all(rights: &[Right]) -> bool {
 /// Whether somebody with the rights `mine` may hand out `theirs`: nobody gives what he has not.
 ///
 /// # Errors
-/// [`Error::Denied`], naming the first right that goes too far.
+/// [`crate::domain::Error::Denied`], naming the first right that goes too far.
 pub fn may_grant(mine: &[Right], theirs: &[Right]) -> Result<()> {
     match theirs.iter().find(|right| !mine.iter().any(|own| own.covers(**right))) {
         None => Ok(()),
-        Some(right) => {
-            Err(Error::Denied(format!("You cannot give the right {right}: you do not have it yourself")))
-        }
+        Some(right) => Err(Denied::NotYoursToGive(*right).into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{listing::Subscribed, subscription::Subscription};
 use crate::domain::{
-    Error, Given, Result,
+    Error, Given, Refused, Result,
     fields::{
         number::Connections,
         time::{Expiry, UnixTime},
@@ -56,7 +56,7 @@ impl MassEdit {
             return Err(Error::invalid("delete", "not together with another change"));
         }
         if *self == (Self { free: self.free, ..Self::default() }) {
-            return Err(Error::Refused("Choose what is to change".into()));
+            return Err(Refused::NothingToChange.into());
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl MassEdit {
         let sold = S::subscription_change(&mut change);
         let given = |flag: Option<bool>| flag.map_or(Given::Absent, Given::Value);
         if let Some(days) = self.more_days {
-            let end = row.expire_date.0.ok_or_else(|| Error::Refused("it never expires".into()))?;
+            let end = row.expire_date.0.ok_or(Refused::NeverExpires)?;
             let later = end.max(now).seconds() + i64::from(days) * 86_400;
             sold.expire_date = Given::Value(Expiry(Some(UnixTime::clamped(later))));
         }

@@ -9,7 +9,7 @@ use crate::domain::{
     fields::{container::Container, number::Asn, time::UnixTime},
     machine::server::Here,
     subscribers::subscription::Subscription,
-    viewing::title::Title,
+    viewing::{not_running::NotRunning, title::Title},
 };
 
 /// The network provider behind an address.
@@ -31,7 +31,7 @@ pub struct TitleState {
     /// Whether one of the subscription's bouquets holds it.
     pub in_bouquets: bool,
     /// Why it cannot be watched now, if it cannot.
-    pub why_not: Option<String>,
+    pub why_not: Option<NotRunning>,
 }
 
 /// The connections of the subscription.
@@ -146,31 +146,17 @@ pub struct Verdict {
     pub passes: bool,
     /// Why, in words; where it refuses, also what mends it.
     pub words: String,
+    /// What people of a reseller are told instead: nothing that only the operator may see or can mend.
+    for_reseller: Option<&'static str>,
 }
 
 impl Verdict {
     /// The same for people of a reseller: without what only the operator may see or can mend.
     #[must_use]
     pub fn for_reseller(mut self) -> Self {
-        let told = match (self.rule, self.passes) {
-            (Rule::Banned, false) => "The operator has banned it: ask the operator.",
-            (Rule::Guard, false) => {
-                "The address is shut out after too many failures: wait, or ask the operator."
-            }
-            (Rule::Server, false) => "Another server serves it: ask the operator.",
-            (Rule::Server, true) => "This server may serve it.",
-            (Rule::Provider, true) if self.words.contains("--asn-db") => {
-                "It is to be bound to its network provider, which this server cannot tell: ask the operator."
-            }
-            (Rule::SignIn, false) if self.words.contains("mag_login_required") => {
-                "Boxes have to send login and password, and it has no password: set one."
-            }
-            (Rule::Bouquet, false) => "The stream is not part of what was sold.",
-            (Rule::Stream, false) => "The stream does not run now: ask the operator.",
-            (Rule::Limit, false) => "Every connection is taken: end one, or ask the operator for more.",
-            _ => return self,
-        };
-        told.clone_into(&mut self.words);
+        if let Some(told) = self.for_reseller {
+            told.clone_into(&mut self.words);
+        }
         self
     }
 }
@@ -339,6 +325,30 @@ impl Rule {
             Self::Limit => limit_words(subscription, request.taken, passes),
         }
     }
+
+    /// What people of a reseller are told instead of the words.
+    fn for_reseller(self, request: &Request<'_>, passes: bool) -> Option<&'static str> {
+        let has_no_password = request.set_top_box.is_some_and(|at| at.sign_in == SignIn::NoPassword);
+        let cannot_bind = request.subscription.isp_lock && request.provider == Provider::NoFile;
+        Some(match (self, passes) {
+            (Self::Banned, false) => "The operator has banned it: ask the operator.",
+            (Self::Guard, false) => {
+                "The address is shut out after too many failures: wait, or ask the operator."
+            }
+            (Self::Server, false) => "Another server serves it: ask the operator.",
+            (Self::Server, true) => "This server may serve it.",
+            (Self::Provider, true) if cannot_bind => {
+                "It is to be bound to its network provider, which this server cannot tell: ask the operator."
+            }
+            (Self::SignIn, false) if has_no_password => {
+                "Boxes have to send login and password, and it has no password: set one."
+            }
+            (Self::Bouquet, false) => "The stream is not part of what was sold.",
+            (Self::Stream, false) => "The stream does not run now: ask the operator.",
+            (Self::Limit, false) => "Every connection is taken: end one, or ask the operator for more.",
+            _ => return None,
+        })
+    }
 }
 
 /// What rules about a title say where none was asked about.
@@ -442,7 +452,8 @@ fn listed(networks: &[crate::domain::fields::net::Network]) -> String {
 pub fn verdicts(request: &Request<'_>) -> Vec<Verdict> {
     let verdict = |rule: Rule| {
         let passes = rule.passes(request);
-        Verdict { rule, passes, words: rule.words(request, passes) }
+        let (words, for_reseller) = (rule.words(request, passes), rule.for_reseller(request, passes));
+        Verdict { rule, passes, words, for_reseller }
     };
     let is_of_boxes = |rule: &Rule| matches!(rule, Rule::Device | Rule::SignIn);
     let rules = Rule::ALL.into_iter();

@@ -8,7 +8,7 @@ pub use crate::media::preview::{Preview, plays_audio, plays_video};
 pub use crate::store::channels::streams::{Sort, StreamSearch};
 use crate::{
     domain::{
-        Error, Resource, Result, Stored,
+        Error, Refused, Resource, Result, Stored,
         channels::{
             bouquet::{Bouquet, BouquetChange},
             run::State,
@@ -232,7 +232,7 @@ impl Ops {
     pub async fn preview(&self, actor: &Actor, id: StreamId) -> Result<Preview> {
         actor.may(Resource::Streams, Access::Read)?;
         let media = self.media.as_ref().ok_or(Error::Busy)?;
-        media.preview(id).await.map_err(|why| Error::Refused(format!("There is no preview: {why}")))
+        media.preview(id).await.map_err(|why| Refused::NoPreview(why).into())
     }
 
     /// The streams that this server runs or would run for a viewer, each with the state it is in.

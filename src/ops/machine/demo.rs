@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     domain::{
-        Error, Field, Given, Resource, Result, Written,
+        Field, Given, Refused, Resource, Result, Written,
         channels::{
             bouquet::{Bouquet, BouquetChange, Category, CategoryChange},
             stream::{SourceUrl, Stream, StreamChange},
@@ -98,11 +98,11 @@ impl Ops {
     /// made.
     ///
     /// # Errors
-    /// [`Error::Refused`] if there are lines already or no picture can be drawn, or a database error.
+    /// [`crate::domain::Error::Refused`] if there are lines already or no picture can be drawn, or a database error.
     pub async fn demo(&self, media: &Path, say: impl Fn(&str)) -> Result<String> {
         for (picture, number) in PICTURES.iter().zip(1..) {
             say(&format!("drawing test picture {number} of {}", PICTURES.len()));
-            picture.draw(media).await.map_err(Error::Refused)?;
+            picture.draw(media).await.map_err(Refused::NoPicture)?;
         }
         say("making streams, bouquets, plans and resellers");
         let (password, shown) = random::password()?;
@@ -148,7 +148,7 @@ impl Ops {
 fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
     if act.tx.page::<crate::domain::subscribers::line::Line>(&crate::domain::page::Page::default())?.total > 0
     {
-        return Err(Error::Refused("There are lines already: demo fills only an empty database".into()));
+        return Err(Refused::NotEmpty.into());
     }
     managed::create::<Server>(
         act,

@@ -3,7 +3,7 @@
 use super::sign_in;
 use crate::{
     domain::{
-        Error, Fact, Resource, Result, Stored,
+        Error, Fact, Refused, Resource, Result, Stored,
         fields::{text::AdminName, time::UnixTime},
         ids::{AdminId, GroupId, ResellerId},
         page::{Page, Rows},
@@ -139,9 +139,7 @@ fn find(read: &Read<'_>, who: &Selector) -> Result<Stored<Admin>> {
         Selector::Username(name) => by_name(name)?,
         Selector::Both(id, name) => match (read.by_id(*id)?, by_name(name)?) {
             (Some(admin), Some(named)) if admin.id != named.id => {
-                return Err(Error::Refused(
-                    "id and username name different administrators: send one of them".into(),
-                ));
+                return Err(Refused::NamesDiffer(Resource::Administrators).into());
             }
             (Some(admin), Some(_)) => Some(admin),
             _ => None,
@@ -160,8 +158,5 @@ fn one_is_left(act: &Act<'_>) -> Result<()> {
     if act.tx.full_administrators(GroupId::ADMINISTRATORS)? > 0 {
         return Ok(());
     }
-    Err(Error::Refused(
-        "The last full administrator cannot be deleted, disabled or moved out of its group: make another one first"
-            .into(),
-    ))
+    Err(Refused::LastFullAdministrator.into())
 }

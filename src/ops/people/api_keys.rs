@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     domain::{
-        Error, Given, Resource, Result, Stored,
+        Denied, Given, Refused, Resource, Result, Stored,
         fields::{text::Name, time::UnixTime},
         ids::ApiKeyId,
         page::{Page, Rows},
@@ -55,7 +55,7 @@ pub enum KeyRefusal {
 /// Creates a key from its secret text; only the hash is kept.
 ///
 /// # Errors
-/// [`Error::Missing`] without a name, [`Error::Taken`], [`Error::Denied`] for a scope wider than
+/// [`crate::domain::Error::Missing`] without a name, [`crate::domain::Error::Taken`], [`crate::domain::Error::Denied`] for a scope wider than
 /// the caller's own.
 pub fn create(act: &Act<'_>, mut change: ApiKeyChange, text: &KeyText) -> Result<(ApiKeyId, ApiKey)> {
     change.hash = Given::Value(KeyHash::of(text.reveal()));
@@ -72,21 +72,19 @@ fn within_own_limits(act: &Act<'_>, key: &ApiKey) -> Result<()> {
     if own.outlives(key) && own.outreaches(key) {
         return Ok(());
     }
-    Err(Error::Denied(
-        "A key cannot make one that ends later or works from more addresses than itself".into(),
-    ))
+    Err(Denied::KeyOutreachesOwn.into())
 }
 
 /// Revokes a key: it opens nothing from the next call on.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::Denied`] for a scope wider than the caller's own.
+/// [`crate::domain::Error::NoSuch`], [`crate::domain::Error::Denied`] for a scope wider than the caller's own.
 pub fn revoke(act: &Act<'_>, which: &Selector) -> Result<ApiKeyId> {
     let found = match which {
         Selector::Id(id) => act.tx.by_id::<ApiKey>(*id)?,
         Selector::Name(name) => act.tx.first("name", &crate::domain::Fact::Text(name.as_str().to_owned()))?,
     };
-    let key = found.ok_or(Error::Refused("API key does not exist".into()))?;
+    let key = found.ok_or(Refused::NoSuchApiKey)?;
     act.actor.may_grant(&key.record.scope)?;
     act.delete(&key)?;
     Ok(key.id)

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        Error, Resource, Result, Stored,
+        Error, Refused, Resource, Result, Stored,
         fields::{
             credits::{Credits, Movement},
             text::ShortText,
@@ -100,9 +100,7 @@ pub fn add_credits(
     let note = note.map_or("", ShortText::as_str);
     if let Some((of, booking)) = slip.map(|slip| act.tx.booked_by(slip)).transpose()?.flatten() {
         if of != reseller.id || booking.amount != movement.get() || booking.note != note {
-            return Err(Error::Refused(
-                "This form was sent already, with something else in it: it is new now, send it again".into(),
-            ));
+            return Err(Refused::FormSentAlready.into());
         }
         return Ok(Booked { id: of, balance: act.tx.balance(of)?, repeated: true });
     }
@@ -214,9 +212,7 @@ fn find(read: &Read<'_>, who: &Selector) -> Result<ResellerId> {
         Selector::Id(id) => Ok(*id),
         Selector::Named(name) => named(name),
         Selector::Both(id, name) if named(name)? == *id => Ok(*id),
-        Selector::Both(..) => {
-            Err(Error::Refused("id and username name different resellers: send one of them".into()))
-        }
+        Selector::Both(..) => Err(Refused::NamesDiffer(Resource::Resellers).into()),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 pub use crate::store::people::panel_sessions::PanelSession;
 use crate::{
     domain::{
-        Error, Fact, Given, Resource, Result, Stored,
+        Error, Fact, Given, Refused, Resource, Result, Stored,
         fields::{text::NewPassword, time::UnixTime},
         ids::AdminId,
         people::{
@@ -79,6 +79,28 @@ pub struct SignedIn {
     hash: KeyHash,
 }
 
+/// What the login log says of an attempt in the panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Somebody is signed in.
+    SignedIn,
+    /// Name or password was wrong.
+    Wrong,
+    /// Both were right, but the administrator is switched off.
+    Disabled,
+}
+
+impl Outcome {
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed in",
+            Self::Wrong => "wrong username or password",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// Why somebody was not signed in.
 #[derive(Debug)]
 pub enum Rejected {
@@ -122,12 +144,12 @@ impl Ops {
         self.may_try(username, address, known)?;
         if !right {
             self.failed(Face::Panel, Attempt { address, name: Some(username), mark: known, what: None });
-            self.note_sign_in(username, address, "wrong username or password").await?;
+            self.note_sign_in(username, address, Outcome::Wrong).await?;
             return Err(Rejected::Wrong);
         }
         let Some(admin) = found else { return Err(Rejected::Wrong) };
         if admin.record.disabled {
-            self.note_sign_in(username, address, "disabled").await?;
+            self.note_sign_in(username, address, Outcome::Disabled).await?;
             return Err(Rejected::Disabled);
         }
         let tokens = Tokens { session: random::token()?, browser: random::token()? };
@@ -141,7 +163,13 @@ impl Ops {
         let begun = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
             tx.insert_panel_session(&session, admin.id, &address.to_string(), &agent, now)?;
             tx.insert_browser(admin.id, &browser, old, now)?;
-            tx.insert_login(now, "panel", admin.record.username.as_str(), &address.to_string(), "signed in")
+            tx.insert_login(
+                now,
+                "panel",
+                admin.record.username.as_str(),
+                &address.to_string(),
+                Outcome::SignedIn.name(),
+            )
         });
         begun.wait().await?;
         Ok(tokens)
@@ -292,12 +320,12 @@ impl Ops {
         self.write_own(who.actor.clone(), END_SESSION, move |act| end_session(act, session, Some(own))).await
     }
 
-    async fn note_sign_in(&self, username: &str, address: IpAddr, outcome: &'static str) -> Result<()> {
+    async fn note_sign_in(&self, username: &str, address: IpAddr, outcome: Outcome) -> Result<()> {
         let now = clock::now();
         let name: String = username.chars().filter(|c| !c.is_control()).take(64).collect();
         let address = address.to_string();
         let noted = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
-            tx.insert_login(now, "panel", &name, &address, outcome)
+            tx.insert_login(now, "panel", &name, &address, outcome.name())
         });
         noted.wait().await
     }
@@ -315,7 +343,7 @@ impl SignedIn {
 /// [`Error::Refused`] if there is none.
 pub fn end_session(act: &Act<'_>, id: i64, of: Option<AdminId>) -> Result<()> {
     if !act.tx.delete_panel_session(id, of)? {
-        return Err(Error::Refused("This session has ended already".into()));
+        return Err(Refused::PanelSessionOver.into());
     }
     act.audit(None, "", &json!({ "session_id": id }), &json!({}))
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 pub use crate::store::people::keys::Entry;
 use crate::{
     domain::{
-        Error, Resource, Result,
+        Error, Refused, Resource, Result,
         fields::{net::Network, text::ShortText},
     },
     ops::{Act, Action},
@@ -46,7 +46,7 @@ pub fn remove_entry(act: &Act<'_>, seen: &Entry) -> Result<i64> {
 pub fn remove(act: &Act<'_>, address: Network) -> Result<i64> {
     let text = address.to_string();
     let id = act.tx.delete_whitelist(address)?;
-    let id = id.ok_or_else(|| Error::Refused(format!("{text} is not on the whitelist")))?;
+    let id = id.ok_or_else(|| Refused::NotOnWhitelist(text.clone()))?;
     act.audit(Some(id), &text, &json!({ "address": text }), &json!({}))?;
     Ok(id)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{ASK, Session, mag_of};
 use crate::{
     domain::{
-        Error, Result,
+        Refused, Result,
         fields::mac::Mac,
         people::actor::Actor,
         portal::{device::Standing, mag_event::Event},
@@ -30,13 +30,11 @@ pub enum News {
 /// Lets an event wait for the box of a MAG; the event's number.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::Refused`] while too many wait.
+/// [`crate::domain::Error::NoSuch`], [`crate::domain::Error::Refused`] while too many wait.
 pub fn send(act: &Act<'_>, mac: Mac, event: &Event) -> Result<i64> {
     let mag = mag_of(act, mac)?;
     if act.tx.waiting_events(mag.id, act.now)?.len() >= MOST {
-        return Err(Error::Refused(format!(
-            "{MOST} events wait for this MAG already: its box has not asked for them"
-        )));
+        return Err(Refused::TooManyEvents(MOST).into());
     }
     let id = act.tx.insert_event(mag.id, event, act.now)?;
     let Event { order, msg, param, reboot_after_ok, auto_hide_timeout } = event;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::lines;
 use crate::{
     domain::{
-        Error, Record, Resource, Result, Stored,
+        Record, Refused, Resource, Result, Stored,
         fields::{
             mac::Mac,
             text::{LinePassword, Username},
@@ -30,7 +30,7 @@ pub struct Credentials {
 /// nothing but SQL.
 ///
 /// # Errors
-/// [`Error::Busy`] if the system's generator fails.
+/// [`crate::domain::Error::Busy`] if the system's generator fails.
 pub fn spare() -> Result<(Username, LinePassword)> {
     Ok((random::username()?, random::line_password()?))
 }
@@ -38,7 +38,7 @@ pub fn spare() -> Result<(Username, LinePassword)> {
 /// Makes a MAG a line with the same subscription, and gives it the MAG's history.
 ///
 /// # Errors
-/// [`Error::NoSuch`], [`Error::Changed`], [`Error::Taken`] for the username, [`Error::Denied`] without the right to
+/// [`crate::domain::Error::NoSuch`], [`crate::domain::Error::Changed`], [`crate::domain::Error::Taken`] for the username, [`crate::domain::Error::Denied`] without the right to
 /// lines.
 pub fn to_line(
     act: &Act<'_>,
@@ -69,8 +69,8 @@ pub fn to_line(
 /// Makes a line a MAG with the same subscription, and gives it the line's history.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for wrong credentials, [`Error::Changed`], [`Error::Taken`] for the MAC, [`Error::Refused`] for a
-/// restreamer, [`Error::Denied`] without the right to MAGs.
+/// [`crate::domain::Error::NoSuch`] for wrong credentials, [`crate::domain::Error::Changed`], [`crate::domain::Error::Taken`] for the MAC, [`crate::domain::Error::Refused`] for a
+/// restreamer, [`crate::domain::Error::Denied`] without the right to MAGs.
 pub fn to_mag(act: &Act<'_>, who: &lines::Credentials, mac: Mac) -> Result<(MagId, Mag)> {
     act.actor.may(Resource::Mag, Access::Write)?;
     let line: Stored<Line> = lines::find(act.tx, who)?;
@@ -78,7 +78,7 @@ pub fn to_mag(act: &Act<'_>, who: &lines::Credentials, mac: Mac) -> Result<(MagI
     act.check_seen(&line)?;
     let Line { username, password, restreamer, subscription, .. } = line.record.clone();
     if restreamer {
-        return Err(Error::Refused("A restreamer cannot become a MAG: set restreamer to 0 first".into()));
+        return Err(Refused::RestreamerAsMag.into());
     }
     let lock_device = act.tx.defaults::<Mag>()?.of("lock_device")?;
     let mag = Mag { mac_address: mac, login: username.clone(), password, lock_device, subscription };

@@ -10,7 +10,7 @@ use std::{
 use super::subscriptions::{self, SaleOptions};
 use crate::{
     domain::{
-        Error, Result, Stored,
+        Error, Refused, Result, Stored,
         people::{
             actor::{Actor, Who},
             audit::{Difference, difference},
@@ -198,9 +198,7 @@ impl Ops {
     ) -> Result<Selection> {
         edit.check()?;
         if selection.state == Some(State::Watching) {
-            return Err(Error::Refused(
-                "Who is watching changes from moment to moment: choose another state for a mass edit".into(),
-            ));
+            return Err(Refused::StateNeverStays.into());
         }
         self.confine::<S>(actor, &mut selection);
         Ok(selection)

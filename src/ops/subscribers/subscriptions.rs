@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        Error, Given, Result, Stored,
+        Denied, Error, Given, Result, Stored,
         fields::time::Expiry,
         ids::ResellerId,
         people::{actor::Actor, reseller::Reseller},
@@ -192,7 +192,7 @@ fn check_rights<S: Subscribed>(act: &Act<'_>, change: &mut S::Change, wishes: Sa
     if act.actor.reseller().is_some()
         && let Some(field) = S::first_operator_only_field(change)
     {
-        return Err(Error::Denied(format!("{field} is set by the operator")));
+        return Err(Denied::FieldIsOperators(field).into());
     }
     if S::subscription_change(change).banned != Given::Absent {
         act.actor.may_ban()?;

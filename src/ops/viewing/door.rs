@@ -176,6 +176,7 @@ impl Ops {
             title,
             address: from.address.to_string(),
             user_agent: from.agent.to_string(),
+            code: Some(refusal.code().into()),
             reason: refusal.words(),
         });
     }

@@ -161,6 +161,6 @@ fn no_such(title: Title) -> Error {
 
 /// When another device was last turned away.
 fn other_device(refusals: &[RefusedRow]) -> Option<UnixTime> {
-    let reason = Refusal::OtherDevice.words();
-    refusals.iter().find(|row| row.reason == reason).map(|row| row.at)
+    let code = Refusal::OtherDevice.code();
+    refusals.iter().find(|row| row.code.as_deref() == Some(code)).map(|row| row.at)
 }

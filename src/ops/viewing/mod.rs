@@ -4,26 +4,25 @@ mod door;
 mod follow;
 mod history;
 mod open;
+mod refusal;
 mod watch;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 pub use door::Way;
 pub use history::History;
 pub use open::Written;
+pub use refusal::Refusal;
 pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
 pub use crate::media::{InMemory, ListedSegment, Segment, Segments, Tap, connections::Hold};
 
 use crate::domain::{
-    Error, Stored,
+    Stored,
     fields::time::UnixTime,
     subscribers::{line::Line, mag::Mag, subscription::Subscription},
-    viewing::{
-        admission::Rule,
-        session::{Proof, Viewer},
-    },
+    viewing::session::{Proof, Viewer},
 };
 
 /// Where a request of a viewer comes from.
@@ -120,63 +119,6 @@ impl From<Stored<Mag>> for Subscriber {
             created_at: mag.created_at,
             proof: None,
         }
-    }
-}
-
-/// Why somebody may not watch.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
-    /// Nobody has these credentials.
-    Credentials,
-    /// There is no MAG of this MAC.
-    NoSuchMac,
-    /// The MAG is bound to another device.
-    OtherDevice,
-    /// The box of the MAG sent the wrong login or password.
-    SignIn,
-    /// The link to the stream is over, or somebody else's.
-    Link,
-    /// The address has guessed too often, or the name was guessed at; how long to wait.
-    ShutOut(Duration),
-    /// A rule of the subscription.
-    Rule(Rule),
-    /// There is no such stream.
-    NoSuchStream,
-    /// The stream does not run, and why.
-    NotRunning(String),
-    /// Every connection is taken.
-    Full,
-    /// The session was ended by somebody moments ago.
-    Ended,
-    /// Something failed.
-    Failed(Error),
-}
-
-impl Refusal {
-    /// The reason in the refusal log.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Credentials => "wrong username or password".into(),
-            Self::NoSuchMac => "no MAG has this MAC".into(),
-            Self::OtherDevice => {
-                "the MAG is bound to another device: mag/reset_device lets this one in".into()
-            }
-            Self::SignIn => "wrong login or password of the MAG".into(),
-            Self::Link => "the link to the stream is over".into(),
-            Self::ShutOut(_) => "shut out after too many failures".into(),
-            Self::Rule(rule) => rule.name().into(),
-            Self::NoSuchStream => "no such stream".into(),
-            Self::NotRunning(why) => format!("the stream does not run: {why}"),
-            Self::Full => "every connection is taken".into(),
-            Self::Ended => "the session was ended moments ago".into(),
-            Self::Failed(error) => error.to_string(),
-        }
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
         viewing::{
             admission::{self, Provider, Request, Rule, TitleState, binds_to},
+            not_running::NotRunning,
             session::{GRACE, Key, SessionTerms, Viewer},
             title::Title,
         },
@@ -157,7 +158,7 @@ impl Ops {
         })?;
         let Title::Live(stream) = wish.title;
         let channel = self.media.as_ref().and_then(|media| media.channel(stream));
-        let channel = channel.ok_or_else(|| Refusal::NotRunning("it is stopping".into()))?;
+        let channel = channel.ok_or(NotRunning::Stopping)?;
         Ok(Admitted { title_name: found.name.clone(), channel, provider })
     }
 
@@ -167,21 +168,19 @@ impl Ops {
     }
 
     /// Why a title cannot be watched now. A stream that is starting, or would for a viewer, is worth waiting for.
-    fn why_not(&self, asked: &AskedTitle, title: Title) -> Option<String> {
+    fn why_not(&self, asked: &AskedTitle, title: Title) -> Option<NotRunning> {
         let Title::Live(stream) = title;
         if !asked.enabled {
-            return Some("it is switched off; start it".into());
+            return Some(NotRunning::SwitchedOff);
         }
         if !self.here.is(asked.server_id) {
-            return Some(
-                "it is given to a load balancer, and these run no streams yet; set its server_id to 1".into(),
-            );
+            return Some(NotRunning::OnLoadBalancer);
         }
         match self.media.as_ref().and_then(|media| media.status(stream)).map(|status| status.state) {
-            Some(State::Waiting { why, .. } | State::Failed { why }) => Some(why),
-            Some(State::Ended) => Some("it was played to its end; start it to play it again".into()),
+            Some(State::Waiting { why, .. } | State::Failed { why }) => Some(NotRunning::Source(why)),
+            Some(State::Ended) => Some(NotRunning::Ended),
             Some(State::Stopped | State::Starting | State::Running) => None,
-            None => Some("it is stopping".into()),
+            None => Some(NotRunning::Stopping),
         }
     }
 
@@ -247,8 +246,8 @@ impl Ops {
         };
         tokio::select! {
             biased;
-            ready = ready => if ready { Ok(()) } else { Err(Refusal::NotRunning("it is still starting".into())) },
-            why = fatal => Err(Refusal::NotRunning(why)),
+            ready = ready => if ready { Ok(()) } else { Err(NotRunning::Starting.into()) },
+            why = fatal => Err(NotRunning::Source(why).into()),
         }
     }
 

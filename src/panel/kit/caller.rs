@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource, Result,
+        self, Error, Resource, Result,
         ids::ResellerId,
         people::{actor::Actor, rights::Access},
     },
@@ -129,11 +129,8 @@ impl Caller {
     /// # Errors
     /// [`Error::Refused`] without one: nobody could tell whether it was sent before.
     fn slip(&self, sent: &Sent) -> Result<Slip> {
-        let slip = Some(sent.text(SLIP)).filter(|slip| !slip.is_empty()).ok_or_else(|| {
-            Error::Refused(
-                "This form cannot be told from one that was sent before: it is new now, send it again".into(),
-            )
-        })?;
+        let slip =
+            Some(sent.text(SLIP)).filter(|slip| !slip.is_empty()).ok_or(domain::Refused::FormUnknown)?;
         Ok(Slip {
             key: seen::mark(&format!("{} {} {slip}", self.actor().name(), self.path)),
             fingerprint: seen::mark(&format!("{:?}", sent.0)),

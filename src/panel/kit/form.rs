@@ -459,8 +459,8 @@ impl Form {
         match error {
             Error::Busy | Error::Database(_) | Error::Changed => Err(error),
             // Whoever may not be here at all was turned away before: this is about what was typed.
-            Error::Denied(text) => {
-                self.problem = Some(text);
+            Error::Denied(denied) => {
+                self.problem = Some(denied.to_string());
                 Ok(StatusCode::FORBIDDEN)
             }
             error => {

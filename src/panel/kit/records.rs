@@ -312,7 +312,7 @@ pub async fn ask_delete<R: Shown>(caller: Caller, id: Path<String>) -> Reply {
 async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
     let row = find::<R>(caller, id).await?;
     if let Some(why) = R::stays(row.id) {
-        return Err(Error::Refused(why.into()).into());
+        return Err(Error::from(why).into());
     }
     let name = row.record.name();
     let asked = action(R::RESOURCE, "info");

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Given, Resource, Result, Stored,
+        Denied, Error, Given, Refused, Resource, Result, Stored,
         fields::{number::Connections, time::UnixTime},
         ids::{BouquetId, StreamId, parse_id},
         people::rights::Access,
@@ -153,10 +153,10 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
     let name = row.record.name();
     let fix = Fix::ALL.into_iter().find(|fix| fix.name() == what);
     if fix.is_none() && !matches!(what, "add-bouquet" | "start-stream") {
-        return Err(Error::Refused("There is no such button".into()).into());
+        return Err(Error::from(Refused::NoSuchButton).into());
     }
     if caller.reseller().is_some() && fix.is_none_or(Fix::is_operators) {
-        return Err(Error::Denied("This is the operator's to change".into()).into());
+        return Err(Error::from(Denied::ChangeIsOperators).into());
     }
     let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
     let stale = |at: UnixTime| seen != Some(at);

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Fact, Field, Kind as FactKind, Resource, Result, Rule, Written,
+        Error, Fact, Field, Kind as FactKind, Refused, Resource, Result, Rule, Written,
         fields::time::UnixTime,
         people::{audit::Difference, rights::Access},
         subscribers::mass_edit::MassEdit,
@@ -373,7 +373,7 @@ pub async fn run<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
     };
     let number = |name: &'static str| {
         let number = sent.text(name).parse::<i64>().ok().filter(|number| *number >= 0);
-        number.ok_or_else(|| Error::Refused("Preview the edit first".into()))
+        number.ok_or(Error::Refused(Refused::NotPreviewed))
     };
     let mut selection = address.selection();
     selection.now = UnixTime::clamped(number("at")?.min(clock::now().seconds()));

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource, Stored, fields::time::UnixTime, ids::Id, subscribers::subscription::Subscription,
-        viewing::admission::Verdict,
+        Error, Refused, Resource, Stored, fields::time::UnixTime, ids::Id,
+        subscribers::subscription::Subscription, viewing::admission::Verdict,
     },
     ops::{
         clock,
@@ -215,11 +215,10 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
 pub async fn qr<S: Kind>(caller: Caller, at: web::Path<(String, usize)>) -> Reply {
     let (id, place) = at.into_inner();
     let row = find::<S>(&caller, &id)?;
-    let origin = caller.origin.as_ref().ok_or_else(|| Error::Refused("The request has no Host".into()))?;
+    let origin = caller.origin.as_ref().ok_or(Refused::NoHost).map_err(Error::from)?;
     let links = row.record.links(origin);
     let link = links.get(place).ok_or(Error::no_such(S::RESOURCE))?;
-    let code =
-        QrCode::new(&link.url).map_err(|_| Error::Refused("The address is too long for a QR code".into()))?;
+    let code = QrCode::new(&link.url).map_err(|_| Error::from(Refused::TooLongForQrCode))?;
     // Black on white in any theme: cameras want the contrast.
     let (dark, light) = (svg::Color("#000000"), svg::Color("#ffffff"));
     let image = code.render().min_dimensions(220, 220).dark_color(dark).light_color(light).build();

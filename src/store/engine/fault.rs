@@ -4,7 +4,7 @@ use std::{collections::VecDeque, net::IpAddr, sync::Mutex};
 
 use rusqlite::{ErrorCode, ffi};
 
-use crate::domain::{Error, Fault, Resource, fields::time::UnixTime};
+use crate::domain::{Error, Failure, Fault, Resource, fields::time::UnixTime};
 
 /// Who asked for what: the context of a failed statement.
 #[derive(Clone, Debug)]
@@ -48,53 +48,47 @@ impl From<rusqlite::Error> for Error {
                 return Self::Taken { resource: *resource, field };
             }
         }
-        fault(&describe(&error), format!("{detail} (code {code})"))
+        fault(describe(&error), format!("{detail} (code {code})"))
     }
 }
 
 /// A database error of our own finding, such as a row that cannot be read back.
 pub fn broken(detail: impl Into<String>) -> Error {
-    fault(&"the database holds something unexpected", detail.into())
+    fault(Failure::UnexpectedContent, detail.into())
 }
 
 /// The database file is no longer where it was opened.
 pub fn gone() -> Error {
-    fault(&"the database file is gone from the data folder", "removed or replaced while it was open".into())
+    fault(Failure::DatabaseGone, "removed or replaced while it was open".into())
 }
 
 /// The log of the database or its index is no longer where it was opened.
 pub fn log_gone(end: &str) -> Error {
     fault(
-        &"the log of the database is gone from the data folder: restart the server",
+        Failure::DatabaseLogGone,
         format!("the file that ends in {end} was removed or replaced while it was open"),
     )
 }
 
 /// Somebody emptied the log of the database, or wrote something else into it.
 pub fn log_overwritten() -> Error {
-    fault(
-        &"the log of the database was written over while the server ran: stop the server and restore a backup",
-        "the log does not hold what its index says".into(),
-    )
+    fault(Failure::DatabaseLogOverwritten, "the log does not hold what its index says".into())
 }
 
 /// Another file was copied over the database.
 pub fn overwritten() -> Error {
-    fault(
-        &"the database file was copied over while the server ran: restart the server",
-        "written by another program, and not by way of SQLite".into(),
-    )
+    fault(Failure::DatabaseOverwritten, "written by another program, and not by way of SQLite".into())
 }
 
 /// The same failure for another caller: each has an entry of its own, with who and what.
 pub fn again(error: &Error) -> Error {
     match error {
-        Error::Database(Fault { what, detail, .. }) => fault(what, detail.clone()),
+        Error::Database(Fault { what, detail, .. }) => fault(*what, detail.clone()),
         other => other.clone(),
     }
 }
 
-fn fault(what: &&'static str, detail: String) -> Error {
+fn fault(what: Failure, detail: String) -> Error {
     // Letters and digits that are not mistaken for one another when read out on the telephone.
     const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
     let bits: u64 = rand::random();
@@ -104,17 +98,17 @@ fn fault(what: &&'static str, detail: String) -> Error {
 }
 
 /// What failed, for callers: no SQL, no file names.
-fn describe(error: &rusqlite::Error) -> &'static str {
+fn describe(error: &rusqlite::Error) -> Failure {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "disk full",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::BUSY,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the database cannot be written",
-        Some(ErrorCode::SystemIoFailure) => "the disk failed to read or write",
-        Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the database file is damaged",
-        Some(ErrorCode::OutOfMemory) => "out of memory",
-        Some(ErrorCode::ConstraintViolation) => "a rule of the database forbids it",
-        _ => "a statement failed",
+        Some(ErrorCode::DiskFull) => Failure::DiskFull,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::DatabaseBusy,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Failure::DatabaseReadOnly,
+        Some(ErrorCode::SystemIoFailure) => Failure::DiskFailed,
+        Some(ErrorCode::CannotOpen) => Failure::CannotOpen,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Failure::Damaged,
+        Some(ErrorCode::OutOfMemory) => Failure::OutOfMemory,
+        Some(ErrorCode::ConstraintViolation) => Failure::ConstraintViolated,
+        _ => Failure::StatementFailed,
     }
 }
 
@@ -175,7 +169,8 @@ mod tests {
     #[test]
     fn when_too_many_entries_wait_the_oldest_go_first() {
         let origin = crate::store::housekeeping(UnixTime::clamped(0), "test");
-        let fault = |n: usize| Fault { reference: n.to_string(), what: "disk full", detail: String::new() };
+        let fault =
+            |n: usize| Fault { reference: n.to_string(), what: Failure::DiskFull, detail: String::new() };
         let faults = Faults::default();
         (0..10).for_each(|n| faults.note(&origin, &fault(n)));
         let taken = faults.take();

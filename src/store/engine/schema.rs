@@ -11,11 +11,12 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 4] = [
+const UPGRADES: [&str; 5] = [
     include_str!("upgrades/2.sql"),
     include_str!("upgrades/3.sql"),
     include_str!("upgrades/4.sql"),
     include_str!("upgrades/5.sql"),
+    include_str!("upgrades/6.sql"),
 ];
 
 /// What was found in the file.
@@ -93,12 +94,13 @@ mod tests {
     use super::*;
 
     /// A filled database of every version, oldest first. A version that changes no more gets its own here.
-    const FILLED: [&str; 5] = [
+    const FILLED: [&str; 6] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
         include_str!("../../../tests/fixtures/schema-3.sql"),
         include_str!("../../../tests/fixtures/schema-4.sql"),
         include_str!("../../../tests/fixtures/schema-5.sql"),
+        include_str!("../../../tests/fixtures/schema-6.sql"),
     ];
 
     fn opened(sql: &str) -> Connection {
@@ -196,6 +198,18 @@ mod tests {
         for without in [" CHECK (b IN (0, 1))", " REFERENCES c (id)", " STRICT", " NOT NULL"] {
             assert_ne!(comparable(whole), comparable(&whole.replace(without, "")), "{without}");
         }
+    }
+
+    #[test]
+    fn refusals_of_other_devices_from_before_schema_6_are_found_by_their_code() {
+        let mut old = opened(FILLED[4]);
+        old.execute_batch(
+            "UPDATE refusal_log SET reason = 'the MAG is bound to another device: mag/reset_device lets this one in'
+             WHERE id = 2",
+        )
+        .unwrap();
+        bring_up(&mut old, Known::Version(5)).unwrap();
+        assert_eq!(texts(&old, "SELECT ifnull(code, '') FROM refusal_log ORDER BY id"), ["", "device", ""]);
     }
 
     #[test]

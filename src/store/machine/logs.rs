@@ -368,7 +368,7 @@ pub fn insert_fault(conn: &Connection, Noted { origin, fault }: &Noted) -> Resul
         Fact::Text(origin.action.into()),
         Fact::Text(origin.actor.clone()),
         origin.address.map_or(Fact::None, |address| Fact::Text(address.to_string())),
-        Fact::Text(fault.what.into()),
+        Fact::Text(fault.what.to_string()),
         Fact::Text(fault.detail.clone()),
     ];
     let sql = "INSERT INTO error_log (reference, at, resource, action, actor, address, error, detail) \

@@ -73,7 +73,9 @@ pub struct RefusedRow {
     pub address: String,
     /// With which player.
     pub user_agent: String,
-    /// Why.
+    /// The code of why; rows from before schema 6 may have none.
+    pub code: Option<Cow<'static, str>>,
+    /// Why, in words.
     pub reason: String,
 }
 
@@ -129,7 +131,7 @@ impl Read<'_> {
     pub fn refusals_of(&self, viewer: Viewer, most: u32) -> Result<Vec<RefusedRow>> {
         let (column, id) = column(viewer);
         let sql = format!(
-            "SELECT at, subscriber, stream_id, address, user_agent, reason FROM refusal_log WHERE {column} = ? \
+            "SELECT at, subscriber, stream_id, address, user_agent, code, reason FROM refusal_log WHERE {column} = ? \
              ORDER BY id DESC LIMIT ?"
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
@@ -141,7 +143,8 @@ impl Read<'_> {
                 title: row.get::<_, Option<i64>>(2)?.map(|id| Title::Live(StreamId(id))),
                 address: row.get(3)?,
                 user_agent: row.get(4)?,
-                reason: row.get(5)?,
+                code: row.get::<_, Option<String>>(5)?.map(Cow::Owned),
+                reason: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -185,8 +188,8 @@ impl Write<'_> {
     /// A database error.
     pub fn insert_refused(&self, rows: &[RefusedRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO refusal_log (at, line_id, mag_id, subscriber, stream_id, address, user_agent, reason) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO refusal_log (at, line_id, mag_id, subscriber, stream_id, address, user_agent, code, reason) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
         for row in rows {
             let (line, mag) = ids(row.viewer);
@@ -198,6 +201,7 @@ impl Write<'_> {
                 row.title.map(|Title::Live(stream)| stream.0),
                 row.address,
                 row.user_agent,
+                row.code,
                 row.reason,
             ])?;
         }

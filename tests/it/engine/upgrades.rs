@@ -36,5 +36,5 @@ fn a_database_of_every_version_is_taken_over_and_goes_on_being_used() {
         let server = TestServer::on(folder, &[]);
         assert_eq!(server.done("line/info", "username=anna")["line_info"]["notes"], "changed", "{name}");
     }
-    assert!(versions >= 5, "{versions} fixtures");
+    assert!(versions >= 6, "{versions} fixtures");
 }

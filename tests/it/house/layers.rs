@@ -32,7 +32,7 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -52,6 +52,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("httparse", &["media"]),
     ("digest_auth", &["media"]),
     ("icu_normalizer", &["domain"]),
+    ("strum", &["domain", "ops"]),
 ];
 
 #[test]

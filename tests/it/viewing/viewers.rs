@@ -90,6 +90,16 @@ fn each_refusal_has_its_status() {
         server.done("line/update", &format!("username=bob&{back}"));
         assert_eq!(status(&server, "/live/bob/pw/1"), 200, "{back}");
     }
+    // The words are for people; what is stored to be compared are codes, which no answer shows.
+    let told = server.done("line/explain", "username=bob")["refusals"].clone();
+    assert!(told[0].get("code").is_none(), "{told}");
+    let file = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
+    let mut codes =
+        file.prepare("SELECT code FROM refusal_log WHERE code <> 'wrong_credentials' ORDER BY id").unwrap();
+    let codes: Vec<String> = codes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let rules = ["disabled", "banned", "expired", "address", "user_agent", "output", "bouquet"];
+    let expected = [&["no_such_stream", "bouquet", "stream_switched_off"], &rules[..]].concat();
+    assert_eq!(codes, expected);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn the_stream_must_be_in_a_bouquet_and_run() {
     let subscription = subscription();
     let outside = TitleState { title: TITLE, in_bouquets: false, why_not: None };
     assert_eq!(admit(&request(&subscription, &outside)), Err(Rule::Bouquet));
-    let stopped = TitleState { title: TITLE, in_bouquets: true, why_not: Some("stopped".into()) };
+    let stopped = TitleState { title: TITLE, in_bouquets: true, why_not: Some(NotRunning::Stopping) };
     assert_eq!(admit(&request(&subscription, &stopped)), Err(Rule::Stream));
 }
 
@@ -144,7 +144,7 @@ fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
     subscription.banned = true;
     subscription.disabled = true;
     subscription.expire_date = Expiry(UnixTime::new(1));
-    let outside = TitleState { title: TITLE, in_bouquets: false, why_not: Some("stopped".into()) };
+    let outside = TitleState { title: TITLE, in_bouquets: false, why_not: Some(NotRunning::Stopping) };
     let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
     let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
     assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());

@@ -4,7 +4,10 @@ use jiff::tz::TimeZone;
 
 use crate::{
     domain::{Fact, Resource, fields::time::UnixTime},
-    ops::machine::logs::{Log, LogRow},
+    ops::{
+        machine::logs::{Log, LogRow},
+        people::sign_in::Outcome,
+    },
     panel::kit::{
         audit::{self, Words},
         show::{self, Moment},
@@ -295,7 +298,7 @@ fn api(row: &Row<'_>) -> Vec<Cell> {
 
 fn login(row: &Row<'_>) -> Vec<Cell> {
     let outcome = row.text("outcome").to_owned();
-    let tone = if outcome == "signed in" { Tone::Good } else { Tone::Warn };
+    let tone = if outcome == Outcome::SignedIn.name() { Tone::Good } else { Tone::Warn };
     vec![row.at(), row.plain("face"), row.plain("username"), row.code("address"), Cell::Badge(tone, outcome)]
 }
 

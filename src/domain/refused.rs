@@ -1,0 +1,191 @@
+//! What rules of the product refuse and what rights do not allow. Each has a code, which is what the program
+//! compares and stores, and a sentence, which is what people read; docs/codes.md lists the codes.
+
+use super::{
+    Resource,
+    people::rights::{Access, Right},
+};
+
+/// A rule of the product forbids it; the sentence says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum Refused {
+    /// `demo` on a database with lines.
+    #[error("There are lines already: demo fills only an empty database")]
+    NotEmpty,
+    /// A test picture could not be drawn, and why.
+    #[error("{0}")]
+    NoPicture(String),
+    /// A stream has no preview, and why.
+    #[error("There is no preview: {0}")]
+    NoPreview(String),
+    /// A mass edit of those who watch.
+    #[error("Who is watching changes from moment to moment: choose another state for a mass edit")]
+    StateNeverStays,
+    /// A mass edit that changes nothing.
+    #[error("Choose what is to change")]
+    NothingToChange,
+    /// More days for what has no end.
+    #[error("it never expires")]
+    NeverExpires,
+    /// A mass edit without its preview.
+    #[error("Preview the edit first")]
+    NotPreviewed,
+    /// A restreamer as a MAG.
+    #[error("A restreamer cannot become a MAG: set restreamer to 0 first")]
+    RestreamerAsMag,
+    /// Others use what is to be deleted: what it is, and how many of each.
+    #[error("{what} is still used by {users}: move or delete them first")]
+    StillUsed {
+        /// What is to be deleted, as the subject of the sentence.
+        what: &'static str,
+        /// "2 lines, 1 MAG".
+        users: String,
+    },
+    /// Server 1 is to be deleted.
+    #[error("Server 1 is the main server and cannot be deleted")]
+    MainServerStays,
+    /// A group that is built in is to be deleted.
+    #[error("Groups 1 (Administrators) and 2 (Resellers) cannot be deleted")]
+    BuiltInGroupStays,
+    /// Group 1 is to lose the right full.
+    #[error("Group 1 (Administrators) keeps the right full")]
+    GroupKeepsFull,
+    /// Nobody would be left who may do everything.
+    #[error(
+        "The last full administrator cannot be deleted, disabled or moved out of its group: make another one first"
+    )]
+    LastFullAdministrator,
+    /// One `Idempotency-Key` for two calls.
+    #[error(
+        "This Idempotency-Key was used for another call within the last 24 hours: send a new key with a new call"
+    )]
+    KeyOfAnotherCall,
+    /// The kept answer of a repeat is damaged.
+    #[error("The first answer cannot be read back")]
+    AnswerUnreadable,
+    /// A form that made something already, from other fields.
+    #[error("This form was sent already, with something else in it: it is new now, send it again")]
+    FormSentAlready,
+    /// A form that does not say which one it is.
+    #[error("This form cannot be told from one that was sent before: it is new now, send it again")]
+    FormUnknown,
+    /// A box that does not fetch its events.
+    #[error("{0} events wait for this MAG already: its box has not asked for them")]
+    TooManyEvents(usize),
+    /// Id and username of two administrators or resellers.
+    #[error("id and username name different {0}: send one of them")]
+    NamesDiffer(Resource),
+    /// An address that is to leave the whitelist and is not on it.
+    #[error("{0} is not on the whitelist")]
+    NotOnWhitelist(String),
+    /// A session of the panel that is over.
+    #[error("This session has ended already")]
+    PanelSessionOver,
+    /// An API key that nobody has.
+    #[error("API key does not exist")]
+    NoSuchApiKey,
+    /// Id and name of an API key.
+    #[error("Send id or name, not both")]
+    IdOrName,
+    /// None or several of what tells the connections that are to end.
+    #[error("Send connection_id, username, mac_address or stream_id, one of them")]
+    OneOfFour,
+    /// A reseller that sells no trials.
+    #[error("Reseller {0} may sell no trials")]
+    NoTrials(String),
+    /// A reseller that has sold its trials of today.
+    #[error(
+        "Reseller {name} may sell {most} {} in a day, and has sold {}: the next one tomorrow",
+        if *most == 1 { "trial" } else { "trials" },
+        if *most == 1 { "it" } else { "them" }
+    )]
+    TrialsSold {
+        /// The reseller.
+        name: String,
+        /// How many it may sell in a day.
+        most: i64,
+    },
+    /// More connections than a reseller's subscribers may have together.
+    #[error(
+        "Reseller {name} may have {ceiling} connections in all; with this {}. \
+         Lower max_allowed_connections here, or raise the reseller's",
+        wanted.map_or("there would be no limit".to_owned(), |wanted| format!("they would be {wanted}"))
+    )]
+    OverCeiling {
+        /// The reseller.
+        name: String,
+        /// How many there may be.
+        ceiling: i64,
+        /// How many there would be; `None` with one that has no limit.
+        wanted: Option<i64>,
+    },
+    /// A request to the panel from which no address can be made.
+    #[error("The request has no Host")]
+    NoHost,
+    /// A link that does not fit into a QR code.
+    #[error("The address is too long for a QR code")]
+    TooLongForQrCode,
+    /// A button that the page does not have.
+    #[error("There is no such button")]
+    NoSuchButton,
+}
+
+/// The caller has no right to do this; the sentence names the right, or who has it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum Denied {
+    /// The API key was revoked while the call waited.
+    #[error("This API key was revoked")]
+    KeyRevoked,
+    /// Somebody of a reseller, at what resellers do not have.
+    #[error("Resellers have lines and MAGs alone: {0} are for the operator")]
+    NotForResellers(Resource),
+    /// A right is missing.
+    #[error(
+        "Not allowed to {} {resource}: add {} to {}",
+        match access { Access::Read => "read", Access::Write => "change" },
+        match access { Access::Read => Right::Reading(*resource), Access::Write => Right::On(*resource) },
+        if *is_key { "the scope of this API key" } else { "the rights of your group" }
+    )]
+    NoRight {
+        /// To what.
+        resource: Resource,
+        /// To look at it or to change it.
+        access: Access,
+        /// Whether an API key asks, and not an administrator.
+        is_key: bool,
+    },
+    /// A right is to be given by somebody who does not have it.
+    #[error("You cannot give the right {0}: you do not have it yourself")]
+    NotYoursToGive(Right),
+    /// `free` by somebody who may not do everything.
+    #[error("free needs an API key with the scope full")]
+    FreeNeedsFull,
+    /// `banned` by somebody of a reseller.
+    #[error("banned is set by the operator; set disabled instead")]
+    BannedIsOperators,
+    /// Another field that somebody of a reseller may not set.
+    #[error("{0} is set by the operator")]
+    FieldIsOperators(&'static str),
+    /// A change in the panel that is not for people of resellers.
+    #[error("This is the operator's to change")]
+    ChangeIsOperators,
+    /// An API key that would reach further than the one that makes it.
+    #[error("A key cannot make one that ends later or works from more addresses than itself")]
+    KeyOutreachesOwn,
+}
+
+impl Refused {
+    /// The code of it.
+    pub fn code(&self) -> &'static str {
+        self.into()
+    }
+}
+
+impl Denied {
+    /// The code of it.
+    pub fn code(&self) -> &'static str {
+        self.into()
+    }
+}
