@@ -262,7 +262,7 @@ impl<'p> Path<'p> {
 }
 
 fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
-    // "No POST action is required" for starting and stopping streams, says the contract.
+    // Starting and stopping streams needs no POST: callers do it with a plain GET.
     let reads =
         row.access == Read || (row.resource == Resource::Streams && matches!(row.action, "start" | "stop"));
     if *method == Method::POST || (reads && *method == Method::GET) {

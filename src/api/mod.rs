@@ -1,4 +1,4 @@
-//! The Server API (server-api.md): one table of calls, one file per resource.
+//! The Server API (docs/api.md): one table of calls, one file per resource.
 
 mod access;
 mod call;

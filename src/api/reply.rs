@@ -1,4 +1,4 @@
-//! What callers are answered: the one table of exact texts, and the statuses (server-api.md, 2).
+//! What callers are answered: the one table of exact texts, and the statuses (docs/api.md, "Answers").
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub fn wait(left: Duration) -> HttpResponse {
     response
 }
 
-/// The text of an error. Those of the contract are exact, full stops included.
+/// The text of an error. Those that callers compare are exact, full stops included.
 pub fn text(error: &Error) -> String {
     let exact = match error {
         Error::Taken { field: "username", .. } => "Username exists.",

@@ -30,7 +30,7 @@ use crate::{
 /// What players call an MPEG transport stream.
 const MPEG_TS: &str = "video/mp2t";
 
-/// Watches a stream. HEAD answers as GET would, but opens nothing (finding 2: Kodi asks so first).
+/// Watches a stream. HEAD answers as GET would, but opens nothing (Kodi asks so first).
 pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> HttpResponse {
     if let Some(response) = not_watching(request.method()) {
         return response;

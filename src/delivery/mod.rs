@@ -1,4 +1,4 @@
-//! Live bytes: the stream URLs of players (player-api.md, A.1 and A.8).
+//! Live bytes: the stream URLs of players (docs/streams.md, "Watching").
 
 mod hls;
 mod live;

@@ -1,4 +1,4 @@
-//! What a viewer is told who may not watch (player-api.md, A.8 and "Decisions of ours").
+//! What a viewer is told who may not watch (docs/streams.md, "Watching").
 
 use actix_web::{
     HttpResponse,

@@ -1,4 +1,4 @@
-//! Pages of lists: which rows, from where, how many (server-api.md, `list`).
+//! Pages of lists: which rows, from where, how many (docs/api.md, "Lists").
 
 use super::{Fact, fields::time::UnixTime};
 

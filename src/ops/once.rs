@@ -1,5 +1,5 @@
-//! Exactly once: a repeat of a call gets the first answer and does nothing (server-api.md,
-//! `Idempotency-Key`).
+//! Exactly once: a repeat of a call gets the first answer and does nothing (docs/api.md, "Repeats:
+//! Idempotency-Key").
 
 use serde_json::Value;
 

@@ -57,12 +57,12 @@ fn fill(bytes: &mut [u8]) -> Result<()> {
     })
 }
 
-/// A username of 10 characters (server-api.md, `line/new`).
+/// A username of 10 characters (docs/api.md, `line/new`).
 pub fn username() -> Result<Username> {
     Username::new(&letters(10)?).map_err(|rule| Error::invalid("username", rule))
 }
 
-/// A line's password of 10 characters (server-api.md, `line/new`).
+/// A line's password of 10 characters (docs/api.md, `line/new`).
 pub fn line_password() -> Result<LinePassword> {
     LinePassword::new(&letters(10)?).map_err(|rule| Error::invalid("password", rule))
 }
@@ -91,7 +91,7 @@ pub fn hex(count: usize) -> Result<String> {
     Ok(text)
 }
 
-/// The token of a MAG's box, 32 hexadecimal digits in upper case: 128 bits (portal.md, B.4).
+/// The token of a MAG's box, 32 hexadecimal digits in upper case: 128 bits.
 pub fn portal_token() -> Result<String> {
     Ok(hex(32)?.to_ascii_uppercase())
 }

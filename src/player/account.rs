@@ -1,4 +1,4 @@
-//! The answer to a login: `user_info` and `server_info` (player-api.md, A.2).
+//! The answer to a login: `user_info` and `server_info`.
 
 use serde_json::{Value, json};
 

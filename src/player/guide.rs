@@ -1,4 +1,4 @@
-//! `xmltv.php`: the programme guide (player-api.md, C.2). It names the channels; programmes come
+//! `xmltv.php`: the programme guide. It names the channels; programmes come
 //! when the product has them.
 
 use std::{collections::HashSet, fmt::Write as _, io::Write as _};

@@ -13,7 +13,7 @@ use crate::ops::{
 };
 
 /// Logs in, and lists what the action names. Unknown actions answer the login: clients ask for
-/// `get_profile` and others that never existed (A.2).
+/// `get_profile` and others that never existed.
 pub async fn player_api(request: HttpRequest, payload: Payload) -> HttpResponse {
     respond(&request, payload, |asked, who| {
         let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
@@ -53,7 +53,7 @@ fn login(asked: &PlayerRequest, who: &Subscriber) -> Value {
 }
 
 /// Wrong credentials are an answer, not a status: players tell "account inactive" from "portal
-/// unavailable" by it (finding 4).
+/// unavailable" by it.
 async fn respond(
     request: &HttpRequest,
     payload: Payload,

@@ -1,4 +1,4 @@
-//! Categories and streams as players list them (player-api.md, A.3 and A.5).
+//! Categories and streams as players list them (docs/players.md, "Channel numbers and names").
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};

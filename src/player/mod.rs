@@ -1,4 +1,4 @@
-//! What players ask beside the streams themselves (player-api.md): the Xtream player API, playlists,
+//! What players ask beside the streams themselves (docs/players.md): the Xtream player API, playlists,
 //! the programme guide.
 
 mod account;

@@ -104,7 +104,7 @@ impl PlayerRequest {
     }
 }
 
-/// A builder of an answer that a player in a browser may read (finding 9).
+/// A builder of an answer that a player in a browser may read.
 pub fn answer(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));

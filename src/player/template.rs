@@ -39,8 +39,8 @@ impl Template {
         &self.digest
     }
 
-    /// A playlist of the channels (player-api.md, C.1). Addresses of transport streams have no
-    /// ending, or Kodi finds no catch-up in them (finding 10).
+    /// A playlist of the channels. Addresses of transport streams have no
+    /// ending, or Kodi finds no catch-up in them (docs/players.md, "Intentional quirks").
     pub fn playlist(channels: &[Channel], form: Container, with_attributes: bool) -> Self {
         let ending = match form {
             Container::Ts => "",

@@ -1,4 +1,4 @@
-//! Every type and action, and who may ask for it (portal.md, B.5).
+//! Every type and action, and who may ask for it.
 
 use std::time::{Duration, Instant};
 

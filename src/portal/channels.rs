@@ -1,4 +1,4 @@
-//! Channels, genres, favourites (portal.md, B.5).
+//! Channels, genres, favourites (docs/mag.md, "What a box sees").
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -158,7 +158,7 @@ impl List {
         places
     }
 
-    /// Types as players insist on them: number and name are texts (finding 6).
+    /// Types as players insist on them: number and name are texts.
     fn shown(&self, place: usize) -> Value {
         let channel = &self.channels[place];
         let id = channel.id.0.to_string();

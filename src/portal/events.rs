@@ -1,4 +1,4 @@
-//! What a box is told when it asks (portal.md, B.5; finding 12).
+//! What a box is told when it asks (docs/mag.md, "Sending events to a box").
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The portal of MAG boxes and of the apps that act as one (portal.md), and a page for their screens.
+//! The portal of MAG boxes and of the apps that act as one (docs/mag.md), and a page for their screens.
 
 mod account;
 mod actions;

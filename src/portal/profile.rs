@@ -1,4 +1,4 @@
-//! The profile of a box that is let in: what its own software reads at its start (portal.md, B.5).
+//! The profile of a box that is let in: what its own software reads at its start.
 
 use serde_json::{Value, json};
 
@@ -77,12 +77,12 @@ fn own(asked: &PortalRequest, session: &Session) -> Result<Value> {
         "additional_services_on": "1",
         "created": mag.created_at.local(&settings.time_zone.zone()),
         // A real box asks each watchdog_timeout seconds, shifted by timeslot so that not all ask at
-        // once; Kodi takes timeslot for the period, and 0 for no pause at all (finding 6), so that it is
+        // once; Kodi takes timeslot for the period, and 0 for no pause at all, so that it is
         // no short one.
         "watchdog_timeout": WATCHDOG,
         "timeslot": SLOTS + mag.id.0 % SLOTS,
         "timeslot_ratio": 0.5,
-        // Without it a box asks for the guide again and again (finding 11).
+        // Without it a box asks for the guide again and again.
         "epg_data_block_period_for_stb": "5",
         "parent_password": session.device.parent_pin.as_str(),
         "store_auth_data_on_stb": settings.mag_login_required,

@@ -1,4 +1,4 @@
-//! The shapes of answers: the envelope, and the texts that clients match on (portal.md, B.3; finding 5).
+//! The shapes of answers: the envelope, and the texts that clients match on.
 
 use std::time::Duration;
 

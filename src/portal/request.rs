@@ -1,4 +1,4 @@
-//! A box's request taken apart: parameters, MAC, token, from where (portal.md, B.2).
+//! A box's request taken apart: parameters, MAC, token, from where.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What a box asks for itself (portal.md, B.5).
+//! What a box asks for itself.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub async fn answer(
         "get_modules" => modules(),
         "get_settings_profile" => settings(asked, session),
         "get_locales" => json!([{ "label": "English", "value": "en_GB.utf8", "selected": 1 }]),
-        // Arrays, or the software of real boxes stops (finding 11).
+        // Arrays, or the software of real boxes stops.
         "get_preload_images" | "get_countries" | "get_cities" | "get_timezones" => json!([]),
         "get_tv_aspects" | "get_storages" => json!({}),
         "get_ad" => json!(false),

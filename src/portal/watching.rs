@@ -1,4 +1,4 @@
-//! What a box plays (portal.md, B.5).
+//! What a box plays (docs/mag.md, "What a box sees").
 
 use serde_json::{Value, json};
 

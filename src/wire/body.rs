@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 
 use super::form::{Malformed, Node, Tree, parse_form, parse_json};
 
-/// The most bytes that a body may have: 1 MiB (server-api.md, "size").
+/// The most bytes that a body may have: 1 MiB.
 pub const MOST: usize = 1 << 20;
 
 /// Why a body cannot be taken.

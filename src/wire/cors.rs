@@ -1,4 +1,4 @@
-//! Players in browsers (finding 9 of player-api.md).
+//! Players in browsers: what is answered to them may be read from any page.
 
 use actix_web::{HttpResponse, http::header};
 

@@ -73,7 +73,7 @@ impl SourceHeader {
         &self.value
     }
 
-    /// Whether its value is one that nobody is to read (server-api-more.md, "Streams").
+    /// Whether its value is one that nobody is to read.
     pub fn is_secret(&self) -> bool {
         is_secret(&self.name)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::domain::{Fact, Field, Kind, Rule, Written};
 
-/// Six octets that name one device: not all zero, not multicast, not broadcast (server-api.md, "mag").
+/// Six octets that name one device: not all zero, not multicast, not broadcast (docs/api.md, "mag").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mac([u8; 6]);
 
@@ -26,7 +26,7 @@ impl Mac {
         Ok(Self(octets))
     }
 
-    /// Whether it is of the maker of MAGs: 00:1A:79 (portal.md, B.2).
+    /// Whether it is of the maker of MAGs: 00:1A:79.
     pub fn is_of_mags(self) -> bool {
         self.0.starts_with(&[0x00, 0x1A, 0x79])
     }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::domain::{Fact, Field, Kind, Rule, Written, field::Item};
 
 /// A range of addresses, v4 or v6: a CIDR range, or one address as a range of one.
-/// Host bits are cleared, and a v4-mapped v6 range counts as its v4 range (server-api.md, "whitelist").
+/// Host bits are cleared, and a v4-mapped v6 range counts as its v4 range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpNet);
 

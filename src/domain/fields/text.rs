@@ -150,7 +150,7 @@ fn notes_rule(text: &str) -> Result<(), Rule> {
     plain(text, 10_000, &['\n', '\r', '\t'])
 }
 
-/// They stand in URLs unescaped: player-api.md A.1.
+/// They stand in URLs unescaped.
 fn url_word_rule(text: &str) -> Result<(), Rule> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~@".contains(&b);
     if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".." {
@@ -225,7 +225,7 @@ text!(
 );
 text!(
     /// A channel's id in the guide, as a short text without quotation marks: playlists know no way to write them, and
-    /// the id is the same everywhere (player-api.md, A.3); may be empty.
+    /// the id is the same everywhere; may be empty.
     GuideId, guide_rule, Text
 );
 text!(

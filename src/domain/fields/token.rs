@@ -1,4 +1,4 @@
-//! Tokens of lines: one text in place of username and password (player-api.md, A.1).
+//! Tokens of lines: one text in place of username and password (docs/players.md).
 
 use crate::domain::{Fact, Field, Kind, Rule, Written};
 

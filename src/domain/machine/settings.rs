@@ -49,7 +49,7 @@ record! {
     refuse_zero_expiry: bool,
 }
 
-/// What happens when a viewer comes and the line's limit is reached (player-api.md, the last section).
+/// What happens when a viewer comes and the line's limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionPolicy {
     /// The oldest session ends, first one of the same device or address.

@@ -1,4 +1,4 @@
-//! The box of a MAG: what it tells about itself, and what it may show (portal.md, B.4).
+//! The box of a MAG: what it tells about itself, and what it may show (docs/mag.md).
 
 use crate::domain::{
     Fact, Field, Kind, Rule, Written, fields::time::UnixTime, ids::StreamId, people::api_key::KeyHash,

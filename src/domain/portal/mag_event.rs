@@ -1,4 +1,4 @@
-//! What an operator can tell the box of a MAG (portal.md, `watchdog/get_events`).
+//! What an operator can tell the box of a MAG (docs/mag.md, "Sending events to a box").
 
 use crate::domain::{Error, Fact, Field, Kind, Result, Rule, Written, fields::text::is_hidden};
 

@@ -1,5 +1,4 @@
-//! Sessions of viewers: what counts as one, and who goes when a line's limit is reached
-//! (player-api.md, the last section).
+//! Sessions of viewers: what counts as one, and who goes when a line's limit is reached.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,4 +1,4 @@
-//! What boxes are told when they ask for events: each thing once (player-api.md, finding 12).
+//! What boxes are told when they ask for events: each thing once.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Links to titles: what `create_link` gives out (portal.md; player-api.md, finding 3).
+//! Links to titles: what `create_link` gives out: each is good from one address and for a few seconds (docs/mag.md).
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The boxes of MAGs: letting them in, what they are told, what they play (portal.md).
+//! The boxes of MAGs: letting them in, what they are told, what they play (docs/mag.md).
 
 mod devices;
 mod events;

@@ -1,4 +1,4 @@
-//! Handshake, profile, signing in: which box is let in (portal.md, B.4).
+//! Handshake, profile, signing in: which box is let in (docs/mag.md, "Who gets in").
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::{
 
 impl Read<'_> {
     /// The plan's bouquets by position, then its own by position; streams in bouquet order, each
-    /// once (server-api.md, the end of "Further resources").
+    /// once.
     ///
     /// # Errors
     /// A database error.

@@ -1,4 +1,4 @@
-//! Answers kept for calls that are repeated (server-api.md, `Idempotency-Key`).
+//! Answers kept for calls that are repeated (docs/api.md, "Repeats: Idempotency-Key").
 
 use rusqlite::{OptionalExtension, params};
 

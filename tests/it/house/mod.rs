@@ -1,4 +1,5 @@
-//! The plan of the house and the README.
+//! The plan of the house, what is cited, and the README.
 
+mod citations;
 mod layers;
 mod readme;

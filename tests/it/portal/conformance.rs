@@ -1,4 +1,4 @@
-//! portal.md row by row: addresses, identity, texts, actions.
+//! What the clients of portals rely on, row by row: addresses, identity, texts, actions.
 
 use serde_json::{Value, json};
 

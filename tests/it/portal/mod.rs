@@ -1,4 +1,4 @@
-//! The portal of MAGs, as boxes and the apps that act as one meet it (portal.md).
+//! The portal of MAGs, as boxes and the apps that act as one meet it (docs/mag.md).
 
 mod channels;
 mod conformance;

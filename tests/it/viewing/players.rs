@@ -1,4 +1,4 @@
-//! What players ask beside streams: the player API, playlists, the guide (player-api.md).
+//! What players ask beside streams: the player API, playlists, the guide (docs/players.md).
 
 use std::process::Command;
 
