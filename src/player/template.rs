@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{
     channels::catalogue::Channel,
-    fields::{container::Container, text::is_hidden},
+    fields::{container::Container, hidden::is_hidden},
 };
 
 /// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::{paging::Counting, reply};
 use crate::{
     domain::{
-        fields::{mac::Mac, text::is_hidden},
+        fields::{hidden::is_hidden, mac::Mac},
         portal::device::{self, About},
     },
     ops::{Ops, people::lockouts::Face, portal::Caller, viewing::Client},

@@ -8,7 +8,7 @@ use std::{
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 
 use super::client_ip::client_ip;
-use crate::domain::fields::{net::Network, text::is_hidden};
+use crate::domain::fields::{hidden::is_hidden, net::Network};
 
 /// A longer User-Agent is cut: it is kept with every connection and refusal.
 const MOST: usize = 512;

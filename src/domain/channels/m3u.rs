@@ -443,8 +443,8 @@ fn plain(text: &str) -> String {
     let parts =
         text.split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
     let words = parts
-        .map(|part| part.replace(crate::domain::fields::text::is_hidden, ""))
-        .filter(|part| crate::domain::fields::text::can_be_seen(part));
+        .map(|part| part.replace(crate::domain::fields::hidden::is_hidden, ""))
+        .filter(|part| crate::domain::fields::hidden::can_be_seen(part));
     words.collect::<Vec<_>>().join(" ")
 }
 

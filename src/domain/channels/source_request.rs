@@ -53,7 +53,7 @@ impl SourceHeader {
         if Self::OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
             return Err(format!("{name} is set by the server itself").into());
         }
-        if value.len() > Self::VALUE || value.chars().any(crate::domain::fields::text::is_hidden) {
+        if value.len() > Self::VALUE || value.chars().any(crate::domain::fields::hidden::is_hidden) {
             return Err(format!(
                 "the value of {name} has at most {} bytes without control characters",
                 Self::VALUE

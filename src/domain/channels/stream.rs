@@ -108,7 +108,7 @@ impl SourceUrl {
     /// The rule, for any other scheme and for a path that leaves `media/`.
     pub fn new(text: &str) -> Result<Self, Rule> {
         let rule = "a URL of http, https, rtmp, rtmps, rtsp, srt, udp or rtp, or a file as media/NAME";
-        if text.len() > Self::LENGTH || text.chars().any(crate::domain::fields::text::is_hidden) {
+        if text.len() > Self::LENGTH || text.chars().any(crate::domain::fields::hidden::is_hidden) {
             return Err(format!("at most {} bytes without control characters", Self::LENGTH).into());
         }
         if let Some((address, number)) = text.split_once(PROGRAM) {

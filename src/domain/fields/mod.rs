@@ -5,6 +5,7 @@ pub mod text;
 
 pub mod container;
 pub mod credits;
+pub mod hidden;
 pub mod mac;
 pub mod net;
 pub mod number;

@@ -1,6 +1,6 @@
 //! What an operator can tell the box of a MAG (docs/mag.md, "Sending events to a box").
 
-use crate::domain::{Error, Fact, Field, Kind, Result, Rule, Written, fields::text::is_hidden};
+use crate::domain::{Error, Fact, Field, Kind, Result, Rule, Written, fields::hidden::is_hidden};
 
 /// What a box is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
