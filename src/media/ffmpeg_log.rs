@@ -17,7 +17,8 @@ use tokio::{
 use crate::media::{
     channel::Channel,
     fetch::Fetching,
-    ffmpeg::{Ffmpeg, Line, Probe, Unclear},
+    ffmpeg::{Ffmpeg, Probe, Unclear},
+    ffmpeg_line::Line,
     hidden::Hidden,
     pace::Pace,
     tracks::{Kind, Listing, Track},

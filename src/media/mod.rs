@@ -10,6 +10,7 @@ mod entries;
 mod feed;
 mod fetch;
 mod ffmpeg;
+mod ffmpeg_line;
 mod ffmpeg_log;
 mod hidden;
 mod late;

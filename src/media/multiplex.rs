@@ -14,11 +14,7 @@ use tokio::{
 };
 
 use super::{
-    ffmpeg::{Ffmpeg, Line},
-    ffmpeg_log::each_line,
-    hidden::Hidden,
-    program::Filter,
-    reasons,
+    ffmpeg::Ffmpeg, ffmpeg_line::Line, ffmpeg_log::each_line, hidden::Hidden, program::Filter, reasons,
 };
 use crate::domain::channels::stream::SourceUrl;
 
