@@ -6,6 +6,7 @@
 mod addresses;
 mod client;
 mod connect;
+mod content;
 mod cookies;
 mod follow;
 mod login;

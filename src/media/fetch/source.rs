@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{
     addresses::Addresses,
+    content,
     follow::{Asker, Failure, Got},
     mp4,
     numbering::Numbering,
@@ -279,8 +280,8 @@ impl Source {
     async fn fetch(&self, url: &Url) -> Result<Fetched, Failure> {
         let mut got = self.asker.get(url, None).await?;
         let begun = beginning(&mut got).await?;
-        if !playlist::is_playlist(&begun) {
-            return match playlist::not_a_stream(&begun) {
+        if !content::is_playlist(&begun) {
+            return match content::not_a_stream(&begun) {
                 Some(what) => Err(what.to_owned().into()),
                 None => Ok(Fetched::Other(got, begun)),
             };
@@ -308,7 +309,7 @@ impl Source {
             let number = addresses.number(url, kind);
             let ending = match kind {
                 Kind::List => "m3u8",
-                Kind::Segment => playlist::told_ending(url).unwrap_or(ending),
+                Kind::Segment => content::told_ending(url).unwrap_or(ending),
                 Kind::Map => "mp4",
                 Kind::Key => "key",
             };
@@ -353,13 +354,13 @@ impl Source {
     /// The ending of segments whose address tells none: the beginning of one is looked at, once.
     async fn ending(&self, number: u32, media: &Media) -> &'static str {
         let known = self.state().lists.get(&number).and_then(|list| list.ending);
-        let unclear = media.segments.iter().rfind(|segment| playlist::told_ending(&segment.url).is_none());
+        let unclear = media.segments.iter().rfind(|segment| content::told_ending(&segment.url).is_none());
         let ending = match (known, unclear) {
             (Some(ending), _) => ending,
             (None, Some(segment)) if !media.has_map() => match self.asker.get(&segment.url, None).await {
                 Ok(mut got) => {
                     let begun = beginning(&mut got).await.unwrap_or_default();
-                    playlist::ending_of(got.answer.header("content-type").unwrap_or_default(), &begun)
+                    content::ending_of(got.answer.header("content-type").unwrap_or_default(), &begun)
                 }
                 Err(_) => return "ts",
             },
@@ -387,7 +388,7 @@ async fn instead(got: &mut Got, kind: Kind) -> Result<Bytes, Failure> {
         return Ok(Bytes::new());
     }
     let begun = beginning(got).await?;
-    if playlist::is_page(&begun) {
+    if content::is_page(&begun) {
         return Err(Failure {
             status: Some(got.answer.status),
             why: "a web page (HTML) came instead".into(),
