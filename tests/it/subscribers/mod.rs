@@ -1,9 +1,11 @@
 //! Lines and MAGs, through the Server API and the panel.
 
+mod api_changed_meanwhile;
 mod api_line;
 mod api_mag;
-mod changed_meanwhile;
+mod panel_changed_meanwhile;
 pub mod panel_forms;
 mod panel_lines;
 mod panel_mass_edit;
+mod panel_stale_buttons;
 mod sent_twice;
