@@ -1,5 +1,6 @@
 //! Streams and their sources, bouquets, channel lists.
 
+mod certificates;
 mod fetched;
 mod panel_bouquets;
 mod panel_import;
