@@ -12,7 +12,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    error::{Refused, Reply, render},
+    error::{PageError, Reply, render},
     form::SLIP,
     frame::Frame,
     seen,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        self, Error, Resource, Result,
+        Error, Refused, Resource, Result,
         ids::ResellerId,
         people::{actor::Actor, rights::Access},
     },
@@ -58,8 +58,8 @@ pub struct Caller {
 }
 
 impl FromRequest for Caller {
-    type Error = Refused;
-    type Future = Ready<Result<Self, Refused>>;
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::of(request))
@@ -71,7 +71,7 @@ impl Caller {
         let caller = Self::with_any_password(request)?;
         let may_stay = matches!(caller.path.as_str(), "/panel/account" | "/panel/logout");
         if caller.signed_in.admin.record.must_change_password && !may_stay {
-            return Err(Refused::ChangePassword);
+            return Err(PageError::ChangePassword);
         }
         Ok(caller)
     }
@@ -86,9 +86,9 @@ impl Caller {
         // A form that was sent after the session's end leads back to its page.
         let back = if request.method().is_safe() { request.uri().to_string() } else { "/panel/".into() };
         let ops = request.app_data::<Data<Ops>>().ok_or(Error::Busy)?;
-        let token = request.cookie(SESSION).ok_or_else(|| Refused::SignIn(back.clone()))?;
+        let token = request.cookie(SESSION).ok_or_else(|| PageError::SignIn(back.clone()))?;
         let address = Visitor::of(request).address;
-        let signed_in = ops.signed_in(token.value(), address)?.ok_or(Refused::SignIn(back))?;
+        let signed_in = ops.signed_in(token.value(), address)?.ok_or(PageError::SignIn(back))?;
         let notice = request.cookie(NOTICE).and_then(|cookie| {
             let text = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?.into_owned();
             Some(text).filter(|text| !text.is_empty())
@@ -129,8 +129,7 @@ impl Caller {
     /// # Errors
     /// [`Error::Refused`] without one: nobody could tell whether it was sent before.
     fn slip(&self, sent: &Sent) -> Result<Slip> {
-        let slip =
-            Some(sent.text(SLIP)).filter(|slip| !slip.is_empty()).ok_or(domain::Refused::FormUnknown)?;
+        let slip = Some(sent.text(SLIP)).filter(|slip| !slip.is_empty()).ok_or(Refused::FormUnknown)?;
         Ok(Slip {
             key: seen::mark(&format!("{} {} {slip}", self.actor().name(), self.path)),
             fingerprint: seen::mark(&format!("{:?}", sent.0)),
@@ -187,7 +186,7 @@ const TRIES: usize = 8;
 pub async fn anew(attempt: impl AsyncFn() -> Reply) -> Reply {
     for _ in 0..TRIES {
         match attempt().await {
-            Err(Refused::Error(Error::Changed)) => {}
+            Err(PageError::Error(Error::Changed)) => {}
             outcome => return outcome,
         }
     }

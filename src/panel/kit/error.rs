@@ -16,7 +16,7 @@ use crate::{domain::Error, panel::moved};
 
 /// Why a page is not shown.
 #[derive(Debug)]
-pub enum Refused {
+pub enum PageError {
     /// Nobody is signed in: to the login page, and back to that address.
     SignIn(String),
     /// A new password comes first.
@@ -28,15 +28,15 @@ pub enum Refused {
 }
 
 /// The result of every handler.
-pub type Reply<T = HttpResponse> = Result<T, Refused>;
+pub type Reply<T = HttpResponse> = Result<T, PageError>;
 
-impl From<Error> for Refused {
+impl From<Error> for PageError {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SignIn(_) => f.write_str("sign in first"),
@@ -47,7 +47,7 @@ impl fmt::Display for Refused {
     }
 }
 
-impl ResponseError for Refused {
+impl ResponseError for PageError {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::SignIn(back) => {
@@ -78,10 +78,10 @@ pub async fn framed(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
     let response = next.call(request).await?;
-    let refused = response.response().error().and_then(|error| error.as_error::<Refused>());
+    let refused = response.response().error().and_then(|error| error.as_error::<PageError>());
     let told = match refused {
-        Some(Refused::Malformed(why)) => Some((UNREADABLE, why.clone())),
-        Some(Refused::Error(error)) => Some(told(error)),
+        Some(PageError::Malformed(why)) => Some((UNREADABLE, why.clone())),
+        Some(PageError::Error(error)) => Some(told(error)),
         _ => None,
     };
     let caller = told.as_ref().and_then(|_| Caller::with_any_password(response.request()).ok());

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 use super::{
     caller::Caller,
-    error::{Refused, Reply},
+    error::{PageError, Reply},
     sent::Query,
 };
 use crate::{
@@ -155,7 +155,7 @@ async fn listen(
     let caller = match caller {
         Ok(caller) => caller,
         // The page is to be loaded anew, which leads to the login.
-        Err(Refused::SignIn(_) | Refused::ChangePassword) => return Ok(events(once(async { Ok(END) }))),
+        Err(PageError::SignIn(_) | PageError::ChangePassword) => return Ok(events(once(async { Ok(END) }))),
         Err(error) => return Err(error),
     };
     let Some(topic) = TOPICS.iter().find(|known| known.name == *topic) else {

@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpRequest, dev, web::Payload};
 use futures_util::future::LocalBoxFuture;
 use indexmap::IndexMap;
 
-use super::error::Refused;
+use super::error::PageError;
 use crate::wire::{
     body::{self, BodyError},
     form::{self, Node},
@@ -16,18 +16,18 @@ use crate::wire::{
 pub struct Sent(pub IndexMap<String, Node>);
 
 impl FromRequest for Sent {
-    type Error = Refused;
-    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), Payload::from_request(request, payload));
         Box::pin(async move {
-            let payload = payload.await.map_err(|error| Refused::Malformed(error.to_string()))?;
+            let payload = payload.await.map_err(|error| PageError::Malformed(error.to_string()))?;
             let read = body::read(&request, payload).await;
             read.map(Self).map_err(|error| match error {
-                BodyError::TooLarge => Refused::Malformed("It is over 1 MiB: send less at once.".into()),
-                BodyError::Late => Refused::Malformed("It did not come in time: send it again.".into()),
-                BodyError::Malformed(why) => Refused::Malformed(why),
+                BodyError::TooLarge => PageError::Malformed("It is over 1 MiB: send less at once.".into()),
+                BodyError::Late => PageError::Malformed("It did not come in time: send it again.".into()),
+                BodyError::Malformed(why) => PageError::Malformed(why),
             })
         })
     }
@@ -68,12 +68,12 @@ impl Sent {
 pub struct Query(pub IndexMap<String, Node>);
 
 impl FromRequest for Query {
-    type Error = Refused;
-    type Future = Ready<Result<Self, Refused>>;
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let parsed = form::parse_form(request.query_string().as_bytes());
-        ready(parsed.map(Self).map_err(|form::Malformed(why)| Refused::Malformed(why)))
+        ready(parsed.map(Self).map_err(|form::Malformed(why)| PageError::Malformed(why)))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     panel::{
         kit::{
             caller::{Caller, action, done, inside},
-            error::{Refused, Reply},
+            error::{PageError, Reply},
             pages::ConfirmPage,
             records,
             sent::{Query, Sent},
@@ -165,7 +165,7 @@ async fn switch(
         "start" => ("start", Switch::Start),
         "restart" => ("restart", Switch::Restart),
         "stop" => ("stop", Switch::Stop),
-        _ => return Err(Refused::Malformed("A stream can be started, stopped and restarted.".into())),
+        _ => return Err(PageError::Malformed("A stream can be started, stopped and restarted.".into())),
     };
     let ids: Vec<StreamId> = seen.iter().map(|(id, _)| *id).collect();
     let job = move |act: &crate::ops::Act<'_>| match how {

@@ -18,7 +18,7 @@ use crate::{
         kit::{
             audit::Words,
             caller::{Caller, action},
-            error::{Refused, Reply},
+            error::{PageError, Reply},
             form::Choice,
             frame::Frame,
             sent::Query,
@@ -120,8 +120,8 @@ fn day(field: &'static str, text: &str, later: i64, zone: &TimeZone) -> Result<U
     begin.ok_or(Error::invalid(field, "a date such as 2026-12-31"))
 }
 
-fn kind(name: &str) -> Result<&'static Kind, Refused> {
-    kinds::ALL.iter().find(|kind| kind.name == name).ok_or(Refused::Error(Error::no_such(Resource::Logs)))
+fn kind(name: &str) -> Result<&'static Kind, PageError> {
+    kinds::ALL.iter().find(|kind| kind.name == name).ok_or(PageError::Error(Error::no_such(Resource::Logs)))
 }
 
 async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
