@@ -1,5 +1,6 @@
-//! The plan of the house, what is cited, and the README.
+//! The plan of the house, what is cited and compared, and the README.
 
 mod citations;
 mod layers;
 mod readme;
+mod sentences;
