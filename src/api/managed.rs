@@ -39,8 +39,7 @@ pub async fn delete<R: Managed>(mut call: Call) -> Result<Value> {
 pub async fn info<R: Managed>(mut call: Call) -> Result<Value> {
     let id = id::<R::Id>(&mut call)?;
     call.finish()?;
-    let found = call.ops.read(&call.actor, call.action, move |read| read.by_id::<R>(id)).await?;
-    let row = found.ok_or(Error::no_such(R::RESOURCE))?;
+    let row = call.ops.read(&call.actor, call.action, move |look| managed::info::<R>(look, id)).await?;
     Ok(json!({ R::RESOURCE.singular(): show::row(&row) }))
 }
 
@@ -48,7 +47,7 @@ pub async fn info<R: Managed>(mut call: Call) -> Result<Value> {
 pub async fn list<R: Managed>(mut call: Call) -> Result<Value> {
     let page = page::read(&mut call.params, &R::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| read.page::<R>(&page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |look| managed::list::<R>(look, &page)).await?;
     Ok(show::page(R::RESOURCE.name(), rows, |row| Value::Object(show::row(&row))))
 }
 

@@ -167,7 +167,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
             let ops = open_existing(&data).await?;
             let all = Page { limit: Limit::MOST, ..Page::default() };
             let read = ops
-                .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |read| api_keys::list(read, &all))
+                .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |look| api_keys::list(look, &all))
                 .await;
             print("id\tname\tscope\taddresses\texpires_at\tlast_used_at")?;
             for api_keys::ApiKeyRow { key, last_used_at } in read.map_err(say)?.rows {
@@ -213,7 +213,7 @@ async fn change_whitelist(command: WhitelistCommand) -> Result<(), String> {
         WhitelistCommand::List { data } => {
             let ops = open_existing(&data).await?;
             let entries =
-                ops.read(&Actor::COMMAND_LINE, whitelist::ADD, |read| read.whitelist()).await.map_err(say)?;
+                ops.read(&Actor::COMMAND_LINE, whitelist::ADD, whitelist::list).await.map_err(say)?;
             for entry in entries {
                 print(&format!("{}\t{}", entry.address, entry.note))?;
             }
@@ -259,7 +259,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             loop {
                 let asked = page.clone();
                 let read = ops
-                    .read(&Actor::COMMAND_LINE, action("list"), move |read| admins::list(read, &asked))
+                    .read(&Actor::COMMAND_LINE, action("list"), move |look| admins::list(look, &asked))
                     .await;
                 let Rows { rows, .. } = read.map_err(say)?;
                 let Some(last) = rows.last() else { break };
@@ -283,7 +283,7 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
             let who = Selector::Username(username);
             let asked = who.clone();
             let listed = ops
-                .read(&Actor::COMMAND_LINE, action("password"), move |read| admins::info(read, &asked))
+                .read(&Actor::COMMAND_LINE, action("password"), move |look| admins::info(look, &asked))
                 .await
                 .map_err(say)?;
             let whose = Whose::of(&listed.admin.record);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Act;
+use super::{Act, Look};
 pub use crate::store::engine::references::{User, Users};
 use crate::{
     domain::{
@@ -74,32 +74,40 @@ pub trait Managed: Table {
     fn users() -> Vec<User> {
         Vec::new()
     }
+}
 
-    /// What else changes when the row is deleted, as a sentence for whoever is asked.
-    ///
-    /// # Errors
-    /// A database error.
-    fn goes_with(read: &Read<'_>, id: Self::Id) -> Result<String> {
-        let mut used = Vec::new();
-        for user in Self::users() {
-            match read.users_of(&user, id.number(), TOLD + 1)? {
-                0 => {}
-                some if some > TOLD => used.push(format!("more than {TOLD} {}", user.name)),
-                some => used.push(counted(some, user.name)),
-            }
-        }
-        if used.is_empty() {
-            return Ok("Nothing uses it.".into());
-        }
-        Ok(format!("It is used by {}{}.", used.join(", "), Self::IN_USE))
-    }
+/// One row.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn info<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<Stored<R>> {
+    look.may(R::RESOURCE)?;
+    look.read.by_id(id)?.ok_or(Error::no_such(R::RESOURCE))
+}
+
+/// A page of rows in the order of ids.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn list<R: Managed>(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<R>>> {
+    look.may(R::RESOURCE)?;
+    look.read.page(page)
+}
+
+/// Every row in its order: by position, then by id.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn list_in_order<R: Managed>(look: &Look<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
+    look.may(R::RESOURCE)?;
+    in_order(look.read, search)
 }
 
 /// Every row, or every one that a search finds, in the order of ids.
 ///
 /// # Errors
 /// A database error.
-pub fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
+pub(super) fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
     let mut found = Vec::new();
     let mut page = Page { limit: Limit::MOST, search, ..Page::default() };
     loop {
@@ -114,7 +122,7 @@ pub fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<
 ///
 /// # Errors
 /// A database error.
-pub fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
+pub(super) fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
     let mut rows = every::<R>(read, search)?;
     rows.sort_by_key(|row| {
         let position = row.record.facts().into_iter().find(|(name, _)| *name == "position");
@@ -128,12 +136,12 @@ pub fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<V
 /// # Errors
 /// A database error.
 pub fn page_in_order<R: Managed>(
-    read: &Read<'_>,
+    look: &Look<'_>,
     begin: i64,
     most: i64,
     search: Option<String>,
 ) -> Result<Rows<Stored<R>>> {
-    let rows = in_order::<R>(read, search)?;
+    let rows = list_in_order::<R>(look, search)?;
     let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let [begin, most] = [begin, most].map(|count| usize::try_from(count).unwrap_or(0));
     Ok(Rows { total, rows: rows.into_iter().skip(begin).take(most).collect() })
@@ -174,15 +182,44 @@ pub fn delete<R: Managed>(act: &Act<'_>, id: R::Id) -> Result<()> {
     act.delete(&row)
 }
 
+/// What else changes when the row is deleted, as a sentence for whoever is asked.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn goes_with<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<String> {
+    look.may(R::RESOURCE)?;
+    used_by::<R>(look.read, id)
+}
+
+fn used_by<R: Managed>(read: &Read<'_>, id: R::Id) -> Result<String> {
+    let mut used = Vec::new();
+    for user in R::users() {
+        match read.users_of(&user, id.number(), TOLD + 1)? {
+            0 => {}
+            some if some > TOLD => used.push(format!("more than {TOLD} {}", user.name)),
+            some => used.push(counted(some, user.name)),
+        }
+    }
+    if used.is_empty() {
+        return Ok("Nothing uses it.".into());
+    }
+    Ok(format!("It is used by {}{}.", used.join(", "), R::IN_USE))
+}
+
 /// As what rows are seen by whoever is asked before they are deleted: as they are, and what uses them.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for an unknown one, or a database error.
-pub fn sight<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
+/// [`Error::NoSuch`] for an unknown one, [`Error::Denied`], or a database error.
+pub fn sight<R: Managed>(look: &Look<'_>, ids: &[R::Id]) -> Result<String> {
+    look.may(R::RESOURCE)?;
+    sight_in::<R>(look.read, ids)
+}
+
+fn sight_in<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
     let mut sight = String::new();
     for id in ids {
         let row = read.by_id::<R>(*id)?.ok_or(Error::no_such(R::RESOURCE))?;
-        let _ = write!(sight, "{} {} {}; ", id.number(), row.updated_at.seconds(), R::goes_with(read, *id)?);
+        let _ = write!(sight, "{} {} {}; ", id.number(), row.updated_at.seconds(), used_by::<R>(read, *id)?);
     }
     Ok(KeyHash::of(&sight).hex())
 }
@@ -192,7 +229,7 @@ pub fn sight<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
 /// # Errors
 /// [`Error::Changed`], [`Error::NoSuch`].
 pub fn check_sight<R: Managed>(act: &Act<'_>, ids: &[R::Id], seen: &str) -> Result<()> {
-    if seen == sight::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
+    if seen == sight_in::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
 }
 
 /// Refuses to delete what others use, saying how many.

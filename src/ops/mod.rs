@@ -14,6 +14,7 @@ pub mod viewing;
 
 mod act;
 mod effect;
+mod look;
 mod once;
 
 use std::{
@@ -23,6 +24,7 @@ use std::{
 
 pub use act::{Act, Action};
 pub use effect::Effect;
+pub use look::Look;
 pub use once::Once;
 
 use crate::{
@@ -36,7 +38,7 @@ use crate::{
     },
     host::Host,
     media::{Media, connections::Connections},
-    store::{self, Context, Read, Store, machine::snapshot::Snapshot},
+    store::{self, Context, Store, machine::snapshot::Snapshot},
 };
 use effect::Effects;
 
@@ -159,11 +161,14 @@ impl Ops {
     pub async fn read<T, F>(&self, actor: &Actor, action: Action, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Read<'_>) -> Result<T> + Send + 'static,
+        F: FnOnce(&Look<'_>) -> Result<T> + Send + 'static,
     {
+        // Whoever may not waits for no thread.
         actor.may(action.resource, Access::Read)?;
-        let (store, origin) = (self.store.clone(), origin(actor, action));
-        let read = tokio::task::spawn_blocking(move || store.read(&origin, job));
+        let (store, actor, origin) = (self.store.clone(), actor.clone(), origin(actor, action));
+        let read = tokio::task::spawn_blocking(move || {
+            store.read(&origin, |read| job(&Look::new(read, &actor, action, origin.at)?))
+        });
         read.await.unwrap_or(Err(Error::Busy))
     }
 
@@ -175,10 +180,10 @@ impl Ops {
         &self,
         actor: &Actor,
         action: Action,
-        job: impl FnOnce(&Read<'_>) -> Result<T>,
+        job: impl FnOnce(&Look<'_>) -> Result<T>,
     ) -> Result<T> {
-        actor.may(action.resource, Access::Read)?;
-        self.store.point(&origin(actor, action), job)
+        let origin = origin(actor, action);
+        self.store.point(&origin, |read| job(&Look::new(read, actor, action, origin.at)?))
     }
 
     /// The defaults of a record's columns, as `schema.sql` has them.
@@ -193,7 +198,7 @@ impl Ops {
     /// A database error.
     pub async fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
         let action = Action { resource, name: "names" };
-        self.read(&Actor::LINECARD, action, move |read| read.names(resource)).await
+        self.read(&Actor::LINECARD, action, move |look| look.read.names(resource)).await
     }
 
     /// The names of those rows, as far as they are there.
@@ -202,10 +207,10 @@ impl Ops {
     /// A database error.
     pub fn names_of(&self, ids: &[(Resource, i64)]) -> Result<HashMap<(Resource, i64), String>> {
         let action = Action { resource: Resource::Logs, name: "names" };
-        self.point(&Actor::LINECARD, action, |read| {
+        self.point(&Actor::LINECARD, action, |look| {
             let mut names = HashMap::new();
             for (resource, id) in ids {
-                if let Some(name) = read.name_of(*resource, *id)? {
+                if let Some(name) = look.read.name_of(*resource, *id)? {
                     names.insert((*resource, *id), name);
                 }
             }

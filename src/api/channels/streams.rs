@@ -25,7 +25,7 @@ pub async fn offline(call: Call) -> Result<Value> {
 async fn listed(mut call: Call, which: impl Fn(&Running) -> bool) -> Result<Value> {
     let server: Option<ServerId> = call.params.take("server_id")?;
     call.finish()?;
-    let streams = call.ops.read(&call.actor, call.action, move |read| streams::list(read, server)).await?;
+    let streams = call.ops.read(&call.actor, call.action, move |look| streams::list(look, server)).await?;
     let now = crate::ops::clock::now();
     let running = call.ops.running(streams);
     let shown: Vec<Value> =

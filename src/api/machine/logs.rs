@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     api::{call::Call, show},
     domain::{Column, Error, Result, fields::text::ShortText},
-    ops::machine::logs::Log,
+    ops::machine::logs::{self, Log},
     wire::page,
 };
 
@@ -18,6 +18,6 @@ pub async fn list(mut call: Call) -> Result<Value> {
     let columns = log.columns().iter().map(|(name, kind)| Column { name, kind: *kind, doc: "" });
     let page = page::read_log(&mut call.params, &columns.collect::<Vec<_>>())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| read.log_page(log, &page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |look| logs::list(look, log, &page)).await?;
     Ok(show::page("logs", rows, show::log_row))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::id, show},
     domain::{
-        Error, Record, Resource, Result, Stored,
+        Record, Result, Stored,
         ids::{Id, ServerId},
         machine::server::{Health, Load, Server, ServerChange},
     },
@@ -27,14 +27,15 @@ pub async fn update(mut call: Call) -> Result<Value> {
 pub async fn info(mut call: Call) -> Result<Value> {
     let id: ServerId = id(&mut call)?;
     call.finish()?;
-    let found = call.ops.read(&call.actor, call.action, move |read| read.by_id::<Server>(id)).await?;
-    Ok(json!({ "server": shown(&call.ops, &found.ok_or(Error::no_such(Resource::Servers))?) }))
+    let found = call.ops.read(&call.actor, call.action, move |look| managed::info(look, id)).await?;
+    Ok(json!({ "server": shown(&call.ops, &found) }))
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {
     let page = page::read(&mut call.params, &Server::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| read.page::<Server>(&page)).await?;
+    let rows =
+        call.ops.read(&call.actor, call.action, move |look| managed::list::<Server>(look, &page)).await?;
     Ok(show::page("servers", rows, |server| shown(&call.ops, &server)))
 }
 

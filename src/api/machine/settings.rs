@@ -15,7 +15,7 @@ use crate::{
             text::{Name, ShortText},
             time::UnixTime,
         },
-        ids::{Id, SettingsId},
+        ids::Id,
         machine::settings::{Settings, SettingsChange},
         people::api_key::ApiKeyChange,
     },
@@ -32,9 +32,8 @@ use crate::{
 
 pub async fn get(mut call: Call) -> Result<Value> {
     call.finish()?;
-    let found = call.ops.read(&call.actor, call.action, |read| read.by_id::<Settings>(SettingsId(1))).await?;
-    let shown = found.map(|stored| without_id(&stored)).unwrap_or_default();
-    Ok(json!({ "settings": shown }))
+    let found = call.ops.read(&call.actor, call.action, settings::get).await?;
+    Ok(json!({ "settings": without_id(&found) }))
 }
 
 pub async fn update(mut call: Call) -> Result<Value> {
@@ -72,7 +71,7 @@ pub async fn whitelist_remove(mut call: Call) -> Result<Value> {
 pub async fn whitelist_list(mut call: Call) -> Result<Value> {
     call.finish()?;
     let your_address = call.actor.address.map(|address| address.to_string());
-    let entries = call.ops.read(&call.actor, call.action, |read| read.whitelist()).await?;
+    let entries = call.ops.read(&call.actor, call.action, whitelist::list).await?;
     let shown: Vec<Value> = entries
         .iter()
         .map(|entry| {
@@ -116,7 +115,7 @@ pub async fn api_key_revoke(mut call: Call) -> Result<Value> {
 pub async fn api_key_list(mut call: Call) -> Result<Value> {
     let page = page::read_window(&mut call.params)?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| api_keys::list(read, &page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |look| api_keys::list(look, &page)).await?;
     Ok(show::page("api_keys", rows, |listed| {
         let mut row = show::row(&listed.key);
         row.insert("last_used_at".into(), listed.last_used_at.map(UnixTime::seconds).into());

@@ -50,7 +50,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     let mut change = call.change::<AdminChange>()?;
     if let Some(password) = password {
         let (asked, actor) = (who.clone(), call.actor.clone());
-        let before = call.ops.read(&actor, call.action, move |read| admins::info(read, &asked)).await?;
+        let before = call.ops.read(&actor, call.action, move |look| admins::info(look, &asked)).await?;
         let whose = Whose::after(Some(&before.admin.record), &change);
         change.password = Given::Value(call.ops.hash_chosen("password", password, &whose).await?);
     }
@@ -70,7 +70,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
 pub async fn list(mut call: Call) -> Result<Value> {
     let page = page::read(&mut call.params, &Admin::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| admins::list(read, &page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |look| admins::list(look, &page)).await?;
     Ok(show::page("administrators", rows, |listed| {
         let mut row = show::row(&listed.admin);
         row.insert("group".into(), listed.group.into());
@@ -86,11 +86,8 @@ pub async fn list(mut call: Call) -> Result<Value> {
 pub async fn sessions(mut call: Call) -> Result<Value> {
     let who = if_given(selector(&mut call))?;
     call.finish()?;
-    let read = call.ops.read(&call.actor, call.action, move |read| match who {
-        Some(who) => Ok(admins::info(read, &who)?.sessions),
-        None => read.panel_sessions(None),
-    });
-    let shown: Vec<Value> = read.await?.iter().map(session).collect();
+    let sessions = call.ops.read(&call.actor, call.action, move |look| admins::sessions(look, who.as_ref()));
+    let shown: Vec<Value> = sessions.await?.iter().map(session).collect();
     Ok(json!({ "total": shown.len(), "sessions": shown }))
 }
 

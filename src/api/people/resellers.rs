@@ -64,7 +64,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
 pub async fn list(mut call: Call) -> Result<Value> {
     let page = page::read(&mut call.params, &Reseller::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| resellers::list(read, &page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |look| resellers::list(look, &page)).await?;
     Ok(show::page("resellers", rows, |listed| {
         let mut row = show::row(&listed.reseller);
         row.insert("credits".into(), listed.credits.get().into());
@@ -84,7 +84,7 @@ pub async fn statement(mut call: Call) -> Result<Value> {
     let page = page::read_window(&mut call.params)?;
     call.finish()?;
     let read =
-        call.ops.read(&call.actor, call.action, move |read| resellers::statement(read, &who, &page)).await;
+        call.ops.read(&call.actor, call.action, move |look| resellers::statement(look, &who, &page)).await;
     let (reseller, balance, rows) = read?;
     let mut answer = show::page("statement", rows, |booking| {
         json!({

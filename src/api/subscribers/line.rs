@@ -59,7 +59,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
 pub async fn info(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
     call.finish()?;
-    let info = call.ops.point(&call.actor, call.action, |read| lines::info(read, &who, clock::now()))?;
+    let info = call.ops.point(&call.actor, call.action, |look| lines::info(look, &who))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
     let now = clock::now();
     let open = call.ops.connections_of(Viewer::Line(info.line.id));
@@ -81,14 +81,14 @@ pub async fn convert_to_mag(mut call: Call) -> Result<Value> {
 
 pub async fn explain(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
-    let info = call.ops.point(&call.actor, call.action, |read| lines::info(read, &who, clock::now()))?;
+    let info = call.ops.point(&call.actor, call.action, |look| lines::info(look, &who))?;
     explain::answer(call, info.line.into()).await
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {
     let page = page::read(&mut call.params, &Line::columns())?;
     call.finish()?;
-    let rows = call.ops.read(&call.actor, call.action, move |read| read.page::<Line>(&page)).await?;
+    let rows = call.ops.read(&call.actor, call.action, move |look| lines::list(look, &page)).await?;
     Ok(show::page("lines", rows, |line| Value::Object(show::row(&line))))
 }
 

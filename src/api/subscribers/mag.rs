@@ -68,7 +68,7 @@ pub async fn delete(mut call: Call) -> Result<Value> {
 pub async fn info(mut call: Call) -> Result<Value> {
     let mac: Mac = call.params.require("mac_address")?;
     call.finish()?;
-    let info = call.ops.point(&call.actor, call.action, |read| mags::info(read, mac, clock::now()))?;
+    let info = call.ops.point(&call.actor, call.action, |look| mags::info(look, mac))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
     let device = device(&call.ops.device_of(info.mag.id)?);
     let now = clock::now();
@@ -140,7 +140,7 @@ pub async fn convert_to_line(mut call: Call) -> Result<Value> {
 
 pub async fn explain(mut call: Call) -> Result<Value> {
     let mac: Mac = call.params.require("mac_address")?;
-    let info = call.ops.point(&call.actor, call.action, |read| mags::info(read, mac, clock::now()))?;
+    let info = call.ops.point(&call.actor, call.action, |look| mags::info(look, mac))?;
     explain::answer(call, info.mag.into()).await
 }
 
@@ -151,10 +151,10 @@ pub async fn list(mut call: Call) -> Result<Value> {
     }
     let page = page::read(&mut call.params, &Mag::columns())?;
     call.finish()?;
-    let found = call.ops.read(&call.actor, call.action, move |read| {
-        let rows = read.page::<Mag>(&page)?;
-        let devices = read.devices(rows.rows.iter().map(|mag| mag.id))?;
-        Ok((rows, devices))
+    let found = call.ops.read(&call.actor, call.action, move |look| {
+        let found = mags::list(look, &page)?;
+        let devices = mags::devices(look, &found.rows)?;
+        Ok((found, devices))
     });
     let (rows, mut devices) = found.await?;
     Ok(show::page("mags", rows, |mag| {

@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, Fact, Refused, Resource, Result,
-        channels::stream::Stream,
+        Error, Refused, Resource, Result,
         fields::{mac::Mac, number::Position, text::Username, time::UnixTime},
         ids::{Id, StreamId},
-        subscribers::{line::Line, mag::Mag},
+        people::rights::Access,
         viewing::{
             session::{SessionId, Viewer},
             title::Title,
@@ -21,11 +20,12 @@ use crate::{
     },
 };
 
+#[allow(clippy::unused_async, reason = "every call of the table is a future")]
 pub async fn list(mut call: Call) -> Result<Value> {
     let viewer = viewer(&mut call)?;
     let stream: Option<StreamId> = call.params.take("stream_id")?;
     call.finish()?;
-    call.ops.read(&call.actor, call.action, |_| Ok(())).await?;
+    call.actor.may(Resource::Connections, Access::Read)?;
     let mut open = match viewer {
         Some(viewer) => call.ops.connections_of(viewer),
         None => call.ops.open_connections(),
@@ -45,8 +45,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
         (Some(id), None, None) => Which::One(SessionId(id.get().unsigned_abs())),
         (None, Some(viewer), None) => Which::Of(viewer),
         (None, None, Some(stream)) => {
-            let known = call.ops.point(&call.actor, call.action, |read| read.by_id::<Stream>(stream))?;
-            known.ok_or(Error::no_such(Resource::Streams))?;
+            call.ops.point(&call.actor, call.action, |look| connections::check_stream(look, stream))?;
             Which::Watching(Title::Live(stream))
         }
         (None, None, None) => return Err(Error::Missing("connection_id")),
@@ -68,17 +67,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
 fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
     let username: Option<Username> = call.params.take("username")?;
     let mac: Option<Mac> = call.params.take("mac_address")?;
-    call.ops.point(&call.actor, call.action, |read| match (username, mac) {
-        (None, None) => Ok(None),
-        (Some(username), _) => {
-            let line = read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;
-            line.map(|line| Some(Viewer::Line(line.id))).ok_or(Error::no_such(Resource::Line))
-        }
-        (None, Some(mac)) => {
-            let mag = read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?;
-            mag.map(|mag| Some(Viewer::Mag(mag.id))).ok_or(Error::no_such(Resource::Mag))
-        }
-    })
+    call.ops.point(&call.actor, call.action, |look| connections::viewer_of(look, username.as_ref(), mac))
 }
 
 /// A connection as `line_conn_info` and `mag_conn_info` show it.

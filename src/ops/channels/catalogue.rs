@@ -106,7 +106,7 @@ impl Ops {
     pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Vec<Channel>>> {
         self.made.channels.get(self, set.clone(), || {
             let (plan, own) = set;
-            let mut channels = self.point(&Actor::LINECARD, LIST, |read| read.catalogue(plan, &own))?;
+            let mut channels = self.point(&Actor::LINECARD, LIST, |look| look.read.catalogue(plan, &own))?;
             catalogue::number(&mut channels);
             Ok(channels)
         })
@@ -120,7 +120,7 @@ impl Ops {
         let set = bouquets_of(who);
         self.made.asked.get(self, (title, set), || {
             let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
-            self.point(&Actor::LINECARD, LIST, |read| read.asked_title(title, *plan, bouquets))
+            self.point(&Actor::LINECARD, LIST, |look| look.read.asked_title(title, *plan, bouquets))
         })
     }
 }

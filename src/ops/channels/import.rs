@@ -86,11 +86,7 @@ pub struct Done {
     pub stopped: Option<String>,
 }
 
-/// What the import would do now.
-///
-/// # Errors
-/// A database error.
-pub fn plan(read: &Read<'_>, import: &Import) -> Result<Plan> {
+fn plan(read: &Read<'_>, import: &Import) -> Result<Plan> {
     let names = read.names(Resource::Categories)?;
     let categories: Vec<_> = names.into_iter().map(|(id, name)| (CategoryId(id), name)).collect();
     Ok(import::plan(&import.list, &read.known_streams()?, &categories, import.duplicates))
@@ -102,7 +98,7 @@ impl Ops {
     /// # Errors
     /// `Denied`, a database error.
     pub async fn plan_import(&self, actor: &Actor, import: Import) -> Result<Plan> {
-        self.read(actor, ACTION, move |read| plan(read, &import)).await
+        self.read(actor, ACTION, move |look| plan(look.read, &import)).await
     }
 
     /// Does it, step by step; `told` hears how far it is. One import runs at a time.

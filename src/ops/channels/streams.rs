@@ -16,11 +16,11 @@ use crate::{
         },
         fields::time::UnixTime,
         ids::{BouquetId, Id, ServerId, StreamId},
+        page::Rows,
         people::{actor::Actor, rights::Access},
     },
     media::Status,
-    ops::{Act, Effect, Ops, managed},
-    store::Read,
+    ops::{Act, Effect, Look, Ops, managed},
 };
 
 /// Which streams a call means.
@@ -217,11 +217,49 @@ fn is_on(stream: &Stream, server: Option<ServerId>) -> bool {
 /// Every stream, of one server if that is asked.
 ///
 /// # Errors
-/// A database error.
-pub fn list(read: &Read<'_>, server: Option<ServerId>) -> Result<Vec<Stored<Stream>>> {
-    let mut streams: Vec<Stored<Stream>> = managed::every(read, None)?;
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>, server: Option<ServerId>) -> Result<Vec<Stored<Stream>>> {
+    look.may(Resource::Streams)?;
+    let mut streams: Vec<Stored<Stream>> = managed::every(look.read, None)?;
     streams.retain(|stream| is_on(&stream.record, server));
     Ok(streams)
+}
+
+/// A page of the streams that match.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn seek(look: &Look<'_>, sought: &StreamSearch) -> Result<Rows<Stored<Stream>>> {
+    look.may(Resource::Streams)?;
+    look.read.seek_streams(sought)
+}
+
+/// The streams of those ids, in that order.
+///
+/// # Errors
+/// [`Error::NoSuch`] for an unknown one.
+pub fn these(look: &Look<'_>, ids: &[StreamId]) -> Result<Vec<Stored<Stream>>> {
+    look.may(Resource::Streams)?;
+    look.read.streams_of(ids.iter().copied())
+}
+
+/// Those of them that are still there.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn still_there(look: &Look<'_>, ids: &[StreamId]) -> Result<Vec<Stored<Stream>>> {
+    look.may(Resource::Streams)?;
+    let found = ids.iter().filter_map(|id| look.read.by_id(*id).transpose());
+    found.collect()
+}
+
+/// Ids and names of the bouquets that hold a stream, in the order of names.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn bouquets_of(look: &Look<'_>, id: StreamId) -> Result<Vec<(i64, String)>> {
+    look.may(Resource::Bouquets)?;
+    look.read.holding::<Bouquet>(id.number())
 }
 
 impl Ops {

@@ -60,8 +60,9 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub async fn first_start(&self, provided: Provided) -> Result<Option<Welcome>> {
-        let started = self
-            .point(&Actor::LINECARD, ACTION, |read| Ok(read.by_id::<Settings>(SettingsId(1))?.is_some()))?;
+        let started = self.point(&Actor::LINECARD, ACTION, |look| {
+            Ok(look.read.by_id::<Settings>(SettingsId(1))?.is_some())
+        })?;
         if started {
             return Ok(None);
         }

@@ -11,14 +11,14 @@ use futures_util::{StreamExt, stream};
 use crate::{
     domain::{
         Resource, Result, Stored,
+        channels::stream::Stream,
         ids::{Id, ServerId},
         machine::server::{Health, Here, Load, Server},
         page::{Limit, Page, Start},
         people::actor::Actor,
     },
     host::probe::Prober,
-    ops::{Action, Ops, blocking, clock},
-    store::Read,
+    ops::{Action, Look, Ops, blocking, clock, managed},
 };
 
 const CHECK: Action = Action { resource: Resource::Servers, name: "check" };
@@ -54,7 +54,7 @@ impl Ops {
         let main = main.await.unwrap_or_else(|_| Err("the check of the database failed".into()));
         self.checked(self.here.0, main);
         let here = self.here;
-        let targets = self.read(&Actor::LINECARD, CHECK, move |read| others(read, here)).await?;
+        let targets = self.read(&Actor::LINECARD, CHECK, move |look| others(look, here)).await?;
         self.healths().retain(|id, _| here.is(*id) || targets.iter().any(|(target, _)| target == id));
         let ask = |(id, address)| async move { self.checked(id, prober.ask(address).await) };
         stream::iter(targets).for_each_concurrent(AT_ONCE, ask).await;
@@ -80,12 +80,25 @@ impl Ops {
     }
 }
 
+/// How many streams are on each server that has any.
+///
+/// # Errors
+/// [`crate::domain::Error::Denied`], or a database error.
+pub fn streams_on(look: &Look<'_>) -> Result<HashMap<ServerId, i64>> {
+    look.may(Resource::Servers)?;
+    let mut on = HashMap::new();
+    for stream in managed::every::<Stream>(look.read, None)? {
+        *on.entry(stream.record.server()).or_default() += 1;
+    }
+    Ok(on)
+}
+
 /// Every server but this one, and where it answers.
-fn others(read: &Read<'_>, here: Here) -> Result<Vec<(ServerId, SocketAddr)>> {
+fn others(look: &Look<'_>, here: Here) -> Result<Vec<(ServerId, SocketAddr)>> {
     let mut targets = Vec::new();
     let mut page = Page { limit: Limit::MOST, ..Page::default() };
     loop {
-        let rows = read.page::<Server>(&page)?.rows;
+        let rows = look.read.page::<Server>(&page)?.rows;
         let Some(last) = rows.last() else { return Ok(targets) };
         page.start = Start::After(last.id.number());
         targets.extend(rows.iter().filter(|row| !here.is(row.id)).map(target));

@@ -2,17 +2,26 @@
 
 use crate::{
     domain::{
-        Result,
+        Error, Resource, Result, Stored,
         ids::SettingsId,
         machine::settings::{Settings, SettingsChange},
     },
-    ops::Act,
+    ops::{Act, Look},
 };
+
+/// The settings as they stand in the database.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn get(look: &Look<'_>) -> Result<Stored<Settings>> {
+    look.may(Resource::Settings)?;
+    look.read.by_id(SettingsId(1))?.ok_or(Error::no_such(Resource::Settings))
+}
 
 /// Changes settings; they hold from the next call on.
 ///
 /// # Errors
-/// [`crate::domain::Error::Invalid`] comes before; a database error.
+/// [`Error::Invalid`] comes before; a database error.
 pub fn update(act: &Act<'_>, change: SettingsChange) -> Result<Settings> {
     let before = act.find::<Settings>(SettingsId(1))?;
     let after = act.updated(&before, change)?;

@@ -12,7 +12,7 @@ use crate::{
             reseller::Reseller,
         },
     },
-    ops::Act,
+    ops::{Act, Look},
     store::{Read, people::panel_sessions::PanelSession},
 };
 
@@ -93,10 +93,11 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<AdminId> {
 /// A page of administrators with their groups and resellers by name.
 ///
 /// # Errors
-/// A database error.
-pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<AdminRow>> {
-    let Rows { total, rows } = read.page::<Admin>(page)?;
-    let listed = rows.into_iter().map(|admin| with_names(read, admin));
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<AdminRow>> {
+    look.may(Resource::Administrators)?;
+    let Rows { total, rows } = look.read.page::<Admin>(page)?;
+    let listed = rows.into_iter().map(|admin| with_names(look.read, admin));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
 }
 
@@ -104,8 +105,19 @@ pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<AdminRow>> {
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub fn info(read: &Read<'_>, who: &Selector) -> Result<AdminRow> {
-    with_names(read, find(read, who)?)
+pub fn info(look: &Look<'_>, who: &Selector) -> Result<AdminRow> {
+    look.may(Resource::Administrators)?;
+    with_names(look.read, find(look.read, who)?)
+}
+
+/// Where that one is signed in, or where everybody is; the one used last first.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn sessions(look: &Look<'_>, who: Option<&Selector>) -> Result<Vec<PanelSession>> {
+    look.may(Resource::Administrators)?;
+    let of = who.map(|who| find(look.read, who)).transpose()?.map(|admin| admin.id);
+    look.read.panel_sessions(of)
 }
 
 fn with_names(read: &Read<'_>, admin: Stored<Admin>) -> Result<AdminRow> {

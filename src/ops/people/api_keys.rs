@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     domain::{
-        Denied, Given, Refused, Resource, Result, Stored,
+        Denied, Error, Given, Refused, Resource, Result, Stored,
         fields::{text::Name, time::UnixTime},
         ids::ApiKeyId,
         page::{Page, Rows},
@@ -17,8 +17,8 @@ use crate::{
             api_key::{ApiKey, ApiKeyChange, KeyHash, KeyText},
         },
     },
-    ops::{Act, Action, Ops, clock},
-    store::{self, Read},
+    ops::{Act, Action, Look, Ops, clock},
+    store,
 };
 
 /// When each key was last used, until it is written down.
@@ -93,12 +93,22 @@ pub fn revoke(act: &Act<'_>, which: &Selector) -> Result<ApiKeyId> {
 /// A page of keys.
 ///
 /// # Errors
-/// A database error.
-pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<ApiKeyRow>> {
-    let last_used: HashMap<ApiKeyId, UnixTime> = read.keys_last_used()?.into_iter().collect();
-    let Rows { total, rows } = read.page::<ApiKey>(page)?;
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<ApiKeyRow>> {
+    look.may(Resource::Settings)?;
+    let last_used: HashMap<ApiKeyId, UnixTime> = look.read.keys_last_used()?.into_iter().collect();
+    let Rows { total, rows } = look.read.page::<ApiKey>(page)?;
     let listed = rows.into_iter().map(|key| ApiKeyRow { last_used_at: last_used.get(&key.id).copied(), key });
     Ok(Rows { total, rows: listed.collect() })
+}
+
+/// One key.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub fn info(look: &Look<'_>, id: ApiKeyId) -> Result<Stored<ApiKey>> {
+    look.may(Resource::Settings)?;
+    look.read.by_id(id)?.ok_or(Error::no_such(Resource::Settings))
 }
 
 impl Ops {

@@ -39,7 +39,7 @@ impl Ops {
         if self.lately().holds(holder, address) {
             return Ok(true);
         }
-        self.point(&Actor::LINECARD, ASK, |read| read.was_let_in(holder, address, clock::now()))
+        self.point(&Actor::LINECARD, ASK, |look| look.read.was_let_in(holder, address, clock::now()))
     }
 
     /// Writes down who was let in.

@@ -101,7 +101,7 @@ impl Ops {
         whose: &Whose,
     ) -> Result<PasswordHash> {
         let operator = self.snapshot().settings.operator_name.as_str().to_owned();
-        let names = self.point(&Actor::LINECARD, HASH, |read| whose.names(read))?;
+        let names = self.point(&Actor::LINECARD, HASH, |look| whose.names(look.read))?;
         let names = names.iter().flatten().map(Name::as_str);
         let seen: Vec<&str> = names.chain([whose.username.as_str(), &whose.email, &operator]).collect();
         let fits = password.fits(&seen);

@@ -17,7 +17,7 @@ use crate::{
         },
         subscribers::{line::Line, mag::Mag},
     },
-    ops::{Act, Action, Ops, managed::unused},
+    ops::{Act, Action, Look, Ops, managed::unused},
     store::{
         Read,
         people::resellers::{Cause, Holdings},
@@ -142,19 +142,12 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
 /// A page of resellers.
 ///
 /// # Errors
-/// A database error.
-pub fn list(read: &Read<'_>, page: &Page) -> Result<Rows<ResellerRow>> {
-    let Rows { total, rows } = read.page::<Reseller>(page)?;
-    let listed = rows.into_iter().map(|reseller| with_holdings(read, reseller));
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<ResellerRow>> {
+    look.may(Resource::Resellers)?;
+    let Rows { total, rows } = look.read.page::<Reseller>(page)?;
+    let listed = rows.into_iter().map(|reseller| with_holdings(look.read, reseller));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
-}
-
-/// One reseller.
-///
-/// # Errors
-/// [`Error::NoSuch`].
-pub fn info(read: &Read<'_>, id: ResellerId) -> Result<ResellerRow> {
-    with_holdings(read, read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?)
 }
 
 fn with_holdings(read: &Read<'_>, reseller: Stored<Reseller>) -> Result<ResellerRow> {
@@ -173,7 +166,7 @@ impl Ops {
         wanted: Wanted,
         page: Page,
     ) -> Result<Rows<Booking>> {
-        self.read(reader(actor, id), STATEMENT, move |read| read.statement(id, &wanted, &page)).await
+        self.read(reader(actor, id), STATEMENT, move |look| look.read.statement(id, &wanted, &page)).await
     }
 
     /// A reseller as its own people see it, and as whoever may read resellers does.
@@ -182,7 +175,11 @@ impl Ops {
     /// [`Error::Denied`] without the right to read resellers, [`Error::NoSuch`].
     pub async fn reseller(&self, actor: &Actor, id: ResellerId) -> Result<ResellerRow> {
         let action = Action { resource: Resource::Resellers, name: "info" };
-        self.read(reader(actor, id), action, move |read| info(read, id)).await
+        self.read(reader(actor, id), action, move |look| {
+            let found = look.read.by_id::<Reseller>(id)?;
+            with_holdings(look.read, found.ok_or(Error::no_such(Resource::Resellers))?)
+        })
+        .await
     }
 }
 
@@ -196,10 +193,12 @@ fn reader(actor: &Actor, id: ResellerId) -> &Actor {
 /// # Errors
 /// [`Error::NoSuch`].
 pub fn statement(
-    read: &Read<'_>,
+    look: &Look<'_>,
     who: &Selector,
     page: &Page,
 ) -> Result<(Stored<Reseller>, Credits, Rows<Booking>)> {
+    look.may(Resource::Resellers)?;
+    let read = look.read;
     let id = find(read, who)?;
     let reseller = read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?;
     Ok((reseller, read.balance(id)?, read.statement(id, &Wanted::default(), page)?))

@@ -134,7 +134,8 @@ impl Ops {
     ) -> Result<Tokens, Rejected> {
         let From { address, .. } = *from;
         let name = Fact::Text(username.to_owned());
-        let found = self.point(&Actor::LINECARD, SIGN_IN, |read| read.first::<Admin>("username", &name))?;
+        let found =
+            self.point(&Actor::LINECARD, SIGN_IN, |look| look.read.first::<Admin>("username", &name))?;
         let known = found.as_ref().map(|admin| self.known(admin.id, from)).transpose()?.unwrap_or_default();
         self.may_try(username, address, known)?;
         let hash = found.as_ref().map(|admin| admin.record.password.clone());
@@ -180,7 +181,7 @@ impl Ops {
         if let Some(token) = from.browser {
             let hash = KeyHash::of(token);
             let browser =
-                self.point(&Actor::LINECARD, SIGN_IN, |read| read.browser(admin, &hash, clock::now()))?;
+                self.point(&Actor::LINECARD, SIGN_IN, |look| look.read.browser(admin, &hash, clock::now()))?;
             if let Some(id) = browser {
                 return Ok(Some(Mark::Browser(id)));
             }
@@ -225,7 +226,7 @@ impl Ops {
     }
 
     fn holder_now(&self, hash: &KeyHash, address: IpAddr, now: UnixTime) -> Result<Option<SignedIn>> {
-        let found = self.point(&Actor::LINECARD, SIGN_IN, |read| holder(read, hash, address))?;
+        let found = self.point(&Actor::LINECARD, SIGN_IN, |look| holder(look.read, hash, address))?;
         let lasts = |session: &PanelSession| {
             let (now, begun) = (now.seconds(), session.created_at.seconds());
             // One that began in the future was made while the clock was ahead, and would last until then.
@@ -308,7 +309,7 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn own_sessions(&self, who: &SignedIn) -> Result<Vec<PanelSession>> {
-        self.point(&Actor::LINECARD, SIGN_IN, |read| read.panel_sessions(Some(who.admin.id)))
+        self.point(&Actor::LINECARD, SIGN_IN, |look| look.read.panel_sessions(Some(who.admin.id)))
     }
 
     /// Ends one of one's own sessions.

@@ -8,13 +8,22 @@ use crate::{
         Error, Refused, Resource, Result,
         fields::{net::Network, text::ShortText},
     },
-    ops::{Act, Action},
+    ops::{Act, Action, Look},
 };
 
 /// What adding is called in the audit trail.
 pub const ADD: Action = Action { resource: Resource::Settings, name: "whitelist_add" };
 /// What removing is called in the audit trail.
 pub const REMOVE: Action = Action { resource: Resource::Settings, name: "whitelist_remove" };
+
+/// The whole whitelist in the order in which it was made.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>) -> Result<Vec<Entry>> {
+    look.may(Resource::Settings)?;
+    look.read.whitelist()
+}
 
 /// Adds an address or range.
 ///

@@ -133,9 +133,13 @@ impl Ops {
     /// A database error.
     pub fn device_of(&self, mag: MagId) -> Result<Shown> {
         let now = clock::now();
-        let shown = self.point(&Actor::LINECARD, ASK, |read| {
-            let events_waiting = read.waiting_events(mag, now)?.len();
-            Ok(Shown { device: read.device(mag)?, favourites: read.favourites(mag)?, events_waiting })
+        let shown = self.point(&Actor::LINECARD, ASK, |look| {
+            let events_waiting = look.read.waiting_events(mag, now)?.len();
+            Ok(Shown {
+                device: look.read.device(mag)?,
+                favourites: look.read.favourites(mag)?,
+                events_waiting,
+            })
         })?;
         Ok(Shown { device: self.up_to_now(mag, shown.device), ..shown })
     }
@@ -158,7 +162,7 @@ impl Ops {
     /// A database error.
     pub(in crate::ops) fn box_may_play(&self, mag: MagId) -> Result<bool> {
         let login_required = self.snapshot().settings.mag_login_required;
-        match self.point(&Actor::LINECARD, ASK, |read| read.device(mag)) {
+        match self.point(&Actor::LINECARD, ASK, |look| look.read.device(mag)) {
             Ok(device) => Ok(device.may_play(login_required)),
             Err(Error::NoSuch { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -183,7 +187,7 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn favourites(&self, session: &Session) -> Result<Vec<StreamId>> {
-        self.point(&Actor::LINECARD, ASK, |read| read.favourites(session.id()))
+        self.point(&Actor::LINECARD, ASK, |look| look.read.favourites(session.id()))
     }
 
     /// Keeps the favourites that the box has chosen.

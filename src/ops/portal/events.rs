@@ -65,7 +65,8 @@ impl Ops {
             return Ok((News::Nothing, 0));
         }
         let now = clock::now();
-        let waiting = self.point(&Actor::LINECARD, ASK, |read| read.waiting_events(session.id(), now))?;
+        let waiting =
+            self.point(&Actor::LINECARD, ASK, |look| look.read.waiting_events(session.id(), now))?;
         let left = waiting.len();
         // A message waits until somebody has read it, and must hold nothing back meanwhile.
         let (messages, orders): (Vec<_>, Vec<_>) =

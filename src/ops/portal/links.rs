@@ -73,7 +73,7 @@ impl Ops {
         if link.address != from.address || link.until <= Instant::now() {
             return Err(Refusal::Link);
         }
-        let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(link.mag))?;
+        let mag = self.point(&Actor::LINECARD, ASK, |look| look.read.by_id::<Mag>(link.mag))?;
         let mag: Stored<Mag> = mag.ok_or(Refusal::Link)?;
         if !self.box_may_play(link.mag)? {
             return Err(Refusal::Link);

@@ -236,7 +236,7 @@ impl Ops {
     /// A database error.
     pub fn plan_name(&self, who: &Subscriber) -> Result<Option<String>> {
         let Some(plan) = who.subscription.subscription_plan_id else { return Ok(None) };
-        let plan = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Plan>(plan))?;
+        let plan = self.point(&Actor::LINECARD, ASK, |look| look.read.by_id::<Plan>(plan))?;
         Ok(plan.map(|plan| plan.record.name.as_str().to_owned()))
     }
 
@@ -245,9 +245,9 @@ impl Ops {
         if self.snapshot().settings.mag_oui_check && !mac.is_of_mags() {
             return Ok(None);
         }
-        self.point(&Actor::LINECARD, ASK, |read| {
-            let Some(mag) = find(read, mac)? else { return Ok(None) };
-            let device = read.device(mag.id)?;
+        self.point(&Actor::LINECARD, ASK, |look| {
+            let Some(mag) = find(look.read, mac)? else { return Ok(None) };
+            let device = look.read.device(mag.id)?;
             Ok(Some(Found { mag, device }))
         })
     }

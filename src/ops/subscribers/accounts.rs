@@ -91,8 +91,8 @@ impl Ops {
         mut listing: Listing,
     ) -> Result<Found<S>> {
         self.confine::<S>(actor, &mut listing.selection);
-        self.read(actor, Action { resource: S::RESOURCE, name: "list" }, move |read| {
-            read.subscribers(&listing)
+        self.read(actor, Action { resource: S::RESOURCE, name: "list" }, move |look| {
+            look.read.subscribers(&listing)
         })
         .await
     }
@@ -117,7 +117,7 @@ impl Ops {
     /// [`Error::NoSuch`], also for somebody else's.
     pub fn subscriber_by_id<S: Subscribed + Table>(&self, actor: &Actor, id: S::Id) -> Result<Stored<S>> {
         let action = Action { resource: S::RESOURCE, name: "info" };
-        self.point(actor, action, |read| subscriptions::reach(read, actor, id))
+        self.point(actor, action, |look| subscriptions::reach(look.read, actor, id))
     }
 
     /// When connections of those rows last ended, by row id.
@@ -131,10 +131,10 @@ impl Ops {
     ) -> Result<HashMap<i64, UnixTime>> {
         let viewers: Vec<(i64, Viewer)> =
             rows.iter().map(|row| (row.id.number(), S::viewer(row.id))).collect();
-        self.read(actor, Action { resource: S::RESOURCE, name: "list" }, move |read| {
+        self.read(actor, Action { resource: S::RESOURCE, name: "list" }, move |look| {
             let mut last = HashMap::new();
             for (id, viewer) in viewers {
-                if let Some(at) = read.last_watched(viewer)? {
+                if let Some(at) = look.read.last_watched(viewer)? {
                     last.insert(id, at);
                 }
             }
@@ -171,7 +171,8 @@ impl Ops {
         if actor.reseller().is_some() {
             let (plan, bouquets) = (sold.subscription_plan_id, sold.bouquets.clone());
             let action = Action { resource: Resource::Line, name: "explain" };
-            let channels = self.read(&Actor::LINECARD, action, move |read| read.channels(plan, &bouquets));
+            let channels =
+                self.read(&Actor::LINECARD, action, move |look| look.read.channels(plan, &bouquets));
             let known: HashSet<i64> = channels.await?.into_iter().map(|id| id.0).collect();
             names.retain(|(id, _)| known.contains(id));
         }
@@ -195,15 +196,15 @@ impl Ops {
             log::warn!("the connection log: {error}");
         }
         let who = actor.clone();
-        self.read(actor, Action { resource: S::RESOURCE, name: "history" }, move |read| {
-            subscriptions::reach::<S>(read, &who, id)?;
+        self.read(actor, Action { resource: S::RESOURCE, name: "history" }, move |look| {
+            subscriptions::reach::<S>(look.read, &who, id)?;
             let number = Fact::Number(id.number());
             match log {
                 Log::Audit => {
                     let resource = ("resource", Fact::Text(S::RESOURCE.name().into()));
-                    read.latest(log, &[resource, ("target_id", number)], before, most)
+                    look.read.latest(log, &[resource, ("target_id", number)], before, most)
                 }
-                _ => read.latest(log, &[(column_of(S::viewer(id)), number)], before, most),
+                _ => look.read.latest(log, &[(column_of(S::viewer(id)), number)], before, most),
             }
         })
         .await
@@ -216,7 +217,7 @@ impl Ops {
     pub async fn connections_for(&self, actor: &Actor) -> Result<Vec<Connection>> {
         let mut open = self.open_connections();
         let Some(own) = actor.reseller() else {
-            self.read(actor, Action { resource: Resource::Connections, name: "list" }, |_| Ok(())).await?;
+            actor.may(Resource::Connections, Access::Read)?;
             return Ok(open);
         };
         // Lines and MAGs have rights of their own.
@@ -226,12 +227,12 @@ impl Ops {
         viewers.dedup();
         let action = Action { resource: Resource::Line, name: "connections" };
         let own = self
-            .read(&Actor::LINECARD, action, move |read| {
+            .read(&Actor::LINECARD, action, move |look| {
                 let mut mine = HashSet::new();
                 for viewer in viewers {
                     let owner = match viewer {
-                        Viewer::Line(id) => read.owner::<Line>(id)?,
-                        Viewer::Mag(id) => read.owner::<Mag>(id)?,
+                        Viewer::Line(id) => look.read.owner::<Line>(id)?,
+                        Viewer::Mag(id) => look.read.owner::<Mag>(id)?,
                     };
                     if owner == Some(own) {
                         mine.insert(viewer);
@@ -299,7 +300,8 @@ impl Ops {
     pub async fn plans_for_sale(&self, actor: &Actor) -> Result<Vec<Stored<Plan>>> {
         let action = Action { resource: Resource::SubscriptionPlans, name: "list" };
         let page = Page { limit: crate::domain::page::Limit::MOST, ..Page::default() };
-        let mut plans = self.read(&Actor::LINECARD, action, move |read| read.page::<Plan>(&page)).await?.rows;
+        let mut plans =
+            self.read(&Actor::LINECARD, action, move |look| look.read.page::<Plan>(&page)).await?.rows;
         plans.retain(|plan| plan.record.for_resellers || actor.reseller().is_none());
         plans.sort_by_key(|plan| (plan.record.position.get(), plan.id));
         Ok(plans)
@@ -312,7 +314,7 @@ impl Ops {
     pub async fn bouquets_with(&self, stream: StreamId) -> Result<Vec<(i64, String)>> {
         let action = Action { resource: Resource::Bouquets, name: "list" };
         let page = Page { filters: vec![("streams", Fact::Ids(vec![stream.0]))], ..Page::default() };
-        let found = self.read(&Actor::LINECARD, action, move |read| read.page::<Bouquet>(&page)).await?;
+        let found = self.read(&Actor::LINECARD, action, move |look| look.read.page::<Bouquet>(&page)).await?;
         Ok(found.rows.into_iter().map(|row| (row.id.0, row.record.name.as_str().to_owned())).collect())
     }
 
@@ -324,9 +326,10 @@ impl Ops {
     pub fn account(&self, actor: &Actor, of: ResellerId) -> Result<Account> {
         let action = Action { resource: Resource::Resellers, name: "account" };
         let who = if actor.reseller() == Some(of) { &Actor::LINECARD } else { actor };
-        self.point(who, action, |read| {
-            let reseller = read.by_id::<Reseller>(of)?.ok_or(Error::no_such(Resource::Resellers))?.record;
-            Ok(Account { reseller, credits: read.balance(of)? })
+        self.point(who, action, |look| {
+            let reseller =
+                look.read.by_id::<Reseller>(of)?.ok_or(Error::no_such(Resource::Resellers))?.record;
+            Ok(Account { reseller, credits: look.read.balance(of)? })
         })
     }
 }

@@ -142,7 +142,7 @@ impl Ops {
     /// As [`Ops::subscribers_by_state`].
     pub async fn lines_ending(&self, actor: &Actor, most: u32) -> Result<Vec<Ending>> {
         let (own, now) = (actor.reseller(), clock::now());
-        self.read(actor, COUNT, move |read| read.lines_ending(own, now, most)).await
+        self.read(actor, COUNT, move |look| look.read.lines_ending(own, now, most)).await
     }
 
     /// The balance of a reseller and its latest bookings, newest first.
@@ -150,8 +150,8 @@ impl Ops {
     /// # Errors
     /// [`crate::domain::Error::NoSuch`], or a database error.
     pub async fn account_of(&self, reseller: ResellerId, most: u32) -> Result<(i64, Vec<Booking>)> {
-        let read = self.read(&Actor::LINECARD, STATEMENT, move |read| {
-            Ok((read.balance(reseller)?.get(), read.last_bookings(reseller, most)?))
+        let read = self.read(&Actor::LINECARD, STATEMENT, move |look| {
+            Ok((look.read.balance(reseller)?.get(), look.read.last_bookings(reseller, most)?))
         });
         read.await
     }
@@ -164,7 +164,7 @@ impl Ops {
     pub async fn usage(&self, actor: &Actor, seconds: i64) -> Result<Vec<Sample>> {
         let action = Action { resource: Resource::Connections, name: "usage" };
         let since = UnixTime::clamped(clock::now().seconds() - seconds);
-        self.read(actor, action, move |read| read.samples(since)).await
+        self.read(actor, action, move |look| look.read.samples(since)).await
     }
 
     /// Once a minute: writes down how busy it is, and counts anew, so that a dashboard that is opened after
@@ -227,10 +227,10 @@ impl Ops {
         }
         let now = clock::now();
         let midnight = now.midnight(&self.snapshot().settings.time_zone.zone());
-        let counted = self.read(&Actor::LINECARD, COUNT, move |read| {
+        let counted = self.read(&Actor::LINECARD, COUNT, move |look| {
             let at = Instant::now();
-            let (lines, mags) = (read.line_states(now)?, read.mag_states(now)?);
-            let (sold, users) = (read.sold(now, midnight)?, every_user(read)?);
+            let (lines, mags) = (look.read.line_states(now)?, look.read.mag_states(now)?);
+            let (sold, users) = (look.read.sold(now, midnight)?, every_user(look.read)?);
             Ok(Counted { lines, mags, sold, users, at, took: at.elapsed() })
         });
         let counted = Arc::new(counted.await?);

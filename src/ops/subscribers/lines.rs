@@ -5,14 +5,12 @@ pub use super::subscriptions::SaleOptions;
 use crate::{
     domain::{
         Error, Fact, Given, Resource, Result, Stored,
-        fields::{
-            text::{LinePassword, Username},
-            time::UnixTime,
-        },
+        fields::text::{LinePassword, Username},
         ids::{LineId, StreamId},
+        page::{Page, Rows},
         subscribers::line::{Line, LineChange},
     },
-    ops::{Act, random},
+    ops::{Act, Look, random},
     store::Read,
 };
 
@@ -82,18 +80,28 @@ pub fn delete(act: &Act<'_>, who: &Credentials) -> Result<LineId> {
 ///
 /// # Errors
 /// [`Error::NoSuch`] for wrong credentials.
-pub fn info(read: &Read<'_>, who: &Credentials, now: UnixTime) -> Result<Info> {
-    let line = find(read, who)?;
+pub fn info(look: &Look<'_>, who: &Credentials) -> Result<Info> {
+    look.may_see_all(Resource::Line)?;
+    let line = find(look.read, who)?;
     let subscription = &line.record.subscription;
-    let channels = if subscription.is_active(now) {
-        read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
+    let channels = if subscription.is_active(look.now) {
+        look.read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
     } else {
         Vec::new()
     };
     Ok(Info { line, channels })
 }
 
-pub(crate) fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {
+/// A page of lines in the order of ids.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<Line>>> {
+    look.may_see_all(Resource::Line)?;
+    look.read.page(page)
+}
+
+pub(in crate::ops) fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {
     let line = read.first::<Line>("username", &Fact::Text(who.username.as_str().to_owned()))?;
     let right =
         |line: &Stored<Line>| who.password.as_ref().is_none_or(|password| *password == line.record.password);

@@ -1,15 +1,19 @@
 //! MAGs: create, update, delete, look.
 
+use std::collections::HashMap;
+
 use super::subscriptions;
 pub use super::subscriptions::SaleOptions;
 use crate::{
     domain::{
         Error, Fact, Resource, Result, Stored,
-        fields::{mac::Mac, time::UnixTime},
+        fields::mac::Mac,
         ids::{MagId, StreamId},
+        page::{Page, Rows},
+        portal::device::Device,
         subscribers::mag::{Mag, MagChange},
     },
-    ops::Act,
+    ops::{Act, Look},
     store::Read,
 };
 
@@ -50,15 +54,34 @@ pub fn delete(act: &Act<'_>, mac: Mac) -> Result<MagId> {
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub fn info(read: &Read<'_>, mac: Mac, now: UnixTime) -> Result<Info> {
-    let mag = find(read, mac)?;
+pub fn info(look: &Look<'_>, mac: Mac) -> Result<Info> {
+    look.may_see_all(Resource::Mag)?;
+    let mag = find(look.read, mac)?;
     let subscription = &mag.record.subscription;
-    let channels = if subscription.is_active(now) {
-        read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
+    let channels = if subscription.is_active(look.now) {
+        look.read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
     } else {
         Vec::new()
     };
     Ok(Info { mag, channels })
+}
+
+/// A page of MAGs in the order of ids.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<Mag>>> {
+    look.may_see_all(Resource::Mag)?;
+    look.read.page(page)
+}
+
+/// The boxes of those MAGs.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn devices(look: &Look<'_>, mags: &[Stored<Mag>]) -> Result<HashMap<MagId, Device>> {
+    look.may_see_all(Resource::Mag)?;
+    look.read.devices(mags.iter().map(|mag| mag.id))
 }
 
 fn find(read: &Read<'_>, mac: Mac) -> Result<Stored<Mag>> {

@@ -134,9 +134,9 @@ impl Ops {
         let selection = self.meant_by::<S>(actor, selection, &edit)?;
         let action = Action { resource: S::RESOURCE, name: "mass_edit" };
         let meant = selection.clone();
-        let look = self.read(actor, action, move |read| {
-            let ids = read.selected::<S>(&meant, 0, TRIED)?;
-            Ok((ids, read.count_selected::<S>(&meant)?, read.newest_audit()?))
+        let look = self.read(actor, action, move |look| {
+            let ids = look.read.selected::<S>(&meant, 0, TRIED)?;
+            Ok((ids, look.read.count_selected::<S>(&meant)?, look.read.newest_audit()?))
         });
         let (ids, rows, mark) = look.await?;
         let tried = self.write(actor.clone(), action, move |act| try_out::<S>(act, &selection, &edit, &ids));
@@ -216,8 +216,9 @@ impl Ops {
         let mut after = 0;
         loop {
             let chosen = selection.clone();
-            let ids =
-                self.read(actor, action, move |read| read.selected::<S>(&chosen, after, AT_ONCE)).await?;
+            let ids = self
+                .read(actor, action, move |look| look.read.selected::<S>(&chosen, after, AT_ONCE))
+                .await?;
             let Some(last) = ids.last() else { return Ok(()) };
             after = *last;
             let (chosen, edit) = (selection.clone(), edit.clone());

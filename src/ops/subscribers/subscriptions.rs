@@ -109,7 +109,11 @@ pub fn delete<S: Subscribed + Table>(act: &Act<'_>, row: &Stored<S>) -> Result<S
 ///
 /// # Errors
 /// [`Error::NoSuch`], also for somebody else's.
-pub fn reach<S: Subscribed + Table>(read: &Read<'_>, actor: &Actor, id: S::Id) -> Result<Stored<S>> {
+pub(in crate::ops) fn reach<S: Subscribed + Table>(
+    read: &Read<'_>,
+    actor: &Actor,
+    id: S::Id,
+) -> Result<Stored<S>> {
     let row = read.by_id::<S>(id)?.ok_or(Error::no_such(S::RESOURCE))?;
     actor.may_reach(S::RESOURCE, row.record.subscription().reseller_id)?;
     Ok(row)

@@ -10,14 +10,18 @@ use serde_json::json;
 pub use crate::media::connections::Connection;
 use crate::{
     domain::{
-        Error, Resource, Result,
+        Error, Fact, Resource, Result,
+        channels::stream::Stream,
+        fields::{mac::Mac, text::Username},
+        ids::StreamId,
+        subscribers::{line::Line, mag::Mag},
         viewing::{
             session::{SessionId, Viewer},
             title::Title,
         },
     },
     media::Channel,
-    ops::{Act, Effect, Ops},
+    ops::{Act, Effect, Look, Ops},
 };
 
 /// What an HLS session watches.
@@ -84,6 +88,34 @@ impl Ops {
             _ => Ok(ids),
         }
     }
+}
+
+/// The line of that username or the MAG of that address, if one is named.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Denied`].
+pub fn viewer_of(look: &Look<'_>, username: Option<&Username>, mac: Option<Mac>) -> Result<Option<Viewer>> {
+    look.may(Resource::Connections)?;
+    match (username, mac) {
+        (None, None) => Ok(None),
+        (Some(username), _) => {
+            let line = look.read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;
+            line.map(|line| Some(Viewer::Line(line.id))).ok_or(Error::no_such(Resource::Line))
+        }
+        (None, Some(mac)) => {
+            let mag = look.read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?;
+            mag.map(|mag| Some(Viewer::Mag(mag.id))).ok_or(Error::no_such(Resource::Mag))
+        }
+    }
+}
+
+/// Refuses a stream that is not there.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Denied`].
+pub fn check_stream(look: &Look<'_>, id: StreamId) -> Result<()> {
+    look.may(Resource::Connections)?;
+    look.read.by_id::<Stream>(id)?.map(|_| ()).ok_or(Error::no_such(Resource::Streams))
 }
 
 /// Ends connections once that is committed; who ended which is in the audit trail.

@@ -76,7 +76,7 @@ impl Ops {
         }
         let at_portal = self.at_portal(&who)?;
         let ops = self.clone();
-        self.read(actor, action, move |read| {
+        self.read(actor, action, move |look| {
             let subscription = &who.subscription;
             let asked = match question.title {
                 None => None,
@@ -97,7 +97,7 @@ impl Ops {
             };
             let connections = ops.connections_of(who.viewer);
             let kicks = ops.snapshot().settings.connection_policy == ConnectionPolicy::KickOldest;
-            let refusals = read.refusals_of(who.viewer, REFUSALS)?;
+            let refusals = look.read.refusals_of(who.viewer, REFUSALS)?;
             let at_portal = at_portal.map(|(at, last_seen)| AtPortal {
                 turned_away: other_device(&refusals)
                     .filter(|when| last_seen.is_none_or(|seen| *when >= seen)),
@@ -137,7 +137,7 @@ impl Ops {
     /// What the portal asks of the box of a MAG, and when that box last came; `None` for a line.
     fn at_portal(&self, who: &Subscriber) -> Result<Option<(AtPortal, Option<UnixTime>)>> {
         let Viewer::Mag(id) = who.viewer else { return Ok(None) };
-        let mag = self.point(&Actor::LINECARD, ASK, |read| read.by_id::<Mag>(id))?;
+        let mag = self.point(&Actor::LINECARD, ASK, |look| look.read.by_id::<Mag>(id))?;
         let Some(mag) = mag.map(|mag| mag.record) else { return Ok(None) };
         let device = self.device_of(id)?.device;
         let at = AtPortal {

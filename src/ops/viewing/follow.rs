@@ -24,7 +24,7 @@ use crate::{
         },
     },
     media::{Wanted, connections::EndedConnection},
-    ops::{Ops, blocking, clock},
+    ops::{Look, Ops, blocking, clock},
     store::{Read, engine::changes::Changed, viewing::viewers::EndedRow},
 };
 
@@ -39,7 +39,7 @@ impl Ops {
     pub fn run_streams(&self) -> Result<()> {
         let Some(media) = &self.media else { return Ok(()) };
         let here = self.here;
-        let wanted = self.point(&Actor::LINECARD, WATCH, |read| every_wanted(read, here))?;
+        let wanted = self.point(&Actor::LINECARD, WATCH, |look| every_wanted(look, here))?;
         let kept: HashSet<StreamId> = wanted.iter().map(|(id, _)| *id).collect();
         for id in media.ids().into_iter().filter(|id| !kept.contains(id)) {
             self.drop_stream(id);
@@ -57,9 +57,9 @@ impl Ops {
     pub fn run_these(&self, ids: &[StreamId]) -> Result<()> {
         let Some(media) = &self.media else { return Ok(()) };
         let here = self.here;
-        let read = |read: &Read<'_>| -> Result<Vec<Option<Wanted>>> {
+        let read = |look: &Look<'_>| -> Result<Vec<Option<Wanted>>> {
             let row =
-                |id: &StreamId| Ok(read.by_id::<Stream>(*id)?.and_then(|row| wanted(&row.record, here)));
+                |id: &StreamId| Ok(look.read.by_id::<Stream>(*id)?.and_then(|row| wanted(&row.record, here)));
             ids.iter().map(row).collect()
         };
         let found = self.point(&Actor::LINECARD, WATCH, read)?;
@@ -172,7 +172,8 @@ impl Ops {
     fn standing(&self, session: &Session, now: UnixTime) -> Result<std::result::Result<Subscriber, Ending>> {
         let key = &session.key;
         let proof = self.connections.proof(session.id);
-        let who = self.point(&Actor::LINECARD, WATCH, |read| subscriber(read, key.viewer, proof.as_ref()))?;
+        let who =
+            self.point(&Actor::LINECARD, WATCH, |look| subscriber(look.read, key.viewer, proof.as_ref()))?;
         let who = match who {
             Some(Ok(who)) => who,
             Some(Err(why)) => return Ok(Err(why)),
@@ -273,11 +274,11 @@ fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
     })
 }
 
-fn every_wanted(read: &Read<'_>, here: Here) -> Result<Vec<(StreamId, Wanted)>> {
+fn every_wanted(look: &Look<'_>, here: Here) -> Result<Vec<(StreamId, Wanted)>> {
     let mut found = Vec::new();
     let mut page = Page { limit: Limit::MOST, ..Page::default() };
     loop {
-        let rows = read.page::<Stream>(&page)?.rows;
+        let rows = look.read.page::<Stream>(&page)?.rows;
         let Some(last) = rows.last() else { return Ok(found) };
         page.start = Start::After(last.id.0);
         found.extend(rows.iter().filter_map(|row| wanted(&row.record, here).map(|wanted| (row.id, wanted))));

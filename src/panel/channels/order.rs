@@ -68,7 +68,8 @@ async fn put_once<R: Shown + Ordered>(caller: &Caller, sent: &Sent) -> Reply {
 /// The form, and the order that it shows.
 async fn blank<R: Shown + Ordered>(caller: &Caller) -> Result<(Vec<R::Id>, Form)> {
     let list = action(R::RESOURCE, "list");
-    let rows = caller.ops.read(caller.actor(), list, move |read| managed::in_order::<R>(read, None)).await?;
+    let rows =
+        caller.ops.read(caller.actor(), list, move |look| managed::list_in_order::<R>(look, None)).await?;
     let names: Vec<Choice> = rows.iter().map(|row| Choice::new(row.id.number(), row.record.name())).collect();
     let list = ordered::Ordered::every(names);
     let input = Input::new("order", R::MANY, Widget::Ordered(list))

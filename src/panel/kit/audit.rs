@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Fact, Kind, Resource, Result, fields::time::UnixTime, people::audit::kind_of},
-    ops::machine::logs::LogRow,
+    ops::machine::logs::{self, LogRow},
 };
 
 /// Rows that are shown.
@@ -27,7 +27,7 @@ pub fn of(caller: &Caller, resource: Resource, id: i64) -> Result<Option<Listing
         return Ok(None);
     }
     let logs = action(Resource::Logs, "list");
-    let rows = caller.ops.point(caller.actor(), logs, |read| read.audit_of(resource, id, ROWS))?;
+    let rows = caller.ops.point(caller.actor(), logs, |look| logs::audit_of(look, resource, id, ROWS))?;
     let zone = caller.ops.snapshot().settings.time_zone.zone();
     let words = Words::of(
         caller,

@@ -187,11 +187,11 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let searched = Searched::read(&query);
     let (from, sought, page) = (searched.from, searched.sought(), searched.page());
     let list = action(R::RESOURCE, "list");
-    let read = caller.ops.read(caller.actor(), list, move |read| {
+    let read = caller.ops.read(caller.actor(), list, move |look| {
         if R::IS_ORDERED {
-            return managed::page_in_order::<R>(read, from, ROWS, sought);
+            return managed::page_in_order::<R>(look, from, ROWS, sought);
         }
-        read.page::<R>(&page)
+        managed::list::<R>(look, &page)
     });
     let found = read.await?;
     let usage = caller.ops.usage_of(caller.actor(), R::RESOURCE).await?;
@@ -316,8 +316,8 @@ async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
     }
     let name = row.record.name();
     let asked = action(R::RESOURCE, "info");
-    let look = caller.ops.read(caller.actor(), asked, move |read| {
-        Ok((R::goes_with(read, row.id)?, managed::sight::<R>(read, &[row.id])?))
+    let look = caller.ops.read(caller.actor(), asked, move |look| {
+        Ok((managed::goes_with::<R>(look, row.id)?, managed::sight::<R>(look, &[row.id])?))
     });
     let (goes_with, seen) = look.await?;
     let page = ConfirmPage::deletion(caller, R::ONE, name, &goes_with, R::href(row.id), seen);
@@ -367,6 +367,5 @@ pub async fn find<R: Shown>(caller: &Caller, id: &str) -> Result<Stored<R>> {
 /// The same for somebody who acts.
 pub async fn find_for<R: Shown>(ops: &Ops, actor: &Actor, id: &str) -> Result<Stored<R>> {
     let id = parse_id(id).map(R::Id::of).map_err(|_| Error::no_such(R::RESOURCE))?;
-    let found = ops.read(actor, action(R::RESOURCE, "info"), move |read| read.by_id::<R>(id)).await?;
-    found.ok_or(Error::no_such(R::RESOURCE))
+    ops.read(actor, action(R::RESOURCE, "info"), move |look| managed::info::<R>(look, id)).await
 }

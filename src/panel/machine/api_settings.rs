@@ -82,9 +82,9 @@ async fn show(caller: Caller, request: HttpRequest) -> Reply {
 
 async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: Form) -> Reply {
     let whole = Page { limit: Limit::MOST, ..Page::default() };
-    let read = caller
-        .ops
-        .read(caller.actor(), READ, move |read| Ok((read.whitelist()?, api_keys::list(read, &whole)?.rows)));
+    let read = caller.ops.read(caller.actor(), READ, move |look| {
+        Ok((whitelist::list(look)?, api_keys::list(look, &whole)?.rows))
+    });
     let (entries, keys) = read.await?;
     let address = caller.actor().address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
     let listed = caller.ops.snapshot().lists(address);
@@ -247,7 +247,7 @@ async fn forbid(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 async fn entry(caller: &Caller, id: &str) -> Result<Entry> {
     let gone = || Error::no_such(Resource::Settings);
     let id = parse_id(id).map_err(|_| gone())?;
-    let entries = caller.ops.read(caller.actor(), READ, |read| read.whitelist()).await?;
+    let entries = caller.ops.read(caller.actor(), READ, whitelist::list).await?;
     entries.into_iter().find(|entry| entry.id == id).ok_or_else(gone)
 }
 
@@ -350,8 +350,6 @@ async fn revoke(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 }
 
 async fn key(caller: &Caller, id: &str) -> Result<Stored<ApiKey>> {
-    let gone = || Error::no_such(Resource::Settings);
-    let id = parse_id(id).map(ApiKeyId).map_err(|_| gone())?;
-    let found = caller.ops.read(caller.actor(), READ, move |read| read.by_id::<ApiKey>(id)).await?;
-    found.ok_or_else(gone)
+    let id = parse_id(id).map(ApiKeyId).map_err(|_| Error::no_such(Resource::Settings))?;
+    caller.ops.read(caller.actor(), READ, move |look| api_keys::info(look, id)).await
 }

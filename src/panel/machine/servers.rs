@@ -14,7 +14,7 @@ use crate::{
         page::{Limit, Page},
         people::rights::Access,
     },
-    ops::channels::streams,
+    ops::{machine::servers, managed},
     panel::kit::{
         caller::{Caller, action},
         error::Reply,
@@ -101,14 +101,10 @@ async fn page(caller: Caller, query: Query) -> Reply {
 async fn parts(view: &View) -> Result<Vec<Part>> {
     let list = action(Resource::Servers, "list");
     let every = Page { limit: Limit::MOST, ..Page::default() };
-    let read = view
-        .ops
-        .read(&view.actor, list, move |read| Ok((read.page::<Server>(&every)?, streams::list(read, None)?)));
-    let (servers, streams) = read.await?;
-    let mut on: HashMap<ServerId, i64> = HashMap::new();
-    for stream in &streams {
-        *on.entry(stream.record.server()).or_default() += 1;
-    }
+    let read = view.ops.read(&view.actor, list, move |look| {
+        Ok((managed::list::<Server>(look, &every)?, servers::streams_on(look)?))
+    });
+    let (servers, on) = read.await?;
     let mut watch: HashMap<ServerId, i64> = HashMap::new();
     for connection in view.ops.open_connections() {
         *watch.entry(connection.server_id).or_default() += 1;

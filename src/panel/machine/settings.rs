@@ -10,8 +10,7 @@ use jiff::tz;
 
 use crate::{
     domain::{
-        Error, Record, Resource, Result, Stored,
-        ids::SettingsId,
+        Record, Resource, Result, Stored,
         machine::settings::{Settings, SettingsChange},
         people::rights::Access,
     },
@@ -101,8 +100,7 @@ async fn change(caller: &Caller, sent: &Sent) -> Reply {
 /// The settings as they stand in the database.
 async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
     let get = action(Resource::Settings, "get");
-    let found = caller.ops.read(caller.actor(), get, |read| read.by_id::<Settings>(SettingsId(1))).await?;
-    found.ok_or(Error::no_such(Resource::Settings))
+    caller.ops.read(caller.actor(), get, settings::get).await
 }
 
 fn page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {

@@ -60,7 +60,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let searched = Searched::read(&query);
     let page = searched.page();
     let asked = action(Resource::Administrators, "list");
-    let found = caller.ops.read(caller.actor(), asked, move |read| admins::list(read, &page)).await?;
+    let found = caller.ops.read(caller.actor(), asked, move |look| admins::list(look, &page)).await?;
     let zone = caller.ops.snapshot().settings.time_zone.zone();
     let new = Link::new(format!("{PATH}/new"), "New administrator");
     let listing = Listing {
@@ -379,5 +379,5 @@ async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 
 async fn find(caller: &Caller, id: &str) -> Result<AdminRow> {
     let id = parse_id(id).map(AdminId).map_err(|_| Error::no_such(Resource::Administrators))?;
-    caller.ops.read(caller.actor(), INFO, move |read| admins::info(read, &Selector::Id(id))).await
+    caller.ops.read(caller.actor(), INFO, move |look| admins::info(look, &Selector::Id(id))).await
 }

@@ -60,7 +60,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let page = searched.page();
     let read = caller
         .ops
-        .read(caller.actor(), action(Resource::Resellers, "list"), move |read| resellers::list(read, &page));
+        .read(caller.actor(), action(Resource::Resellers, "list"), move |look| resellers::list(look, &page));
     let found = read.await?;
     let new = Link::new(format!("{PATH}/new"), "New reseller");
     let listing = Listing {

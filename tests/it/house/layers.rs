@@ -125,6 +125,60 @@ fn the_layer_test_sees_groups_and_single_imports() {
     assert_eq!(targets("{\n    domain::{Error, Result},\n    ops,\n};"), ["domain", "ops"]);
 }
 
+/// The declarations of use cases that faces can see and that name a transaction of the store.
+fn open_doors(text: &str) -> Vec<&str> {
+    let begins = |line: &&str| ["pub ", "pub(crate) "].iter().any(|seen| line.trim_start().starts_with(seen));
+    let mut found = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let rest = &text[at..];
+        at += line.len();
+        if !begins(&line) {
+            continue;
+        }
+        let is_use = line.contains("pub use ") || line.contains("pub(crate) use ");
+        let is_function = line.contains("fn ");
+        let end =
+            rest.find(|c| c == ';' || (c == '{' && is_function) || (c == '\n' && !is_use && !is_function));
+        let declared = &rest[..end.unwrap_or(rest.len())];
+        let words: Vec<&str> = declared.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let named = ["Read<", "Write<"].iter().any(|name| declared.contains(name))
+            || (is_use && ["Read", "Write", "Store"].iter().any(|name| words.contains(name)));
+        if named {
+            found.push(declared);
+        }
+    }
+    found
+}
+
+#[test]
+fn use_cases_hand_no_transaction_to_the_faces() {
+    let mut wrong = Vec::new();
+    sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops")), &mut |_, file, text| {
+        wrong.extend(open_doors(text).into_iter().map(|found| format!("{file}: {found}")));
+    });
+    assert!(wrong.is_empty(), "Faces read through a Look and write through an Act:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_test_of_transactions_sees_arguments_fields_closures_and_exports() {
+    let open = [
+        "pub fn list(read: &Read<'_>) {",
+        "    pub tx: &'a Write<'a>,",
+        "pub async fn read<F>(job: F)\nwhere\n    F: FnOnce(&Read<'_>),\n{",
+        "pub use crate::store::{Context, Store};",
+    ];
+    let closed = [
+        "pub(super) fn list(read: &Read<'_>) {",
+        "    pub(super) tx: &'a Write<'a>,",
+        "fn find(read: &Read<'_>) {",
+        "pub fn list(look: &Look<'_>) {\n    let read: &Read<'_> = look.read;",
+        "pub use crate::store::Table;",
+    ];
+    assert!(open.iter().all(|text| open_doors(text).len() == 1), "{open:?}");
+    assert!(closed.iter().all(|text| open_doors(text).is_empty()), "{closed:?}");
+}
+
 fn is_source(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|end| end == "rs")
 }

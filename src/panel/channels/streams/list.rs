@@ -10,7 +10,7 @@ use crate::{
         ids::{CategoryId, Id, ServerId, StreamId, parse_id},
         people::rights::Access,
     },
-    ops::channels::streams::{Running, Sort, StreamSearch},
+    ops::channels::streams::{self, Running, Sort, StreamSearch},
     panel::kit::{
         caller::{Caller, action},
         error::Reply,
@@ -109,7 +109,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let sought = asked.sought(&caller);
     let seek = caller
         .ops
-        .read(caller.actor(), action(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
+        .read(caller.actor(), action(Resource::Streams, "list"), move |look| streams::seek(look, &sought));
     let found = seek.await?;
     let about = About::ask(&caller, &[Resource::Categories, Resource::Servers, Resource::Bouquets]).await?;
     let back = asked.href(&asked.sort, asked.from);
@@ -236,10 +236,9 @@ fn ticked(caller: &Caller, about: &About, back: String) -> Ticked {
 fn parts(view: &View) -> Result<Vec<Part>> {
     let ids = view.query.text("ids").split(',').filter_map(|id| parse_id(id).ok()).take(usize::from(ROWS));
     let ids: Vec<StreamId> = ids.map(StreamId).collect();
-    let streams = view.ops.point(&view.actor, action(Resource::Streams, "list"), |read| {
-        let found: Result<Vec<_>> = ids.iter().map(|id| read.by_id::<Stream>(*id)).collect();
-        Ok(found?.into_iter().flatten().collect())
-    })?;
+    let streams = view
+        .ops
+        .point(&view.actor, action(Resource::Streams, "list"), |look| streams::still_there(look, &ids))?;
     let may_write = view.actor.may(Resource::Streams, Access::Write).is_ok();
     let back = view.query.text("back");
     let running = view.ops.running(streams);
@@ -256,7 +255,7 @@ pub async fn search(caller: Caller, query: Query) -> Reply {
     };
     let seek = caller
         .ops
-        .read(caller.actor(), action(Resource::Streams, "list"), move |read| read.seek_streams(&sought));
+        .read(caller.actor(), action(Resource::Streams, "list"), move |look| streams::seek(look, &sought));
     let shown = seek
         .await?
         .rows

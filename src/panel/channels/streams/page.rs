@@ -7,10 +7,7 @@ use super::{actions, bitrate, codecs, resolution, state, uptime};
 use crate::{
     domain::{
         Fact, Field, Resource, Result, Stored,
-        channels::{
-            bouquet::Bouquet,
-            stream::{AtEnd, Stream},
-        },
+        channels::stream::{AtEnd, Stream},
         ids::{Id, StreamId, parse_id},
         people::rights::Access,
         viewing::{
@@ -19,7 +16,7 @@ use crate::{
         },
     },
     ops::{
-        channels::streams::{Running, plays_audio, plays_video},
+        channels::streams::{self, Running, plays_audio, plays_video},
         viewing::connections::{self, Connection, Which},
     },
     panel::kit::{
@@ -249,7 +246,6 @@ async fn bouquets(caller: &Caller, id: StreamId) -> Result<Option<Vec<Link>>> {
         return Ok(None);
     }
     let list = action(Resource::Bouquets, "list");
-    let held =
-        caller.ops.read(caller.actor(), list, move |read| read.holding::<Bouquet>(id.number())).await?;
+    let held = caller.ops.read(caller.actor(), list, move |look| streams::bouquets_of(look, id)).await?;
     Ok(Some(held.into_iter().map(|(id, name)| Link::new(format!("/panel/bouquets/{id}"), name)).collect()))
 }

@@ -14,7 +14,7 @@ use crate::{
     ops::{
         Action,
         channels::streams::{self, Running},
-        machine::logs::Log,
+        machine::logs,
     },
     panel::kit::{
         show::{self, Moment},
@@ -56,7 +56,7 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     }
     if may(Resource::Streams) {
         let action = Action { resource: Resource::Streams, name: "dashboard" };
-        let all = view.ops.read(&view.actor, action, |read| streams::list(read, None)).await?;
+        let all = view.ops.read(&view.actor, action, |look| streams::list(look, None)).await?;
         let all = view.ops.running(all);
         let up = all.iter().filter(|stream| stream.is_online()).count();
         let down = all.iter().filter(|stream| is_down(stream)).count();
@@ -85,7 +85,7 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     }
     if may(Resource::Logs) {
         let action = Action { resource: Resource::Logs, name: "dashboard" };
-        let rows = view.ops.read(&view.actor, action, |read| read.latest(Log::Error, &[], None, 5)).await?;
+        let rows = view.ops.read(&view.actor, action, |look| logs::latest_errors(look, 5)).await?;
         tiles.push(Part::of("errors", &errors_tile(&rows, &zone)));
     }
     let mut parts = vec![Part::of("figures", &Figures { figures })];

@@ -10,7 +10,7 @@ use crate::{
     domain::{Fact, Kind as Column, Resource, Result, fields::time::UnixTime, people::actor::Actor},
     ops::{
         Ops,
-        machine::logs::{LogRow, LogSearch, Turn},
+        machine::logs::{self, LogRow, LogSearch, Turn},
     },
     panel::kit::{
         caller::{Caller, action},
@@ -54,7 +54,7 @@ pub async fn get(caller: Caller, name: Path<String>, query: Query) -> Reply {
 async fn piece(ops: &Ops, actor: &Actor, kind: &Kind, sought: &LogSearch) -> Result<(Bytes, Option<i64>)> {
     let (log, sought) = (kind.log, sought.clone());
     let list = action(Resource::Logs, "csv");
-    let found = ops.read(actor, list, move |read| read.seek_log(log, &sought)).await?;
+    let found = ops.read(actor, list, move |look| logs::seek(look, log, &sought)).await?;
     Ok((csv::rows(found.rows.iter().map(|row| cells(kind, row)))?, found.older))
 }
 

@@ -13,7 +13,7 @@ use crate::{
         Error, Fact, Resource, Result,
         fields::{number::whole, time::UnixTime},
     },
-    ops::machine::logs::{Count, LogSearch, Turn},
+    ops::machine::logs::{self, Count, LogSearch, Turn},
     panel::{
         kit::{
             audit::Words,
@@ -137,7 +137,7 @@ async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
     let sought = LogSearch { turn, rows: ROWS, counted: true, ..asked.sought.clone() };
     let log = kind.log;
     let list = action(Resource::Logs, "list");
-    let found = caller.ops.read(caller.actor(), list, move |read| read.seek_log(log, &sought)).await?;
+    let found = caller.ops.read(caller.actor(), list, move |look| logs::seek(look, log, &sought)).await?;
     let words = Words::of(&caller, found.rows.iter().flat_map(|row| kinds::referred(kind, row)))?;
     let path = format!("/panel/logs/{}", kind.name);
     let listing = Listing {
