@@ -29,7 +29,7 @@ pub async fn m3u(
         ops.plan_import(&Actor::COMMAND_LINE, import.clone()).await.map_err(|error| error.to_string())?;
     let mut text = left_out(&list, &plan);
     if list.candidates.is_empty() {
-        return Ok((text, Err(named(&"nothing of it can be taken"))));
+        return Ok((text, Err(named(&"nothing in it can be imported"))));
     }
     if dry_run {
         for (count, what) in planned(&list, &plan) {
@@ -46,7 +46,7 @@ pub async fn m3u(
     }
     let stopped = done.stopped.as_ref().map(|why| {
         let (after, of) = done.progress;
-        format!("it ended early, after {after} of {of} streams, and what is told above stays done: {why}")
+        format!("it ended early, after {after} of {of} streams; what is listed above stays done: {why}")
     });
     Ok((text, stopped.map_or(Ok(()), Err)))
 }
@@ -81,7 +81,8 @@ fn left_out(list: &List, plan: &Plan) -> String {
     }
     if list.refused_count > SHOWN {
         for (reason, seen) in list.refusals.iter() {
-            let _ = writeln!(text, "{} cannot be taken, first on line {}: {reason}", seen.count, seen.first);
+            let _ =
+                writeln!(text, "{} cannot be imported, first on line {}: {reason}", seen.count, seen.first);
         }
     }
     for (what, seen) in plan.left_out(list).iter() {
@@ -95,10 +96,10 @@ fn planned(list: &List, plan: &Plan) -> [(usize, &'static str); 6] {
     [
         (plan.new.len(), "new streams"),
         (plan.categories.len(), "new categories"),
-        (plan.count(|fate| fate == Fate::SourceAdded), "sources added to streams that are there"),
+        (plan.count(|fate| fate == Fate::SourceAdded), "sources added to existing streams"),
         (plan.count(|fate| matches!(fate, Fate::Updated(_))), "streams updated"),
-        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "there already"),
-        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be taken"),
+        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "exist already"),
+        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be imported"),
     ]
 }
 
@@ -107,11 +108,11 @@ fn did(done: &Done) -> Vec<(usize, &'static str)> {
         (done.made, "new streams"),
         (done.categories, "new categories"),
         (done.changed, "streams changed"),
-        (done.there, "there already"),
-        (done.refused, "cannot be taken"),
+        (done.there, "exist already"),
+        (done.refused, "cannot be imported"),
     ];
     for (count, what) in
-        [(done.in_bouquet, "put into the bouquet"), (done.gone, "deleted by somebody meanwhile")]
+        [(done.in_bouquet, "added to the bouquet"), (done.gone, "deleted by somebody meanwhile")]
     {
         if count > 0 {
             figures.push((count, what));

@@ -20,7 +20,7 @@ impl Shown for Bouquet {
     const ONE: &'static str = "bouquet";
     const MANY: &'static str = "Bouquets";
     const ABOUT: &'static str =
-        "Ordered lists of streams that plans are made of. A stream that stands in none cannot be watched.";
+        "Ordered lists of streams that plans are made of. A stream that is in none cannot be watched.";
     const REFERS: &'static [Resource] = &[Resource::Streams];
     const IS_ORDERED: bool = true;
 
@@ -33,8 +33,8 @@ impl Shown for Bouquet {
             Head::new("Name"),
             Head::numeric("Streams"),
             Head::numeric("Plans"),
-            Head::numeric("Lines of their own"),
-            Head::numeric("MAGs of their own"),
+            Head::numeric("Added to lines"),
+            Head::numeric("Added to MAGs"),
         ]
     }
 
@@ -57,9 +57,9 @@ impl Shown for Bouquet {
             Section { legend: "Bouquet", inputs: vec![Input::text("name", "Name").required()] },
             Section {
                 legend: "",
-                inputs: vec![Input::new("streams", "Streams in their order", streams).help(
-                    "One a line, the id first; what follows is for your eyes. Their order is the order of channels in players. \
-                     Streams can also be ticked in the list of streams and put at the end.",
+                inputs: vec![Input::new("streams", "Streams in order", streams).help(
+                    "One per line, id first; the rest of the line is only for you to read. Players show channels in this order. You \
+                     can also select streams in the list of streams and add them at the end.",
                 )],
             },
         ]
@@ -70,7 +70,7 @@ impl Shown for Category {
     const PATH: &'static str = "categories";
     const ONE: &'static str = "category";
     const MANY: &'static str = "Categories";
-    const ABOUT: &'static str = "The headings under which channels stand in players and playlists.";
+    const ABOUT: &'static str = "The headings under which players and playlists show channels.";
     const IS_ORDERED: bool = true;
 
     fn name(&self) -> &str {
@@ -93,7 +93,7 @@ impl Shown for Category {
         let inputs = vec![
             Input::text("name", "Name").required(),
             Input::new("censored", "Censored", Widget::Flag)
-                .help("On MAG boxes its channels stand behind the parental PIN."),
+                .help("On MAG boxes its channels require the parental PIN."),
         ];
         vec![Section { legend: "", inputs }]
     }

@@ -42,7 +42,7 @@ async fn put_once<R: Shown + Ordered>(caller: &Caller, sent: &Sent) -> Reply {
     let ids = match ordered {
         Some(Node::Map(map)) => map.into_values(),
         _ if sent.0.contains_key("order") => {
-            let text = format!("{} stay in the order that they have.", R::MANY);
+            let text = format!("{} keep their order.", R::MANY);
             return Ok(done(&format!("/panel/{}", R::PATH), &text));
         }
         _ => return Err(Error::Missing("order").into()),
@@ -73,7 +73,7 @@ async fn blank<R: Shown + Ordered>(caller: &Caller) -> Result<(Vec<R::Id>, Form)
     let names: Vec<Choice> = rows.iter().map(|row| Choice::new(row.id.number(), row.record.name())).collect();
     let list = ordered::Ordered::every(names);
     let input = Input::new("order", R::MANY, Widget::Ordered(list))
-        .help("One a line; the first comes first in players and wherever one chooses.");
+        .help("One per line; the first comes first in players and in every list of choices.");
     let list = format!("/panel/{}", R::PATH);
     let zone = caller.ops.snapshot().settings.time_zone.clone();
     let form = Form::new(format!("{list}/order"), "Save this order", &zone);

@@ -50,7 +50,7 @@ pub fn of(caller: &Caller, resource: Resource, id: i64) -> Result<Option<Listing
         label: "Changes",
         heads: ["When", "Who", "What", "Change"].map(Head::new).into(),
         rows: cells.collect(),
-        empty: "Nothing was changed yet.".into(),
+        empty: "No changes yet.".into(),
         ..Listing::default()
     }))
 }
@@ -121,7 +121,7 @@ impl Words {
     /// The name of a row, or its number if it is gone.
     pub fn name(&self, resource: Resource, id: i64) -> String {
         let name = self.names.get(&(resource, id)).cloned();
-        name.unwrap_or_else(|| format!("{} {id}, which is gone", resource.noun().to_lowercase()))
+        name.unwrap_or_else(|| format!("{} {id} (deleted)", resource.noun().to_lowercase()))
     }
 
     /// The columns of a row of the audit trail, in the order of their names.
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(
             told,
             "expire_date: never → 2026-11-24 09:00:00 Europe/Berlin; \
-             subscription_plan_id: Month → subscription plan 8, which is gone"
+             subscription_plan_id: Month → subscription plan 8 (deleted)"
         );
     }
 }

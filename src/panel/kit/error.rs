@@ -150,7 +150,7 @@ pub fn status(error: &Error) -> StatusCode {
 pub fn cross_site() -> HttpResponse {
     page(
         StatusCode::FORBIDDEN,
-        "Not from here",
+        "Request refused",
         "Another site asked your browser to change something in the panel. Nothing was changed. If it was you, go back, \
          reload the page and try again.",
     )

@@ -258,7 +258,8 @@ pub async fn create<R: Shown>(caller: Caller, sent: Sent) -> Reply {
     match caller.make(&sent, action(R::RESOURCE, "new"), job).await {
         Ok(made) => {
             let told = made.now.map(|record| format!("{} was created.{}", record.name(), record.remark()));
-            let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", R::ONE));
+            let told = told
+                .unwrap_or_else(|| format!("This {} was already created, and is not created again.", R::ONE));
             Ok(done(&R::then(R::Id::of(made.id)), &told))
         }
         Err(error) => {

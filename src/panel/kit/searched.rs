@@ -47,6 +47,6 @@ impl Searched {
 
     /// What stands in place of no rows.
     pub fn empty(&self) -> String {
-        if self.text.is_empty() { "There are none yet.".into() } else { "Nothing was found.".into() }
+        if self.text.is_empty() { "None yet.".into() } else { "Nothing matches.".into() }
     }
 }

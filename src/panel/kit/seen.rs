@@ -51,16 +51,16 @@ impl<'s> Seen<'s> {
 }
 
 /// What is said above a form that comes back because two changed one value.
-pub const BOTH: &str = "Somebody else changed the same meanwhile, and nothing was saved. What you typed stands here, and what it is now \
-                    below it: choose, and save again.";
+pub const BOTH: &str = "Somebody else changed the same meanwhile, and nothing was saved. You see what you typed and, below it, the \
+                    current value: choose, and save again.";
 
 /// What is said where a form does not tell what it showed: nobody knows whose work it would take back.
-pub const UNTOLD: &str = "This form did not say what it showed when it was opened, and nothing was done. It is new now: make your \
-                          changes here once more, and send it.";
+pub const UNTOLD: &str = "This form did not say what it showed when it was opened, so nothing was done. It has been renewed: make your \
+                          changes again, and send it.";
 
 /// What is said where something is asked again because others changed what it is about.
-pub const CHANGED: &str = "Somebody else changed it meanwhile, and nothing was done. Look at it again, and send this once more if \
-                           you still want it.";
+pub const CHANGED: &str = "Somebody else changed it meanwhile, and nothing was done. Check it, and send this again if you still want \
+                           it.";
 
 /// The `updated_at` of the row that a question was asked about; `None` if the answer does not tell, and must be refused.
 pub fn row(sent: &Sent) -> Option<UnixTime> {

@@ -25,8 +25,8 @@ impl FromRequest for Sent {
             let payload = payload.await.map_err(|error| PageError::Malformed(error.to_string()))?;
             let read = body::read(&request, payload).await;
             read.map(Self).map_err(|error| match error {
-                BodyError::TooLarge => PageError::Malformed("It is over 1 MiB: send less at once.".into()),
-                BodyError::Late => PageError::Malformed("It did not come in time: send it again.".into()),
+                BodyError::TooLarge => PageError::Malformed("It is over 1 MiB: send less.".into()),
+                BodyError::Late => PageError::Malformed("It took too long: send it again.".into()),
                 BodyError::Malformed(why) => PageError::Malformed(why),
             })
         })

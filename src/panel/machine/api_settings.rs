@@ -127,7 +127,7 @@ fn whitelist(caller: &Caller, entries: &[Entry]) -> Listing {
         label: "Whitelist",
         heads: ["Address", "Note", "Added", ""].map(Head::new).into(),
         rows: entries.iter().map(row).collect(),
-        empty: "Nobody may use the Server API: add the address of your billing system.".into(),
+        empty: "Nobody can use the Server API: add the address of your billing system.".into(),
         pager: Pager::default(),
         ..Listing::default()
     }
@@ -163,7 +163,7 @@ fn key_list(caller: &Caller, keys: &[ApiKeyRow]) -> Listing {
     Listing {
         label: "API keys",
         links: if may_write { vec![new] } else { Vec::new() },
-        heads: ["Name", "May", "From", "Ends", "Last used", ""].map(Head::new).into(),
+        heads: ["Name", "Scope", "Addresses", "Expires", "Last used", ""].map(Head::new).into(),
         rows: keys.iter().map(row).collect(),
         empty: "There is no key: nobody can use the Server API.".into(),
         ..Listing::default()
@@ -176,7 +176,7 @@ fn whitelist_form(caller: &Caller) -> Result<Form> {
         Input::text("address", "Address")
             .required()
             .help("One address, or a range such as 192.0.2.0/24 or 2001:db8::/32."),
-        Input::text("note", "Note").help("Whose it is."),
+        Input::text("note", "Note").help("Whose address it is."),
     ];
     Form::new(format!("{API_PATH}/whitelist"), "Add", zone).section("Add an address", inputs).once()
 }
@@ -186,7 +186,7 @@ async fn allow(caller: Caller, request: HttpRequest, sent: Sent) -> Reply {
     let mut form = whitelist_form(&caller)?;
     form.take(&sent);
     match add_to_whitelist(&caller, &sent).await {
-        Ok(address) => Ok(done(API_PATH, &format!("{address} may use the Server API now."))),
+        Ok(address) => Ok(done(API_PATH, &format!("{address} can now use the Server API."))),
         Err(error) => {
             let status = form.refused(error)?;
             page(&caller, &request, status, form).await
@@ -215,8 +215,8 @@ fn confirm_removal(caller: &Caller, entry: &Entry, changed: bool) -> HttpRespons
     let page = ConfirmPage {
         frame: caller.frame(format!("Remove {address}?")),
         text: format!(
-            "Calls of the Server API from {address} are refused from then on.{}",
-            if own { " It is the address that you come from now." } else { "" }
+            "Server API calls from {address} will be refused.{}",
+            if own { " This is your own current address." } else { "" }
         ),
         action: format!("{API_PATH}/whitelist/{}/remove", entry.id),
         submit: "Remove",
@@ -241,7 +241,7 @@ async fn forbid(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let address = entry.address;
     let job = move |act: &Act<'_>| whitelist::remove_entry(act, &entry);
     caller.ops.write(caller.actor().clone(), whitelist::REMOVE, job).await?;
-    Ok(done(API_PATH, &format!("{address} may no longer use the Server API.")))
+    Ok(done(API_PATH, &format!("{address} can no longer use the Server API.")))
 }
 
 async fn entry(caller: &Caller, id: &str) -> Result<Entry> {
@@ -258,10 +258,11 @@ fn key_form(caller: &Caller) -> Result<Form> {
         Section {
             legend: "Key",
             inputs: vec![
-                Input::text("name", "Name").required().help("What uses it: the audit trail names it."),
-                Input::new("expires_at", "Ends", Widget::Time),
-                Input::new("addresses", "Only from", Widget::Lines)
-                    .help("Addresses or ranges within the whitelist, one a line. Empty: from all of it."),
+                Input::text("name", "Name").required().help("What uses it; shown in the audit trail."),
+                Input::new("expires_at", "Expires", Widget::Time),
+                Input::new("addresses", "Only from addresses", Widget::Lines).help(
+                    "Addresses or ranges within the whitelist, one per line. Empty: the whole whitelist.",
+                ),
             ],
         },
         Section { legend: "What it may do", inputs: vec![Input::new("scope", "Scope", Widget::Rights)] },
@@ -298,7 +299,7 @@ async fn create_key(caller: Caller, sent: Sent) -> Reply {
     match caller.make(&sent, api_keys::CREATE, job).await {
         Ok(Made { now: None, .. }) => Ok(done(
             API_PATH,
-            "This key was created already, and not again. Its text was shown that once: if nobody has it, revoke the key and create another.",
+            "This key was already created, and is not created again. It was shown only once: if nobody has it, revoke it and create another.",
         )),
         Ok(Made { now: Some(record), .. }) => {
             let frame = caller.frame(format!("The key {}", record.name.as_str()));
@@ -325,7 +326,9 @@ async fn confirm_revocation(caller: &Caller, id: &str, changed: bool) -> Reply {
     let name = record.name.as_str();
     let page = ConfirmPage {
         frame: caller.frame(format!("Revoke {name}?")),
-        text: format!("Whatever uses the key {name} is refused from the next call on. It cannot be undone."),
+        text: format!(
+            "Whatever uses the key {name} is refused from the next call on. This cannot be undone."
+        ),
         action: format!("{API_PATH}/keys/{}/revoke", id.0),
         submit: "Revoke",
         cancel: API_PATH.into(),

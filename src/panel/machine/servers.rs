@@ -48,7 +48,7 @@ impl Shown for Server {
     const PATH: &'static str = "servers";
     const ONE: &'static str = "load balancer";
     const MANY: &'static str = "Servers";
-    const ABOUT: &'static str = "This machine, and the load balancers that are asked every five seconds whether they answer. They run no streams and serve nobody today.";
+    const ABOUT: &'static str = "This machine, and the load balancers, which are checked every five seconds. Load balancers do not run streams or serve viewers yet.";
 
     fn name(&self) -> &str {
         self.name.as_str()
@@ -74,10 +74,10 @@ impl Shown for Server {
     fn sections(_: &About) -> Vec<Section> {
         let inputs = vec![
             Input::text("name", "Name").required(),
-            Input::text("server_ip", "Address").required().help("The public address, v4 or v6."),
+            Input::text("server_ip", "Address").required().help("The public address, IPv4 or IPv6."),
             Input::new("http_port", "HTTP port", Widget::Number(1))
-                .help("A load balancer is asked on it whether it answers."),
-            Input::text("vpn_ip", "Inside address").help("Its address in your own network; may be empty."),
+                .help("Load balancers are checked on this port."),
+            Input::text("vpn_ip", "Internal address").help("Its address in your own network; may be empty."),
             Input::new("notes", "Notes", Widget::Area),
         ];
         vec![Section { legend: "Server", inputs }]
@@ -154,7 +154,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
 fn state(health: Option<&Health>, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
     let Some(health) = health else {
         return vec![
-            Cell::Badge(Tone::Plain, "not asked yet".into()),
+            Cell::Badge(Tone::Plain, "not checked yet".into()),
             Cell::Time(None, ""),
             Cell::Text(String::new()),
         ];

@@ -89,7 +89,7 @@ async fn change(caller: &Caller, sent: &Sent) -> Reply {
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| settings::update(&act.seeing(seen), change.clone());
     match caller.ops.write(caller.actor().clone(), action(Resource::Settings, "update"), job).await {
-        Ok(_) => Ok(done(PATH, "The settings were saved. They hold from now on.")),
+        Ok(_) => Ok(done(PATH, "The settings were saved and are in effect.")),
         Err(error) => {
             let status = form.refused(error)?;
             Ok(page(caller, status, form))
@@ -122,15 +122,15 @@ fn operator() -> Section {
     Section {
         legend: "Operator",
         inputs: vec![
-            Input::text("operator_name", "Name").help("Stands above the panel and on its login page."),
+            Input::text("operator_name", "Name").help("Shown at the top of the panel and on its login page."),
             Input::text("public_url", "Public address").help(
-                "What players are told to ask, such as http://tv.example:8080. Empty: the address under which each of them asks.",
+                "The address in playlists and links, such as http://tv.example:8080. Empty: the address that each player used.",
             ),
             Input::new("time_zone", "Time zone", Widget::Choice(zones))
-                .help("By its calendar plans count days, months and years."),
-            Input::new("refuse_zero_expiry", "Refuse an end of 0", Widget::Flag).help(
-                "By the Server API 0 is a line for ever, and PHP's strtotime() makes it of a date that it cannot read. On: such \
-                 a call is refused; an empty expire_date still is no end.",
+                .help("Plans count days, months and years by its calendar."),
+            Input::new("refuse_zero_expiry", "Refuse an end date of 0", Widget::Flag).help(
+                "In the Server API 0 means never, and PHP's strtotime() gives 0 for a date that it cannot read. On: such a call is \
+                 refused; an empty expire_date still means never.",
             ),
         ],
     }
@@ -141,8 +141,8 @@ fn boxes() -> Section {
         legend: "MAG boxes",
         inputs: vec![
             Input::new("mag_login_required", "Boxes ask for a login", Widget::Flag)
-                .help("A MAG with a login and password of its own is let in with these only."),
-            Input::new("mag_oui_check", "Only addresses of real MAG boxes", Widget::Flag)
+                .help("A box must send the login and password of its MAG."),
+            Input::new("mag_oui_check", "Only MAC addresses of real MAG boxes", Widget::Flag)
                 .help("Those that begin with 00:1A:79; many apps use others."),
         ],
     }
@@ -150,16 +150,16 @@ fn boxes() -> Section {
 
 fn connections() -> Section {
     let policies = vec![
-        Choice::new("kick_oldest", "End the oldest connection"),
-        Choice::new("refuse", "Turn the new one away"),
+        Choice::new("kick_oldest", "Disconnect the oldest"),
+        Choice::new("refuse", "Refuse the new connection"),
     ];
     Section {
         legend: "Connections",
         inputs: vec![
             Input::new("connection_policy", "When a subscriber is at the limit", Widget::Choice(policies))
-                .help("The oldest means first one of the same device or address: whoever changes the channel always gets in."),
-            Input::new("connections_per_address", "Open connections of one address", Widget::Number(0)).help(
-                "Many televisions may share one. Further ones are closed; 0 is no limit. This machine and trusted proxies have none.",
+                .help("The oldest of the same device or address goes first: changing the channel always works."),
+            Input::new("connections_per_address", "Open connections per address", Widget::Number(0)).help(
+                "Many televisions may share one address. Further connections are closed; 0 is no limit. This machine and trusted proxies have no limit.",
             ),
         ],
     }
@@ -170,11 +170,11 @@ fn guessing() -> Section {
     Section {
         legend: "Wrong passwords",
         inputs: vec![
-            number("failure_limit", "Let pass", 0)
-                .help("Wrong credentials of one address, in players and in this panel; 0 is no limit."),
-            number("failure_window", "Within seconds", 1).help("For so long a wrong one counts."),
-            number("block_seconds", "Then shut out for seconds", 1)
-                .help("Security shows who is, and lets in again."),
+            number("failure_limit", "Allowed failures", 0)
+                .help("Wrong credentials from one address, in players and in this panel; 0 is no limit."),
+            number("failure_window", "Within (seconds)", 1).help("How long a failure counts."),
+            number("block_seconds", "Then blocked for (seconds)", 1)
+                .help("The Security tab shows who is blocked, and unblocks."),
         ],
     }
 }
@@ -182,9 +182,9 @@ fn guessing() -> Section {
 fn logs() -> Section {
     let days = |name, label| Input::new(name, label, Widget::Number(0));
     Section {
-        legend: "How many days logs are kept",
+        legend: "Days to keep logs",
         inputs: vec![
-            days("audit_retention_days", "Audit trail").help("0 is for ever, here and below."),
+            days("audit_retention_days", "Audit trail").help("0 is forever, here and below."),
             days("error_retention_days", "Panel Error Log"),
             days("login_retention_days", "Logins"),
             days("connection_retention_days", "Connections"),

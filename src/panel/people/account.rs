@@ -82,9 +82,9 @@ fn password_form(caller: &Caller) -> Form {
     form.password_of(caller.signed_in.admin.record.username.as_str()).section(
         "Password",
         vec![
-            input("old_password", "Present password", "current-password"),
+            input("old_password", "Current password", "current-password"),
             input("new_password", "New password", "new-password")
-                .help("At least 8 characters, and none of the commonest passwords."),
+                .help("At least 8 characters, and not one of the most common passwords."),
             input("again", "New password again", "new-password"),
         ],
     )

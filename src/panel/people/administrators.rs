@@ -70,10 +70,11 @@ async fn list(caller: Caller, query: Query) -> Reply {
         search_hint: "Search",
         heads: ["Username", "E-mail", "Group", "Reseller", "Last login"].map(Head::new).into(),
         rows: found.rows.iter().map(|listed| row(listed, &zone)).collect(),
-        empty: "Nobody was found.".into(),
+        empty: "No administrators match.".into(),
         ..Listing::default()
     };
-    let about = "Who signs in here. With a reseller, somebody sees that reseller's lines and MAGs alone.";
+    let about =
+        "People who sign in to this panel. Those with a reseller see only that reseller's lines and MAGs.";
     Ok(caller.page(&ListPage { frame: caller.frame("Administrators"), about, listing }))
 }
 
@@ -82,7 +83,7 @@ fn row(listed: &AdminRow, zone: &TimeZone) -> Vec<Cell> {
     let text = admin.username.as_str().to_owned();
     let mut name = vec![Cell::Link { href: href(listed.admin.id), text }];
     if admin.disabled {
-        name.push(Cell::Badge(Tone::Bad, "may not sign in".into()));
+        name.push(Cell::Badge(Tone::Bad, "disabled".into()));
     }
     if !listed.sessions.is_empty() {
         name.push(Cell::Badge(Tone::Good, "signed in".into()));
@@ -123,7 +124,7 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
             Ok(done(&href(AdminId(id)), &format!("{username} was created and can sign in.")))
         }
         Ok(Made { id, now: None }) => {
-            Ok(done(&href(AdminId(id)), "This administrator was created already, and not again."))
+            Ok(done(&href(AdminId(id)), "This administrator was already created, and is not created again."))
         }
         Err(error) => {
             let status = form.refused(error)?;
@@ -167,9 +168,10 @@ async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
             "Reseller",
             Widget::Choice(about.choices_or(Resource::Resellers, "None: the operator's own")),
         )
-        .help("It then sees that reseller's lines and MAGs alone."),
+        .help("Then only that reseller's lines and MAGs are visible."),
     ];
-    let change = Input::new("must_change_password", "Chooses a new password at the next login", Widget::Flag);
+    let change =
+        Input::new("must_change_password", "Must choose a new password at the next login", Widget::Flag);
     let (action, submit, back) = match id {
         None => {
             person.push(password_input());
@@ -178,9 +180,7 @@ async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {
         }
         Some(id) => {
             person.push(change);
-            may.push(
-                Input::new("disabled", "May not sign in", Widget::Flag).help("Its sessions end at once."),
-            );
+            may.push(Input::new("disabled", "Disabled", Widget::Flag).help("Open sessions end immediately."));
             (href(id), "Save", PATH.to_owned())
         }
     };
@@ -261,7 +261,7 @@ fn sessions(listed: &AdminRow, may_write: bool, zone: &TimeZone) -> Listing {
 fn password_form(caller: &Caller, listed: &AdminRow) -> Form {
     let inputs = vec![
         password_input(),
-        Input::new("choose_anew", "Chooses a new one at the next login", Widget::Flag).value("1"),
+        Input::new("choose_anew", "Must choose a new one at the next login", Widget::Flag).value("1"),
     ];
     let action = format!("{}/password", href(listed.admin.id));
     Form::new(action, "Set password", &caller.ops.snapshot().settings.time_zone)
@@ -355,7 +355,7 @@ async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {
 async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
     let listed = find(caller, id).await?;
     let name = listed.admin.record.username.as_str();
-    let goes_with = "It is signed out at once. What it did stays in the logs.";
+    let goes_with = "They are signed out immediately. What they did stays in the logs.";
     let href = href(listed.admin.id);
     let seen = listed.admin.updated_at.seconds().to_string();
     let page = ConfirmPage::deletion(caller, "administrator", name, goes_with, href, seen);

@@ -14,14 +14,14 @@ impl Shown for Group {
     const PATH: &'static str = "groups";
     const ONE: &'static str = "group";
     const MANY: &'static str = "Groups";
-    const ABOUT: &'static str = "What administrators may do. The first two stay: Administrators may do everything, Resellers sell lines and MAGs.";
+    const ABOUT: &'static str = "What administrators can do. The first two cannot be deleted: Administrators may do everything, Resellers sell lines and MAGs.";
 
     fn name(&self) -> &str {
         self.name.as_str()
     }
 
     fn heads() -> Vec<Head> {
-        vec![Head::new("Name"), Head::new("May")]
+        vec![Head::new("Name"), Head::new("Rights")]
     }
 
     fn cells(row: &Stored<Self>, _: &About) -> Vec<Cell> {

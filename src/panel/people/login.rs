@@ -82,7 +82,7 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
         }
         Err(Rejected::Wrong) => (StatusCode::UNAUTHORIZED, "Wrong username or password.".to_owned()),
         Err(Rejected::Disabled) => {
-            (StatusCode::FORBIDDEN, "This administrator is switched off: ask the operator.".to_owned())
+            (StatusCode::FORBIDDEN, "This administrator is disabled: ask the operator.".to_owned())
         }
         Err(Rejected::ShutOut(left)) => {
             let seconds = left.as_secs() + 1;

@@ -80,7 +80,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
         rows: found.rows.iter().map(row).collect(),
         ..Listing::default()
     };
-    let about = "Who sells lines and MAGs for credits. Each sees only its own in the panel.";
+    let about = "Resellers sell lines and MAGs for credits. Each sees only its own in the panel.";
     Ok(caller.page(&ListPage { frame: caller.frame("Resellers"), about, listing }))
 }
 
@@ -193,9 +193,7 @@ fn credits_form(caller: &Caller, id: ResellerId) -> Result<Form> {
     let inputs = vec![
         Input::new("way", "What", Widget::Choice(ways)),
         Input::new("amount", "Credits", Widget::Number(1)).required(),
-        Input::text("note", "Reason")
-            .required()
-            .help("Stands in the statement, which the reseller sees too."),
+        Input::text("note", "Reason").required().help("Shown in the statement, which the reseller sees too."),
     ];
     let zone = &caller.ops.snapshot().settings.time_zone;
     let form =
@@ -236,7 +234,7 @@ async fn book(caller: &Caller, id: ResellerId, sent: &Sent) -> Result<String> {
     let were = if amount.get() == 1 { "was" } else { "were" };
     let amount = show::many(amount.get(), "credit");
     Ok(match (repeated, signed < 0) {
-        (true, _) => format!("It was booked already, and not again. The balance is {balance}."),
+        (true, _) => format!("It was already booked, and is not booked again. The balance is {balance}."),
         (false, false) => format!("{amount} {were} added. The balance is {balance}."),
         (false, true) => format!("{amount} {were} taken away. The balance is {balance}."),
     })
@@ -275,7 +273,8 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
     match outcome {
         Ok(Made { id, now }) => {
             let told = now.map(|reseller| format!("{} was created.", reseller.name.as_str()));
-            let told = told.unwrap_or_else(|| "This reseller was created already, and not again.".into());
+            let told =
+                told.unwrap_or_else(|| "This reseller was already created, and is not created again.".into());
             Ok(done(&href(ResellerId(id)), &told))
         }
         Err(error) => {
@@ -318,10 +317,10 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
 fn form(caller: &Caller, id: Option<ResellerId>) -> Result<Form> {
     let mut inputs = vec![
         Input::text("name", "Name").required(),
-        Input::new("max_allowed_connections", "Connections in all", Widget::Number(0))
-            .help("A ceiling over all its lines and MAGs; 0 is none."),
+        Input::new("max_allowed_connections", "Connections in total", Widget::Number(0))
+            .help("A limit over all its lines and MAGs; 0 is no limit."),
         Input::new("use_credits", "Pays with credits for what it sells", Widget::Flag),
-        Input::new("trials_per_day", "Trials a day", Widget::Number(0))
+        Input::new("trials_per_day", "Trials per day", Widget::Number(0))
             .help("How many its people may sell, by the panel's calendar; 0 is none. Empty: no limit."),
     ];
     if id.is_none() {
@@ -351,9 +350,9 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
     let (name, credits) = (listed.reseller.record.name.as_str(), listed.credits.get());
     let lost = match credits {
         0 => String::new(),
-        some => format!(" What is left of its balance, {}, is lost.", show::many(some, "credit")),
+        some => format!(" Its remaining balance of {} is lost.", show::many(some, "credit")),
     };
-    let goes_with = format!("Its lines, MAGs and administrators must be moved or deleted before.{lost}");
+    let goes_with = format!("Its lines, MAGs and administrators must be moved or deleted first.{lost}");
     let href = href(listed.reseller.id);
     let seen = listed.reseller.updated_at.seconds().to_string();
     let page = ConfirmPage::deletion(caller, "reseller", name, &goes_with, href, seen);

@@ -35,18 +35,18 @@ macro_rules! lines {
 lines! {
     Line: "Lines", "Subscribers with username and password, and why they can or cannot watch.";
     Mag: "MAGs", "Subscribers with a set-top box.";
-    Connections: "Connections", "Who watches what now; changing is ending connections.";
-    Streams: "Streams", "Channels and their sources; changing is also starting and stopping.";
-    Bouquets: "Bouquets", "Which channels are given together.";
+    Connections: "Connections", "Who is watching what; changing includes ending connections.";
+    Streams: "Streams", "Channels and their sources; changing includes starting and stopping.";
+    Bouquets: "Bouquets", "Which channels are sold together.";
     Categories: "Categories", "The headings of channels.";
     SubscriptionPlans: "Plans", "What is sold, and for how many credits.";
-    Resellers: "Resellers", "Who sells, balances and statements; changing is also moving credits.";
-    Administrators: "Administrators", "Who signs in here; changing is also passwords and sessions.";
-    Groups: "Groups", "What administrators may do. Nobody gives a right that he does not have himself.";
+    Resellers: "Resellers", "Resellers, their balances and statements; changing includes moving credits.";
+    Administrators: "Administrators", "People who sign in to this panel; changing includes passwords and sessions.";
+    Groups: "Groups", "What administrators can do. Nobody can give a right that they do not have.";
     Servers: "Servers", "The main server and load balancers.";
     Settings: "General Settings", "Settings, the whitelist and the API keys.";
     Logs: "Logs", "Audit trail, errors, logins, connections, refusals.";
-    Security: "Security", "Who is shut out after wrong passwords; changing is letting in again.";
+    Security: "Security", "Who is blocked after wrong passwords; changing includes unblocking.";
 }
 
 /// The ticks without those that others include.
@@ -60,7 +60,7 @@ pub fn plain(ticked: Vec<String>) -> Vec<String> {
     ticked.iter().filter(|right| !included(right)).cloned().collect()
 }
 
-/// Rights in a sentence: `Lines, MAGs; looks at Plans`.
+/// Rights in a sentence: `Lines, MAGs; view Plans`.
 pub fn words(rights: &[Right]) -> String {
     if rights.contains(&Right::Full) {
         return "Everything".into();
@@ -74,8 +74,8 @@ pub fn words(rights: &[Right]) -> String {
     match (changes.is_empty(), looks.is_empty()) {
         (true, true) => "Nothing".into(),
         (false, true) => changes,
-        (true, false) => format!("Looks at {looks}"),
-        (false, false) => format!("{changes}; looks at {looks}"),
+        (true, false) => format!("View {looks}"),
+        (false, false) => format!("{changes}; view {looks}"),
     }
 }
 
@@ -102,8 +102,7 @@ mod tests {
         let rights = |text: &str| text.split(',').filter_map(|right| right.parse().ok()).collect::<Vec<_>>();
         let words = ["full", "line,mag", "read_only", "line,subscription_plans:read", ""]
             .map(|text| words(&rights(text)));
-        let expected =
-            ["Everything", "Lines, MAGs", "Looks at everything", "Lines; looks at Plans", "Nothing"];
+        let expected = ["Everything", "Lines, MAGs", "View everything", "Lines; view Plans", "Nothing"];
         assert_eq!(words, expected);
     }
 }

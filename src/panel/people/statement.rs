@@ -143,7 +143,7 @@ pub async fn of(caller: &Caller, id: ResellerId, at: &str, asked: Asked) -> Resu
                 Head::new("By"),
             ],
             rows: rows.rows.iter().map(|booking| row(caller, booking, &asked.zone)).collect(),
-            empty: "There is no movement.".into(),
+            empty: "No transactions.".into(),
             pager: Pager {
                 summary: show::many(rows.total, "movement"),
                 previous: (asked.offset > 0).then(|| href((asked.offset - ROWS).max(0))),
@@ -187,7 +187,7 @@ fn sold(caller: &Caller, booking: &Booking) -> Option<Cell> {
 pub fn word(reason: &str) -> &'static str {
     match reason {
         "opening" => "Opening balance",
-        "added" => "Credits moved",
+        "added" => "Credits adjusted",
         "set" => "Balance set",
         "sale" => "Sale",
         "extension" => "Extension",

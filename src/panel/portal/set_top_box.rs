@@ -90,7 +90,9 @@ async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
         Err(error) => Err(error),
     };
     match outcome {
-        Ok(_) => Ok(done(&href(&mag), "It waits for the box, which asks for it within two minutes.")),
+        Ok(_) => {
+            Ok(done(&href(&mag), "The event is waiting for the box, which fetches it within two minutes."))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             let pin = pin_form(&caller, &mag, &device(&caller, &mag)?.parent_pin);
@@ -127,7 +129,7 @@ async fn set_pin_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         Err(error) => Err(error),
     };
     match outcome {
-        Ok(_) => Ok(done(&href(&mag), "The PIN was changed. The box knows it when it starts next.")),
+        Ok(_) => Ok(done(&href(&mag), "The PIN was changed. The box uses it from its next start.")),
         Err(error) => {
             let status = form.refused(error)?;
             let event = event_form(caller, &mag)?;
@@ -153,11 +155,11 @@ async fn reset(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     match forgotten {
         // The page shows which device it is now, and asks again.
         Err(Error::Changed) => {
-            Ok(done(&href(&mag), "Nothing was done: it is another device by now. Look at it first."))
+            Ok(done(&href(&mag), "Nothing was done: the device has changed meanwhile. Check it first."))
         }
         gone => {
             gone?;
-            Ok(done(&href(&mag), "The device was forgotten: the next one that signs in takes its place."))
+            Ok(done(&href(&mag), "The device was reset: the next one that signs in takes its place."))
         }
     }
 }
@@ -215,7 +217,7 @@ async fn page(
         ("Last channel", text(&last.unwrap_or_default())),
         ("Favourites", text(&about.list(Resource::Streams, &favourites))),
         ("Parental PIN", Cell::Code(device.parent_pin.as_str().to_owned())),
-        ("Events that wait", Cell::Text(show::number(i64::try_from(events_waiting).unwrap_or(0)))),
+        ("Waiting events", Cell::Text(show::number(i64::try_from(events_waiting).unwrap_or(0)))),
     ];
     let page = BoxPage {
         frame: caller.frame(format!("Box of {}", mag.record.mac_address)),
@@ -238,23 +240,23 @@ fn at_moment(at: Option<crate::domain::fields::time::UnixTime>, about: &About) -
 fn event_form(caller: &Caller, mag: &Stored<Mag>) -> Result<Form> {
     let orders = [
         (Order::Message, "Show a message"),
-        (Order::MessageWithVideo, "Show a message beside a video"),
+        (Order::MessageWithVideo, "Show a message with a video"),
         (Order::PlayChannel, "Play a channel"),
-        (Order::Reboot, "Start anew"),
-        (Order::ReloadPortal, "Load the portal anew"),
-        (Order::UpdateChannels, "Read the channels anew"),
-        (Order::UpdateSubscription, "Read the subscription anew"),
-        (Order::UpdateGuide, "Read the programme guide anew"),
+        (Order::Reboot, "Reboot"),
+        (Order::ReloadPortal, "Reload the portal"),
+        (Order::UpdateChannels, "Reload the channels"),
+        (Order::UpdateSubscription, "Reload the subscription"),
+        (Order::UpdateGuide, "Reload the guide"),
         (Order::ShowMenu, "Show the menu"),
     ];
     let orders = orders.map(|(order, words)| Choice::new(order.name(), words));
     let inputs = vec![
         Input::new("event", "What", Widget::Choice(orders.into())),
-        Input::text("msg", "Text, or channel number").help("Of a message, or of the channel to play."),
-        Input::text("param1", "Video").help("The address of the video beside a message."),
-        Input::new("auto_hide_timeout", "Seconds until a message goes", Widget::Number(0))
+        Input::text("msg", "Text, or channel number").help("For a message, or for the channel to play."),
+        Input::text("param1", "Video").help("The address of the video for a message."),
+        Input::new("auto_hide_timeout", "Hide a message after (seconds)", Widget::Number(0))
             .help("Empty or 0: it stays."),
-        Input::new("reboot_after_ok", "Start anew once it was read", Widget::Flag),
+        Input::new("reboot_after_ok", "Reboot once it was read", Widget::Flag),
     ];
     Form::new(format!("{}/event", href(mag)), "Send", &caller.ops.snapshot().settings.time_zone)
         .section("Send to the box", inputs)
@@ -276,7 +278,7 @@ fn pin_form(caller: &Caller, mag: &Stored<Mag>, now: &Pin) -> Form {
 fn reset_form(caller: &Caller, mag: &Stored<Mag>, identity: String) -> Form {
     let form = Form::new(
         format!("{}/reset", href(mag)),
-        "Forget this device",
+        "Reset this device",
         &caller.ops.snapshot().settings.time_zone,
     );
     form.resting_on("device", "the device", identity)
@@ -318,7 +320,7 @@ async fn make_line_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     };
     match outcome {
         Ok((id, line)) => {
-            let text = format!("{mac} is the line {} now.", line.username.as_str());
+            let text = format!("{mac} is now the line {}.", line.username.as_str());
             Ok(done(&Line::href(id), &text))
         }
         Err(error) => {
@@ -358,7 +360,7 @@ async fn make_mag_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     };
     match outcome {
         Ok((id, mag)) => {
-            let text = format!("{} is the MAG {} now.", line.record.username.as_str(), mag.mac_address);
+            let text = format!("{} is now the MAG {}.", line.record.username.as_str(), mag.mac_address);
             Ok(done(&Mag::href(id), &text))
         }
         Err(error) => {
@@ -382,8 +384,8 @@ fn line_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
         Input::text("username", "Username").help(help),
         Input::text("password", "Password").help("Empty: the MAG's password, or 10 random characters."),
     ];
-    Form::new(format!("{at}/convert"), "Make it a line", &caller.ops.snapshot().settings.time_zone)
-        .section("Plan, end, reseller and history stay. The box is signed out.", inputs)
+    Form::new(format!("{at}/convert"), "Convert to a line", &caller.ops.snapshot().settings.time_zone)
+        .section("Plan, end date, reseller and history stay. The box is signed out.", inputs)
         .asked_of(mag.updated_at)
         .cancel(at)
 }
@@ -391,8 +393,8 @@ fn line_form(caller: &Caller, mag: &Stored<Mag>) -> Form {
 fn mag_form(caller: &Caller, line: &Stored<Line>) -> Form {
     let at = Line::href(line.id);
     let mac = Input::text("mac_address", "MAC address").required().help("In any spelling.");
-    Form::new(format!("{at}/convert"), "Make it a MAG", &caller.ops.snapshot().settings.time_zone)
-        .section("Plan, end, reseller and history stay. Its playlists and players stop.", vec![mac])
+    Form::new(format!("{at}/convert"), "Convert to a MAG", &caller.ops.snapshot().settings.time_zone)
+        .section("Plan, end date, reseller and history stay. Its playlists and players stop.", vec![mac])
         .asked_of(line.updated_at)
         .cancel(at)
 }
@@ -404,5 +406,5 @@ fn convert_page(
     what: &str,
     form: Form,
 ) -> HttpResponse {
-    caller.page_with(status, &FormPage { frame: caller.frame(format!("Make {name} {what}")), form })
+    caller.page_with(status, &FormPage { frame: caller.frame(format!("Convert {name} to {what}")), form })
 }

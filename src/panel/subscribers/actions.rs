@@ -91,10 +91,10 @@ impl Fix {
             Self::Ban => "Ban",
             Self::AnyAddress => "Allow any address",
             Self::AnyPlayer => "Allow any player",
-            Self::AnyForm => "Allow any form",
+            Self::AnyForm => "Allow any formatatat",
             Self::AnyServer => "Allow any server",
-            Self::ForgetProvider => "Forget its provider",
-            Self::OneMore => "Allow one connection more",
+            Self::ForgetProvider => "Reset the provider",
+            Self::OneMore => "Add a connection",
         }
     }
 
@@ -106,10 +106,10 @@ impl Fix {
             Self::Ban => "was banned",
             Self::AnyAddress => "may watch from any address now",
             Self::AnyPlayer => "may watch with any player now",
-            Self::AnyForm => "may watch in any form now",
+            Self::AnyForm => "may watch in any format now",
             Self::AnyServer => "may be served by any server now",
-            Self::ForgetProvider => "is bound to its provider anew by the next watching",
-            Self::OneMore => "may have one connection more now",
+            Self::ForgetProvider => "will be bound to a provider when it next watches",
+            Self::OneMore => "may have one more connection now",
         }
     }
 
@@ -160,7 +160,9 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
     }
     let seen = query.text("seen").parse().ok().map(UnixTime::clamped);
     let stale = |at: UnixTime| seen != Some(at);
-    let look = |name: &str| format!("{name} was changed meanwhile, and nothing was done: look at it first.");
+    let look = |name: &str| {
+        format!("{name} was changed by somebody else meanwhile, and nothing was done: check it first.")
+    };
     let takes_away = matches!(fix, Some(Fix::Ban | Fix::Disable));
     if what != "start-stream" && !takes_away && stale(row.updated_at) {
         return Ok(back::<S>(&row, query, &look(&name)));
@@ -177,13 +179,13 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
             let change =
                 SubscriptionChange { bouquets: Given::Value(bouquets), ..SubscriptionChange::default() };
             apply(caller, &row, change).await?;
-            format!("{name} has the bouquet now.")
+            format!("{name} now has the bouquet.")
         }
         (None, _) => {
             let stream = parse_id(query.text("id")).map_err(|rule| Error::invalid("id", rule))?;
             match start(caller, StreamId(stream), seen).await {
                 Err(Error::Changed) => look("The stream"),
-                started => started.map(|()| "The stream is wanted running.".to_owned())?,
+                started => started.map(|()| "The stream was told to start.".to_owned())?,
             }
         }
     };
@@ -224,7 +226,7 @@ pub async fn kick<S: Kind>(caller: Caller, id: At, query: Query) -> Reply {
 /// What is said once connections were ended.
 pub fn ended_words(ended: usize) -> String {
     match ended {
-        0 => "It had ended already.".into(),
+        0 => "It had already ended.".into(),
         1 => "The connection was ended.".into(),
         many => format!("{many} connections were ended."),
     }
@@ -254,8 +256,7 @@ fn confirm<S: Kind>(caller: &Caller, id: &str, changed: bool) -> Reply {
         1 => "Its open connection ends. ".into(),
         open => format!("Its {open} open connections end. "),
     };
-    let goes_with =
-        format!("{watching}What the logs say of it stays. Credits that were paid are not given back.");
+    let goes_with = format!("{watching}Its log entries are kept. Credits are not refunded.");
     let seen = row.updated_at.seconds().to_string();
     let page = ConfirmPage::deletion(caller, S::ONE, &name, &goes_with, S::href(row.id), seen);
     Ok(page.shown(caller, changed))

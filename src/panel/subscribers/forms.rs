@@ -48,7 +48,8 @@ pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
     match caller.make(&sent, action(S::RESOURCE, "new"), job).await {
         Ok(made) => {
             let told = made.now.map(|record| format!("{} was created.", record.name()));
-            let told = told.unwrap_or_else(|| format!("This {} was created already, and not again.", S::ONE));
+            let told = told
+                .unwrap_or_else(|| format!("This {} was already created, and is not created again.", S::ONE));
             Ok(done(&S::href(S::Id::of(made.id)), &told))
         }
         Err(error) => {
@@ -68,7 +69,7 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     if !seller {
         choices.insert(0, Choice::new("", "None"));
     }
-    let help = "Gives the end, the connections and its bouquets.";
+    let help = "Sets the end date, the connections and the bouquets.";
     let plan = Input::new("subscription_plan_id", "Plan", Widget::Radios(choices)).help(help);
     let mut sold = vec![if seller { plan.required() } else { plan.value("") }];
     if !seller {
@@ -83,7 +84,7 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
             Input::new("expire_date", "Ends", Widget::Time)
                 .help("Empty: as the plan says; without a plan, never."),
             Input::new("max_allowed_connections", "Connections", Widget::Number(0))
-                .help(format!("At once; 0 is no limit. {from_plan}")),
+                .help(format!("At the same time; 0 is no limit. {from_plan}")),
         ]);
         if caller.actor().may_waive_price().is_ok() {
             sold.push(sale::free());
@@ -92,7 +93,7 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     let identity = both(S::identity(true), vec![notes()]);
     let form =
         Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.snapshot().settings.time_zone);
-    let form = form.section("Who", identity).section("Subscription", sold);
+    let form = form.section("Account", identity).section("Subscription", sold);
     with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)).once()
 }
 
@@ -146,12 +147,12 @@ async fn edit_form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     let seller = caller.reseller().is_some();
     let form =
         Form::new(format!("{}/edit", S::href(row.id)), "Save", &caller.ops.snapshot().settings.time_zone);
-    let mut form = form.section("Who", both(S::identity(false), vec![notes()]));
+    let mut form = form.section("Account", both(S::identity(false), vec![notes()]));
     if !seller {
         let plans = about.choices_or(Resource::SubscriptionPlans, "None");
         let sold = vec![
             Input::new("subscription_plan_id", "Plan", Widget::Choice(plans))
-                .help("Gives its bouquets at once; end and connections stay. To add its duration, extend."),
+                .help("Changes the bouquets immediately; end date and connections stay. To add its duration, use Extend."),
             Input::new(
                 "reseller_id",
                 "Reseller",
@@ -159,7 +160,7 @@ async fn edit_form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
             ),
             Input::new("expire_date", "Ends", Widget::Time),
             Input::new("max_allowed_connections", "Connections", Widget::Number(0))
-                .help("At once; 0 is no limit."),
+                .help("At the same time; 0 is no limit."),
             Input::new("is_trial", "Trial", Widget::Flag),
         ];
         form = form.section("Subscription", sold);
@@ -181,19 +182,19 @@ fn with_limits<S: Kind>(form: Form, about: &About, seller: bool) -> Form {
     let forms = Container::ALL.map(|form| Choice::new(form.name(), words::form(form)));
     let mut limits = vec![
         Input::new("allowed_ips", "Addresses", Widget::Lines)
-            .help("Addresses and ranges such as 192.0.2.0/24 that may watch, one a line. Empty: any."),
+            .help("Addresses and ranges such as 192.0.2.0/24 that may watch, one per line. Empty: any."),
         Input::new("allowed_user_agents", "Players", Widget::Lines)
-            .help("User agents that may watch, one a line; * is any run of characters. Empty: any."),
-        Input::new("allowed_outputs", "Forms", Widget::Picks(forms.into())).help("None chosen: any."),
+            .help("User agents that may watch, one per line; * stands for any characters. Empty: any."),
+        Input::new("allowed_outputs", "Formats", Widget::Picks(forms.into())).help("None chosen: any."),
         Input::new("isp_lock", "Bound to its network provider", Widget::Flag)
-            .help("The first watching binds it."),
+            .help("It is bound when it first watches."),
     ];
     if !seller {
         limits.extend([
             Input::new("isp_asn", "Provider's autonomous system", Widget::Number(1))
-                .help("Set by the first watching; empty begins anew."),
+                .help("Set when it first watches; clear it to set it again."),
             Input::new("server_id", "Server", Widget::Choice(about.choices_or(Resource::Servers, "Any")))
-                .help("The only one that may serve it. Load balancers serve nobody today: with one of them it cannot watch."),
+                .help("The only server that may serve it. Load balancers do not serve viewers yet: with one of them it cannot watch."),
         ]);
     }
     let form = form.section("Limits", limits);
@@ -203,10 +204,10 @@ fn with_limits<S: Kind>(form: Form, about: &About, seller: bool) -> Form {
     let bouquets = Input::new("bouquets", "Bouquets", Widget::Picks(about.choices(Resource::Bouquets)))
         .help("In addition to those of the plan.");
     let switches = vec![
-        Input::new("disabled", "Disabled", Widget::Flag).help("Its reseller may enable it."),
-        Input::new("banned", "Banned", Widget::Flag).help("Only the operator may lift it."),
+        Input::new("disabled", "Disabled", Widget::Flag).help("Its reseller can enable it."),
+        Input::new("banned", "Banned", Widget::Flag).help("Only the operator can unban it."),
     ];
-    form.section("Bouquets", vec![bouquets]).section("Switches", both(switches, S::operators_inputs()))
+    form.section("Bouquets", vec![bouquets]).section("Status", both(switches, S::operators_inputs()))
 }
 
 fn both(first: Vec<Input>, more: Vec<Input>) -> Vec<Input> {

@@ -163,10 +163,10 @@ pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
         rows: found.rows.iter().map(row).collect(),
         empty: match found.looked {
             Some(looked) => {
-                format!("None among the {} that were looked through.", show::number(count(looked)))
+                format!("No match among the {} searched so far.", show::number(count(looked)))
             }
-            None if address.is_narrowed() => "Nothing was found.".into(),
-            None => "There are none yet.".into(),
+            None if address.is_narrowed() => "No subscribers match.".into(),
+            None => "None yet.".into(),
         },
         pager: pager::<S>(&address, &found),
         ..Table::default()
@@ -192,9 +192,9 @@ fn filters<S: Kind>(address: &Address, about: &About, plans: Vec<Choice>, seller
     }
     let orders: [(&str, &str); 5] = [
         ("name", "By name"),
-        ("end", "First to end first"),
-        ("-end", "Last to end first"),
-        ("-changed", "Last changed first"),
+        ("end", "Ending soonest"),
+        ("-end", "Ending last"),
+        ("-changed", "Recently changed"),
         ("created", "Oldest first"),
     ];
     let orders = orders.map(|(value, label)| Choice::new(value, label));
@@ -236,7 +236,7 @@ fn pager<S: Kind>(address: &Address, found: &Found<S>) -> Pager {
     };
     if let Some(looked) = found.looked {
         let looked = show::many(looked, S::ONE);
-        summary = format!("{summary}: {looked} looked through, the next page looks on");
+        summary = format!("{summary}: {looked} searched, the next page continues");
     }
     Pager { summary, previous: turn("before", &found.previous), next: turn("after", &found.next) }
 }

@@ -67,20 +67,20 @@ impl HistoryOf {
                 Head::new("Stream"),
                 Head::new("Address"),
                 Head::new("Player"),
-                Head::new("For"),
+                Head::new("Duration"),
                 Head::numeric("Sent"),
                 Head::new("Why it ended"),
             ],
-            Self::Refusals => ["At", "Why", "Address", "Player"].map(Head::new).into(),
-            Self::Audit => ["At", "Who", "From", "What", "Changed"].map(Head::new).into(),
+            Self::Refusals => ["Time", "Why", "Address", "Player"].map(Head::new).into(),
+            Self::Audit => ["Time", "Who", "From", "What", "Changed"].map(Head::new).into(),
         }
     }
 
     fn empty(self) -> &'static str {
         match self {
-            Self::Connections => "Nothing was watched yet.",
-            Self::Refusals => "It was never turned away.",
-            Self::Audit => "Nothing was changed.",
+            Self::Connections => "Nothing watched yet.",
+            Self::Refusals => "No refusals.",
+            Self::Audit => "No changes.",
         }
     }
 }

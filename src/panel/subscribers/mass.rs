@@ -131,14 +131,14 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
         Choice::new(plan.id.0, format!("{name} ({}{credits})", lasts(&plan.record)))
     });
     let extend = Input::new("extend_plan", "Extend by a plan", leave(plans.collect()))
-        .help("Adds its duration and is paid for where the reseller uses credits.");
+        .help("Adds its duration; charged if the reseller uses credits.");
     let mut end = vec![extend];
     if !seller {
         end.push(
             Input::new("more_days", "Extend by days", Widget::Number(1))
-                .help("From the present end, or from now if that is over. Free."),
+                .help("From the current end date, or from now if that has passed. Free."),
         );
-        end.push(Input::new("expire_date", "Set the end", Widget::Time).help("Empty: leave as it is."));
+        end.push(Input::new("expire_date", "Set the end date", Widget::Time).help("Empty: no change."));
         if caller.actor().may_waive_price().is_ok() {
             end.push(sale::free());
         }
@@ -149,7 +149,7 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
         &[("enable", "Enable"), ("disable", "Disable"), ("unban", "Unban"), ("ban", "Ban")]
     };
     let switches = switches.iter().map(|(value, label)| Choice::new(value, *label)).collect();
-    let mut other = vec![Input::new("switch", "Switch", leave(switches))];
+    let mut other = vec![Input::new("switch", "Status", leave(switches))];
     if !seller {
         other.extend([
             Input::new("subscription_plan_id", "Set the plan", or_none(Resource::SubscriptionPlans))
@@ -158,12 +158,12 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
             Input::new("max_allowed_connections", "Set the connections", Widget::Number(0))
                 .help("0 is no limit."),
             Input::new("add_bouquet", "Add a bouquet", leave(about.choices(Resource::Bouquets))),
-            Input::new("remove_bouquet", "Take a bouquet away", leave(about.choices(Resource::Bouquets)))
-                .help("One of their own; those of the plan stay."),
+            Input::new("remove_bouquet", "Remove a bouquet", leave(about.choices(Resource::Bouquets)))
+                .help("One of their own bouquets; those of the plan stay."),
         ]);
     }
-    let delete =
-        Input::new("delete", "Delete them", Widget::Flag).help("For good, and nothing else beside it.");
+    let delete = Input::new("delete", "Delete them", Widget::Flag)
+        .help("This cannot be undone, and nothing else can be changed with it.");
     let action = format!("/panel/{}/mass?{}", S::PATH, address.query(&[]));
     let form = Form::new(action, "Preview", &caller.ops.snapshot().settings.time_zone);
     let form = form.section("End", end).section("What else changes", other).section("Delete", vec![delete]);
@@ -273,22 +273,22 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
     ]);
     let row = |(name, change): &(String, Result<Difference>)| {
         let change = match change {
-            Ok(_) if edit.delete => "goes".into(),
-            Ok(change) if change.is_empty() => "stays as it is".into(),
+            Ok(_) if edit.delete => "is deleted".into(),
+            Ok(change) if change.is_empty() => "is not changed".into(),
             Ok(change) => told(change, &about),
             Err(error) => format!("is refused: {error}"),
         };
         vec![Cell::Text(name.clone()), Cell::Text(change)]
     };
     let sample = Listing {
-        label: "The first of them",
+        label: "The first ones",
         heads: vec![Head::new(S::KNOWN_BY), Head::new("What happens")],
         rows: previewed.sample.iter().map(row).collect(),
         ..Listing::default()
     };
     let reasons = Listing {
         label: "Refused",
-        heads: vec![Head::new("Why"), Head::numeric("How many")],
+        heads: vec![Head::new("Why"), Head::numeric("Count")],
         rows: previewed
             .trial
             .reasons
@@ -390,7 +390,7 @@ pub async fn progress<S: Kind>(caller: Caller, run: web::Path<u64>) -> Reply {
     let list = format!("/panel/{}", S::PATH);
     let Some(found) = caller.ops.mass_run(caller.actor(), *run) else {
         let audit = caller.may_read(Resource::Logs);
-        let page = GonePage { frame: caller.frame("Mass edit: not known"), audit, list };
+        let page = GonePage { frame: caller.frame("Mass edit: unknown"), audit, list };
         return Ok(caller.page_with(StatusCode::GONE, &page));
     };
     let progress = found.progress();
@@ -409,14 +409,14 @@ pub async fn progress<S: Kind>(caller: Caller, run: web::Path<u64>) -> Reply {
     let wanted = format!("changed, of {}", show::many(progress.wanted, S::ONE));
     let mut figures = vec![
         (show::number(progress.changed), wanted),
-        figure(progress.unchanged, "were so already"),
+        figure(progress.unchanged, "needed no change"),
         figure(progress.refused, "refused"),
     ];
     if progress.finished {
         figures.push(figure(progress.left_alone(), "left alone: changed since the preview"));
     }
     Ok(caller.page(&ProgressPage {
-        frame: caller.frame(if progress.finished { "Mass edit: done" } else { "Mass edit: under way" }),
+        frame: caller.frame(if progress.finished { "Mass edit: done" } else { "Mass edit: running" }),
         finished: progress.finished,
         failed: progress.failed,
         figures,

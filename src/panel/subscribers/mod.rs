@@ -88,7 +88,7 @@ impl Kind for Line {
     }
 
     fn operators_inputs() -> Vec<Input> {
-        let help = "May pass streams on.";
+        let help = "May redistribute streams.";
         vec![Input::new("restreamer", "Restreamer", super::kit::form::Widget::Flag).help(help)]
     }
 
@@ -101,7 +101,7 @@ impl Kind for Line {
     }
 
     fn ways(caller: &Caller) -> Vec<(&'static str, &'static str)> {
-        if caller.may_write(Resource::Mag) { vec![("convert", "Make it a MAG")] } else { Vec::new() }
+        if caller.may_write(Resource::Mag) { vec![("convert", "Convert to a MAG")] } else { Vec::new() }
     }
 
     fn links(&self, origin: &BaseUrl) -> Vec<Link> {
@@ -130,8 +130,9 @@ impl Kind for Mag {
             .help("Only the first box that signs in is let in.");
         vec![
             Input::text("mac_address", "MAC address").required().help("In any spelling."),
-            Input::text("login", "Login").help("For portals that ask for one: General Settings."),
-            Input::text("password", "Password").help("That belongs to the login."),
+            Input::text("login", "Login")
+                .help("Required if General Settings say that boxes ask for a login."),
+            Input::text("password", "Password").help("The password for this login."),
             if new { lock.value("1") } else { lock },
         ]
     }
@@ -149,7 +150,7 @@ impl Kind for Mag {
     }
 
     fn ways(caller: &Caller) -> Vec<(&'static str, &'static str)> {
-        let line = caller.may_write(Resource::Line).then_some(("convert", "Make it a line"));
+        let line = caller.may_write(Resource::Line).then_some(("convert", "Convert to a line"));
         [("box", "Box")].into_iter().chain(line).collect()
     }
 

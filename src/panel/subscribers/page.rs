@@ -112,7 +112,7 @@ fn buttons<S: Kind>(caller: &Caller, row: &Stored<S>, href: &str, may_write: boo
 fn verdict(verdicts: &[Verdict]) -> String {
     match verdicts.iter().find(|verdict| !verdict.passes) {
         Some(refusing) => format!("It cannot watch. {}", refusing.words),
-        None => "It may watch.".into(),
+        None => "It can watch.".into(),
     }
 }
 
@@ -134,15 +134,15 @@ fn facts<S: Kind>(
     }
     facts.extend([("Ends", ends(sold, about, now)), ("Connections", limit(sold))]);
     let own = about.list(Resource::Bouquets, &sold.bouquets);
-    facts.extend(some("Bouquets of its own", own));
+    facts.extend(some("Own bouquets", own));
     facts.extend(some("Addresses", listed(&sold.allowed_ips)));
     let players: Vec<&str> = sold.allowed_user_agents.iter().map(|pattern| pattern.as_str()).collect();
     facts.extend(some("Players", players.join(", ")));
     let forms: Vec<&str> = sold.allowed_outputs.iter().map(|form| words::form(*form)).collect();
-    facts.extend(some("Forms", forms.join(", ")));
+    facts.extend(some("Formats", forms.join(", ")));
     if sold.isp_lock {
         let bound =
-            sold.isp_asn.map_or("the first watching binds it".into(), |asn| format!("AS{}", asn.get()));
+            sold.isp_asn.map_or("bound when it first watches".into(), |asn| format!("AS{}", asn.get()));
         facts.push(("Network provider", Cell::Text(bound)));
     }
     if caller.reseller().is_none() && sold.server_id.is_some() {
@@ -197,7 +197,8 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
         }
         cells
     };
-    let mut heads: Vec<Head> = ["Stream", "Address", "Player", "Form", "Since", "For"].map(Head::new).into();
+    let mut heads: Vec<Head> =
+        ["Stream", "Address", "Player", "Format", "Since", "Duration"].map(Head::new).into();
     heads.push(Head::numeric("Sent"));
     if may_kick {
         heads.push(Head::new(""));

@@ -27,7 +27,7 @@ impl Shown for Plan {
     fn heads() -> Vec<Head> {
         vec![
             Head::new("Name"),
-            Head::new("Lasts"),
+            Head::new("Duration"),
             Head::numeric("Connections"),
             Head::numeric("Credits"),
             Head::new("Bouquets"),
@@ -61,8 +61,10 @@ impl Shown for Plan {
 
     fn remark(&self) -> &'static str {
         match (self.credits.get(), self.for_resellers) {
-            (0, true) if self.is_trial => " Its price is 0: resellers give this trial away for nothing.",
-            (0, true) => " Its price is 0: resellers sell it, and extend with it, without paying anything.",
+            (0, true) if self.is_trial => {
+                " Its price is 0: resellers can give this trial away free of charge."
+            }
+            (0, true) => " Its price is 0: resellers can sell it, and extend with it, without paying.",
             (0, false) => " Its price is 0, and resellers cannot sell it.",
             _ => "",
         }
@@ -79,16 +81,17 @@ impl Shown for Plan {
                     Input::text("name", "Name").required(),
                     Input::new("credits", "Price in credits", Widget::Number(0))
                         .help("What a reseller pays for each sale and each extension. 0: nothing."),
-                    Input::new("duration", "Lasts", Widget::Number(1)).required(),
+                    Input::new("duration", "Duration", Widget::Number(1)).required(),
                     Input::new("duration_unit", "Unit", Widget::Choice(units.into())).help(
                         "Months are calendar months: 31 January and a month is the last day of February.",
                     ),
                     Input::new("max_allowed_connections", "Connections", Widget::Number(0))
-                        .help("At once; 0 is no limit."),
-                    Input::new("is_trial", "Sold as a trial", Widget::Flag)
-                        .help("How many a reseller's people may sell in a day stands with the reseller."),
+                        .help("At the same time; 0 is no limit."),
+                    Input::new("is_trial", "Sold as a trial", Widget::Flag).help(
+                        "How many a reseller's people may sell in a day is set on the reseller's page.",
+                    ),
                     Input::new("for_resellers", "Resellers may sell it", Widget::Choice(sold.into()))
-                        .help("It does not follow a price that you change later."),
+                        .help("Changing the price later does not change this."),
                 ],
             },
             Section {

@@ -146,9 +146,9 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     let chosen = present.filter(|present| plans.iter().any(|plan| plan.id == *present));
     let chosen = chosen.or(plans.first().map(|plan| plan.id)).map(|plan| plan.number().to_string());
     let help = if caller.reseller().is_some() {
-        "Another plan can be chosen once the present one has ended. Trials are not extended."
+        "Another plan can be chosen once the current one has ended. Trials are not extended."
     } else {
-        "Its duration is added to the present end, or to now if that is over."
+        "Its duration is added to the current end date, or to now if that has passed."
     };
     let help = format!("{help} Times are in {}.", caller.ops.snapshot().settings.time_zone.as_str());
     let plan = Input::new("subscription_plan_id", "Plan", Widget::Radios(choices)).required().help(help);

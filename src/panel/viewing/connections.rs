@@ -101,7 +101,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let filters = filters(&address, &open);
     let targets = targets(&address, open);
     let may_kick = may_kick(caller.actor());
-    let mut heads: Vec<Head> = ["Who", "Stream", "Address", "Player", "Form"].map(Head::new).into();
+    let mut heads: Vec<Head> = ["Who", "Stream", "Address", "Player", "Format"].map(Head::new).into();
     heads.extend([Head::new("Since"), Head::numeric("Sent"), Head::numeric("Rate"), Head::new("")]);
     let turn = |from: usize| format!("/panel/connections?{}", address.query(from));
     let rows = rows(&caller.ops, caller.actor(), &address, &targets);
@@ -122,7 +122,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
         ticked: may_kick.then(|| Ticked {
             action: "/panel/connections/do".into(),
             back: turn(address.from),
-            buttons: vec![Choice::new("kick", "Kick"), Choice::new("all", "Kick all that are listed")],
+            buttons: vec![Choice::new("kick", "Kick"), Choice::new("all", "Kick all listed")],
             choice: None,
         }),
         ..Listing::default()
@@ -181,7 +181,7 @@ fn filters(address: &Address, open: &[Connection]) -> Vec<Filter> {
     let forms = Container::ALL.map(|form| Choice::new(form.name(), form_words(form)));
     vec![
         filter("stream", "Stream", "Every stream", &address.stream, streams.collect()),
-        filter("form", "Form", "Every form", &address.form, forms.into()),
+        filter("form", "Format", "Every format", &address.form, forms.into()),
     ]
 }
 
@@ -251,7 +251,7 @@ async fn kick_ticked(caller: Caller, query: Query, sent: Sent) -> Reply {
         return Ok(moved(&to.replacen("/panel/connections?", "/panel/connections/kick?", 1)));
     }
     if ids.is_empty() {
-        return Ok(done(to, "Nothing was ticked: tick the connections first."));
+        return Ok(done(to, "Nothing was selected: select connections first."));
     }
     let ended = caller.ops.kick(caller.actor(), |open| ids.contains(&open.id)).await?;
     Ok(done(to, &ended_words(ended)))
@@ -275,7 +275,7 @@ async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
     Ok(caller.page(&ConfirmPage {
         frame: caller.frame(format!("Kick {told}?")),
         text: format!(
-            "Everything that is watched{of}{with} is ended: {told} now. Players that may still watch can come back after 10 seconds."
+            "Everything that is being watched{of}{with} will be ended: {told} now. Players that may still watch can come back after 10 seconds."
         ),
         action: format!("/panel/connections/kick?{}", address.query(0)),
         submit: "Kick all",

@@ -68,7 +68,7 @@ async fn show(caller: Caller, query: Query) -> Reply {
             Head::new(""),
         ],
         rows: all.iter().skip(from).take(ROWS).map(|(face, tally)| row(*face, tally, may_write)).collect(),
-        empty: "Nobody failed lately.".into(),
+        empty: "No recent failures.".into(),
         pager: Pager {
             summary: if all.is_empty() { String::new() } else { show::many(all.len(), "entry") },
             previous: (from > 0).then(|| turn(from.saturating_sub(ROWS))),
@@ -86,17 +86,17 @@ fn row(face: Face, tally: &Tally, may_write: bool) -> Vec<Cell> {
         offender @ (Offender::Address(_) | Offender::Network(..)) => {
             ("address", Cell::Code(offender.to_string()))
         }
-        Offender::Name(name) => ("username", Cell::Text(format!("the name {name}"))),
+        Offender::Name(name) => ("username", Cell::Text(format!("username {name}"))),
     };
     let value = tally.offender.to_string();
     let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let state = match tally.blocked {
-        Some(left) => Cell::Badge(Tone::Bad, format!("shut out for {} more", whole(left))),
-        None => Cell::Badge(Tone::Plain, "let in".into()),
+        Some(left) => Cell::Badge(Tone::Bad, format!("blocked for another {}", whole(left))),
+        None => Cell::Badge(Tone::Plain, "not blocked".into()),
     };
     let unblock = RowAction::Do {
         action: format!("{SECURITY_PATH}/unblock?{kind}={value}"),
-        label: if tally.blocked.is_some() { "Unblock" } else { "Forget" }.into(),
+        label: if tally.blocked.is_some() { "Unblock" } else { "Clear" }.into(),
     };
     vec![
         who,
@@ -111,8 +111,8 @@ fn place(face: Face) -> &'static str {
     match face {
         Face::Api => "Server API: wrong keys",
         Face::Player => "Players: wrong credentials",
-        Face::Stray => "Players: no credentials, and addresses that may be anything",
-        Face::Portal => "MAG portal: boxes that are not let in",
+        Face::Stray => "Players: no credentials, or ambiguous addresses",
+        Face::Portal => "MAG portal: refused boxes",
         Face::Panel => "Panel: wrong passwords",
     }
 }
@@ -122,7 +122,7 @@ fn rule(face: Face, limits: Limits) -> String {
         return format!("{}: no limit", place(face));
     }
     let (window, block) = (whole(limits.window), whole(limits.block));
-    format!("{}: after {} within {window} shut out for {block}", place(face), limits.most)
+    format!("{}: after {} within {window} blocked for {block}", place(face), limits.most)
 }
 
 /// Whoever waits so long has waited long enough.
@@ -137,5 +137,5 @@ async fn unblock(caller: Caller, query: Query) -> Reply {
     let (ops, who) = (caller.ops.clone(), offender.clone());
     let job = move |act: &crate::ops::Act<'_>| ops.unblock(act, &who);
     caller.ops.write(caller.actor().clone(), action(Resource::Security, "unblock"), job).await?;
-    Ok(done(SECURITY_PATH, &format!("{offender} is let in again.")))
+    Ok(done(SECURITY_PATH, &format!("{offender} is no longer blocked.")))
 }

@@ -186,7 +186,7 @@ fn in_a_browser_streams_are_found_added_moved_and_taken_out() {
     browser.sees("3 in the list");
     browser.click("[aria-label=\"Move Stream 3 to the top\"]");
     browser.click("[aria-label=\"Move Stream 1 down\"]");
-    browser.click("[aria-label=\"Take Stream 2 out\"]");
+    browser.click("[aria-label=\"Remove Stream 2\"]");
     let press = |key: &str| {
         browser.run(&format!(
             "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', altKey: true, bubbles: true }}))"

@@ -43,11 +43,11 @@ fn a_list_is_looked_at_and_then_imported_as_a_whole() {
     for text in [
         "<b>2</b><span>new streams",
         "<b>2</b><span>new categories",
-        "<b>1</b><span>there already",
-        "<b>1</b><span>cannot be taken",
+        "<b>1</b><span>exist already",
+        "<b>1</b><span>cannot be imported",
         "Harbour &#60;News&#62;",
         "News, local",
-        "a channel of this name and category stands further up in the list",
+        "a channel of this name and category is further up in the list",
         "Address: a URL of http",
     ] {
         assert!(page.to_lowercase().contains(&text.to_lowercase()), "{text}: {page}");
@@ -61,7 +61,7 @@ fn a_list_is_looked_at_and_then_imported_as_a_whole() {
 
     let fields = [("duplicates", "add"), ("on_demand", "1"), ("bouquet", ""), ("new_bouquet", "Mine")];
     let page = panel.done(&at, &fields);
-    assert!(page.contains("2 new streams") && page.contains("1 cannot be taken"), "{page}");
+    assert!(page.contains("2 new streams") && page.contains("1 cannot be imported"), "{page}");
     let stream = &server.done("streams/info", "id=1")["stream"];
     for (name, value) in [
         ("name", serde_json::json!("Harbour <News>")),
@@ -96,7 +96,7 @@ fn a_list_that_comes_again_changes_what_is_there_only_if_told_so() {
     let again = LIST.replace("tvg-chno=\"7\"", "tvg-chno=\"8\"").replace("Harbour <News>", "Harbour");
     let number = || server.done("streams/info", "id=1")["stream"]["number"].as_i64();
     let page = import(&panel, &again, &[("duplicates", "skip")]);
-    assert!(page.contains("3 there already"), "{page}");
+    assert!(page.contains("3 exist already"), "{page}");
     assert_eq!((number(), names(&server, "streams").len()), (Some(7), 2));
     import(&panel, &again, &[("duplicates", "update"), ("bouquet", "")]);
     assert_eq!(
@@ -129,8 +129,8 @@ fn what_is_no_list_is_refused_with_a_reason_and_pasted_text_stays() {
         panel.curl(&arguments, None, "/panel/streams/import")
     };
     let page = send(&["text=#EXTM3U\n#EXTINF:-1,Mine\nfilms/mine.mkv"]);
-    assert_eq!(page.status, 303, "an address that cannot be taken is told in the preview");
-    assert!(panel.get(page.location()).contains("<b>1</b><span>cannot be taken"));
+    assert_eq!(page.status, 303, "an address that cannot be imported is told in the preview");
+    assert!(panel.get(page.location()).contains("<b>1</b><span>cannot be imported"));
     let page = send(&["text=ERROR: <expired>"]);
     assert!(
         page.status == 422 && page.body.contains("begins with &#34;ERROR: &#60;expired&#62;&#34;"),
@@ -194,11 +194,11 @@ fn the_command_line_imports_too_and_says_what_it_would_do() {
         &["import", "m3u", list, "--duplicates", "add", "--new-bouquet", "All", "--always-on"],
     );
     assert!(
-        code == 0 && told.contains("2 new streams") && told.contains("2 put into the bouquet"),
+        code == 0 && told.contains("2 new streams") && told.contains("2 added to the bouquet"),
         "{told}{error}"
     );
     let (code, told, _) = linecard(folder.path(), &["import", "m3u", list, "--dry-run"]);
-    assert!(code == 0 && told.contains("0 new streams") && told.contains("3 there already"), "{told}");
+    assert!(code == 0 && told.contains("0 new streams") && told.contains("3 exist already"), "{told}");
     let (code, _, error) = linecard(folder.path(), &["import", "m3u", list, "--bouquet", "9"]);
     assert!(code == 1 && error.contains("nothing was imported: Bouquet does not exist"), "{error}");
     assert_eq!(linecard(folder.path(), &["import", "m3u", "/none.m3u"]).0, 1);
@@ -257,7 +257,7 @@ fn a_list_as_real_ones_are_gives_its_channels_and_tells_what_it_leaves_out() {
     let wide: Vec<u8> = WILD.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let page = panel.get(&upload(&panel, &wide));
     assert!(
-        page.contains("<b>0</b><span>new streams") && page.contains("<b>9</b><span>there already"),
+        page.contains("<b>0</b><span>new streams") && page.contains("<b>9</b><span>exist already"),
         "{page}"
     );
     let packed = tempfile::NamedTempFile::new().unwrap();
@@ -265,7 +265,7 @@ fn a_list_as_real_ones_are_gives_its_channels_and_tells_what_it_leaves_out() {
     let gzip = std::process::Command::new("gzip").args(["-c"]).arg(packed.path()).output().unwrap();
     let page = panel.get(&upload(&panel, &gzip.stdout));
     assert!(
-        page.contains("<b>0</b><span>new streams") && page.contains("<b>9</b><span>there already"),
+        page.contains("<b>0</b><span>new streams") && page.contains("<b>9</b><span>exist already"),
         "{page}"
     );
 }
@@ -290,7 +290,7 @@ fn the_command_line_tells_each_kind_once_and_refuses_what_is_no_list() {
     );
     let (code, told, error) = linecard(folder.path(), &["import", "m3u", path]);
     assert!(
-        code == 0 && told.contains("\n0 new streams\n") && told.contains("\n9 there already\n"),
+        code == 0 && told.contains("\n0 new streams\n") && told.contains("\n9 exist already\n"),
         "{told}{error}"
     );
     for kind in &WILD_TOLD[..7] {
@@ -303,7 +303,7 @@ fn the_command_line_tells_each_kind_once_and_refuses_what_is_no_list() {
         (b"", "there is no channel in it"),
         (b"ERROR: subscription expired\n", "begins with \"ERROR: subscription expired\""),
         (b"#EXTM3U\n<!DOCTYPE html>\n<html>\n", "this is a web page"),
-        (b"#EXTINF:-1,A\nfilms/a.mkv\n", "nothing of it can be taken"),
+        (b"#EXTINF:-1,A\nfilms/a.mkv\n", "nothing in it can be imported"),
     ] {
         write(bytes);
         let (code, _, error) = linecard(folder.path(), &["import", "m3u", path]);

@@ -135,7 +135,7 @@ fn streams_are_started_and_stopped_one_by_one_and_several_at_once() {
     assert!(panel.done("/panel/streams/do", &both("stop")).contains("2 streams were stopped."));
     assert!(online(&server).is_empty());
     let none = panel.done("/panel/streams/do", &[("do", "stop"), ("back", "https://evil.example/")]);
-    assert!(none.contains("Nothing was ticked"), "{none}");
+    assert!(none.contains("Nothing was selected"), "{none}");
     assert_eq!(panel.ask("/panel/streams").status, 200);
     panel.refused("/panel/streams/1/explode", &[], 400);
     panel.refused("/panel/streams/99/stop", &[], 404);
@@ -169,7 +169,7 @@ fn ticked_streams_are_deleted_after_their_names_were_shown() {
     panel.refused("/panel/streams/delete?ids=", &[], 422);
     assert_eq!(server.done("streams/list", "")["total"], 2, "all or none");
     let page = panel.done("/panel/streams/delete?ids=1,2", &[]);
-    assert!(page.contains("2 streams were deleted.") && page.contains("There are none yet."), "{page}");
+    assert!(page.contains("2 streams were deleted.") && page.contains("None yet."), "{page}");
     assert_eq!(server.done("bouquets/info", "id=1")["bouquet"]["streams"], serde_json::json!([]));
 }
 
@@ -179,7 +179,7 @@ fn ticked_streams_are_put_into_a_bouquet() {
     let panel = Panel::admin(&server);
     server.done("bouquets/new", "data[name]=Second&data[streams][]=2");
     let fields = [("ids[]", "1"), ("ids[]", "2"), ("ids[]", "1"), ("do", "bouquet"), ("bouquet", "2")];
-    assert!(panel.done("/panel/streams/do", &fields).contains("1 stream was put into the bouquet."));
+    assert!(panel.done("/panel/streams/do", &fields).contains("1 stream was added to the bouquet."));
     let bouquet = server.done("bouquets/info", "id=2");
     assert_eq!(bouquet["bouquet"]["streams"], serde_json::json!([2, 1]), "{bouquet}");
 }
@@ -254,7 +254,7 @@ fn a_streams_page_tells_why_it_fails_who_watches_and_what_was_changed() {
     let at = viewers.split_once("kick?connection_id=").unwrap().1;
     let number: String = at.chars().take_while(char::is_ascii_digit).collect();
     let other = panel.done(&format!("/panel/streams/2/kick?connection_id={number}"), &[]);
-    assert!(other.contains("has gone already"), "a viewer of another stream is not meant: {other}");
+    assert!(other.contains("is already gone"), "a viewer of another stream is not meant: {other}");
     assert_eq!(open(&server), 1);
     let page = panel.done(&format!("/panel/streams/1/kick?connection_id={number}"), &[]);
     assert!(page.contains("The viewer was disconnected."), "{page}");
@@ -346,7 +346,7 @@ fn whoever_may_only_read_streams_is_offered_no_change_and_a_reseller_sees_none()
     let list = panel.get("/panel/streams");
     assert!(list.contains(">News<") && !list.contains("New stream") && !list.contains("Restart"), "{list}");
     let page = panel.get("/panel/streams/1");
-    assert!(!page.contains("Edit") && !page.contains("Who watches") && !page.contains("Changes"), "{page}");
+    assert!(!page.contains("Edit") && !page.contains("Watching now") && !page.contains("Changes"), "{page}");
     let told = panel.told("/panel/streams/1", 3).body;
     assert!(told.contains("event: facts\n") && !told.contains("event: viewers\n"), "{told}");
     let told = panel.told("/panel/streams", 3).body;

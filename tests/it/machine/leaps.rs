@@ -47,14 +47,17 @@ fn a_start_with_a_clock_that_is_a_year_ahead_deletes_nothing_and_pays_nothing_tw
     server.done("resellers/new", "data[name]=North");
     let paid = pay(&server, "invoice-7");
     let panel = Panel::admin(&server);
-    assert!(!panel.get("/panel/").contains("The clock has leapt"));
+    assert!(!panel.get("/panel/").contains("The clock has jumped"));
     let audit = total(&server, "kind=audit");
 
     let server = server_at(server.stop(), "+366d");
     assert_eq!(pay(&server, "invoice-7"), paid);
     let panel = Panel::admin(&server);
     let dashboard = panel.get("/panel/");
-    assert!(dashboard.contains("The clock has leapt") && dashboard.contains("366 days ahead"), "{dashboard}");
+    assert!(
+        dashboard.contains("The clock has jumped") && dashboard.contains("366 days ahead"),
+        "{dashboard}"
+    );
     within(10, "it is told", || server.log().contains("Nothing is deleted for its age"));
     assert_eq!(total(&server, "kind=audit"), audit);
     assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 50);
@@ -69,7 +72,7 @@ fn a_start_with_a_clock_that_is_a_year_ahead_deletes_nothing_and_pays_nothing_tw
     let server = server_at(folder, "+0");
     assert_eq!(pay(&server, "invoice-7"), paid);
     assert_eq!(total(&server, "kind=audit"), audit);
-    assert!(!Panel::admin(&server).get("/panel/").contains("The clock has leapt"));
+    assert!(!Panel::admin(&server).get("/panel/").contains("The clock has jumped"));
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn a_clock_that_is_confirmed_is_believed() {
     let panel = Panel::admin(&server);
     assert!(panel.get("/panel/").contains("3 days ahead"));
     assert!(panel.done("/panel/confirm-clock", &[]).contains("The clock was confirmed."));
-    assert!(!panel.get("/panel/").contains("The clock has leapt"));
+    assert!(!panel.get("/panel/").contains("The clock has jumped"));
     assert_eq!(pay(&server, "k")["credits"], 100, "an answer of three days ago is over");
     assert_eq!(total(&server, "kind=audit&action=confirm_clock"), 1);
 
@@ -108,7 +111,7 @@ fn a_clock_that_is_confirmed_is_believed() {
     let (code, _, why) = linecard(server.data(), &["confirm-clock"]);
     assert_eq!(code, 0, "{why}");
     let server = server_at(server.stop(), "+0");
-    assert!(!Panel::admin(&server).get("/panel/").contains("The clock has leapt"));
+    assert!(!Panel::admin(&server).get("/panel/").contains("The clock has jumped"));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn the_first_login_asks_for_a_password_of_ones_own() {
     assert_eq!(browser.console().len(), 1, "the refusal itself");
     browser.fill("password", &generated(&server));
     browser.press("Sign in");
-    browser.sees("Choose a password of your own first");
+    browser.sees("Choose your own password first");
     browser.open("/panel/plans");
     assert_eq!(browser.path(), "/panel/account");
     assert_eq!(browser.problems(), [""; 0]);
@@ -118,7 +118,7 @@ fn a_key_that_is_made_in_api_settings_opens_the_api() {
     browser.press("New API key");
     browser.fill("name", "billing");
     browser.press("Create");
-    browser.sees("the only time that the key is shown");
+    browser.sees("The key is shown only this once");
     let key = browser.run("return document.querySelector('#key').value");
     let key = key.as_str().expect("the key");
     let (status, answer) = server.post("line/new", &format!("api_key={key}&data[username]=carol"));

@@ -59,7 +59,7 @@ fn the_operator_sees_lines_by_state_and_what_was_sold() {
     let page = Panel::admin(&server).get("/panel/");
     assert_eq!(
         words(part(&page, "subscribers")),
-        "Subscribers Lines State Lines MAGs Active 3 0 of these trials 2 0 Expired 1 0 Disabled 1 0 Banned 1 0 All 6 0"
+        "Subscribers Lines State Lines MAGs Active 3 0 of which trials 2 0 Expired 1 0 Disabled 1 0 Banned 1 0 All 6 0"
     );
     let credits = words(part(&page, "credits"));
     assert!(credits.ends_with("Today 32 Last 7 days 32 Last 30 days 32"), "{credits}");
@@ -75,7 +75,7 @@ fn a_reseller_sees_its_own_and_nothing_of_anybody_else() {
     let page = south.get("/panel/");
     let states = words(part(&page, "subscribers"));
     assert!(
-        states.contains("Active 1 0 of these trials 1 0 Expired 0 0") && states.ends_with("All 1 0"),
+        states.contains("Active 1 0 of which trials 1 0 Expired 0 0") && states.ends_with("All 1 0"),
         "{states}"
     );
     let credits = words(part(&page, "credits"));

@@ -67,9 +67,9 @@ fn a_log_is_searched_by_words_columns_and_days() {
     let panel = Panel::admin(&server);
     let found = panel.get("/panel/logs/audit?search=Heading+77");
     assert!(found.contains("1 entry") && found.contains(">Heading 77<"), "{found}");
-    assert!(panel.get("/panel/logs/audit?actor=nobody").contains("Nothing was found."));
+    assert!(panel.get("/panel/logs/audit?actor=nobody").contains("No entries match."));
     assert!(panel.get("/panel/logs/audit?resource=categories&from=2020-01-01").contains("130 entries"));
-    assert!(panel.get("/panel/logs/audit?resource=categories&to=2020-01-01").contains("Nothing was found."));
+    assert!(panel.get("/panel/logs/audit?resource=categories&to=2020-01-01").contains("No entries match."));
     assert_eq!(panel.ask("/panel/logs/audit?from=yesterday").status, 422);
 }
 

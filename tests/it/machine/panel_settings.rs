@@ -40,7 +40,7 @@ fn the_whitelist_is_kept_on_the_page_of_api_settings() {
     let server = server();
     let panel = Panel::admin(&server);
     let page = panel.get("/panel/settings/api");
-    assert!(page.contains("Your address now is <code>127.0.0.1</code>, which is on the whitelist."));
+    assert!(page.contains("Your current address is <code>127.0.0.1</code>, which is on the whitelist."));
     assert!(page.contains(&format!("curl {}/api/line/new", server.url)), "{page}");
     let add = |address, note| [("address", address), ("note", note)];
     let page = panel.done("/panel/settings/api/whitelist", &add("203.0.113.0/24", "<b>billing</b>"));
@@ -51,7 +51,7 @@ fn the_whitelist_is_kept_on_the_page_of_api_settings() {
     let page = panel.refused("/panel/settings/api/whitelist", &add("nowhere", "kept"), 422);
     assert_eq!((value(&page, "address"), value(&page, "note")), ("nowhere", "kept"));
     assert!(panel.get("/panel/settings/api/whitelist/3/remove").contains("Remove 203.0.113.0/24?"));
-    assert!(panel.get("/panel/settings/api/whitelist/1/remove").contains("the address that you come from"));
+    assert!(panel.get("/panel/settings/api/whitelist/1/remove").contains("your own current address"));
     let page = panel.done("/panel/settings/api/whitelist/3/remove", &[]);
     assert!(page.contains("203.0.113.0/24 may no longer"), "{page}");
     assert_eq!(panel.ask("/panel/settings/api/whitelist/3/remove").status, 404);
@@ -136,11 +136,11 @@ fn whoever_is_shut_out_is_shown_and_let_in_again() {
     assert_eq!((page.status, page.header("retry-after").len()), (429, 1), "the address is shut out");
     let panel = Panel::admin(&server);
     let page = panel.get("/panel/settings/security");
-    assert_eq!(page.matches("\"badge bad\">shut out for ").count(), 2, "{page}");
+    assert_eq!(page.matches("\"badge bad\">blocked for another ").count(), 2, "{page}");
     assert!(page.contains("unblock?username=nina%2B1%40tv"), "{page}");
     assert!(page.contains("<span>2 entries</span>"), "{page}");
     let page = panel.done("/panel/settings/security/unblock?address=203.0.113.9", &[]);
-    assert!(page.contains("203.0.113.9 is let in again."), "{page}");
+    assert!(page.contains("203.0.113.9 is no longer blocked."), "{page}");
     assert_eq!(stranger.sign_in("admin", PASSWORD).status, 303);
     panel.done("/panel/settings/security/unblock?username=nina%2B1%40tv", &[]);
     assert_eq!(stranger.sign_in("nina+1@tv", PASSWORD).status, 401);
@@ -170,7 +170,7 @@ fn a_group_has_the_rights_that_are_ticked_and_the_first_two_stay() {
         "/panel/groups/new",
         &[("name", "Support"), ("rights[]", ""), ("rights[]", "line"), ("rights[]", "mag:read")],
     );
-    assert!(page.contains("Lines; looks at MAGs"), "{page}");
+    assert!(page.contains("Lines; view MAGs"), "{page}");
     let page = panel.refused("/panel/groups/1", &[("name", "Administrators"), ("rights[]", "line")], 409);
     assert!(page.contains("Group 1 (Administrators) keeps the right full"), "{page}");
     assert_eq!(panel.post("/panel/groups/2/delete", &[]).status, 409);

@@ -54,9 +54,7 @@ fn a_reseller_is_created_with_a_balance_changed_and_deleted() {
     let page = panel.done("/panel/resellers/1/edit", &[("name", "Nord")]);
     assert!(page.contains("Nord was changed.") && page.contains("of 20"), "what was not sent stays: {page}");
     assert!(
-        panel
-            .get("/panel/resellers/1/delete")
-            .contains("What is left of its balance, 1,500 credits, is lost.")
+        panel.get("/panel/resellers/1/delete").contains("Its remaining balance of 1,500 credits is lost.")
     );
     let page = panel.refused("/panel/resellers/1/delete", &[], 409);
     assert!(page.contains("still used by 1 line, 1 MAG"), "{page}");
@@ -80,7 +78,7 @@ fn credits_are_added_and_taken_with_a_reason_and_a_form_books_once() {
     let form = |amount, note| [("way", "add"), ("amount", amount), ("note", note), ("slip", slip.as_str())];
     panel.done("/panel/resellers/1/credits", &form("5", "Once"));
     let page = panel.done("/panel/resellers/1/credits", &form("5", "Once"));
-    assert!(page.contains("It was booked already, and not again. The balance is 1,005."), "{page}");
+    assert!(page.contains("It was already booked, and is not booked again. The balance is 1,005."), "{page}");
     let page = panel.refused("/panel/resellers/1/credits", &form("6", "Once"), 409);
     assert!(
         page.contains("This form was sent already") && !page.contains(&slip),
@@ -144,7 +142,7 @@ fn a_statement_is_paged_filtered_and_downloaded() {
         "{page}"
     );
     let page = panel.get("/panel/resellers/1?from=2020-01-01&to=2020-12-31");
-    assert!(page.contains("There is no movement.") && page.contains("value=\"2020-01-01\""), "{page}");
+    assert!(page.contains("No transactions.") && page.contains("value=\"2020-01-01\""), "{page}");
     let today = panel.get("/panel/resellers/1?from=2020-01-01&to=2999-12-31&reason=added");
     assert!(today.contains("<span>61 movements</span>"), "{today}");
 

@@ -221,8 +221,8 @@ fn a_deletion_of_what_is_used_ends_on_a_page_with_navigation() {
     let gone = panel.ask("/panel/lines/99");
     assert!(gone.status == 404 && gone.body.contains("aria-label=\"Panel\""), "{}", gone.body);
     for (form, says) in [
-        ("streams/new", "A load balancer runs none today"),
-        ("lines/new", "Load balancers serve nobody today"),
+        ("streams/new", "Load balancers do not run streams yet"),
+        ("lines/new", "Load balancers do not serve viewers yet"),
     ] {
         assert!(panel.get(&format!("/panel/{form}")).contains(says), "{form}");
     }

@@ -30,7 +30,7 @@ pub use Form::{Edit, Free, Give, Make};
 const NAME: &[(&str, &str)] = &[("name", "Typed")];
 const NONE: &[(&str, &str)] = &[];
 const NOTES: &[(&str, &str)] = &[("notes", "typed")];
-const LOOK: &str = "was changed meanwhile, and nothing was done: look at it first.";
+const LOOK: &str = "was changed by somebody else meanwhile, and nothing was done: check it first.";
 
 /// Every address that takes a POST, as it is mounted; an address of it; what it does.
 pub const FORMS: &[(&str, &str, Form)] = &[
@@ -51,7 +51,7 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     (
         "/mags/{id}/box/reset",
         "/mags/1/box/reset",
-        Give(NONE, "Nothing was done: it is another device by now."),
+        Give(NONE, "Nothing was done: the device has changed meanwhile."),
     ),
     ("/lines/mass", "", Free("only shows what would be done")),
     ("/lines/mass/run", "", Free("does what its preview showed, to rows that nobody has changed since")),
@@ -70,7 +70,10 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     (
         "/streams/do",
         "/streams/do",
-        Give(&[("ids[]", "2"), ("do", "start")], "One was changed meanwhile, and not started"),
+        Give(
+            &[("ids[]", "2"), ("do", "start")],
+            "One was changed by somebody else meanwhile, and not started",
+        ),
     ),
     ("/streams/delete", "/streams/delete?ids=1", Edit(NONE)),
     ("/streams/new", "/streams/new", Make(NAME)),
@@ -80,7 +83,7 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     (
         "/streams/{id}/{what}",
         "/streams/2/start",
-        Give(NONE, "was changed meanwhile, and not started: look at it first."),
+        Give(NONE, "was changed by somebody else meanwhile, and not started: check it first."),
     ),
     ("/plans/new", "/plans/new", Make(NAME)),
     ("/plans/order", "/plans/order", Edit(&[("order", "2\n1")])),
@@ -193,7 +196,7 @@ fn what_does_not_say_what_it_showed_changes_nothing() {
                     let page = with(typed, seen);
                     assert_eq!(page.status, 409, "{path} {seen:?}: {}", page.body);
                     let says = page.body.contains("did not say what it showed")
-                        || page.body.contains("Look at it again, and send this once more");
+                        || page.body.contains("Check it, and send this again");
                     assert!(says, "{path} {seen:?}: {}", page.body);
                 }
             }

@@ -172,7 +172,7 @@ fn bouquets_come_and_go_and_lines_are_deleted_by_the_filter_alone() {
     assert_eq!(line(&server, "north0")["bouquets"], serde_json::json!([2, 1]));
     let page = run(&panel, "", &[("remove_bouquet", "2")]);
     told(&page, 1, "changed");
-    told(&page, 10, "were so already");
+    told(&page, 10, "needed no change");
     told(&run(&panel, "search=north", &[("delete", "1")]), 10, "changed");
     assert_eq!(server.done("line/list", "")["total"], 1);
 }
@@ -213,7 +213,7 @@ fn the_page_of_an_edit_from_before_a_restart_says_what_became_of_it() {
     let answer = Panel::admin(&server).ask(&at);
     let (status, page) = (answer.status, answer.body);
     assert!(
-        status == 410 && page.contains("started anew") && page.contains("href=\"/panel/logs/audit\""),
+        status == 410 && page.contains("restarted") && page.contains("href=\"/panel/logs/audit\""),
         "{page}"
     );
     assert!(!page.contains("http-equiv=\"refresh\""), "{page}");

@@ -44,7 +44,7 @@ fn a_stale_button_gives_nothing_back_that_others_took_away() {
     assert!(panel.done("/panel/streams/1/restart", &[]).contains("was stopped meanwhile, and stays so"));
     let both = [("ids[]", "1"), ("ids[]", "2"), ("do", "restart")];
     let told = panel.done("/panel/streams/do", &both);
-    assert!(told.contains("1 stream was restarted. One is stopped, and stays so."), "{told}");
+    assert!(told.contains("1 stream was restarted. One is stopped, and stays stopped."), "{told}");
     assert_eq!(enabled(), 0);
     assert!(panel.done(&action(&panel.get("/panel/streams/1"), "/start?"), &[]).contains("was started"));
     assert_eq!(enabled(), 1);
@@ -141,7 +141,7 @@ fn streams_that_others_stopped_meanwhile_are_not_started_with_those_that_are_tic
     sent.extend([("ids[]", "1"), ("ids[]", "2"), ("do", "start")]);
     let told = panel.done("/panel/streams/do", &sent);
     assert!(
-        told.contains("1 stream was started. One was changed meanwhile, and not started: look at it first."),
+        told.contains("1 stream was started. One was changed by somebody else meanwhile, and not started: check it first."),
         "{told}"
     );
     assert_eq!(enabled(), [1, 0, 0]);

@@ -85,7 +85,7 @@ fn one_several_or_all_that_are_listed_are_kicked() {
     let id = ids(&page)[0];
     assert!(panel.done(&format!("/panel/connections/do?id={id}"), &[]).contains("The connection was ended."));
     assert!(one.is_closed_within(5));
-    assert!(panel.done("/panel/connections/do", &[("do", "kick")]).contains("Nothing was ticked"));
+    assert!(panel.done("/panel/connections/do", &[("do", "kick")]).contains("Nothing was selected"));
     let all = [("do", "all"), ("back", "/panel/connections?stream=2")];
     let question = panel.done("/panel/connections/do", &all);
     assert!(question.contains("the stream Films is ended: 2 connections now."), "{question}");
@@ -128,7 +128,7 @@ fn a_reseller_sees_and_kicks_only_who_watches_with_its_own_lines() {
             assert!(page.contains("hers</a>") && !page.contains("theirs"), "{page}");
         }
     }
-    assert!(sara.done(&format!("/panel/connections/do?id={foreign}"), &[]).contains("It had ended already."));
+    assert!(sara.done(&format!("/panel/connections/do?id={foreign}"), &[]).contains("It had already ended."));
     assert!(sara.done("/panel/connections/kick?", &[]).contains("The connection was ended."));
     assert!(hers.is_closed_within(5));
     assert!(!theirs.is_closed_within(1));

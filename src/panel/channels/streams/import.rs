@@ -77,11 +77,12 @@ pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> R
             (StatusCode::UNPROCESSABLE_ENTITY, format!("The upload cannot be read: {why}."))
         }
         Err(Unread::Body(BodyError::Late)) => {
-            (StatusCode::REQUEST_TIMEOUT, "The upload did not come in time: try again.".into())
+            (StatusCode::REQUEST_TIMEOUT, "The upload took too long: try again.".into())
         }
-        Err(Unread::Body(BodyError::TooLarge)) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "The list is over 64 MB: split it, or pack it with gzip.".into())
-        }
+        Err(Unread::Body(BodyError::TooLarge)) => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The list is over 64 MB: split it, or compress it with gzip.".into(),
+        ),
         Err(Unread::List(Error::Invalid { field, rule })) => {
             (status(&Error::invalid(field, "")), rule.into_owned())
         }
@@ -204,12 +205,12 @@ fn progress(caller: &Caller, token: &str, run: &Run) -> HttpResponse {
         _ => so_far
             .stopped
             .as_ref()
-            .map(|why| format!("It ended early: {why}. What was done until then stays done.")),
+            .map(|why| format!("It ended early: {why}. What was done before stays done.")),
     };
     let (after, of) = so_far.progress;
     let mut figures = vec![(format!("{} of {}", grouped(after), grouped(of)), "streams of the list")];
     figures.extend(did(&so_far).into_iter().map(|(count, what)| (grouped(count), what)));
-    let title = if finished { "Import: ended early" } else { "Import: under way" };
+    let title = if finished { "Import: ended early" } else { "Import: running" };
     let page = ProgressPage { frame: caller.frame(title), finished, failed, figures };
     caller.page(&page)
 }
@@ -231,31 +232,31 @@ async fn options(caller: &Caller, token: &str) -> Result<Form> {
     let about = About::ask(caller, &[Resource::Bouquets]).await?;
     let ways = [
         ("skip", "Leave them as they are"),
-        ("add", "Add the source to the stream that is there"),
-        ("update", "Update the stream that is there"),
+        ("add", "Add the source to the existing stream"),
+        ("update", "Update the existing stream"),
     ];
     let ways = ways.map(|(value, label)| Choice::new(value, label));
     let mut inputs = vec![
-        Input::new("duplicates", "Those that are there already", Widget::Choice(ways.into())).help(
-            "By the same source, or the same name in the same category. An update, for lists whose addresses change, \
-             tells by name first, then by source, then by a guide id that only one has: the stream takes name, category, \
-             logo, guide id and number, and the new address in place of the old one.",
+        Input::new("duplicates", "Channels that exist already", Widget::Choice(ways.into())).help(
+            "Matched by the same source, or by the same name in the same category. An update is for lists whose addresses change: it \
+             matches by name first, then by source, then by a unique guide id, and the stream takes name, category, logo, guide id and \
+             number, and the new address in place of the old one.",
         ),
-        Input::new("on_demand", "New streams on demand", Widget::Flag).help("Off: they all run at once."),
+        Input::new("on_demand", "New streams on demand", Widget::Flag).help("Off: they all start immediately."),
     ];
     if caller.may_write(Resource::Bouquets) {
         let bouquets = about.choices_or(Resource::Bouquets, "None");
         inputs.push(
-            Input::new("bouquet", "Put all into a bouquet", Widget::Choice(bouquets)).help("At its end."),
+            Input::new("bouquet", "Add all to a bouquet", Widget::Choice(bouquets)).help("At its end."),
         );
-        inputs.push(Input::text("new_bouquet", "Or into a new bouquet").help("Its name."));
+        inputs.push(Input::text("new_bouquet", "Or to a new bouquet").help("Its name."));
     }
     if let Some(on_demand) = inputs.iter_mut().find(|input| input.name == "on_demand") {
         on_demand.value = vec!["1".into()];
     }
     let zone = caller.ops.snapshot().settings.time_zone.clone();
     let form = Form::new(format!("/panel/streams/import/{token}"), "Import", &zone);
-    Ok(form.section("", inputs).look("Show what that does").cancel("/panel/streams/import"))
+    Ok(form.section("", inputs).look("Update the preview").cancel("/panel/streams/import"))
 }
 
 /// What was chosen.
@@ -286,9 +287,9 @@ fn did(done: &Done) -> Vec<(usize, &'static str)> {
         (done.made, "new streams"),
         (done.categories, "new categories"),
         (done.changed, "changed"),
-        (done.there, "there already"),
-        (done.refused, "cannot be taken"),
-        (done.in_bouquet, "put into the bouquet"),
+        (done.there, "exist already"),
+        (done.refused, "cannot be imported"),
+        (done.in_bouquet, "added to the bouquet"),
         (done.gone, "deleted by somebody meanwhile"),
     ];
     figures.into_iter().filter(|(count, _)| *count > 0).collect()

@@ -56,8 +56,8 @@ fn figures(list: &List, plan: &Plan) -> Vec<(usize, &'static str)> {
         (plan.new.len(), "new streams"),
         (plan.categories.len(), "new categories"),
         (plan.count(|fate| matches!(fate, Fate::SourceAdded | Fate::Updated(_))), "changed"),
-        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "there already"),
-        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be taken"),
+        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "exist already"),
+        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be imported"),
     ]
 }
 
@@ -95,14 +95,14 @@ fn left_out(list: &List, plan: &Plan) -> Listing {
             Cell::Number(seen.first.to_string()),
         ]
     });
-    listing("Left out or read otherwise", "How often", &["What", "First on line"], told.iter().len(), rows)
+    listing("Left out or read differently", "Count", &["What", "First on line"], told.iter().len(), rows)
 }
 
 fn refused(list: &List) -> Listing {
     let rows = list.refused.iter().map(|(line, name, rule)| {
         vec![Cell::Number(line.to_string()), Cell::Text(name.clone()), Cell::Text(rule.to_string())]
     });
-    listing("Cannot be taken", "Line", &["Name", "Why"], list.refused_count, rows)
+    listing("Cannot be imported", "Line", &["Name", "Why"], list.refused_count, rows)
 }
 
 fn there(list: &List, plan: &Plan) -> Listing {
@@ -112,8 +112,8 @@ fn there(list: &List, plan: &Plan) -> Listing {
         Match::GuideId => "one stream has this guide id",
     };
     let above = |told: Match| match told {
-        Match::Name => "a channel of this name and category stands further up in the list",
-        _ => "this address stands further up in the list",
+        Match::Name => "a channel of this name and category is further up in the list",
+        _ => "this address is further up in the list",
     };
     let rows = plan.fates.iter().zip(&list.candidates).filter_map(|(fate, candidate)| {
         let (tone, what, how) = match *fate {
@@ -122,7 +122,7 @@ fn there(list: &List, plan: &Plan) -> Listing {
             Fate::Repeated(how) => (Tone::Plain, "left out", above(how)),
             Fate::SourceAdded => (Tone::Good, "source added", by(Match::Name)),
             Fate::Updated(how) => (Tone::Good, "updated", by(how)),
-            Fate::Full => (Tone::Bad, "left out", "the stream has as many sources as it may have"),
+            Fate::Full => (Tone::Bad, "left out", "the stream already has the maximum number of sources"),
         };
         Some(vec![
             Cell::Number(candidate.line.to_string()),
@@ -132,7 +132,7 @@ fn there(list: &List, plan: &Plan) -> Listing {
         ])
     });
     let total = plan.count(|fate| fate != Fate::New);
-    listing("There already", "Line", &["Name", "Match by", "What happens"], total, rows)
+    listing("Existing", "Line", &["Name", "Match by", "What happens"], total, rows)
 }
 
 fn new(list: &List, plan: &Plan) -> Listing {

@@ -130,7 +130,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
         sorted: asked.sort.clone(),
         heads: heads(&asked),
         rows: running.iter().map(|stream| row(stream, &about, may_write, &back)).collect(),
-        empty: if asked.is_narrow() { "Nothing was found." } else { "There are none yet." }.into(),
+        empty: if asked.is_narrow() { "No streams match." } else { "None yet." }.into(),
         pager: Pager {
             summary: show::many(found.total, "stream"),
             previous: (from > 0).then(|| asked.href(&asked.sort, (from - step).max(0))),
@@ -182,9 +182,9 @@ fn heads(asked: &Asked) -> Vec<Head> {
         sorted("Name", "name", "ascending"),
         Head::new("State"),
         Head::numeric("Viewers"),
-        Head::numeric("Bit rate"),
-        Head::new("Picture"),
-        Head::new("Running for"),
+        Head::numeric("Bitrate"),
+        Head::new("Video"),
+        Head::new("Uptime"),
         Head::new(""),
     ]
 }

@@ -72,26 +72,26 @@ impl Shown for Stream {
                         Widget::Choice(about.choices_or(Resource::Categories, "None")),
                     ),
                     Input::new("sources", "Sources", Widget::Lines).wide().help(
-                        "One a line; the first is played, the next when it fails. A URL of http, https, rtmp, \
-                         rtmps, rtsp, srt, udp or rtp, or a file of the data folder as media/NAME. One program of \
-                         several: add #program=101.",
+                        "One per line; the first is played, the next when it fails. A URL of http, https, rtmp, \
+                         rtmps, rtsp, srt, udp or rtp, or a file of the data folder as media/NAME. To choose one of several programs, \
+                         add #program=101.",
                     ),
-                    Input::new("enabled", "Enabled", Widget::Flag).help("Off: it neither runs nor stands in playlists."),
+                    Input::new("enabled", "Enabled", Widget::Flag).help("Off: it does not run and is not in playlists."),
                     Input::new("on_demand", "On demand", Widget::Flag)
                         .help("Starts with its first viewer."),
                 ],
             },
             Section {
-                legend: "How it is played",
+                legend: "Playback",
                 inputs: vec![
-                    Input::new("audio_to_aac", "Turn sound into AAC", Widget::Flag)
-                        .help("For sounds that transport streams or browsers do not carry. Costs some CPU."),
+                    Input::new("audio_to_aac", "Convert audio to AAC", Widget::Flag)
+                        .help("For audio that transport streams or browsers cannot carry. Costs some CPU."),
                     Input::new(
                         "at_end",
                         "At the end of a file",
                         Widget::Choice(vec![Choice::new("loop", "Play it again"), Choice::new("stop", "Stop the stream")]),
                     )
-                    .help("Also of an address that has an end, such as a film behind http://."),
+                    .help("Also for an address that has an end, such as a film over http://."),
                 ],
             },
             Section {
@@ -99,26 +99,26 @@ impl Shown for Stream {
                 inputs: vec![
                     Input::new("number", "Channel number", Widget::Number(0)).help("0 is none."),
                     Input::text("epg_channel_id", "Guide id").help("Its id in the programme guide (tvg-id)."),
-                    Input::text("logo_url", "Logo URL").help("A picture of http or https.").wide(),
+                    Input::text("logo_url", "Logo URL").help("The address of an image, http or https.").wide(),
                 ],
             },
             Section {
-                legend: "How http and https sources are asked",
+                legend: "Requests to http and https sources",
                 inputs: vec![
                     Input::text("user_agent", "User-Agent").help("Empty: the server's own.").wide(),
                     Input::new("headers", "Headers", Widget::Lines).wide().help(
-                        "One a line, as Referer: https://tv.example/. The value of a Cookie, an Authorization and of names \
-                         with token or key shows as ***; left so, it stays as it is.",
+                        "One per line, such as Referer: https://tv.example/. Values of Cookie, Authorization and of names with token \
+                         or key show as ***; leave *** to keep them.",
                     ),
                     Input::new("tls_verify", "Verify certificates", Widget::Flag)
-                        .help("Off: an https source is taken with any certificate, from anybody in between."),
+                        .help("Off: https sources are accepted with any certificate, even from somebody who intercepts the connection."),
                 ],
             },
             Section {
-                legend: "For you",
+                legend: "Internal",
                 inputs: vec![
                     Input::new("server_id", "Server", Widget::Choice(about.choices(Resource::Servers)))
-                        .help("The main server runs streams. A load balancer runs none today: one that is given to it does not play."),
+                        .help("The main server runs streams. Load balancers do not run streams yet: a stream assigned to one does not play."),
                     Input::new("notes", "Notes", Widget::Area),
                 ],
             },
@@ -162,7 +162,7 @@ fn state(running: &Running) -> Cell {
             let place = status.source.map_or(1, |place| place + 1);
             format!("source {place} of {}", running.stream.record.sources.len())
         }
-        State::Waiting { retry_in, why } => format!("{why}; next try in {} s", retry_in.as_secs() + 1),
+        State::Waiting { retry_in, why } => format!("{why}; next attempt in {} s", retry_in.as_secs() + 1),
         State::Failed { why } => why.clone(),
         _ => String::new(),
     };

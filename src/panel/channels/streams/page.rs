@@ -107,7 +107,7 @@ pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let ids: Vec<SessionId> = watching.into_iter().filter(|id| Some(*id) == session).collect();
     let to = Stream::href(stream.id);
     if ids.is_empty() {
-        return Ok(done(&to, "That viewer has gone already."));
+        return Ok(done(&to, "That viewer is already gone."));
     }
     let job = move |act: &crate::ops::Act<'_>| connections::kill(act, &ids);
     caller.ops.write(caller.actor().clone(), action(Resource::Connections, "kill"), job).await?;
@@ -131,10 +131,10 @@ fn facts(running: &Running) -> Part {
         ("State", state(running)),
         ("Viewers", text(show::number(i64::try_from(running.clients).unwrap_or(i64::MAX)))),
         ("Source in use", source.map_or_else(|| text(String::new()), Cell::Code)),
-        ("Bit rate", text(bitrate(running))),
-        ("Picture", text(resolution(running))),
+        ("Bitrate", text(bitrate(running))),
+        ("Video", text(resolution(running))),
         ("Codecs", text(codecs(running))),
-        ("Running for", text(uptime(running))),
+        ("Uptime", text(uptime(running))),
         ("Restarts", text(status.map_or_else(String::new, |status| status.restarts.to_string()))),
     ]);
     Part::of("facts", &facts)
@@ -150,7 +150,10 @@ fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
         ("Category", Cell::Text(category.into())),
         ("Server", Cell::Text(server.into())),
         ("Sources", if sources.is_empty() { Cell::Text("–".into()) } else { Cell::Many(sources) }),
-        ("Starts", Cell::Text(if record.on_demand { "with its first viewer" } else { "by itself" }.into())),
+        (
+            "Starts",
+            Cell::Text(if record.on_demand { "with its first viewer" } else { "automatically" }.into()),
+        ),
     ];
     if !record.user_agent.as_str().is_empty() {
         facts.push(("User-Agent", Cell::Text(record.user_agent.as_str().into())));
@@ -165,7 +168,7 @@ fn settings(stream: &Stored<Stream>, about: &About) -> Facts {
         facts.push(("Certificates", Cell::Text("not verified".into())));
     }
     if record.audio_to_aac {
-        facts.push(("Sound", Cell::Text("turned into AAC".into())));
+        facts.push(("Audio", Cell::Text("converted to AAC".into())));
     }
     if record.at_end == AtEnd::Stop {
         facts.push(("At its end", Cell::Text("stops".into())));
@@ -193,12 +196,12 @@ fn remark(running: &Running) -> String {
     let video = status.video_codec.as_deref();
     let audio = status.audio_codec.as_deref();
     match (video, audio) {
-        (Some("hevc"), _) => "The picture is hevc: some browsers do not play it.".into(),
+        (Some("hevc"), _) => "The video is hevc: some browsers do not play it.".into(),
         (Some(codec), _) if !plays_video(codec) => {
             format!("Browsers do not play {codec}: watch it with a player such as VLC.")
         }
         (_, Some(codec)) if !plays_audio(codec) => {
-            format!("Without sound here: browsers do not play {codec}. Players do.")
+            format!("No sound in this preview: browsers do not play {codec}. Players do.")
         }
         _ => String::new(),
     }
@@ -229,13 +232,13 @@ fn viewers(view: &View, stream: StreamId) -> Option<Part> {
             Cell::Actions(if may_kick { vec![kick] } else { Vec::new() }),
         ]
     };
-    let mut heads: Vec<Head> = ["Who", "Address", "Player", "As", "Since"].map(Head::new).into();
+    let mut heads: Vec<Head> = ["Who", "Address", "Player", "Format", "Since"].map(Head::new).into();
     heads.extend([Head::numeric("Sent"), Head::new("")]);
     let listing = Listing {
-        label: "Who watches",
+        label: "Watching now",
         heads,
         rows: open.iter().map(row).collect(),
-        empty: "Nobody watches it now.".into(),
+        empty: "Nobody is watching.".into(),
         ..Listing::default()
     };
     Some(Part::of("viewers", &listing))

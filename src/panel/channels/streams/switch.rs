@@ -37,12 +37,16 @@ pub async fn one(caller: Caller, path: Path<(String, String)>, query: Query) -> 
     let (name, to) = (stream.record.name.as_str(), query.text("back"));
     let seen = vec![(stream.id, time(query.text(SEEN)))];
     Ok(match switch(&caller, &verb, seen).await {
-        Ok((Switch::Start, 0)) => {
-            back(to, &format!("{name} was changed meanwhile, and not started: look at it first."))
-        }
-        Ok((_, 0)) => {
-            back(to, &format!("{name} was stopped meanwhile, and stays so: start it if it is to run."))
-        }
+        Ok((Switch::Start, 0)) => back(
+            to,
+            &format!("{name} was changed by somebody else meanwhile, and not started: check it first."),
+        ),
+        Ok((_, 0)) => back(
+            to,
+            &format!(
+                "{name} was stopped by somebody else meanwhile, and stays stopped: start it if it should run."
+            ),
+        ),
         Ok((how, _)) => back(to, &format!("{name} was {}.", how.past())),
         Err(error) => return Err(error),
     })
@@ -55,7 +59,7 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
     let to = sent.text("back").to_owned();
     let ids = ids_of(sent.list("ids").iter().map(String::as_str))?;
     if ids.is_empty() {
-        return Ok(back(&to, "Nothing was ticked: tick the streams first."));
+        return Ok(back(&to, "Nothing was selected: select streams first."));
     }
     let count = ids.len();
     if sent.text("do") == "bouquet" {
@@ -64,7 +68,7 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
         let job = move |act: &crate::ops::Act<'_>| streams::add_to_bouquet(act, bouquet, &ids);
         let action = action(Resource::Bouquets, "update");
         let added = caller.ops.write(caller.actor().clone(), action, job).await?;
-        return Ok(back(&to, &format!("{} put into the bouquet.", many(added))));
+        return Ok(back(&to, &format!("{} added to the bouquet.", many(added))));
     }
     if sent.text("do") == "delete" {
         let ids: Vec<String> = ids.iter().map(|id| id.number().to_string()).collect();
@@ -74,12 +78,14 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
     let (how, done) = switch(&caller, sent.text("do"), seen.collect()).await?;
     let left = match (how, count - done) {
         (_, 0) => String::new(),
-        (Switch::Start, 1) => " One was changed meanwhile, and not started: look at it first.".into(),
-        (Switch::Start, left) => {
-            format!(" {left} were changed meanwhile, and not started: look at them first.")
+        (Switch::Start, 1) => {
+            " One was changed by somebody else meanwhile, and not started: check it first.".into()
         }
-        (_, 1) => " One is stopped, and stays so.".into(),
-        (_, left) => format!(" {left} are stopped, and stay so."),
+        (Switch::Start, left) => {
+            format!(" {left} were changed by somebody else meanwhile, and not started: check them first.")
+        }
+        (_, 1) => " One is stopped, and stays stopped.".into(),
+        (_, left) => format!(" {left} are stopped, and stay stopped."),
     };
     Ok(back(&to, &format!("{} {}.{left}", many(done), how.past())))
 }

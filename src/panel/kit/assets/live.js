@@ -12,7 +12,7 @@
   const tell = (connected) => {
     mark.classList.toggle("good", connected);
     mark.textContent = connected ? "Live" : "Not live";
-    mark.title = connected ? "What changes is shown at once." : "The server does not answer: what stands here may be old.";
+    mark.title = connected ? "This page updates by itself." : "The server does not answer: this page may be out of date.";
   };
 
   // Only a window that is looked at listens: browsers open few connections to one server.

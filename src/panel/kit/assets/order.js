@@ -22,7 +22,7 @@ for (const area of document.querySelectorAll("[data-order]")) {
       button("↓", `Move ${name} down`, { "data-move": "1" }),
       button("End", `Move ${name} to the end`, { "data-end": "append" }),
     );
-    if (area.dataset.order) movers.append(button("×", `Take ${name} out`, { "data-out": "" }));
+    if (area.dataset.order) movers.append(button("×", `Remove ${name}`, { "data-out": "" }));
     return make("li", { draggable: "true", "data-line": line }, make("span", { class: "name" }, name), movers);
   };
   const read = () => list.replaceChildren(...area.value.split("\n").filter((line) => line.trim()).map(item));
@@ -81,7 +81,7 @@ for (const area of document.querySelectorAll("[data-order]")) {
         });
         return make("li", {}, make("span", { class: "name" }, name, make("small", { class: "muted" }, ` ${id}`)), take);
       });
-      found.replaceChildren(...(rows.length ? rows : [make("li", { class: "muted" }, "Nothing was found.")]));
+      found.replaceChildren(...(rows.length ? rows : [make("li", { class: "muted" }, "No streams match.")]));
     };
     add.addEventListener("input", () => {
       clearTimeout(waiting);

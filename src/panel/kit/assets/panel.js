@@ -76,7 +76,7 @@ for (const list of document.querySelectorAll("[data-sortable]")) {
 for (const head of document.querySelectorAll("[data-tick-all]")) {
   const all = document.createElement("input");
   all.type = "checkbox";
-  all.setAttribute("aria-label", "Tick all");
+  all.setAttribute("aria-label", "Select all");
   // Rows come and go.
   const boxes = () => head.closest("table").querySelectorAll('tbody input[form="ticked"]');
   all.addEventListener("change", () => { for (const box of boxes()) box.checked = all.checked; });
@@ -90,7 +90,7 @@ for (const video of document.querySelectorAll("[data-preview]")) {
   video.addEventListener("error", () => {
     problem.hidden = false;
     problem.textContent =
-      "The preview does not play: the stream sends nothing now, too many previews play, or this browser does not play its codecs.";
+      "The preview does not play: the stream is sending nothing, too many previews are open, or this browser does not support its codecs.";
   });
 }
 

@@ -80,8 +80,8 @@ impl Form {
             if was.mark(field) != Some(&seen::mark(is)) {
                 met_others = true;
                 self.problem = Some(format!(
-                    "Somebody else changed this meanwhile, and nothing was done: {called} is {is} now. Look again, and send \
-                     it once more if you still want it."
+                    "Somebody else changed this meanwhile, and nothing was done: {called} is now {is}. Check it, and send the form \
+                     again if you still want it."
                 ));
             }
         }

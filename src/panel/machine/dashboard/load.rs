@@ -46,7 +46,7 @@ impl Meters {
             let text = format!("{} in, {} out", show::rate(traffic.in_kbps), show::rate(traffic.out_kbps));
             ("Network", text)
         });
-        let uptime = load.uptime.map(|seconds| ("Up for", show::duration(seconds)));
+        let uptime = load.uptime.map(|seconds| ("Uptime", show::duration(seconds)));
         Self {
             meters: [cpu, memory, disk].into_iter().flatten().collect(),
             facts: [network, uptime].into_iter().flatten().collect(),

@@ -105,7 +105,7 @@ fn number(number: i64) -> Cell {
 fn states_rows(lines: &States, mags: &States) -> Vec<Vec<Cell>> {
     let rows = [
         ("Active", lines.active, mags.active),
-        ("of these trials", lines.trial, mags.trial),
+        ("of which trials", lines.trial, mags.trial),
         ("Expired", lines.expired, mags.expired),
         ("Disabled", lines.disabled, mags.disabled),
         ("Banned", lines.banned, mags.banned),

@@ -98,15 +98,15 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
 fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
     let confirm = RowAction::Do { action: "/panel/confirm-clock".into(), label: "The clock is right".into() };
     Tile {
-        title: "The clock has leapt",
+        title: "The clock has jumped",
         heads: vec![Head::new(""), Head::new("")],
         rows: vec![vec![
             Cell::Badge(Tone::Bad, leap.words()),
             Cell::Actions(if may_confirm { vec![confirm] } else { Vec::new() }),
         ]],
-        note: "Until it is set right, or somebody confirms it, nothing is deleted for its age, and calls that are \
-               repeated with an Idempotency-Key are not done again however old they are. If Linecard was only off for \
-               so long, confirm it; after at most 60 days it does so by itself once the clock has run evenly for an hour."
+        note: "Until it is set right, or somebody confirms it, nothing is deleted because of its age, and calls repeated with an \
+               Idempotency-Key are not done again however old they are. If Linecard was simply switched off for that long, confirm it; \
+               after at most 60 days this happens automatically once the clock has run steadily for an hour."
             .into(),
         ..Tile::default()
     }
@@ -134,7 +134,7 @@ fn down_tile(all: &[Running]) -> Tile {
         more: Some(Link::new("/panel/streams", "Streams")),
         heads: vec![Head::new("Stream"), Head::new("Why")],
         rows,
-        empty: "Every stream that is to run does.",
+        empty: "Every stream that should be running is.",
         note: if more > 0 { format!("And {more} more.") } else { String::new() },
     }
 }
@@ -149,7 +149,7 @@ fn channels_tile(all: &[Running]) -> Tile {
         more: Some(Link::new("/panel/connections", "Connections")),
         heads: vec![Head::new("Channel"), Head::numeric("Viewers")],
         rows: watched.iter().take(ROWS as usize).map(row).collect(),
-        empty: "Nobody watches anything at the moment.",
+        empty: "Nobody is watching.",
         ..Tile::default()
     }
 }
@@ -174,7 +174,7 @@ fn errors_tile(rows: &[crate::ops::machine::logs::LogRow], zone: &TimeZone) -> T
     };
     Tile {
         title: "Panel Error Log",
-        more: Some(Link::new("/panel/logs/error", "All of it")),
+        more: Some(Link::new("/panel/logs/error", "Show all")),
         heads: vec![Head::new("When"), Head::new("Error"), Head::new("Reference")],
         rows: rows.iter().map(row).collect(),
         empty: "No statement has failed.",

@@ -54,11 +54,11 @@ pub async fn parts(view: &View, reseller: ResellerId) -> Result<Vec<Part>> {
         ]
     };
     let bookings = Tile {
-        title: "Last bookings",
+        title: "Latest transactions",
         more: Some(Link::new("/panel/statement", "Statement")),
         heads: vec![Head::new("When"), Head::new("What"), Head::numeric("Credits"), Head::numeric("Balance")],
         rows: bookings.iter().map(booking).collect(),
-        empty: "Nothing was booked yet.",
+        empty: "No transactions yet.",
         ..Tile::default()
     };
     Ok(vec![

@@ -65,7 +65,7 @@ pub const ALL: &[Kind] = &[
         name: "error",
         log: Log::Error,
         title: "Panel Error Log",
-        about: "Statements of the database that failed, in the words of the engine. Whoever was told an entry finds it by its reference.",
+        about: "Database statements that failed, with the database's own message. If you were given an entry, look it up by its reference.",
         empty: "No statement has failed.",
         sought: &[
             ("reference", "Reference"),
@@ -81,8 +81,8 @@ pub const ALL: &[Kind] = &[
         name: "audit",
         log: Log::Audit,
         title: "Audit",
-        about: "Every change: who made it, from where, and what the columns held before and after.",
-        empty: "Nothing was changed yet.",
+        about: "Every change: who made it, from where, and the columns before and after.",
+        empty: "No changes yet.",
         sought: &[
             ("actor", "Actor"),
             ("resource", "Resource"),
@@ -98,8 +98,8 @@ pub const ALL: &[Kind] = &[
         name: "api",
         log: Log::Api,
         title: "API calls",
-        about: "Calls of the Server API with a right key, and what became of them.",
-        empty: "Nobody has called yet.",
+        about: "Server API calls with a valid key, and their outcome.",
+        empty: "No calls yet.",
         sought: &[
             ("key_name", "API key"),
             ("resource", "Resource"),
@@ -114,7 +114,7 @@ pub const ALL: &[Kind] = &[
         name: "login",
         log: Log::Login,
         title: "Logins",
-        about: "Who tried to sign in to the panel, and wrong API keys from addresses on the whitelist.",
+        about: "Attempts to sign in to the panel, and wrong API keys from whitelisted addresses.",
         empty: "Nobody has tried to sign in yet.",
         sought: &[
             ("username", "Username"),
@@ -129,7 +129,7 @@ pub const ALL: &[Kind] = &[
         name: "connection",
         log: Log::Connection,
         title: "Connections",
-        about: "Sessions of viewers that have ended.",
+        about: "Viewing sessions that have ended.",
         empty: "No session has ended yet.",
         sought: &[
             ("subscriber", "Subscriber"),
@@ -140,15 +140,15 @@ pub const ALL: &[Kind] = &[
             ("mag_id", "MAG"),
             ("stream_id", "Stream id"),
         ],
-        heads: &["Ended", "Lasted", "Subscriber", "Stream", "Address", "Player", "Sent", "Why it ended"],
+        heads: &["Ended", "Duration", "Subscriber", "Stream", "Address", "Player", "Sent", "Why it ended"],
         cells: connection,
     },
     Kind {
         name: "refusal",
         log: Log::Refusal,
         title: "Refusals",
-        about: "Viewers who were turned away, and why.",
-        empty: "Nobody was turned away yet.",
+        about: "Viewers who were refused, and why.",
+        empty: "Nobody has been refused yet.",
         sought: &[
             ("subscriber", "Subscriber"),
             ("address", "Address"),

@@ -150,9 +150,9 @@ async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
             .map(|row| (kind.cells)(&kinds::Row { facts: row, zone: &zone, words: &words }))
             .collect(),
         empty: match (found.older, asked.given.is_empty()) {
-            (Some(_), _) => "Nothing was found so far: go on with Next.",
+            (Some(_), _) => "No matches so far: continue with Next.",
             (None, true) => kind.empty,
-            (None, false) => "Nothing was found.",
+            (None, false) => "No entries match.",
         }
         .into(),
         pager: Pager {
