@@ -169,9 +169,9 @@ fn gate(ops: &Ops, trusted: &[Network]) -> Gate {
 
 fn lock(config: &Config) -> Result<File, String> {
     let folder = config.data.display();
-    let advice = "name one that can be written with --data";
+    let advice = "name a writable one with --data";
     store::make_private(&config.data)
-        .map_err(|e| format!("cannot make the folder {folder}: {e}; {advice}"))?;
+        .map_err(|e| format!("cannot create the folder {folder}: {e}; {advice}"))?;
     let file =
         File::options().create(true).truncate(false).write(true).open(config.data.join("linecard.lock"));
     let file = file.map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;

@@ -77,18 +77,18 @@ calls! {
     Line / "update", Write, line::update, "Changes the line of that username; data[extend_plan]=1 extends it.";
     Line / "delete", Write, line::delete, "Deletes the line of that username.";
     Line / "info", Read, line::info, "Shows a line, its open connections and its channels.";
-    Line / "explain", Read, line::explain, "Tells why a line can or cannot watch: every rule, its connections, its last refusals.";
-    Line / "convert_to_mag", Write, line::convert_to_mag, "Makes the line of that username a MAG, with its plan, end, reseller and history.";
+    Line / "explain", Read, line::explain, "Explains why a line can or cannot watch: every rule, its connections, its latest refusals.";
+    Line / "convert_to_mag", Write, line::convert_to_mag, "Converts the line of that username to a MAG; plan, end date, reseller and history are kept.";
     Line / "list", Read, line::list, "Lists lines.";
     Mag / "new", Write, mag::create, "Creates a MAG.";
     Mag / "update", Write, mag::update, "Changes the MAG of that address; data[extend_plan]=1 extends it.";
     Mag / "delete", Write, mag::delete, "Deletes the MAG of that address.";
     Mag / "info", Read, mag::info, "Shows a MAG, its open connections and its channels.";
-    Mag / "explain", Read, mag::explain, "Tells why a MAG can or cannot watch: every rule, its connections, its last refusals.";
-    Mag / "send_event", Write, mag::send_event, "Tells the box of a MAG to show a message, reboot, reload, play a channel and more.";
-    Mag / "reset_device", Write, mag::reset_device, "Lets another device take the place of the one that the MAG is bound to.";
+    Mag / "explain", Read, mag::explain, "Explains why a MAG can or cannot watch: every rule, its connections, its latest refusals.";
+    Mag / "send_event", Write, mag::send_event, "Sends an event to the box of a MAG: show a message, reboot, reload, play a channel and more.";
+    Mag / "reset_device", Write, mag::reset_device, "Releases the device that the MAG is bound to, so that another can take its place.";
     Mag / "set_parent_pin", Write, mag::set_parent_pin, "Sets the parental PIN of a MAG; without parent_pin to a random one.";
-    Mag / "convert_to_line", Write, mag::convert_to_line, "Makes the MAG of that address a line, with its plan, end, reseller and history.";
+    Mag / "convert_to_line", Write, mag::convert_to_line, "Converts the MAG of that address to a line; plan, end date, reseller and history are kept.";
     Mag / "list", Read, mag::list, "Lists MAGs, each with its box.";
     Administrators / "new", Write, administrators::create, "Creates an administrator.";
     Administrators / "update", Write, administrators::update, "Changes an administrator.";
@@ -99,7 +99,7 @@ calls! {
     Resellers / "new", Write, resellers::create, "Creates a reseller.";
     Resellers / "update", Write, resellers::update, "Changes a reseller; data[credits] sets its balance.";
     Resellers / "add_credits", Write, resellers::add_credits, "Adds credits to a reseller, or takes them away.";
-    Resellers / "delete", Write, resellers::delete, "Deletes a reseller to whom nothing belongs.";
+    Resellers / "delete", Write, resellers::delete, "Deletes a reseller without lines, MAGs or administrators.";
     Resellers / "list", Read, resellers::list, "Lists resellers.";
     Resellers / "statement", Read, resellers::statement, "Shows a reseller's ledger.";
     Servers / "new", Write, managed::create::<Server>, "Creates a load balancer.";
@@ -112,17 +112,17 @@ calls! {
     Streams / "delete", Write, managed::delete::<Stream>, "Deletes a stream, also from its bouquets.";
     Streams / "info", Read, managed::info::<Stream>, "Shows a stream.";
     Streams / "list", Read, managed::list::<Stream>, "Lists streams.";
-    Streams / "online", Read, streams::online, "Lists the streams that run, with what they are doing.";
-    Streams / "offline", Read, streams::offline, "Lists the streams that do not run, and why.";
-    Streams / "start", Write, streams::start, "Enables streams and starts them, or starts them anew; also takes GET.";
-    Streams / "stop", Write, streams::stop, "Disables streams and stops them; also takes GET.";
+    Streams / "online", Read, streams::online, "Lists the running streams, with their state.";
+    Streams / "offline", Read, streams::offline, "Lists the streams that are not running, and why.";
+    Streams / "start", Write, streams::start, "Enables and starts or restarts streams; also by GET.";
+    Streams / "stop", Write, streams::stop, "Disables and stops streams; also by GET.";
     SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
     SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
-    SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that nobody has.";
+    SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that is not in use.";
     SubscriptionPlans / "info", Read, managed::info::<Plan>, "Shows a subscription plan.";
     SubscriptionPlans / "list", Read, managed::list::<Plan>, "Lists subscription plans.";
     Bouquets / "new", Write, managed::create::<Bouquet>, "Creates a bouquet.";
-    Bouquets / "update", Write, bouquets::update, "Changes a bouquet; data[remove_streams] and data[add_streams] take streams out and put them at its end.";
+    Bouquets / "update", Write, bouquets::update, "Changes a bouquet; data[remove_streams] and data[add_streams] remove streams and add them at its end.";
     Bouquets / "delete", Write, managed::delete::<Bouquet>, "Deletes a bouquet, also from plans, lines and MAGs.";
     Bouquets / "info", Read, managed::info::<Bouquet>, "Shows a bouquet.";
     Bouquets / "list", Read, managed::list::<Bouquet>, "Lists bouquets.";
@@ -147,8 +147,8 @@ calls! {
     Connections / "list", Read, connections::list, "Lists the open connections of viewers.";
     Connections / "kill", Write, connections::kill, "Ends connections of viewers.";
     Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals, API calls.";
-    Security / "blocks", Read, security::blocks, "Lists limits on failures, and the addresses that failed lately.";
-    Security / "unblock", Write, security::unblock, "Lets an address in again, everywhere.";
+    Security / "blocks", Read, security::blocks, "Lists the limits on failures, and the addresses and usernames with recent failures.";
+    Security / "unblock", Write, security::unblock, "Unblocks an address or a username, at every face.";
 }
 
 /// Answers `/api/...`.

@@ -38,7 +38,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Linecard Server API",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Every call answers a JSON object with `result`; on false, `error` says why. Refusals \
+            "description": "Every call returns a JSON object with `result`; on false, `error` says why. Refusals \
                 about the data have status 200. The caller's address must be on the whitelist. The key is the \
                 field api_key, the Bearer token, or the 4th segment of the path.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },

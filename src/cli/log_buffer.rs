@@ -89,7 +89,7 @@ impl Lines {
             let mut told = String::new();
             let lines =
                 if left_out == 1 { "1 line was".to_owned() } else { format!("{left_out} lines were") };
-            let _ = writeln!(told, "{lines} left out here: standard error was not read");
+            let _ = writeln!(told, "{lines} dropped here: standard error was not read");
             taken.extend_from_slice(told.as_bytes());
         }
         taken
@@ -159,7 +159,7 @@ mod tests {
         log.finish();
         let all: Vec<u8> = told.try_iter().flatten().collect();
         let text = String::from_utf8_lossy(&all);
-        assert!(text.contains("lines were left out here"), "{}", text.len());
+        assert!(text.contains("lines were dropped here"), "{}", text.len());
         assert!(text.matches('x').count() >= 1_000 * 1_024);
     }
 }

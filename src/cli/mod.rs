@@ -53,14 +53,14 @@ enum Command {
         /// A file of autonomous systems in MaxMind's format, such as GeoLite2-ASN.mmdb, for isp_lock
         #[arg(long, env = "LINECARD_ASN_DB", value_name = "FILE")]
         asn_db: Option<PathBuf>,
-        /// For benchmarks and the durability test: at most so many writes share a commit
+        /// For benchmarks and the durability test: at most this many writes share a commit
         #[arg(long, hide = true, default_value_t = Options::default().batch)]
         batch: usize,
         /// For the durability test: acknowledge before the disk has it
         #[arg(long, hide = true)]
         unsafe_sync: bool,
     },
-    /// Ask a running server whether it is well; exit code 0 if it is
+    /// Ask a running server whether it is healthy; exit code 0 if it is
     Healthcheck {
         /// Where it listens
         #[arg(long, env = "LINECARD_LISTEN", default_value = "0.0.0.0:8080")]
@@ -75,10 +75,10 @@ enum Command {
     /// Administrators of the panel
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Take in channels from elsewhere
+    /// Import channels from elsewhere
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Fill an empty database with a believable small operator
+    /// Fill an empty database with a made-up small operator
     Demo {
         #[command(flatten)]
         data: Data,
@@ -88,7 +88,7 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Say that the clock of the machine is right, after Linecard was off for long or the clock was set
+    /// Confirm that the clock of the machine is right, after Linecard was off for long or the clock was set
     ConfirmClock {
         #[command(flatten)]
         data: Data,
@@ -101,7 +101,7 @@ enum ApiKeyCommand {
     Create {
         #[command(flatten)]
         data: Data,
-        /// What it is called
+        /// Its name
         #[arg(value_parser = Name::new)]
         name: Name,
         /// full, read_only, or resources as NAME or NAME:read, separated by commas
@@ -110,7 +110,7 @@ enum ApiKeyCommand {
         /// An address or range that may use it; may be given several times
         #[arg(long, value_parser = network)]
         address: Vec<Network>,
-        /// When it ends, in unix seconds
+        /// When it expires, in unix seconds
         #[arg(long, value_parser = UnixTime::parse)]
         expires_at: Option<UnixTime>,
     },
@@ -136,7 +136,7 @@ enum WhitelistCommand {
         data: Data,
         #[arg(value_parser = network)]
         address: Network,
-        /// A remark
+        /// A note
         #[arg(long, value_parser = ShortText::new)]
         note: Option<ShortText>,
     },
@@ -184,26 +184,26 @@ enum AdminCommand {
 
 #[derive(Subcommand)]
 enum ImportCommand {
-    /// Streams and categories out of an M3U list, also one packed with gzip
+    /// Import streams and categories from an M3U list, optionally compressed with gzip
     M3u {
         #[command(flatten)]
         data: Data,
         /// The list
         file: PathBuf,
-        /// Only say what would be done
+        /// Only show what would be done
         #[arg(long)]
         dry_run: bool,
-        /// What happens to channels that are there already, by source or by name in the category: skip, add (their
+        /// What happens to channels that exist already, by source or by name in the category: skip, add (their
         /// source to the stream) or update (the stream)
         #[arg(long, default_value = "skip", value_parser = duplicates)]
         duplicates: Duplicates,
-        /// The id of a bouquet to whose end all are put
+        /// The id of a bouquet to which all are added, at its end
         #[arg(long, value_name = "ID", conflicts_with = "new_bouquet")]
         bouquet: Option<i64>,
         /// The name of a new bouquet for all
         #[arg(long, value_name = "NAME", value_parser = Name::new)]
         new_bouquet: Option<Name>,
-        /// Run new streams always, not for viewers only
+        /// Run new streams always, not only while somebody watches
         #[arg(long)]
         always_on: bool,
     },

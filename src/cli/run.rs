@@ -89,7 +89,7 @@ pub async fn run(command: Command) -> Result<(), String> {
             let ops = open_existing(&data).await?;
             ops.confirm_clock(Actor::COMMAND_LINE).await.map_err(say)?;
             ops.close();
-            print("the clock was confirmed; a running server takes that over within a minute")
+            print("the clock was confirmed; a running server applies that within a minute")
         }
     }
 }
@@ -138,7 +138,7 @@ async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
     let response = client.get(format!("http://{address}/healthz")).send().await;
     match response {
         Ok(response) if response.status().is_success() => print("ok"),
-        Ok(response) => Err(format!("the server at {address} is not well: {}", response.status())),
+        Ok(response) => Err(format!("the server at {address} is not healthy: {}", response.status())),
         Err(error) => Err(format!("no server answers at {address}: {error}")),
     }
 }
@@ -363,7 +363,7 @@ fn provided() -> Result<Provided, String> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(String::from);
         let entries: Vec<String> = entries.collect();
         if entries.is_empty() {
-            return Err("it names no address: nobody could call".into());
+            return Err("it contains no address: nobody could call".into());
         }
         Vec::<Network>::parse(&Written::List(entries))
     });
@@ -418,7 +418,7 @@ async fn announce(text: String) -> Result<(), String> {
         Ok(Ok(printed)) => printed,
         Ok(Err(_)) => Err("standard output: it cannot be written to".into()),
         Err(_) => {
-            log::warn!("nobody reads standard output, where the address and the first password stand");
+            log::warn!("nobody reads standard output, where the address and the first password are printed");
             Ok(())
         }
     }

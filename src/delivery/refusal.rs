@@ -33,7 +33,7 @@ pub fn response(refusal: &Refusal) -> HttpResponse {
     }
     // What ffmpeg said about a source is the operator's business.
     let words = match refusal {
-        Refusal::NotRunning(_) => "the stream does not run".into(),
+        Refusal::NotRunning(_) => "the stream is not running".into(),
         Refusal::Rule(rule) => rule.refusal().into(),
         refusal => refusal.words(),
     };

@@ -90,7 +90,7 @@ impl Error {
             Self::Database(fault) => {
                 let advice = match fault.what {
                     Failure::Damaged => {
-                        ". linecard check tells what is wrong; restore a backup into an empty folder"
+                        ". linecard check says what is wrong; restore a backup into an empty folder"
                     }
                     _ => "",
                 };
@@ -172,7 +172,7 @@ pub enum Failure {
     DatabaseOverwritten,
     /// Somebody wrote into the log of the database.
     #[error(
-        "the log of the database was written over while the server ran: stop the server and restore a backup"
+        "the log of the database was overwritten while the server ran: stop the server and restore a backup"
     )]
     DatabaseLogOverwritten,
 }

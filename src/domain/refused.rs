@@ -23,7 +23,7 @@ pub enum Refused {
     #[error("Who is watching changes from moment to moment: choose another state for a mass edit")]
     StateNeverStays,
     /// A mass edit that changes nothing.
-    #[error("Choose what is to change")]
+    #[error("Choose what to change")]
     NothingToChange,
     /// More days for what has no end.
     #[error("it never expires")]
@@ -65,10 +65,10 @@ pub enum Refused {
     #[error("The first answer cannot be read back")]
     AnswerUnreadable,
     /// A form that made something already, from other fields.
-    #[error("This form was sent already, with something else in it: it is new now, send it again")]
+    #[error("This form was already sent with different content. It has been renewed: send it again")]
     FormSentAlready,
     /// A form that does not say which one it is.
-    #[error("This form cannot be told from one that was sent before: it is new now, send it again")]
+    #[error("This form could not be identified. It has been renewed: send it again")]
     FormUnknown,
     /// A box that does not fetch its events.
     #[error("{0} events wait for this MAG already: its box has not asked for them")]
@@ -89,7 +89,7 @@ pub enum Refused {
     #[error("Send id or name, not both")]
     IdOrName,
     /// None or several of what tells the connections that are to end.
-    #[error("Send connection_id, username, mac_address or stream_id, one of them")]
+    #[error("Send one of: connection_id, username, mac_address, stream_id")]
     OneOfFour,
     /// A reseller that sells no trials.
     #[error("Reseller {0} may sell no trials")]
@@ -139,7 +139,7 @@ pub enum Denied {
     #[error("This API key was revoked")]
     KeyRevoked,
     /// Somebody of a reseller, at what resellers do not have.
-    #[error("Resellers have lines and MAGs alone: {0} are for the operator")]
+    #[error("Resellers have only lines and MAGs: {0} are for the operator")]
     NotForResellers(Resource),
     /// A right is missing.
     #[error(
@@ -169,10 +169,10 @@ pub enum Denied {
     #[error("{0} is set by the operator")]
     FieldIsOperators(&'static str),
     /// A change in the panel that is not for people of resellers.
-    #[error("This is the operator's to change")]
+    #[error("Only the operator can change this")]
     ChangeIsOperators,
     /// An API key that would reach further than the one that makes it.
-    #[error("A key cannot make one that ends later or works from more addresses than itself")]
+    #[error("A key cannot create one that expires later or works from more addresses than itself")]
     KeyOutreachesOwn,
 }
 

@@ -377,7 +377,7 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf, String> {
     if file.starts_with(&folder) {
         Ok(file)
     } else {
-        Err(format!("media/{name} lies outside the folder media/"))
+        Err(format!("media/{name} is outside the folder media/"))
     }
 }
 

@@ -93,7 +93,7 @@ pub async fn listen(
             Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,
-            Line::NoAac if !is_broken => heard = Some(Heard::Change("its sound is no longer aac")),
+            Line::NoAac if !is_broken => heard = Some(Heard::Change("its audio is no longer aac")),
             Line::Program(_) | Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Other => {}
         }
         heard.is_none()

@@ -231,7 +231,7 @@ impl Media {
     /// # Errors
     /// A sentence, as [`Previews::start`].
     pub async fn preview(&self, id: StreamId) -> Result<Preview, String> {
-        let channel = self.channel(id).ok_or("the stream does not run here: start it first")?;
+        let channel = self.channel(id).ok_or("the stream is not running here: start it first")?;
         self.0.previews.start(&self.0.ffmpeg, &channel).await
     }
 

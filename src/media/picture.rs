@@ -21,7 +21,7 @@ impl Picture {
     /// A sentence about what is missing or failed.
     pub async fn draw(&self, folder: &Path) -> Result<(), String> {
         std::fs::create_dir_all(folder)
-            .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+            .map_err(|e| format!("cannot create the folder {}: {e}", folder.display()))?;
         let picture = format!("{}=size=640x360:rate=25", self.filter);
         let tone = format!("sine=frequency={}:sample_rate=48000", self.hertz);
         let mut command = Command::new("ffmpeg");

@@ -69,11 +69,12 @@ impl Previews {
     /// A sentence: every place is taken, the stream sends nothing, ffmpeg is missing.
     pub async fn start(&self, ffmpeg: &Ffmpeg, channel: &Arc<Channel>) -> Result<Preview, String> {
         let place = self.0.clone().try_acquire_owned();
-        let place = place.map_err(|_| format!("{MOST} previews play already: close one of them first"))?;
+        let place =
+            place.map_err(|_| format!("{MOST} previews are already playing: close one of them first"))?;
         // Wanted before it is waited for: a stream on demand begins with it.
         let tap = channel.tap();
         if !channel.playable(PATIENCE).await {
-            return Err("the stream sends nothing that can be played".into());
+            return Err("the stream is sending nothing that can be played".into());
         }
         let sound = channel.status().audio_codec.filter(|codec| plays_audio(codec));
         let mut child = ffmpeg.preview(sound.as_deref())?;

@@ -169,7 +169,7 @@ impl<'a> Reading<'a> {
                     self.take(&buffer[..length]);
                     if self.scanner.skipped() > RUBBISH {
                         return Stopped::Given(
-                            "the source sends something that is no transport stream".into(),
+                            "the source sends something that is not a transport stream".into(),
                         );
                     }
                     if let Some(part) = self.scanner.strange() {
@@ -177,7 +177,7 @@ impl<'a> Reading<'a> {
                         return Stopped::Changed(format!("its {what} is no longer {}", part.codec));
                     }
                     if self.entered && self.entries.without_picture(Instant::now()) > timing.start {
-                        return Stopped::Given(format!("no picture has come for {}", seconds(timing.start)));
+                        return Stopped::Given(format!("no video has arrived for {}", seconds(timing.start)));
                     }
                     if self.keep_pace(known, pacing).await {
                         heard = Instant::now();

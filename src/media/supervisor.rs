@@ -283,7 +283,8 @@ impl Runner<'_> {
         let begun = Instant::now();
         let heard = self.channel.state().complaints;
         for number in &care.without {
-            let what = format!("source {}: track {number} cannot be made out: playing without it", place + 1);
+            let what =
+                format!("source {}: track {number} cannot be identified: playing without it", place + 1);
             self.channel.state().log_error(what);
         }
         for track in &care.not_carried {
@@ -397,7 +398,7 @@ impl Runner<'_> {
             (Some(cause), _) => cause,
             (None, Some(status)) if status.success() => "it ended".into(),
             (None, Some(status)) => format!("ffmpeg ended ({status}) and did not say why"),
-            (None, None) => "ffmpeg closed its output and goes on".into(),
+            (None, None) => "ffmpeg closed its output and keeps running".into(),
         };
         (why, is_whole)
     }

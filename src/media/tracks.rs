@@ -107,7 +107,7 @@ impl Listing {
         let sounds = || tracks.iter().filter(|track| track.kind == Kind::Sound);
         let picture = tracks.iter().find(|track| track.kind == Kind::Picture);
         if let Some(picture) = picture.filter(|picture| !picture.is_carried()) {
-            return Err(format!("its picture is {}, which a transport stream cannot carry", picture.codec));
+            return Err(format!("its video is {}, which a transport stream cannot carry", picture.codec));
         }
         let silent: Vec<Track> = if begun.wish.audio_to_aac {
             Vec::new()
@@ -116,10 +116,10 @@ impl Listing {
         };
         match silent.first() {
             Some(sound) if picture.is_none() && silent.len() == sounds().count() => Err(format!(
-                "its sound is {}, which a transport stream cannot carry: switch audio_to_aac on",
+                "its audio is {}, which a transport stream cannot carry: switch audio_to_aac on",
                 sound.codec
             )),
-            _ if tracks.is_empty() => Err("it has neither picture nor sound".into()),
+            _ if tracks.is_empty() => Err("it has neither video nor audio".into()),
             _ => {
                 let in_segments = begun.in_segments || self.is_playlist;
                 Ok(Probe { program, not_carried: silent, in_segments, ..begun.clone() })
@@ -192,12 +192,12 @@ mod tests {
         assert_eq!(care.not_carried.iter().map(|track| track.number).collect::<Vec<_>>(), [1]);
         assert_eq!(listing(&[MP3, COVER]).care(&begun), Ok(begun.clone()), "a cover is no picture");
         let vp8 = listing(&["Stream #0:0: Video: vp8, yuv420p, 320x180", MP3]).care(&begun);
-        assert!(vp8.unwrap_err().contains("picture is vp8"));
-        assert!(listing(&[ALAW]).care(&begun).unwrap_err().contains("sound is pcm_alaw"));
+        assert!(vp8.unwrap_err().contains("video is vp8"));
+        assert!(listing(&[ALAW]).care(&begun).unwrap_err().contains("audio is pcm_alaw"));
         let turned =
             Probe { wish: Playback { audio_to_aac: true, ..Playback::default() }, ..Probe::default() };
         assert_eq!(listing(&[PICTURE, ALAW]).care(&turned), Ok(turned));
-        assert!(listing(&[COVER]).care(&begun).unwrap_err().contains("neither picture nor sound"));
+        assert!(listing(&[COVER]).care(&begun).unwrap_err().contains("neither video nor audio"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The same for a MAC that is not there and for one that is disabled, banned or expired.
-const REFUSED: &str = "This device may not watch.<br/>Ask your provider, and name its MAC address.";
+const REFUSED: &str = "This device cannot watch.<br/>Contact your provider and give them its MAC address.";
 /// Word for word as the trade has it: boxes and apps look for these words.
 const CONFLICT: &str = "device conflict - device_id mismatch";
 const CONFLICT_SHOWN: &str = "Your STB is damaged.<br/> Call the provider.";

@@ -99,7 +99,7 @@ impl Store {
     /// A sentence for the operator: a folder that cannot be written, another program's file, a
     /// newer version's file.
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
-        make_private(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+        make_private(folder).map_err(|e| format!("cannot create the folder {}: {e}", folder.display()))?;
         let file = folder.join(FILE);
         engine::files::may_open(&file)?;
         let explain = |e: rusqlite::Error| {

@@ -5,17 +5,17 @@ use crate::domain::Resource;
 /// On every call that changes or removes one row: it is done only to the row as the caller saw it.
 pub const SEEN: Parameter = (
     "if_updated_at",
-    "The row's updated_at as you saw it; refused with `Changed meanwhile` if it is another now.",
+    "The row's updated_at as you read it; refused with `Changed meanwhile` if it has changed.",
 );
 
 /// A name, and what it is for.
 pub type Parameter = (&'static str, &'static str);
 
-const LIMIT: Parameter = ("limit", "1 to 1000 rows; 100 unless told.");
-const OFFSET: Parameter = ("offset", "Skips so many rows.");
+const LIMIT: Parameter = ("limit", "1 to 1000 rows; 100 by default.");
+const OFFSET: Parameter = ("offset", "Skips this many rows.");
 const AFTER: Parameter = ("after", "Only rows after this id; not together with offset.");
 const SEARCH: Parameter = ("search", "Only rows with this text.");
-const SINCE: Parameter = ("changed_since", "Only rows changed at or after these unix seconds.");
+const SINCE: Parameter = ("changed_since", "Only rows changed at or after this time, in unix seconds.");
 const KIND: Parameter = ("kind", "error, audit, login, connection, refusal or api.");
 const ID: Parameter = ("id", "The row; also the segment of the path after the key.");
 const ROW: Parameter = ("id", "The row.");
@@ -24,10 +24,10 @@ const LINE: Parameter = ("username", "The line.");
 const PASSWORD: Parameter = ("password", "Checked when sent.");
 const MAC: Parameter = ("mac_address", "The MAG, in any spelling.");
 const OF_SERVER: Parameter = ("server_id", "Only those of this server.");
-const ABOUT_STREAM: Parameter = ("stream_id", "Asks about this stream.");
-const ABOUT_ADDRESS: Parameter = ("address", "Asks about this address.");
-const ABOUT_PLAYER: Parameter = ("user_agent", "Asks about this player.");
-const ABOUT_FORM: Parameter = ("output", "Asks about this form: ts or hls.");
+const ABOUT_STREAM: Parameter = ("stream_id", "Checks for this stream.");
+const ABOUT_ADDRESS: Parameter = ("address", "Checks for this address.");
+const ABOUT_PLAYER: Parameter = ("user_agent", "Checks for this player.");
+const ABOUT_FORM: Parameter = ("output", "Checks for this format: ts or hls.");
 const OF_LINE: Parameter = ("username", "Only those of this line.");
 const OF_MAG: Parameter = ("mac_address", "Only those of this MAG.");
 const OF_STREAM: Parameter = ("stream_id", "Only those of this stream.");
@@ -44,7 +44,7 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Settings, _) => of_settings(action),
         (Resource::Streams, "online" | "offline") => &[OF_SERVER],
         (Resource::Streams, "start" | "stop") => &[
-            ("stream_ids", "The streams: a list, or ids with commas; all is every one."),
+            ("stream_ids", "The streams: a list, or ids separated by commas; all means every one."),
             ("stream_id", "Or one."),
             ("id", "The same; also the segment of the path after the key."),
             OF_SERVER,
@@ -79,8 +79,8 @@ fn of_mags(action: &str) -> &'static [Parameter] {
             ("event", EVENTS),
             ("msg", "The text of a message, or the number of the channel to play."),
             ("param1", "The URL of a video, with send_msg_with_video."),
-            ("reboot_after_ok", "1 reboots once the message was read."),
-            ("auto_hide_timeout", "After how many seconds the message goes by itself."),
+            ("reboot_after_ok", "1: reboots once the message was read."),
+            ("auto_hide_timeout", "After how many seconds the message disappears."),
         ],
         "set_parent_pin" => &[MAC, ("parent_pin", "Four digits, not 0000; random unless sent.")],
         "convert_to_line" => &[
@@ -98,7 +98,7 @@ fn of_people(action: &str) -> &'static [Parameter] {
         "add_credits" => &[
             ("id", "The reseller."),
             ("username", "Or its name, or an administrator's username."),
-            ("credits", "How many; negative takes away."),
+            ("credits", "How many; negative deducts."),
             ("note", "A remark for the statement."),
         ],
         "statement" => &[ROW, ITS_NAME, LIMIT, OFFSET, AFTER],
@@ -118,11 +118,10 @@ fn of_settings(action: &str) -> &'static [Parameter] {
     }
 }
 
-const FREE: Parameter = ("free", "1 charges the reseller nothing; needs a full key.");
+const FREE: Parameter = ("free", "1: charges the reseller nothing; needs a full key.");
 const EXTEND_PLAN: Parameter =
-    ("extend_plan", "1 adds the plan's duration to the later of now and the present end.");
-const NEW_TOKEN: Parameter =
-    ("new_token", "1 gives the line a new token; the old one is worth nothing then.");
+    ("extend_plan", "1: adds the plan's duration to the later of now and the current end date.");
+const NEW_TOKEN: Parameter = ("new_token", "1: gives the line a new token; the old one stops working.");
 
 /// In `data`, beside the columns.
 pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
@@ -134,8 +133,8 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
         (Resource::Resellers, _) => &[("credits", "The balance.")],
         (Resource::Bouquets, "update") => &[
-            ("add_streams", "Up to 8000 ids of streams that are put at its end, as a list."),
-            ("remove_streams", "Up to 8000 ids of streams that are taken out first, as a list."),
+            ("add_streams", "Up to 8000 ids of streams to add at its end, as a list."),
+            ("remove_streams", "Up to 8000 ids of streams to remove first, as a list."),
         ],
         _ => &[],
     }

@@ -98,7 +98,7 @@ pub async fn send_event(mut call: Call) -> Result<Value> {
     call.write(move |act| Ok(json!({ "event_id": portal::send(act, mac, &event)? }))).await
 }
 
-/// Lets another device take the place of the one that the MAG is bound to.
+/// Releases the device that the MAG is bound to, so that another can take its place.
 pub async fn reset_device(mut call: Call) -> Result<Value> {
     call.join_places();
     let mac: Mac = call.params.require("mac_address")?;

@@ -9,20 +9,20 @@ use crate::domain::{
 record! {
     /// An ordered list of streams.
     pub struct Bouquet / BouquetChange, BouquetId, Resource::Bouquets;
-    /// What it is called.
+    /// The name.
     name: Name,
     /// Its streams in order, as a list of ids.
     streams: Vec<StreamId>,
-    /// Its place among a subscription's bouquets.
+    /// Its position among a subscription's bouquets.
     position: Position,
 }
 
 record! {
     /// A heading under which streams stand.
     pub struct Category / CategoryChange, CategoryId, Resource::Categories;
-    /// What it is called.
+    /// The name.
     name: Name,
-    /// Its place in lists.
+    /// Its position in lists.
     position: Position,
     /// Shown on MAGs behind the parental PIN only.
     censored: bool,

@@ -12,7 +12,7 @@ use crate::domain::{
 pub struct Channel {
     /// The stream.
     pub id: StreamId,
-    /// What it is called.
+    /// The name.
     pub name: String,
     /// The URL of its picture; may be empty.
     pub logo: String,
@@ -22,7 +22,7 @@ pub struct Channel {
     pub number: i64,
     /// When it was made.
     pub added: UnixTime,
-    /// The heading under which it stands.
+    /// The category in which it is listed.
     pub heading: Option<Heading>,
 }
 
@@ -31,7 +31,7 @@ pub struct Channel {
 pub struct Heading {
     /// The category.
     pub id: CategoryId,
-    /// What it is called.
+    /// The name.
     pub name: String,
     /// Shown behind a parental PIN only.
     pub censored: bool,

@@ -57,7 +57,7 @@ impl Duplicates {
 pub struct Candidate {
     /// The line in the list.
     pub line: usize,
-    /// What it is called.
+    /// The name.
     pub name: Name,
     /// Its heading, by its place among those of the list.
     pub category: Option<usize>,
@@ -133,7 +133,7 @@ impl List {
         }
         if self.bytes > Self::MOST {
             let rule = format!(
-                "the list is too long: {} channels of it fit into one import, split it",
+                "the list is too long: {} of its channels fit into one import, split it",
                 self.candidates.len()
             );
             return Err(rule.into());
@@ -166,14 +166,14 @@ impl List {
         let written = headers.map_or_else(|| written.to_owned(), |headers| format!("{written}|{headers}"));
         let url = request.take_suffix(&written);
         if entry.is_list || is_list(url) {
-            return Err("address: another list, which is imported by itself".into());
+            return Err("address: another list, import it separately".into());
         }
         let program = match own.parse::<u16>() {
             Ok(number) => format!("{PROGRAM}{number}"),
             Err(_) => String::new(),
         };
         if program.is_empty() && !own.is_empty() {
-            self.oddities.note("program left out that is no number from 0 to 65535".into(), line);
+            self.oddities.note("program left out: not a number from 0 to 65535".into(), line);
         }
         let source = SourceUrl::new(&format!("{url}{program}")).map_err(|rule| named("address", rule))?;
         let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
@@ -185,12 +185,11 @@ impl List {
         });
         let logo = HttpUrl::new(&entry.logo).ok();
         if logo.is_none() && !entry.logo.is_empty() {
-            self.oddities
-                .note("logo left out that is no http or https URL of at most 2048 bytes".into(), line);
+            self.oddities.note("logo left out: not an http or https URL of at most 2048 bytes".into(), line);
         }
         let guide_id = GuideId::new(&entry.guide_id).ok().filter(|id| !id.as_str().is_empty());
         if guide_id.is_none() && !entry.guide_id.is_empty() {
-            self.oddities.note("guide id left out that is too long or has quotation marks".into(), line);
+            self.oddities.note("guide id left out: too long, or with quotation marks".into(), line);
         }
         let number = self.number(&entry.number, line);
         Ok(Candidate { line, name, category, logo, guide_id, number, source, asked })
@@ -224,13 +223,13 @@ impl List {
             Some(number) if integer.len() == text.len() => Some(number),
             Some(number) if is_fraction && number.get() > 0 => {
                 self.oddities.note(
-                    "channel number with a part behind the point: only what stands before it is taken".into(),
+                    "channel number with a decimal part: only what is before the point is used".into(),
                     line,
                 );
                 Some(number)
             }
             _ => {
-                self.oddities.note("channel number left out that is no whole number".into(), line);
+                self.oddities.note("channel number left out: not a whole number".into(), line);
                 None
             }
         }

@@ -112,7 +112,7 @@ impl Reader {
         match (state.refused, state.of_one_stream) {
             (Some(rule), _) => Err(rule),
             (None, Some(_)) if !state.has_channels => Err(
-                "this is the HLS playlist of one stream, not a list of channels: make a stream whose source is its address"
+                "this is the HLS playlist of one stream, not a channel list: create a stream with its address as the source"
                     .into(),
             ),
             (None, Some((line, name))) => {
@@ -204,7 +204,7 @@ impl State {
             self.refused = no_list(text);
         }
         self.text.get_or_insert_with(|| plain(text).chars().take(80).collect());
-        self.oddities.note("line that is neither a directive nor an address left out".into(), line);
+        self.oddities.note("line left out that is neither a directive nor an address".into(), line);
     }
 
     fn directive(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
@@ -258,13 +258,13 @@ impl State {
     fn info(&mut self, about: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         self.close(take);
         if let Some(between) = self.options.between.take().filter(|_| !self.options.are_first) {
-            let told = "option between an address and the next #EXTINF: taken for the next channel";
+            let told = "option between an address and the next #EXTINF: applied to the next channel";
             self.oddities.note(told.into(), between);
         }
         let info = info::read(about);
         self.has_channels |= info.is_channel;
         if info.unclosed {
-            self.oddities.note("quotation mark that is not closed".into(), line);
+            self.oddities.note("unclosed quotation mark".into(), line);
         }
         let mut other_name = String::new();
         let mut second_id = String::new();
@@ -348,7 +348,7 @@ impl State {
         if let Some((first, others)) = entry.group.split_once(';') {
             let (first, others) = (first.trim().to_owned(), others.trim_matches([';', ' ']));
             if !first.is_empty() && !others.is_empty() {
-                self.oddities.note("second group of a channel left out: the first one is taken".into(), line);
+                self.oddities.note("second group of a channel left out: the first one is used".into(), line);
             }
             entry.group = if first.is_empty() { others.to_owned() } else { first };
         }
@@ -380,16 +380,14 @@ fn no_list(first: &str) -> Option<Rule> {
             .iter()
             .any(|tag| beginning.starts_with(tag));
         return Some(if page {
-            "this is a web page, not a list of channels: whoever was asked for the list answered with a page"
-                .into()
+            "this is a web page, not a channel list: the provider sent a page instead of the list".into()
         } else {
             "this is XML, not an M3U list".into()
         });
     }
     if first.starts_with('{') || first.starts_with("[{") || first == "[]" {
         return Some(
-            "this is JSON, not an M3U list: whoever was asked for the list answered with something else"
-                .into(),
+            "this is JSON, not an M3U list: the provider sent something else instead of the list".into(),
         );
     }
     if beginning.starts_with("[playlist]") {
@@ -400,11 +398,11 @@ fn no_list(first: &str) -> Option<Rule> {
     }
     if ["PK\u{3}\u{4}", "Rar!", "7z\u{bc}", "ý7zXZ", "BZh", "(µ/ý"].iter().any(|mark| first.starts_with(mark))
     {
-        return Some("this is an archive: unpack it first (gzip alone is unpacked here)".into());
+        return Some("this is an archive: unpack it first (only gzip is unpacked here)".into());
     }
     let control = |c: char| c.is_control() && !c.is_whitespace();
     (first.chars().take(200).filter(|c| control(*c)).count() > 2)
-        .then(|| "this is no text, so it is no list".into())
+        .then(|| "this is not text, so it is not a list".into())
 }
 
 /// The name, and the address behind it if there is one: `One http://h/1`.

@@ -48,7 +48,7 @@ impl SourceHeader {
             return Err("Name: value, the name 1 to 64 letters, digits and hyphens".into());
         }
         if name.eq_ignore_ascii_case("user-agent") {
-            return Err("User-Agent has a field of its own, user_agent".into());
+            return Err("User-Agent has its own field, user_agent".into());
         }
         if Self::OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
             return Err(format!("{name} is set by the server itself").into());
@@ -125,12 +125,13 @@ impl Item for SourceHeader {
         for mut header in items {
             let same = |other: &&Self| other.name.eq_ignore_ascii_case(&header.name);
             if taken.iter().find(same).is_some() {
-                return Err(format!("each name once, and {} comes twice", header.name).into());
+                return Err(format!("each name only once, but {} occurs twice", header.name).into());
             }
             if header.is_secret() && header.value == MASK {
                 let kept = before.iter().find(same);
-                let kept =
-                    kept.ok_or_else(|| format!("{}: {MASK} keeps a value, and there is none", header.name))?;
+                let kept = kept.ok_or_else(|| {
+                    format!("{}: {MASK} keeps a stored value, but there is none", header.name)
+                })?;
                 header.value.clone_from(&kept.value);
             }
             taken.push(header);

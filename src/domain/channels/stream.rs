@@ -14,21 +14,21 @@ use crate::domain::{
 record! {
     /// A channel.
     pub struct Stream / StreamChange, StreamId, Resource::Streams;
-    /// What it is called.
+    /// The name.
     name: Name,
-    /// The heading under which it stands.
+    /// The category in which it is listed.
     category_id: Option<CategoryId>,
     /// The server that runs it.
     server_id: Option<ServerId>,
     /// Where it comes from, as a list of URLs that are tried in order.
     sources: Vec<SourceUrl>,
-    /// The User-Agent with which http and https sources are asked; empty is the server's own.
+    /// The User-Agent for requests to http and https sources; empty is the server's own.
     user_agent: SourceAgent,
-    /// Headers with which http and https sources are asked, as a list of `Name: value`; secret values show as `***`.
+    /// Headers for requests to http and https sources, as a list of `Name: value`; secret values show as `***`.
     headers: Vec<SourceHeader>,
     /// Whether the certificates of https sources must be valid.
     tls_verify: bool,
-    /// The URL of its picture.
+    /// The URL of its logo.
     logo_url: Option<HttpUrl>,
     /// Its id in the programme guide.
     epg_channel_id: GuideId,
@@ -36,9 +36,9 @@ record! {
     number: Position,
     /// Starts with its first viewer and stops after the last.
     on_demand: bool,
-    /// Whether it is wanted running.
+    /// Whether it should run.
     enabled: bool,
-    /// Turns every sound into AAC, such as those that a transport stream cannot carry.
+    /// Converts all audio to AAC, such as codecs that a transport stream cannot carry.
     audio_to_aac: bool,
     /// What happens at the end of a source that has one: loop or stop.
     at_end: AtEnd,
@@ -154,7 +154,7 @@ impl SourceUrl {
             None => address,
         };
         if whole.len() > Self::LENGTH {
-            return Err(format!("at most {} bytes with blanks as %20", Self::LENGTH).into());
+            return Err(format!("at most {} bytes with spaces as %20", Self::LENGTH).into());
         }
         Ok(Self(whole))
     }
@@ -199,8 +199,8 @@ impl SourceUrl {
         let near =
             before.iter().filter_map(Self::parts).filter(|(other, _)| origin(other) == origin(address));
         let found = same.chain(near).find_map(|(_, others)| unmasked_suffix(suffix, others));
-        let suffix =
-            found.ok_or("*** behind a | keeps the value of a header, and no source of that host had one")?;
+        let suffix = found
+            .ok_or("*** after a | keeps the stored value of a header, but no source of that host has one")?;
         Self::new(&format!("{address}|{suffix}{}", self.end()))
     }
 

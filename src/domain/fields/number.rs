@@ -57,7 +57,7 @@ number!(
 );
 number!(
     /// For how many days something is kept: 0 (for ever) to 36,500.
-    Days, 0, 36_500, "a whole number from 0 (for ever) to 36500"
+    Days, 0, 36_500, "a whole number from 0 (forever) to 36500"
 );
 
 number!(

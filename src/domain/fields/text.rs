@@ -62,7 +62,7 @@ pub(crate) fn plain(text: &str, most: usize, allowed: &[char]) -> Result<(), Rul
         return Err("no control characters".into());
     }
     if let Some(hidden) = hidden_in(text, allowed) {
-        return Err(format!("no characters that cannot be seen, such as U+{:04X}", u32::from(hidden)).into());
+        return Err(format!("no invisible characters, such as U+{:04X}", u32::from(hidden)).into());
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ fn name_rule(text: &str) -> Result<(), Rule> {
         return Err("1 to 200 characters, not only spaces".into());
     }
     if !can_be_seen(text) {
-        return Err("at least one character that can be seen".into());
+        return Err("at least one visible character".into());
     }
     Ok(())
 }

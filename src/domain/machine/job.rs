@@ -43,7 +43,7 @@ impl Rhythm {
 /// A job, and how its runs went since the server was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobReport {
-    /// What it is called.
+    /// The name.
     pub name: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,

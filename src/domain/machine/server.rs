@@ -15,9 +15,9 @@ use crate::domain::{
 record! {
     /// A server of the operator. Server 1 is the main server, every other a load balancer.
     pub struct Server / ServerChange, ServerId, Resource::Servers;
-    /// What it is called.
+    /// The name.
     name: Name,
-    /// Its public address, v4 or v6.
+    /// Its public address, IPv4 or IPv6.
     server_ip: Address,
     /// Its address inside the operator's network; may be empty.
     vpn_ip: Option<Address>,

@@ -15,37 +15,37 @@ record! {
     pub struct Settings / SettingsChange, SettingsId, Resource::Settings;
     /// The operator's name.
     operator_name: ShortText,
-    /// What players are told to ask, as http://HOST or http://HOST:PORT; empty is the Host that they ask for.
+    /// The address in playlists and links, as http://HOST or http://HOST:PORT; empty is the Host header of the request.
     public_url: Option<PublicUrl>,
     /// The IANA time zone by whose calendar plans count days, months and years.
     time_zone: ZoneName,
-    /// What happens at the limit of connections: kick_oldest or refuse.
+    /// What happens at the connection limit: kick_oldest or refuse.
     connection_policy: ConnectionPolicy,
-    /// Connections that one address may have open to this server, a v6 address with its /64; 0 is no limit. Loopback and trusted proxies have none.
+    /// Connections that one address may have open to this server, an IPv6 address with its /64; 0 is no limit. Loopback and trusted proxies have no limit.
     connections_per_address: Connections,
-    /// Different wrong credentials that an address may send, and that may be sent for a name, within failure_window; 0 is no limit.
+    /// Different wrong credentials that an address may send, and that may be sent for a username, within failure_window; 0 is no limit.
     failure_limit: Failures,
     /// For how many seconds a failure counts.
     failure_window: Seconds,
-    /// For how many seconds an address or a name is shut out.
+    /// For how many seconds an address or a username is blocked.
     block_seconds: Seconds,
-    /// For how many days audit rows are kept; 0 is for ever.
+    /// For how many days audit rows are kept; 0 is forever.
     audit_retention_days: Days,
-    /// For how many days rows of the Panel Error Log are kept; 0 is for ever.
+    /// For how many days rows of the Panel Error Log are kept; 0 is forever.
     error_retention_days: Days,
-    /// For how many days rows of the login log are kept; 0 is for ever.
+    /// For how many days rows of the login log are kept; 0 is forever.
     login_retention_days: Days,
-    /// For how many days ended connections are kept; 0 is for ever.
+    /// For how many days ended connections are kept; 0 is forever.
     connection_retention_days: Days,
-    /// For how many days refusals of viewers are kept; 0 is for ever.
+    /// For how many days refusals of viewers are kept; 0 is forever.
     refusal_retention_days: Days,
-    /// For how many days calls of the Server API are kept; 0 is for ever.
+    /// For how many days calls of the Server API are kept; 0 is forever.
     api_retention_days: Days,
     /// MAGs must sign in with their login and password.
     mag_login_required: bool,
     /// Only MAC addresses of the maker of MAGs, which begin with 00:1A:79, are let in.
     mag_oui_check: bool,
-    /// An expire_date of 0, which is never, is refused: PHP's `strtotime` gives false, and so 0, where it fails.
+    /// An expire_date of 0, which is never, is refused: PHP's `strtotime` returns false, and so 0, when it fails.
     refuse_zero_expiry: bool,
 }
 

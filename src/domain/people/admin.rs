@@ -20,9 +20,9 @@ record! {
     group_id: GroupId,
     /// The reseller that it works for.
     reseller_id: Option<ResellerId>,
-    /// May not sign in.
+    /// Cannot sign in.
     disabled: bool,
-    /// Is asked for a new password when it signs in next.
+    /// Must choose a new password at the next login.
     must_change_password: bool,
 }
 
@@ -36,7 +36,7 @@ impl Admin {
 record! {
     /// A set of rights that administrators share.
     pub struct Group / GroupChange, GroupId, Resource::Groups;
-    /// What it is called.
+    /// The name.
     name: Name,
     /// Its rights: full, read_only, or resources as NAME or NAME:read.
     rights: Vec<Right>,

@@ -20,13 +20,13 @@ use crate::domain::{
 record! {
     /// A named API key; its secret is kept as a hash only.
     pub struct ApiKey / ApiKeyChange, ApiKeyId, Resource::Settings;
-    /// What it is called, unique.
+    /// The name, unique.
     name: Name,
     /// Only the hash is kept.
     hash: KeyHash,
     /// What it may do: full, read_only, or resources as NAME or NAME:read.
     scope: Vec<Right>,
-    /// Addresses and ranges that may use it, within the whitelist; empty is any of the whitelist.
+    /// Addresses and ranges that may use it, within the whitelist; empty is the whole whitelist.
     addresses: Vec<Network>,
     /// When it ends, in unix seconds; none is never.
     expires_at: Expiry,

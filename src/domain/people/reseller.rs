@@ -12,9 +12,9 @@ use crate::domain::{
 record! {
     /// A reseller. Its balance is not a column that can be written: only the ledger moves it.
     pub struct Reseller / ResellerChange, ResellerId, Resource::Resellers;
-    /// What it is called.
+    /// The name.
     name: Name,
-    /// A ceiling over the sum of its lines' and MAGs' connections; 0 is none.
+    /// A limit on the sum of its lines' and MAGs' connections; 0 is no limit.
     max_allowed_connections: Connections,
     /// Whether it pays for what it sells.
     use_credits: bool,

@@ -56,16 +56,16 @@ pub fn check(password: &str, words: &[&str]) -> Result<(), Rule> {
     let password = folded(password);
     let dense = dense(&password);
     if is_pattern(&password) || is_pattern(&dense) {
-        return Err("not the same few characters again and again, nor a row of them".into());
+        return Err("not a few characters repeated, nor a sequence of them".into());
     }
     // A sign may stand for a letter, or between letters.
     let signs_as_letters: String = password.chars().filter(|c| letter(*c, 'i').is_alphanumeric()).collect();
     if is_common(&[&password, &dense, &signs_as_letters]) {
-        return Err("not one of the commonest passwords, nor one of them with a few digits or signs".into());
+        return Err("not one of the most common passwords, nor one of them with a few digits or signs".into());
     }
     if is_of_words(&password, words) {
-        return Err("not made of words of the trade, the own name, the e-mail address, or the name of \
-                    the group, the reseller or the operator"
+        return Err("not made of words of the trade, the administrator's own name or e-mail address, or the name of the group, the \
+                    reseller or the operator"
             .into());
     }
     Ok(())

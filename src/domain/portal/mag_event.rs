@@ -117,7 +117,7 @@ impl Event {
             return Err(Error::invalid("msg", "at most 2000 characters"));
         }
         if msg.chars().any(|c| is_hidden(c) && c != '\n') {
-            return Err(Error::invalid("msg", "no control characters but line ends"));
+            return Err(Error::invalid("msg", "no control characters except line breaks"));
         }
         if *order == Order::PlayChannel && !is_number {
             return Err(Error::invalid("msg", "the number of a channel"));

@@ -21,9 +21,9 @@ record! {
     username: Username,
     /// The password; 10 random characters when a new line has none.
     password: LinePassword,
-    /// Stands for both in addresses, 32 hexadecimal digits; `new_token` makes one, empty takes it away.
+    /// Stands for both in addresses, 32 hexadecimal digits; `new_token` makes one, empty removes it.
     token: Option<LineToken>,
-    /// May pass streams on.
+    /// May redistribute streams.
     restreamer: bool,
     with subscription: Subscription / SubscriptionChange
 }

@@ -19,9 +19,9 @@ record! {
     pub struct Mag / MagChange, MagId, Resource::Mag;
     /// The MAC address in any spelling; stored upper-case with colons.
     mac_address: Mac,
-    /// What its box signs in with, where General Settings require that.
+    /// What its box signs in with, if General Settings require that.
     login: Username,
-    /// The password to it.
+    /// The password for that login.
     password: LinePassword,
     /// Bound to the device that it was first used with.
     lock_device: bool,

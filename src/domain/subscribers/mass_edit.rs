@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(refusal(MassEdit { delete: true, ..MassEdit::default() }), None);
         assert_eq!(
             refusal(MassEdit { free: true, ..MassEdit::default() }).as_deref(),
-            Some("Choose what is to change")
+            Some("Choose what to change")
         );
         assert!(refusal(MassEdit { delete: true, ..days.clone() }).is_some());
         assert!(refusal(MassEdit { expire_date: Some(Expiry(None)), ..days }).is_some());

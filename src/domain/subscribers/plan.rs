@@ -14,7 +14,7 @@ use crate::domain::{
 record! {
     /// What a line or MAG gets when it is sold.
     pub struct Plan / PlanChange, PlanId, Resource::SubscriptionPlans;
-    /// What it is called.
+    /// The name.
     name: Name,
     /// The bouquets that it gives, as a list of ids.
     bouquets: Vec<BouquetId>,
@@ -28,7 +28,7 @@ record! {
     credits: Credits,
     /// Sold as a trial.
     is_trial: bool,
-    /// Its place in lists.
+    /// Its position in lists.
     position: Position,
     /// Resellers may sell it; left out of a new plan, 1 if it has a price or is a trial.
     for_resellers: bool,

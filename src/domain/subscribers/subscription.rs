@@ -16,7 +16,7 @@ use crate::domain::{
 record! {
     /// The columns that lines and MAGs share.
     pub struct Subscription / SubscriptionChange, LineId, Resource::Line;
-    /// How many connections may be open at once; 0 is no limit.
+    /// How many connections may be open at the same time; 0 is no limit.
     max_allowed_connections: Connections,
     /// When it ends, in unix seconds; none is never.
     expire_date: Expiry,
@@ -24,21 +24,21 @@ record! {
     subscription_plan_id: Option<PlanId>,
     /// The reseller that it belongs to.
     reseller_id: Option<ResellerId>,
-    /// Switched off; a reseller may set it.
+    /// Disabled; a reseller may set it.
     disabled: bool,
-    /// Switched off by the operator; only the operator sets it.
+    /// Banned by the operator; only the operator sets it.
     banned: bool,
     /// Addresses and CIDR ranges that may watch; empty is any.
     allowed_ips: Vec<Network>,
     /// User agents that may watch, `*` for any run of characters; empty is any.
     allowed_user_agents: Vec<UserAgentPattern>,
-    /// The forms in which it may watch: ts, hls; empty is any.
+    /// The formats in which it may watch: ts, hls; empty is any.
     allowed_outputs: Vec<Container>,
     /// The one server that may serve it; none is any.
     server_id: Option<ServerId>,
     /// Bound to the network provider that it first watched from.
     isp_lock: bool,
-    /// The autonomous system of that provider; set by the first watching, empty begins anew.
+    /// The autonomous system of that provider; set when it first watches; if emptied, set again.
     isp_asn: Option<Asn>,
     /// Sold as a trial.
     is_trial: bool,

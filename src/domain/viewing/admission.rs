@@ -63,7 +63,7 @@ pub struct Request<'a> {
     pub container: Option<Container>,
     /// What is asked for.
     pub title: Option<&'a TitleState>,
-    /// For how long the address is shut out after too many failures; the door finds that out by itself.
+    /// For how long the address is blocked after too many failures; the door finds that out by itself.
     pub shut_out: Option<Duration>,
     /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
     pub set_top_box: Option<&'a AtPortal>,

@@ -4,11 +4,11 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
 pub enum NotRunning {
     /// Nobody has switched it on.
-    #[error("it is switched off; start it")]
+    #[error("it is disabled; start it")]
     #[strum(serialize = "stream_switched_off")]
     SwitchedOff,
     /// It is another server's.
-    #[error("it is given to a load balancer, and these run no streams yet; set its server_id to 1")]
+    #[error("it is assigned to a load balancer, and these do not run streams yet; set its server_id to 1")]
     #[strum(serialize = "stream_on_load_balancer")]
     OnLoadBalancer,
     /// Its source had an end.

@@ -77,7 +77,7 @@ pub async fn ask(mut socket: Box<dyn Socket>, request: &str) -> Result<Answer, O
             return Ok(answer);
         }
         if buffer.len() > HEAD {
-            return Err(Some("the source answers with a head without an end".into()));
+            return Err(Some("the source sends a response header without an end".into()));
         }
         match timeout(SILENCE, socket.read_buf(&mut buffer)).await {
             Ok(Ok(0) | Err(_)) if buffer.is_empty() => return Err(None),
@@ -123,7 +123,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
             let (status, is_old) = (response.code.unwrap_or(0), response.version == Some(0));
             Ok(Some(Head { length: length - shift, status, headers, is_old }))
         }
-        Err(httparse::Error::TooManyHeaders) => Err("the source answers with too many headers".into()),
+        Err(httparse::Error::TooManyHeaders) => Err("the source sends too many headers".into()),
         Err(_) => Err("the source does not speak HTTP".into()),
     }
 }

@@ -78,7 +78,9 @@ pub async fn connect(
     match timeout(PATIENCE, shaking).await {
         Ok(Ok(socket)) => Ok(Box::new(socket)),
         Ok(Err(error)) => Err(tls::reason(host, &error)),
-        Err(_) => Err(format!("{host} agreed upon no TLS within {} seconds", PATIENCE.as_secs())),
+        Err(_) => {
+            Err(format!("{host} did not complete the TLS handshake within {} seconds", PATIENCE.as_secs()))
+        }
     }
 }
 
@@ -96,7 +98,7 @@ async fn reach(target: &Target, may_reach: impl Fn(IpAddr) -> bool) -> Result<Tc
         }
     };
     let Some(first) = found.first() else { return Err(format!("no such host: {host}")) };
-    let mut why = format!("it leads to {} ({host}), where this source may not lead", first.ip());
+    let mut why = format!("it leads to {} ({host}), which this source may not reach", first.ip());
     for address in found.iter().filter(|address| may_reach(address.ip())).take(TRIED) {
         match timeout(PATIENCE, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => {
@@ -113,7 +115,7 @@ async fn reach(target: &Target, may_reach: impl Fn(IpAddr) -> bool) -> Result<Tc
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "Connection refused".into(),
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "no way to the host".into(),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "no route to the host".into(),
         ErrorKind::TimedOut => "no answer".into(),
         _ => error.to_string(),
     }

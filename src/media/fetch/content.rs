@@ -24,7 +24,7 @@ pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
     if bytes.is_empty() {
         Some("the source answered with nothing")
     } else if bytes.starts_with(b"\x1f\x8b") {
-        Some("the source is packed (gzip), which is not played")
+        Some("the source is compressed (gzip), which is not supported")
     } else if [b"\x89PNG".as_slice(), b"\xff\xd8\xff", b"GIF8"].iter().any(|image| bytes.starts_with(image)) {
         Some("the source is an image, not a stream")
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"%PDF") {
@@ -32,7 +32,7 @@ pub fn not_a_stream(bytes: &[u8]) -> Option<&'static str> {
     } else if is_page(bytes) {
         Some("the source is a web page (HTML), not a stream")
     } else if begins(&["<"]) && text.contains("<mpd") {
-        Some("the source is an MPEG-DASH manifest, which is not played: HLS and transport streams are")
+        Some("the source is an MPEG-DASH manifest, which is not supported: HLS and transport streams are")
     } else if begins(&["<?xml"]) {
         Some("the source is an XML text, not a stream")
     } else if begins(&["{\"", "{ ", "{\n", "{\r", "[{"]) {

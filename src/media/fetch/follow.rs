@@ -86,7 +86,8 @@ impl Asker {
                 200 | 206 => return Ok(Got { url, answer }),
                 301 | 302 | 303 | 307 | 308 if answer.header("location").is_some() => {
                     let to = answer.header("location").and_then(|to| url.join(to).ok());
-                    let to = to.ok_or_else(|| "it redirects to something that is no address".to_owned())?;
+                    let to =
+                        to.ok_or_else(|| "it redirects to something that is not an address".to_owned())?;
                     self.keep(&url, answer.body);
                     url = to;
                 }

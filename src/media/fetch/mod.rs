@@ -65,14 +65,14 @@ impl Fetch {
         });
         let (port, listener) = match listener {
             Ok((port, listener)) => (Ok(port), Some(listener)),
-            Err(error) => (Err(format!("sources of http cannot be fetched: {error}")), None),
+            Err(error) => (Err(format!("http sources cannot be fetched: {error}")), None),
         };
         let shared = Arc::new(Shared { port, sources: Mutex::default(), _ending: ending });
         if let Some(listener) = listener {
             let weak = Arc::downgrade(&shared);
             let thread = std::thread::Builder::new().name("sources".into());
             if let Err(error) = thread.spawn(move || run(listener, weak, ended)) {
-                log::error!("sources of http cannot be fetched: {error}");
+                log::error!("http sources cannot be fetched: {error}");
             }
         }
         Self(shared)
@@ -160,6 +160,6 @@ fn run(listener: TcpListener, shared: Weak<Shared>, ended: oneshot::Receiver<()>
         })
     });
     if let Err(error) = served {
-        log::error!("sources of http cannot be fetched any more: {error}");
+        log::error!("http sources can no longer be fetched: {error}");
     }
 }

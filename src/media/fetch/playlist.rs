@@ -94,7 +94,7 @@ impl Playlist {
             return Ok(Self::Master(master(lines(), from)));
         }
         if !lines().any(|line| line.starts_with("#EXT-X-")) {
-            return Err("the source is a list of channels (M3U), not a stream: import it".into());
+            return Err("the source is a channel list (M3U), not a stream: import it".into());
         }
         media(lines(), from).map(Self::Media)
     }
@@ -135,10 +135,11 @@ fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, 
     let (mut is_locked, mut has_key) = (false, false);
     for line in lines {
         let Some(tag) = line.strip_prefix('#') else {
-            let url =
-                from.join(line).map_err(|_| "its playlist names something that is no address".to_owned())?;
+            let url = from
+                .join(line)
+                .map_err(|_| "its playlist names something that is not an address".to_owned())?;
             if is_locked {
-                return Err("it is encrypted for players with a licence (DRM), which is not played".into());
+                return Err("it is encrypted for licensed players (DRM), which is not supported".into());
             }
             has_key = false;
             let (key, map) = (key.clone(), map.clone());
@@ -166,7 +167,8 @@ fn media<'t>(lines: impl Iterator<Item = &'t str>, from: &Url) -> Result<Media, 
             }
             "EXT-X-MAP" => {
                 let url = attribute(tag, "URI").and_then(|uri| from.join(uri).ok());
-                let url = url.ok_or_else(|| "its playlist names something that is no address".to_owned())?;
+                let url =
+                    url.ok_or_else(|| "its playlist names something that is not an address".to_owned())?;
                 let range = attribute(tag, "BYTERANGE");
                 let range =
                     range.filter(|range| range.bytes().all(|byte| byte.is_ascii_digit() || byte == b'@'));

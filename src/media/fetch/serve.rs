@@ -131,7 +131,7 @@ async fn pass(
                     // Without a farewell: what was promised is not complete.
                     return Err(std::io::ErrorKind::UnexpectedEof.into());
                 };
-                log::debug!("{why}: gone on with at byte {}", from + sent);
+                log::debug!("{why}: resumed at byte {}", from + sent);
                 got = rest;
             }
         }

@@ -258,7 +258,7 @@ impl Source {
                 self.state().trouble = None;
                 return Ok(Reply::Body(got, begun));
             }
-            Ok(Fetched::Other(..)) => Err("the source names a playlist that is none".to_owned().into()),
+            Ok(Fetched::Other(..)) => Err("the source names a playlist that is not one".to_owned().into()),
             Ok(Fetched::List(playlist, from)) => Ok(self.tell(number, url, playlist, from).await),
             Err(failure) => Err(failure),
         };

@@ -21,7 +21,7 @@ static VERIFYING: LazyLock<Tls> = LazyLock::new(|| {
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        return Err("this machine knows no certificate authority: install ca-certificates".into());
+        return Err("this machine has no certificate authorities: install ca-certificates".into());
     }
     let config = builder()?.with_root_certificates(roots).with_no_client_auth();
     Ok(Arc::new(config))
@@ -37,7 +37,7 @@ fn builder()
 -> Result<tokio_rustls::rustls::ConfigBuilder<ClientConfig, tokio_rustls::rustls::WantsVerifier>, String> {
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be spoken: {error}"))
+        .map_err(|error| format!("TLS cannot be used: {error}"))
 }
 
 /// The one that verifies, or the one that takes any certificate.
@@ -88,7 +88,7 @@ impl ServerCertVerifier for Anything {
 pub fn reason(host: &str, error: &io::Error) -> String {
     let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let Some(Error::InvalidCertificate(fault)) = fault else {
-        return format!("{host} speaks no TLS that can be understood: {error}");
+        return format!("{host} does not speak a supported TLS: {error}");
     };
     let what = match fault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -98,12 +98,12 @@ pub fn reason(host: &str, error: &io::Error) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet",
         // That of an authority with the name of a known one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "is not signed by an authority that this machine knows"
+            "is not signed by an authority that this machine trusts"
         }
         CertificateError::Revoked => "was revoked",
         // The library names this one by its own word only.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "is signed by itself, or is an authority's own and not a server's"
+            "is self-signed, or is an authority's own and not a server's"
         }
         CertificateError::BadEncoding => "cannot be read",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -111,7 +111,7 @@ pub fn reason(host: &str, error: &io::Error) -> String {
         }
         _ => "cannot be verified",
     };
-    format!("the certificate of {host} {what}; tls_verify 0 takes it all the same")
+    format!("the certificate of {host} {what}; tls_verify 0 accepts it all the same")
 }
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
         impl std::error::Error for CaUsedAsEndEntity {}
         let own = tokio_rustls::rustls::OtherError(Arc::new(CaUsedAsEndEntity));
         for (fault, words) in [
-            (CertificateError::Other(own), "is signed by itself, or is an authority's own"),
+            (CertificateError::Other(own), "is self-signed, or is an authority's own"),
             (CertificateError::UnhandledCriticalExtension, "cannot be verified; tls_verify 0"),
             (CertificateError::Expired, "has expired; tls_verify 0"),
         ] {

@@ -59,7 +59,7 @@ impl Running {
     pub fn why(&self) -> Option<String> {
         let Some(status) = &self.status else {
             return Some(match self.elsewhere {
-                Some(server) => format!("server {} is to run it", server.0),
+                Some(server) => format!("assigned to server {}", server.0),
                 None => "stopped".into(),
             });
         };

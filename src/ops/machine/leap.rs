@@ -55,8 +55,9 @@ impl Time {
 }
 
 /// What the log says of a clock that has leapt.
-const TOLD: &str = "Nothing is deleted for its age until the clock is right again, or somebody confirms it on the dashboard or with \
-                    linecard confirm-clock; a server that was only off, for 60 days at most, believes its clock after an hour";
+const TOLD: &str = "Nothing is deleted because of its age until the clock is right again, or somebody confirms it on the dashboard or \
+                    with linecard confirm-clock; after being switched off for at most 60 days, a server trusts its clock again after \
+                    an hour";
 
 impl Ops {
     /// At the start of a server, before anything is deleted for its age: what the database knows of the time.
@@ -89,7 +90,7 @@ impl Ops {
         time.even = time.even.after(now, time.counted());
         match time.leap(now) {
             Some(leap) if !time.is_told => log::warn!("{}. {TOLD}", leap.words()),
-            None if time.is_told => log::warn!("The clock of this machine is believed again"),
+            None if time.is_told => log::warn!("The clock of this machine is trusted again"),
             _ => {}
         }
         time.is_told = time.leap(now).is_some();

@@ -280,7 +280,7 @@ impl Ops {
             return Err(Error::invalid("old_password", "not the password that you signed in with"));
         }
         if same {
-            return Err(Error::invalid("new_password", "another one than now"));
+            return Err(Error::invalid("new_password", "different from the current one"));
         }
         let hash = self.hash_chosen("new_password", new, &Whose::of(admin)).await?;
         let tokens = Tokens { session: random::token()?, browser: random::token()? };

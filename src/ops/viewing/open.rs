@@ -65,7 +65,7 @@ impl Ops {
         let ended = self.store.write(origin, |tx| tx.end_left_open()).wait().await?;
         if ended > 0 {
             log::warn!(
-                "the server was not stopped but ended: {ended} sessions that were open are in the history"
+                "the server was killed, not stopped: {ended} sessions that were open are in the history"
             );
         }
         *self.sessions_written() = Some(HashSet::new());

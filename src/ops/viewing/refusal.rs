@@ -66,12 +66,12 @@ impl Refusal {
                 "the MAG is bound to another device: mag/reset_device lets this one in".into()
             }
             Self::SignIn => "wrong login or password of the MAG".into(),
-            Self::Link => "the link to the stream is over".into(),
-            Self::ShutOut(_) => "shut out after too many failures".into(),
+            Self::Link => "the link to the stream has expired".into(),
+            Self::ShutOut(_) => "blocked after too many failures".into(),
             Self::Rule(rule) => rule.name().into(),
             Self::NoSuchStream => "no such stream".into(),
-            Self::NotRunning(why) => format!("the stream does not run: {why}"),
-            Self::Full => "every connection is taken".into(),
+            Self::NotRunning(why) => format!("the stream is not running: {why}"),
+            Self::Full => "all connections are in use".into(),
             Self::Ended => "the session was ended moments ago".into(),
             Self::Failed(error) => error.to_string(),
         }

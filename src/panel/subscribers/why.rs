@@ -209,7 +209,7 @@ async fn fixes<S: Kind>(
     })
 }
 
-/// Whether every connection is taken, also where a new viewer would end the oldest.
+/// Whether all connections are in use, also where a new viewer would end the oldest.
 fn is_full<S: Kind>(row: &Stored<S>, explained: &Explanation) -> bool {
     let limit = row.record.subscription().max_allowed_connections.get();
     limit > 0 && usize::try_from(limit).is_ok_and(|limit| explained.connections.len() >= limit)

@@ -63,7 +63,7 @@
         stop();
         element('lists').className = 'hidden';
         banner('');
-        say((text || 'This device may not watch: it is not known, or its subscription has ended.') +
+        say((text || 'This device cannot watch: it is unknown, or its subscription has ended.') +
             '\nAsk your provider, and name this address:\n' + mac, start);
     }
 
@@ -176,7 +176,7 @@
     function tune(wanted) {
         ask('itv', 'create_link', { cmd: wanted.cmd, output: device.form }, function (link) {
             if (link.error) {
-                banner(link.error === 'limit' ? 'Too many devices watch at the same time.' : wanted.name + ' is off the air.');
+                banner(link.error === 'limit' ? 'Too many devices are watching at the same time.' : wanted.name + ' is off the air.');
                 return;
             }
             playing = wanted;

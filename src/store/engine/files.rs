@@ -216,7 +216,7 @@ impl Files {
             Spoilt::Log => ("-wal", LOG_NOTE),
         };
         log::error!(
-            "{}{name} was written over while it was open: nothing is written any more",
+            "{}{name} was overwritten while it was open: nothing is written any more",
             self.path.display()
         );
         if let Err(error) = std::fs::write(beside(&self.path, OVERWRITTEN), note) {
@@ -251,13 +251,13 @@ pub fn may_open(path: &Path) -> Result<(), String> {
         let name = path.display();
         if std::fs::read_to_string(&note).is_ok_and(|text| text == LOG_NOTE) {
             return Err(format!(
-                "{name}-wal was written over while a server had it open: what it held is lost. To go on with what \
-                 {name} itself holds, delete {name}-wal and {name}-shm; to have more, restore a backup"
+                "{name}-wal was overwritten while a server had it open: its contents are lost. To continue with what {name} itself \
+                 contains, delete {name}-wal and {name}-shm; to recover more, restore a backup"
             ));
         }
         return Err(format!(
-            "{name} was copied over while a server had it open, and {name}-wal belongs to the database that it was \
-             before. To go on with the copy, delete {name}-wal and {name}-shm"
+            "{name} was copied over while a server had it open, and {name}-wal belongs to the former database. To continue with the \
+             copy, delete {name}-wal and {name}-shm"
         ));
     }
     // The operator chose the copy.

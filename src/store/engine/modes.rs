@@ -17,10 +17,14 @@ pub fn make_private(file: &Path) {
         }
         let shown = name.display();
         match std::fs::set_permissions(name, Permissions::from_mode(mode & 0o700)) {
-            Ok(()) => log::warn!("{shown} was open to others (mode {mode:o}): it is now its owner's alone"),
+            Ok(()) => log::warn!(
+                "{shown} was accessible to others (mode {mode:o}): it is now restricted to its owner"
+            ),
             // Somebody else's file, or a file system without rights: no reason to stop.
             Err(error) => {
-                log::warn!("{shown} is open to others (mode {mode:o}), and that cannot be changed: {error}");
+                log::warn!(
+                    "{shown} is accessible to others (mode {mode:o}), and that cannot be changed: {error}"
+                );
             }
         }
     }

@@ -201,7 +201,7 @@ impl Work {
             Ok(()) => self.is_displaced = false,
             Err(error) if !self.is_displaced => {
                 self.is_displaced = true;
-                log::error!("no more is written: {error}");
+                log::error!("nothing more is written: {error}");
                 self.save_log();
             }
             Err(_) => {}

@@ -37,7 +37,7 @@ impl Read<'_> {
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
             let text: String = row.get(1)?;
-            let address = Network::new(&text).map_err(|_| broken("a whitelist entry is no address"))?;
+            let address = Network::new(&text).map_err(|_| broken("a whitelist entry is not an address"))?;
             let created_at = UnixTime::clamped(row.get(3)?);
             entries.push(Entry { id: row.get(0)?, address, note: row.get(2)?, created_at });
         }

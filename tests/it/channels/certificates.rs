@@ -76,8 +76,8 @@ fn certificates_of_playlists_and_segments_are_verified() {
     within(60, "what need not be verified plays", || has_played(5));
     for (id, word) in [
         (2, "the certificate of localhost is not valid for this name"),
-        (3, "is not signed by an authority that this machine knows"),
-        (4, "is not signed by an authority that this machine knows"),
+        (3, "is not signed by an authority that this machine trusts"),
+        (4, "is not signed by an authority that this machine trusts"),
     ] {
         let why = why(&server, id);
         assert!(why.contains(word), "{id}: {why}");

@@ -36,8 +36,8 @@ fn secret_headers_are_masked_and_stay_when_the_mask_comes_back() {
     assert_eq!(stored(), r#"["Cookie: sid=hush","X-Token: t"]"#);
     assert_eq!(shown()["headers"], json!(["Cookie: ***", "X-Token: ***"]));
     for (headers, why) in [
-        ("data[headers][]=X-Key: ***", "X-Key: *** keeps a value, and there is none"),
-        ("data[headers][]=A: 1&data[headers][]=a: 2", "each name once, and a comes twice"),
+        ("data[headers][]=X-Key: ***", "X-Key: *** keeps a stored value, but there is none"),
+        ("data[headers][]=A: 1&data[headers][]=a: 2", "each name only once, but a occurs twice"),
         ("data[headers][]=Host: h", "entry 1: Host is set by the server itself"),
         (
             "data[headers][]=A: 1%0d%0aB: 2",
@@ -316,14 +316,14 @@ fn what_is_wrong_with_a_source_is_said_in_words() {
         (at("metadata"), "it leads to 169.254.169.254"),
         (at("anywhere"), "it leads to 0.0.0.0"),
         (at("file"), "only http and https are followed"),
-        (at("list"), "a list of channels (M3U)"),
+        (at("list"), "a channel list (M3U)"),
         (at("endless"), "longer than 2 MiB"),
         (at("nothing"), "answered with nothing"),
         (at("expired"), "answered with a text, not a stream"),
-        (at("packed"), "is packed (gzip)"),
+        (at("packed"), "is compressed (gzip)"),
         (at("image"), "is an image, not a stream"),
         (at("empty"), "its playlist has no segments"),
-        (at("licence"), "encrypted for players with a licence (DRM)"),
+        (at("licence"), "encrypted for licensed players (DRM)"),
         (at("shut"), "its segments: the server answered 403 Forbidden"),
         (at("pages"), "its segments: a web page (HTML) came instead"),
         (at("gone"), "its segments: the server answered 404 Not Found"),

@@ -230,12 +230,12 @@ const WILD_NAMES: [&str; 8] =
 const WILD_TOLD: [&str; 8] = [
     "url-tvg of #EXTM3U left out",
     "attribute catchup left out",
-    "quotation mark that is not closed",
+    "unclosed quotation mark",
     "second group of a channel left out",
-    "channel number with a part behind the point",
+    "channel number with a decimal part behind the point",
     "address on the line of #EXTINF",
     "line that is not UTF-8",
-    "channel of a name and group that stand further up in the list",
+    "channel whose name and group are further up in the list",
 ];
 
 #[test]
@@ -244,7 +244,7 @@ fn a_list_as_real_ones_are_gives_its_channels_and_tells_what_it_leaves_out() {
     let panel = Panel::admin(&server);
     let at = upload(&panel, &wild());
     let page = panel.get(&at);
-    for told in WILD_TOLD.iter().chain(&["another list, which is imported by itself", "Nested"]) {
+    for told in WILD_TOLD.iter().chain(&["another list, import it separately", "Nested"]) {
         assert!(page.contains(told), "{told}: {page}");
     }
     panel.done(&at, &[("duplicates", "skip"), ("new_bouquet", "Wild")]);

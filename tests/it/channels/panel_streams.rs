@@ -62,7 +62,7 @@ fn a_secret_behind_the_pipe_of_a_source_is_shown_to_nobody_and_stays_when_it_is_
         "streams/update",
         &format!("id=1&data[sources][]={}", sent.replace("h.example", "evil.example")),
     );
-    assert!(moved.contains("no source of that host had one"), "{moved}");
+    assert!(moved.contains("no source of that host has one"), "{moved}");
     assert!(!server.done("logs/list", "kind=audit").to_string().contains("sess%3D"));
 }
 

@@ -69,7 +69,7 @@ fn what_no_transport_stream_carries_is_named_left_out_or_turned_into_aac() {
     for name in ["film.webm", "camera.mkv", "radio.ogg", "alaw.mov", "cover.mp3", "cover.m4a"] {
         server.done("streams/new", &format!("data[name]=A&data[sources][]=media/{name}"));
     }
-    for (id, said) in [(1, "its picture is vp8"), (2, "its picture is mjpeg"), (3, "its sound is vorbis")] {
+    for (id, said) in [(1, "its video is vp8"), (2, "its video is mjpeg"), (3, "its audio is vorbis")] {
         within(15, said, || why(&server, id).contains(said));
     }
     within(30, "the others play", || online(&server) == [4, 5, 6]);

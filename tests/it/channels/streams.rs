@@ -183,7 +183,7 @@ fn an_ffmpeg_that_prints_garbage_harms_nobody() {
     server.done("streams/new", "data[name]=B&data[sources][]=rtmp://127.0.0.1:1/x/garbage");
     within(10, "what is no stream is given up", || offline(&server, 2)["status"] == "waiting");
     let why = offline(&server, 2)["why"].to_string();
-    assert!(why.contains("no transport stream"), "{why}");
+    assert!(why.contains("not a transport stream"), "{why}");
     server.done("streams/new", "data[name]=C&data[sources][]=rtmp://127.0.0.1:1/x/noise");
     let errors = || offline(&server, 3)["errors"].as_array().cloned().unwrap_or_default();
     within(15, "its lines are read", || errors().len() == 20);

@@ -126,7 +126,7 @@ fn a_touch_stops_nothing() {
             drop(Command::new("touch").arg(&path).status());
         }
     });
-    assert!(!server.log().contains("written over"), "{}", server.log());
+    assert!(!server.log().contains("overwritten"), "{}", server.log());
     assert_whole(&server);
 }
 
@@ -158,16 +158,16 @@ fn a_log_that_is_emptied_or_written_over_in_place_stops_writes_and_spoils_nothin
             1 => foreign.clone(),
             _ => shortened(&log),
         };
-        fs::write(&log, spoilt).expect("written over");
+        fs::write(&log, spoilt).expect("overwritten");
         for _ in 0..2 {
             let refusal = server.refused("line/new", "data[username]=lost");
-            assert!(refusal.contains("the log of the database was written over"), "{round}: {refusal}");
+            assert!(refusal.contains("the log of the database was overwritten"), "{round}: {refusal}");
         }
         assert!(server.log().contains("linecard.db-wal was written over"), "{round}: {}", server.log());
         let folder = server.stop();
         if round > 0 {
             let why = refused_start(folder.path());
-            assert!(why.contains("-wal was written over") && why.contains("restore a backup"), "{why}");
+            assert!(why.contains("-wal was overwritten") && why.contains("restore a backup"), "{why}");
         }
         for end in ["-wal", "-shm"] {
             let _ = fs::remove_file(file(folder.path(), end));
@@ -187,14 +187,14 @@ fn files_of_the_database_are_taken_away_from_others_at_each_start() {
     fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).expect("a mode");
     let (_, _, told) = linecard(folder.path(), &["check"]);
     assert_eq!(mode(&database), 0o600);
-    assert!(told.contains("was open to others (mode 644)"), "{told}");
+    assert!(told.contains("was accessible to others (mode 644)"), "{told}");
     fs::set_permissions(&database, fs::Permissions::from_mode(0o664)).expect("a mode");
     let server = TestServer::on(folder, &[]);
     server.done("line/new", "");
     for end in ["", "-wal", "-shm"] {
         assert_eq!(mode(&file(server.data(), end)), 0o600, "{end}");
     }
-    assert!(server.log().contains("was open to others (mode 664)"), "{}", server.log());
+    assert!(server.log().contains("was accessible to others (mode 664)"), "{}", server.log());
 }
 
 /// Writes over a whole page of the database.

@@ -53,7 +53,7 @@ fn no_sentence_is_compared_with_another() {
 fn comparisons_of_sentences_are_seen() {
     let source = r#"
         if outcome == "signed in" || words.contains("mag_login_required") { }
-        let why = "the stream does not run";
+        let why = "the stream is not running";
         match reason {
             "wrong password" | "shut out" => 1,
             "banned" => 2,

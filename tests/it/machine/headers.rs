@@ -102,14 +102,14 @@ fn names_that_look_like_others_are_refused_and_emoji_are_not() {
         ] {
             let refused = server.refused(call, &format!("data[{field}]=a{bad}b"));
             assert!(
-                refused.ends_with(&format!("no characters that cannot be seen, such as {shown}")),
+                refused.ends_with(&format!("no characters that no invisible characters, such as {shown}")),
                 "{call}: {refused}"
             );
         }
     }
     for alone in ["%E2%A0%80", "%EF%B8%8F", "%E2%80%8D", "%E2%80%8E%E2%A0%80"] {
         let refused = server.refused("bouquets/new", &format!("data[name]={alone}"));
-        assert_eq!(refused, "Invalid name: at least one character that can be seen", "{alone}");
+        assert_eq!(refused, "Invalid name: at least one visible character", "{alone}");
     }
     // A family, joined; a Persian word with a joiner; a mark of direction.
     for good in [

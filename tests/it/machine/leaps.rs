@@ -58,7 +58,7 @@ fn a_start_with_a_clock_that_is_a_year_ahead_deletes_nothing_and_pays_nothing_tw
         dashboard.contains("The clock has jumped") && dashboard.contains("366 days ahead"),
         "{dashboard}"
     );
-    within(10, "it is told", || server.log().contains("Nothing is deleted for its age"));
+    within(10, "it is told", || server.log().contains("Nothing is deleted because of its age"));
     assert_eq!(total(&server, "kind=audit"), audit);
     assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 50);
 
@@ -193,6 +193,6 @@ fn a_clock_that_leaps_while_the_server_runs_is_told_once_in_the_log() {
     });
     server.done("line/list", "");
     set("+0");
-    within(10, "and its end", || told("The clock of this machine is believed again") == 1);
+    within(10, "and its end", || told("The clock of this machine is trusted again") == 1);
     assert_eq!(told("3 days ahead"), 1, "{}", server.log());
 }

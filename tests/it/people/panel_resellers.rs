@@ -81,7 +81,7 @@ fn credits_are_added_and_taken_with_a_reason_and_a_form_books_once() {
     assert!(page.contains("It was already booked, and is not booked again. The balance is 1,005."), "{page}");
     let page = panel.refused("/panel/resellers/1/credits", &form("6", "Once"), 409);
     assert!(
-        page.contains("This form was sent already") && !page.contains(&slip),
+        page.contains("This form was already sent") && !page.contains(&slip),
         "it has a new slip: {page}"
     );
     assert_eq!(server.done("resellers/statement", "id=1")["credits"], 1005);

@@ -190,7 +190,7 @@ fn it_is_told_that_another_device_or_a_missing_login_is_in_the_way() {
     assert!(verdict(&server, "device").0 && verdict(&server, "sign_in").0);
     assert_eq!((profile("AAA"), profile("BBB")), (json!(0), json!(1)));
     let (passes, words) = verdict(&server, "device");
-    assert!(!passes && words.contains("another one was turned away"), "{words}");
+    assert!(!passes && words.contains("another one was refused"), "{words}");
     assert_eq!(server.done("mag/explain", &format!("mac_address={MAC}"))["may_watch"], false);
     server.done("mag/reset_device", &format!("mac_address={MAC}"));
     assert!(verdict(&server, "device").0);

@@ -153,7 +153,7 @@ fn whoever_may_not_watch_reads_why_and_which_address_to_name() {
     let browser = Browser::on(&server.url);
     for mac in ["00:1A:79:00:00:99", "00:1A:79:00:00:02"] {
         browser.open(&format!("/c/?mac={mac}"));
-        browser.sees("This device may not watch: it is not known, or its subscription has ended.");
+        browser.sees("This device cannot watch: it is unknown, or its subscription has ended.");
         browser.sees(mac);
         assert!(!browser.text().contains("Stream 1"));
     }
@@ -164,7 +164,7 @@ fn whoever_may_not_watch_reads_why_and_which_address_to_name() {
     browser.sees("Stream 1");
     mag(&server, "data[disabled]=1");
     browser.open("/c/");
-    browser.sees("This device may not watch");
+    browser.sees("This device cannot watch");
     mag(&server, "data[disabled]=0");
     browser.key(OK);
     browser.sees("Stream 1");

@@ -60,7 +60,7 @@ fn why_a_box_cannot_watch_offers_to_reset_its_device() {
     assert_eq!((profile("AAA"), profile("BBB")), (0.into(), 1.into()));
     let panel = Panel::of(&server, "admin", PASSWORD);
     let page = panel.get("/panel/mags/1/why");
-    assert!(page.contains("another one was turned away") && page.contains("Reset the device"), "{page}");
+    assert!(page.contains("another one was refused") && page.contains("Reset the device"), "{page}");
     panel.done("/panel/mags/1/box/reset", &[]);
     assert!(!panel.get("/panel/mags/1/why").contains("Reset the device"));
     assert_eq!(profile("BBB"), 0);

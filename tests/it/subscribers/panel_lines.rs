@@ -72,7 +72,7 @@ fn one_click_disables_bans_and_mends_and_the_page_says_who_did_it() {
     server.done("line/new", "data[username]=bob&data[password]=secret77");
     let panel = Panel::admin(&server);
     let press = |what: &str| panel.done(&format!("{LINE}/do/{what}"), &[]);
-    assert!(press("disable").contains("It cannot watch. It is switched off"));
+    assert!(press("disable").contains("It cannot watch. It is disabled"));
     assert!(press("ban").contains(">Unban<"));
     assert!(press("enable").contains("bob was enabled."));
     let page = press("unban");

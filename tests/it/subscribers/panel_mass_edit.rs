@@ -153,7 +153,7 @@ fn an_edit_that_makes_no_sense_is_refused_at_its_field() {
     };
     refused(&[("more_days", "7"), ("expire_date", "2030-01-01T00:00")], "Choose one way to set the end");
     refused(&[("more_days", "0")], "A whole number of days from 1 to 3650");
-    refused(&[], "Choose what is to change");
+    refused(&[], "Choose what to change");
     refused(&[("delete", "1"), ("switch", "ban")], "Not together with another change");
     let page = panel.refused("/panel/lines/mass?state=watching", &[("switch", "ban")], 409);
     assert!(page.contains("choose another state"), "{page}");

@@ -17,7 +17,7 @@ fn a_stale_button_gives_nothing_back_that_others_took_away() {
     panel.done("/panel/lines/1/do/unban", &[]);
     server.done("line/update", "username=bob&data[banned]=1&data[notes]=fraud");
     let page = panel.done(&unban, &[]);
-    assert!(page.contains("was changed meanwhile, and nothing was done"), "{page}");
+    assert!(page.contains("was changed by somebody else meanwhile, and nothing was done"), "{page}");
     assert_eq!(line()["banned"], 1);
     assert!(panel.done(&action(&page, "do/unban"), &[]).contains("was unbanned"));
     // What takes something away is done whatever has changed.
@@ -40,8 +40,12 @@ fn a_stale_button_gives_nothing_back_that_others_took_away() {
     server.done("streams/start", "id=1");
     server.done("streams/stop", "id=1");
     let enabled = || ask(&server, "streams/info?id=1")["stream"]["enabled"].clone();
-    assert!(panel.done(&start, &[]).contains("was changed meanwhile, and not started"));
-    assert!(panel.done("/panel/streams/1/restart", &[]).contains("was stopped meanwhile, and stays so"));
+    assert!(panel.done(&start, &[]).contains("was changed by somebody else meanwhile, and not started"));
+    assert!(
+        panel
+            .done("/panel/streams/1/restart", &[])
+            .contains("was stopped by somebody else meanwhile, and stays stopped")
+    );
     let both = [("ids[]", "1"), ("ids[]", "2"), ("do", "restart")];
     let told = panel.done("/panel/streams/do", &both);
     assert!(told.contains("1 stream was restarted. One is stopped, and stays stopped."), "{told}");

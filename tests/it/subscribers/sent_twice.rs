@@ -47,7 +47,7 @@ fn a_form_that_is_sent_twice_sells_and_makes_once() {
     // Gone back to and filled in otherwise, it is another sale: the form says so, and is new.
     let other = with_slip(&page, &[sold[0], sold[1], ("username", "bob")]);
     let again = admin.refused("/panel/lines/new", &other, 409);
-    assert!(again.contains("This form was sent already, with something else in it"), "{again}");
+    assert!(again.contains("This form was already sent with different content"), "{again}");
     assert_eq!((count(&server, "lines"), credits()), (1, 95));
     let new = with_slip(&again, &other[..3]);
     assert_eq!(admin.post("/panel/lines/new", &new).location(), "/panel/lines/2");

@@ -85,7 +85,7 @@ fn a_lock_out_tells_nothing_at_any_face_and_spares_no_restreamer() {
     assert_eq!(guard.unwrap()["passes"], false, "{told}");
     let reasons: Vec<&str> =
         told["refusals"].as_array().unwrap().iter().filter_map(|row| row["reason"].as_str()).collect();
-    assert_eq!(reasons, ["shut out after too many failures"; 3], "a subscriber is told of, a guess is not");
+    assert_eq!(reasons, ["blocked after too many failures"; 3], "a subscriber is told of, a guess is not");
     for n in 0..9 {
         login(&server, "127.0.0.1", "bob", &format!("guess{n}"));
     }

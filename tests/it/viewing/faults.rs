@@ -331,8 +331,8 @@ fn a_folder_that_cannot_be_written_is_named() {
     fs::write(&file, "x").expect("the file");
     for data in [file.as_path(), &file.join("sub"), Path::new("/proc/linecard")] {
         let why = refused_start(data, &[]);
-        assert!(why.contains("cannot make the folder"), "{why}");
-        assert!(why.contains("name one that can be written with --data"), "{why}");
+        assert!(why.contains("cannot create the folder"), "{why}");
+        assert!(why.contains("name a writable one with --data"), "{why}");
         assert!(why.contains(data.to_str().expect("text")), "{why}");
     }
     assert_eq!(fs::read(&file).expect("the file"), b"x");
@@ -341,7 +341,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     fs::create_dir(folder.path().join("linecard.lock")).expect("a folder in the way");
     let why = refused_start(folder.path(), &[]);
     assert!(why.contains("cannot write to the folder"), "{why}");
-    assert!(why.contains("name one that can be written with --data"), "{why}");
+    assert!(why.contains("name a writable one with --data"), "{why}");
 }
 
 #[test]

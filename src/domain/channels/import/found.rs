@@ -139,7 +139,7 @@ fn what_is_not_taken_as_it_stands_is_told() {
         ("#EXTINF:-1,N\nhttp://h/?a&amp;b", &["1 &amp; in an address: read as &"]),
         (
             "#EXTINF:-1,N\nhttp://h/1\n<html>\nSorry, no more",
-            &["2 line that is neither a directive nor an address left out"],
+            &["2 line left out that is neither a directive nor an address"],
         ),
         (
             "#EXTINF:-1,N\nfilms/a.mkv\n",
@@ -159,11 +159,11 @@ fn what_is_not_taken_as_it_stands_is_told() {
         ),
         (
             "#EXTINF:-1 tvh-tags=\"A|B\",N\nhttp://h/1",
-            &["1 second group of a channel left out: the first one is taken"],
+            &["1 second group of a channel left out: the first one is used"],
         ),
         (
             "#EXTINF:-1,A\nhttp://h/1\n#EXTVLCOPT:http-user-agent=X\n#EXTINF:-1,B\nhttp://h/2",
-            &["1 option between an address and the next #EXTINF: taken for the next channel"],
+            &["1 option between an address and the next #EXTINF: applied to the next channel"],
         ),
     ] {
         assert_eq!(odd(text), kinds, "{text}");

@@ -108,14 +108,12 @@ impl Plan {
         let mut told = list.oddities.clone();
         for (fate, candidate) in self.fates.iter().zip(&list.candidates) {
             let what = match fate {
-                Fate::Repeated(Match::Name) => {
-                    "channel of a name and group that stand further up in the list"
-                }
-                Fate::Repeated(_) => "channel whose address stands further up in the list",
+                Fate::Repeated(Match::Name) => "channel whose name and group are further up in the list",
+                Fate::Repeated(_) => "channel whose address is further up in the list",
                 Fate::SourceAdded if candidate.asked.as_ref().is_some_and(|asked| asked.source.is_none()) => {
-                    "headers of a further source of a stream left out: they stand on lines of their own"
+                    "headers of a further source of a stream left out: they are on separate lines"
                 }
-                Fate::Full => "address left out because the stream has as many sources as it may have",
+                Fate::Full => "address left out because the stream already has the maximum number of sources",
                 _ => continue,
             };
             told.note(what.into(), candidate.line);

@@ -60,7 +60,7 @@ fn the_same_source_or_the_same_name_in_the_category_is_a_duplicate() {
     assert_eq!(meant, [Target::New(0), Target::There(StreamId(8)), Target::There(StreamId(7))]);
     assert_eq!(
         told(&plan.left_out(&list)),
-        ["1 channel of a name and group that stand further up in the list (4)"]
+        ["1 channel whose name and group are further up in the list (4)"]
     );
 }
 
@@ -95,7 +95,7 @@ fn a_stream_takes_no_more_sources_than_it_may_have() {
         assert_eq!((plan.new[0].sources.len(), plan.count(|fate| fate == Fate::Full)), (SourceUrl::MOST, 8));
         assert_eq!(
             told(&plan.left_out(&list)),
-            ["8 address left out because the stream has as many sources as it may have (66)"]
+            ["8 address left out because the stream already has the maximum number of sources (66)"]
         );
         let plan = planned(&list, &[there(1, "one", None, &["http://h/x"])], way);
         assert_eq!(plan.changed[&StreamId(1)].sources.len(), if way == Duplicates::Update { 32 } else { 31 });
@@ -179,13 +179,13 @@ fn what_of_an_entry_cannot_be_taken_is_told() {
     assert_eq!((first.number.map(Position::get), first.name.as_str().len()), (Some(22), 200));
     assert_eq!(list.heading(first).unwrap().as_str().len(), 200);
     assert_eq!(list.candidates[1].number, None);
-    assert_eq!(told(&list.refusals), ["3 address: another list, which is imported by itself (6)"]);
+    assert_eq!(told(&list.refusals), ["3 address: another list, import it separately (6)"]);
     assert_eq!(list.refused.iter().map(|(_, name, _)| name.as_str()).collect::<Vec<_>>(), ["C", "D", "get"]);
     let odd = told(&list.oddities);
     for what in [
         "name cut",
         "group cut",
-        "number with a part",
+        "number with a decimal part",
         "logo left out",
         "number left out",
         "guide id left out",
@@ -209,7 +209,7 @@ fn headers_of_a_channel_stand_in_columns_and_those_of_further_sources_behind_the
     assert_eq!(further, "http://h/3?x|User-Agent=Kodi#program=7");
     assert_eq!(
         told(&list.oddities),
-        ["1 option between an address and the next #EXTINF: taken for the next channel (5)"]
+        ["1 option between an address and the next #EXTINF: applied to the next channel (5)"]
     );
     let plan = planned(
         &list,
@@ -219,7 +219,7 @@ fn headers_of_a_channel_stand_in_columns_and_those_of_further_sources_behind_the
     assert_eq!(plan.fates[2], Fate::Skipped(Match::Source), "headers make no other source");
     assert_eq!(
         told(&plan.left_out(&list))[1..],
-        ["2 headers of a further source of a stream left out: they stand on lines of their own (4)"]
+        ["2 headers of a further source of a stream left out: they are on separate lines (4)"]
     );
 }
 
@@ -233,7 +233,7 @@ fn programs_of_one_multiplex_are_channels_of_their_own() {
         sources,
         ["udp://@239.1.1.1:1#program=1", "udp://@239.1.1.1:1#program=2", "udp://@239.1.1.1:1"]
     );
-    assert_eq!(told(&list.oddities), ["1 program left out that is no number from 0 to 65535 (9)"]);
+    assert_eq!(told(&list.oddities), ["1 program left out: not a number from 0 to 65535 (9)"]);
     for way in [Duplicates::Skip, Duplicates::Update] {
         assert_eq!(planned(&list, &[], way).fates, [Fate::New; 3]);
     }

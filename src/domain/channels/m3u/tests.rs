@@ -144,8 +144,8 @@ fn what_is_left_out_is_told_each_kind_once() {
             "2 attribute catchup left out (4)",
             "1 #EXTVLCOPT network-caching left out (5)",
             "1 #KODIPROP inputstream left out (8)",
-            "1 second group of a channel left out: the first one is taken (9)",
-            "1 quotation mark that is not closed (10)",
+            "1 second group of a channel left out: the first one is used (9)",
+            "1 unclosed quotation mark (10)",
             "1 #EXTINF without an address left out (12)",
         ]
     );

@@ -57,7 +57,7 @@ fn a_name_has_a_character_that_can_be_seen() {
         ("a\u{e007f}", "U+E007F"),
     ] {
         let rule = Name::new(anywhere).unwrap_err();
-        assert!(rule.ends_with(&format!("cannot be seen, such as {shown}")), "{anywhere:?}: {rule}");
+        assert!(rule.ends_with(&format!("no invisible characters, such as {shown}")), "{anywhere:?}: {rule}");
         assert!(Notes::new(anywhere).is_err() && ShortText::new(anywhere).is_err(), "{anywhere:?}");
     }
     for good in

@@ -8,19 +8,19 @@ impl Rule {
     pub fn refusal(self) -> &'static str {
         match self {
             Self::Banned => "the subscription is banned",
-            Self::Disabled => "the subscription is switched off",
+            Self::Disabled => "the subscription is disabled",
             Self::Expired => "the subscription has expired",
             Self::Device => "the MAG is bound to another device",
             Self::SignIn => "the box has to sign in first",
             Self::Address => "the subscription may not be used from this address",
-            Self::Guard => "shut out after too many failures",
+            Self::Guard => "blocked after too many failures",
             Self::Agent => "the subscription may not be used with this player",
             Self::Provider => "the subscription may not be used from this network provider",
             Self::Server => "another server serves this subscription",
-            Self::Output => "the subscription may not be used in this form: ask for another output",
+            Self::Output => "the subscription may not be used in this format: choose another output",
             Self::Bouquet => "the stream is not part of the subscription",
-            Self::Stream => "the stream does not run",
-            Self::Limit => "every connection is taken",
+            Self::Stream => "the stream is not running",
+            Self::Limit => "all connections are in use",
         }
     }
 
@@ -29,11 +29,11 @@ impl Rule {
         match self {
             Self::Banned if passes => "The operator has not banned it.".into(),
             Self::Banned => "The operator has banned it: set banned to 0 to let it watch again.".into(),
-            Self::Disabled if passes => "It is switched on.".into(),
-            Self::Disabled => "It is switched off: set disabled to 0 to switch it on.".into(),
+            Self::Disabled if passes => "It is not disabled.".into(),
+            Self::Disabled => "It is disabled: set disabled to 0 to enable it.".into(),
             Self::Expired => match (subscription.expire_date.0, passes) {
                 (None, _) => "It never expires.".into(),
-                (Some(end), true) => format!("It is paid until {}.", request.told(end)),
+                (Some(end), true) => format!("It is active until {}.", request.told(end)),
                 (Some(end), false) => {
                     format!("It expired at {}: extend it, or set a later expire_date.", request.told(end))
                 }
@@ -43,25 +43,25 @@ impl Rule {
             Self::Address => match request.address {
                 _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
                 None => format!("It may watch from {} only.", listed(&subscription.allowed_ips)),
-                Some(address) if passes => format!("{address} is one of allowed_ips."),
+                Some(address) if passes => format!("{address} is in allowed_ips."),
                 Some(address) => format!(
                     "It may watch from {} only, not from {address}: add that to allowed_ips, or empty the list.",
                     listed(&subscription.allowed_ips)
                 ),
             },
             Self::Guard => match (request.address, request.shut_out) {
-                (None, _) => "No address was asked about.".into(),
-                (Some(_), None) => "Neither the address nor the name is shut there.".into(),
+                (None, _) => "No address was given.".into(),
+                (Some(_), None) => "Neither the address nor the username is blocked.".into(),
                 (Some(address), Some(left)) => format!(
-                    "{address} is shut out for {} more seconds, after too many failures from there or for that name: security/unblock lets it in.",
+                    "{address} is blocked for another {} seconds, after too many failures from there or for that username: security/unblock lifts the block.",
                     left.as_secs() + 1
                 ),
             },
             Self::Agent => match request.agent {
                 _ if subscription.allowed_user_agents.is_empty() => "It may watch with any player.".into(),
-                Some(agent) if passes => format!("The player \"{agent}\" is one of allowed_user_agents."),
+                Some(agent) if passes => format!("The player \"{agent}\" is in allowed_user_agents."),
                 Some(agent) => format!(
-                    "The player \"{agent}\" is none of allowed_user_agents: add it there, or empty the list."
+                    "The player \"{agent}\" is not in allowed_user_agents: add it there, or empty the list."
                 ),
                 None => "It may watch with the players of allowed_user_agents only.".into(),
             },
@@ -74,10 +74,10 @@ impl Rule {
                 }
             },
             Self::Output => match request.container {
-                _ if subscription.allowed_outputs.is_empty() => "It may watch in any form.".into(),
-                Some(container) if passes => format!("{} is one of allowed_outputs.", container.name()),
+                _ if subscription.allowed_outputs.is_empty() => "It may watch in any format.".into(),
+                Some(container) if passes => format!("{} is in allowed_outputs.", container.name()),
                 Some(container) => format!(
-                    "{} is none of allowed_outputs: add it there, or empty the list.",
+                    "{} is not in allowed_outputs: add it there, or empty the list.",
                     container.name()
                 ),
                 None => {
@@ -99,32 +99,32 @@ impl Rule {
         Some(match (self, passes) {
             (Self::Banned, false) => "The operator has banned it: ask the operator.",
             (Self::Guard, false) => {
-                "The address is shut out after too many failures: wait, or ask the operator."
+                "The address is blocked after too many failures: wait, or ask the operator."
             }
             (Self::Server, false) => "Another server serves it: ask the operator.",
             (Self::Server, true) => "This server may serve it.",
             (Self::Provider, true) if cannot_bind => {
-                "It is to be bound to its network provider, which this server cannot tell: ask the operator."
+                "It must be bound to its network provider, which this server cannot determine: ask the operator."
             }
             (Self::SignIn, false) if has_no_password => {
                 "Boxes have to send login and password, and it has no password: set one."
             }
             (Self::Bouquet, false) => "The stream is not part of what was sold.",
-            (Self::Stream, false) => "The stream does not run now: ask the operator.",
-            (Self::Limit, false) => "Every connection is taken: end one, or ask the operator for more.",
+            (Self::Stream, false) => "The stream is not running: ask the operator.",
+            (Self::Limit, false) => "All connections are in use: end one, or ask the operator for more.",
             _ => return None,
         })
     }
 }
 
 /// What rules about a title say where none was asked about.
-const UNASKED: &str = "No stream was asked about.";
+const UNASKED: &str = "No stream was given.";
 
 fn bouquet_words(title: Title, passes: bool) -> String {
     match (title, passes) {
         (Title::Live(_), true) => "The stream is in one of its bouquets.".into(),
         (Title::Live(_), false) => {
-            "The stream is in none of its bouquets: add a bouquet that holds it, or the stream to one of them.".into()
+            "The stream is in none of its bouquets: add a bouquet that contains it, or add the stream to one of them.".into()
         }
     }
 }
@@ -132,16 +132,16 @@ fn bouquet_words(title: Title, passes: bool) -> String {
 fn run_words(asked: &TitleState) -> String {
     match (asked.title, &asked.why_not) {
         (Title::Live(_), None) => "The stream runs, or starts with its first viewer.".into(),
-        (Title::Live(_), Some(why)) => format!("The stream does not run: {why}."),
+        (Title::Live(_), Some(why)) => format!("The stream is not running: {why}."),
     }
 }
 
 fn device_words(request: &Request<'_>, at: &AtPortal) -> String {
     match at.turned_away {
-        _ if !at.is_bound => "It is bound to no device yet, or never: any may sign in.".into(),
-        None => "It is bound to the device that signs in; others are turned away.".into(),
+        _ if !at.is_bound => "It is not bound to a device: any may sign in.".into(),
+        None => "It is bound to the device that signs in; others are refused.".into(),
         Some(when) => format!(
-            "It is bound to one device, and at {} another one was turned away: if that is its new box, reset the device.",
+            "It is bound to one device, and at {} another one was refused: if that is its new box, reset the device.",
             request.told(when)
         ),
     }
@@ -161,7 +161,7 @@ fn sign_in_words(sign_in: SignIn) -> String {
 
 fn provider_words(subscription: &Subscription, provider: Provider, passes: bool) -> String {
     if !subscription.isp_lock {
-        return "It is bound to no network provider.".into();
+        return "It is not bound to a network provider.".into();
     }
     let bound = subscription.isp_asn.map(Asn::get);
     match (bound, provider) {
@@ -170,17 +170,17 @@ fn provider_words(subscription: &Subscription, provider: Provider, passes: bool)
              autonomous systems."
                 .into()
         }
-        (None, _) => "The first watching binds it to its network provider.".into(),
+        (None, _) => "It will be bound to its network provider when it first watches.".into(),
         (Some(bound), Provider::Known(asn)) if passes => {
             format!("It is bound to AS{bound}, and comes from AS{}.", asn.get())
         }
         (Some(bound), Provider::Known(asn)) => format!(
-            "It is bound to AS{bound}, but comes from AS{}: empty isp_asn to bind it anew, or set isp_lock to 0.",
+            "It is bound to AS{bound}, but comes from AS{}: empty isp_asn to bind it again, or set isp_lock to 0.",
             asn.get()
         ),
         (Some(bound), Provider::Unknown) if passes => format!("It is bound to AS{bound}."),
         (Some(bound), Provider::Unknown) => format!(
-            "It is bound to AS{bound}, and nobody knows the provider of its address: set isp_lock to 0 to let it watch."
+            "It is bound to AS{bound}, but the provider of its address is unknown: set isp_lock to 0 to let it watch."
         ),
     }
 }
@@ -199,7 +199,7 @@ fn limit_words(subscription: &Subscription, taken: Option<Taken>, passes: bool) 
     let full = usize::try_from(limit).is_ok_and(|limit| open >= limit);
     match (limit, passes) {
         (0, _) => {
-            format!("It has no limit of connections; {open} {} open.", if open == 1 { "is" } else { "are" })
+            format!("It has no connection limit; {open} {} open.", if open == 1 { "is" } else { "are" })
         }
         (_, true) if full => format!("{open} of {} open: a new viewer ends the oldest.", are(limit)),
         (_, true) => format!("{open} of {} open.", are(limit)),

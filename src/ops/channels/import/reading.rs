@@ -186,7 +186,7 @@ impl Sink {
         let odd = self.read(|_, take| std::mem::take(&mut reader).end(take))?;
         self.list.oddities.merge(odd);
         if self.list.candidates.is_empty() && self.list.refused_count == 0 {
-            return Err(refused("there is no channel in it: a list has lines of #EXTINF and URLs".into()));
+            return Err(refused("there is no channel in it: a list has #EXTINF lines and URLs".into()));
         }
         self.list.candidates.shrink_to_fit();
         Ok(self.list)
@@ -228,7 +228,7 @@ fn refused(rule: Rule) -> Error {
 }
 
 fn damaged() -> Error {
-    refused("the file is packed, and damaged or cut short".into())
+    refused("the file is compressed, and damaged or cut short".into())
 }
 
 #[cfg(test)]
