@@ -53,7 +53,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "Check viewers",
-        about: "Ends connections whose subscription is over or whose player has gone, and watches the clock.",
+        about: "Ends connections whose subscription has ended or whose player is gone, and watches the clock.",
         rhythm: EACH_SECOND,
         at_the_end: false,
         run: |ops, _| {
@@ -66,7 +66,7 @@ const JOBS: &[Job] = &[
     // Apart from those who are to be cut: it may have to wait for the disk, or for another program.
     Job {
         name: "Connection and refusal logs",
-        about: "Writes down connections that have ended and viewers who were refused.",
+        about: "Records connections that have ended and viewers who were refused.",
         rhythm: Rhythm::Every { period: Duration::from_secs(1), after_failure: Duration::from_secs(10) },
         at_the_end: true,
         run: |ops, turn| {
@@ -80,7 +80,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "Open connections",
-        about: "Notes which connections are open, so that they are in the connection log after a power cut too.",
+        about: "Records which connections are open, so that they are in the connection log even after a power cut.",
         rhythm: Rhythm::every(Duration::from_secs(5)),
         // Only so that no round is broken off: ending all sessions notes them last.
         at_the_end: true,
@@ -96,49 +96,49 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "Time",
-        about: "Notes the time, by which a clock that is wrong after a start is found out.",
+        about: "Records the time, so that a wrong clock is noticed after a start.",
         rhythm: EVERY_MINUTE,
         at_the_end: false,
         run: |ops, _| Box::pin(async move { ops.note_time().await }),
     },
     Job {
         name: "API call log",
-        about: "Writes down the calls of the Server API.",
+        about: "Records the calls of the Server API.",
         rhythm: EACH_SECOND,
         at_the_end: true,
         run: |ops, _| Box::pin(async move { ops.write_calls().await }),
     },
     Job {
         name: "Known addresses",
-        about: "Writes down from where subscribers and administrators were let in.",
+        about: "Records from where subscribers and administrators were let in.",
         rhythm: EACH_SECOND,
         at_the_end: true,
         run: |ops, _| Box::pin(async move { ops.write_let_in().await }),
     },
     Job {
         name: "Last use of API keys",
-        about: "Writes down when each API key was last used.",
+        about: "Records when each API key was last used.",
         rhythm: EVERY_MINUTE,
         at_the_end: true,
         run: |ops, _| Box::pin(async move { ops.note_used_keys().await }),
     },
     Job {
         name: "Panel sessions",
-        about: "Writes down when each session of the panel was last used, and forgets those that are over.",
+        about: "Records when each panel session was last used, and deletes those that have ended.",
         rhythm: EVERY_MINUTE,
         at_the_end: true,
         run: |ops, _| Box::pin(async move { ops.note_seen_sessions().await }),
     },
     Job {
         name: "MAG boxes",
-        about: "Writes down when each MAG box was last seen, and what it said of itself.",
+        about: "Records when each MAG box was last seen, and what it reported.",
         rhythm: EVERY_MINUTE,
         at_the_end: true,
         run: |ops, _| Box::pin(async move { ops.note_seen_boxes().await }),
     },
     Job {
         name: "Usage",
-        about: "Notes viewers, streams online and traffic for the curves of the dashboard.",
+        about: "Records viewers, streams online and traffic for the dashboard's charts.",
         rhythm: Rhythm::EachMinute,
         at_the_end: false,
         run: |ops, _| Box::pin(async move { ops.note_usage().await }),
@@ -152,7 +152,7 @@ const JOBS: &[Job] = &[
     },
     Job {
         name: "Servers",
-        about: "Asks every server whether it answers.",
+        about: "Checks whether every server answers.",
         rhythm: Rhythm::every(Duration::from_secs(5)),
         at_the_end: false,
         run: |ops, _| Box::pin(async move { ops.check_servers(&Prober::default()).await }),

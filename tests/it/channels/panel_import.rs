@@ -232,7 +232,7 @@ const WILD_TOLD: [&str; 8] = [
     "attribute catchup left out",
     "unclosed quotation mark",
     "second group of a channel left out",
-    "channel number with a decimal part behind the point",
+    "channel number with a decimal part",
     "address on the line of #EXTINF",
     "line that is not UTF-8",
     "channel whose name and group are further up in the list",

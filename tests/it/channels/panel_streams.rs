@@ -329,7 +329,7 @@ fn at_most_four_previews_play_at_once() {
         }
         within(10, "four play", || previews(&server) == 4);
         let page = panel.curl(&["-m", "5"], None, "/panel/streams/1/preview.mp4");
-        assert!(page.status == 409 && page.body.contains("4 previews play already"), "{}", page.body);
+        assert!(page.status == 409 && page.body.contains("4 previews are already playing"), "{}", page.body);
     });
     within(10, "they have ended", || previews(&server) == 0);
 }

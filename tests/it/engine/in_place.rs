@@ -163,7 +163,7 @@ fn a_log_that_is_emptied_or_written_over_in_place_stops_writes_and_spoils_nothin
             let refusal = server.refused("line/new", "data[username]=lost");
             assert!(refusal.contains("the log of the database was overwritten"), "{round}: {refusal}");
         }
-        assert!(server.log().contains("linecard.db-wal was written over"), "{round}: {}", server.log());
+        assert!(server.log().contains("linecard.db-wal was overwritten"), "{round}: {}", server.log());
         let folder = server.stop();
         if round > 0 {
             let why = refused_start(folder.path());

@@ -114,7 +114,7 @@ fn a_key_that_is_made_in_api_settings_opens_the_api() {
     browser.sign_in("admin", PASSWORD);
     browser.open("/panel/settings");
     browser.press("API Settings");
-    browser.sees("Your address now is 127.0.0.1");
+    browser.sees("Your current address is 127.0.0.1");
     browser.press("New API key");
     browser.fill("name", "billing");
     browser.press("Create");

@@ -74,7 +74,10 @@ fn a_price_of_nothing_is_said_out_loud() {
         panel.done("/panel/plans/new", &fields)
     };
     let page = make("Free", &[("credits", "0"), ("for_resellers", "1")]);
-    assert!(page.contains("Its price is 0: resellers sell it, and extend with it, without paying"), "{page}");
+    assert!(
+        page.contains("Its price is 0: resellers can sell it, and extend with it, without paying"),
+        "{page}"
+    );
     assert!(page.contains("free for resellers"), "{page}");
     let page = make("Own", &[("credits", "0"), ("for_resellers", "")]);
     assert!(page.contains("Its price is 0, and resellers cannot sell it."), "{page}");
@@ -184,7 +187,7 @@ fn times_are_told_in_the_panels_zone_and_changes_with_names() {
     let panel = Panel::admin(&server);
     // 1900000000 is 2030-03-17 17:46:40 UTC.
     let why = panel.get("/panel/lines/1/why");
-    assert!(why.contains("It is paid until 2030-03-18 02:46:40 Asia/Tokyo."), "{why}");
+    assert!(why.contains("It is active until 2030-03-18 02:46:40 Asia/Tokyo."), "{why}");
     let page = panel.done("/panel/lines/1/extend", &[("subscription_plan_id", "1")]);
     assert!(page.contains("was extended until 2030-04-18 02:46:40 Asia/Tokyo."), "{page}");
     server.done("line/update", "username=bob&data[bouquets][]=1");

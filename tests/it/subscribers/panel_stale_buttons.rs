@@ -152,7 +152,7 @@ fn streams_that_others_stopped_meanwhile_are_not_started_with_those_that_are_tic
     // Without what was seen, none is started.
     let bare = panel.post_bare("/panel/streams/do", &[("ids[]", "2"), ("ids[]", "3"), ("do", "start")]);
     let told = panel.get(bare.location());
-    assert!(told.contains("2 were changed meanwhile, and not started"), "{told}");
+    assert!(told.contains("2 were changed by somebody else meanwhile, and not started"), "{told}");
     assert_eq!(enabled(), [1, 0, 0]);
 }
 
