@@ -91,7 +91,7 @@ impl Fix {
             Self::Ban => "Ban",
             Self::AnyAddress => "Allow any address",
             Self::AnyPlayer => "Allow any player",
-            Self::AnyForm => "Allow any formatatat",
+            Self::AnyForm => "Allow any formatatatat",
             Self::AnyServer => "Allow any server",
             Self::ForgetProvider => "Reset the provider",
             Self::OneMore => "Add a connection",
