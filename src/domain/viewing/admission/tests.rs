@@ -178,3 +178,43 @@ fn what_is_not_asked_about_passes() {
     };
     assert!(verdicts(&bare).iter().all(|verdict| verdict.passes));
 }
+
+#[test]
+fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
+    let subscription = Subscription {
+        banned: true,
+        isp_lock: true,
+        server_id: Some(ServerId(2)),
+        max_allowed_connections: Connections::new(1).unwrap(),
+        ..subscription()
+    };
+    let nowhere = TitleState { title: TITLE, in_bouquets: false, why_not: Some(NotRunning::OnLoadBalancer) };
+    let told = |sign_in, rule| {
+        let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in };
+        let asked = Request {
+            shut_out: Some(Duration::from_secs(9)),
+            set_top_box: Some(&at_portal),
+            taken: Some(Taken { open: 1, kicks: false }),
+            ..request(&subscription, &nowhere)
+        };
+        let verdict = verdicts(&asked).into_iter().find(|verdict| verdict.rule == rule).unwrap();
+        (verdict.words.clone(), verdict.for_reseller().words)
+    };
+    let operators = [
+        "banned",
+        "--asn-db",
+        "server_id",
+        "mag_login_required",
+        "max_allowed",
+        "load balancer",
+        "security/",
+    ];
+    for rule in Rule::ALL {
+        let (_, words) = told(SignIn::NoPassword, rule);
+        let named: Vec<_> = operators.iter().filter(|name| words.contains(*name)).collect();
+        assert!(rule == Rule::Banned || named.is_empty(), "{rule:?}: {words}");
+    }
+    assert_eq!(told(SignIn::NoPassword, Rule::Banned).1, "The operator has banned it: ask the operator.");
+    let (operator, reseller) = told(SignIn::Awaited, Rule::SignIn);
+    assert_eq!(operator, reseller, "what they can mend themselves is told as it is");
+}
