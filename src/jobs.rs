@@ -1,6 +1,6 @@
 //! What the server does by itself, again and again: one row for each job.
 //!
-//! To add one, add a row to [`JOBS`]; General Settings -> Background jobs shows it by itself.
+//! To add one, add a row to `JOBS`; General Settings -> Background jobs shows it by itself.
 
 mod run;
 
