@@ -14,6 +14,7 @@ mod subscribers;
 mod viewing;
 
 pub use kit::live::Live;
+use kit::live::Topics;
 
 use actix_web::{
     HttpResponse,
@@ -21,6 +22,16 @@ use actix_web::{
     middleware::from_fn,
     web::{ServiceConfig, resource, route, scope},
 };
+
+/// Every page whose parts change while one looks at it.
+const TOPICS: Topics = Topics(&[
+    machine::dashboard::TOPIC,
+    machine::servers::TOPIC,
+    machine::jobs::TOPIC,
+    channels::streams::LIST,
+    channels::streams::PAGE,
+    viewing::connections::TOPIC,
+]);
 
 /// Mounts the panel. Comes before the stream URLs, whose `/U/P/ID` would take `/panel/lines/7`.
 pub fn routes(config: &mut ServiceConfig) {
@@ -31,7 +42,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/assets/{file}").get(kit::assets::get))
         .configure(people::login::routes)
         .configure(people::account::routes)
-        .configure(kit::live::routes)
+        .configure(|config| kit::live::routes(config, TOPICS))
         .configure(machine::dashboard::routes)
         .configure(machine::settings::routes)
         .configure(machine::api_settings::routes)

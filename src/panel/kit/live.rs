@@ -39,11 +39,6 @@ use crate::{
         people::{actor::Actor, rights::Right},
     },
     ops::{Ops, people::sign_in::SignedIn},
-    panel::{
-        channels::streams,
-        machine::{dashboard, jobs, servers},
-        viewing::connections,
-    },
     wire::{connection::Socket, socket},
 };
 
@@ -66,9 +61,9 @@ pub struct Topic {
     pub parts: fn(View) -> LocalBoxFuture<'static, Result<Vec<Part>>>,
 }
 
-/// Every such page.
-const TOPICS: &[Topic] =
-    &[dashboard::TOPIC, servers::TOPIC, jobs::TOPIC, streams::LIST, streams::PAGE, connections::TOPIC];
+/// Every such page, as the panel hands them in.
+#[derive(Clone, Copy)]
+pub struct Topics(pub &'static [Topic]);
 
 /// A part of a page that changes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +135,9 @@ struct Ear {
     heard: Mutex<Instant>,
 }
 
-/// Mounts it.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/live/{topic}").get(listen));
+/// Mounts it for those pages.
+pub fn routes(config: &mut ServiceConfig, topics: Topics) {
+    config.service(resource("/live/{topic}").app_data(topics).get(listen));
 }
 
 async fn listen(
@@ -158,7 +153,8 @@ async fn listen(
         Err(PageError::SignIn(_) | PageError::ChangePassword) => return Ok(events(once(async { Ok(END) }))),
         Err(error) => return Err(error),
     };
-    let Some(topic) = TOPICS.iter().find(|known| known.name == *topic) else {
+    let topics = request.app_data::<Topics>().map_or(&[][..], |topics| topics.0);
+    let Some(topic) = topics.iter().find(|known| known.name == *topic) else {
         return Ok(HttpResponse::NotFound().finish());
     };
     let what = What {

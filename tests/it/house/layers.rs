@@ -82,6 +82,21 @@ fn imports_only_point_down() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn what_pages_are_made_of_knows_no_page() {
+    let rooms = ["people", "subscribers", "channels", "viewing", "portal", "machine", "door"];
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/panel/kit")), &mut |_, file, text| {
+        seen += 1;
+        for (_, rest) in text.match_indices("panel::").map(|(at, _)| text.split_at(at + "panel::".len())) {
+            let named = targets(rest).into_iter().filter(|target| rooms.contains(target));
+            wrong.extend(named.map(|room| format!("{file} imports crate::panel::{room}")));
+        }
+    });
+    assert!(seen > 10 && wrong.is_empty(), "the pages hand in what they have: {}", wrong.join("\n"));
+}
+
 /// The first segments after `crate::`, also of a group in braces.
 fn targets(rest: &str) -> Vec<&str> {
     let word = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
