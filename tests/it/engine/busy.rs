@@ -39,7 +39,8 @@ fn within_five<T>(what: &str, ask: impl FnOnce() -> T) -> T {
 fn no_face_fails_while_another_program_writes() {
     let folder = tempfile::tempdir().expect("a folder");
     put_picture(folder.path());
-    let server = TestServer::with(folder, &[], &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))]);
+    let server = TestServer::with(folder, &[], &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))])
+        .expecting("database busy");
     furnish(&server);
     server.done("streams/update", "id=1&data[sources][]=media/test.ts&data[enabled]=1");
     server.done("subscription_plans/update", "id=1&data[duration]=1");

@@ -8,7 +8,7 @@ use crate::support::{KEY, TestServer};
 
 /// A server whose every new MAG fails inside the database.
 fn broken() -> TestServer {
-    let server = TestServer::start();
+    let server = TestServer::start().expecting("no such table: main.nowhere");
     let file = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
     file.busy_timeout(Duration::from_secs(5)).expect("set");
     file.execute_batch(

@@ -153,7 +153,7 @@ fn a_kick_whose_commit_fails_cuts_nobody() {
     let password = std::path::Path::new(PASSWORD);
     let preload = [("LD_PRELOAD", disk::library()), ("DISK_FULL", flag.as_path())];
     let environment = [preload[0], preload[1], ("LINECARD_ADMIN_PASSWORD", password)];
-    let server = TestServer::with(folder, &[], &environment);
+    let server = TestServer::with(folder, &[], &environment).expecting("disk full");
     fill(&server, 1);
     let panel = Panel::admin(&server);
     let mut player = Player::get(&server, "/live/bob/pw/1", "VLC");

@@ -36,7 +36,7 @@ fn a_log_that_is_removed_or_replaced_stops_writes_and_takes_nothing_acknowledged
     for (round, (end, harm)) in
         [("-wal", remove), ("-wal", replace), ("-shm", remove)].into_iter().enumerate()
     {
-        let server = TestServer::on(folder, &[]);
+        let server = TestServer::on(folder, &[]).expecting("restart the server");
         server.done("line/new", &format!("data[username]=kept{round}"));
         harm(&file(server.data(), end));
         for _ in 0..2 {
@@ -63,7 +63,7 @@ fn a_log_that_is_removed_or_replaced_stops_writes_and_takes_nothing_acknowledged
 
 #[test]
 fn a_log_that_is_removed_is_noticed_though_nobody_writes() {
-    let server = TestServer::start();
+    let server = TestServer::start().expecting("restart the server");
     server.done("line/new", "data[username]=kept");
     fs::remove_file(file(server.data(), "-wal")).expect("it is there");
     within(10, "it is told", || server.log().contains("the log of the database is gone"));
@@ -78,7 +78,7 @@ fn a_database_copied_over_the_running_one_is_noticed_and_left_as_it_is() {
     let other = other.stop();
     let before = fs::read(file(other.path(), "")).expect("the file");
 
-    let server = TestServer::start();
+    let server = TestServer::start().expecting("restart the server").expecting("overwritten");
     server.done("line/new", "data[username]=mine");
     // A copy of its own from a moment ago, of which every byte may be right.
     let own = other.path().join("own.db");
@@ -149,7 +149,7 @@ fn a_log_that_is_emptied_or_written_over_in_place_stops_writes_and_spoils_nothin
     let foreign = fs::read(file(other.data(), "-wal")).expect("the log of another one");
     let shortened = |path: &Path| fs::read(path).map(|log| log[..log.len() / 2].to_vec()).expect("the log");
     for round in 0..3 {
-        let server = TestServer::start();
+        let server = TestServer::start().expecting("overwritten");
         (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
         let log = file(server.data(), "-wal");
         // In place: the file stays the one that is open.

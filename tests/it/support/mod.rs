@@ -21,12 +21,18 @@ use serde_json::Value;
 
 /// The API key that every test server is started with.
 pub const KEY: &str = "test-key-0123456789";
+/// Its standard error, in its data folder.
+const LOG: &str = "stderr.log";
 /// The built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_linecard");
 
-/// A running server; it ends with the test.
+/// A running server; it ends with the test, which fails if the server logged a panic or an error that it was not
+/// [`TestServer::expecting`].
 pub struct TestServer {
     child: Child,
+    /// How long the log was when this server began, which others may have written before.
+    log_before: usize,
+    expected: Vec<&'static str>,
     /// `http://127.0.0.1:PORT`
     pub url: String,
     /// What it printed before it listened.
@@ -67,7 +73,8 @@ impl TestServer {
     }
 
     fn launch(folder: tempfile::TempDir, mut command: Command, environment: &[(&str, &Path)]) -> Self {
-        let log = std::fs::File::options().create(true).append(true).open(folder.path().join("stderr.log"));
+        let log = std::fs::File::options().create(true).append(true).open(folder.path().join(LOG));
+        let log_before = read(&folder.path().join(LOG)).len();
         let mut child = command
             .env("LINECARD_DATA", folder.path())
             .env("LINECARD_API_KEY", KEY)
@@ -88,9 +95,14 @@ impl TestServer {
             greeting.push_str(&line);
             greeting.push('\n');
         }
-        let url =
-            url.unwrap_or_else(|| panic!("it does not listen: {}", read(&folder.path().join("stderr.log"))));
-        Self { child, url, greeting, folder }
+        let url = url.unwrap_or_else(|| panic!("it does not listen: {}", read(&folder.path().join(LOG))));
+        Self { child, log_before, expected: Vec::new(), url, greeting, folder }
+    }
+
+    /// The test provokes errors: lines of the log with these words are as they should be.
+    pub fn expecting(mut self, words: &'static str) -> Self {
+        self.expected.push(words);
+        self
     }
 
     /// The data folder.
@@ -101,7 +113,7 @@ impl TestServer {
     /// What it wrote to standard error, the lines included that it gathers for a moment.
     pub fn log(&self) -> String {
         std::thread::sleep(Duration::from_millis(150));
-        read(&self.data().join("stderr.log"))
+        read(&self.data().join(LOG))
     }
 
     /// The id of its process.
@@ -146,8 +158,7 @@ impl TestServer {
     pub fn kill(mut self) -> tempfile::TempDir {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
-        let empty = tempfile::tempdir().expect("a temporary folder");
-        std::mem::replace(&mut self.folder, empty)
+        self.leave()
     }
 
     /// Ends it with SIGTERM and expects a clean end; its folder stays.
@@ -169,8 +180,28 @@ impl TestServer {
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
         };
+        (status, self.leave())
+    }
+
+    /// Looks through the log of one that has ended; its folder stays.
+    fn leave(mut self) -> tempfile::TempDir {
+        self.assert_clean_log();
         let empty = tempfile::tempdir().expect("a temporary folder");
-        (status, std::mem::replace(&mut self.folder, empty))
+        std::mem::replace(&mut self.folder, empty)
+    }
+
+    fn assert_clean_log(&self) {
+        let log = read(&self.data().join(LOG));
+        let own = log.get(self.log_before..).unwrap_or_default().lines();
+        let wrong: Vec<&str> = own
+            .filter(|line| line.contains("panic") || line.contains(" ERROR "))
+            .filter(|line| !self.expected.iter().any(|words| line.contains(words)))
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "the server logged what this test does not expect (`expecting` says that it does):\n{}",
+            wrong.join("\n")
+        );
     }
 }
 
@@ -178,6 +209,10 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // A test that has failed says why itself.
+        if !std::thread::panicking() {
+            self.assert_clean_log();
+        }
     }
 }
 

@@ -70,7 +70,8 @@ fn sigterm_as_soon_as_it_listens_ends_it_cleanly() {
 fn a_full_disk_refuses_writes_with_a_reference_and_heals_without_a_restart() {
     let folder = folder();
     let flag = folder.path().join("full");
-    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)]);
+    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)])
+        .expecting("disk full");
     let line = server.done("line/new", "data[username]=before");
     let books = |server: &TestServer| {
         let total = |call: &str, body: &str| server.done(call, body)["total"].as_i64().expect("a total");
@@ -114,7 +115,8 @@ fn a_full_disk_refuses_writes_with_a_reference_and_heals_without_a_restart() {
 fn each_of_many_callers_that_a_full_disk_refuses_finds_its_own_entry() {
     let folder = folder();
     let flag = folder.path().join("full");
-    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)]);
+    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)])
+        .expecting("disk full");
     fs::write(&flag, "").expect("the flag");
     let refusals = at_once(&server, 32, 4, "line/new");
     fs::remove_file(&flag).expect("the flag");
@@ -129,7 +131,7 @@ fn each_of_many_callers_that_a_full_disk_refuses_finds_its_own_entry() {
 
 #[test]
 fn another_process_that_holds_the_write_lock_delays_writes_and_then_refuses_them_with_a_reference() {
-    let server = quiet(folder());
+    let server = quiet(folder()).expecting("database busy");
     // Behind what the start itself writes.
     server.done("line/new", "");
     let other = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
@@ -161,7 +163,7 @@ fn another_process_that_holds_the_write_lock_delays_writes_and_then_refuses_them
 fn a_write_lock_that_stays_with_another_process_keeps_nobody_waiting_longer_than_5_seconds() {
     let folder = folder();
     put_picture(folder.path());
-    let server = quiet(folder);
+    let server = quiet(folder).expecting("database busy");
     fill(&server, 1);
     let mut player = Player::get(&server, "/live/bob/pw/1", "VLC");
     player.read(188 * 10);
@@ -211,7 +213,7 @@ fn a_server_whose_disk_is_full_stops_cleanly_and_does_not_start_on_an_empty_fold
     let folder = folder();
     let flag = folder.path().join("full");
     let preload = [("LD_PRELOAD", disk::library()), ("DISK_FULL", flag.as_path())];
-    let server = TestServer::with(folder, &[], &preload);
+    let server = TestServer::with(folder, &[], &preload).expecting("disk full");
     server.done("line/new", "data[username]=kept");
     fs::write(&flag, "").expect("the flag");
     server.refused("line/new", "data[username]=refused");

@@ -57,7 +57,8 @@ fn a_disk_that_is_full_keeps_nobody_from_watching_and_loses_no_history() {
     let folder = tempfile::tempdir().unwrap();
     put_picture(folder.path());
     let flag = folder.path().join("full");
-    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)]);
+    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)])
+        .expecting("disk full");
     fill(&server, 1);
     std::fs::write(&flag, "").unwrap();
     Player::get(&server, "/live/bob/pw/1", "first").read(188 * 100);
