@@ -106,7 +106,7 @@ impl Call {
         for given in given {
             match given {
                 Given::Absent => {}
-                Given::Empty => return Err(Error::invalid(SEEN, "the updated_at of the row as you saw it")),
+                Given::Empty => return Err(Error::invalid(SEEN, "the updated_at of the row as you read it")),
                 Given::Value(at) => self.seen = Some(at),
             }
         }

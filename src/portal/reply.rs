@@ -55,7 +55,7 @@ pub fn shut_out(left: Duration) -> HttpResponse {
 pub fn malformed() -> HttpResponse {
     answer(StatusCode::BAD_REQUEST)
         .content_type("text/plain; charset=utf-8")
-        .body("The request cannot be read: its Host is none, or its body is over 1 MiB or not whole.")
+        .body("The request cannot be read: its Host header is missing or invalid, or its body is incomplete or over 1 MiB.")
 }
 
 /// A request that cannot be answered.

@@ -215,7 +215,7 @@ const WORDS: &[(&str, &str)] = &[
     ("playback_settings_save", "Save"),
     ("playback_settings_time", "Seconds"),
     ("playback_settings_title", "Playback"),
-    ("player_access_denied", "You may not watch this"),
+    ("player_access_denied", "You cannot watch this"),
     ("player_audio", "Sound"),
     ("player_claim", "Report a problem"),
     ("player_download", "Download"),

@@ -210,8 +210,8 @@ impl Source {
                 got.answer.allow_ranges();
                 Ok(())
             }
-            _ => Err("this file has its index at its end, and the server does not give ranges of it: \
-                      write it anew with ffmpeg -movflags +faststart, or put it into media/"
+            _ => Err("this file has its index at its end, and the server does not support range requests: remux it with ffmpeg \
+                      -movflags +faststart, or put it into media/"
                 .to_owned()
                 .into()),
         }

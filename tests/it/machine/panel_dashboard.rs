@@ -188,7 +188,7 @@ fn usage_is_kept_over_a_restart_and_a_gap_is_a_gap() {
     };
     let server = start(folder);
     tv::within(10, "the first minute is written down", || {
-        part(&Panel::admin(&server).get("/panel/"), "usage").contains("At most 0 at once")
+        part(&Panel::admin(&server).get("/panel/"), "usage").contains("At most 0 at the same time")
     });
     let folder = server.stop();
     // Twenty minutes, two hours ago, as if viewers had watched then.
@@ -204,7 +204,7 @@ fn usage_is_kept_over_a_restart_and_a_gap_is_a_gap() {
     let server = start(folder);
     let page = Panel::admin(&server).get("/panel/");
     let usage = part(&page, "usage");
-    assert!(usage.contains("At most 7 at once"), "{usage}");
+    assert!(usage.contains("At most 7 at the same time"), "{usage}");
     let line =
         usage.split("class=\"line\" d=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a line");
     assert_eq!(line.matches('M').count(), 2, "two strokes with a gap between them: {line}");

@@ -48,7 +48,7 @@ impl Usage {
             String::new()
         } else {
             format!(
-                "At most {} at once in the last 24 hours.",
+                "At most {} at the same time in the last 24 hours.",
                 show::number(i64::try_from(most).unwrap_or(i64::MAX))
             )
         };
@@ -109,7 +109,10 @@ mod tests {
         );
         assert_eq!(drawn.line, "M281 0h.5L282 50M286 75h.5L287 25");
         assert_eq!(drawn.area, "M281 100V0h.5L282 50V100ZM286 100V75h.5L287 25V100Z");
-        assert_eq!((drawn.top, drawn.words.as_str()), (4, "At most 4 at once in the last 24 hours."));
+        assert_eq!(
+            (drawn.top, drawn.words.as_str()),
+            (4, "At most 4 at the same time in the last 24 hours.")
+        );
     }
 
     #[test]
