@@ -172,7 +172,7 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         )
     })?;
     check_method(row, request.method())?;
-    let address = door.address(request)?;
+    let address = door.address(request, row.access)?;
     let mut fields = decode(request, payload).await?;
     let in_body = match fields.shift_remove("api_key") {
         Some(Node::Text(key)) if !key.is_empty() => Some(key),

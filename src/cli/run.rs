@@ -99,7 +99,7 @@ async fn serve(config: Config) -> Result<(), String> {
     let terminated = terminated().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let running = app::build(config).await?;
     let welcome = running.welcome.as_ref().map(|welcome| greeting(welcome) + "\n").unwrap_or_default();
-    announce(format!("{welcome}Linecard is listening on http://{}", running.address)).await?;
+    announce(format!("{welcome}Linecard is listening on http://{}", running.address)).await;
     let handle = running.server_handle();
     let dismissed = running.dismiss();
     actix_web::rt::spawn(async move {
@@ -410,18 +410,19 @@ fn moment(time: Option<UnixTime>) -> String {
     time.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string())
 }
 
-/// Prints what a start has to say. Somebody who does not read it does not keep the server from serving.
-async fn announce(text: String) -> Result<(), String> {
+/// Prints what a start has to say. Whether somebody reads it does not keep the server from serving.
+async fn announce(text: String) {
     let (printed, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || printed.send(print(&text)));
-    match tokio::time::timeout(Duration::from_secs(5), told).await {
-        Ok(Ok(printed)) => printed,
-        Ok(Err(_)) => Err("standard output: it cannot be written to".into()),
-        Err(_) => {
-            log::warn!("nobody reads standard output, where the address and the first password are printed");
-            Ok(())
-        }
-    }
+    let trouble = match tokio::time::timeout(Duration::from_secs(5), told).await {
+        Ok(Ok(Ok(()))) => return,
+        Ok(Ok(Err(error))) => error,
+        Ok(Err(_)) => "standard output cannot be written to".into(),
+        Err(_) => "nobody reads standard output".into(),
+    };
+    log::warn!(
+        "{trouble}: the address and the first password are printed there (linecard admin password makes a new one)"
+    );
 }
 
 /// Whoever has read enough, such as `head`, is no reason to fail.

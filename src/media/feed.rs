@@ -10,7 +10,10 @@ use std::{
 
 use tokio::{io::AsyncWriteExt, process::ChildStdin, task::spawn_blocking};
 
-use super::{multiplex::Program, ts::PACKET};
+use super::{
+    multiplex::Program,
+    ts::{self, PACKET},
+};
 
 /// Read of a file at once.
 const PART: usize = 350 * PACKET;
@@ -55,10 +58,10 @@ pub fn is_transport_stream(path: &Path) -> bool {
 }
 
 async fn repeat(path: PathBuf, input: &mut ChildStdin) {
-    let mut counters = Counters::default();
+    let mut turns = Turns::default();
     loop {
         let Ok(mut file) = File::open(&path) else { return };
-        counters.begin();
+        turns.begin();
         loop {
             let part = spawn_blocking(move || {
                 let mut part = Vec::with_capacity(PART);
@@ -71,7 +74,7 @@ async fn repeat(path: PathBuf, input: &mut ChildStdin) {
             if part.is_empty() {
                 break;
             }
-            part.chunks_exact_mut(PACKET).for_each(|packet| counters.renumber(packet));
+            part.chunks_exact_mut(PACKET).for_each(|packet| turns.go_on(packet));
             if input.write_all(&part).await.is_err() {
                 return;
             }
@@ -79,29 +82,76 @@ async fn repeat(path: PathBuf, input: &mut ChildStdin) {
     }
 }
 
-/// Makes the packets of each turn count on from those of the turn before.
+/// A leap of a track's clock within a file, in 1/90,000 second: ffmpeg is left to make the best of such a file.
+const LEAP: u64 = 10 * 90_000;
+
+/// Makes each turn of a file go on from the turn before: its packets count on, and its clocks are as much later as the longest
+/// track lasts, so that no track overlaps itself.
 #[derive(Default)]
-struct Counters {
-    /// Of each track: the last number, what is added in this turn, and whether it has come in this turn.
-    tracks: HashMap<u16, (u8, u8, bool)>,
+struct Turns {
+    tracks: HashMap<u16, Track>,
+    /// How long one turn lasts, once one is over; `None` also for a file whose clocks leap.
+    lasts: Option<u64>,
+    /// How much later than in the file the clocks are.
+    later: u64,
 }
 
-impl Counters {
+#[derive(Default)]
+struct Track {
+    /// The last number, what is added in this turn, and whether it has come in this turn.
+    counter: Option<(u8, u8, bool)>,
+    /// When its first and its last unit are decoded, and how long that lasts.
+    units: Option<(u64, u64, u64)>,
+    leaps: bool,
+}
+
+impl Turns {
     fn begin(&mut self) {
-        self.tracks.values_mut().for_each(|(_, _, has_come)| *has_come = false);
+        if self.lasts.is_none() && !self.tracks.values().any(|track| track.leaps) {
+            self.lasts = self.tracks.values().filter_map(Track::lasts).max();
+        }
+        self.later = (self.later + self.lasts.unwrap_or_default()) % ts::CLOCK;
+        let counters = self.tracks.values_mut().filter_map(|track| track.counter.as_mut());
+        counters.for_each(|(_, _, has_come)| *has_come = false);
     }
 
-    fn renumber(&mut self, packet: &mut [u8]) {
-        let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
+    fn go_on(&mut self, packet: &mut [u8]) {
+        let track = self.tracks.entry(ts::pid(packet)).or_default();
+        track.count(packet);
+        match self.lasts {
+            Some(_) => ts::delay(packet, self.later),
+            None => track.time(packet),
+        }
+    }
+}
+
+impl Track {
+    fn count(&mut self, packet: &mut [u8]) {
         let number = packet[3] & 0x0F;
         let counts = packet[3] >> 4 & 1;
         let first = (number.wrapping_sub(counts) & 0x0F, 0, false);
-        let (last, added, has_come) = self.tracks.entry(pid).or_insert(first);
+        let (last, added, has_come) = self.counter.get_or_insert(first);
         if !*has_come {
             (*added, *has_come) = (last.wrapping_add(counts).wrapping_sub(number) & 0x0F, true);
         }
         *last = number.wrapping_add(*added) & 0x0F;
         packet[3] = packet[3] & 0xF0 | *last;
+    }
+
+    fn time(&mut self, packet: &[u8]) {
+        let Some(time) = ts::decoding_time(packet) else { return };
+        self.units = Some(match self.units {
+            None => (time, time, 0),
+            Some((first, last, _)) => {
+                let lasts = ts::elapsed(last, time);
+                self.leaps |= lasts > LEAP;
+                (first, time, lasts)
+            }
+        });
+    }
+
+    fn lasts(&self) -> Option<u64> {
+        self.units.map(|(first, last, unit)| ts::elapsed(first, last) + unit)
     }
 }
 
@@ -111,18 +161,66 @@ mod tests {
 
     #[test]
     fn each_turn_counts_on_from_the_one_before() {
-        let mut counters = Counters::default();
+        let mut turns = Turns::default();
         let mut numbers = Vec::new();
         for _ in 0..3 {
-            counters.begin();
+            turns.begin();
             // The last packet but one has no payload, and is not counted.
             for control in [0x17, 0x18, 0x28, 0x19] {
                 let mut packet = [0xFF; PACKET];
                 packet[1..4].copy_from_slice(&[0x41, 0, control]);
-                counters.renumber(&mut packet);
+                turns.go_on(&mut packet);
                 numbers.push(packet[3] & 0x0F);
             }
         }
         assert_eq!(numbers, [7, 8, 8, 9, 10, 11, 11, 12, 13, 14, 14, 15]);
+    }
+
+    /// The head of a unit of that track that is shown and decoded at that time, with the clock before it.
+    fn unit(track: u8, time: u64) -> Vec<u8> {
+        let mut packet = vec![0xFF; PACKET];
+        packet[..6].copy_from_slice(&[0x47, 0x41, track, 0x30, 7, 0x10]);
+        packet[6..12].copy_from_slice(&[0, 0, 0, 0, 0x7E, 0]);
+        packet[12..21].copy_from_slice(&[0, 0, 1, 0xC0, 0, 0, 0x80, 0xC0, 10]);
+        packet[21..31].copy_from_slice(&[0x31, 0, 1, 0, 1, 0x11, 0, 1, 0, 1]);
+        ts::delay(&mut packet, time);
+        packet
+    }
+
+    #[test]
+    fn clocks_go_on_over_turns_and_no_track_overlaps_itself() {
+        let mut turns = Turns::default();
+        let mut times: HashMap<u16, Vec<u64>> = HashMap::new();
+        for _ in 0..3 {
+            turns.begin();
+            // Sound begins before the picture, and lasts longer than one more picture does.
+            for (track, time) in
+                [(2, 100), (1, 1_000), (2, 2_020), (1, 4_600), (2, 3_940), (2, 5_860), (1, 8_200), (2, 9_700)]
+            {
+                let mut packet = unit(track, time);
+                assert_eq!((ts::decoding_time(&packet), ts::clock(&packet)), (Some(time), Some(time)));
+                turns.go_on(&mut packet);
+                let later = ts::decoding_time(&packet).unwrap();
+                assert_eq!(ts::clock(&packet), Some(later), "clock and times stay together");
+                times.entry(ts::pid(&packet)).or_default().push(later);
+            }
+        }
+        for (track, times) in times {
+            assert!(times.windows(2).all(|two| two[0] < two[1]), "{track}: {times:?}");
+        }
+        assert_eq!(turns.later, 2 * (9_700 - 100 + 3_840));
+    }
+
+    #[test]
+    fn a_file_whose_clocks_leap_is_left_as_it_is() {
+        let mut turns = Turns::default();
+        for _ in 0..2 {
+            turns.begin();
+            for time in [100, 3_700, 9_000_000, 9_003_600] {
+                let mut packet = unit(1, time);
+                turns.go_on(&mut packet);
+                assert_eq!(ts::decoding_time(&packet), Some(time));
+            }
+        }
     }
 }

@@ -70,12 +70,12 @@ pub struct Candidate {
     /// Where it comes from, without headers.
     pub source: SourceUrl,
     /// How its source is asked, if the list says so.
-    pub asked: Option<Box<Access>>,
+    pub asked: Option<Box<SourceAccess>>,
 }
 
 /// How a source is asked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Access {
+pub struct SourceAccess {
     /// By headers of the whole stream.
     pub request: SourceRequest,
     /// The source with the headers behind its `|`, if they stand there.
@@ -181,7 +181,7 @@ impl List {
         let asked = (request != SourceRequest::default()).then(|| {
             let suffix = split_suffix(&written).1;
             let source = suffix.and_then(|suffix| SourceUrl::new(&format!("{url}|{suffix}{program}")).ok());
-            Box::new(Access { request, source })
+            Box::new(SourceAccess { request, source })
         });
         let logo = HttpUrl::new(&entry.logo).ok();
         if logo.is_none() && !entry.logo.is_empty() {

@@ -1,13 +1,13 @@
-//! Standard error that nobody reads: the server serves on, and ends.
+//! Output that nobody reads, or that has no room: the server serves on, and ends.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::support::PROGRAM;
+use crate::support::{PROGRAM, tv::within};
 
 #[test]
 fn nobody_waits_for_a_log_that_is_not_read() {
@@ -40,4 +40,27 @@ fn nobody_waits_for_a_log_that_is_not_read() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it does not end");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_start_does_not_fail_for_output_without_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    let mut server = Command::new(PROGRAM)
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .env("LINECARD_DATA", folder.path())
+        .stdout(full())
+        .stderr(full())
+        .spawn()
+        .expect("the program starts");
+    within(20, "it answers", || {
+        assert!(server.try_wait().expect("its status").is_none(), "it ended");
+        let Ok(mut socket) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        let mut answer = [0; 64];
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: tv.example\r\n\r\n").is_ok()
+            && socket.read(&mut answer).is_ok_and(|length| answer[..length].starts_with(b"HTTP/1.1 200"))
+    });
+    server.kill().expect("killed");
+    server.wait().expect("its end");
 }

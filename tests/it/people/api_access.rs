@@ -246,6 +246,11 @@ fn a_page_of_another_site_calls_nothing_and_programs_need_say_nothing_of_themsel
     }
     assert_eq!(server.done("line/list", "")["total"], 0);
     assert_eq!(call(&[&own]).0, 200);
+    // A picture in a page asks with GET, which some calls that change something take; those that only look may be linked to.
+    let get = |call: &str| {
+        server.curl(&format!("/api/{call}/{KEY}/1"), &["-G", "-H", "Sec-Fetch-Site: cross-site"]).0
+    };
+    assert_eq!((get("streams/stop"), get("streams/start"), get("streams/online")), (403, 403, 200));
     assert_eq!(call(&[]).1["error"], "Username exists.");
 }
 

@@ -24,7 +24,8 @@ pub struct Transport {
     pub ahead: u64,
     /// Clocks that were announced as new.
     pub announced: usize,
-    /// Packets that were missing or came twice, clocks that went back unannounced, tables that changed under one version.
+    /// Packets that were missing or came twice, clocks and times that went back unannounced, tables that changed under
+    /// one version.
     pub breaks: Vec<String>,
 }
 
@@ -36,6 +37,7 @@ impl Transport {
         let mut pmt_pid = None;
         let (mut counters, mut said_by) = (BTreeMap::new(), BTreeMap::new());
         let mut tables: BTreeMap<u16, u64> = BTreeMap::new();
+        let mut decoded_at: BTreeMap<u16, u64> = BTreeMap::new();
         for (number, packet) in bytes.chunks_exact(PACKET).enumerate() {
             assert_eq!(packet[0], 0x47, "packet {number}");
             let pid = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
@@ -47,6 +49,7 @@ impl Transport {
                 if is_new {
                     found.announced += 1;
                     tables.clear();
+                    decoded_at.clear();
                 } else if let Some(last) = clock {
                     match base.checked_sub(last) {
                         Some(step) => found.clocks = found.clocks.max(step / 90),
@@ -92,6 +95,12 @@ impl Transport {
                 let decoded = time(&times[if flags & 0x40 != 0 { 5 } else { 0 }..]);
                 found.units += 1;
                 found.pictures += usize::from(id & 0xF0 == 0xE0);
+                if let Some(last) = decoded_at.insert(pid, decoded).filter(|last| *last >= decoded) {
+                    let back = last - decoded;
+                    found
+                        .breaks
+                        .push(format!("packet {number} of {pid:#x}: decoded {back} ticks before the last"));
+                }
                 match decoded.checked_sub(now) {
                     Some(ahead) => found.ahead = found.ahead.max(ahead / 90),
                     None => found.late += 1,

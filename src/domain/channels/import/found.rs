@@ -173,7 +173,7 @@ fn what_is_not_taken_as_it_stands_is_told() {
 #[test]
 fn options_belong_to_the_channel_beside_which_they_stand() {
     let agents = |text: &str| -> Vec<String> {
-        let agent = |asked: &super::Access| asked.request.user_agent.as_str().to_owned();
+        let agent = |asked: &super::SourceAccess| asked.request.user_agent.as_str().to_owned();
         list(text).candidates.iter().map(|it| it.asked.as_deref().map(agent).unwrap_or_default()).collect()
     };
     let (a, b) = ("#EXTINF:-1,A\nhttp://h/1\n", "#EXTINF:-1,B\nhttp://h/2\n");
