@@ -32,7 +32,7 @@ pub async fn m3u(
         return Ok((text, Err(named(&"nothing in it can be imported"))));
     }
     if dry_run {
-        for (count, what) in planned(&list, &plan) {
+        for (count, what) in Done::planned(&list, &plan).figures() {
             let _ = writeln!(text, "{count} {what}");
         }
         text.push_str("nothing was changed: --dry-run\n");
@@ -91,26 +91,8 @@ fn left_out(list: &List, plan: &Plan) -> String {
     text
 }
 
-fn planned(list: &List, plan: &Plan) -> [(usize, &'static str); 6] {
-    use crate::ops::channels::import::Fate;
-    [
-        (plan.new.len(), "new streams"),
-        (plan.categories.len(), "new categories"),
-        (plan.count(|fate| fate == Fate::SourceAdded), "sources added to existing streams"),
-        (plan.count(|fate| matches!(fate, Fate::Updated(_))), "streams updated"),
-        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "exist already"),
-        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be imported"),
-    ]
-}
-
 fn did(done: &Done) -> Vec<(usize, &'static str)> {
-    let mut figures = vec![
-        (done.made, "new streams"),
-        (done.categories, "new categories"),
-        (done.changed, "streams changed"),
-        (done.there, "exist already"),
-        (done.refused, "cannot be imported"),
-    ];
+    let mut figures = done.figures().to_vec();
     for (count, what) in
         [(done.in_bouquet, "added to the bouquet"), (done.gone, "deleted by somebody meanwhile")]
     {

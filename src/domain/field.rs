@@ -79,6 +79,18 @@ pub enum Fact {
     Ids(Vec<i64>),
 }
 
+impl Fact {
+    /// Whether it is a list of whatever kind with nothing in it.
+    pub fn is_empty_list(&self) -> bool {
+        match self {
+            Self::List(texts) => texts.is_empty(),
+            Self::Urls(texts) | Self::Masked(texts) => texts.is_empty(),
+            Self::Ids(ids) => ids.is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// What a field holds: drives list filters, references and the API description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -31,6 +31,14 @@ pub enum Refused {
     /// A mass edit without its preview.
     #[error("Preview the edit first")]
     NotPreviewed,
+    /// A sale at other terms than the form showed, and what of them changed.
+    #[error(
+        "{0} since this was shown, and nothing was done: look again, and send it once more if you still want it"
+    )]
+    TermsChanged(String),
+    /// A mass edit at other terms than its preview showed, and what of them changed.
+    #[error("{0} since the preview: preview it again")]
+    TermsChangedSincePreview(String),
     /// A restreamer as a MAG.
     #[error("A restreamer cannot become a MAG: set restreamer to 0 first")]
     RestreamerAsMag,

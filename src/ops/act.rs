@@ -70,7 +70,8 @@ impl Act<'_> {
         let facts = record.facts();
         self.tx.require_references::<R>(&facts)?;
         let id = self.tx.insert::<R>(&facts, self.now)?;
-        let set = facts.iter().filter(|(name, fact)| defaults.get(name) != Some(fact));
+        let set =
+            facts.iter().filter(|(name, fact)| !fact.is_empty_list() && defaults.get(name) != Some(fact));
         let after = object(set.map(|(name, fact)| (*name, masked(fact))));
         self.trail(Some(id.number()), label(&facts), EMPTY, &after)?;
         Ok((id, record))

@@ -64,6 +64,8 @@ pub trait Managed: Table {
 
     /// What becomes of those that use a row that is deleted.
     const IN_USE: &'static str = ": move or delete them first";
+    /// Whether those that use a row keep it from being deleted.
+    const IS_KEPT_BY_USERS: bool = true;
 
     /// Why a row stays whatever happens, for those that are built in: deleting it is not offered.
     fn stays(_id: Self::Id) -> Option<Refused> {
@@ -191,6 +193,20 @@ pub fn goes_with<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<String> {
     used_by::<R>(look.read, id)
 }
 
+/// Whether something that uses the row keeps it from being deleted.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn is_kept<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<bool> {
+    look.may(R::RESOURCE)?;
+    for user in R::users() {
+        if R::IS_KEPT_BY_USERS && look.read.users_of(&user, id.number(), 1)? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn used_by<R: Managed>(read: &Read<'_>, id: R::Id) -> Result<String> {
     let mut used = Vec::new();
     for user in R::users() {
@@ -270,6 +286,7 @@ impl Managed for Plan {
 
 impl Managed for Bouquet {
     const IN_USE: &'static str = " and will be removed from there";
+    const IS_KEPT_BY_USERS: bool = false;
 
     fn users() -> Vec<User> {
         let holding =
@@ -296,6 +313,7 @@ impl Managed for Category {
 
 impl Managed for Stream {
     const IN_USE: &'static str = " and will be removed from there";
+    const IS_KEPT_BY_USERS: bool = false;
 
     fn users() -> Vec<User> {
         User::holding::<Bouquet>("bouquets").into_iter().collect()

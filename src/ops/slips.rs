@@ -7,8 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Act, Action, Ops};
-use crate::domain::{Error, Refused, Result, people::actor::Actor};
+use super::{Act, Action, Ops, random};
+use crate::domain::{
+    Error, Refused, Result,
+    people::{actor::Actor, api_key::KeyText},
+};
 
 /// Slips kept at once, about 3 MB; beyond it the oldest is forgotten.
 const MOST: usize = 10_000;
@@ -41,6 +44,8 @@ pub struct Slips(Mutex<Used>);
 
 #[derive(Default)]
 struct Used {
+    /// Keys that forms made: in memory only, for a form whose first answer the browser dropped.
+    keys: HashMap<String, KeyText>,
     outcomes: HashMap<String, Outcome>,
     /// In the order in which they came.
     came: VecDeque<(Instant, String)>,
@@ -53,6 +58,7 @@ impl Slips {
         while used.came.len() >= MOST || used.came.front().is_some_and(|(at, _)| at.elapsed() > KEPT) {
             let Some((_, oldest)) = used.came.pop_front() else { break };
             used.outcomes.remove(&oldest);
+            used.keys.remove(&oldest);
         }
         if let Some(outcome) = used.outcomes.get(key) {
             return outcome.clone();
@@ -63,6 +69,24 @@ impl Slips {
 }
 
 impl Ops {
+    /// The text of the API key that a form with that slip makes: the same for every repeat.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the system's generator fails.
+    pub fn key_of_slip(&self, slip: &Slip) -> Result<KeyText> {
+        self.slips.outcome(&slip.key);
+        let new = random::api_key()?;
+        let mut used = self.slips.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(used.keys.entry(slip.key.clone()).or_insert(new).clone())
+    }
+
+    /// What the same form made before, if it did; whoever sent it first is waited for.
+    pub async fn made(&self, slip: &Slip) -> Option<i64> {
+        let outcome = self.slips.outcome(&slip.key);
+        let outcome = outcome.lock().await;
+        outcome.as_ref().filter(|(of, _)| *of == slip.fingerprint).map(|(_, id)| *id)
+    }
+
     /// Makes something, of which the job says id and more; a repeat of the form with that slip is led to it instead.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::channels::catalogue::Channel,
     ops::{
-        channels::catalogue::{BouquetSet, Cached, bouquets_of},
+        channels::catalogue::{BouquetSet, Cached, Weighed, bouquets_of},
         clock,
     },
 };
@@ -91,6 +91,12 @@ fn packed(text: &str) -> Vec<u8> {
     // A vector takes whatever is written to it.
     let _ = encoder.write_all(text.as_bytes());
     encoder.finish().unwrap_or_default()
+}
+
+impl Weighed for Guide {
+    fn bytes(&self) -> usize {
+        self.text.len() + self.packed.len()
+    }
 }
 
 impl Guide {

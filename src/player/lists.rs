@@ -1,5 +1,7 @@
 //! Categories and streams as players list them (docs/players.md, "Channel numbers and names").
 
+use std::fmt::Write as _;
+
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -15,14 +17,32 @@ pub fn categories(channels: &[Channel]) -> Value {
     shown.collect()
 }
 
-/// The channels, or those of one category.
-pub fn streams(channels: &[Channel], category: Option<&str>) -> Value {
+/// The channels, or those of one category, as JSON. Each is written as it is made: 100,000 of them as values at once
+/// would take ten times their text.
+pub fn streams(channels: &[Channel], category: Option<&str>) -> String {
     let wanted = |channel: &&Channel| category.is_none_or(|id| channel.category().to_string() == id);
-    channels.iter().filter(wanted).map(stream).collect()
+    written('[', channels.iter().filter(wanted).map(|channel| (None, stream(channel))), ']')
 }
 
-/// The older form: an object by id, with the category's name in each.
-pub fn available_channels(channels: &[Channel]) -> Value {
+/// What stands between two brackets, separated by commas.
+fn written(begin: char, entries: impl Iterator<Item = (Option<i64>, Value)>, end: char) -> String {
+    let mut text = String::from(begin);
+    for (id, entry) in entries {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        // Writing to a text cannot fail.
+        let _ = match id {
+            Some(id) => write!(text, "\"{id}\":{entry}"),
+            None => write!(text, "{entry}"),
+        };
+    }
+    text.push(end);
+    text
+}
+
+/// The older form: an object by id, with the category's name in each, as JSON.
+pub fn available_channels(channels: &[Channel]) -> String {
     let entries = channels.iter().map(|channel| {
         let mut entry = stream(channel);
         entry["live"] = "1".into();
@@ -30,9 +50,9 @@ pub fn available_channels(channels: &[Channel]) -> Value {
         entry["category_name"] = channel.category_name().into();
         entry["container_extension"] = Value::Null;
         entry["series_no"] = Value::Null;
-        (channel.id.0.to_string(), entry)
+        (Some(channel.id.0), entry)
     });
-    Value::Object(entries.collect())
+    written('{', entries, '}')
 }
 
 /// `is_adult` is left out: no type of it satisfies every player.

@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{
-    channels::catalogue::Channel,
-    fields::{container::Container, hidden::is_hidden},
+use crate::{
+    domain::{
+        channels::catalogue::Channel,
+        fields::{container::Container, hidden::is_hidden},
+    },
+    ops::channels::catalogue::Weighed,
 };
 
 /// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.
@@ -16,6 +19,12 @@ pub struct Template {
     gaps: Vec<usize>,
     /// SHA-256 of the text.
     digest: Vec<u8>,
+}
+
+impl Weighed for Template {
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.gaps.capacity() * size_of::<usize>()
+    }
 }
 
 impl Template {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub async fn create(mut call: Call) -> Result<Value> {
-    let wishes = SaleOptions { extend: false, free: call.data.take("free")?.unwrap_or(false) };
+    let wishes = SaleOptions { free: call.data.take("free")?.unwrap_or(false), ..SaleOptions::default() };
     let change = lines::with_credentials(change(&mut call)?)?;
     call.write(move |act| {
         let (id, line) = lines::create(act, change.clone(), wishes)?;
@@ -95,7 +95,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
 /// What a call says beside the columns of `data`.
 pub fn wishes(call: &mut Call) -> Result<SaleOptions> {
     let mut flag = |name| Ok::<_, Error>(call.data.take(name)?.unwrap_or(false));
-    Ok(SaleOptions { extend: flag("extend_plan")?, free: flag("free")? })
+    Ok(SaleOptions { extend: flag("extend_plan")?, free: flag("free")?, terms: None })
 }
 
 /// The columns, with a token made here if that is wished.

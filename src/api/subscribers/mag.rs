@@ -38,7 +38,7 @@ use crate::{
 };
 
 pub async fn create(mut call: Call) -> Result<Value> {
-    let wishes = SaleOptions { extend: false, free: call.data.take("free")?.unwrap_or(false) };
+    let wishes = SaleOptions { free: call.data.take("free")?.unwrap_or(false), ..SaleOptions::default() };
     let change = call.change::<MagChange>()?;
     call.write(move |act| {
         let (id, mag) = mags::create(act, change.clone(), wishes)?;

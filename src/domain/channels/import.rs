@@ -146,6 +146,16 @@ impl List {
         self.bytes
     }
 
+    /// The sources of those entries; of the one whose details a stream takes, headers stand in columns of the stream.
+    pub fn sources(&self, entries: &[usize], details: Option<usize>) -> Vec<SourceUrl> {
+        let source = |entry: &usize| {
+            let candidate = self.candidates.get(*entry)?;
+            let is_own = details == Some(*entry);
+            Some(if is_own { &candidate.source } else { candidate.further_source() }.clone())
+        };
+        entries.iter().filter_map(source).collect()
+    }
+
     /// The name of a heading.
     pub fn category(&self, place: usize) -> Option<&Name> {
         self.categories.get_index(place).map(|(_, name)| name)

@@ -411,7 +411,9 @@ fn apart(name: &str) -> (&str, Option<&str>) {
     let begins = |word: &str| {
         schemes.iter().any(|scheme| word.get(..scheme.len()).is_some_and(|w| w.eq_ignore_ascii_case(scheme)))
     };
-    let words = name.char_indices().filter(|(at, _)| *at == 0 || name[..*at].ends_with(char::is_whitespace));
+    let words = name.char_indices().filter(|(at, _)| {
+        *at == 0 || name[..*at].ends_with(|before: char| before.is_whitespace() || before == ',')
+    });
     match words.map(|(at, _)| at).find(|at| begins(&name[*at..])) {
         Some(at) => (name[..at].trim_end_matches([' ', '\t', ',']), Some(&name[at..])),
         None => (name, None),

@@ -1,7 +1,9 @@
 //! Subscription plans: what is sold.
 
+use std::fmt;
+
 use crate::domain::{
-    Given, Resource,
+    Fact, Field, Given, Resource,
     fields::{
         credits::Credits,
         number::{Connections, Position},
@@ -53,5 +55,64 @@ impl PlanChange {
             self.for_resellers = Given::Value(sold);
         }
         self
+    }
+}
+
+/// What a plan costs and how long it lasts, as it was shown to whoever sells it: nothing else is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    credits: Credits,
+    duration: Count,
+    unit: Unit,
+}
+
+impl Terms {
+    /// Those of a plan as it is.
+    pub fn of(plan: &Plan) -> Self {
+        Self { credits: plan.credits, duration: plan.duration, unit: plan.duration_unit }
+    }
+
+    /// The price, in credits.
+    pub fn credits(&self) -> i64 {
+        self.credits.get()
+    }
+
+    /// Those that a form says again, as they are printed: `12.30.day`.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '.');
+        let mut number = || parts.next()?.parse().ok();
+        let (credits, duration) = (Credits::new(number()?)?, Count::new(number()?)?);
+        let unit = Unit::stored(Fact::Text(parts.next()?.into()))?;
+        Some(Self { credits, duration, unit })
+    }
+
+    /// What of them is another by now, with both values, as a sentence without its end; `None` if nothing is.
+    pub fn changed_to(&self, now: &Self) -> Option<String> {
+        let price = (self.credits != now.credits).then(|| {
+            format!("price of the plan changed from {} to {} credits", self.credits(), now.credits())
+        });
+        let lasts = ((self.duration, self.unit) != (now.duration, now.unit))
+            .then(|| format!("duration of the plan changed from {} to {}", self.lasts(), now.lasts()));
+        let changed: Vec<String> = [price, lasts].into_iter().flatten().collect();
+        (!changed.is_empty()).then(|| format!("The {}", changed.join(", and the ")))
+    }
+
+    fn lasts(&self) -> String {
+        let (count, unit) = self.facts();
+        format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    }
+
+    fn facts(&self) -> (i64, String) {
+        match (self.duration.fact(), self.unit.fact()) {
+            (Fact::Number(count), Fact::Text(unit)) => (count, unit),
+            _ => Default::default(),
+        }
+    }
+}
+
+impl fmt::Display for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, unit) = self.facts();
+        write!(f, "{}.{count}.{unit}", self.credits())
     }
 }

@@ -25,12 +25,39 @@ pub type BouquetSet = (Option<PlanId>, Vec<BouquetId>);
 
 const LIST: Action = Action { resource: Resource::Streams, name: "catalogue" };
 
+/// What is kept takes memory.
+pub trait Weighed {
+    /// How many bytes, about.
+    fn bytes(&self) -> usize;
+}
+
+impl Weighed for Vec<Channel> {
+    fn bytes(&self) -> usize {
+        let texts = |channel: &Channel| channel.name.len() + channel.logo.len() + channel.guide_id.len();
+        self.iter().map(|channel| size_of::<Channel>() + texts(channel) + 64).sum()
+    }
+}
+
+impl Weighed for Option<AskedTitle> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.as_ref().map_or(0, |asked| asked.name.len())
+    }
+}
+
 /// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
 pub struct Cached<K, V> {
-    kept: Mutex<HashMap<K, (u64, Arc<V>)>>,
+    kept: Mutex<Kept<K, V>>,
     /// Values kept at once; beyond it those of an older catalogue go, and then all.
     most: usize,
 }
+
+struct Kept<K, V> {
+    values: HashMap<K, (u64, Arc<V>)>,
+    bytes: usize,
+}
+
+/// The bytes of what one cache keeps: one value may be heavier, and is then kept alone.
+const MOST_BYTES: usize = 64 << 20;
 
 impl<K, V> Default for Cached<K, V> {
     fn default() -> Self {
@@ -41,11 +68,11 @@ impl<K, V> Default for Cached<K, V> {
 impl<K, V> Cached<K, V> {
     /// None yet; so many are kept at once.
     pub fn at_most(most: usize) -> Self {
-        Self { kept: Mutex::default(), most }
+        Self { kept: Mutex::new(Kept { values: HashMap::new(), bytes: 0 }), most }
     }
 }
 
-impl<K: Hash + Eq, V> Cached<K, V> {
+impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
     /// The value of that key, made if it is not there or was made from an older catalogue.
     ///
     /// # Errors
@@ -55,20 +82,26 @@ impl<K: Hash + Eq, V> Cached<K, V> {
         let catalogue = ops.store.changes().catalogue();
         let held = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.get(&key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
+            kept.values.get(&key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
         };
         if let Some(value) = held {
             return Ok(value);
         }
         let value = Arc::new(make()?);
+        let bytes = value.bytes();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= self.most {
-            kept.retain(|_, (of, _)| *of == catalogue);
+        let kept = &mut *kept;
+        let is_full = |kept: &Kept<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
+        if is_full(kept) {
+            kept.values.retain(|_, (of, _)| *of == catalogue);
+            kept.bytes = kept.values.values().map(|(_, value)| value.bytes()).sum();
         }
-        if kept.len() >= self.most {
-            kept.clear();
+        if is_full(kept) {
+            kept.values.clear();
+            kept.bytes = 0;
         }
-        kept.insert(key, (catalogue, value.clone()));
+        let before = kept.values.insert(key, (catalogue, value.clone()));
+        kept.bytes = (kept.bytes + bytes).saturating_sub(before.map_or(0, |(_, value)| value.bytes()));
         Ok(value)
     }
 }

@@ -5,7 +5,7 @@ mod reading;
 
 use std::{collections::HashMap, sync::Arc};
 
-pub use lists::{Lists, Run};
+pub use lists::{Kept, Lists, Run};
 pub use reading::{READINGS, Reading};
 
 use super::streams;
@@ -16,7 +16,7 @@ use crate::{
         channels::{
             bouquet::{Bouquet, BouquetChange, Category, CategoryChange},
             import::{self, Candidate, Target},
-            stream::{SourceUrl, Stream, StreamChange},
+            stream::{Stream, StreamChange},
         },
         fields::{number::Position, text::Name},
         ids::{BouquetId, CategoryId, StreamId},
@@ -70,6 +70,8 @@ pub struct Done {
     pub made: usize,
     /// How many were changed.
     pub changed: usize,
+    /// How many entries are further sources of a stream.
+    pub sources: usize,
     /// How many were to be changed and are gone.
     pub gone: usize,
     /// How many categories were made.
@@ -109,9 +111,8 @@ impl Ops {
     pub async fn import(&self, actor: &Actor, import: Import, told: impl Fn(&Done)) -> Result<Done> {
         let _turn = self.lists.turn().await;
         let plan = Arc::new(self.plan_import(actor, import.clone()).await?);
-        let there = plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_)));
-        let refused = import.list.refused_count + plan.count(|fate| fate == Fate::Full);
-        let mut done = Done { progress: (0, plan.streams.len()), there, refused, ..Done::default() };
+        let Done { there, refused, sources, .. } = Done::planned(&import.list, &plan);
+        let mut done = Done { progress: (0, plan.streams.len()), there, refused, sources, ..Done::default() };
         let mut step =
             Step { into: import.into.clone(), import: Arc::new(import), plan, headings: None, begin: 0 };
         loop {
@@ -138,6 +139,31 @@ impl Ops {
 }
 
 impl Done {
+    /// What an import comes to if nobody changes anything meanwhile: the same figures before as after it.
+    pub fn planned(list: &List, plan: &Plan) -> Self {
+        Self {
+            made: plan.new.len(),
+            changed: plan.changed.len(),
+            categories: plan.categories.len(),
+            sources: plan.count(|fate| fate == Fate::SourceAdded),
+            there: plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))),
+            refused: list.refused_count + plan.count(|fate| fate == Fate::Full),
+            ..Self::default()
+        }
+    }
+
+    /// Its figures, each with what it counts.
+    pub fn figures(&self) -> [(usize, &'static str); 6] {
+        [
+            (self.made, "new streams"),
+            (self.categories, "new categories"),
+            (self.changed, "streams changed"),
+            (self.sources, "further sources of a stream"),
+            (self.there, "exist already"),
+            (self.refused, "cannot be imported"),
+        ]
+    }
+
     fn add(&mut self, written: &Written) {
         self.made += written.made;
         self.changed += written.changed;
@@ -207,26 +233,16 @@ impl Step {
     fn new_stream(&self, place: usize, headings: &Headings) -> Option<StreamChange> {
         let new = self.plan.new.get(place)?;
         Some(StreamChange {
-            sources: Given::Value(self.sources(&new.sources, Some(new.entry))),
+            sources: Given::Value(self.import.list.sources(&new.sources, Some(new.entry))),
             on_demand: Given::Value(self.import.on_demand),
             ..self.details(self.candidate(new.entry)?, headings)
         })
     }
 
-    /// The sources of those entries; of the one whose details the stream takes, headers stand in columns of the stream.
-    fn sources(&self, entries: &[usize], details: Option<usize>) -> Vec<SourceUrl> {
-        let source = |entry: &usize| {
-            let candidate = self.candidate(*entry)?;
-            let is_own = details == Some(*entry);
-            Some(if is_own { &candidate.source } else { candidate.further_source() }.clone())
-        };
-        entries.iter().filter_map(source).collect()
-    }
-
     /// Changes a stream that is there; whether there was anything to change.
     fn change(&self, act: &Act<'_>, before: &Stored<Stream>, headings: &Headings) -> Result<bool> {
         let Some(changes) = self.plan.changed.get(&before.id) else { return Ok(false) };
-        let new = self.sources(&changes.sources, changes.details);
+        let new = self.import.list.sources(&changes.sources, changes.details);
         let sources = match changes.details {
             Some(_) => import::renewed(&before.record.sources, &new),
             None => before.record.sources.iter().cloned().chain(new).collect(),

@@ -3,7 +3,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,14 +11,17 @@ use super::subscriptions::{self, SaleOptions};
 use crate::{
     domain::{
         Error, Refused, Result, Stored,
+        ids::ResellerId,
         people::{
             actor::{Actor, Who},
             audit::{Difference, difference},
+            reseller::Reseller,
             rights::Access,
         },
         subscribers::{
             listing::{Selection, State, Subscribed},
             mass_edit::MassEdit,
+            plan::{Plan, Terms},
         },
     },
     ops::{Act, Action, Ops, clock},
@@ -50,6 +53,8 @@ pub struct Preview {
     pub mark: i64,
     /// The first of them, with what would change, or why it would not.
     pub sample: Sample,
+    /// The terms of the plan that extends them: no others are charged.
+    pub terms: Option<Terms>,
     /// What became of the first of them when the run was tried.
     pub trial: Trial,
 }
@@ -61,6 +66,8 @@ pub struct Trial {
     pub tried: usize,
     /// How many of these it would refuse.
     pub refused: usize,
+    /// How many credits it would charge for these.
+    pub credits: i64,
     /// The commonest reasons first, each with how many it would refuse.
     pub reasons: Vec<(String, usize)>,
 }
@@ -139,9 +146,13 @@ impl Ops {
             Ok((ids, look.read.count_selected::<S>(&meant)?, look.read.newest_audit()?))
         });
         let (ids, rows, mark) = look.await?;
-        let tried = self.write(actor.clone(), action, move |act| try_out::<S>(act, &selection, &edit, &ids));
-        let (sample, trial) = tried.await?;
-        Ok(Preview { rows, mark, sample, trial })
+        let tried = self.write(actor.clone(), action, move |act| {
+            let terms = edit.extend_plan.map(|plan| act.find::<Plan>(plan)).transpose()?;
+            let terms = terms.map(|plan| Terms::of(&plan.record));
+            Ok((terms, try_out::<S>(act, &selection, &edit, &ids, terms)?))
+        });
+        let (terms, (sample, trial)) = tried.await?;
+        Ok(Preview { rows, mark, sample, terms, trial })
     }
 
     /// Begins a mass edit as it was previewed; the number of the run.
@@ -157,13 +168,17 @@ impl Ops {
     ) -> Result<(u64, impl Future<Output = ()> + use<S>)> {
         actor.may(S::RESOURCE, Access::Write)?;
         let mut selection = self.meant_by::<S>(actor, selection, &edit)?;
+        if edit.extend_plan.is_some() != preview.terms.is_some() {
+            return Err(Refused::NotPreviewed.into());
+        }
+        let terms = preview.terms;
         selection.untouched_since = Some(preview.mark);
         let progress = Progress { wanted: preview.rows, ..Progress::default() };
         let run = Arc::new(Run { who: actor.who.clone(), progress: Mutex::new(progress) });
         let number = self.remember(run.clone());
         let (ops, actor) = (self.clone(), actor.clone());
         let work = async move {
-            let outcome = ops.mass_edit::<S>(&actor, selection, edit, &run).await;
+            let outcome = ops.mass_edit::<S>(&actor, selection, edit, terms, &run).await;
             let mut progress = run.lock();
             progress.finished = true;
             progress.failed = outcome.err().map(|error| error.to_string());
@@ -209,6 +224,7 @@ impl Ops {
         actor: &Actor,
         selection: Selection,
         edit: MassEdit,
+        terms: Option<Terms>,
         run: &Run,
     ) -> Result<()> {
         let action =
@@ -222,8 +238,12 @@ impl Ops {
             let Some(last) = ids.last() else { return Ok(()) };
             after = *last;
             let (chosen, edit) = (selection.clone(), edit.clone());
-            let part =
-                self.write(actor.clone(), action, move |act| part::<S>(act, &chosen, &edit, &ids)).await?;
+            let part = self
+                .write(actor.clone(), action, move |act| {
+                    check_terms(act, &edit, terms)?;
+                    part::<S>(act, &chosen, &edit, &ids)
+                })
+                .await?;
             let mut progress = run.lock();
             progress.changed += part.changed;
             progress.unchanged += part.unchanged;
@@ -231,6 +251,16 @@ impl Ops {
             let room = REASONS.saturating_sub(progress.reasons.len());
             progress.reasons.extend(part.refused.into_iter().take(room));
         }
+    }
+}
+
+/// Nobody is charged a price that the preview did not show.
+fn check_terms(act: &Act<'_>, edit: &MassEdit, shown: Option<Terms>) -> Result<()> {
+    let (Some(plan), Some(shown)) = (edit.extend_plan, shown) else { return Ok(()) };
+    let now = Terms::of(&act.find::<Plan>(plan)?.record);
+    match shown.changed_to(&now) {
+        Some(changed) => Err(Refused::TermsChangedSincePreview(changed).into()),
+        None => Ok(()),
     }
 }
 
@@ -260,7 +290,7 @@ fn apply<S: Subscribed + Table>(act: &Act<'_>, row: &Stored<S>, edit: &MassEdit)
         return subscriptions::delete(act, row).map(|_| true);
     }
     let change = edit.of::<S>(row.record.subscription(), act.now)?;
-    let wishes = SaleOptions { extend: edit.extend_plan.is_some(), free: edit.free };
+    let wishes = SaleOptions { extend: edit.extend_plan.is_some(), free: edit.free, terms: None };
     if !wishes.extend {
         let after = act.updated(row, change.clone())?;
         if after.facts() == row.record.facts() {
@@ -276,10 +306,11 @@ fn try_out<S: Subscribed + Table>(
     selection: &Selection,
     edit: &MassEdit,
     ids: &[i64],
+    terms: Option<Terms>,
 ) -> Result<(Sample, Trial)> {
     let tried = RefCell::default();
     let undone = act.attempt(|| {
-        *tried.borrow_mut() = try_each::<S>(act, selection, edit, ids)?;
+        *tried.borrow_mut() = try_each::<S>(act, selection, edit, ids, terms)?;
         // An attempt that succeeds would stay.
         Err::<(), _>(Error::Changed)
     });
@@ -294,7 +325,10 @@ fn try_each<S: Subscribed + Table>(
     selection: &Selection,
     edit: &MassEdit,
     ids: &[i64],
+    terms: Option<Terms>,
 ) -> Result<(Sample, Trial)> {
+    let price = terms.filter(|_| !edit.free).map_or(0, |terms| terms.credits());
+    let mut payers: HashMap<ResellerId, bool> = HashMap::new();
     let (mut sample, mut trial) = (Vec::new(), Trial::default());
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     for id in ids {
@@ -307,6 +341,15 @@ fn try_each<S: Subscribed + Table>(
             }
             trial.refused += 1;
             *reasons.entry(error.to_string()).or_default() += 1;
+        } else if let Some(reseller) = edit.reseller.unwrap_or(row.record.subscription().reseller_id)
+            && price > 0
+        {
+            let pays = match payers.get(&reseller) {
+                Some(pays) => *pays,
+                None => act.find::<Reseller>(reseller)?.record.use_credits,
+            };
+            payers.insert(reseller, pays);
+            trial.credits += if pays { price } else { 0 };
         }
         if sample.len() < SAMPLE {
             let change = outcome.and_then(|_| {

@@ -2,13 +2,13 @@
 
 use crate::{
     domain::{
-        Denied, Error, Given, Result, Stored,
+        Denied, Error, Given, Refused, Result, Stored,
         fields::time::Expiry,
         ids::ResellerId,
         people::{actor::Actor, reseller::Reseller},
         subscribers::{
             listing::Subscribed,
-            plan::Plan,
+            plan::{Plan, Terms},
             subscription::{Subscription, SubscriptionChange},
         },
         viewing::session::Viewer,
@@ -24,6 +24,17 @@ pub struct SaleOptions {
     pub extend: bool,
     /// Charge nothing (`data[free]=1`).
     pub free: bool,
+    /// What was shown of the plan to whoever sells it: it is refused if that is another by now.
+    pub terms: Option<Terms>,
+}
+
+impl SaleOptions {
+    fn check_terms(&self, plan: &Plan) -> Result<()> {
+        match self.terms.and_then(|shown| shown.changed_to(&Terms::of(plan))) {
+            Some(changed) => Err(Refused::TermsChanged(changed).into()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Creates a line or a MAG: plan, ceiling and price included.
@@ -47,6 +58,7 @@ pub fn create<S: Subscribed + Table>(
     }
     if let Some(Some(plan)) = sold.subscription_plan_id.value() {
         let plan = act.find::<Plan>(*plan)?;
+        wishes.check_terms(&plan.record)?;
         if let Some(own) = act.actor.reseller() {
             check_sale(&plan.record)?;
             count_trial(act, own, &plan.record)?;
@@ -84,7 +96,7 @@ pub fn update<S: Subscribed + Table>(
     let says_trial = sold.is_trial != Given::Absent;
     let mut after = act.updated(before, change)?;
     if wishes.extend {
-        extend(act, after.subscription_mut(), says_trial)?;
+        extend(act, after.subscription_mut(), says_trial, wishes)?;
     }
     act.replace(before, &after)?;
     act.actor.may_reach(S::RESOURCE, after.subscription().reseller_id)?;
@@ -121,11 +133,17 @@ pub(in crate::ops) fn reach<S: Subscribed + Table>(
 
 /// Adds the plan's duration to the end of `subscription`; who goes on with a plan that is no trial is none either,
 /// unless the call itself says.
-fn extend(act: &Act<'_>, subscription: &mut Subscription, says_trial: bool) -> Result<()> {
+fn extend(
+    act: &Act<'_>,
+    subscription: &mut Subscription,
+    says_trial: bool,
+    wishes: SaleOptions,
+) -> Result<()> {
     let Some(plan) = subscription.subscription_plan_id else {
         return Err(Error::invalid("extend_plan", "needs a subscription plan: set subscription_plan_id"));
     };
     let plan = act.find::<Plan>(plan)?;
+    wishes.check_terms(&plan.record)?;
     let end = subscription.extended(&plan.record, act.now, &act.settings.time_zone.zone());
     let end = end.ok_or(Error::invalid("extend_plan", "it never expires, there is nothing to extend"))?;
     if end == subscription.expire_date {

@@ -67,6 +67,7 @@ impl Shown for Bouquet {
 }
 
 impl Shown for Category {
+    const MOVED: &'static str = "Open Streams, filter by this category, and choose another one with Edit.";
     const PATH: &'static str = "categories";
     const ONE: &'static str = "category";
     const MANY: &'static str = "Categories";

@@ -128,7 +128,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Error::Refused`] without one: nobody could tell whether it was sent before.
-    fn slip(&self, sent: &Sent) -> Result<Slip> {
+    pub fn slip(&self, sent: &Sent) -> Result<Slip> {
         let slip = Some(sent.text(SLIP)).filter(|slip| !slip.is_empty()).ok_or(Refused::FormUnknown)?;
         Ok(Slip {
             key: seen::mark(&format!("{} {} {slip}", self.actor().name(), self.path)),
@@ -147,6 +147,14 @@ impl Caller {
     {
         self.actor().may(action.resource, Access::Write)?;
         self.ops.make(self.actor().clone(), action, self.slip(sent)?, job).await
+    }
+
+    /// What this form made when it was sent before, if it was: the id of that.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a form without a slip.
+    pub async fn made(&self, sent: &Sent) -> Result<Option<i64>> {
+        Ok(self.ops.made(&self.slip(sent)?).await)
     }
 
     /// What surrounds a page of that title.

@@ -208,6 +208,8 @@ pub struct Form {
     pub only_shown: bool,
     /// Marks of what it shows of a row that is there, by field.
     marks: Vec<(&'static str, String)>,
+    /// What else it shows, in words of its own without blanks, by name.
+    shows: Vec<(String, String)>,
     /// What it is reckoned from without an input for it: field, what that is called, and what it is.
     basis: Vec<(&'static str, &'static str, String)>,
     /// When the row that it is asked of was last changed.
@@ -232,6 +234,7 @@ impl Form {
             username: String::new(),
             only_shown: false,
             marks: Vec::new(),
+            shows: Vec::new(),
             basis: Vec::new(),
             row: None,
             met_others: false,
@@ -326,6 +329,23 @@ impl Form {
         self
     }
 
+    /// Showing that as well: it says it again when it is sent, so that nothing else is done than what was shown.
+    pub fn showing(mut self, what: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.shows.extend(what);
+        self
+    }
+
+    /// Whether it shows that now.
+    pub fn shows(&self, what: &str) -> bool {
+        self.shows.iter().any(|(name, _)| name == what)
+    }
+
+    /// Comes back because others changed what it is about, or because it does not tell what it showed.
+    pub fn stale(&mut self, problem: &str) {
+        self.met_others = true;
+        self.problem = Some(problem.into());
+    }
+
     /// Asked of the row as it is: whatever others change of it by the time the form is sent, it comes back and says so.
     pub fn asked_of(mut self, updated_at: UnixTime) -> Self {
         self.marks.push((ROW, seen::mark(&updated_at.seconds().to_string())));
@@ -344,7 +364,9 @@ impl Form {
 
     /// The marks of what it shows, as it sends them.
     fn seen(&self) -> String {
-        self.marks.iter().map(|(name, mark)| format!("{name}={mark}")).collect::<Vec<_>>().join(" ")
+        let marks = self.marks.iter().map(|(name, mark)| format!("{name}={mark}"));
+        let shows = self.shows.iter().map(|(name, text)| format!("{name}={text}"));
+        marks.chain(shows).collect::<Vec<_>>().join(" ")
     }
 
     /// The status of the page on which it comes back.

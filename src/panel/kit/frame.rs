@@ -11,6 +11,8 @@ pub struct Frame {
     pub operator: String,
     /// Who is signed in.
     pub username: String,
+    /// The zone of every time on the page.
+    pub zone: String,
     /// What was just done.
     pub notice: Option<String>,
     /// The navigation.
@@ -112,11 +114,13 @@ impl Frame {
         let entries = if caller.reseller().is_some() { RESELLER } else { OPERATOR };
         let groups =
             entries.iter().map(|(name, entries)| Group { name, items: items(caller, entries, path) });
-        let operator = caller.ops.snapshot().settings.operator_name.as_str().to_owned();
+        let snapshot = caller.ops.snapshot();
+        let operator = snapshot.settings.operator_name.as_str().to_owned();
         Self {
             title,
             operator: if operator.is_empty() { "Linecard".into() } else { operator },
             username: caller.signed_in.admin.record.username.as_str().to_owned(),
+            zone: snapshot.settings.time_zone.as_str().to_owned(),
             notice,
             nav: groups.filter(|group| !group.items.is_empty()).collect(),
             style: assets::STYLE.url(),

@@ -45,6 +45,8 @@ pub struct ConfirmPage {
     pub seen: String,
     /// Whether it is asked again because they have.
     pub changed: bool,
+    /// Whether it cannot be done now: the text says why, and what to do first.
+    pub barred: bool,
 }
 
 impl ConfirmPage {
@@ -65,7 +67,14 @@ impl ConfirmPage {
             cancel: href,
             seen,
             changed: false,
+            barred: false,
         }
+    }
+
+    /// The same where something keeps the row: what does, and where to move that.
+    #[must_use]
+    pub fn barred(self, name: &str, used: &str, first: &str) -> Self {
+        Self { text: format!("{name} cannot be deleted now. {used} {first}"), barred: true, ..self }
     }
 
     /// Shows it; `changed` if it is asked again.

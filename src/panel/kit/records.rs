@@ -56,6 +56,8 @@ pub trait Shown: Managed {
 
     /// Columns that a new form leaves open: what they become depends on others.
     const OPEN: &'static [&'static str] = &[];
+    /// Where those that use a row are moved before it can be deleted, as a sentence.
+    const MOVED: &'static str = "";
 
     /// What is said out loud once it was created or changed, as a sentence after another.
     fn remark(&self) -> &'static str {
@@ -295,13 +297,22 @@ async fn change<R: Shown>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         move |act: &crate::ops::Act<'_>| managed::update::<R>(&act.seeing(seen), row.id, change.clone());
     match caller.ops.write(caller.actor().clone(), action(R::RESOURCE, "update"), job).await {
         Ok(record) => {
-            Ok(done(&R::then(row.id), &format!("{} was changed.{}", record.name(), record.remark())))
+            let told = was_changed(record.name(), &row.record, &record);
+            Ok(done(&R::then(row.id), &format!("{told}{}", record.remark())))
         }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(shown::<R>(caller, status, title, form))
         }
     }
+}
+
+/// What became of a row that was saved: a form that changes nothing says so.
+pub fn was_changed<R: crate::domain::Record>(name: &str, before: &R, after: &R) -> String {
+    if before.facts() == after.facts() {
+        return "Nothing was changed.".into();
+    }
+    format!("{name} was changed.")
 }
 
 /// Asks before one is deleted.
@@ -318,10 +329,13 @@ async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
     let name = row.record.name();
     let asked = action(R::RESOURCE, "info");
     let look = caller.ops.read(caller.actor(), asked, move |look| {
-        Ok((managed::goes_with::<R>(look, row.id)?, managed::sight::<R>(look, &[row.id])?))
+        let (goes_with, kept) =
+            (managed::goes_with::<R>(look, row.id)?, managed::is_kept::<R>(look, row.id)?);
+        Ok((goes_with, kept, managed::sight::<R>(look, &[row.id])?))
     });
-    let (goes_with, seen) = look.await?;
+    let (goes_with, kept, seen) = look.await?;
     let page = ConfirmPage::deletion(caller, R::ONE, name, &goes_with, R::href(row.id), seen);
+    let page = if kept { page.barred(name, &goes_with, R::MOVED) } else { page };
     Ok(ConfirmPage { cancel: R::then(row.id), ..page }.shown(caller, changed))
 }
 

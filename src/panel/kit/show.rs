@@ -78,7 +78,7 @@ pub fn brief(took: std::time::Duration) -> String {
     }
 }
 
-/// A moment on a page. The script turns it into the viewer's own zone; without it the panel's stands.
+/// A moment on a page, in the panel's zone as everything else there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// `2026-11-24 09:00:00 Europe/Berlin`: the same with the panel's zone, shown on hover.

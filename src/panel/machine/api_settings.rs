@@ -25,7 +25,6 @@ use crate::{
             api_keys::{self, ApiKeyRow, Selector},
             whitelist::{self, Entry},
         },
-        random,
         slips::Made,
     },
     panel::{
@@ -222,6 +221,7 @@ fn confirm_removal(caller: &Caller, entry: &Entry, changed: bool) -> HttpRespons
         submit: "Remove",
         cancel: API_PATH.into(),
         seen: mark(entry),
+        barred: false,
         changed: false,
     };
     page.shown(caller, changed)
@@ -290,19 +290,16 @@ async fn create_key(caller: Caller, sent: Sent) -> Reply {
     let Some(change) = form.read::<ApiKeyChange>(&sent) else {
         return Ok(key_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form));
     };
-    let key = random::api_key()?;
+    // A second press of the button shows the same key: the browser drops the answer to the first.
+    let key = caller.ops.key_of_slip(&caller.slip(&sent)?)?;
     let text = key.clone();
     let job = move |act: &Act<'_>| {
         let (id, record) = api_keys::create(act, change.clone(), &text)?;
         Ok((id.0, record))
     };
     match caller.make(&sent, api_keys::CREATE, job).await {
-        Ok(Made { now: None, .. }) => Ok(done(
-            API_PATH,
-            "This key was already created, and is not created again. It was shown only once: if nobody has it, revoke it and create another.",
-        )),
-        Ok(Made { now: Some(record), .. }) => {
-            let frame = caller.frame(format!("The key {}", record.name.as_str()));
+        Ok(Made { .. }) => {
+            let frame = caller.frame(format!("The key {}", sent.text("name").trim()));
             Ok(caller.page(&NewKey { frame, key: key.reveal(), back: API_PATH }))
         }
         Err(error) => {
@@ -333,6 +330,7 @@ async fn confirm_revocation(caller: &Caller, id: &str, changed: bool) -> Reply {
         submit: "Revoke",
         cancel: API_PATH.into(),
         seen: updated_at.seconds().to_string(),
+        barred: false,
         changed: false,
     };
     Ok(page.shown(caller, changed))

@@ -45,6 +45,7 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 impl Shown for Server {
+    const MOVED: &'static str = "Choose another server for them with Edit.";
     const PATH: &'static str = "servers";
     const ONE: &'static str = "load balancer";
     const MANY: &'static str = "Servers";

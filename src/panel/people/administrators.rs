@@ -33,7 +33,7 @@ use crate::{
         form::{self, Form, Input, Section, Widget},
         frame::Frame,
         pages::{ConfirmPage, FormPage, ListPage},
-        records::About,
+        records::{About, was_changed},
         searched::Searched,
         seen,
         sent::{Query, Sent},
@@ -283,7 +283,10 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         return Ok(page(caller, form.status(), &listed, form, password));
     };
     match write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await {
-        Ok(admin) => Ok(done(&href(listed.admin.id), &format!("{} was changed.", admin.username.as_str()))),
+        Ok(admin) => {
+            let told = was_changed(admin.username.as_str(), &listed.admin.record, &admin);
+            Ok(done(&href(listed.admin.id), &told))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(page(caller, status, &listed, form, password))

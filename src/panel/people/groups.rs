@@ -11,6 +11,7 @@ use crate::{
 };
 
 impl Shown for Group {
+    const MOVED: &'static str = "Open Administrators, and choose another group for them.";
     const PATH: &'static str = "groups";
     const ONE: &'static str = "group";
     const MANY: &'static str = "Groups";

@@ -33,6 +33,7 @@ use crate::{
         form::{self, Choice, Form, Input, Widget},
         frame::Frame,
         pages::{ConfirmPage, FormPage, ListPage},
+        records::was_changed,
         searched::Searched,
         seen,
         sent::{Query, Sent},
@@ -306,7 +307,7 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         resellers::update(&act.seeing(Some(updated_at)), &Selector::Id(id), change.clone(), None)
     };
     match caller.ops.write(caller.actor().clone(), action(Resource::Resellers, "update"), job).await {
-        Ok((_, after, _)) => Ok(done(&href(id), &format!("{} was changed.", after.name.as_str()))),
+        Ok((_, after, _)) => Ok(done(&href(id), &was_changed(after.name.as_str(), &record, &after))),
         Err(error) => {
             let status = form.refused(error)?;
             Ok(form_page(caller, status, record.name.as_str(), form))
@@ -352,10 +353,24 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
         0 => String::new(),
         some => format!(" Its remaining balance of {} is lost.", show::many(some, "credit")),
     };
-    let goes_with = format!("Its lines, MAGs and administrators must be moved or deleted first.{lost}");
+    let held = &listed.holdings;
+    let people = i64::try_from(held.people.len()).unwrap_or(i64::MAX);
+    let used: Vec<String> = [(held.lines, "line"), (held.mags, "MAG"), (people, "administrator")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| show::many(count, what))
+        .collect();
+    let goes_with = format!("Nothing belongs to it.{lost}");
     let href = href(listed.reseller.id);
     let seen = listed.reseller.updated_at.seconds().to_string();
     let page = ConfirmPage::deletion(caller, "reseller", name, &goes_with, href, seen);
+    let page = if used.is_empty() {
+        page
+    } else {
+        let used = format!("To it belong {}.{lost}", used.join(", "));
+        let first = "Open Lines or MAGs, filter by this reseller, and set another reseller with Mass edit; give administrators another one with Edit.";
+        page.barred(name, &used, first)
+    };
     Ok(page.shown(caller, changed))
 }
 

@@ -7,7 +7,7 @@ use super::{
         caller::{Caller, action, anew, done},
         error::Reply,
         form::{Choice, Form, Input, Widget},
-        records::About,
+        records::{About, was_changed},
         sent::Sent,
     },
     At, Kind, NAMES, find,
@@ -32,15 +32,18 @@ pub async fn blank<S: Kind>(caller: Caller) -> Reply {
 pub async fn create<S: Kind>(caller: Caller, sent: Sent) -> Reply {
     let mut form = new_form::<S>(&caller).await?;
     let Some(mut change) = form.read::<S::Change>(&sent) else {
-        return new_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, form);
+        return new_page::<S>(&caller, form.status(), form);
     };
     if caller.reseller().is_some() && S::subscription_change(&mut change).subscription_plan_id == Given::Empty
     {
         form.refuse(&crate::domain::Error::Missing("subscription_plan_id"));
         return new_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, form);
     }
+    let Ok(terms) = sale::agreed(&mut form, &sent, S::subscription_change(&mut change)) else {
+        return new_page::<S>(&caller, form.status(), form);
+    };
     let change = S::completed(change)?;
-    let wishes = SaleOptions { extend: false, free: sent.text("free") == "1" };
+    let wishes = SaleOptions { extend: false, free: sent.text("free") == "1", terms };
     let job = move |act: &crate::ops::Act<'_>| {
         let (id, record) = accounts::create::<S>(act, change.clone(), wishes)?;
         Ok((id.number(), record))
@@ -93,6 +96,9 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     let identity = both(S::identity(true), vec![notes()]);
     let form =
         Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.snapshot().settings.time_zone);
+    let form = form.showing(sale::shown_terms(&plans));
+    // The operator chooses in the form who pays.
+    let form = if seller { sale::resting_on_payer(form, account.as_ref()) } else { form };
     let form = form.section("Account", identity).section("Subscription", sold);
     with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)).once()
 }
@@ -134,7 +140,7 @@ async fn change<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), SaleOptions::default())
     };
     match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "update"), job).await {
-        Ok(record) => Ok(done(&S::href(row.id), &format!("{} was changed.", record.name()))),
+        Ok(record) => Ok(done(&S::href(row.id), &was_changed(&record.name(), &row.record, &record))),
         Err(error) => {
             let status = form.refused(error)?;
             Ok(edit_page(caller, status, &row, form))

@@ -29,7 +29,7 @@ use crate::{
         Error, Fact, Field, Kind as FactKind, Refused, Resource, Result, Rule, Written,
         fields::time::UnixTime,
         people::{audit::Difference, rights::Access},
-        subscribers::mass_edit::MassEdit,
+        subscribers::{mass_edit::MassEdit, plan::Terms},
     },
     ops::{
         clock,
@@ -59,6 +59,8 @@ struct PreviewPage {
     none: bool,
     delete: bool,
     sample: Listing,
+    /// What it costs, as a sentence; empty if nothing.
+    credits: String,
     /// How many the run would refuse, as a sentence; empty if none, as far as it was tried.
     refused: String,
     reasons: Listing,
@@ -271,6 +273,7 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
         ("mark".into(), previewed.mark.to_string()),
         ("rows".into(), previewed.rows.to_string()),
     ]);
+    hidden.extend(previewed.terms.map(|terms| ("terms".into(), terms.to_string())));
     let row = |(name, change): &(String, Result<Difference>)| {
         let change = match change {
             Ok(_) if edit.delete => "is deleted".into(),
@@ -298,6 +301,7 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
         ..Listing::default()
     };
     Ok(caller.page(&PreviewPage {
+        credits: credits_words(&previewed, edit.free),
         refused: refused_words(&previewed),
         reasons,
         frame: caller.frame(format!("{verb} {many}?")),
@@ -313,6 +317,22 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
     }))
 }
 
+/// What the run would charge, each and in total: tried with all of them, or with the first.
+fn credits_words(preview: &Preview, free: bool) -> String {
+    let Some(terms) = preview.terms.filter(|_| !free) else { return String::new() };
+    let (each, total) = (show::many(terms.credits(), "credit"), show::many(preview.trial.credits, "credit"));
+    let of = if is_all_tried(preview) {
+        "for all of them".into()
+    } else {
+        format!("for the first {}; the others were not tried", grouped(preview.trial.tried))
+    };
+    format!("Each costs {each} where its reseller uses credits: {total} {of}.")
+}
+
+fn is_all_tried(preview: &Preview) -> bool {
+    i64::try_from(preview.trial.tried).is_ok_and(|tried| tried >= preview.rows)
+}
+
 /// How many of them the run would refuse: tried with all of them, or with the first.
 fn refused_words(preview: &Preview) -> String {
     let Trial { tried, refused, .. } = preview.trial;
@@ -320,7 +340,7 @@ fn refused_words(preview: &Preview) -> String {
         return String::new();
     }
     let many = grouped(refused);
-    if i64::try_from(tried).is_ok_and(|tried| tried >= preview.rows) {
+    if is_all_tried(preview) {
         return format!("{many} of them would be refused, and stay as they are.");
     }
     format!(
@@ -377,7 +397,8 @@ pub async fn run<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
     };
     let mut selection = address.selection();
     selection.now = UnixTime::clamped(number("at")?.min(clock::now().seconds()));
-    let previewed = Preview { rows: number("rows")?, mark: number("mark")?, ..Preview::default() };
+    let terms = Terms::read(sent.text("terms"));
+    let previewed = Preview { rows: number("rows")?, mark: number("mark")?, terms, ..Preview::default() };
     let (run, work) = caller.ops.begin_mass_edit::<S>(caller.actor(), selection, edit, &previewed)?;
     let work = actix_web::rt::spawn(work);
     let _ = actix_web::rt::time::timeout(PATIENCE, work).await;

@@ -17,6 +17,8 @@ impl Shown for Plan {
     const ABOUT: &'static str = "What is sold: how long it lasts, which bouquets and how many connections it gives, and what it costs a reseller.";
     const REFERS: &'static [Resource] = &[Resource::Bouquets];
 
+    const MOVED: &'static str =
+        "Open Lines or MAGs, filter by this plan, and set another plan with Mass edit.";
     const IS_ORDERED: bool = true;
     const OPEN: &'static [&'static str] = &["for_resellers"];
 

@@ -10,6 +10,7 @@ use super::{
         error::Reply,
         form::{Choice, Form, Input, Widget},
         frame::Frame,
+        seen::{self, Seen},
         sent::Sent,
         show,
     },
@@ -19,12 +20,16 @@ use super::{
 use crate::{
     domain::{
         Error, Given, Result, Stored,
-        ids::Id,
+        ids::{Id, PlanId},
         people::rights::Access,
-        subscribers::{plan::Plan, subscription::Subscription},
+        subscribers::{
+            plan::{Plan, Terms},
+            subscription::{Subscription, SubscriptionChange},
+        },
     },
     ops::{
         clock,
+        slips::Made,
         subscribers::accounts::{self, Account, SaleOptions},
     },
 };
@@ -68,6 +73,39 @@ pub fn choice(plan: &Stored<Plan>, account: Option<&Account>, until: Option<Stri
     Choice { barred, ..Choice::new(plan.id.number(), format!("{name}{told}")) }
 }
 
+/// What a form shows of plans that can be chosen: their terms, by which [`agreed`] knows them again.
+pub fn shown_terms(plans: &[Stored<Plan>]) -> Vec<(String, String)> {
+    plans.iter().map(|plan| (told_by(plan.id), Terms::of(&plan.record).to_string())).collect()
+}
+
+fn told_by(plan: PlanId) -> String {
+    format!("plan-{}", plan.number())
+}
+
+/// The terms that the form showed of the plan that was chosen; `Err` if it does not tell, and says so then.
+pub fn agreed(form: &mut Form, sent: &Sent, change: &SubscriptionChange) -> Result<Option<Terms>, ()> {
+    let Some(Some(plan)) = change.subscription_plan_id.value() else { return Ok(None) };
+    let plan = told_by(*plan);
+    let terms = Seen::of(sent).mark(&plan).and_then(Terms::read);
+    // What is not offered at all is refused with the reason by the sale itself.
+    if terms.is_none() && form.shows(&plan) {
+        form.stale(seen::UNTOLD);
+        return Err(());
+    }
+    Ok(terms)
+}
+
+/// Who pays, as forms say it.
+fn payer_named(account: Option<&Account>) -> String {
+    let payer = account.filter(|account| account.reseller.use_credits);
+    payer.map_or("nobody".into(), |account| account.reseller.name.as_str().to_owned())
+}
+
+/// Resting on who pays: a reseller that is to pay meanwhile was not shown the price.
+pub fn resting_on_payer(form: Form, account: Option<&Account>) -> Form {
+    form.resting_on("payer", "who pays", payer_named(account))
+}
+
 /// What is said of an account above a form, and why nothing can be sold.
 pub fn told(account: Option<&Account>, plans: &[Choice]) -> (String, String) {
     let Some(account) = account.filter(|account| account.reseller.use_credits) else {
@@ -101,29 +139,44 @@ pub async fn extend<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
 async fn extend_once<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let row = find::<S>(caller, id)?;
     let mut form = form(caller, &row).await?;
-    let Some(mut change) = form.read::<S::Change>(sent) else {
+    let read = form.read::<S::Change>(sent);
+    // The same form again, by a second press or a reload, is no change by somebody else.
+    if form.status() == StatusCode::CONFLICT && caller.made(sent).await.is_ok_and(|made| made.is_some()) {
+        return Ok(extended(caller, row.id, &row.record, "was extended already,"));
+    }
+    let Some(mut change) = read else {
         return shown(caller, form.status(), &row, form);
     };
     if S::subscription_change(&mut change).subscription_plan_id == Given::Empty {
         form.refuse(&Error::Missing("subscription_plan_id"));
         return shown(caller, StatusCode::UNPROCESSABLE_ENTITY, &row, form);
     }
-    let wishes = SaleOptions { extend: true, free: sent.text("free") == "1" };
+    let Ok(terms) = agreed(&mut form, sent, S::subscription_change(&mut change)) else {
+        return shown(caller, form.status(), &row, form);
+    };
+    let wishes = SaleOptions { extend: true, free: sent.text("free") == "1", terms };
     let seen = Some(row.updated_at);
     let job = move |act: &crate::ops::Act<'_>| {
-        accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), wishes)
+        let record = accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), wishes)?;
+        Ok((row.id.number(), record))
     };
-    match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "extend"), job).await {
-        Ok(record) => {
-            let end = record.subscription().expire_date.0;
-            let end = end.map(|end| end.named(&zone(caller))).unwrap_or_default();
-            Ok(done(&S::href(row.id), &format!("{} was extended until {end}.", record.name())))
+    match caller.make(sent, action(S::RESOURCE, "extend"), job).await {
+        Ok(Made { now: Some(record), .. }) => Ok(extended(caller, row.id, &record, "was extended")),
+        Ok(Made { now: None, .. }) => {
+            let record = find::<S>(caller, id)?.record;
+            Ok(extended(caller, row.id, &record, "was extended already,"))
         }
         Err(error) => {
             let status = form.refused(error)?;
             shown(caller, status, &row, form)
         }
     }
+}
+
+fn extended<S: Kind>(caller: &Caller, id: S::Id, record: &S, was: &str) -> HttpResponse {
+    let end = record.subscription().expire_date.0;
+    let end = end.map(|end| end.named(&zone(caller))).unwrap_or_default();
+    done(&S::href(id), &format!("{} {was} until {end}.", record.name()))
 }
 
 async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
@@ -160,8 +213,8 @@ async fn form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
         Form::new(format!("{}/extend", S::href(row.id)), "Extend", &caller.ops.snapshot().settings.time_zone);
     // Sent twice, or after somebody else's extension, it would add the time once more.
     let end = sold.expire_date.0.map_or("never".into(), |end| end.named(&zone));
-    let form = form.resting_on("present_end", "its end", end);
-    Ok(form.section("", inputs).cancel(S::href(row.id)))
+    let form = resting_on_payer(form.resting_on("present_end", "its end", end), account.as_ref());
+    form.showing(shown_terms(&plans)).section("", inputs).cancel(S::href(row.id)).once()
 }
 
 /// Whether there is a price to waive, and somebody who may.

@@ -281,6 +281,7 @@ async fn ask_kick_all(caller: Caller, query: Query) -> Reply {
         submit: "Kick all",
         cancel: format!("/panel/connections?{}", address.query(0)),
         seen: String::new(),
+        barred: false,
         changed: false,
     }))
 }

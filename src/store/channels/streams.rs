@@ -7,9 +7,11 @@ use crate::{
         Error, Kind, Resource, Result, Stored,
         channels::{
             import::Existing,
+            source_request::{SourceHeader, SourceRequest},
             stream::{SourceUrl, Stream},
         },
-        field::Item,
+        field::{Field, Item},
+        fields::text::SourceAgent,
         ids::{CategoryId, Id, ServerId, StreamId},
         page::Rows,
     },
@@ -94,18 +96,30 @@ impl Read<'_> {
     /// # Errors
     /// A database error.
     pub fn known_streams(&self) -> Result<Vec<Existing>> {
-        let sql = "SELECT id, name, category_id, epg_channel_id, sources FROM streams ORDER BY id";
+        let sql = "SELECT id, name, category_id, epg_channel_id, sources, user_agent, headers, tls_verify, logo_url, number \
+                   FROM streams ORDER BY id";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
+            let broken = || broken("a stream cannot be read");
             let sources = SourceUrl::stored_list(fact(row.get_ref(4)?, Kind::List)?);
+            let user_agent = SourceAgent::stored(fact(row.get_ref(5)?, Kind::Text)?);
+            let headers = SourceHeader::stored_list(fact(row.get_ref(6)?, Kind::List)?);
+            let request = SourceRequest {
+                user_agent: user_agent.ok_or_else(broken)?,
+                headers: headers.ok_or_else(broken)?,
+                tls_verify: row.get(7)?,
+            };
             found.push(Existing {
                 id: StreamId(row.get(0)?),
                 name: row.get(1)?,
                 category: row.get::<_, Option<i64>>(2)?.map(CategoryId),
                 guide_id: row.get(3)?,
-                sources: sources.ok_or_else(|| broken("the sources of a stream cannot be read"))?,
+                sources: sources.ok_or_else(broken)?,
+                request,
+                logo: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
+                number: row.get(9)?,
             });
         }
         Ok(found)

@@ -80,7 +80,17 @@ fn lists_count_what_is_in_use_and_deleting_tells_it() {
         );
     }
     let refused = panel.refused("/panel/categories/1/delete", &[], 409);
-    assert!(refused.contains("still used by 1 stream"), "{refused}");
+    assert!(refused.contains("used by 1 stream"), "{refused}");
+    // No button that could only be refused: what keeps it, and where to move that.
+    for (path, first) in [
+        ("plans/1", "filter by this plan, and set another plan with Mass edit"),
+        ("categories/1", "filter by this category"),
+    ] {
+        let page = panel.get(&format!("/panel/{path}/delete"));
+        assert!(page.contains("cannot be deleted now") && page.contains(first), "{path}: {page}");
+        assert!(!page.contains("<button class=\"danger\""), "{path}: {page}");
+    }
+    assert!(panel.get("/panel/bouquets/1/delete").contains("<button class=\"danger\""));
 }
 
 #[test]

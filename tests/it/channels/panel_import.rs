@@ -85,7 +85,19 @@ fn a_list_is_looked_at_and_then_imported_as_a_whole() {
         audit["logs"].as_array().unwrap().iter().map(|row| row["resource"].as_str().unwrap()).collect();
     assert_eq!(resources, ["categories", "categories", "streams", "streams", "bouquets"]);
     assert!(!audit.to_string().contains("/live/u/p"), "no password of a source stands in the audit trail");
-    assert_eq!(panel.ask(&at).location(), "/panel/streams/import", "the list is done with");
+    assert_eq!(panel.ask("/panel/streams/import/none").location(), "/panel/streams/import");
+    // "Back", "reload" and a second press lead to what came of it.
+    let again = [panel.ask(&at), panel.ask(&format!("{at}?duplicates=add"))];
+    for page in again.iter().chain(&std::array::from_fn::<_, 3, _>(|_| panel.post_bare(&at, &fields))) {
+        let page = if page.location() == at { &panel.ask(&at) } else { page };
+        assert_eq!(page.location(), "/panel/streams?sort=newest", "{}", page.body);
+        assert!(
+            page.header("set-cookie").join("").contains("Imported%3A%202%20new%20streams"),
+            "{}",
+            page.head
+        );
+    }
+    assert_eq!(names(&server, "streams").len(), 2);
 }
 
 #[test]
@@ -99,6 +111,14 @@ fn a_list_that_comes_again_changes_what_is_there_only_if_told_so() {
     assert!(page.contains("3 exist already"), "{page}");
     assert_eq!((number(), names(&server, "streams").len()), (Some(7), 2));
     import(&panel, &again, &[("duplicates", "update"), ("bouquet", "")]);
+    // The same list once more has nothing to change: preview and result say the same.
+    let at = upload(&panel, again.as_bytes());
+    let preview = panel.get(&format!("{at}?duplicates=update"));
+    for told in ["<b>0</b><span>streams changed", "<b>3</b><span>exist already"] {
+        assert!(preview.contains(told), "{told}: {preview}");
+    }
+    let page = panel.done(&at, &[("duplicates", "update")]);
+    assert!(page.contains("Imported: 3 exist already, 1 cannot be imported."), "{page}");
     assert_eq!(
         (number(), names(&server, "streams")),
         (Some(8), vec!["Harbour".to_owned(), "Cinema".to_owned()]),
@@ -325,14 +345,14 @@ fn a_provider_whose_addresses_change_at_each_sync_keeps_its_streams() {
     for sync in 1..=40 {
         let renamed = list(sync).replace("Channel 3", &format!("Channel 3 v{sync}"));
         let page = import(&panel, &renamed, &[("duplicates", "update")]);
-        assert!(page.contains("Imported: 3 changed."), "{page}");
+        assert!(page.contains("Imported: 3 streams changed."), "{page}");
     }
     assert_eq!(names(&server, "streams"), ["Channel 1", "Channel 2", "Channel 3 v40"]);
     let sources = |id: u8| server.done("streams/info", &format!("id={id}"))["stream"]["sources"].clone();
     assert_eq!(sources(1), serde_json::json!(["http://cdn40.example/1?token=40"]));
     assert_eq!(sources(2), serde_json::json!(["http://cdn40.example/2?token=40", "media/mine.ts"]));
     let page = import(&panel, &list(40), &[("duplicates", "update")]);
-    assert!(page.contains("1 changed"), "a name that came back: {page}");
+    assert!(page.contains("1 streams changed, 2 exist already"), "a name that came back: {page}");
 }
 
 #[test]
@@ -378,4 +398,84 @@ fn a_long_list_is_imported_in_steps_also_into_a_bouquet() {
     let many: Vec<String> = (1..=8001).map(|n| n.to_string()).collect();
     let refused = server.refused("bouquets/update", &format!("id=1&data[add_streams]=[{}]", many.join(",")));
     assert_eq!(refused, "Invalid add_streams: at most 8000 entries");
+}
+
+#[test]
+fn a_list_of_what_is_there_already_is_told_alike_before_and_after_its_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.m3u");
+    let write = |text: &str| std::fs::write(&list, text).unwrap();
+    let run = |more: &[&str]| {
+        let arguments = [&["import", "m3u", list.to_str().unwrap(), "--duplicates", "update"], more].concat();
+        let (code, told, error) = linecard(folder.path(), &arguments);
+        assert_eq!(code, 0, "{told}{error}");
+        told.lines()
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let entries: Vec<String> = (1..=7)
+        .map(|n| {
+            format!(
+                "#EXTINF:-1 tvg-id=\"c{n}\" tvg-chno=\"{n}\" tvg-logo=\"http://l/{n}.png\" group-title=\"G\",Channel {n}, HD\n\
+                 #EXTVLCOPT:http-user-agent=VLC\n#EXTVLCOPT:http-referrer=http://r.example/\nhttp://h/{n}\n"
+            )
+        })
+        .collect();
+    let text = format!("#EXTM3U\n{}", entries.concat());
+    write(&text);
+    run(&[]);
+    let same = [
+        "0 new streams",
+        "0 new categories",
+        "0 streams changed",
+        "0 further sources of a stream",
+        "7 exist already",
+        "0 cannot be imported",
+    ];
+    assert_eq!(
+        (run(&["--dry-run"]), run(&[])),
+        (same.map(String::from).to_vec(), same.map(String::from).to_vec())
+    );
+    // A comma without a blank before the address, and attributes behind the name.
+    write(
+        "#EXTINF:-1,C,http://h.example/3\n#EXTINF:-1,Dee, HD,HTTPS://h.example/4?a=1,2\n#EXTINF:-1,Name, tvg-id=\"x\"\nhttp://h.example/5\n",
+    );
+    run(&[]);
+    let database = rusqlite::Connection::open(folder.path().join("linecard.db")).unwrap();
+    let mut rows = database
+        .prepare("SELECT name || '|' || epg_channel_id || '|' || sources FROM streams WHERE id > 7")
+        .unwrap();
+    let rows: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(
+        rows,
+        [
+            "C||[\"http://h.example/3\"]",
+            "Dee, HD||[\"HTTPS://h.example/4?a=1,2\"]",
+            "Name|x|[\"http://h.example/5\"]",
+        ]
+    );
+    // Each detail by itself is a change of that one stream.
+    for (old, new) in [
+        ("tvg-id=\"c3\"", "tvg-id=\"c3.uk\""),
+        ("tvg-chno=\"3\"", "tvg-chno=\"33\""),
+        ("http://l/3.png", "http://l/33.png"),
+        (
+            "group-title=\"G\",Channel 3, HD\n#EXTVLCOPT:http-user-agent=VLC",
+            "group-title=\"G\",Channel 3, HD\n#EXTVLCOPT:http-user-agent=Kodi",
+        ),
+        ("http://h/3\n", "http://h/3?token=2\n"),
+        ("Channel 3, HD", "channel 3, HD"),
+    ] {
+        assert!(text.contains(old), "{old}");
+        write(&text.replace(old, new));
+        let (dry, done) = (run(&["--dry-run"]), run(&[]));
+        assert_eq!(dry, done, "{new}");
+        assert!(
+            done.contains(&"1 streams changed".into()) && done.contains(&"6 exist already".into()),
+            "{new}: {done:?}"
+        );
+        write(&text);
+        run(&[]);
+    }
 }

@@ -211,6 +211,12 @@ fn a_stream_is_created_with_sources_in_order_and_what_is_wrong_stands_at_its_fie
     let page =
         panel.done("/panel/streams/3/edit", &[("name", "Sports"), ("category_id", ""), ("sources", "")]);
     assert!(page.contains("Sports was changed."), "{page}");
+    let page = panel.done("/panel/streams/1/edit", &[]);
+    assert!(page.contains("Nothing was changed.") && page.contains("Times are in UTC."), "{page}");
+    server.done("streams/new", "data[name]=Bare");
+    let audit = server.done("logs/list", "kind=audit&action=new&resource=streams");
+    let bare = audit["logs"].as_array().unwrap().iter().find(|row| row["target"] == "Bare").unwrap();
+    assert!(!bare.to_string().contains("headers"), "no change of what stands at its default: {bare}");
     let stream = &server.done("streams/info", "id=3")["stream"];
     assert_eq!(
         (&stream["sources"], &stream["category_id"]),

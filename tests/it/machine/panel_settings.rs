@@ -87,6 +87,25 @@ fn an_api_key_is_shown_once_works_and_is_revoked() {
     assert!(key.len() >= 16, "{}", page.body);
     assert_eq!(server.post("line/list", &format!("api_key={key}")).1["result"], true);
     assert_eq!(server.post("mag/list", &format!("api_key={key}")).1["result"], false);
+    // A second press of the button: the browser drops the first answer, and the second shows the same key.
+    let twice = panel.get("/panel/settings/api/keys/new");
+    let slip = value(&twice, "slip").to_owned();
+    let fields_of = |name| [("name", name), ("scope[]", "line"), ("slip", slip.as_str())];
+    let panels = [Panel::admin(&server), Panel::admin(&server), Panel::admin(&server)];
+    let keys: Vec<String> = std::thread::scope(|scope| {
+        let panels = panels.iter();
+        let posts: Vec<_> = panels
+            .map(|panel| scope.spawn(|| panel.post("/panel/settings/api/keys/new", &fields_of("twice")).body))
+            .collect();
+        let bodies = posts.into_iter().map(|post| post.join().unwrap());
+        bodies.map(|body| value(&body.replace("id=\"key\"", "name=\"key\""), "key").to_owned()).collect()
+    });
+    assert!(keys[0] != key && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    assert_eq!(server.post("line/list", &format!("api_key={}", keys[0])).1["result"], true);
+    assert_eq!(panel.post("/panel/settings/api/keys/new", &fields_of("other")).status, 409);
+    let listed = server.done("settings/api_key_list", "");
+    assert_eq!(listed["api_keys"].as_array().unwrap().len(), 3, "{listed}");
+    server.done("settings/api_key_revoke", "name=twice");
     let page = panel.get("/panel/settings/api");
     assert!(page.contains("billing") && !page.contains(&key) && !page.contains(KEY), "{page}");
     let listed = server.done("settings/api_key_list", "");

@@ -211,9 +211,9 @@ fn a_deletion_of_what_is_used_ends_on_a_page_with_navigation() {
     server.done("line/new", "data[username]=bob&data[subscription_plan_id]=1&data[reseller_id]=1");
     let panel = Panel::admin(&server);
     for (row, why) in [
-        ("plans/1", "still used by 1 line"),
-        ("categories/1", "still used by 1 stream"),
-        ("resellers/1", "still used by 1 line"),
+        ("plans/1", "used by 1 line"),
+        ("categories/1", "used by 1 stream"),
+        ("resellers/1", "To it belong 1 line"),
         ("groups/2", "cannot be deleted"),
         ("administrators/1", "last full administrator"),
     ] {

@@ -272,3 +272,23 @@ fn a_preview_counts_what_the_run_refuses_and_why_and_changes_nothing() {
     assert!(preview.status == 200 && !preview.body.contains("would be refused"), "{}", preview.body);
     assert_eq!(server.done("line/list", "reseller_id=1")["total"], 11);
 }
+
+#[test]
+fn a_run_charges_what_its_preview_showed_or_nothing() {
+    let server = server();
+    fill(&server);
+    let panel = Panel::admin(&server);
+    let preview = panel.post("/panel/lines/mass?", &[("extend_plan", "1")]);
+    let told = "Each costs 8 credits where its reseller uses credits: 16 credits for all of them.";
+    assert!(preview.body.contains(told), "{}", preview.body);
+    server.done("subscription_plans/update", "id=1&data[credits]=9");
+    let page = go(&panel, "", &preview);
+    let why = "The price of the plan changed from 8 to 9 credits since the preview: preview it again";
+    assert!(page.contains(why) && page.contains("<b>0</b><span>changed"), "{page}");
+    assert_eq!(server.done("resellers/statement", "id=1")["credits"], 20);
+    // Without what the preview showed it is not begun.
+    let fields = [("extend_plan", "1"), ("at", "1900000000"), ("mark", "99"), ("rows", "11")];
+    assert_eq!(panel.post_bare("/panel/lines/mass/run?", &fields).status, 409);
+    let free = panel.post("/panel/lines/mass?reseller=1", &[("extend_plan", "1"), ("free", "1")]);
+    assert!(!free.body.contains("Each costs"), "{}", free.body);
+}

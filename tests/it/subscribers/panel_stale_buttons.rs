@@ -30,6 +30,16 @@ fn a_stale_button_gives_nothing_back_that_others_took_away() {
     assert_eq!(send(&panel, &opened, extend, &[]).status, 303);
     let end = line()["expire_date"].clone();
     let twice = send(&panel, &opened, extend, &[]);
+    assert_eq!(twice.status, 303, "{}", twice.body);
+    assert!(
+        panel.get(twice.location()).contains("bob was extended already, until"),
+        "it was no other person"
+    );
+    assert_eq!(line()["expire_date"], end);
+    let opened = panel.get(extend);
+    server.done("line/update", "username=bob&data[extend_plan]=1");
+    let end = line()["expire_date"].clone();
+    let twice = send(&panel, &opened, extend, &[]);
     assert_eq!(twice.status, 409, "{}", twice.body);
     assert!(twice.body.contains("changed this meanwhile, and nothing was done"), "{}", twice.body);
     assert_eq!(line()["expire_date"], end);
@@ -197,4 +207,58 @@ fn a_deletion_is_asked_again_of_a_row_that_others_changed_or_took_up() {
         assert!(gone.status == 303 || !gone.body.contains("name=\"seen\""), "{action}: {}", gone.body);
         assert!(deletions() > before || gone.status == 409, "{action}: {}", gone.body);
     }
+}
+
+#[test]
+fn nobody_is_charged_a_price_that_was_not_shown() {
+    let server = server();
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=500");
+    let person = "data[username]=sara&data[email]=s@example.com&data[group_id]=2&data[reseller_id]=1";
+    server.done("administrators/new", &format!("{person}&data[password]=Jd83nskw72"));
+    let plan = |terms: &str| server.done("subscription_plans/update", &format!("id=1&{terms}"));
+    server.done(
+        "subscription_plans/new",
+        "data[name]=Gold&data[credits]=12&data[duration]=1&data[duration_unit]=month",
+    );
+    server
+        .done("line/new", "data[username]=bob&data[reseller_id]=1&data[subscription_plan_id]=1&data[free]=1");
+    let credits = || server.done("resellers/list", "")["resellers"][0]["credits"].as_i64().unwrap();
+    let (admin, sara) = (Panel::admin(&server), Panel::of(&server, "sara", "Jd83nskw72"));
+    let forms = [
+        (&sara, "/panel/lines/1/extend", None),
+        (&sara, "/panel/lines/new", None),
+        (&sara, "/panel/mags/new", Some(("mac_address", "001A79000009"))),
+        (&admin, "/panel/lines/1/extend", None),
+        (&admin, "/panel/lines/new", Some(("reseller_id", "1"))),
+    ];
+    for (panel, address, more) in forms {
+        plan("data[credits]=12&data[duration]=1");
+        let typed: Vec<_> = [("subscription_plan_id", "1")].into_iter().chain(more).collect();
+        let (opened, before) = (panel.get(address), credits());
+        let stale = |opened: &str, wanted: &str| {
+            let page = send(panel, opened, address, &typed);
+            assert_eq!((page.status, credits()), (409, before), "{address}: {}", page.body);
+            assert!(page.body.contains(wanted), "{address} {wanted}: {}", page.body);
+            page.body
+        };
+        plan("data[credits]=50");
+        let now = stale(&opened, "The price of the plan changed from 12 to 50 credits since this was shown");
+        plan("data[duration]=2");
+        let now =
+            stale(&now, "The duration of the plan changed from 1 month to 2 months since this was shown");
+        // Who does not tell what was shown is shown it.
+        let bare = panel.post_bare(address, &typed);
+        assert_eq!((bare.status, credits()), (409, before), "{address}: {}", bare.body);
+        let page =
+            send(panel, &stale(&opened, "changed from 12 to 50 credits, and the duration"), address, &typed);
+        assert_eq!((page.status, credits()), (303, before - 50), "{address}: {}", page.body);
+        drop(now);
+    }
+    // Who shall pay from now on was not shown a price to pay.
+    server.done("resellers/update", "id=1&data[use_credits]=0");
+    let (opened, before) = (sara.get("/panel/lines/1/extend"), credits());
+    server.done("resellers/update", "id=1&data[use_credits]=1");
+    let page = send(&sara, &opened, "/panel/lines/1/extend", &[]);
+    assert_eq!((page.status, credits()), (409, before), "{}", page.body);
+    assert!(page.body.contains("who pays is North now"), "{}", page.body);
 }

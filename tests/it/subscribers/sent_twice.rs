@@ -93,3 +93,25 @@ fn a_form_that_is_sent_twice_sells_and_makes_once() {
     assert!(pages.iter().all(|page| page.location() == "/panel/streams/1"), "{:?}", pages[0].status);
     assert_eq!(server.done("streams/list", "")["streams"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn an_extension_that_is_sent_four_times_extends_once_and_says_so() {
+    let server = server();
+    server.done("subscription_plans/new", "data[name]=Month&data[credits]=5&data[duration]=1");
+    server.done("line/new", "data[username]=bob&data[subscription_plan_id]=1");
+    let end = || server.done("line/info", "username=bob")["line_info"]["expire_date"].as_i64().unwrap();
+    let (before, panels) = (end(), (0..4).map(|_| Panel::admin(&server)).collect::<Vec<_>>());
+    let page = panels[0].get("/panel/lines/1/extend");
+    let seen = page.split_once("name=\"seen\" value=\"").unwrap().1.split_once('"').unwrap().0;
+    let form = with_slip(&page, &[("subscription_plan_id", "1"), ("seen", seen)]);
+    let pages = at_once(&panels, "/panel/lines/1/extend", &form);
+    let told: Vec<String> = pages.iter().map(|page| page.header("set-cookie").join(" ")).collect();
+    let already = told.iter().filter(|told| told.contains("was%20extended%20already")).count();
+    assert!(pages.iter().all(|page| page.location() == "/panel/lines/1"), "{told:?}");
+    assert_eq!(already, 3, "{told:?}");
+    assert!((1..=31 * 86_400).contains(&(end() - before)), "one duration more");
+    let once = end();
+    let again = panels[0].done("/panel/lines/1/extend", &form);
+    assert!(again.contains("bob was extended already, until "), "{again}");
+    assert_eq!(end(), once);
+}

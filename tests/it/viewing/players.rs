@@ -144,6 +144,11 @@ fn lists_hold_what_the_line_may_watch_in_its_order() {
     assert_eq!(ask(&server, "get_live_streams").as_array().unwrap().len(), 1, "a change shows at once");
     let (_, old) = server.curl("/panel_api.php", &["-d", "username=bob&password=pw"]);
     assert_eq!(old["available_channels"]["1"]["name"], NAME);
+    assert_eq!(old["categories"]["movie"], json!([]));
+    server.done("bouquets/update", "id=1&data[streams]=[]");
+    assert_eq!(ask(&server, "get_live_streams"), json!([]), "none at all");
+    let (_, old) = server.curl("/panel_api.php", &["-d", "username=bob&password=pw"]);
+    assert_eq!(old["available_channels"], json!({}));
 }
 
 #[test]

@@ -6,7 +6,11 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{Candidate, Duplicates, List};
 use crate::domain::{
-    channels::{oddities::Oddities, source_request::split_suffix, stream::SourceUrl},
+    channels::{
+        oddities::Oddities,
+        source_request::{SourceRequest, split_suffix},
+        stream::SourceUrl,
+    },
     field::Item,
     fields::text::Name,
     ids::{CategoryId, StreamId},
@@ -36,6 +40,12 @@ pub struct Existing {
     pub guide_id: String,
     /// Its sources.
     pub sources: Vec<SourceUrl>,
+    /// How they are asked.
+    pub request: SourceRequest,
+    /// Its picture; empty for none.
+    pub logo: String,
+    /// Its number; 0 for none.
+    pub number: i64,
 }
 
 /// A stream that an entry means.
@@ -129,6 +139,7 @@ pub fn plan(list: &List, streams: &[Existing], categories: &[(CategoryId, String
     planner.plan.fates.reserve(list.candidates.len());
     if way == Duplicates::Update {
         planner.update(streams);
+        planner.leave_what_is_so(streams, categories);
     } else {
         planner.in_turn(streams);
     }
@@ -302,6 +313,46 @@ impl<'l> Planner<'l> {
             let fate = self.fate(place, candidate, meant, name);
             self.plan.fates.push(fate);
         }
+    }
+
+    /// A stream that has all that the list says of it is there already, and not changed.
+    fn leave_what_is_so(&mut self, streams: &[Existing], categories: &[(CategoryId, String)]) {
+        let ids: HashMap<String, CategoryId> =
+            categories.iter().map(|(id, name)| (name.to_lowercase(), *id)).collect();
+        for stream in streams {
+            let Some(changes) = self.plan.changed.get(&stream.id) else { continue };
+            let Some(entry) = changes.details else { continue };
+            let sources = self.list.sources(&changes.sources, changes.details);
+            if renewed(&stream.sources, &sources) != stream.sources || !self.is_so(entry, stream, &ids) {
+                continue;
+            }
+            for place in &changes.sources {
+                if let Some(fate) = self.plan.fates.get_mut(*place) {
+                    let how = if let Fate::Updated(how) = *fate { how } else { Match::Name };
+                    *fate = Fate::Skipped(how);
+                }
+            }
+            self.plan.changed.remove(&stream.id);
+        }
+    }
+
+    /// Whether a stream has the details of that entry.
+    fn is_so(&self, entry: usize, stream: &Existing, ids: &HashMap<String, CategoryId>) -> bool {
+        let Some(candidate) = self.list.candidates.get(entry) else { return true };
+        let heading = self.list.heading(candidate).map(|name| ids.get(&name.as_str().to_lowercase()));
+        let category = heading.is_none_or(|id| id == stream.category.as_ref());
+        let asked = candidate.asked.as_ref().is_none_or(|asked| {
+            let (new, old) = (&asked.request, &stream.request);
+            (new.user_agent.as_str().is_empty() || new.user_agent == old.user_agent)
+                && (new.headers.is_empty() || new.headers == old.headers)
+                && (new.tls_verify || !old.tls_verify)
+        });
+        category
+            && asked
+            && candidate.name.as_str() == stream.name
+            && candidate.logo.as_ref().is_none_or(|logo| logo.as_str() == stream.logo)
+            && candidate.guide_id.as_ref().is_none_or(|id| id.as_str() == stream.guide_id)
+            && candidate.number.is_none_or(|number| number.get() == stream.number)
     }
 
     fn fate(

@@ -23,7 +23,16 @@ const FILMS: CategoryId = CategoryId(3);
 
 fn there(id: i64, name: &str, category: Option<CategoryId>, sources: &[&str]) -> Existing {
     let sources = sources.iter().map(|source| SourceUrl::new(source).unwrap()).collect();
-    Existing { id: StreamId(id), name: name.into(), category, guide_id: String::new(), sources }
+    Existing {
+        id: StreamId(id),
+        name: name.into(),
+        category,
+        guide_id: String::new(),
+        sources,
+        request: SourceRequest::default(),
+        logo: String::new(),
+        number: 0,
+    }
 }
 
 fn planned(list: &List, streams: &[Existing], way: Duplicates) -> Plan {

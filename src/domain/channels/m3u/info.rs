@@ -45,12 +45,14 @@ pub fn read(text: &str) -> Info<'_> {
     let name = info.attributes_of(rest);
     // Some write the attributes behind the name.
     let behind = name.char_indices().find(|(at, letter)| {
-        letter.is_whitespace() && attribute(&name[at + letter.len_utf8()..]).is_some_and(|it| it.is_sure())
+        let after = &name[at + letter.len_utf8()..];
+        let after = if *letter == ',' { after.trim_start() } else { after };
+        (letter.is_whitespace() || *letter == ',') && attribute(after).is_some_and(|it| it.is_sure())
     });
     info.name = match behind {
         Some((at, _)) => {
             let _ = info.attributes_of(&name[at..]);
-            &name[..at]
+            name[..at].trim_end_matches(|c: char| c == ',' || c.is_whitespace())
         }
         None => name,
     };
@@ -262,6 +264,9 @@ mod tests {
             (r#"-1 tvg-id= tvg-logo="" group-title="G",N"#, "tvg-id=|tvg-logo=|group-title=G|N"),
             (r#"-1,tvg-id="a", group-title="G", N"#, "tvg-id=a|group-title=G|N"),
             (r#"-1,Name tvg-id="a" group-title="G""#, "tvg-id=a|group-title=G|Name"),
+            (r#"-1,Name, tvg-id="x""#, "tvg-id=x|Name"),
+            (r#"-1,Name, HD,tvg-id='x' , group-title="G, H""#, "tvg-id=x|group-title=G, H|Name, HD"),
+            ("-1 tvg-logo=\"l\",Name ,tvg-id=x", "tvg-logo=l|tvg-id=x|Name"),
             ("-1,Formula a = b, c", "|Formula a = b, c"),
             ("-1 3sat HD", "|3sat HD"),
             ("-1", "|"),

@@ -18,6 +18,8 @@ use crate::{
 const LISTS: usize = 4;
 /// One that nobody came back to is dropped after this time.
 const KEPT: Duration = Duration::from_mins(30);
+/// Imports that are known once they are over, each for so long.
+const RUNS: (usize, Duration) = (100, Duration::from_hours(1));
 
 /// What is known of imports under way.
 pub struct Lists {
@@ -39,9 +41,18 @@ impl Default for Lists {
 struct WaitingList {
     token: String,
     owner: String,
-    list: Arc<List>,
+    /// `None` once it is imported: only what came of it is known then.
+    list: Option<Arc<List>>,
     run: Option<Arc<Run>>,
     at: Instant,
+}
+
+/// What is known of a list that was uploaded.
+pub enum Kept {
+    /// It waits for its import; also if that was refused.
+    List(Arc<List>),
+    /// Its import, which runs or is over.
+    Run(Arc<Run>),
 }
 
 /// An import that runs or is over.
@@ -72,7 +83,7 @@ impl Lists {
 
     fn fresh(&self) -> MutexGuard<'_, VecDeque<WaitingList>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|kept| kept.at.elapsed() < KEPT);
+        kept.retain(|kept| kept.at.elapsed() < if kept.run.is_some() { RUNS.1 } else { KEPT });
         kept
     }
 }
@@ -97,29 +108,33 @@ impl Ops {
         let list = WaitingList {
             token: token.clone(),
             owner: actor.name().to_owned(),
-            list: Arc::new(list),
+            list: Some(Arc::new(list)),
             run: None,
             at: Instant::now(),
         };
         let mut kept = self.lists.fresh();
         kept.push_back(list);
-        let bytes = |kept: &VecDeque<WaitingList>| kept.iter().map(|kept| kept.list.bytes()).sum::<usize>();
-        while kept.len() > LISTS || (kept.len() > 1 && bytes(&kept) > List::MOST) {
+        let is_too_much = |kept: &VecDeque<WaitingList>| {
+            let lists = kept.iter().filter_map(|kept| kept.list.as_ref());
+            let (count, bytes) = lists.fold((0, 0), |(count, bytes), list| (count + 1, bytes + list.bytes()));
+            count > LISTS || (count > 1 && bytes > List::MOST)
+        };
+        while is_too_much(&kept) {
+            let Some(oldest) = kept.iter().position(|kept| kept.list.is_some()) else { break };
+            kept.remove(oldest);
+        }
+        while kept.len() > RUNS.0 {
             kept.pop_front();
         }
         Ok(token)
     }
 
-    /// The list of that token, for the one who uploaded it, and its import if that was begun; `None` once it was dropped.
-    pub fn kept_list(&self, actor: &Actor, token: &str) -> Option<(Arc<List>, Option<Arc<Run>>)> {
+    /// What is known of the list of that token, for the one who uploaded it; `None` once it was dropped.
+    pub fn kept_list(&self, actor: &Actor, token: &str) -> Option<Kept> {
         let kept = self.lists.fresh();
-        let found = kept.iter().find(|kept| kept.token == token && kept.owner == actor.name());
-        found.map(|kept| (kept.list.clone(), kept.run.clone()))
-    }
-
-    /// Forgets a list: its import is done, and whoever asked for it knows.
-    pub fn drop_list(&self, token: &str) {
-        self.lists.fresh().retain(|kept| kept.token != token);
+        let found = kept.iter().find(|kept| kept.token == token && kept.owner == actor.name())?;
+        let run = found.run.clone().filter(|run| !matches!(run.outcome(), Some(Err(_))));
+        run.map(Kept::Run).or_else(|| found.list.clone().map(Kept::List))
     }
 
     /// Begins the import of a list that is kept; what runs it, unless it runs already.
@@ -135,12 +150,17 @@ impl Ops {
                 Some(running) if !matches!(running.outcome(), Some(Err(_))) => {
                     return (running.clone(), None);
                 }
-                _ => kept.run = Some(run.clone()),
+                _ => (kept.run, kept.at) = (Some(run.clone()), Instant::now()),
             }
         }
-        let (ops, actor, running) = (self.clone(), actor.clone(), run.clone());
+        let (ops, actor, running, token) = (self.clone(), actor.clone(), run.clone(), token.to_owned());
         let work = async move {
             let outcome = ops.import(&actor, import, |done| running.lock().0 = done.clone()).await;
+            if outcome.is_ok()
+                && let Some(kept) = ops.lists.fresh().iter_mut().find(|kept| kept.token == token)
+            {
+                kept.list = None;
+            }
             let mut state = running.lock();
             state.1 = Some(outcome.map(|done| state.0 = done));
         };

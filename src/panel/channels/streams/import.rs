@@ -18,7 +18,7 @@ use crate::{
         ids::{BouquetId, parse_id},
         people::rights::Access,
     },
-    ops::channels::import::{Done, Duplicates, Import, Into, List, Run},
+    ops::channels::import::{Done, Duplicates, Import, Into, Kept, List, Run},
     panel::{
         kit::{
             caller::{Caller, done},
@@ -148,10 +148,11 @@ async fn read(
 /// Shows what the import would do, or how far it is.
 pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let Some((list, run)) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
-    if let Some(run) = run {
-        return Ok(progress(&caller, &token, &run));
-    }
+    let list = match caller.ops.kept_list(caller.actor(), &token) {
+        Some(Kept::List(list)) => list,
+        Some(Kept::Run(run)) => return Ok(progress(&caller, &run)),
+        None => return Ok(gone()),
+    };
     let mut options = options(&caller, &token).await?;
     let sent = Sent(query.0);
     options.take(&sent);
@@ -165,7 +166,12 @@ pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply
 /// Does it.
 pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let Some((list, _)) = caller.ops.kept_list(caller.actor(), &token) else { return Ok(gone()) };
+    let list = match caller.ops.kept_list(caller.actor(), &token) {
+        Some(Kept::List(list)) => list,
+        // Sent again: by a second press, "back" or "reload".
+        Some(Kept::Run(_)) => return Ok(moved(&format!("/panel/streams/import/{token}"))),
+        None => return Ok(gone()),
+    };
     let mut options = options(&caller, &token).await?;
     options.take(&sent);
     let refused = match wanted(list.clone(), &sent) {
@@ -177,7 +183,7 @@ pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
             }
             match run.outcome() {
                 Some(Err(error)) => error,
-                Some(Ok(())) if run.done().stopped.is_none() => return Ok(progress(&caller, &token, &run)),
+                Some(Ok(())) if run.done().stopped.is_none() => return Ok(progress(&caller, &run)),
                 _ => return Ok(moved(&format!("/panel/streams/import/{token}"))),
             }
         }
@@ -192,11 +198,10 @@ pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
 }
 
 /// How far an import is, and what came of it.
-fn progress(caller: &Caller, token: &str, run: &Run) -> HttpResponse {
+fn progress(caller: &Caller, run: &Run) -> HttpResponse {
     let so_far = run.done();
     let outcome = run.outcome();
     if outcome == Some(Ok(())) && so_far.stopped.is_none() {
-        caller.ops.drop_list(token);
         return done("/panel/streams?sort=newest", &told(&so_far));
     }
     let finished = outcome.is_some();
@@ -215,11 +220,11 @@ fn progress(caller: &Caller, token: &str, run: &Run) -> HttpResponse {
     caller.page(&page)
 }
 
-/// The list was dropped: it was imported, or waited for too long.
+/// The list was dropped: it was imported long ago, or waited for too long.
 fn gone() -> HttpResponse {
     done(
         "/panel/streams/import",
-        "That list is no longer here: it was imported, nobody came back to it for half an hour, or the server was restarted. What was imported stays: upload the list again to import the rest.",
+        "That list is no longer here: it was imported over an hour ago, nobody came back to it for half an hour, or the server was restarted. What was imported stays: upload the list again to import the rest.",
     )
 }
 
@@ -283,16 +288,9 @@ pub(super) fn grouped(count: usize) -> String {
 
 /// What was done, without what was not.
 fn did(done: &Done) -> Vec<(usize, &'static str)> {
-    let figures = [
-        (done.made, "new streams"),
-        (done.categories, "new categories"),
-        (done.changed, "changed"),
-        (done.there, "exist already"),
-        (done.refused, "cannot be imported"),
-        (done.in_bouquet, "added to the bouquet"),
-        (done.gone, "deleted by somebody meanwhile"),
-    ];
-    figures.into_iter().filter(|(count, _)| *count > 0).collect()
+    let more = [(done.in_bouquet, "added to the bouquet"), (done.gone, "deleted by somebody meanwhile")];
+    let figures = done.figures().into_iter().chain(more);
+    figures.filter(|(count, _)| *count > 0).collect()
 }
 
 fn told(done: &Done) -> String {

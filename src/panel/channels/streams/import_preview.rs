@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::import::grouped;
 use crate::{
-    ops::channels::import::{Fate, Import, List, Match, Plan},
+    ops::channels::import::{Done, Fate, Import, List, Match, Plan},
     panel::kit::{
         caller::Caller,
         error::Reply,
@@ -39,7 +39,11 @@ pub async fn show(caller: &Caller, status: StatusCode, options: Form, import: Im
     let categories = plan.categories.iter().take(SHOWN).map(|name| name.as_str().to_owned()).collect();
     let page = PreviewPage {
         frame: caller.frame("Import streams"),
-        figures: figures(&list, &plan).into_iter().map(|(count, what)| (grouped(count), what)).collect(),
+        figures: Done::planned(&list, &plan)
+            .figures()
+            .into_iter()
+            .map(|(count, what)| (grouped(count), what))
+            .collect(),
         options,
         categories,
         more_categories: plan.categories.len().checked_sub(SHOWN + 1).map(|more| grouped(more + 1)),
@@ -49,16 +53,6 @@ pub async fn show(caller: &Caller, status: StatusCode, options: Form, import: Im
         new: new(&list, &plan),
     };
     Ok(caller.page_with(status, &page))
-}
-
-fn figures(list: &List, plan: &Plan) -> Vec<(usize, &'static str)> {
-    vec![
-        (plan.new.len(), "new streams"),
-        (plan.categories.len(), "new categories"),
-        (plan.count(|fate| matches!(fate, Fate::SourceAdded | Fate::Updated(_))), "changed"),
-        (plan.count(|fate| matches!(fate, Fate::Skipped(_) | Fate::Repeated(_))), "exist already"),
-        (list.refused_count + plan.count(|fate| fate == Fate::Full), "cannot be imported"),
-    ]
 }
 
 /// A list whose first column is a number, of which the first rows are shown.

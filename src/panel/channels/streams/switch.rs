@@ -119,6 +119,7 @@ async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
         submit: "Delete them",
         cancel: "/panel/streams".into(),
         seen,
+        barred: false,
         changed: false,
     };
     Ok(page.shown(caller, changed))

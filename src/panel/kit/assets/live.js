@@ -53,7 +53,6 @@
     const before = tables().map((table) => ({ left: table.scrollLeft, focused: table === document.activeElement }));
     part.told = html;
     part.innerHTML = html;
-    localTimes(part);
     tables().forEach((table, place) => {
       table.scrollLeft = before[place]?.left ?? 0;
       if (before[place]?.focused) table.focus({ preventScroll: true });

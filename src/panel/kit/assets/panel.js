@@ -3,15 +3,6 @@
 
 document.documentElement.classList.add("scripted");
 
-// Times stand in the panel's zone; here they are turned into the viewer's.
-const times = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-function localTimes(root) {
-  for (const time of root.querySelectorAll("time[datetime]")) {
-    time.textContent = times.format(new Date(time.dateTime));
-  }
-}
-localTimes(document);
-
 // A choice above a list takes effect at once.
 for (const select of document.querySelectorAll("[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
