@@ -1,5 +1,4 @@
-//! Streams, channel lists, bouquets, and their order.
+//! Streams, channel lists, bouquets.
 
 pub(crate) mod bouquets;
-pub(crate) mod order;
 pub(crate) mod streams;

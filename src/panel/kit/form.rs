@@ -18,7 +18,7 @@ use crate::{
         fields::time::{UnixTime, ZoneName},
     },
     ops::random,
-    panel::people::rights,
+    panel::kit::rights,
     wire::fields::Fields,
 };
 

@@ -35,7 +35,7 @@ use crate::{
         managed::{self, Managed},
         subscribers::counts::Usage,
     },
-    panel::channels::order,
+    panel::kit::order,
 };
 
 /// How a resource looks in the panel.

@@ -13,7 +13,7 @@ use super::{
     ordered::Ordered,
     sent::Sent,
 };
-use crate::{domain::fields::time::UnixTime, panel::people::rights};
+use crate::{domain::fields::time::UnixTime, panel::kit::rights};
 
 /// The hidden field with the marks: `username=1f0e... notes=88aa...`
 pub const FIELD: &str = "seen";

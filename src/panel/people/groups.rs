@@ -1,6 +1,6 @@
 //! Groups of administrators.
 
-use super::rights;
+use crate::panel::kit::rights;
 use crate::{
     domain::{Stored, people::admin::Group},
     panel::kit::{

@@ -5,5 +5,4 @@ pub(crate) mod administrators;
 pub(crate) mod groups;
 pub(crate) mod login;
 pub(crate) mod resellers;
-pub(crate) mod rights;
 pub(crate) mod statement;

@@ -7,13 +7,10 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use super::{Form, Input, ROW, Widget};
 use crate::{
     domain::{Change, Error, Result, Rule},
-    panel::{
-        kit::{
-            error,
-            seen::{self, Met, Seen},
-            sent::Sent,
-        },
-        people::rights,
+    panel::kit::{
+        error, rights,
+        seen::{self, Met, Seen},
+        sent::Sent,
     },
     wire::{fields::Fields, form::Node},
 };
