@@ -53,7 +53,7 @@ fn the_whitelist_is_kept_on_the_page_of_api_settings() {
     assert!(panel.get("/panel/settings/api/whitelist/3/remove").contains("Remove 203.0.113.0/24?"));
     assert!(panel.get("/panel/settings/api/whitelist/1/remove").contains("your own current address"));
     let page = panel.done("/panel/settings/api/whitelist/3/remove", &[]);
-    assert!(page.contains("203.0.113.0/24 may no longer"), "{page}");
+    assert!(page.contains("203.0.113.0/24 can no longer"), "{page}");
     assert_eq!(panel.ask("/panel/settings/api/whitelist/3/remove").status, 404);
     assert_eq!(server.done("settings/whitelist_list", "")["total"], 2);
 }
