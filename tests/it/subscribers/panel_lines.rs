@@ -40,7 +40,7 @@ fn a_line_is_created_with_made_up_credentials_that_its_page_shows() {
     let panel = Panel::admin(&server);
     let page =
         panel.done("/panel/lines/new", &[("username", ""), ("password", ""), ("notes", "paid <in> cash")]);
-    assert!(page.contains("was created.") && page.contains("It may watch"), "{page}");
+    assert!(page.contains("was created.") && page.contains("It can watch"), "{page}");
     let line = &server.done("line/list", "")["lines"][0];
     for column in ["username", "password"] {
         let made = line[column].as_str().unwrap();
@@ -76,7 +76,7 @@ fn one_click_disables_bans_and_mends_and_the_page_says_who_did_it() {
     assert!(press("ban").contains(">Unban<"));
     assert!(press("enable").contains("bob was enabled."));
     let page = press("unban");
-    assert!(page.contains("It may watch"), "{page}");
+    assert!(page.contains("It can watch"), "{page}");
     assert!(page.contains("banned: 1 \u{2192} 0") && page.contains("admin"), "{page}");
     assert_eq!(panel.post(&format!("{LINE}/do/explode"), &[]).status, 409);
     assert_eq!(panel.post("/panel/lines/99/do/ban", &[]).status, 404);

@@ -121,7 +121,7 @@ fn the_pin_and_the_device_of_a_box_are_changed_as_they_were_seen() {
     server.done("mag/set_parent_pin", "mac_address=001A79000001&parent_pin=2222");
     let met = send(&panel, &page, action, &[("parent_pin", "3333")]);
     assert_eq!(met.status, 409, "{}", met.body);
-    assert!(met.body.contains("the PIN is 2222 now"), "{}", met.body);
+    assert!(met.body.contains("the PIN is now 2222"), "{}", met.body);
     assert_eq!(send(&panel, &met.body, action, &[]).status, 303);
     assert!(panel.get("/panel/mags/1/box").contains("3333"));
 }

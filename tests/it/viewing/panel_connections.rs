@@ -88,7 +88,7 @@ fn one_several_or_all_that_are_listed_are_kicked() {
     assert!(panel.done("/panel/connections/do", &[("do", "kick")]).contains("Nothing was selected"));
     let all = [("do", "all"), ("back", "/panel/connections?stream=2")];
     let question = panel.done("/panel/connections/do", &all);
-    assert!(question.contains("the stream Films is ended: 2 connections now."), "{question}");
+    assert!(question.contains("the stream Films will be ended: 2 connections now."), "{question}");
     assert!(panel.done("/panel/connections/kick?stream=2", &[]).contains("2 connections were ended."));
     assert!(two.is_closed_within(5) && three.is_closed_within(5));
     let page = panel.get("/panel/connections");
