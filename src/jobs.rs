@@ -58,8 +58,8 @@ const JOBS: &[Job] = &[
         at_the_end: false,
         run: |ops, _| {
             Box::pin(async move {
-                ops.watch_clock();
-                ops.sweep_viewers()
+                ops.sweep_viewers()?;
+                ops.watch_clock().await
             })
         },
     },

@@ -84,7 +84,7 @@ pub async fn run(command: Command) -> Result<(), String> {
             ops.close();
             print(&told)
         }
-        Command::Check { data } => check(&data).await,
+        Command::Check { data } => check(&data),
         Command::ConfirmClock { data } => {
             let ops = open_existing(&data).await?;
             ops.confirm_clock(Actor::COMMAND_LINE).await.map_err(say)?;
@@ -304,16 +304,10 @@ async fn admin(command: AdminCommand) -> Result<(), String> {
     }
 }
 
-async fn check(data: &Data) -> Result<(), String> {
-    let (problems, opened) = match open_existing(data).await {
-        Ok(ops) => {
-            let problems = ops.problems().map_err(say)?;
-            ops.close();
-            (problems, Ok(()))
-        }
-        // Too damaged to be worked with; what can be read of it may still tell how much of it is.
-        Err(why) => (Store::problems_of(&data.data), Err(why)),
-    };
+fn check(data: &Data) -> Result<(), String> {
+    existing(data)?;
+    // Too damaged to be worked with: what can be read of it may still tell how much of it is.
+    let (problems, opened) = Store::examine(&data.data);
     if opened.is_ok() && problems.is_empty() {
         return print("the database is whole: integrity, references, ledger and counts are right");
     }
@@ -343,8 +337,14 @@ async fn open(data: &Data) -> Result<Ops, String> {
     Ok(ops)
 }
 
-/// Opens a folder that has a database: a mistyped one is named, not filled.
+/// Opens a folder that has a database.
 async fn open_existing(data: &Data) -> Result<Ops, String> {
+    existing(data)?;
+    open(data).await
+}
+
+/// Whether a folder has a database: a mistyped one is named, not filled.
+fn existing(data: &Data) -> Result<(), String> {
     let folder = data.data.display();
     match std::fs::metadata(data.data.join(FILE)) {
         Err(_) => Err(format!("there is no {FILE} in {folder}: name the folder with --data")),
@@ -353,8 +353,7 @@ async fn open_existing(data: &Data) -> Result<Ops, String> {
             Err(format!("{FILE} in {folder} is empty: restore a backup, or name another folder with --data"))
         }
         Ok(_) => Ok(()),
-    }?;
-    open(data).await
+    }
 }
 
 /// What the environment provides for the first start.

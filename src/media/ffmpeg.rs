@@ -17,8 +17,10 @@ const FILE_FORMATS: &str =
 /// Those of what is fetched. Of lists only HLS is among them, whose addresses are ours; MPEG-DASH would lead anywhere.
 const FETCHED_FORMATS: &str = "hls,mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,avi,flv,live_flv,asf,ogg,h264,hevc,mp3,aac,\
                                ac3,eac3,dts,loas,flac,wav,aiff,nut,nsv,mpjpeg,mjpeg,webvtt";
-/// Silence of a source for so many microseconds is an end of it, as far as ffmpeg can tell by itself.
-const SILENCE: &str = "15000000";
+/// Silence of a source for so long is an end of it, as far as ffmpeg can tell by itself.
+pub const SILENCE: Duration = Duration::from_secs(15);
+/// The same in microseconds, as its options have it.
+const SILENCE_MICROS: &str = "15000000";
 
 /// What ffmpeg sees of the environment: it holds the API key and the password of the first start.
 const KEPT: [&str; 7] = ["PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -316,15 +318,17 @@ fn network(source: &SourceUrl) -> &'static [&'static str] {
             "-rw_timeout",
             "60000000",
         ],
-        "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE],
-        "rtsp" => &["-protocol_whitelist", "rtsp,rtp,udp,tcp", "-rtsp_transport", "tcp", "-timeout", SILENCE],
-        "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE],
+        "rtmp" | "rtmps" => &["-protocol_whitelist", "rtmp,rtmps,tcp,tls", "-rw_timeout", SILENCE_MICROS],
+        "rtsp" => {
+            &["-protocol_whitelist", "rtsp,rtp,udp,tcp", "-rtsp_transport", "tcp", "-timeout", SILENCE_MICROS]
+        }
+        "srt" => &["-protocol_whitelist", "srt", "-timeout", SILENCE_MICROS],
         "rtp" => &["-protocol_whitelist", "rtp,udp"],
         _ => &[
             "-protocol_whitelist",
             "udp",
             "-timeout",
-            SILENCE,
+            SILENCE_MICROS,
             "-fifo_size",
             "50000",
             "-overrun_nonfatal",

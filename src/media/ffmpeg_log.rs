@@ -17,7 +17,7 @@ use tokio::{
 use crate::media::{
     channel::Channel,
     fetch::Fetching,
-    ffmpeg::{Ffmpeg, Probe, Unclear},
+    ffmpeg::{Ffmpeg, Probe, SILENCE, Unclear},
     ffmpeg_line::Line,
     hidden::Hidden,
     pace::Pace,
@@ -30,6 +30,9 @@ const LINE: u64 = 4096;
 const TRACKS: usize = 1000;
 /// The time that the description of a picture may take.
 const DESCRIBE: Duration = Duration::from_secs(5);
+
+/// What fails sooner was refused: nobody waited for it.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// What makes a source be begun anew, or given up.
 pub enum Heard {
@@ -89,7 +92,7 @@ pub async fn listen(
             }
             // Who fetches it says the same better, and once.
             Line::Complaint(complaint) if known.fetching.is_some() && is_of_fetching(&complaint) => {}
-            Line::Complaint(complaint) => channel.state().log_error(complaint),
+            Line::Complaint(complaint) => channel.state().log_error(silence(complaint, begun.elapsed())),
             Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,
@@ -106,6 +109,18 @@ pub async fn listen(
 fn is_of_fetching(complaint: &str) -> bool {
     (complaint.starts_with("[http @") && complaint.contains("HTTP error"))
         || (complaint.starts_with("[hls @") && complaint.contains("Failed to open segment"))
+        || complaint.contains("Server returned ")
+}
+
+/// ffmpeg calls a wait for packets in vain an error of the system.
+fn silence(complaint: String, waited: Duration) -> String {
+    let is_of_packets = ["udp://", "rtp://", "srt://"].iter().any(|scheme| complaint.contains(scheme));
+    match complaint.strip_suffix("Input/output error") {
+        Some(before) if is_of_packets && waited >= AT_ONCE => {
+            format!("{before}nothing arrived within {} seconds", waited.min(SILENCE).as_secs())
+        }
+        _ => complaint,
+    }
 }
 
 /// The size of a picture is shown.
@@ -151,5 +166,37 @@ pub async fn each_line(errors: ChildStderr, hidden: &Hidden, mut goes_on: impl F
             Ok(_) if !goes_on(Line::of(&String::from_utf8_lossy(&line), hidden)) => return,
             Ok(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_for_packets_in_vain_is_called_that() {
+        let told = |line: &str, seconds| silence(line.to_owned(), Duration::from_secs(seconds));
+        let silent = "udp://127.0.0.1/***: Input/output error";
+        assert_eq!(told(silent, 15), "udp://127.0.0.1/***: nothing arrived within 15 seconds");
+        assert_eq!(told(silent, 7200), "udp://127.0.0.1/***: nothing arrived within 15 seconds");
+        let refused = "[srt @ 0x5] Connection to srt://127.0.0.1/*** failed: Input/output error";
+        assert_eq!(told(refused, 0), refused);
+        assert!(told(refused, 3).ends_with("nothing arrived within 3 seconds"));
+        assert_eq!(
+            told("http://127.0.0.1/***: Input/output error", 15),
+            "http://127.0.0.1/***: Input/output error"
+        );
+    }
+
+    #[test]
+    fn what_the_hand_over_of_a_fetched_source_answers_is_no_complaint() {
+        for line in [
+            "[http @ 0x5] HTTP error 502 Bad Gateway",
+            "http://127.0.0.1/***: Server returned 5XX Server Error reply",
+            "[hls @ 0x5] Failed to open segment 3 of playlist 0",
+        ] {
+            assert!(is_of_fetching(line), "{line}");
+        }
+        assert!(!is_of_fetching("[mpegts @ 0x5] Packet corrupt"));
     }
 }

@@ -32,8 +32,11 @@ fn known(line: &str) -> Option<String> {
     if let Some(status) = after("HTTP error ") {
         return Some(format!("the server answered {status}"));
     }
-    if line.contains("bind failed: Address already in use") {
+    if line.contains("Address already in use") {
         return Some("its port is in use: another stream or program on this machine holds it".into());
+    }
+    if let Some(rest) = after("nothing arrived ") {
+        return Some(format!("nothing arrived {rest}"));
     }
     if line.contains("Format not on whitelist") {
         let named = line.strip_prefix('[').and_then(|rest| rest.split_once(" @ "));
@@ -93,6 +96,17 @@ mod tests {
                     "udp://127.0.0.1:5/*** Inappropriate ioctl for device",
                 ],
                 Some("its port is in use: another stream or program on this machine holds it"),
+            ),
+            (
+                &[
+                    "[srt @ 0x5] Connection setup failure: unable to create/configure SRT socket",
+                    "srt://127.0.0.1/***: Address already in use",
+                ],
+                Some("its port is in use: another stream or program on this machine holds it"),
+            ),
+            (
+                &["udp://127.0.0.1/***: nothing arrived within 15 seconds"],
+                Some("nothing arrived within 15 seconds"),
             ),
             (
                 &["http://h/*** Invalid data found when processing input"],

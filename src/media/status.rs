@@ -35,6 +35,8 @@ pub struct Status {
     pub errors: VecDeque<String>,
     /// How many lines of ffmpeg's there have been, those that are no longer kept too.
     pub complaints: u64,
+    /// How often each of the kept lines came, one time after the other.
+    times: VecDeque<u64>,
     running_since: Option<Instant>,
     waiting_until: Option<Instant>,
     counted: u64,
@@ -54,6 +56,7 @@ impl Default for Status {
             restarts: 0,
             errors: VecDeque::new(),
             complaints: 0,
+            times: VecDeque::new(),
             running_since: None,
             waiting_until: None,
             counted: 0,
@@ -91,13 +94,31 @@ impl Status {
         }
     }
 
-    /// Keeps a line of ffmpeg's.
+    /// Keeps a line of ffmpeg's, once if it is the same as the last one.
     pub fn log_error(&mut self, line: String) {
+        self.complaints += 1;
+        if let Some(times) = self.times.back_mut().filter(|_| self.errors.back() == Some(&line)) {
+            *times += 1;
+            return;
+        }
         if self.errors.len() >= LINES {
             self.errors.pop_front();
+            self.times.pop_front();
         }
         self.errors.push_back(line);
-        self.complaints += 1;
+        self.times.push_back(1);
+    }
+
+    /// The kept lines since so many complaints, oldest first.
+    pub fn errors_since(&self, complaints: u64) -> impl Iterator<Item = &str> + Clone {
+        let mut left = self.complaints.saturating_sub(complaints);
+        let is_since = |times: &&u64| {
+            let is_since = left > 0;
+            left = left.saturating_sub(**times);
+            is_since
+        };
+        let lines = self.times.iter().rev().take_while(is_since).count();
+        self.errors.range(self.errors.len() - lines..).map(String::as_str)
     }
 
     /// As it is at that moment.
@@ -109,5 +130,27 @@ impl Status {
             *retry_in = until.saturating_duration_since(now);
         }
         status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_comes_again_is_kept_once_and_belongs_to_the_run_that_said_it() {
+        let mut status = Status::default();
+        let since = |status: &Status, heard| status.errors_since(heard).map(String::from).collect::<Vec<_>>();
+        for line in ["a", "b", "b", "b"] {
+            status.log_error(line.into());
+        }
+        assert_eq!((status.errors.len(), status.complaints), (2, 4));
+        assert_eq!(since(&status, 1), ["b"]);
+        assert_eq!(since(&status, 0), ["a", "b"]);
+        assert!(since(&status, 4).is_empty());
+        status.log_error("b".into());
+        assert_eq!((since(&status, 4), status.errors.len()), (vec!["b".to_owned()], 2));
+        (0..2 * LINES).for_each(|n| status.log_error(n.to_string()));
+        assert_eq!((status.errors.len(), since(&status, 0).len()), (LINES, LINES));
     }
 }

@@ -387,12 +387,7 @@ impl Runner<'_> {
     async fn reason(&self, child: &mut Child, heard: u64) -> (String, bool) {
         let status = timeout(LAST_WORDS, child.wait()).await.ok().and_then(Result::ok);
         let was_killed = status.is_some_and(|status| status.signal().is_some());
-        let cause = {
-            let state = self.channel.state();
-            let lines =
-                usize::try_from(state.complaints - heard).unwrap_or(usize::MAX).min(state.errors.len());
-            reasons::cause(state.errors.range(state.errors.len() - lines..).map(String::as_str))
-        };
+        let cause = reasons::cause(self.channel.state().errors_since(heard));
         let is_whole = status.is_some_and(|status| status.success());
         let why = match (cause.filter(|_| !was_killed), status) {
             (Some(cause), _) => cause,

@@ -237,14 +237,6 @@ impl Ops {
         self.store.point(&origin, |read| read.whitelist().map(|_| ()))
     }
 
-    /// Everything that is wrong with the database file, in words.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn problems(&self) -> Result<Vec<String>> {
-        self.store.read(&store::housekeeping(clock::now(), "check"), |read| Ok(read.problems()))
-    }
-
     /// Finishes what is queued and closes the file.
     pub fn close(&self) {
         self.store.close();

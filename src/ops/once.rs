@@ -38,7 +38,7 @@ impl Ops {
     where
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
-        let since = self.kept_since(KEPT);
+        let (since, is_doubted) = (self.answers_since(KEPT), self.leap().is_some());
         self.write(actor, action, move |act| match (&once, &act.actor.who) {
             (Some(once), Who::ApiKey { id, .. }) => {
                 if let Some(kept) = act.tx.kept_answer(*id, &once.key, since)? {
@@ -46,7 +46,8 @@ impl Ops {
                 }
                 let answer = job(act)?;
                 let kept = KeptAnswer { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };
-                act.tx.keep_answer(*id, &once.key, &kept, act.now)?;
+                let now = (!is_doubted).then_some(act.now);
+                act.tx.keep_answer(*id, &once.key, &kept, now)?;
                 Ok(answer)
             }
             _ => job(act),

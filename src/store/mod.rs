@@ -101,7 +101,7 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
         make_private(folder).map_err(|e| format!("cannot create the folder {}: {e}", folder.display()))?;
         let file = folder.join(FILE);
-        engine::files::may_open(&file)?;
+        engine::overwritten::may_open(&file)?;
         let explain = |e: rusqlite::Error| {
             format!("cannot open {}: {}", file.display(), engine::fault::for_operator(&e))
         };
@@ -138,7 +138,7 @@ impl Store {
         ));
         let faults = Arc::new(Faults::default());
         let changes = Arc::new(Changes::default());
-        let place = engine::files::Files::of(file.clone())
+        let place = engine::files::Files::of(file.clone(), &conn)
             .map_err(|e| format!("cannot open {}: {e}", file.display()))?;
         let writer = engine::writer::Writer::start(
             conn,

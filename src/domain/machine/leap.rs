@@ -43,6 +43,11 @@ impl Leap {
             && since_start.lasts(passed, now) >= Self::EVEN
     }
 
+    /// Whether no server is off for so long: it is the clock that was wrong, before the leap or after it.
+    pub fn is_no_absence(self) -> bool {
+        !matches!(self, Self::Ahead(seconds) if seconds <= Self::OFF)
+    }
+
     /// What is told of it.
     pub fn words(self) -> String {
         let (seconds, where_to) = match self {
@@ -79,7 +84,13 @@ impl Even {
         if self.is_even(now, counted) { counted - self.counted } else { 0 }
     }
 
-    fn is_even(&self, now: UnixTime, counted: i64) -> bool {
+    /// What a clock would say now that ran evenly since.
+    pub fn steady(&self, counted: i64) -> UnixTime {
+        UnixTime::clamped(self.from.seconds().saturating_add(counted - self.counted))
+    }
+
+    /// Whether it still runs evenly.
+    pub fn is_even(&self, now: UnixTime, counted: i64) -> bool {
         let told = now.seconds() - self.from.seconds();
         (told - (counted - self.counted)).abs() <= Leap::UNEVEN
     }

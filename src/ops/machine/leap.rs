@@ -78,13 +78,28 @@ impl Ops {
         };
         time.from_start = time.leap(now).is_some();
         *self.time() = Some(time);
-        self.watch_clock();
+        self.tell_leap(now);
         Ok(())
     }
 
-    /// Each second: a leap is told once in the log, and so is its end.
-    pub fn watch_clock(&self) {
+    /// Each second: what the clock says of the age of kept answers is doubted if it was set meanwhile, before it is taken
+    /// for even again.
+    ///
+    /// # Errors
+    /// A database error; then it is done the next time.
+    pub async fn watch_clock(&self) -> Result<()> {
         let now = clock::now();
+        let was_set = self.time().as_ref().is_some_and(|time| !time.even.is_even(now, time.counted()));
+        if was_set {
+            let origin = store::housekeeping(now, "clock");
+            self.store.write(origin, |tx| tx.doubt_answers()).wait().await?;
+        }
+        self.tell_leap(now);
+        Ok(())
+    }
+
+    /// A leap is told once in the log, and so is its end.
+    fn tell_leap(&self, now: UnixTime) {
         let mut known = self.time();
         let Some(time) = known.as_mut() else { return };
         time.even = time.even.after(now, time.counted());
@@ -107,6 +122,13 @@ impl Ops {
     pub(crate) fn kept_since(&self, seconds: i64) -> UnixTime {
         let now = clock::now();
         UnixTime::clamped(if self.leap().is_some() { 0 } else { now.seconds() - seconds })
+    }
+
+    /// The same of kept answers; a clock that was set a moment ago does not make them older.
+    pub(crate) fn answers_since(&self, seconds: i64) -> UnixTime {
+        let since = self.kept_since(seconds);
+        let steady = self.time().as_ref().map(|time| time.even.steady(time.counted()).seconds() - seconds);
+        steady.map_or(since, |steady| since.min(UnixTime::clamped(steady)))
     }
 
     /// Once a minute: a time that can be believed is written down, and one that somebody confirmed is taken over. So is that
@@ -151,7 +173,13 @@ impl Ops {
 }
 
 fn confirm(act: &Act<'_>) -> Result<()> {
-    let before = act.tx.known_time()?.map(UnixTime::seconds);
+    let known = act.tx.known_time()?;
+    if known.and_then(|known| Leap::between(known, act.now)).is_some_and(Leap::is_no_absence) {
+        // A clock that was wrong until now has said when they were kept.
+        act.tx.doubt_answers()?;
+    }
+    act.tx.age_answers(act.now)?;
     act.tx.know_time(act.now)?;
+    let before = known.map(UnixTime::seconds);
     act.audit(None, "clock", &json!({ "known": before }), &json!({ "known": act.now.seconds() }))
 }

@@ -30,6 +30,7 @@ impl Ops {
                 after = self.forget(move |tx, now| tx.forget_log(log, days, now, id)).await?;
             }
         }
+        self.forget(|tx, now| tx.age_answers(now)).await?;
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
         while self.forget(|tx, now| tx.forget_let_in(now)).await? {}
         Ok(())

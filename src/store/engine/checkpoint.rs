@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    files::{Files, Moves},
+    files::{Files, Mover},
     pragma,
 };
 
@@ -30,10 +30,10 @@ impl Checkpointer {
     /// Starts it for the database in its place.
     pub fn start(place: &Files) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let (file, moves) = (place.path().to_owned(), place.moves());
+        let (file, mover) = (place.path().to_owned(), place.mover());
         let thread = std::thread::Builder::new()
             .name("checkpoint".into())
-            .spawn(move || run(&file, &moves, &stopped))?;
+            .spawn(move || run(&file, &mover, &stopped))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -47,30 +47,41 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(file: &PathBuf, moves: &Moves, stopped: &Receiver<()>) {
+fn run(file: &PathBuf, mover: &Mover, stopped: &Receiver<()>) {
     let mut log = file.clone().into_os_string();
     log.push("-wal");
     // Opened while the log is the one that the writer opened: from another one it would move what is none of ours.
-    let mut conn =
-        open(file).inspect_err(|error| log::warn!("no checkpoints beside the writer: {error}")).ok();
+    let open = open(file).and_then(|conn| Ok((conn, open(file)?)));
+    let conns = open.inspect_err(|error| log::warn!("no checkpoints beside the writer: {error}")).ok();
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let length = std::fs::metadata(&log).map_or(0, |found| found.len());
-        if length < WORTH {
+        if length < WORTH || mover.frames().0 == 0 {
             continue;
         }
         // What fails here the writer meets too, and tells.
-        if let Some(conn) = &mut conn
-            && let Err(error) =
-                moves.during(|| conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())))
+        if let Some((conn, reader)) = &conns
+            && let Err(error) = checkpoint(conn, reader, mover)
         {
             log::debug!("checkpoint: {error}");
         }
     }
 }
 
+/// As long as somebody reads it, the log does not begin anew: what was moved is compared with it.
+fn checkpoint(conn: &Connection, reader: &Connection, mover: &Mover) -> rusqlite::Result<()> {
+    let read = reader.unchecked_transaction()?;
+    read_anything(&read)?;
+    mover.during(|| conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())))?;
+    read.finish()
+}
+
 fn open(file: &PathBuf) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(file, pragma::EXISTING)?;
     // SQLite opens the log with the first statement that reads.
-    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    read_anything(&conn)?;
     Ok(conn)
+}
+
+fn read_anything(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }

@@ -9,6 +9,8 @@ use crate::{
 
 /// For how many seconds an answer is kept: 24 hours.
 pub const KEPT: i64 = 24 * 3600;
+/// The time of an answer whose age is not known: it begins to age once a clock is believed.
+const AGELESS: i64 = i64::MAX;
 
 /// A kept answer.
 pub struct KeptAnswer {
@@ -40,7 +42,8 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Keeps an answer, in the transaction of what it answers; not for a key that has just revoked itself.
+    /// Keeps an answer, in the transaction of what it answers; not for a key that has just revoked itself. Without a time
+    /// its age is not known.
     ///
     /// # Errors
     /// A database error.
@@ -49,12 +52,32 @@ impl Write<'_> {
         caller: ApiKeyId,
         key: &[u8; 32],
         kept: &KeptAnswer,
-        now: UnixTime,
+        now: Option<UnixTime>,
     ) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO idempotency (api_key_id, key, fingerprint, answer, created_at) \
                    SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM api_keys WHERE id = ?1)";
         let KeptAnswer { fingerprint, answer } = kept;
-        self.conn.prepare_cached(sql)?.execute(params![caller.0, key, fingerprint, answer, now.seconds()])?;
+        let at = now.map_or(AGELESS, UnixTime::seconds);
+        self.conn.prepare_cached(sql)?.execute(params![caller.0, key, fingerprint, answer, at])?;
+        Ok(())
+    }
+
+    /// The clock has leapt: what it said of the age of every kept answer is not known to be true.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn doubt_answers(&self) -> Result<()> {
+        self.conn.prepare_cached("UPDATE idempotency SET created_at = ?")?.execute([AGELESS])?;
+        Ok(())
+    }
+
+    /// The clock is believed: answers whose age is not known, and those from the future, age from now on.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn age_answers(&self, now: UnixTime) -> Result<()> {
+        let sql = "UPDATE idempotency SET created_at = ?1 WHERE created_at > ?1";
+        self.conn.prepare_cached(sql)?.execute([now.seconds()])?;
         Ok(())
     }
 }

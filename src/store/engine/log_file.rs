@@ -1,11 +1,13 @@
 //! Whether the log of the database still holds what its index says: a log that somebody empties or writes over in place
 //! keeps its name and its inode, and SQLite itself would go on without a word.
 
-use std::{fs::File, os::unix::fs::FileExt};
+use std::{collections::HashMap, fs::File, os::unix::fs::FileExt};
 
 /// Bytes of the log's own head, and of the head of each frame (<https://sqlite.org/walformat.html>).
 const HEAD: u64 = 32;
 const FRAME_HEAD: u64 = 24;
+/// So often an index is read that somebody is writing.
+const TRIES: u32 = 1000;
 
 /// The head of the index: what the last commit left.
 #[derive(PartialEq, Eq)]
@@ -60,4 +62,76 @@ pub fn is_whole(log: &File, index: &File) -> bool {
         && frame[8..16] == *told.salt()
         && frame[16..24] == told.checksum();
     holds || Index::read(index).is_none_or(|now| now != told)
+}
+
+/// What the index says of the log, and how much of it was moved into the database.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Log {
+    /// Changes when the log begins anew.
+    pub salt: [u8; 8],
+    /// Bytes of a page.
+    pub page: u64,
+    /// Frames that are committed.
+    pub frames: u32,
+    /// Pages of the database with them.
+    pub pages: u32,
+    /// Frames that were moved, and those that somebody began to move.
+    pub moved: u32,
+    pub begun: u32,
+}
+
+impl Log {
+    /// As the index has it now; nothing if it cannot be read.
+    pub fn of(index: &File) -> Self {
+        let mut told = [0; 132];
+        // Somebody may be writing it: both copies of its head are the same once he has.
+        for _ in 0..TRIES {
+            if index.read_exact_at(&mut told, 0).is_err() {
+                return Self::default();
+            }
+            if told[..48] == told[48..96] {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        let number = |at: usize| {
+            told.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes)
+        };
+        let head = Index(told[..48].try_into().unwrap_or([0; 48]));
+        Self {
+            salt: head.salt().try_into().unwrap_or_default(),
+            page: head.page(),
+            frames: number(16),
+            pages: number(20),
+            moved: number(96),
+            begun: number(128),
+        }
+    }
+
+    fn at(&self, frame: u32) -> u64 {
+        HEAD + u64::from(frame.saturating_sub(1)) * (FRAME_HEAD + self.page)
+    }
+}
+
+/// The committed frames of the pages that are wanted, oldest first.
+pub fn frames(log: &File, told: &Log, wanted: impl Fn(u32) -> bool) -> HashMap<u32, Vec<u32>> {
+    let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
+    for frame in 1..=told.frames {
+        let mut head = [0; 16];
+        if log.read_exact_at(&mut head, told.at(frame)).is_err() || head[8..16] != told.salt {
+            break;
+        }
+        let page = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+        if page > 0 && wanted(page) {
+            found.entry(page).or_default().push(frame);
+        }
+    }
+    found
+}
+
+/// The page that a frame holds.
+pub fn content(log: &File, told: &Log, frame: u32) -> Option<Vec<u8>> {
+    let mut held = vec![0; usize::try_from(told.page).ok()?];
+    log.read_exact_at(&mut held, told.at(frame) + FRAME_HEAD).ok()?;
+    Some(held)
 }

@@ -15,9 +15,8 @@ pub fn for_writer(conn: &Connection, sync: Sync) -> Result<()> {
     conn.pragma_update(None, "synchronous", if sync == Sync::Full { "FULL" } else { "NORMAL" })?;
     // After a burst the log file shrinks back to 64 MiB.
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    // The checkpointer moves the log into the file meanwhile; at 64 MiB the writer helps, so that
-    // the log can begin anew.
-    conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
+    // The checkpointer moves the log into the file, and at 64 MiB the writer: never unseen within a commit.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     common(conn)
 }
 

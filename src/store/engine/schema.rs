@@ -28,6 +28,13 @@ pub enum Known {
     Version(usize),
 }
 
+impl Known {
+    /// Whether it is what this version works with.
+    pub fn is_current(&self) -> bool {
+        matches!(self, Self::Version(VERSION))
+    }
+}
+
 /// Why a file is not ours to use.
 pub enum Strange {
     /// It could not be read.

@@ -17,7 +17,7 @@ use super::{
     changes::{Changed, Changes},
     checkpoint::Checkpointer,
     fault::{self, Context, Faults},
-    files::Files,
+    files::{Files, data_version},
     job::{Answer, Job, Queued},
     table::Tables,
 };
@@ -42,6 +42,8 @@ const TICK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(4);
 /// The same once it has waited in vain, until it is let in again: nobody waits in turn for a lock that stays.
 const IMPATIENCE: Duration = Duration::from_millis(500);
+/// A log of so many frames, 64 MiB, is moved by the writer itself, so that it can begin anew.
+const LONG: u32 = 16_000;
 
 /// The way to the writer thread.
 pub struct Writer {
@@ -148,10 +150,14 @@ impl Work {
             return false;
         }
         let _ = self.conn.busy_timeout(IMPATIENCE);
-        if let Err(error) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        if let Err(error) = self.move_log("PRAGMA wal_checkpoint(TRUNCATE)") {
             log::warn!("checkpoint at the end: {error}");
         }
-        true
+        !self.place.is_overwritten()
+    }
+
+    fn move_log(&self, how: &str) -> rusqlite::Result<()> {
+        self.place.mover().during(|| self.conn.query_row(how, [], |_| Ok(())))
     }
 
     /// One transaction: `first`, and what else waits or comes in meanwhile.
@@ -159,7 +165,7 @@ impl Work {
         let started = Instant::now();
         let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(64);
         let mut next = Some(first);
-        let mut lost = self.in_place().and_then(|()| self.begin()).err();
+        let mut lost = self.begin_in_place().err();
         if lost.is_some() {
             // Whatever keeps the database shut keeps it shut for all who wait: nobody waits in turn.
             done.extend(next.take());
@@ -192,11 +198,18 @@ impl Work {
         }
         // Soon, for the caller who looks up the entry that he was told; else at the next tick.
         self.write_faults();
+        let (unmoved, all) = self.place.mover().frames();
+        if all >= LONG
+            && unmoved > 0
+            && let Err(error) = self.move_log("PRAGMA wal_checkpoint(PASSIVE)")
+        {
+            log::debug!("checkpoint: {error}");
+        }
     }
 
     /// Whether the files that are open are still those in the data folder.
     fn in_place(&mut self) -> Result<()> {
-        let found = self.place.check();
+        let found = self.place.check(&self.conn);
         match &found {
             Ok(()) => self.is_displaced = false,
             Err(error) if !self.is_displaced => {
@@ -216,11 +229,23 @@ impl Work {
         let saved = if self.place.is_overwritten() {
             self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(|_| ())
         } else {
-            self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            self.move_log("PRAGMA wal_checkpoint(PASSIVE)")
         };
         if let Err(error) = saved {
             log::error!("what the log of the database holds cannot be saved: {error}");
         }
+    }
+
+    /// Begins a transaction on files that are in their place. Looked at again once it is begun: from then on nobody moves
+    /// what is lost with a log that it begins anew.
+    fn begin_in_place(&mut self) -> Result<()> {
+        self.in_place()?;
+        self.begin()?;
+        if self.place.check(&self.conn).is_ok() {
+            return Ok(());
+        }
+        self.execute("ROLLBACK")?;
+        self.in_place()
     }
 
     /// Begins a transaction; waits for another program's for a while.
@@ -321,7 +346,7 @@ impl Work {
         if noted.is_empty() {
             return;
         }
-        let written = self.in_place().and_then(|()| self.begin()).and_then(|()| {
+        let written = self.begin_in_place().and_then(|()| {
             noted.iter().try_for_each(|noted| logs::insert_fault(&self.conn, noted))?;
             self.execute("COMMIT")
         });
@@ -333,10 +358,6 @@ impl Work {
             self.faults.put_back(noted);
         }
     }
-}
-
-fn data_version(conn: &Connection) -> Option<i64> {
-    conn.pragma_query_value(None, "data_version", |row| row.get(0)).ok()
 }
 
 #[cfg(test)]

@@ -2,11 +2,21 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 
-use crate::store::{
-    FILE, Read, Store,
-    engine::{fault, pragma},
+use crate::{
+    domain::Error,
+    store::{
+        FILE, Read, Store,
+        engine::{
+            fault,
+            files::beside,
+            modes, overwritten, pragma,
+            schema::{self, Strange},
+            table::Tables,
+        },
+        machine::snapshot,
+    },
 };
 
 /// What is asked, each with its name: a damaged file may answer one and not the next.
@@ -37,19 +47,50 @@ const QUESTIONS: [(&str, &str); 5] = [
     ),
 ];
 
-impl Read<'_> {
-    /// Everything that is wrong with the file, in words; empty if nothing is. What cannot be asked is one of them.
-    pub fn problems(&self) -> Vec<String> {
-        problems(self.conn)
+impl Store {
+    /// Everything that is wrong with the database in `folder`, in words, and why it could not be worked with. What cannot be
+    /// asked is one of the problems. Nothing is written, and a log that is there is neither moved nor deleted: what an
+    /// operator is to do next may depend on it.
+    pub fn examine(folder: &Path) -> (Vec<String>, Result<(), String>) {
+        let file = folder.join(FILE);
+        let conn = match open(&file) {
+            Ok(conn) => conn,
+            Err(why) => return (Vec::new(), Err(why)),
+        };
+        let name = file.display();
+        let known = match schema::identify(&conn) {
+            Ok(known) => known,
+            Err(Strange::Refused(why)) => return (Vec::new(), Err(format!("cannot use {name}: {why}"))),
+            Err(Strange::Sqlite(error)) => {
+                return (
+                    problems(&conn),
+                    Err(format!("cannot open {name}: {}", fault::for_operator(&error))),
+                );
+            }
+        };
+        if !known.is_current() {
+            let why = format!(
+                "{name} was made by an older Linecard: start this one once, which brings it up to date"
+            );
+            return (Vec::new(), Err(why));
+        }
+        modes::make_private(&file);
+        let read = Tables::of(&conn)
+            .map_err(Error::from)
+            .and_then(|tables| snapshot::load(&Read { conn: &conn, tables: &tables }).map(|_| ()));
+        (problems(&conn), read.map_err(|error| format!("cannot read {name}: {}", error.for_operator())))
     }
 }
 
-impl Store {
-    /// The same of a file that cannot be opened as a store, because it is too damaged; empty if it cannot even be read.
-    pub fn problems_of(folder: &Path) -> Vec<String> {
-        let opened = Connection::open_with_flags(folder.join(FILE), pragma::EXISTING);
-        opened.and_then(|conn| pragma::for_reader(&conn).map(|()| problems(&conn))).unwrap_or_default()
-    }
+/// Without a log, what SQLite makes to read it goes as it came.
+fn open(file: &Path) -> Result<Connection, String> {
+    overwritten::may_look(file)?;
+    let has_log = std::fs::metadata(beside(file, "-wal")).is_ok_and(|found| found.len() > 0);
+    let opened = Connection::open_with_flags(file, pragma::EXISTING).and_then(|conn| {
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+        pragma::for_reader(&conn).map(|()| conn)
+    });
+    opened.map_err(|error| format!("cannot open {}: {}", file.display(), fault::for_operator(&error)))
 }
 
 fn problems(conn: &Connection) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The files of the database: removed, replaced, copied over, open to others, damaged.
 
 use std::{
+    fmt::Write as _,
     fs,
     os::unix::fs::{FileExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -107,6 +108,135 @@ fn a_database_copied_over_the_running_one_is_noticed_and_left_as_it_is() {
     server.done("line/new", "data[username]=after");
     assert_whole(&server);
     assert!(!file(server.data(), "-overwritten").exists());
+}
+
+/// Writes lines with long notes until the log is longer than the checkpointer leaves alone.
+fn load(server: &TestServer) {
+    let notes = "n".repeat(9000);
+    let is_short = || fs::metadata(file(server.data(), "-wal")).is_ok_and(|log| log.len() < 9 << 19);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while is_short() {
+                    server.done("line/new", &format!("data[notes]={notes}"));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_database_written_over_behind_a_load_is_noticed_in_its_first_run_too() {
+    let other = TestServer::start();
+    load(&other);
+    let other = other.stop();
+    let copy: fn(&Path, &Path) = |other, mine| {
+        fs::copy(other, mine).expect("copied over");
+    };
+    let page: fn(&Path, &Path) = |_, mine| {
+        let open = fs::File::options().write(true).open(mine).expect("the file");
+        open.write_all_at(&[0; 4096], 20 * 4096).expect("written");
+    };
+    for (harm, wait) in [(copy, true), (copy, false), (page, true)] {
+        let server = TestServer::start().expecting("restart the server").expecting("overwritten");
+        load(&server);
+        let log_is_moved = || fs::metadata(file(server.data(), "")).is_ok_and(|found| found.len() > 1 << 20);
+        if wait {
+            within(20, "the log is moved", log_is_moved);
+            std::thread::sleep(std::time::Duration::from_millis(600));
+        }
+        harm(&file(other.path(), ""), &file(server.data(), ""));
+        within(5, "it is noticed", || server.log().contains("was overwritten while it was open"));
+        let refusal = server.refused("line/new", "data[username]=lost");
+        assert!(refusal.contains("the database file was copied over while the server ran"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_load_and_other_programs_that_move_the_log_or_write_stop_nothing() {
+    let server = TestServer::start().expecting("database busy");
+    server.done("line/new", "data[username]=mine");
+    std::thread::scope(|scope| {
+        scope.spawn(|| load(&server));
+        for _ in 0..20 {
+            let other = rusqlite::Connection::open(file(server.data(), "")).expect("the database");
+            other.busy_timeout(std::time::Duration::from_secs(5)).expect("patience");
+            let move_log = "PRAGMA wal_checkpoint(PASSIVE)";
+            let _ = other.query_row(move_log, [], |_| Ok(()));
+            other
+                .execute_batch("UPDATE lines SET notes = 'theirs' WHERE username = 'mine'")
+                .expect("written");
+            let _ = other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+    });
+    assert!(!server.log().contains("overwritten"), "{}", server.log());
+    assert_whole(&server);
+}
+
+#[test]
+fn a_list_that_is_imported_beside_a_running_server_is_no_copy() {
+    let server = TestServer::start().expecting("database busy");
+    let list = server.data().join("list.m3u");
+    let mut text = String::from("#EXTM3U\n");
+    for n in 0..20_000 {
+        let _ = writeln!(text, "#EXTINF:-1 group-title=\"G{}\",Channel {n}\nhttp://10.0.0.1/{n}", n % 50);
+    }
+    fs::write(&list, text).expect("a list");
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                let answer = server.call("line/new", "");
+                let why = answer["error"].as_str().unwrap_or_default();
+                assert!(
+                    answer["result"] == true || why.contains("busy") || why.contains("another program"),
+                    "{why}"
+                );
+            }
+        });
+        let (code, said, why) = linecard(server.data(), &["import", "m3u", list.to_str().expect("text")]);
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(code, 0, "{said}{why}");
+    });
+    assert!(!server.log().contains("overwritten") && !file(server.data(), "-overwritten").exists());
+    assert_whole(&server);
+}
+
+#[test]
+fn a_check_changes_nothing_and_a_start_behind_it_still_refuses() {
+    let server = TestServer::start();
+    (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
+    let held = |folder: &Path| ["", "-wal"].map(|end| fs::read(file(folder, end)).expect("a file"));
+
+    // A server that was killed: its log holds everything.
+    let folder = server.kill();
+    let before = held(folder.path());
+    let (code, found, told) = linecard(folder.path(), &["check"]);
+    assert_eq!(code, 0, "{found}{told}");
+    assert!(held(folder.path()) == before, "what was there is as it was");
+
+    let server = TestServer::on(folder, &[]).expecting("overwritten");
+    server.done("line/new", "");
+    let log = fs::File::options().write(true).open(file(server.data(), "-wal")).expect("the log");
+    log.set_len(20_000).expect("cut");
+    within(5, "it is noticed", || server.log().contains("-wal was overwritten"));
+    let folder = server.kill();
+    let before = held(folder.path());
+    for _ in 0..2 {
+        let (code, found, told) = linecard(folder.path(), &["check"]);
+        assert_eq!(code, 1, "{found}{told}");
+        assert!(told.contains("-wal was overwritten") && told.contains("restore a backup"), "{told}");
+    }
+    assert!(held(folder.path()) == before, "what was there is as it was");
+    let why = refused_start(folder.path());
+    assert!(why.contains("-wal was overwritten"), "{why}");
+
+    // Without a log nothing is left behind.
+    let folder = TestServer::start().stop();
+    let names = || fs::read_dir(folder.path()).expect("a folder").count();
+    let there = names();
+    let (code, ..) = linecard(folder.path(), &["check"]);
+    assert_eq!((code, names()), (0, there));
 }
 
 #[test]

@@ -25,6 +25,18 @@ fn server_at(folder: tempfile::TempDir, off: &str) -> TestServer {
     TestServer::with(folder, &[], &environment)
 }
 
+/// Starts a server whose clock is off by what stands in that file.
+fn server_by(folder: tempfile::TempDir, clock: &Path) -> TestServer {
+    let library = library_of("libfaketime.so.1");
+    let environment = [
+        ("LD_PRELOAD", library.as_path()),
+        ("FAKETIME_TIMESTAMP_FILE", clock),
+        ("FAKETIME_NO_CACHE", Path::new("1")),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", Path::new("1")),
+    ];
+    TestServer::with(folder, &[], &environment)
+}
+
 fn pay(server: &TestServer, key: &str) -> Value {
     let (header, body) = (format!("Idempotency-Key: {key}"), format!("api_key={KEY}&id=1&credits=50"));
     let (status, answer) = server.curl("/api/resellers/add_credits", &["-H", &header, "-d", &body]);
@@ -115,6 +127,56 @@ fn a_clock_that_is_confirmed_is_believed() {
 }
 
 #[test]
+fn what_was_paid_by_a_clock_that_was_behind_is_not_paid_again_once_it_is_right() {
+    let server = server_at(tempfile::tempdir().expect("a folder"), "+0");
+    server.done("resellers/new", "data[name]=North");
+    let credits = |server: &TestServer| {
+        server.done("resellers/list", "")["resellers"][0]["credits"].as_i64().expect("credits")
+    };
+    // Over a restart.
+    let server = server_at(server.stop(), "-400d");
+    let paid = pay(&server, "restart");
+    let server = server_at(server.stop(), "+0");
+    assert_eq!((pay(&server, "restart"), credits(&server)), (paid, 50));
+
+    // From the first start on, until somebody says that the clock is right.
+    let first = server_at(tempfile::tempdir().expect("a folder"), "-400d");
+    first.done("resellers/new", "data[name]=North");
+    let paid = pay(&first, "k");
+    let folder = first.stop();
+    let (code, _, why) = linecard(folder.path(), &["confirm-clock"]);
+    assert_eq!(code, 0, "{why}");
+    let first = server_at(folder, "+0");
+    assert_eq!((pay(&first, "k"), credits(&first)), (paid, 50));
+
+    // While the server runs: from a start behind what is known, and from one that nobody could doubt.
+    for (folder, key) in [(server.stop(), "running"), (tempfile::tempdir().expect("a folder"), "first")] {
+        let clock = tempfile::NamedTempFile::new().expect("a file");
+        let set = |off: &str| std::fs::write(clock.path(), off).expect("the clock is set");
+        set("-2d");
+        let server = server_by(folder, clock.path());
+        if key == "first" {
+            server.done("resellers/new", "data[name]=North");
+        }
+        let before = credits(&server);
+        let paid = pay(&server, key);
+        set("+0");
+        assert_eq!((pay(&server, key), credits(&server)), (paid.clone(), before + 50), "{key}: at once");
+        let ageless = || -> i64 {
+            let open = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
+            let sql = "SELECT count(*) FROM idempotency WHERE created_at < unixepoch('now', '-1 day')";
+            open.query_row(sql, [], |row| row.get(0)).expect("a count")
+        };
+        within(10, "it does not age by the leap", || ageless() == 0);
+        let folder = server.stop();
+        let (code, _, why) = linecard(folder.path(), &["confirm-clock"]);
+        assert_eq!(code, 0, "{why}");
+        let server = server_at(folder, "+0");
+        assert_eq!((pay(&server, key), credits(&server)), (paid, before + 50), "{key}: later");
+    }
+}
+
+#[test]
 fn rows_from_the_future_hold_up_no_retention() {
     let folder = TestServer::start().stop();
     let rows = |at: &str, count: u32| {
@@ -177,14 +239,7 @@ fn a_clock_that_leaps_while_the_server_runs_is_told_once_in_the_log() {
     let clock = tempfile::NamedTempFile::new().expect("a file");
     let set = |off: &str| std::fs::write(clock.path(), off).expect("the clock is set");
     set("+0");
-    let library = library_of("libfaketime.so.1");
-    let environment = [
-        ("LD_PRELOAD", library.as_path()),
-        ("FAKETIME_TIMESTAMP_FILE", clock.path()),
-        ("FAKETIME_NO_CACHE", Path::new("1")),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", Path::new("1")),
-    ];
-    let server = TestServer::with(tempfile::tempdir().expect("a folder"), &[], &environment);
+    let server = server_by(tempfile::tempdir().expect("a folder"), clock.path());
     let told = |words: &str| server.log().matches(words).count();
     assert_eq!(told("The clock of this machine"), 0);
     set("+3d");
