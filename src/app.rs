@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     time::Instant,
 };
@@ -17,7 +18,7 @@ use actix_web::{
 };
 
 use crate::{
-    api::{self, Door, openapi},
+    api::{self, openapi},
     config::Config,
     delivery,
     domain::{fields::net::Network, ids::ServerId, machine::server::Here},
@@ -26,12 +27,21 @@ use crate::{
     media::{Ffmpeg, Media, Timing},
     ops::{Ops, machine::first_start::Welcome},
     panel, player, portal,
-    store::{self, Store},
+    store::{self, Options, Store},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
 };
 
-/// The server that this program is: no other runs it yet.
-pub const HERE: Here = Here(ServerId::MAIN);
+/// The use cases on a data folder, as the server that this program is: no other runs it yet. Its streams run once
+/// `viewing` is started.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn use_cases(data: &Path, options: Options, asn_db: Option<&Path>) -> Result<Ops, String> {
+    let host = Host::open(data, asn_db)?;
+    let media =
+        Media::new(Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") }, Timing::default());
+    Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, host, media))
+}
 
 /// A server that is bound and ready to run.
 pub struct Running {
@@ -41,7 +51,6 @@ pub struct Running {
     pub ops: Ops,
     /// What the first start generated, to be shown once.
     pub welcome: Option<Welcome>,
-    media: Media,
     jobs: jobs::Running,
     live: web::Data<panel::Live>,
     server: Server,
@@ -58,12 +67,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let host = Host::open(&config.data, config.asn_db.as_deref())?;
-    let media = Media::start(
-        Ffmpeg { program: "ffmpeg".into(), folder: config.data.join("media") },
-        Timing::default(),
-    );
-    let ops = Ops::new(HERE, Store::open(&config.data, options)?, host, Some(media.clone()));
+    let ops = use_cases(&config.data, options, config.asn_db.as_deref())?;
     let listener = TcpListener::bind(config.listen);
     let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
     let listener = listener.map_err(cannot_listen)?;
@@ -73,40 +77,17 @@ pub async fn build(config: Config) -> Result<Running, String> {
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
     let jobs = jobs::start(&ops);
 
-    let door = web::Data::new(Door::new(ops.clone()));
-    let use_cases = web::Data::new(ops.clone());
-    let proxies = web::Data::new(TrustedProxies(config.trusted_proxies));
-    let playlists = player::kept();
-    let live = web::Data::new(panel::Live::default());
-    let listeners = live.clone();
-    let counting = portal::kept();
+    let faces = Faces::of(&ops, config.trusted_proxies);
+    let live = faces.live.clone();
     let application = move || {
         App::new()
-            .app_data(door.clone())
-            .app_data(use_cases.clone())
-            .app_data(proxies.clone())
             .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .wrap(from_fn(access_log))
             // A base URL that ends in a slash is a usual slip: `//api/line/new`, `/c//portal.php`.
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             // Outermost: it runs first.
             .wrap(from_fn(timed::request))
-            .app_data(playlists.clone())
-            .app_data(listeners.clone())
-            .app_data(counting.clone())
-            // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
-            .service(
-                web::scope("/api")
-                    .route("/openapi.json", web::get().to(describe))
-                    .default_service(web::to(api::entry)),
-            )
-            .route("/healthz", web::get().to(healthz))
-            .configure(delivery::routes)
-            .configure(panel::routes)
-            .configure(player::routes)
-            .configure(delivery::short_routes)
-            .configure(portal::routes)
-            .default_service(web::to(api::entry))
+            .configure(|config| faces.mount(config))
     };
     let server = listen::server(listener, &gate, workers, application).map_err(cannot_listen)?;
     // After the port is ours: what is generated here is shown once, by a start that succeeds.
@@ -114,8 +95,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
         .first_start(config.provided)
         .await
         .map_err(|e| format!("the first start failed: {}", e.for_operator()))?;
-    ops.run_streams().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
-    Ok(Running { address, ops, welcome, media, jobs, live, server: server.run(), _lock: lock })
+    ops.viewing.start().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
+    Ok(Running { address, ops, welcome, jobs, live, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -125,7 +106,7 @@ impl Running {
     /// What the network layer says.
     pub async fn run(self) -> std::io::Result<()> {
         let outcome = self.server.await;
-        self.media.stop().await;
+        self.ops.viewing.stop().await;
         self.jobs.finish().await;
         let ops = self.ops;
         actix_web::rt::task::spawn_blocking(move || ops.close()).await.map_err(std::io::Error::other)?;
@@ -141,13 +122,58 @@ impl Running {
         let (ops, live) = (self.ops.clone(), self.live.clone());
         async move {
             live.close();
-            ops.end_all_sessions().await
+            ops.viewing.end_all_sessions(ops.believed_now()).await
         }
     }
 
     /// The way to stop it.
     pub fn server_handle(&self) -> actix_web::dev::ServerHandle {
         self.server.handle()
+    }
+}
+
+/// What the faces share between their requests: made once, for every worker.
+#[derive(Clone)]
+struct Faces {
+    ops: web::Data<Ops>,
+    proxies: web::Data<TrustedProxies>,
+    playlists: web::Data<player::PlayerCache>,
+    live: web::Data<panel::Live>,
+    counting: web::Data<portal::Counting>,
+}
+
+impl Faces {
+    fn of(ops: &Ops, proxies: Vec<Network>) -> Self {
+        Self {
+            ops: web::Data::new(ops.clone()),
+            proxies: web::Data::new(TrustedProxies(proxies)),
+            playlists: web::Data::default(),
+            live: web::Data::default(),
+            counting: web::Data::default(),
+        }
+    }
+
+    /// Mounts every face in one worker, with what it asks its requests for.
+    fn mount(&self, config: &mut web::ServiceConfig) {
+        config
+            .app_data(self.ops.clone())
+            .app_data(self.proxies.clone())
+            .app_data(self.playlists.clone())
+            .app_data(self.live.clone())
+            .app_data(self.counting.clone())
+            // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
+            .service(
+                web::scope("/api")
+                    .route("/openapi.json", web::get().to(describe))
+                    .default_service(web::to(api::entry)),
+            )
+            .route("/healthz", web::get().to(healthz))
+            .configure(delivery::routes)
+            .configure(panel::routes)
+            .configure(player::routes)
+            .configure(delivery::short_routes)
+            .configure(portal::routes)
+            .default_service(web::to(api::entry));
     }
 }
 
@@ -183,8 +209,8 @@ fn lock(config: &Config) -> Result<File, String> {
     }
 }
 
-async fn healthz(door: web::Data<Door>) -> HttpResponse {
-    let health = web::block(move || door.ops.healthy()).await;
+async fn healthz(ops: web::Data<Ops>) -> HttpResponse {
+    let health = web::block(move || ops.healthy()).await;
     match health {
         Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({ "status": "ok" })),
         _ => HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "database error" })),
@@ -205,8 +231,8 @@ async fn access_log(
     }
     let started = Instant::now();
     let method = request.method().clone();
-    let door = request.app_data::<web::Data<Door>>().cloned();
-    let is_key = |segment: &str| door.as_ref().is_some_and(|door| door.ops.is_key(segment));
+    let ops = request.app_data::<web::Data<Ops>>().cloned();
+    let is_key = |segment: &str| ops.as_ref().is_some_and(|ops| ops.is_key(segment));
     let path = redact::path(request.path(), is_key);
     let peer = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
     let response = next.call(request).await?;

@@ -49,7 +49,7 @@ const JOBS: &[Job] = &[
         about: "Starts and stops streams, and ends connections, as soon as somebody has changed something.",
         rhythm: Rhythm::Always,
         at_the_end: false,
-        run: |ops, turn| Box::pin(async move { ops.follow_changes(turn != Turn::Round(0)).await }),
+        run: |ops, turn| Box::pin(async move { ops.viewing.follow_changes(turn != Turn::Round(0)).await }),
     },
     Job {
         name: "Check viewers",
@@ -58,7 +58,7 @@ const JOBS: &[Job] = &[
         at_the_end: false,
         run: |ops, _| {
             Box::pin(async move {
-                ops.sweep_viewers()?;
+                ops.viewing.sweep_viewers()?;
                 ops.watch_clock().await
             })
         },
@@ -72,8 +72,8 @@ const JOBS: &[Job] = &[
         run: |ops, turn| {
             Box::pin(async move {
                 match turn {
-                    Turn::Round(_) => ops.write_history(clock::now()).await,
-                    Turn::Last => ops.end_all_sessions().await,
+                    Turn::Round(_) => ops.viewing.write_history(clock::now()).await,
+                    Turn::Last => ops.viewing.end_all_sessions(ops.believed_now()).await,
                 }
             })
         },
@@ -88,7 +88,9 @@ const JOBS: &[Job] = &[
             Box::pin(async move {
                 match turn {
                     // What was sent changes all the time: it is written once a minute.
-                    Turn::Round(round) => ops.note_open_sessions(round % 12 == 0).await,
+                    Turn::Round(round) => {
+                        ops.viewing.note_open_sessions(round % 12 == 0, ops.believed_now()).await
+                    }
                     Turn::Last => Ok(()),
                 }
             })
@@ -113,7 +115,7 @@ const JOBS: &[Job] = &[
         about: "Records from where subscribers and administrators were let in.",
         rhythm: EACH_SECOND,
         at_the_end: true,
-        run: |ops, _| Box::pin(async move { ops.write_let_in().await }),
+        run: |ops, _| Box::pin(async move { ops.lockouts.write_let_in().await }),
     },
     Job {
         name: "Last use of API keys",

@@ -62,10 +62,10 @@ impl Door {
         match self.ops.caller(key, address) {
             Ok(actor) => Ok(actor),
             Err(KeyRefusal::Wrong) => {
-                if let Some(left) = self.ops.shut_out(Face::Api, address) {
+                if let Some(left) = self.ops.lockouts.shut_out(Face::Api, address) {
                     return Err(reply::wait(left));
                 }
-                self.ops.failed(Face::Api, Attempt { address, name: None, mark: None, what: None });
+                self.ops.lockouts.failed(Face::Api, Attempt { address, name: None, mark: None, what: None });
                 self.ops.note_wrong_key(address).await;
                 Err(reply::failure(
                     StatusCode::UNAUTHORIZED,

@@ -38,7 +38,7 @@ use crate::{
         },
         subscribers::plan::Plan,
     },
-    ops::{Action, machine::calls::Noted},
+    ops::{Action, Ops, machine::calls::Noted},
     wire::{
         body::{self, BodyError},
         form::{self, Node},
@@ -152,7 +152,8 @@ calls! {
 }
 
 /// Answers `/api/...`.
-pub async fn entry(request: HttpRequest, payload: Payload, door: Data<Door>) -> HttpResponse {
+pub async fn entry(request: HttpRequest, payload: Payload, ops: Data<Ops>) -> HttpResponse {
+    let door = Door::new(Ops::clone(&ops));
     let answer = AssertUnwindSafe(answer(&request, payload, &door)).catch_unwind().await;
     match answer {
         Ok(Ok(response) | Err(response)) => response,

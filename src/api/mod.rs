@@ -13,5 +13,4 @@ mod show;
 mod subscribers;
 mod viewing;
 
-pub use access::Door;
 pub use calls::entry;

@@ -21,7 +21,6 @@ use crate::{
             api_key::{ApiKeyChange, KeyText},
         },
     },
-    host::Host,
     ops::{
         Action, Ops,
         channels::import::{Import, Into},
@@ -324,12 +323,7 @@ fn check(data: &Data) -> Result<(), String> {
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it
 /// ever runs.
 async fn open(data: &Data) -> Result<Ops, String> {
-    let ops = Ops::new(
-        app::HERE,
-        Store::open(&data.data, Options::default())?,
-        Host::open(&data.data, None)?,
-        None,
-    );
+    let ops = app::use_cases(&data.data, Options::default(), None)?;
     if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
         // Standard output belongs to the command itself.
         let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));

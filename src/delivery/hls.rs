@@ -70,7 +70,7 @@ pub async fn segment(
         return cors::preflight();
     }
     let (token, file) = path.into_inner();
-    let Some((session, count)) = ops.hls_session(&token, visitor.address, &visitor.agent) else {
+    let Some((session, count)) = ops.viewing.hls_session(&token, visitor.address, &visitor.agent) else {
         return refusal::response(&Refusal::Ended);
     };
     let Title::Live(watched) = session.title;

@@ -43,7 +43,7 @@ pub async fn watch(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Ht
         if way == Way::Path && parse(file).is_none() {
             return Err(Refusal::NoSuchStream);
         }
-        let who = ops.subscriber(credentials, way, &from)?;
+        let who = ops.viewing.subscriber(credentials, way, &from)?;
         let (title, container) = parse(file).ok_or(Refusal::NoSuchStream)?;
         answer(&request, &who, title, container, &from, &ops).await
     };
@@ -91,10 +91,10 @@ async fn answer(
 ) -> Result<HttpResponse, Refusal> {
     let wish = WatchRequest { title, container, socket: socket::of(request) };
     if *request.method() == Method::HEAD {
-        ops.may_watch(who, &wish, from)?;
+        ops.viewing.may_watch(who, &wish, from)?;
         return Ok(head(container));
     }
-    Ok(match ops.watch(who, &wish, from).await? {
+    Ok(match ops.viewing.watch(who, &wish, from).await? {
         Watching::Ts(tap, hold) => transport_stream(Viewer { tap, hold }),
         Watching::Hls(channel, token) => hls::playlist(title, &channel.segments(), &token),
     })

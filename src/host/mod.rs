@@ -5,7 +5,7 @@ pub mod open_files;
 pub mod probe;
 pub mod providers;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use load::Meter;
 use providers::Providers;
@@ -15,7 +15,7 @@ pub struct Host {
     /// How busy it is.
     pub meter: Meter,
     /// Who provides an address.
-    pub providers: Providers,
+    pub providers: Arc<Providers>,
 }
 
 impl Host {
@@ -24,6 +24,6 @@ impl Host {
     /// # Errors
     /// A sentence for the operator, for a file of providers that cannot be used.
     pub fn open(data: &Path, asn_db: Option<&Path>) -> Result<Self, String> {
-        Ok(Self { meter: Meter::new(data.to_owned()), providers: Providers::open(asn_db)? })
+        Ok(Self { meter: Meter::new(data.to_owned()), providers: Arc::new(Providers::open(asn_db)?) })
     }
 }

@@ -84,8 +84,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Error, machine::job::Rhythm, people::actor::Actor},
-        host::Host,
-        store::{Options, Store},
+        store::Options,
     };
 
     static RUNS: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
@@ -135,8 +134,7 @@ mod tests {
     #[actix_web::test]
     async fn a_job_that_panics_or_fails_runs_again_is_told_of_and_has_its_last_run() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Options::default()).unwrap();
-        let ops = Ops::new(crate::app::HERE, store, Host::open(folder.path(), None).unwrap(), None);
+        let ops = crate::app::use_cases(folder.path(), Options::default(), None).unwrap();
         let running = Running::start(&ops, TABLE);
         while RUNS[..2].iter().any(|runs| runs.load(Relaxed) < 3) {
             rt::time::sleep(Duration::from_millis(5)).await;

@@ -31,12 +31,12 @@ mod ts;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::mpsc::{UnboundedSender, unbounded_channel},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::{JoinError, JoinSet},
 };
 
@@ -116,11 +116,13 @@ pub struct Media(Arc<Inner>);
 struct Inner {
     ffmpeg: Arc<Ffmpeg>,
     multiplexes: Arc<Multiplexes>,
-    fetch: Fetch,
+    /// Begun with the first stream.
+    fetch: OnceLock<Fetch>,
     timing: Timing,
-    /// Streams that may have to begin. Supervisors live on the thread that made this: a child dies with the thread
-    /// that made it.
+    /// Streams that may have to begin.
     wakes: UnboundedSender<StreamId>,
+    /// Where they are heard of, until somebody does.
+    woken: Mutex<Option<UnboundedReceiver<StreamId>>>,
     streams: Mutex<HashMap<StreamId, Running>>,
     previews: Previews,
     supervisors: Mutex<JoinSet<()>>,
@@ -136,28 +138,34 @@ struct Running {
 }
 
 impl Media {
-    /// Streams of nobody yet. Called on the main thread's runtime, where their supervisors will run:
-    /// it lives as long as the program.
-    pub fn start(ffmpeg: Ffmpeg, timing: Timing) -> Self {
-        let (wakes, mut woken) = unbounded_channel();
-        let media = Self(Arc::new(Inner {
+    /// Streams of nobody yet. None of them runs before [`Media::start`]: the command line only says which are wanted.
+    pub fn new(ffmpeg: Ffmpeg, timing: Timing) -> Self {
+        let (wakes, woken) = unbounded_channel();
+        Self(Arc::new(Inner {
             ffmpeg: Arc::new(ffmpeg),
             multiplexes: Arc::default(),
-            fetch: Fetch::start(),
+            fetch: OnceLock::new(),
             timing,
             wakes,
+            woken: Mutex::new(Some(woken)),
             streams: Mutex::default(),
             previews: Previews::default(),
             supervisors: Mutex::default(),
-        }));
-        let inner = Arc::downgrade(&media.0);
+        }))
+    }
+
+    /// Runs the streams that are wanted, from now on; only the first call does. Called on the main thread's runtime, where
+    /// their supervisors will run, as long as the program: a child dies with the thread that made it.
+    pub fn start(&self) {
+        let woken = self.0.woken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut woken) = woken else { return };
+        let inner = Arc::downgrade(&self.0);
         tokio::task::spawn_local(async move {
             while let Some(id) = woken.recv().await {
                 let Some(inner) = inner.upgrade() else { break };
                 inner.begin(id);
             }
         });
-        media
     }
 
     /// Begins a stream, or changes it; the same again changes nothing.
@@ -271,7 +279,7 @@ impl Inner {
         let means = Means {
             ffmpeg: self.ffmpeg.clone(),
             multiplexes: self.multiplexes.clone(),
-            fetch: self.fetch.clone(),
+            fetch: self.fetch.get_or_init(Fetch::start).clone(),
             timing: self.timing,
         };
         let supervisor = supervisor::supervise(id, channel, means, wanted, received, retire);

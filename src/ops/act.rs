@@ -2,19 +2,23 @@
 
 use serde_json::Value;
 
-use super::effect::Effects;
+use super::{
+    clock,
+    effect::{Effect, Effects},
+    origin,
+};
 use crate::{
     domain::{
-        Error, Fact, Resource, Result, Stored,
+        Denied, Error, Fact, Resource, Result, Stored,
         fields::time::UnixTime,
         ids::Id,
         machine::settings::Settings,
         people::{
-            actor::Actor,
+            actor::{Actor, Who},
             audit::{difference, masked},
         },
     },
-    store::{Table, Write, machine::logs::AuditRow},
+    store::{Answer, Store, Table, Write, machine::logs::AuditRow},
 };
 
 /// What is being done, in the words of the Server API.
@@ -41,6 +45,28 @@ pub struct Act<'a> {
     pub(super) effects: &'a Effects,
     /// The `updated_at` of the row that is changed, as the caller has seen it, if he said.
     pub(super) seen: Option<UnixTime>,
+}
+
+/// Hands a job to the writer as one audited act: its answer, and the effects that are to happen once it is there.
+pub(super) fn submit<T, F>(store: &Store, actor: Actor, action: Action, job: F) -> Answer<(T, Vec<Effect>)>
+where
+    T: Send + 'static,
+    F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
+{
+    let now = clock::now();
+    store.write(origin(&actor, action), move |tx| {
+        let snapshot = tx.snapshot();
+        // It may have been revoked while the call waited for its turn.
+        if let Who::ApiKey { id, .. } = &actor.who
+            && !snapshot.keys.iter().any(|key| key.id == *id)
+        {
+            return Err(Denied::KeyRevoked.into());
+        }
+        let effects = Effects::default();
+        let settings = &snapshot.settings;
+        let act = Act { tx, actor: &actor, action, now, settings, effects: &effects, seen: None };
+        Ok((job(&act)?, effects.into_inner()))
+    })
 }
 
 impl Act<'_> {

@@ -54,9 +54,9 @@ impl Ops {
         match effect {
             Effect::RunStreams { ids, anew } => return self.apply_streams(ids, *anew),
             Effect::Kill(ids) => {
-                self.connections.end(ids, Ending::Killed);
+                self.viewing.connections.end(ids, Ending::Killed);
             }
-            Effect::Unblock(offender) => self.lift(offender),
+            Effect::Unblock(offender) => self.lockouts.lift(offender),
             Effect::EndDevice(mag) => self.end_device(*mag),
         }
         Ok(())

@@ -29,18 +29,16 @@ pub use once::Once;
 
 use crate::{
     domain::{
-        Denied, Error, Resource, Result,
+        Error, Resource, Result,
         machine::server::Here,
-        people::{
-            actor::{Actor, Who},
-            rights::Access,
-        },
+        people::{actor::Actor, rights::Access},
     },
     host::Host,
-    media::{Media, connections::Connections},
+    media::Media,
     store::{self, Context, Store, machine::snapshot::Snapshot},
 };
-use effect::Effects;
+use people::lockouts::Lockouts;
+use viewing::Viewing;
 
 /// The way to every use case: what faces and the command line hold. Every call holds one.
 #[derive(Clone)]
@@ -48,18 +46,16 @@ pub struct Ops(Arc<Parts>);
 
 /// What use cases work with.
 pub struct Parts {
+    /// What serves viewers.
+    pub viewing: Viewing,
+    /// Who is shut out, and who was let in.
+    pub lockouts: Lockouts,
     here: Here,
     store: Store,
     used: people::api_keys::Used,
     seen: people::sign_in::SeenSessions,
     not_allowed: people::not_allowed::NotAllowed,
-    failures: people::lockouts::Lockouts,
-    lately: people::let_in::LetInLately,
-    history: viewing::History,
-    written: viewing::Written,
     known: machine::leap::Known,
-    made: channels::catalogue::CatalogueCache,
-    connections: Connections,
     runs: subscribers::mass::Runs,
     lists: channels::import::Lists,
     host: Host,
@@ -69,7 +65,6 @@ pub struct Parts {
     jobs: machine::jobs::JobReports,
     slips: slips::Slips,
     portal: portal::Portal,
-    media: Option<Media>,
 }
 
 impl std::ops::Deref for Ops {
@@ -81,21 +76,18 @@ impl std::ops::Deref for Ops {
 }
 
 impl Ops {
-    /// Use cases on that store and this machine; with the streams that a server runs.
-    pub fn new(here: Here, store: Store, host: Host, media: Option<Media>) -> Self {
+    /// Use cases on that store and this machine; with streams, which run once the media is started.
+    pub fn new(here: Here, store: Store, host: Host, media: Media) -> Self {
+        let lockouts = Lockouts::by(store.clone());
         Self(Arc::new(Parts {
+            viewing: Viewing::new(here, store.clone(), lockouts.clone(), host.providers.clone(), media),
+            lockouts,
             here,
             store,
             used: Mutex::default(),
             seen: people::sign_in::SeenSessions::default(),
             not_allowed: people::not_allowed::NotAllowed::default(),
-            failures: Mutex::default(),
-            lately: people::let_in::LetInLately::default(),
-            history: viewing::History::default(),
-            written: viewing::Written::default(),
             known: machine::leap::Known::default(),
-            made: channels::catalogue::CatalogueCache::default(),
-            connections: Connections::to(here),
             runs: subscribers::mass::Runs::default(),
             lists: channels::import::Lists::default(),
             host,
@@ -105,7 +97,6 @@ impl Ops {
             jobs: machine::jobs::JobReports::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),
-            media,
         }))
     }
 
@@ -129,21 +120,7 @@ impl Ops {
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
-        let now = clock::now();
-        let origin = origin(&actor, action);
-        let answer = self.store.write(origin, move |tx| {
-            let snapshot = tx.snapshot();
-            // It may have been revoked while the call waited for its turn.
-            if let Who::ApiKey { id, .. } = &actor.who
-                && !snapshot.keys.iter().any(|key| key.id == *id)
-            {
-                return Err(Denied::KeyRevoked.into());
-            }
-            let effects = Effects::default();
-            let settings = &snapshot.settings;
-            let act = Act { tx, actor: &actor, action, now, settings, effects: &effects, seen: None };
-            Ok((job(&act)?, effects.into_inner()))
-        });
+        let answer = act::submit(&self.store, actor, action, job);
         let ops = self.clone();
         // Apart from the caller: one that goes away while the disk is waited for takes no effect with it.
         let done = tokio::spawn(async move {

@@ -16,7 +16,7 @@ pub fn payload(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> Value 
         Credentials::Token(_) => "",
     };
     let subscription = &who.subscription;
-    let open = asked.ops.count_connections(who.viewer);
+    let open = asked.ops.viewing.count_connections(who.viewer);
     let (date, time_zone) = local(asked, now);
     let origin = &asked.origin;
     let https = origin.scheme == "https";

@@ -51,9 +51,9 @@ async fn answer(
         return Err(request::empty(StatusCode::FORBIDDEN));
     }
     let set = bouquets_of(&who);
-    let guide = guides
-        .0
-        .get(&asked.ops, set.clone(), || asked.ops.channels_in(set).map(|channels| Guide::of(&channels)));
+    let guide = guides.0.get(asked.ops.viewing.catalogue(), set.clone(), || {
+        asked.ops.viewing.channels_in(set).map(|channels| Guide::of(&channels))
+    });
     let guide = guide.map_err(|error| request::refused(&error.into()))?;
     let tag = header::ETag(guide.tag.clone());
     if etag::is_held(request, &tag) {

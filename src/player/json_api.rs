@@ -18,10 +18,10 @@ pub async fn player_api(request: HttpRequest, payload: Payload) -> HttpResponse 
     respond(&request, payload, |asked, who| {
         let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
         if asked.text("action") == "get_live_streams" {
-            return Ok(lists::streams(&asked.ops.channels_of(who)?, category));
+            return Ok(lists::streams(&asked.ops.viewing.channels_of(who)?, category));
         }
         let answer = match asked.text("action") {
-            "get_live_categories" => lists::categories(&asked.ops.channels_of(who)?),
+            "get_live_categories" => lists::categories(&asked.ops.viewing.channels_of(who)?),
             "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
             "get_vod_info" => json!({ "info": [] }),
             "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),
@@ -42,7 +42,7 @@ pub async fn panel_api(request: HttpRequest, payload: Payload) -> HttpResponse {
         if asked.text("action") == "get_epg" {
             return Ok("[]".into());
         }
-        let channels = asked.ops.channels_of(who)?;
+        let channels = asked.ops.viewing.channels_of(who)?;
         let mut answer = login(asked, who);
         answer["categories"] = json!({ "live": lists::categories(&channels), "movie": [], "series": [] });
         let mut text = answer.to_string();

@@ -10,7 +10,7 @@ mod playlist;
 mod request;
 mod template;
 
-use actix_web::web::{Data, ServiceConfig, resource, route};
+use actix_web::web::{ServiceConfig, resource, route};
 
 /// Mounts the addresses that players know.
 pub fn routes(config: &mut ServiceConfig) {
@@ -34,9 +34,4 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct PlayerCache {
     playlists: playlist::Playlists,
     guides: guide::Guides,
-}
-
-/// Made once, shared by every worker.
-pub fn kept() -> Data<PlayerCache> {
-    Data::new(PlayerCache::default())
 }

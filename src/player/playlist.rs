@@ -104,9 +104,14 @@ fn filling(
     with_attributes: bool,
 ) -> Result<Filling, HttpResponse> {
     let set = bouquets_of(who);
-    let template = playlists.made.get(&asked.ops, (set.clone(), form, with_attributes), || {
-        asked.ops.channels_in(set).map(|channels| Template::playlist(&channels, form, with_attributes))
-    });
+    let template =
+        playlists.made.get(asked.ops.viewing.catalogue(), (set.clone(), form, with_attributes), || {
+            asked
+                .ops
+                .viewing
+                .channels_in(set)
+                .map(|channels| Template::playlist(&channels, form, with_attributes))
+        });
     let template = template.map_err(|error| request::refused(&error.into()))?;
     let (url, name) = (asked.origin.url(), &who.name);
     let (query, path) = match asked.credentials() {

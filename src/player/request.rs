@@ -57,7 +57,7 @@ impl PlayerRequest {
             query.map(|(name, value)| (name.into_owned(), Node::Text(value.into_owned()))).collect();
         let Visitor { address, agent } = Visitor::of(request);
         if *request.method() == Method::POST {
-            let shut_out = ops.shut_out(Face::Player, address);
+            let shut_out = ops.lockouts.shut_out(Face::Player, address);
             let body = body::read(request, payload);
             let body = if shut_out.is_some() { body::at_once(body).await } else { body.await };
             match (body, shut_out) {
@@ -90,8 +90,8 @@ impl PlayerRequest {
     /// # Errors
     /// [`Refusal`].
     pub fn subscriber(&self) -> Result<Subscriber, Refusal> {
-        let who = self.ops.subscriber(self.credentials(), Way::Plain, &self.from)?;
-        self.ops.may_list(&who, &self.from)?;
+        let who = self.ops.viewing.subscriber(self.credentials(), Way::Plain, &self.from)?;
+        self.ops.viewing.may_list(&who, &self.from)?;
         Ok(who)
     }
 

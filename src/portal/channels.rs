@@ -17,7 +17,7 @@ use crate::{
 
 /// The genres that hold a channel, after the one that holds them all.
 pub fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
-    let channels = asked.ops.channels_of(&session.subscriber())?;
+    let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
     let mut genres =
         vec![json!({ "id": "*", "title": "All", "alias": "all", "active_sub": true, "censored": 0 })];
     let headings: IndexMap<i64, &Channel> =
@@ -120,7 +120,7 @@ struct List {
 
 impl List {
     fn of(asked: &PortalRequest, session: &Session) -> Result<Self> {
-        let channels = asked.ops.channels_of(&session.subscriber())?;
+        let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
         let favourites = asked.ops.favourites(session)?.into_iter().zip(0..).collect();
         Ok(Self { channels, favourites })
     }

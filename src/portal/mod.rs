@@ -14,7 +14,9 @@ mod stb;
 mod watching;
 mod words;
 
-use actix_web::web::{Data, ServiceConfig, redirect, resource, route};
+pub use paging::Counting;
+
+use actix_web::web::{ServiceConfig, redirect, resource, route};
 
 /// The folders that a portal stands in, by the names that its makers gave it over the years.
 const FOLDERS: [&str; 4] = ["", "/stalker_portal", "/stalker", "/ministra"];
@@ -44,9 +46,4 @@ pub fn routes(config: &mut ServiceConfig) {
 
 fn with(file: &str, pages: impl Iterator<Item = String>) -> Vec<String> {
     pages.map(|page| format!("{page}{file}")).collect()
-}
-
-/// What is kept between requests: made once, shared by every worker.
-pub fn kept() -> Data<paging::Counting> {
-    Data::new(paging::Counting::default())
 }

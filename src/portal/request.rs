@@ -51,7 +51,7 @@ impl PortalRequest {
         let mut fields = fields(request.query_string().as_bytes());
         let Visitor { address, agent } = Visitor::of(request);
         if *request.method() == Method::POST {
-            let shut_out = ops.shut_out(Face::Portal, address);
+            let shut_out = ops.lockouts.shut_out(Face::Portal, address);
             let body = body::whole(payload);
             let body = if shut_out.is_some() { body::at_once(body).await } else { body.await };
             // Boxes name the body of a form in several ways.

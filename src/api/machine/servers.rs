@@ -47,7 +47,7 @@ fn shown(ops: &Ops, server: &Stored<Server>) -> Value {
     // Nothing is measured on other machines.
     let load = if is_here { ops.load() } else { Load::default() };
     row.extend(figures(load));
-    row.insert("clients".into(), is_here.then(|| ops.open_sessions_total()).into());
+    row.insert("clients".into(), is_here.then(|| ops.viewing.open_sessions_total()).into());
     Value::Object(row)
 }
 

@@ -23,9 +23,9 @@ pub async fn blocks(mut call: Call) -> Result<Value> {
         return Err(Error::invalid("after", "not here, because blocks have no ids: send offset"));
     };
     call.finish()?;
-    let limits = Face::ALL.map(|face| limits(face, call.ops.limits(face)));
+    let limits = Face::ALL.map(|face| limits(face, call.ops.lockouts.limits(face)));
     let tallies = Face::ALL.into_iter().flat_map(|face| {
-        let tallies = call.ops.tallies(face);
+        let tallies = call.ops.lockouts.tallies(face);
         tallies.into_iter().map(move |tally| (face, tally))
     });
     let all: Vec<(Face, Tally)> = tallies.collect();
@@ -53,7 +53,7 @@ pub async fn unblock(mut call: Call) -> Result<Value> {
     call.finish()?;
     let ops = call.ops.clone();
     call.write(move |act| {
-        ops.unblock(act, &offender)?;
+        ops.lockouts.unblock(act, &offender)?;
         Ok(match &offender {
             Offender::Address(_) | Offender::Network(..) => {
                 json!({ "address": address.as_ref().map(ShortText::as_str) })

@@ -62,7 +62,7 @@ pub async fn info(mut call: Call) -> Result<Value> {
     let info = call.ops.point(&call.actor, call.action, |look| lines::info(look, &who))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
     let now = clock::now();
-    let open = call.ops.connections_of(Viewer::Line(info.line.id));
+    let open = call.ops.viewing.connections_of(Viewer::Line(info.line.id));
     let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
     Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": open, "line_channel_ids": channels }))
 }

@@ -72,7 +72,7 @@ pub async fn info(mut call: Call) -> Result<Value> {
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
     let device = device(&call.ops.device_of(info.mag.id)?);
     let now = clock::now();
-    let open = call.ops.connections_of(Viewer::Mag(info.mag.id));
+    let open = call.ops.viewing.connections_of(Viewer::Mag(info.mag.id));
     let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
     Ok(json!({
         "mag_info": show::row(&info.mag),

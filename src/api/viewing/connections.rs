@@ -27,8 +27,8 @@ pub async fn list(mut call: Call) -> Result<Value> {
     call.finish()?;
     call.actor.may(Resource::Connections, Access::Read)?;
     let mut open = match viewer {
-        Some(viewer) => call.ops.connections_of(viewer),
-        None => call.ops.open_connections(),
+        Some(viewer) => call.ops.viewing.connections_of(viewer),
+        None => call.ops.viewing.open_connections(),
     };
     open.retain(|connection| stream.is_none_or(|stream| connection.title == Title::Live(stream)));
     let now = clock::now();
@@ -56,7 +56,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
     let ops = call.ops.clone();
     call.write(move |act| {
         // Looked up within the job: a repeat under the same Idempotency-Key finds nothing open any more.
-        let ids = ops.targets(which)?;
+        let ids = ops.viewing.targets(which)?;
         connections::kill(act, &ids)?;
         Ok(json!({ "killed": ids.iter().map(|id| id.0).collect::<Vec<u64>>() }))
     })

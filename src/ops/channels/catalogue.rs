@@ -9,21 +9,20 @@ use std::{
 
 use crate::{
     domain::{
-        Resource, Result,
-        channels::catalogue::{self, Channel},
+        Result,
+        channels::catalogue::Channel,
         ids::{BouquetId, PlanId},
-        people::actor::Actor,
-        subscribers::subscription::Subscription,
         viewing::title::Title,
     },
-    ops::{Action, Ops, clock, viewing::Subscriber},
+    ops::{
+        clock,
+        viewing::{Subscriber, Viewing},
+    },
     store::viewing::viewers::AskedTitle,
 };
 
 /// A set of bouquets: the plan's and a subscription's own.
 pub type BouquetSet = (Option<PlanId>, Vec<BouquetId>);
-
-const LIST: Action = Action { resource: Resource::Streams, name: "catalogue" };
 
 /// What is kept takes memory.
 pub trait Weighed {
@@ -73,13 +72,12 @@ impl<K, V> Cached<K, V> {
 }
 
 impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
-    /// The value of that key, made if it is not there or was made from an older catalogue.
+    /// The value of that key, made if it is not there or was made from an older catalogue than this one, which was asked
+    /// for before: a change in between makes the value old at once.
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn get<E>(&self, ops: &Ops, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
-        // Read before the rows are: a change in between makes the value old at once.
-        let catalogue = ops.store.changes().catalogue();
+    pub fn get<E>(&self, catalogue: u64, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
         let held = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.values.get(&key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
@@ -108,8 +106,8 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
 
 /// What is made of the catalogue.
 pub struct CatalogueCache {
-    channels: Cached<BouquetSet, Vec<Channel>>,
-    asked: Cached<(Title, BouquetSet), Option<AskedTitle>>,
+    pub(in crate::ops) channels: Cached<BouquetSet, Vec<Channel>>,
+    pub(in crate::ops) asked: Cached<(Title, BouquetSet), Option<AskedTitle>>,
 }
 
 impl Default for CatalogueCache {
@@ -119,7 +117,7 @@ impl Default for CatalogueCache {
     }
 }
 
-impl Ops {
+impl Viewing {
     /// The channels that a subscriber may watch now, in order and each with a number; none while it is disabled, banned or
     /// expired.
     ///
@@ -137,24 +135,12 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Vec<Channel>>> {
-        self.made.channels.get(self, set.clone(), || {
-            let (plan, own) = set;
-            let mut channels = self.point(&Actor::LINECARD, LIST, |look| look.read.catalogue(plan, &own))?;
-            catalogue::number(&mut channels);
-            Ok(channels)
-        })
+        self.main.channels(set)
     }
 
-    /// What is asked for as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
-    ///
-    /// # Errors
-    /// A database error.
-    pub(crate) fn asked_title(&self, who: &Subscriber, title: Title) -> Result<Arc<Option<AskedTitle>>> {
-        let set = bouquets_of(who);
-        self.made.asked.get(self, (title, set), || {
-            let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
-            self.point(&Actor::LINECARD, LIST, |look| look.read.asked_title(title, *plan, bouquets))
-        })
+    /// Which catalogue it is: another number once anything of it was changed.
+    pub fn catalogue(&self) -> u64 {
+        self.main.catalogue()
     }
 }
 

@@ -269,21 +269,20 @@ impl Ops {
     /// [`Error::Denied`], or [`Error::Refused`] with the reason why there is none.
     pub async fn preview(&self, actor: &Actor, id: StreamId) -> Result<Preview> {
         actor.may(Resource::Streams, Access::Read)?;
-        let media = self.media.as_ref().ok_or(Error::Busy)?;
-        media.preview(id).await.map_err(|why| Refused::NoPreview(why).into())
+        self.viewing.media.preview(id).await.map_err(|why| Refused::NoPreview(why).into())
     }
 
     /// The streams that this server runs or would run for a viewer, each with the state it is in.
     pub fn stream_states(&self) -> Vec<(StreamId, State)> {
-        self.media.as_ref().map(|media| media.states()).unwrap_or_default()
+        self.viewing.media.states()
     }
 
     /// Streams with what they are doing at this moment.
     pub fn running(&self, streams: Vec<Stored<Stream>>) -> Vec<Running> {
-        let clients: HashMap<StreamId, usize> = self.connections.by_stream();
+        let clients: HashMap<StreamId, usize> = self.viewing.connections.by_stream();
         let running = streams.into_iter().map(|stream| Running {
             elsewhere: Some(stream.record.server()).filter(|server| !self.here.is(*server)),
-            status: self.media.as_ref().and_then(|media| media.status(stream.id)),
+            status: self.viewing.media.status(stream.id),
             clients: clients.get(&stream.id).copied().unwrap_or(0),
             stream,
         });
@@ -292,13 +291,11 @@ impl Ops {
 
     /// After streams were started or stopped: the answer is true at the moment it is given.
     pub(crate) fn apply_streams(&self, ids: &[StreamId], restart: bool) -> Result<()> {
-        let ran: Vec<StreamId> =
-            self.media.iter().flat_map(|media| ids.iter().copied().filter(|id| media.has(*id))).collect();
-        self.run_these(ids)?;
-        if let Some(media) = self.media.as_ref().filter(|_| restart) {
-            for id in ran {
-                media.restart(id);
-            }
+        let media = &self.viewing.media;
+        let ran: Vec<StreamId> = ids.iter().copied().filter(|id| media.has(*id)).collect();
+        self.viewing.run_these(ids)?;
+        for id in ran.into_iter().filter(|_| restart) {
+            media.restart(id);
         }
         Ok(())
     }

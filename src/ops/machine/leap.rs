@@ -117,6 +117,11 @@ impl Ops {
         self.time().as_ref().and_then(|time| time.leap(clock::now()))
     }
 
+    /// The time, if it can be believed.
+    pub fn believed_now(&self) -> Option<UnixTime> {
+        self.leap().is_none().then(clock::now)
+    }
+
     /// From when on rows are young enough to be kept that are kept for `seconds`; all of them while the clock cannot be
     /// believed.
     pub(crate) fn kept_since(&self, seconds: i64) -> UnixTime {

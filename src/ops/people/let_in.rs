@@ -2,8 +2,10 @@
 
 use std::{
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{MutexGuard, PoisonError},
 };
+
+use super::lockouts::Lockouts;
 
 use crate::{
     domain::{
@@ -13,7 +15,7 @@ use crate::{
             known::{Holder, Lately},
         },
     },
-    ops::{Action, Ops, clock},
+    ops::{Action, clock, origin},
     store,
 };
 
@@ -22,10 +24,7 @@ const AT_ONCE: usize = 500;
 
 const ASK: Action = Action { resource: Resource::Security, name: "let_in" };
 
-/// Who was let in lately.
-pub type LetInLately = Mutex<Lately>;
-
-impl Ops {
+impl Lockouts {
     /// Notes that somebody was let in.
     pub(crate) fn note_let_in(&self, holder: Holder, address: IpAddr) {
         self.lately().note(holder, address, clock::now());
@@ -39,7 +38,9 @@ impl Ops {
         if self.lately().holds(holder, address) {
             return Ok(true);
         }
-        self.point(&Actor::LINECARD, ASK, |look| look.read.was_let_in(holder, address, clock::now()))
+        self.0
+            .store
+            .point(&origin(&Actor::LINECARD, ASK), |read| read.was_let_in(holder, address, clock::now()))
     }
 
     /// Writes down who was let in.
@@ -54,12 +55,12 @@ impl Ops {
                 return Ok(());
             }
             let origin = store::housekeeping(clock::now(), "let_in");
-            self.store.write(origin, move |tx| tx.insert_let_in(&rows)).wait().await?;
+            self.0.store.write(origin, move |tx| tx.insert_let_in(&rows)).wait().await?;
             self.lately().written(count);
         }
     }
 
     fn lately(&self) -> MutexGuard<'_, Lately> {
-        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lately.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,9 +13,13 @@ use crate::{
     domain::{
         Error, Resource, Result,
         fields::number::{Failures, Seconds},
-        people::lockout::{Attempt, Limits, Lockout, Mark, Offender, Tally},
+        people::{
+            known::Lately,
+            lockout::{Attempt, Limits, Lockout, Mark, Offender, Tally},
+        },
     },
-    ops::{Act, Effect, Ops},
+    ops::{Act, Effect},
+    store::Store,
 };
 
 /// Where somebody guessed. Each face counts for itself.
@@ -55,13 +59,28 @@ impl Face {
     }
 }
 
-/// What each face has counted.
-pub type Lockouts = Mutex<HashMap<Face, Lockout>>;
+/// Who is shut out, and who was let in lately: for every face, and shared with what serves viewers.
+#[derive(Clone)]
+pub struct Lockouts(pub(super) Arc<Counts>);
+
+/// What is counted.
+pub(super) struct Counts {
+    /// Settings, the whitelist and who was let in.
+    pub(super) store: Store,
+    /// What each face has counted.
+    failures: Mutex<HashMap<Face, Lockout>>,
+    pub(super) lately: Mutex<Lately>,
+}
 
 /// How long the name of an administrator has to wait at first, and at most: strangers who guess at it do not lock it.
 const WAITING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 
-impl Ops {
+impl Lockouts {
+    /// Nobody yet, by the settings of that store.
+    pub fn by(store: Store) -> Self {
+        Self(Arc::new(Counts { store, failures: Mutex::default(), lately: Mutex::default() }))
+    }
+
     /// How long whoever asks from that address for that name has to wait, be he right or wrong, unless he was let in with it from
     /// there lately.
     pub(crate) fn barrier(&self, face: Face, address: IpAddr, name: Option<&str>) -> Option<Duration> {
@@ -79,7 +98,7 @@ impl Ops {
     /// keep the operator out who asks from an address of the API whitelist.
     pub(crate) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
         let wait = self.counted().get(&face.of_names())?.wait_for(name, Instant::now())?;
-        (!self.snapshot().lists(address)).then_some(wait)
+        (!self.0.store.snapshot().lists(address)).then_some(wait)
     }
 
     /// How long somebody has to wait who was let in before: failures as that one alone count.
@@ -89,7 +108,7 @@ impl Ops {
 
     /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
     fn is_exempt(&self, face: Face, address: IpAddr) -> bool {
-        matches!(face, Face::Player | Face::Stray | Face::Portal) && self.snapshot().lists(address)
+        matches!(face, Face::Player | Face::Stray | Face::Portal) && self.0.store.snapshot().lists(address)
     }
 
     /// Counts a wrong attempt.
@@ -118,7 +137,7 @@ impl Ops {
         match face {
             Face::Api => Limits::steady(10, minute, minute),
             Face::Player | Face::Stray | Face::Portal | Face::Panel => {
-                let settings = &self.snapshot().settings;
+                let settings = &self.0.store.snapshot().settings;
                 Limits::steady(
                     count(settings.failure_limit),
                     duration(settings.failure_window),
@@ -179,7 +198,7 @@ impl Ops {
     }
 
     fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Lockout>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -144,7 +144,8 @@ impl Ops {
         // Whoever sends many guesses at once learns no more from them than from the first few.
         self.may_try(username, address, known)?;
         if !right {
-            self.failed(Face::Panel, Attempt { address, name: Some(username), mark: known, what: None });
+            self.lockouts
+                .failed(Face::Panel, Attempt { address, name: Some(username), mark: known, what: None });
             self.note_sign_in(username, address, Outcome::Wrong).await?;
             return Err(Rejected::Wrong);
         }
@@ -160,7 +161,7 @@ impl Ops {
             Some(Mark::Address(_)) | None => None,
         };
         let (now, agent) = (clock::now(), from.agent.to_owned());
-        self.note_let_in(Holder::Administrator(admin.id), address);
+        self.lockouts.note_let_in(Holder::Administrator(admin.id), address);
         let begun = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
             tx.insert_panel_session(&session, admin.id, &address.to_string(), &agent, now)?;
             tx.insert_browser(admin.id, &browser, old, now)?;
@@ -186,15 +187,15 @@ impl Ops {
                 return Ok(Some(Mark::Browser(id)));
             }
         }
-        let is_known = self.was_let_in(Holder::Administrator(admin), from.address)?;
+        let is_known = self.lockouts.was_let_in(Holder::Administrator(admin), from.address)?;
         Ok(is_known.then(|| from.address.into()))
     }
 
     /// Lets try whoever need not wait: what strangers do to the address or the name keeps nobody out who is known.
     fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Rejected> {
-        let barrier = self.barrier(Face::Panel, address, Some(username));
+        let barrier = self.lockouts.barrier(Face::Panel, address, Some(username));
         let wait = match (barrier, known) {
-            (Some(_), Some(mark)) => self.shut_as(Face::Panel, username, mark),
+            (Some(_), Some(mark)) => self.lockouts.shut_as(Face::Panel, username, mark),
             (barrier, _) => barrier,
         };
         wait.map_or(Ok(()), |wait| Err(Rejected::ShutOut(wait)))
@@ -270,13 +271,14 @@ impl Ops {
     pub async fn change_own_password(&self, who: &SignedIn, old: String, new: NewPassword) -> Result<Tokens> {
         let (address, admin) = (who.address(), &who.admin.record);
         let username = admin.username.as_str();
-        if let Some(wait) = self.shut_as(Face::Panel, username, address.into()) {
+        if let Some(wait) = self.lockouts.shut_as(Face::Panel, username, address.into()) {
             let rule = format!("too many wrong passwords: wait {} seconds", wait.as_secs() + 1);
             return Err(Error::invalid("old_password", rule));
         }
         let same = old == new.as_str();
         if !passwords::verify(old, Some(admin.password.clone()), Place::Known).await? {
-            self.failed(Face::Panel, Attempt { address, name: Some(username), mark: None, what: None });
+            self.lockouts
+                .failed(Face::Panel, Attempt { address, name: Some(username), mark: None, what: None });
             return Err(Error::invalid("old_password", "not the password that you signed in with"));
         }
         if same {

@@ -156,19 +156,6 @@ impl Ops {
         device
     }
 
-    /// Whether the box of a MAG is let in and may play, whatever its subscription.
-    ///
-    /// # Errors
-    /// A database error.
-    pub(in crate::ops) fn box_may_play(&self, mag: MagId) -> Result<bool> {
-        let login_required = self.snapshot().settings.mag_login_required;
-        match self.point(&Actor::LINECARD, ASK, |look| look.read.device(mag)) {
-            Ok(device) => Ok(device.may_play(login_required)),
-            Err(Error::NoSuch { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// What the box last played.
     pub fn last_channel(&self, session: &Session) -> Option<StreamId> {
         let seen = self.portal.seen.all().get(&session.id()).and_then(|seen| seen.last_channel);

@@ -53,7 +53,7 @@ impl Ops {
         let allowed = &who.subscription.allowed_outputs;
         let first = allowed.iter().copied().min().unwrap_or(Container::Ts);
         let container = form.unwrap_or(first);
-        self.may_watch(&who, &WatchRequest { title, container, socket: None }, from)?;
+        self.viewing.may_watch(&who, &WatchRequest { title, container, socket: None }, from)?;
         if self.is_full_of_others(&who, from) {
             return Err(Refusal::Full);
         }
@@ -75,7 +75,7 @@ impl Ops {
         }
         let mag = self.point(&Actor::LINECARD, ASK, |look| look.read.by_id::<Mag>(link.mag))?;
         let mag: Stored<Mag> = mag.ok_or(Refusal::Link)?;
-        if !self.box_may_play(link.mag)? {
+        if !self.viewing.main.box_may_play(link.mag)? {
             return Err(Refusal::Link);
         }
         Ok((mag.into(), link.title))
@@ -94,7 +94,7 @@ impl Ops {
             return false;
         }
         let limit = usize::try_from(who.subscription.max_allowed_connections.get()).unwrap_or(usize::MAX);
-        let open = self.connections_of(who.viewer);
+        let open = self.viewing.connections_of(who.viewer);
         limit > 0 && open.len() >= limit && open.iter().all(|open| open.address != from.address)
     }
 }

@@ -116,13 +116,13 @@ impl Ops {
     /// A database error.
     pub fn kept_out(&self, caller: &Caller) -> Result<Option<Duration>> {
         let address = caller.from.address;
-        let Some(left) = self.barrier(Face::Portal, address, Some(&caller.mac.to_string())) else {
+        let Some(left) = self.lockouts.barrier(Face::Portal, address, Some(&caller.mac.to_string())) else {
             return Ok(None);
         };
         let Some(found) = self.found(caller.mac)? else { return Ok(Some(left)) };
         let is_let_in = found.device.is_let_in(&KeyHash::of(&caller.token));
-        let is_known = self.shut_out(Face::Portal, address).is_none()
-            && self.was_let_in(Holder::Mag(found.mag.id), address)?;
+        let is_known = self.lockouts.shut_out(Face::Portal, address).is_none()
+            && self.lockouts.was_let_in(Holder::Mag(found.mag.id), address)?;
         Ok((!is_let_in && !is_known).then_some(left))
     }
 
@@ -213,7 +213,7 @@ impl Ops {
             return Ok(None);
         };
         let now = clock::now();
-        self.note_let_in(Holder::Mag(found.mag.id), caller.from.address);
+        self.lockouts.note_let_in(Holder::Mag(found.mag.id), caller.from.address);
         self.portal.seen.note(found.mag.id, &caller.from, now);
         let is_active = found.mag.record.subscription.is_active(now);
         let has_to_sign_in = !found.device.may_play(self.snapshot().settings.mag_login_required);
@@ -278,7 +278,8 @@ impl Ops {
     /// Counts what is tried with a MAC, the same once: a box that is not let in tries again and again.
     fn wrong_box(&self, caller: &Caller, what: &str) {
         let (address, mac) = (caller.from.address, caller.mac.to_string());
-        self.failed(Face::Portal, Attempt { address, name: Some(&mac), mark: None, what: Some(what) });
+        self.lockouts
+            .failed(Face::Portal, Attempt { address, name: Some(&mac), mark: None, what: Some(what) });
     }
 
     /// Makes the caller's token the one that is let in.
@@ -292,7 +293,7 @@ impl Ops {
     ) -> Result<Device> {
         let (id, before) = (found.mag.id, found.device.clone());
         self.portal.seen.note(id, &caller.from, now);
-        self.note_let_in(Holder::Mag(id), caller.from.address);
+        self.lockouts.note_let_in(Holder::Mag(id), caller.from.address);
         if caller.token.is_empty() {
             return Ok(before);
         }
@@ -327,12 +328,12 @@ impl Ops {
     pub(in crate::ops) fn end_device(&self, mag: MagId) {
         self.portal.links.end(mag);
         let is_its = |session: &Watched| session.key.viewer == Viewer::Mag(mag);
-        self.connections.end_where(Ending::OtherDevice, is_its);
+        self.viewing.connections.end_where(Ending::OtherDevice, is_its);
     }
 
     fn turned_away(&self, caller: &Caller, mag: Option<&Stored<Mag>>, refusal: &Refusal, now: UnixTime) {
         let who = mag.map(|mag| Subscriber::from(mag.clone()));
-        self.note_refusal(who.as_ref(), &caller.mac.to_string(), None, &caller.from, refusal, now);
+        self.viewing.note_refusal(who.as_ref(), &caller.mac.to_string(), None, &caller.from, refusal, now);
     }
 }
 

@@ -103,7 +103,7 @@ impl Ops {
             selection.reseller = Some(own);
         }
         if selection.state == Some(State::Watching) {
-            let open = self.open_connections();
+            let open = self.viewing.open_connections();
             let mut ids: Vec<i64> = open.iter().filter_map(|open| id_of::<S>(open.viewer)).collect();
             ids.sort_unstable();
             ids.dedup();
@@ -192,7 +192,7 @@ impl Ops {
         most: u32,
     ) -> Result<Vec<LogRow>> {
         // What happened a moment ago is to be seen too; if it cannot be written, the rest is still true.
-        if let Err(error) = self.write_history(clock::now()).await {
+        if let Err(error) = self.viewing.write_history(clock::now()).await {
             log::warn!("the connection log: {error}");
         }
         let who = actor.clone();
@@ -215,7 +215,7 @@ impl Ops {
     /// # Errors
     /// [`Error::Denied`], or a database error.
     pub async fn connections_for(&self, actor: &Actor) -> Result<Vec<Connection>> {
-        let mut open = self.open_connections();
+        let mut open = self.viewing.open_connections();
         let Some(own) = actor.reseller() else {
             actor.may(Resource::Connections, Access::Read)?;
             return Ok(open);
@@ -265,7 +265,7 @@ impl Ops {
     /// [`Error::Denied`]; [`Error::NoSuch`] for somebody else's.
     pub async fn kick_of(&self, actor: &Actor, viewer: Viewer, only: Option<SessionId>) -> Result<usize> {
         self.reach_viewer(actor, viewer)?;
-        let mut open = self.connections_of(viewer);
+        let mut open = self.viewing.connections_of(viewer);
         open.retain(|open| only.is_none_or(|only| open.id == only));
         self.end(actor, Action { resource: resource_of(viewer), name: "kill" }, Some(viewer), open).await
     }

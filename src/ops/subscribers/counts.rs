@@ -179,7 +179,7 @@ impl Ops {
         let online = states.iter().filter(|(_, state)| *state == State::Running).count();
         let sample = Sample {
             at: UnixTime::clamped(now.seconds() / 60 * 60),
-            viewers: self.connections.by_stream().values().sum::<usize>() as u64,
+            viewers: self.viewing.connections.by_stream().values().sum::<usize>() as u64,
             streams_online: online as u64,
             sent_kbps: self.sent_kbps(),
         };
@@ -191,7 +191,7 @@ impl Ops {
 
     /// What was sent a second since this was last asked.
     fn sent_kbps(&self) -> u64 {
-        let (now, total) = (Instant::now(), self.connections.bytes_sent());
+        let (now, total) = (Instant::now(), self.viewing.connections.bytes_sent());
         let before = self.figures.sent.lock().unwrap_or_else(PoisonError::into_inner).replace((now, total));
         let Some((then, before)) = before else { return 0 };
         let bits = u128::from(total.saturating_sub(before)) * 8;

@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::json;
 
+use super::Viewing;
 pub use crate::media::connections::Connection;
 use crate::{
     domain::{
@@ -21,7 +22,7 @@ use crate::{
         },
     },
     media::Channel,
-    ops::{Act, Effect, Look, Ops},
+    ops::{Act, Effect, Look},
 };
 
 /// What an HLS session watches.
@@ -43,7 +44,7 @@ pub enum Which {
     Watching(Title),
 }
 
-impl Ops {
+impl Viewing {
     /// The connections that are open, oldest first.
     pub fn open_connections(&self) -> Vec<Connection> {
         self.connections.open_connections()
@@ -68,7 +69,7 @@ impl Ops {
     ) -> Option<(HlsSession, Arc<AtomicU64>)> {
         let (title, count) = self.connections.of_token(token, address, agent)?;
         let Title::Live(stream) = title;
-        let channel = self.media.as_ref()?.channel(stream)?;
+        let channel = self.media.channel(stream)?;
         Some((HlsSession { title, channel }, count))
     }
 

@@ -7,23 +7,21 @@ use std::{
 
 use subtle::ConstantTimeEq;
 
-use super::{Client, Credentials, Refusal, Subscriber};
+use super::{Client, Credentials, Refusal, Subscriber, Viewing};
 use crate::{
     domain::{
-        Resource, Result, Stored,
-        fields::{time::UnixTime, token::LineToken},
-        people::{actor::Actor, lockout::Attempt},
+        Result, Stored,
+        fields::time::UnixTime,
+        people::lockout::Attempt,
         subscribers::line::Line,
         viewing::{
             admission::{self, Provider},
             title::Title,
         },
     },
-    ops::{Action, Ops, clock, origin, people::lockouts::Face},
-    store::{LineKey, viewing::viewers::RefusedRow},
+    ops::{clock, people::lockouts::Face},
+    store::viewing::viewers::RefusedRow,
 };
-
-pub(super) const WATCH: Action = Action { resource: Resource::Connections, name: "watch" };
 
 /// Whether credentials that name a line are that line's.
 fn is_right(line: &Stored<Line>, credentials: Credentials<'_>) -> bool {
@@ -44,7 +42,7 @@ pub enum Way {
     Path,
 }
 
-impl Ops {
+impl Viewing {
     /// The line of those credentials, whatever its state. Wrong ones count against the address and the name; where one of them
     /// is shut out, right and wrong ones are refused alike, but for whoever was let in with them from there lately.
     ///
@@ -60,7 +58,7 @@ impl Ops {
             Way::Plain if !credentials.are_none() => Face::Player,
             Way::Plain | Way::Path => Face::Stray,
         };
-        let meant = self.line_named_by(credentials)?.map(|line| (is_right(&line, credentials), line));
+        let meant = self.main.line(credentials)?.map(|line| (is_right(&line, credentials), line));
         let is_right = meant.as_ref().is_some_and(|(is_right, _)| *is_right);
         let meant = meant.map(|(_, line)| Subscriber::from(Arc::unwrap_or_clone(line)));
         let what = match credentials {
@@ -69,19 +67,19 @@ impl Ops {
         };
         let attempt =
             Attempt { address: from.address, name: credentials.name(), mark: None, what: Some(what) };
-        if let Some(wait) = self.barrier(face, from.address, attempt.name) {
+        if let Some(wait) = self.lockouts.barrier(face, from.address, attempt.name) {
             let refusal = Refusal::ShutOut(wait);
             let Some(line) = meant else { return Err(refusal) };
             if is_right && self.is_watching(&line, from) {
                 return Ok(line.shown(credentials));
             }
             // A token names nobody, and cannot be guessed.
-            let shut = attempt.name.and_then(|name| self.shut_as(face, name, from.address.into()));
-            if shut.is_none() && self.was_let_in(line.viewer.into(), from.address)? {
+            let shut = attempt.name.and_then(|name| self.lockouts.shut_as(face, name, from.address.into()));
+            if shut.is_none() && self.lockouts.was_let_in(line.viewer.into(), from.address)? {
                 if is_right {
                     return Ok(line.shown(credentials));
                 }
-                self.failed_as(face, attempt);
+                self.lockouts.failed_as(face, attempt);
             }
             // Whoever guesses leaves no row for each guess; a subscriber behind the same address does.
             if is_right {
@@ -91,11 +89,11 @@ impl Ops {
         }
         match meant {
             Some(line) if is_right => {
-                self.note_let_in(line.viewer.into(), from.address);
+                self.lockouts.note_let_in(line.viewer.into(), from.address);
                 Ok(line.shown(credentials))
             }
             meant => {
-                self.failed(face, attempt);
+                self.lockouts.failed(face, attempt);
                 let refusal = Refusal::Credentials;
                 // A token may be right but for a letter.
                 self.note_refusal(
@@ -114,18 +112,6 @@ impl Ops {
     /// Whether the player is one that watches already: nobody's failures cut it off.
     fn is_watching(&self, who: &Subscriber, from: &Client) -> bool {
         self.connections.is_open(who.viewer, from.address, &from.agent)
-    }
-
-    /// The line that credentials name, whether they are right or not.
-    fn line_named_by(&self, credentials: Credentials<'_>) -> Result<Option<Arc<Stored<Line>>>> {
-        let line = |key| self.store.line(|| origin(&Actor::LINECARD, WATCH), key);
-        match credentials {
-            Credentials::Password { username, .. } => line(LineKey::Username(username)),
-            Credentials::Token(token) => match LineToken::new(token) {
-                Ok(token) => line(LineKey::Token(&token)),
-                Err(_) => Ok(None),
-            },
-        }
     }
 
     /// Whether a line may ask for anything but its account from there: what is refused to watch from an
@@ -156,7 +142,7 @@ impl Ops {
 
     /// The network provider behind an address.
     pub fn provider(&self, address: IpAddr) -> Provider {
-        self.host.providers.of(address)
+        self.providers.of(address)
     }
 
     /// Notes a refusal for the log and for "Why can't this subscriber watch?".

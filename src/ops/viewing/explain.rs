@@ -71,7 +71,7 @@ impl Ops {
     ) -> Result<Explanation> {
         let now = clock::now();
         // What happened a moment ago is to be seen too; if it cannot be written, the rest is still true.
-        if let Err(error) = self.write_history(now).await {
+        if let Err(error) = self.viewing.write_history(now).await {
             log::warn!("the refusal log: {error}");
         }
         let at_portal = self.at_portal(&who)?;
@@ -81,13 +81,13 @@ impl Ops {
             let asked = match question.title {
                 None => None,
                 Some(title) => {
-                    let found = ops.asked_title(&who, title)?;
-                    Some(ops.state_of((*found).as_ref().ok_or_else(|| no_such(title))?, title))
+                    let found = ops.viewing.main.asked_title(&who, title)?;
+                    Some(ops.viewing.state_of((*found).as_ref().ok_or_else(|| no_such(title))?, title))
                 }
             };
             let provider = match question.address {
-                Some(address) => ops.provider_for(&who, address),
-                None if ops.knows_providers() => Provider::Unknown,
+                Some(address) => ops.viewing.provider_for(&who, address),
+                None if ops.viewing.knows_providers() => Provider::Unknown,
                 None => Provider::NoFile,
             };
             let face = if at_portal.is_some() { Face::Portal } else { Face::Player };
@@ -95,7 +95,7 @@ impl Ops {
                 Some(address) => ops.wait_of(face, &who, address)?,
                 None => None,
             };
-            let connections = ops.connections_of(who.viewer);
+            let connections = ops.viewing.connections_of(who.viewer);
             let kicks = ops.snapshot().settings.connection_policy == ConnectionPolicy::KickOldest;
             let refusals = look.read.refusals_of(who.viewer, REFUSALS)?;
             let at_portal = at_portal.map(|(at, last_seen)| AtPortal {
@@ -125,13 +125,17 @@ impl Ops {
 
     /// How long a subscriber with right credentials has to wait there.
     fn wait_of(&self, face: Face, who: &Subscriber, address: IpAddr) -> Result<Option<Duration>> {
-        let barrier = self.barrier(face, address, Some(&who.name));
-        if barrier.is_none() || !self.was_let_in(who.viewer.into(), address)? {
+        let barrier = self.lockouts.barrier(face, address, Some(&who.name));
+        if barrier.is_none() || !self.lockouts.was_let_in(who.viewer.into(), address)? {
             return Ok(barrier);
         }
         // At the portal the MAC itself is what is guessed: the block of an address holds for every box that asks anew.
-        let portal = || self.shut_out(face, address);
-        Ok(if face == Face::Portal { portal() } else { self.shut_as(face, &who.name, address.into()) })
+        let portal = || self.lockouts.shut_out(face, address);
+        Ok(if face == Face::Portal {
+            portal()
+        } else {
+            self.lockouts.shut_as(face, &who.name, address.into())
+        })
     }
 
     /// What the portal asks of the box of a MAG, and when that box last came; `None` for a line.

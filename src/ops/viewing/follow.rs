@@ -6,40 +6,47 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Subscriber, door::WATCH};
+use super::{Subscriber, Viewing};
 use crate::{
     domain::{
         Resource, Result,
-        channels::{source_request::SourceRequest, stream::Stream},
         fields::time::UnixTime,
         ids::{LineId, MagId, StreamId},
-        machine::server::Here,
-        page::{Limit, Page, Start},
-        people::actor::Actor,
-        subscribers::{line::Line, mag::Mag},
         viewing::{
             admission::{self, Request},
-            session::{Ending, Proof, Session, Viewer},
+            session::{Ending, Session, Viewer},
             title::Title,
         },
     },
-    media::{Wanted, connections::EndedConnection},
-    ops::{Look, Ops, blocking, clock},
-    store::{Read, engine::changes::Changed, viewing::viewers::EndedRow},
+    media::connections::EndedConnection,
+    ops::{blocking, clock},
+    store::{engine::changes::Changed, viewing::viewers::EndedRow},
 };
 
 /// How often at most everybody who watches is looked at for what was committed.
 const GATHER: Duration = Duration::from_secs(1);
 
-impl Ops {
+impl Viewing {
+    /// Runs the streams that are enabled, from now on. Called once, on the main thread's runtime.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn start(&self) -> Result<()> {
+        self.media.start();
+        self.run_streams()
+    }
+
+    /// Stops every stream, and waits until each has ended.
+    pub async fn stop(&self) {
+        self.media.stop().await;
+    }
+
     /// Runs every stream that is enabled: at the start, and when nobody knows what has changed.
     ///
     /// # Errors
     /// A database error.
-    pub fn run_streams(&self) -> Result<()> {
-        let Some(media) = &self.media else { return Ok(()) };
-        let here = self.here;
-        let wanted = self.point(&Actor::LINECARD, WATCH, |look| every_wanted(look, here))?;
+    fn run_streams(&self) -> Result<()> {
+        let (media, wanted) = (&self.media, self.main.every_wanted(self.here)?);
         let kept: HashSet<StreamId> = wanted.iter().map(|(id, _)| *id).collect();
         for id in media.ids().into_iter().filter(|id| !kept.contains(id)) {
             self.drop_stream(id);
@@ -54,18 +61,11 @@ impl Ops {
     ///
     /// # Errors
     /// A database error.
-    pub fn run_these(&self, ids: &[StreamId]) -> Result<()> {
-        let Some(media) = &self.media else { return Ok(()) };
-        let here = self.here;
-        let read = |look: &Look<'_>| -> Result<Vec<Option<Wanted>>> {
-            let row =
-                |id: &StreamId| Ok(look.read.by_id::<Stream>(*id)?.and_then(|row| wanted(&row.record, here)));
-            ids.iter().map(row).collect()
-        };
-        let found = self.point(&Actor::LINECARD, WATCH, read)?;
+    pub(in crate::ops) fn run_these(&self, ids: &[StreamId]) -> Result<()> {
+        let found = self.main.wanted(ids, self.here)?;
         for (id, wanted) in ids.iter().zip(found) {
             match wanted {
-                Some(wanted) => media.set(*id, wanted),
+                Some(wanted) => self.media.set(*id, wanted),
                 None => self.drop_stream(*id),
             }
         }
@@ -73,9 +73,7 @@ impl Ops {
     }
 
     fn drop_stream(&self, id: StreamId) {
-        if let Some(media) = &self.media {
-            media.remove(id);
-        }
+        self.media.remove(id);
         self.connections.end_where(Ending::StreamStopped, |session| session.key.title == Title::Live(id));
     }
 
@@ -91,7 +89,7 @@ impl Ops {
         let mut looked: Option<Instant> = None;
         let mut everybody = false;
         loop {
-            let next = self.store.changes().next();
+            let next = self.main.changed();
             let since = looked.map_or(GATHER, |at| at.elapsed());
             let changed = if everybody {
                 tokio::time::timeout(GATHER.saturating_sub(since), next).await.unwrap_or_default()
@@ -141,15 +139,15 @@ impl Ops {
         self.recheck(&self.connections.over(clock::now()))
     }
 
-    /// Ends every session and writes the logs: before the program ends.
+    /// Ends every session and writes the logs: before the program ends. `believed` is as for [`Viewing::note_open_sessions`].
     ///
     /// # Errors
     /// A database error.
-    pub async fn end_all_sessions(&self) -> Result<()> {
+    pub async fn end_all_sessions(&self, believed: Option<UnixTime>) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
         self.write_whole_history(clock::now()).await?;
         // Those too that were summed up: they did not end with the server by accident.
-        self.note_open_sessions(false).await
+        self.note_open_sessions(false, believed).await
     }
 
     /// Cuts those of the sessions that may no longer watch.
@@ -172,19 +170,17 @@ impl Ops {
     fn standing(&self, session: &Session, now: UnixTime) -> Result<std::result::Result<Subscriber, Ending>> {
         let key = &session.key;
         let proof = self.connections.proof(session.id);
-        let who =
-            self.point(&Actor::LINECARD, WATCH, |look| subscriber(look.read, key.viewer, proof.as_ref()))?;
-        let who = match who {
+        let who = match self.main.subscriber(key.viewer, proof.as_ref())? {
             Some(Ok(who)) => who,
             Some(Err(why)) => return Ok(Err(why)),
             None => return Ok(Err(Ending::Withdrawn)),
         };
         if let Viewer::Mag(mag) = key.viewer
-            && !self.box_may_play(mag)?
+            && !self.main.box_may_play(mag)?
         {
             return Ok(Err(Ending::Withdrawn));
         }
-        let asked = self.asked_title(&who, key.title)?;
+        let asked = self.main.asked_title(&who, key.title)?;
         let Some(asked) = &*asked else { return Ok(Err(Ending::Withdrawn)) };
         // A stream that has lost its source is no reason to go.
         let asked = admission::TitleState { title: key.title, in_bouquets: asked.in_bouquets, why_not: None };
@@ -234,53 +230,5 @@ fn concerns_everybody(change: &Changed) -> bool {
     match change {
         Changed::Row(resource, _) => matches!(resource, Bouquets | Settings | Streams | SubscriptionPlans),
         Changed::Anything => true,
-    }
-}
-
-/// A subscriber, if there is one whom that proof would let in.
-fn subscriber(
-    read: &Read<'_>,
-    viewer: Viewer,
-    proof: Option<&Proof>,
-) -> Result<Option<std::result::Result<Subscriber, Ending>>> {
-    Ok(match viewer {
-        Viewer::Line(id) => read.by_id::<Line>(id)?.map(|line| {
-            let is_right = proof.is_none_or(|proof| is_still(&line.record, proof));
-            if is_right { Ok(line.into()) } else { Err(Ending::NewPassword) }
-        }),
-        Viewer::Mag(id) => read.by_id::<Mag>(id)?.map(|mag| Ok(mag.into())),
-    })
-}
-
-fn is_still(line: &Line, proof: &Proof) -> bool {
-    match proof {
-        Proof::Password(password) => *line.password.as_str() == **password,
-        Proof::Token(token) => line.token.as_ref().is_some_and(|own| *own.as_str() == **token),
-    }
-}
-
-/// What this server is to run, if it is this server's and enabled.
-fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
-    (stream.enabled && here.is(stream.server())).then(|| Wanted {
-        sources: stream.sources.clone(),
-        request: SourceRequest {
-            user_agent: stream.user_agent.clone(),
-            headers: stream.headers.clone(),
-            tls_verify: stream.tls_verify,
-        },
-        on_demand: stream.on_demand,
-        audio_to_aac: stream.audio_to_aac,
-        at_end: stream.at_end,
-    })
-}
-
-fn every_wanted(look: &Look<'_>, here: Here) -> Result<Vec<(StreamId, Wanted)>> {
-    let mut found = Vec::new();
-    let mut page = Page { limit: Limit::MOST, ..Page::default() };
-    loop {
-        let rows = look.read.page::<Stream>(&page)?.rows;
-        let Some(last) = rows.last() else { return Ok(found) };
-        page.start = Start::After(last.id.0);
-        found.extend(rows.iter().filter_map(|row| wanted(&row.record, here).map(|wanted| (row.id, wanted))));
     }
 }

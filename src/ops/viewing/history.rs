@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::Viewing;
 use crate::{
     domain::{
         Result,
@@ -19,11 +20,7 @@ use crate::{
         people::quota::{Allowance, Quota},
         viewing::session::Viewer,
     },
-    ops::Ops,
-    store::{
-        self,
-        viewing::viewers::{EndedRow, RefusedRow},
-    },
+    store::viewing::viewers::{EndedRow, RefusedRow},
 };
 
 /// Rows of each kind that may wait; beyond it the oldest go.
@@ -185,7 +182,7 @@ impl<K: Copy + Eq + Hash, R: Summed> Log<K, R> {
     }
 }
 
-impl Ops {
+impl Viewing {
     /// Writes down what waits.
     ///
     /// # Errors
@@ -210,12 +207,7 @@ impl Ops {
                 return Ok(());
             }
             let rows = std::sync::Arc::new((ended, refused));
-            let written = rows.clone();
-            let job = self.store.write(store::housekeeping(now, "viewers"), move |tx| {
-                tx.insert_ended(&written.0)?;
-                tx.insert_refused(&written.1)
-            });
-            if let Err(error) = job.wait().await {
+            if let Err(error) = self.main.write_history(rows.clone(), now).await {
                 let (ended, refused) = std::sync::Arc::unwrap_or_clone(rows);
                 self.history.put_back(ended, refused);
                 return Err(error);

@@ -3,6 +3,7 @@
 mod door;
 mod follow;
 mod history;
+mod main_server;
 mod open;
 mod refusal;
 mod watch;
@@ -10,20 +11,75 @@ mod watch;
 use std::{net::IpAddr, sync::Arc};
 
 pub use door::Way;
-pub use history::History;
-pub use open::Written;
 pub use refusal::Refusal;
 pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
 pub use crate::media::{InMemory, ListedSegment, Segment, Segments, Tap, connections::Hold};
 
-use crate::domain::{
-    Stored,
-    fields::time::UnixTime,
-    subscribers::{line::Line, mag::Mag, subscription::Subscription},
-    viewing::session::{Proof, Viewer},
+use crate::{
+    domain::{
+        Stored,
+        fields::time::UnixTime,
+        machine::server::Here,
+        subscribers::{line::Line, mag::Mag, subscription::Subscription},
+        viewing::session::{Proof, Viewer},
+    },
+    host::providers::Providers,
+    media::{Media, connections::Connections},
+    ops::people::lockouts::Lockouts,
+    store::Store,
 };
+use history::History;
+use main_server::MainServer;
+use open::Written;
+
+/// What serves viewers: whether they may watch, what they watch, and what becomes of it. It is all that a server needs that
+/// serves viewers and nobody else.
+#[derive(Clone)]
+pub struct Viewing(Arc<Parts>);
+
+/// What serving viewers works with.
+pub struct Parts {
+    here: Here,
+    pub(super) main: MainServer,
+    lockouts: Lockouts,
+    providers: Arc<Providers>,
+    pub(super) media: Media,
+    pub(super) connections: Connections,
+    history: History,
+    written: Written,
+}
+
+impl std::ops::Deref for Viewing {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Viewing {
+    /// Serving viewers on that server, for the main server with that store.
+    pub(super) fn new(
+        here: Here,
+        store: Store,
+        lockouts: Lockouts,
+        providers: Arc<Providers>,
+        media: Media,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            here,
+            main: MainServer::of(store),
+            lockouts,
+            providers,
+            media,
+            connections: Connections::to(here),
+            history: History::default(),
+            written: Written::default(),
+        }))
+    }
+}
 
 /// Where a request of a viewer comes from.
 #[derive(Clone, Debug)]

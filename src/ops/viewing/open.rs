@@ -5,11 +5,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use super::Viewing;
 use crate::{
-    domain::{Result, viewing::session::SessionId},
+    domain::{Result, fields::time::UnixTime, viewing::session::SessionId},
     media::connections::Connection,
-    ops::{Ops, clock},
-    store::{self, viewing::open_sessions::OpenRow},
+    store::viewing::open_sessions::OpenRow,
 };
 
 /// Sessions that are written down; those beyond it are not in the history if the server is killed.
@@ -20,13 +20,13 @@ const AT_ONCE: usize = 500;
 /// The sessions that stand in the database as open; `None` as long as those of the server before stand there.
 pub type Written = Mutex<Option<HashSet<SessionId>>>;
 
-impl Ops {
+impl Viewing {
     /// Writes down which sessions are open: those that are new and those that are over, or all `anew`, with what was
-    /// sent to them.
+    /// sent to them. `believed` is the time, if it can be believed: it would be their end, should the server be killed.
     ///
     /// # Errors
     /// A database error; what is missing follows the next time.
-    pub async fn note_open_sessions(&self, anew: bool) -> Result<()> {
+    pub async fn note_open_sessions(&self, anew: bool, believed: Option<UnixTime>) -> Result<()> {
         let mut open: HashMap<SessionId, Connection> =
             self.connections.open_connections().into_iter().take(MOST).map(|open| (open.id, open)).collect();
         let written = self.sessions_written().clone();
@@ -35,25 +35,17 @@ impl Ops {
         let is_idle = open.is_empty() && over.is_empty();
         open.retain(|id, _| anew || !written.contains(id));
         let rows: Vec<OpenRow> = open.values().map(row).collect();
-        let now = clock::now();
-        if !is_idle && self.leap().is_none() {
-            // It is the end of those that are open, should the server be killed.
-            self.store.write(store::housekeeping(now, "clock"), move |tx| tx.know_time(now)).wait().await?;
+        if let Some(now) = believed.filter(|_| !is_idle) {
+            self.main.know_time(now).await?;
         }
         for some in over.chunks(AT_ONCE) {
-            let gone = some.to_vec();
-            let forgotten = self
-                .store
-                .write(store::housekeeping(now, "sessions"), move |tx| tx.forget_open(gone.iter().copied()));
-            forgotten.wait().await?;
+            self.main.forget_open(some.to_vec()).await?;
             if let Some(written) = self.sessions_written().as_mut() {
                 written.retain(|id| !some.contains(id));
             }
         }
         for some in rows.chunks(AT_ONCE) {
-            let new = some.to_vec();
-            let kept = self.store.write(store::housekeeping(now, "sessions"), move |tx| tx.keep_open(&new));
-            kept.wait().await?;
+            self.main.keep_open(some.to_vec()).await?;
             self.sessions_written().get_or_insert_default().extend(some.iter().map(|row| row.id));
         }
         Ok(())
@@ -61,8 +53,7 @@ impl Ops {
 
     /// At the start of a server: what the one before it left open goes into the history.
     async fn end_left_open(&self) -> Result<()> {
-        let origin = store::housekeeping(clock::now(), "sessions");
-        let ended = self.store.write(origin, |tx| tx.end_left_open()).wait().await?;
+        let ended = self.main.end_left_open().await?;
         if ended > 0 {
             log::warn!(
                 "the server was killed, not stopped: {ended} sessions that were open are in the history"

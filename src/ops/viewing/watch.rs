@@ -8,19 +8,17 @@ use std::{
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::{Client, Refusal, Subscriber};
+use super::{Client, Refusal, Subscriber, Viewing};
 use crate::{
     domain::{
         Result,
         channels::run::State,
-        fields::{container::Container, number::Asn, time::UnixTime},
+        fields::{container::Container, time::UnixTime},
         machine::settings::ConnectionPolicy,
-        people::actor::Actor,
-        subscribers::{line::Line, mag::Mag, subscription::Subscription},
         viewing::{
             admission::{self, Provider, Request, Rule, TitleState, binds_to},
             not_running::NotRunning,
-            session::{GRACE, Key, SessionTerms, Viewer},
+            session::{GRACE, Key, SessionTerms},
             title::Title,
         },
     },
@@ -28,8 +26,8 @@ use crate::{
         Channel, Tap,
         connections::{About, Carrier, Entry, Hold, Rejected, Token, WatchAttempt},
     },
-    ops::{Action, Ops, clock, random},
-    store::{Table, viewing::viewers::AskedTitle},
+    ops::{clock, random},
+    store::viewing::viewers::AskedTitle,
 };
 
 /// How long a viewer waits for a stream that is starting.
@@ -64,7 +62,7 @@ struct Admitted {
     provider: Provider,
 }
 
-impl Ops {
+impl Viewing {
     /// Whether the subscriber may watch, the limit apart: what HEAD asks.
     ///
     /// # Errors
@@ -130,7 +128,7 @@ impl Ops {
         now: UnixTime,
     ) -> Result<Admitted, Refusal> {
         let subscription = &who.subscription;
-        let found = self.asked_title(who, wish.title)?;
+        let found = self.main.asked_title(who, wish.title)?;
         let found = (*found).as_ref().ok_or(Refusal::NoSuchStream)?;
         let mut asked = self.state_of(found, wish.title);
         if wish.container == Container::Hls && self.connections.has_session(&key(who, wish, from)) {
@@ -157,7 +155,7 @@ impl Ops {
             (rule, _) => Refusal::Rule(rule),
         })?;
         let Title::Live(stream) = wish.title;
-        let channel = self.media.as_ref().and_then(|media| media.channel(stream));
+        let channel = self.media.channel(stream);
         let channel = channel.ok_or(NotRunning::Stopping)?;
         Ok(Admitted { title_name: found.name.clone(), channel, provider })
     }
@@ -176,7 +174,7 @@ impl Ops {
         if !self.here.is(asked.server_id) {
             return Some(NotRunning::OnLoadBalancer);
         }
-        match self.media.as_ref().and_then(|media| media.status(stream)).map(|status| status.state) {
+        match self.media.status(stream).map(|status| status.state) {
             Some(State::Waiting { why, .. } | State::Failed { why }) => Some(NotRunning::Source(why)),
             Some(State::Ended) => Some(NotRunning::Ended),
             Some(State::Stopped | State::Starting | State::Running) => None,
@@ -194,7 +192,7 @@ impl Ops {
         admitted: &Admitted,
         now: UnixTime,
     ) -> Result<Entry, Refusal> {
-        let policy = self.snapshot().settings.connection_policy;
+        let policy = self.main.snapshot().settings.connection_policy;
         let arrival = WatchAttempt {
             key: key(who, wish, from),
             terms: SessionTerms {
@@ -254,32 +252,9 @@ impl Ops {
     /// The first watching of a subscription with `isp_lock` binds it to its provider.
     async fn bind_provider(&self, who: &Subscriber, provider: Provider) {
         let Some(asn) = binds_to(&who.subscription, provider) else { return };
-        let bound = match who.viewer {
-            Viewer::Line(id) => self.bind(id, asn, |line: &mut Line| &mut line.subscription).await,
-            Viewer::Mag(id) => self.bind(id, asn, |mag: &mut Mag| &mut mag.subscription).await,
-        };
-        if let Err(error) = bound {
+        if let Err(error) = self.main.bind_provider(who.viewer, asn).await {
             log::warn!("isp_lock of {}: {error}", who.name);
         }
-    }
-
-    /// Binds a line or MAG to a provider, unless somebody was quicker.
-    async fn bind<R: Table>(
-        &self,
-        id: R::Id,
-        asn: Asn,
-        subscription: fn(&mut R) -> &mut Subscription,
-    ) -> Result<()> {
-        let action = Action { resource: R::RESOURCE, name: "isp_lock" };
-        let bound = self.write(Actor::LINECARD, action, move |act| {
-            let before = act.find::<R>(id)?;
-            let mut after = before.record.clone();
-            if subscription(&mut after).isp_asn.replace(asn).is_some() {
-                return Ok(());
-            }
-            act.replace(&before, &after)
-        });
-        bound.await
     }
 
     /// The network provider behind an address, for a subscription that is bound to one.

@@ -107,7 +107,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
     });
     let (servers, on) = read.await?;
     let mut watch: HashMap<ServerId, i64> = HashMap::new();
-    for connection in view.ops.open_connections() {
+    for connection in view.ops.viewing.open_connections() {
         *watch.entry(connection.server_id).or_default() += 1;
     }
     let zone = view.ops.snapshot().settings.time_zone.zone();

@@ -250,7 +250,7 @@ pub async fn ask_delete<S: Kind>(caller: Caller, id: At) -> Reply {
 fn confirm<S: Kind>(caller: &Caller, id: &str, changed: bool) -> Reply {
     let row = find::<S>(caller, id)?;
     let name = row.record.name();
-    let open = caller.ops.count_connections(S::viewer(row.id));
+    let open = caller.ops.viewing.count_connections(S::viewer(row.id));
     let watching = match open {
         0 => String::new(),
         1 => "Its open connection ends. ".into(),

@@ -123,7 +123,7 @@ pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
     let now = clock::now();
     let row = |row: &Stored<S>| {
         let sold = row.record.subscription();
-        let open = caller.ops.count_connections(S::viewer(row.id));
+        let open = caller.ops.viewing.count_connections(S::viewer(row.id));
         let name =
             |resource, id: Option<i64>| Cell::Text(id.map_or("", |id| about.name(resource, id)).to_owned());
         let last = watched.get(&row.id.number()).map(|at| Moment::of(*at, &about.zone));

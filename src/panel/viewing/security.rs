@@ -52,7 +52,7 @@ async fn show(caller: Caller, query: Query) -> Reply {
     caller.actor().may(Resource::Security, Access::Read)?;
     let may_write = caller.may_write(Resource::Security);
     let all = Face::ALL.into_iter().flat_map(|face| {
-        let tallies = caller.ops.tallies(face);
+        let tallies = caller.ops.lockouts.tallies(face);
         tallies.into_iter().map(move |tally| (face, tally))
     });
     let mut all: Vec<(Face, Tally)> = all.collect();
@@ -76,7 +76,7 @@ async fn show(caller: Caller, query: Query) -> Reply {
         },
         ..Listing::default()
     };
-    let rules = Face::ALL.iter().map(|face| rule(*face, caller.ops.limits(*face))).collect();
+    let rules = Face::ALL.iter().map(|face| rule(*face, caller.ops.lockouts.limits(*face))).collect();
     let frame = caller.frame("Security");
     Ok(caller.page(&Page { frame, tabs: settings::tabs(&caller, SECURITY_PATH), rules, blocks }))
 }
@@ -135,7 +135,7 @@ async fn unblock(caller: Caller, query: Query) -> Reply {
     let offender =
         Offender::from_address(query.text("address")).unwrap_or_else(|| query.text("username").into());
     let (ops, who) = (caller.ops.clone(), offender.clone());
-    let job = move |act: &crate::ops::Act<'_>| ops.unblock(act, &who);
+    let job = move |act: &crate::ops::Act<'_>| ops.lockouts.unblock(act, &who);
     caller.ops.write(caller.actor().clone(), action(Resource::Security, "unblock"), job).await?;
     Ok(done(SECURITY_PATH, &format!("{offender} is no longer blocked.")))
 }
