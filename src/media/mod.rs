@@ -316,3 +316,39 @@ fn note_panic(ended: &Result<(), JoinError>) {
         log::error!("a stream's supervisor ended in a panic");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_wanted_runs_once_the_media_is_started_and_not_before() {
+        let media = Media::new(
+            Ffmpeg { program: "/nowhere/ffmpeg".into(), folder: std::env::temp_dir() },
+            Timing::default(),
+        );
+        let id = StreamId(1);
+        let wanted = Wanted {
+            sources: vec![SourceUrl::new("udp://127.0.0.1:9").unwrap()],
+            request: SourceRequest::default(),
+            on_demand: false,
+            audio_to_aac: false,
+            at_end: AtEnd::Loop,
+        };
+        let state = || media.status(id).map(|status| status.state);
+        let turn = async {
+            media.set(id, wanted);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert_eq!(state(), Some(State::Stopped));
+            media.start();
+            while state() == Some(State::Stopped) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            media.stop().await;
+            assert_eq!(state(), None);
+        };
+        LocalSet::new().run_until(turn).await;
+    }
+}
