@@ -122,7 +122,7 @@ fn passwords_that_are_guessed_first_are_refused_everywhere() {
     let error = server.refused("administrators/update", "username=nina.reed&data[password]=nina-reed-1");
     assert!(error.starts_with("Invalid password: not made of"), "{error}");
     let set = [("password", "sunshine1"), ("choose_anew", "0")];
-    assert!(panel.refused("/panel/administrators/2/password", &set, 422).contains("commonest"));
+    assert!(panel.refused("/panel/administrators/2/password", &set, 422).contains("most common"));
     // The names of those for whom somebody works count with whatever sets the password.
     let sells = "data[username]=tom&data[email]=x@mail.example&data[group_id]=2&data[reseller_id]=1";
     server.done("administrators/new", &format!("{sells}&data[password]=quiet-harbour-41"));
