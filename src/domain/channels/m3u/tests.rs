@@ -176,7 +176,7 @@ fn what_is_no_list_of_channels_is_called_what_it_is() {
         ("#NAME Favourites\n#SERVICE 1:0:1:1:1:1:1:0:0:0:\n", "Enigma2"),
         ("BZh91AY&SY\u{1}\u{2}", "archive"),
         ("PK\u{3}\u{4}\u{14}abc", "archive"),
-        ("G@\u{11}\u{10}\u{1}\u{2}\u{3}\u{4}", "no text"),
+        ("G@\u{11}\u{10}\u{1}\u{2}\u{3}\u{4}", "not text"),
         (segments, "HLS playlist"),
         (variants, "HLS playlist"),
         ("#EXTM3U\r\n#EXT-X-VERSION:3\r\n#EXT-X-MEDIA-SEQUENCE:7\r\n#EXTINF:6,\r\na.ts\r\n", "HLS playlist"),

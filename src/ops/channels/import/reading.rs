@@ -279,7 +279,7 @@ mod tests {
             assert_eq!(read(&twice, piece).unwrap().candidates.len(), 2);
         }
         assert!(why(&packed(&packed(&LIST.repeat(100))[..60])).contains("cut short"));
-        assert!(why(&packed(&packed(&packed(LIST)))).contains("no text"));
+        assert!(why(&packed(&packed(&packed(LIST)))).contains("not text"));
     }
 
     #[test]
