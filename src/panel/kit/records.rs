@@ -335,7 +335,9 @@ async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
     });
     let (goes_with, kept, seen) = look.await?;
     let page = ConfirmPage::deletion(caller, R::ONE, name, &goes_with, R::href(row.id), seen);
-    let page = if kept { page.barred(name, &goes_with, R::MOVED) } else { page };
+    if kept {
+        return Ok(page.barred(name, &goes_with, R::MOVED).shown(caller, changed));
+    }
     Ok(ConfirmPage { cancel: R::then(row.id), ..page }.shown(caller, changed))
 }
 
