@@ -1,7 +1,7 @@
 //! Whether the log of the database still holds what its index says: a log that somebody empties or writes over in place
 //! keeps its name and its inode, and SQLite itself would go on without a word.
 
-use std::{collections::HashMap, fs::File, os::unix::fs::FileExt};
+use std::{fs::File, os::unix::fs::FileExt};
 
 /// Bytes of the log's own head, and of the head of each frame (<https://sqlite.org/walformat.html>).
 const HEAD: u64 = 32;
@@ -107,31 +107,4 @@ impl Log {
             begun: number(128),
         }
     }
-
-    fn at(&self, frame: u32) -> u64 {
-        HEAD + u64::from(frame.saturating_sub(1)) * (FRAME_HEAD + self.page)
-    }
-}
-
-/// The committed frames of the pages that are wanted, oldest first.
-pub fn frames(log: &File, told: &Log, wanted: impl Fn(u32) -> bool) -> HashMap<u32, Vec<u32>> {
-    let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
-    for frame in 1..=told.frames {
-        let mut head = [0; 16];
-        if log.read_exact_at(&mut head, told.at(frame)).is_err() || head[8..16] != told.salt {
-            break;
-        }
-        let page = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
-        if page > 0 && wanted(page) {
-            found.entry(page).or_default().push(frame);
-        }
-    }
-    found
-}
-
-/// The page that a frame holds.
-pub fn content(log: &File, told: &Log, frame: u32) -> Option<Vec<u8>> {
-    let mut held = vec![0; usize::try_from(told.page).ok()?];
-    log.read_exact_at(&mut held, told.at(frame) + FRAME_HEAD).ok()?;
-    Some(held)
 }

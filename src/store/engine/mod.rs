@@ -13,7 +13,6 @@ pub(super) mod log_file;
 pub(super) mod modes;
 pub(super) mod overwritten;
 pub(super) mod pragma;
-pub(super) mod sample;
 pub(super) mod schema;
 pub(super) mod table;
 pub(super) mod watch;

@@ -1,8 +1,9 @@
 //! Whether anybody but SQLite wrote to the database. SQLite writes into it only to move its log there.
 //!
 //! Checkpoints of this process hold the watch: what changes the file outside of them is none of ours. It is another
-//! process's SQLite if that says in the index of the log (<https://sqlite.org/walformat.html>) that it moves the log, and
-//! the pages then hold what the log has for them; the same is asked of the pages after a checkpoint of our own.
+//! process's SQLite if that says in the index of the log (<https://sqlite.org/walformat.html>) that it moves the log, or if
+//! it has committed lately. The pages themselves are not compared with the log: they change meanwhile, and a good log must not
+//! be called lost. So what is copied over the database while another process writes to it is seen by its head alone.
 
 use std::{
     fs::File,
@@ -10,20 +11,20 @@ use std::{
     os::unix::fs::{FileExt, MetadataExt},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     log_file::{self, Log},
     overwritten::{self, Spoilt},
-    sample::Sample,
     writes::Writes,
 };
 
 /// A write is told once it is done, and its time is set when it begins: for so long the two are waited for.
 const TOLD: Duration = Duration::from_millis(20);
-/// A page that somebody writes just now is read half: so often it is read again.
-const READS: u32 = 4;
+/// For so long after another process has written, its SQLite may move the log at any moment, and write before we see that it
+/// says so.
+const SHARED: Duration = Duration::from_mins(1);
 
 /// The files, open until the process ends: to close any handle of a file gives up every lock that the process has on it.
 pub struct Opened {
@@ -54,9 +55,9 @@ pub struct Watch {
     /// The kernel told of a write that was not looked into yet.
     is_told: bool,
     head: Head,
-    page: u64,
-    sample: Sample,
     last: Look,
+    /// When another process was last seen to have written.
+    others_wrote: Option<Instant>,
     pub spoilt: Option<Spoilt>,
 }
 
@@ -84,17 +85,18 @@ impl Watch {
         let (told, writes) = (files.told(), Writes::to(&path));
         let written = written(&files.database)?;
         let head = Head::of(&files.database)?;
-        let page = head.page();
-        let sample = Sample::of(&files.database, page);
         let last = Look { written, told };
-        Ok(Self { path, files, writes, is_told: false, head, page, sample, last, spoilt: None })
+        Ok(Self { path, files, writes, is_told: false, head, last, others_wrote: None, spoilt: None })
     }
 
     /// Looks at the database and its log; `others_wrote` says whether another process has committed since the last look
     /// began.
-    pub fn look(&mut self, others_wrote: impl FnOnce() -> bool) {
+    pub fn look(&mut self, others_wrote: impl Fn() -> bool) {
         if self.spoilt.is_some() {
             return;
+        }
+        if others_wrote() {
+            self.others_wrote = Some(Instant::now());
         }
         let found = if self.is_written_over(others_wrote) {
             Some(Spoilt::Database)
@@ -111,7 +113,6 @@ impl Watch {
     /// # Errors
     /// Those of `work`.
     pub fn during<E>(&mut self, work: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        let before = self.files.told();
         if self.spoilt.is_some() || self.has_news() {
             return Ok(());
         }
@@ -122,7 +123,7 @@ impl Watch {
             writes.any();
         }
         let Ok(written) = written(&self.files.database) else { return done };
-        if self.holds_ours(before.salt) {
+        if self.follows() {
             self.keep(written, told);
         } else {
             self.spoil(Spoilt::Database);
@@ -140,20 +141,21 @@ impl Watch {
 
     /// SQLite says that it moves its log before it does: so what is read before the file was looked at is remembered,
     /// and what is read after it is compared.
-    fn is_written_over(&mut self, others_wrote: impl FnOnce() -> bool) -> bool {
+    fn is_written_over(&mut self, others_wrote: impl Fn() -> bool) -> bool {
         let before = self.files.told();
         let Ok(written) = written(&self.files.database) else { return false };
         if !self.has_news() || self.is_touched(written) {
             self.last = Look { written, told: before };
             return false;
         }
+        if others_wrote() {
+            self.others_wrote = Some(Instant::now());
+        }
         let (last, now) = (self.last.told, self.files.told());
         let is_anew = now.salt != last.salt;
-        // Who begins the log anew after another process's changes has moved them all; their frames are gone.
-        let is_lost = is_anew && others_wrote();
         let moved = if is_anew { (0, 0) } else { (last.moved, last.begun) };
-        let is_announced = is_lost || (now.moved, now.begun) != moved || now.begun > now.moved;
-        let holds = is_announced && if is_lost { self.follows() } else { self.holds_ours(now.salt) };
+        let is_announced = (now.moved, now.begun) != moved || now.begun > now.moved;
+        let holds = (self.is_shared() || is_announced) && self.follows();
         if holds {
             self.keep(written, before);
         }
@@ -174,19 +176,8 @@ impl Watch {
         !self.is_told
     }
 
-    /// Whether the database holds what it held or what the log of that salt has for it. A log that another process
-    /// begins anew meanwhile does not tell any more: then the head must do.
-    fn holds_ours(&self, salt: [u8; 8]) -> bool {
-        let Some(log) = &self.files.log else { return self.follows() };
-        (0..READS).any(|read| {
-            if read > 0 {
-                std::thread::sleep(TOLD);
-            }
-            let told = self.files.told();
-            let holds =
-                told.page != self.page || self.sample.may_have_become(&self.files.database, log, &told);
-            self.follows() && (holds || told.salt != salt || self.files.told().salt != salt)
-        })
+    fn is_shared(&self) -> bool {
+        self.others_wrote.is_some_and(|at| at.elapsed() < SHARED)
     }
 
     fn follows(&self) -> bool {
@@ -199,7 +190,6 @@ impl Watch {
         if let Ok(head) = Head::of(&self.files.database) {
             self.head = head;
         }
-        self.sample = Sample::of(&self.files.database, self.page);
     }
 
     fn spoil(&mut self, what: Spoilt) {
@@ -221,12 +211,6 @@ impl Head {
         let mut kind = [0; 20];
         kind.copy_from_slice(&head[..20]);
         Ok(Self { kind, changes: u32::from_be_bytes([head[24], head[25], head[26], head[27]]) })
-    }
-
-    /// Bytes of a page: 65,536 is written as 1.
-    fn page(&self) -> u64 {
-        let size = u16::from_be_bytes([self.kind[16], self.kind[17]]);
-        if size == 1 { 1 << 16 } else { size.into() }
     }
 
     /// Whether a database with that beginning may have become one with this: the counter only rises, until it wraps.
