@@ -158,7 +158,7 @@ fn a_sound_track_that_nobody_can_make_out_costs_the_picture_nothing() {
     let server = server_of("media/one.ts", &[("one.ts", &without_payload(two, 0x101))]);
     assert_eq!(probed(&server), "h264 video 320, mp2 audio");
     let errors = shown(&server)["errors"].to_string();
-    assert!(errors.contains("track 1 cannot be made out"), "{errors}");
+    assert!(errors.contains("track 1 cannot be identified"), "{errors}");
     let alone = film("320x180", &format!("{PICTURE} -map 1:a -c:a mp2"));
     let server = server_of("media/one.ts", &[("one.ts", &without_payload(alone, 0x101))]);
     assert_eq!(probed(&server), "h264 video 320");
