@@ -237,7 +237,11 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+    env_logger::Builder::new()
+        .filter_level(log::LevelFilter::Info)
+        // It calls each viewer who breaks off an error of the server.
+        .filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off)
+        .parse_default_env()
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
         .init();
     std::panic::set_hook(Box::new(|panic| {
