@@ -15,7 +15,7 @@ use crate::{
         machine::settings::Settings,
         people::{
             actor::{Actor, Who},
-            audit::{difference, masked},
+            audit::{MASK, Shown, difference},
         },
     },
     store::{Answer, Store, Table, Write, machine::logs::AuditRow},
@@ -98,7 +98,7 @@ impl Act<'_> {
         let id = self.tx.insert::<R>(&facts, self.now)?;
         let set =
             facts.iter().filter(|(name, fact)| !fact.is_empty_list() && defaults.get(name) != Some(fact));
-        let after = object(set.map(|(name, fact)| (*name, masked(fact))));
+        let after = object(set.map(|(name, fact)| (*name, fact.into())));
         self.trail(Some(id.number()), label(&facts), EMPTY, &after)?;
         Ok((id, record))
     }
@@ -131,7 +131,7 @@ impl Act<'_> {
         self.check_seen(row)?;
         self.tx.delete::<R>(row.id)?;
         let facts = row.record.facts();
-        let before = object(facts.iter().map(|(name, fact)| (*name, masked(fact))));
+        let before = object(facts.iter().map(|(name, fact)| (*name, fact.into())));
         self.trail(Some(row.id.number()), label(&facts), &before, EMPTY)
     }
 
@@ -189,18 +189,19 @@ fn label<'f>(facts: &'f [(&'static str, Fact)]) -> &'f str {
 const EMPTY: &str = "{}";
 
 /// Columns as a JSON object; the names of columns need no escape.
-fn object(facts: impl Iterator<Item = (&'static str, Fact)>) -> String {
-    let columns: Vec<String> = facts.map(|(name, fact)| format!("\"{name}\":{}", json(fact))).collect();
+fn object(facts: impl Iterator<Item = (&'static str, Shown)>) -> String {
+    let columns: Vec<String> = facts.map(|(name, fact)| format!("\"{name}\":{}", json(&fact))).collect();
     format!("{{{}}}", columns.join(","))
 }
 
-fn json(fact: Fact) -> Value {
-    match fact {
+fn json(shown: &Shown) -> Value {
+    match shown.fact() {
         Fact::None => Value::Null,
-        Fact::Number(number) => number.into(),
-        Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => text.into(),
-        Fact::List(texts) => texts.into(),
-        Fact::Urls(texts) | Fact::Masked(texts) => texts.into_iter().map(|(_, shown)| shown).collect(),
-        Fact::Ids(ids) => ids.into(),
+        Fact::Number(number) => (*number).into(),
+        Fact::Text(text) => text.as_str().into(),
+        Fact::List(texts) => texts.clone().into(),
+        Fact::Ids(ids) => ids.clone().into(),
+        // Nothing that is shown is one of these.
+        Fact::Secret(_) | Fact::Hidden(_) | Fact::Urls(_) | Fact::Masked(_) => MASK.into(),
     }
 }

@@ -24,7 +24,31 @@ use crate::domain::{
 pub const MASK: &str = "***";
 
 /// The columns whose value differs, with the value before and after; secrets are masked.
-pub type Difference = Vec<(&'static str, Fact, Fact)>;
+pub type Difference = Vec<(&'static str, Shown, Shown)>;
+
+/// A fact as it stands in the trail: a mask for a secret, and the beginning of a long list. It is made of facts alone, here,
+/// so that no secret becomes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(Fact);
+
+impl Shown {
+    /// What is shown: nothing, a number, a text, or a list of texts or ids.
+    pub fn fact(&self) -> &Fact {
+        &self.0
+    }
+}
+
+impl From<&Fact> for Shown {
+    fn from(fact: &Fact) -> Self {
+        Self(match fact {
+            Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
+            Fact::Urls(urls) => Fact::List(urls.iter().map(|(url, _)| origin(url)).collect()),
+            Fact::Ids(ids) if ids.len() > LONG => Fact::Text(format!("{}: {}", many(ids.len()), first(ids))),
+            Fact::Masked(texts) => Fact::List(texts.iter().map(|(_, shown)| shown.clone()).collect()),
+            fact => fact.clone(),
+        })
+    }
+}
 
 /// What the columns hold that stand in the trail: a name means the same in every record.
 static KINDS: LazyLock<HashMap<&'static str, Kind>> = LazyLock::new(|| {
@@ -58,9 +82,9 @@ pub fn difference(before: &[(&'static str, Fact)], after: &[(&'static str, Fact)
         .filter(|(old, new)| old.1 != new.1)
         .map(|(old, new)| match (&old.1, &new.1) {
             (Fact::Ids(was), Fact::Ids(is)) if was.len().max(is.len()) > LONG => {
-                (old.0, Fact::Text(many(was.len())), Fact::Text(edited(was, is)))
+                (old.0, Shown(Fact::Text(many(was.len()))), Shown(Fact::Text(edited(was, is))))
             }
-            (was, is) => (old.0, masked(was), masked(is)),
+            (was, is) => (old.0, was.into(), is.into()),
         })
         .collect()
 }
@@ -100,17 +124,6 @@ fn first(ids: &[i64]) -> String {
     if more > 0 { format!("{} and {more} more", told.join(", ")) } else { told.join(", ") }
 }
 
-/// The fact as it stands in the trail: a mask for a secret, and the beginning of a long list.
-pub fn masked(fact: &Fact) -> Fact {
-    match fact {
-        Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
-        Fact::Urls(urls) => Fact::List(urls.iter().map(|(url, _)| origin(url)).collect()),
-        Fact::Ids(ids) if ids.len() > LONG => Fact::Text(format!("{}: {}", many(ids.len()), first(ids))),
-        Fact::Masked(texts) => Fact::List(texts.iter().map(|(_, shown)| shown.clone()).collect()),
-        fact => fact.clone(),
-    }
-}
-
 /// Scheme and host of a URL: users, passwords and keys stand in every other part.
 fn origin(text: &str) -> String {
     match url::Url::parse(text) {
@@ -127,7 +140,23 @@ mod tests {
     fn of_a_source_only_scheme_and_host_are_told() {
         let urls = ["http://u:p@h.example/live/u/p/1.ts", "media/loop.ts"];
         let urls = Fact::Urls(urls.map(|url| (url.to_owned(), url.to_owned())).into());
-        assert_eq!(masked(&urls), Fact::List(vec!["http://h.example/***".into(), "media/loop.ts".into()]));
+        let told = Fact::List(vec!["http://h.example/***".into(), "media/loop.ts".into()]);
+        assert_eq!(Shown::from(&urls).fact(), &told);
+    }
+
+    #[test]
+    fn no_kind_of_secret_is_shown() {
+        let pair = || vec![("s3cret".to_owned(), "***".to_owned())];
+        let secrets = [
+            Fact::Secret("s3cret".into()),
+            Fact::Hidden("s3cret".into()),
+            Fact::Masked(pair()),
+            Fact::Urls(vec![("http://h.example/s3cret".into(), String::new())]),
+        ];
+        for secret in secrets {
+            let told = format!("{:?}", Shown::from(&secret));
+            assert!(!told.contains("s3cret"), "{told}");
+        }
     }
 
     #[test]
@@ -140,20 +169,21 @@ mod tests {
         is.extend([200_001, 200_002]);
         let told = difference(&list(was.clone()), &list(is));
         let after = "100001 entries; added: 200001, 200002; taken out: 7; in another order: 2";
-        assert_eq!(told, vec![("streams", Fact::Text("100000 entries".into()), Fact::Text(after.into()))]);
+        let text = |text: &str| Shown(Fact::Text(text.into()));
+        assert_eq!(told, vec![("streams", text("100000 entries"), text(after))]);
         // Whatever becomes of it, it stays short.
-        let Some((.., Fact::Text(text))) = difference(&list(was.clone()), &list(vec![])).pop() else {
+        let Some((.., Shown(Fact::Text(text)))) = difference(&list(was.clone()), &list(vec![])).pop() else {
             panic!()
         };
         assert!(
             text.starts_with("0 entries; taken out: 1, 2, 3") && text.ends_with(" 100 and 99900 more"),
             "{text}"
         );
-        let Fact::Text(text) = masked(&Fact::Ids(was)) else { panic!() };
+        let Shown(Fact::Text(text)) = Shown::from(&Fact::Ids(was)) else { panic!() };
         assert!(text.starts_with("100000 entries: 1, 2") && text.len() < 1000, "{text}");
         assert_eq!(
             difference(&list(vec![1, 2]), &list(vec![2])),
-            vec![("streams", Fact::Ids(vec![1, 2]), Fact::Ids(vec![2]))]
+            vec![("streams", Shown(Fact::Ids(vec![1, 2])), Shown(Fact::Ids(vec![2])))]
         );
     }
 
@@ -172,8 +202,8 @@ mod tests {
         assert_eq!(
             difference(&before, &after),
             vec![
-                ("notes", Fact::Text("a".into()), Fact::Text("b".into())),
-                ("password", Fact::Text(MASK.into()), Fact::Text(MASK.into())),
+                ("notes", Shown(Fact::Text("a".into())), Shown(Fact::Text("b".into()))),
+                ("password", Shown(Fact::Text(MASK.into())), Shown(Fact::Text(MASK.into()))),
             ]
         );
     }

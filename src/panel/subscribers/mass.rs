@@ -28,7 +28,10 @@ use crate::{
     domain::{
         Error, Fact, Field, Kind as FactKind, Refused, Resource, Result, Rule, Written,
         fields::time::UnixTime,
-        people::{audit::Difference, rights::Access},
+        people::{
+            audit::{Difference, Shown},
+            rights::Access,
+        },
         subscribers::{mass_edit::MassEdit, plan::Terms},
     },
     ops::{
@@ -355,7 +358,7 @@ fn grouped(count: usize) -> String {
 
 /// What would change of a row, with the names of what it refers to.
 fn told(change: &Difference, about: &About) -> String {
-    let one = |name: &str, fact: &Fact| match (name, fact) {
+    let one = |name: &str, shown: &Shown| match (name, shown.fact()) {
         (_, Fact::None) => "none".to_owned(),
         ("expire_date", Fact::Number(end)) => UnixTime::clamped(*end).named(&about.zone),
         ("subscription_plan_id", Fact::Number(id)) => about.name(Resource::SubscriptionPlans, *id).to_owned(),
