@@ -20,6 +20,7 @@ use crate::{
         people::rights::Right,
     },
     store::Options,
+    wire::listen::BROKEN_OFF,
 };
 
 /// The panel server of a small television operator.
@@ -239,8 +240,7 @@ pub fn main() -> ExitCode {
     };
     env_logger::Builder::new()
         .filter_level(log::LevelFilter::Info)
-        // It calls each viewer who breaks off an error of the server.
-        .filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off)
+        .filter_module(BROKEN_OFF, log::LevelFilter::Off)
         .parse_default_env()
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
         .init();

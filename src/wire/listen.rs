@@ -24,6 +24,9 @@ use super::{
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: i32 = 1_024;
 
+/// Where the library logs every client that breaks off as an error of the server.
+pub const BROKEN_OFF: &str = "actix_http::h1::dispatcher";
+
 /// A server of that many threads, each with an application of its own, bound but not yet running.
 ///
 /// # Errors
