@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
@@ -24,7 +24,7 @@ use crate::{
     domain::{fields::net::Network, ids::ServerId, machine::server::Here},
     host::{Host, open_files},
     jobs,
-    media::{Ffmpeg, Media, Timing},
+    media::{Ffmpeg, Media, Timing, archive::Archive},
     ops::{Ops, machine::first_start::Welcome},
     panel, player, portal,
     store::{self, Options, Store},
@@ -32,14 +32,20 @@ use crate::{
 };
 
 /// The use cases on a data folder, as the server that this program is: no other runs it yet. Its streams run once
-/// `viewing` is started.
+/// `viewing` is started; they are recorded below `archive`, else below the data folder.
 ///
 /// # Errors
 /// A sentence for the operator.
-pub fn use_cases(data: &Path, options: Options, asn_db: Option<&Path>) -> Result<Ops, String> {
+pub fn use_cases(
+    data: &Path,
+    options: Options,
+    asn_db: Option<&Path>,
+    archive: Option<PathBuf>,
+) -> Result<Ops, String> {
     let host = Host::open(data, asn_db)?;
-    let media =
-        Media::new(Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") }, Timing::default());
+    let ffmpeg = Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") };
+    let archive = Archive::below(archive.unwrap_or_else(|| data.join("archive")));
+    let media = Media::new(ffmpeg, archive, Timing::default());
     Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, host, media))
 }
 
@@ -67,7 +73,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let ops = use_cases(&config.data, options, config.asn_db.as_deref())?;
+    let ops = use_cases(&config.data, options, config.asn_db.as_deref(), config.archive.clone())?;
     let listener = TcpListener::bind(config.listen);
     let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
     let listener = listener.map_err(cannot_listen)?;

@@ -15,6 +15,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// The file that knows which provider has which address, in MaxMind's format.
     pub asn_db: Option<PathBuf>,
+    /// Where streams are recorded, unless it is `archive` in the data folder.
+    pub archive: Option<PathBuf>,
     /// What the environment provides for the first start.
     pub provided: Provided,
     /// How the store is opened.
@@ -29,6 +31,7 @@ impl Config {
             data,
             trusted_proxies: Vec::new(),
             asn_db: None,
+            archive: None,
             provided: Provided::default(),
             store: Options::default(),
         }

@@ -54,6 +54,9 @@ enum Command {
         /// A file of autonomous systems in MaxMind's format, such as GeoLite2-ASN.mmdb, for isp_lock
         #[arg(long, env = "LINECARD_ASN_DB", value_name = "FILE")]
         asn_db: Option<PathBuf>,
+        /// The folder of recordings, also on another disk; in the data folder unless named
+        #[arg(long, env = "LINECARD_ARCHIVE", value_name = "FOLDER")]
+        archive: Option<PathBuf>,
         /// For benchmarks and the durability test: at most this many writes share a commit
         #[arg(long, hide = true, default_value_t = Options::default().batch)]
         batch: usize,

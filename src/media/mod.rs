@@ -1,5 +1,6 @@
 //! Live streams: one supervised ffmpeg each, a ring that all viewers share, open connections.
 
+pub mod archive;
 pub mod connections;
 pub mod picture;
 pub mod preview;
@@ -48,6 +49,7 @@ use crate::domain::{
     },
     ids::StreamId,
 };
+use archive::Archive;
 pub use channel::{Channel, Demand, Tap};
 use fetch::Fetch;
 pub use ffmpeg::Ffmpeg;
@@ -115,6 +117,7 @@ pub struct Media(Arc<Inner>);
 
 struct Inner {
     ffmpeg: Arc<Ffmpeg>,
+    archive: Archive,
     multiplexes: Arc<Multiplexes>,
     /// Begun with the first stream.
     fetch: OnceLock<Fetch>,
@@ -139,10 +142,11 @@ struct Running {
 
 impl Media {
     /// Streams of nobody yet. None of them runs before [`Media::start`]: the command line only says which are wanted.
-    pub fn new(ffmpeg: Ffmpeg, timing: Timing) -> Self {
+    pub fn new(ffmpeg: Ffmpeg, archive: Archive, timing: Timing) -> Self {
         let (wakes, woken) = unbounded_channel();
         Self(Arc::new(Inner {
             ffmpeg: Arc::new(ffmpeg),
+            archive,
             multiplexes: Arc::default(),
             fetch: OnceLock::new(),
             timing,
@@ -232,6 +236,11 @@ impl Media {
     /// A stream as viewers meet it.
     pub fn channel(&self, id: StreamId) -> Option<Arc<Channel>> {
         self.0.streams().get_mut(&id).map(|running| running.channel(id, &self.0.wakes).clone())
+    }
+
+    /// What was recorded of streams.
+    pub fn archive(&self) -> &Archive {
+        &self.0.archive
     }
 
     /// Starts a preview of a stream that is wanted here.
@@ -327,6 +336,7 @@ mod tests {
     async fn what_is_wanted_runs_once_the_media_is_started_and_not_before() {
         let media = Media::new(
             Ffmpeg { program: "/nowhere/ffmpeg".into(), folder: std::env::temp_dir() },
+            Archive::below("/nowhere/archive".into()),
             Timing::default(),
         );
         let id = StreamId(1);

@@ -15,7 +15,11 @@ pub use refusal::Refusal;
 pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
-pub use crate::media::{InMemory, ListedSegment, Segment, Segments, Tap, connections::Hold};
+pub use crate::media::{
+    InMemory, ListedSegment, Segment, Segments, Tap,
+    archive::{Archive, Piece},
+    connections::Hold,
+};
 
 use crate::{
     domain::{
@@ -78,6 +82,11 @@ impl Viewing {
             history: History::default(),
             written: Written::default(),
         }))
+    }
+
+    /// What was recorded of streams.
+    pub fn archive(&self) -> &Archive {
+        self.media.archive()
     }
 }
 
