@@ -27,7 +27,7 @@ use crate::{
     media::{Ffmpeg, Media, Timing, archive::Archive},
     ops::{Ops, machine::first_start::Welcome},
     panel, player, portal,
-    store::{self, Options, Store},
+    store::{self, Options, Store, guide::GuideDb},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
 };
 
@@ -46,7 +46,7 @@ pub fn use_cases(
     let ffmpeg = Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") };
     let archive = Archive::below(archive.unwrap_or_else(|| data.join("archive")));
     let media = Media::new(ffmpeg, archive, Timing::default());
-    Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, host, media))
+    Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, GuideDb::at(data), host, media))
 }
 
 /// A server that is bound and ready to run.

@@ -15,6 +15,7 @@ use crate::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
+        guide::source::GuideSource,
         machine::{server::Server, settings::Settings},
         people::{
             admin::{Admin, Group},
@@ -156,7 +157,8 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Groups, _) => Group::columns(),
         (Resource::Settings, "api_key_new") => ApiKey::columns(),
         (Resource::Settings, _) => Settings::columns(),
-        (Resource::Logs | Resource::Connections | Resource::Security, _) => Vec::new(),
+        (Resource::GuideSources, _) => GuideSource::columns(),
+        (Resource::Logs | Resource::Connections | Resource::Security | Resource::Guide, _) => Vec::new(),
     };
     columns.into_iter().filter(|column| column.kind != Kind::Hidden).collect()
 }

@@ -86,6 +86,8 @@ id! {
     CategoryId of Categories, at most 1000;
     /// A group of administrators; 1 is Administrators, 2 is Resellers.
     GroupId of Groups, at most 1000;
+    /// A source of the guide.
+    GuideSourceId of GuideSources, at most 1000;
     /// An API key.
     ApiKeyId of Settings, at most 1000;
     /// The one row of settings.

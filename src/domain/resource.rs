@@ -33,11 +33,15 @@ pub enum Resource {
     Connections,
     /// Limits on failures, and the addresses that are shut out.
     Security,
+    /// What is on: channels of the guide, their programmes, and which streams they belong to.
+    Guide,
+    /// Where the guide comes from.
+    GuideSources,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -52,6 +56,8 @@ impl Resource {
         Self::Logs,
         Self::Connections,
         Self::Security,
+        Self::Guide,
+        Self::GuideSources,
     ];
 
     /// The name in paths, rights and logs.
@@ -71,6 +77,8 @@ impl Resource {
             Self::Logs => "logs",
             Self::Connections => "connections",
             Self::Security => "security",
+            Self::Guide => "guide",
+            Self::GuideSources => "guide_sources",
         }
     }
 
@@ -91,6 +99,8 @@ impl Resource {
             Self::Logs => "Log",
             Self::Connections => "Connection",
             Self::Security => "Block",
+            Self::Guide => "Guide channel",
+            Self::GuideSources => "Guide source",
         }
     }
 
@@ -99,7 +109,9 @@ impl Resource {
         match self {
             Self::SubscriptionPlans => "subscription_plan",
             Self::Categories => "category",
-            Self::Line | Self::Mag | Self::Settings | Self::Logs | Self::Security => self.name(),
+            Self::Line | Self::Mag | Self::Settings | Self::Logs | Self::Security | Self::Guide => {
+                self.name()
+            }
             _ => self.name().trim_end_matches('s'),
         }
     }
@@ -121,12 +133,25 @@ impl Resource {
             Self::Logs => "no_such_log",
             Self::Connections => "no_such_connection",
             Self::Security => "no_such_block",
+            Self::Guide => "no_such_guide_channel",
+            Self::GuideSources => "no_such_guide_source",
         }
+    }
+
+    /// The one whose right it takes: guide and sources are one right.
+    #[must_use]
+    pub fn right(self) -> Self {
+        if self == Self::GuideSources { Self::Guide } else { self }
     }
 
     /// The kind of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resource| resource.name() == name)
+    }
+
+    /// The kinds that there are rights on.
+    pub fn with_rights() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|resource| resource.right() == *resource)
     }
 }
 

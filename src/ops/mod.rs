@@ -3,6 +3,7 @@
 
 pub mod channels;
 pub mod clock;
+pub mod guide;
 pub mod machine;
 pub mod managed;
 pub mod people;
@@ -35,7 +36,7 @@ use crate::{
     },
     host::Host,
     media::Media,
-    store::{self, Context, Store, machine::snapshot::Snapshot},
+    store::{self, Context, Store, guide::GuideDb, machine::snapshot::Snapshot},
 };
 use people::lockouts::Lockouts;
 use viewing::Viewing;
@@ -50,6 +51,8 @@ pub struct Parts {
     pub viewing: Viewing,
     /// Who is shut out, and who was let in.
     pub lockouts: Lockouts,
+    /// What is on.
+    pub guide: guide::Guide,
     here: Here,
     store: Store,
     used: people::api_keys::Used,
@@ -77,11 +80,12 @@ impl std::ops::Deref for Ops {
 
 impl Ops {
     /// Use cases on that store and this machine; with streams, which run once the media is started.
-    pub fn new(here: Here, store: Store, host: Host, media: Media) -> Self {
+    pub fn new(here: Here, store: Store, guide: GuideDb, host: Host, media: Media) -> Self {
         let lockouts = Lockouts::by(store.clone());
         Self(Arc::new(Parts {
             viewing: Viewing::new(here, store.clone(), lockouts.clone(), host.providers.clone(), media),
             lockouts,
+            guide: guide::Guide::new(store.clone(), guide, clock::now()),
             here,
             store,
             used: Mutex::default(),

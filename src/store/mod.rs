@@ -4,6 +4,7 @@
 
 pub mod channels;
 pub mod engine;
+pub mod guide;
 pub mod machine;
 pub mod people;
 pub mod portal;

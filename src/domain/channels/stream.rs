@@ -5,7 +5,7 @@ use crate::domain::{
     Fact, Kind, Resource, Rule,
     field::{Field, Item, Written},
     fields::{
-        number::Position,
+        number::{Position, ShiftMinutes},
         text::{GuideId, HttpUrl, Name, Notes, SourceAgent},
     },
     ids::{CategoryId, ServerId, StreamId},
@@ -32,6 +32,8 @@ record! {
     logo_url: Option<HttpUrl>,
     /// Its id in the programme guide.
     epg_channel_id: GuideId,
+    /// By how many minutes its programmes are shown later; below 0 earlier.
+    epg_shift_minutes: ShiftMinutes,
     /// Its channel number; 0 is none.
     number: Position,
     /// Starts with its first viewer and stops after the last.

@@ -69,6 +69,18 @@ number!(
     Failures, 0, 1_000_000, "a whole number from 0 (no limit) to 1000000"
 );
 number!(
+    /// How many days of the guide are kept: 0 to 31.
+    GuideDays, 0, 31, "a whole number of days from 0 to 31"
+);
+number!(
+    /// After how many hours something is fetched again: 0 (never by itself) to 8,760.
+    RefreshHours, 0, 8_760, "a whole number of hours from 0 (never by itself) to 8760"
+);
+number!(
+    /// By how many minutes times are moved, later or earlier: -1440 to 1440.
+    ShiftMinutes, -1_440, 1_440, "a whole number of minutes from -1440 to 1440"
+);
+number!(
     /// A TCP port: 1 to 65,535.
     Port, 1, 65_535, "a port from 1 to 65535"
 );

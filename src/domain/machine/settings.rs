@@ -3,7 +3,7 @@
 use crate::domain::{
     Fact, Field, Kind, Resource, Rule, Written,
     fields::{
-        number::{Connections, Days, Failures, Seconds},
+        number::{Connections, Days, Failures, GuideDays, Seconds},
         text::{PublicUrl, ShortText},
         time::ZoneName,
     },
@@ -47,6 +47,12 @@ record! {
     mag_oui_check: bool,
     /// An expire_date of 0, which is never, is refused: PHP's `strtotime` returns false, and so 0, when it fails.
     refuse_zero_expiry: bool,
+    /// For how many days programmes of the guide are kept after they have ended.
+    guide_past_days: GuideDays,
+    /// For how many days ahead programmes of the guide are kept.
+    guide_future_days: GuideDays,
+    /// Addresses that are typed for the guide and the like may lead to loopback and private networks.
+    fetch_local: bool,
 }
 
 /// What happens when a viewer comes and the line's limit is reached.

@@ -113,7 +113,7 @@ fn form(caller: &Caller) -> Form {
     let settings = &caller.ops.snapshot().settings;
     let mut form =
         Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
-    form.sections = vec![operator(), connections(), boxes(), guessing(), logs()];
+    form.sections = vec![operator(), connections(), boxes(), guide(), guessing(), logs()];
     form
 }
 
@@ -131,6 +131,22 @@ fn operator() -> Section {
             Input::new("refuse_zero_expiry", "Refuse an end date of 0", Widget::Flag).help(
                 "In the Server API 0 means never, and PHP's strtotime() gives 0 for a date that it cannot read. On: such a call is \
                  refused; an empty expire_date still means never.",
+            ),
+        ],
+    }
+}
+
+fn guide() -> Section {
+    Section {
+        legend: "Programme guide",
+        inputs: vec![
+            Input::new("guide_past_days", "Past days", Widget::Number(0))
+                .help("For how many days programmes are kept after they have ended, 0 to 31."),
+            Input::new("guide_future_days", "Days ahead", Widget::Number(0))
+                .help("How many days of programmes are kept, 0 to 31."),
+            Input::new("fetch_local", "Fetch from local networks", Widget::Flag).help(
+                "Addresses that are typed into this panel, such as those of guide sources, may lead to this machine and to private \
+                 networks.",
             ),
         ],
     }

@@ -1,6 +1,7 @@
 //! Streams, bouquets, the channels of a subscription.
 
 pub mod bouquets;
+pub mod guide_matches;
 pub mod streams;
 
 pub(super) mod catalogue;

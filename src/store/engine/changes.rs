@@ -28,6 +28,7 @@ pub struct Changes {
     waiting: Mutex<HashSet<Changed>>,
     bell: Notify,
     catalogue: AtomicU64,
+    guide: AtomicU64,
     seen: LineCache,
 }
 
@@ -42,6 +43,9 @@ impl Changes {
         }
         if changed.iter().any(Changed::shows_in_playlists) {
             self.catalogue.fetch_add(1, Ordering::Release);
+        }
+        if changed.iter().any(Changed::shows_in_guide) {
+            self.guide.fetch_add(1, Ordering::Release);
         }
         self.seen.forget(changed);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,6 +78,11 @@ impl Changes {
     pub fn catalogue(&self) -> u64 {
         self.catalogue.load(Ordering::Acquire)
     }
+
+    /// A number that is another one as soon as anything was committed by which streams find their programmes.
+    pub fn guide(&self) -> u64 {
+        self.guide.load(Ordering::Acquire)
+    }
 }
 
 impl Changed {
@@ -83,6 +92,14 @@ impl Changed {
             Self::Row(resource, _) => {
                 matches!(resource, Bouquets | Categories | Settings | Streams | SubscriptionPlans)
             }
+            Self::Anything => true,
+        }
+    }
+
+    fn shows_in_guide(&self) -> bool {
+        use Resource::{Guide, GuideSources, Streams};
+        match self {
+            Self::Row(resource, _) => matches!(resource, Guide | GuideSources | Streams),
             Self::Anything => true,
         }
     }

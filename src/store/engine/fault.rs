@@ -22,7 +22,7 @@ pub struct Context {
 }
 
 /// The unique columns, as SQLite names them when one is violated.
-const UNIQUE: [(&str, Resource, &str); 13] = [
+const UNIQUE: [(&str, Resource, &str); 14] = [
     ("lines.username", Resource::Line, "username"),
     ("lines.token", Resource::Line, "token"),
     ("mags.mac_address", Resource::Mag, "mac_address"),
@@ -34,6 +34,7 @@ const UNIQUE: [(&str, Resource, &str); 13] = [
     ("bouquets.name", Resource::Bouquets, "name"),
     ("subscription_plans.name", Resource::SubscriptionPlans, "name"),
     ("groups.name", Resource::Groups, "name"),
+    ("guide_sources.name", Resource::GuideSources, "name"),
     ("api_keys.name", Resource::Settings, "name"),
     ("api_whitelist.address", Resource::Settings, "address"),
 ];

@@ -11,12 +11,13 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 5] = [
+const UPGRADES: [&str; 6] = [
     include_str!("upgrades/2.sql"),
     include_str!("upgrades/3.sql"),
     include_str!("upgrades/4.sql"),
     include_str!("upgrades/5.sql"),
     include_str!("upgrades/6.sql"),
+    include_str!("upgrades/7.sql"),
 ];
 
 /// What was found in the file.
@@ -101,13 +102,14 @@ mod tests {
     use super::*;
 
     /// A filled database of every version, oldest first. A version that changes no more gets its own here.
-    const FILLED: [&str; 6] = [
+    const FILLED: [&str; 7] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
         include_str!("../../../tests/fixtures/schema-3.sql"),
         include_str!("../../../tests/fixtures/schema-4.sql"),
         include_str!("../../../tests/fixtures/schema-5.sql"),
         include_str!("../../../tests/fixtures/schema-6.sql"),
+        include_str!("../../../tests/fixtures/schema-7.sql"),
     ];
 
     fn opened(sql: &str) -> Connection {

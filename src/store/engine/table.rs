@@ -16,6 +16,7 @@ use crate::{
             stream::Stream,
         },
         fields::time::UnixTime,
+        guide::source::GuideSource,
         ids::Id,
         machine::{server::Server, settings::Settings},
         page::{Page, Rows, Start},
@@ -84,6 +85,7 @@ tables! {
     Reseller: "resellers", ["name"];
     Admin: "administrators", ["username", "email"];
     Group: "groups", ["name"];
+    GuideSource: "guide_sources", ["name", "url"];
     ApiKey: "api_keys", ["name"];
     Settings: "settings", ["operator_name"];
 }

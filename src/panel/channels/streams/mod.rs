@@ -99,6 +99,8 @@ impl Shown for Stream {
                 inputs: vec![
                     Input::new("number", "Channel number", Widget::Number(0)).help("0 is none."),
                     Input::text("epg_channel_id", "Guide id").help("Its id in the programme guide (tvg-id)."),
+                    Input::new("epg_shift_minutes", "Guide shift", Widget::Number(-1440))
+                        .help("By how many minutes its programmes are shown later; below 0 earlier."),
                     Input::text("logo_url", "Logo URL").help("The address of an image, http or https.").wide(),
                 ],
             },

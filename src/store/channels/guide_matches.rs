@@ -1,0 +1,186 @@
+//! Sources of the guide as they fared, and which channel of it belongs to which stream.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::{
+    domain::{
+        Error, Resource, Result,
+        fields::{text::GuideId, time::UnixTime},
+        guide::{
+            matched::{Match, State},
+            source::SourceHealth,
+        },
+        ids::{GuideSourceId, StreamId},
+    },
+    store::{Read, Write, engine::fault::broken},
+};
+
+/// By which channel a stream finds its programmes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownMatch {
+    /// The stream.
+    pub stream: StreamId,
+    /// The source.
+    pub source: GuideSourceId,
+    /// The channel in there.
+    pub guide_id: GuideId,
+    /// By how many minutes its programmes are shown later, by the source and by the stream.
+    pub shift_minutes: i64,
+}
+
+impl Read<'_> {
+    /// The streams that have a channel of a source that is used.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn shown_matches(&self) -> Result<Vec<ShownMatch>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT stream_id, source_id, guide_id, shift_minutes + epg_shift_minutes FROM guide_matches
+             JOIN guide_sources ON guide_sources.id = source_id JOIN streams ON streams.id = stream_id
+             WHERE state = 'matched' AND guide_sources.enabled = 1",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(ShownMatch {
+                stream: StreamId(row.get(0)?),
+                source: GuideSourceId(row.get(1)?),
+                guide_id: guide_id(row, 2)?,
+                shift_minutes: row.get(3)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// What is known of the channels of all streams, in the order of their ids. Streams of which nothing was ever said
+    /// are not among them.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn guide_matches(&self) -> Result<Vec<Match>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT stream_id, source_id, guide_id, state, score, chosen_by FROM guide_matches ORDER BY stream_id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(matched(row)?);
+        }
+        Ok(found)
+    }
+
+    /// What is known of the channel of one stream.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn guide_match(&self, stream: StreamId) -> Result<Option<Match>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT stream_id, source_id, guide_id, state, score, chosen_by FROM guide_matches WHERE stream_id = ?",
+        )?;
+        let mut rows = statement.query([stream.0])?;
+        rows.next()?.map(matched).transpose()
+    }
+
+    /// How the last refresh of a source went.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn source_health(&self, source: GuideSourceId) -> Result<SourceHealth> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT last_try_at, last_success_at, last_error, channels, programmes FROM guide_sources WHERE id = ?",
+        )?;
+        let moment = |row: &Row<'_>, place| -> rusqlite::Result<Option<UnixTime>> {
+            Ok(row.get::<_, Option<i64>>(place)?.map(UnixTime::clamped))
+        };
+        let found = statement.query_row([source.0], |row| {
+            Ok(SourceHealth {
+                last_try_at: moment(row, 0)?,
+                last_success_at: moment(row, 1)?,
+                last_error: row.get(2)?,
+                channels: row.get(3)?,
+                programmes: row.get(4)?,
+            })
+        });
+        Ok(found.optional()?.unwrap_or_default())
+    }
+}
+
+impl Write<'_> {
+    /// Says which channel belongs to a stream, over what was said before.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn put_guide_match(&self, found: &Match, now: UnixTime) -> Result<()> {
+        let (source, guide_id) = match &found.channel {
+            Some((source, guide_id)) => (Some(source.0), guide_id.as_str()),
+            None => (None, ""),
+        };
+        let by = if found.by_person { "person" } else { "rule" };
+        self.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO guide_matches
+                 (stream_id, source_id, guide_id, state, score, chosen_by, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                found.stream.0,
+                source,
+                guide_id,
+                found.state.name(),
+                found.score,
+                by,
+                now.seconds()
+            ])?;
+        self.note(Resource::Guide, found.stream.0);
+        Ok(())
+    }
+
+    /// Forgets what was said of a stream's channel.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn forget_guide_match(&self, stream: StreamId) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM guide_matches WHERE stream_id = ?")?.execute([stream.0])?;
+        self.note(Resource::Guide, stream.0);
+        Ok(())
+    }
+
+    /// Notes how a refresh of a source went. It is no change of the source: `updated_at` stays.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn note_source_health(&self, source: GuideSourceId, health: &SourceHealth) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE guide_sources SET last_try_at = ?, last_success_at = ?, last_error = ?, channels = ?,
+                 programmes = ? WHERE id = ?",
+            )?
+            .execute(params![
+                health.last_try_at.map(UnixTime::seconds),
+                health.last_success_at.map(UnixTime::seconds),
+                health.last_error,
+                health.channels,
+                health.programmes,
+                source.0
+            ])?;
+        Ok(())
+    }
+}
+
+fn matched(row: &Row<'_>) -> Result<Match> {
+    let source: Option<i64> = row.get(1)?;
+    let state: String = row.get(3)?;
+    let by: String = row.get(5)?;
+    let channel = source.map(|id| Ok::<_, Error>((GuideSourceId(id), guide_id(row, 2)?))).transpose()?;
+    Ok(Match {
+        stream: StreamId(row.get(0)?),
+        channel,
+        state: State::named(&state).ok_or_else(|| broken("a match of the guide has no such state"))?,
+        score: row.get(4)?,
+        by_person: by == "person",
+    })
+}
+
+fn guide_id(row: &Row<'_>, place: usize) -> Result<GuideId> {
+    let text: String = row.get(place)?;
+    GuideId::new(&text).map_err(|_| broken("a match of the guide has no sound id"))
+}
