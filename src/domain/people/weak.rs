@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use crate::domain::Rule;
 
@@ -42,6 +42,25 @@ const TRADE: [&str; 31] = [
     "credit",
     "group",
 ];
+/// "Password" in the languages of operators, and the keys of a Cyrillic keyboard in their order.
+const ELSEWHERE: [&str; 16] = [
+    "пароль",
+    "йцукен",
+    "contraseña",
+    "senha",
+    "passwort",
+    "kennwort",
+    "motdepasse",
+    "parola",
+    "şifre",
+    "hasło",
+    "wachtwoord",
+    "lösenord",
+    "salasana",
+    "jelszó",
+    "κωδικός",
+    "سرية",
+];
 /// A password has to have so many letters and digits besides words that everybody can see.
 const OWN: usize = 4;
 /// A name that is shorter is in many passwords by chance: it counts if no other letters are there.
@@ -71,9 +90,17 @@ pub fn check(password: &str, words: &[&str]) -> Result<(), Rule> {
     Ok(())
 }
 
-/// In lower case, without other forms of the same characters: full width, mathematical, in circles.
+/// In lower case, without accents and other forms of the same characters: full width, mathematical, in circles.
 fn folded(text: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfkc().normalize(text).to_lowercase()
+    let apart = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    let bare: String = apart.chars().filter(|c| !is_accent(*c)).collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&bare).to_lowercase()
+}
+
+/// Whether it is written above, below or through the character before it (the Unicode blocks of combining marks).
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+        | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
 /// Its letters and digits alone.
@@ -144,7 +171,8 @@ fn is_of_words(password: &str, words: &[&str]) -> bool {
         let split = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned);
         split.chain([dense(&text)]).filter(|part| !part.is_empty()).collect()
     };
-    let mut words: Vec<String> = TRADE.iter().chain(words).flat_map(|word| parts(word)).collect();
+    let mut words: Vec<String> =
+        TRADE.iter().chain(&ELSEWHERE).chain(words).flat_map(|word| parts(word)).collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
     let long = words.partition_point(|word| word.chars().count() >= SHORT);
     let is_left_over = |text: &str| {
@@ -197,6 +225,13 @@ mod tests {
             "abcdefgh",
             "87654321",
             "linecard1",
+            "pässwörd1",
+            "PASSWO\u{301}RD",
+            "Пароль12",
+            "йцукен2026",
+            "Contraseña1",
+            "mot-de-passe",
+            "Şifre123",
             "LineCard2026!",
             "admin123",
             "adminadmin",

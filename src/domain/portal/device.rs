@@ -47,10 +47,12 @@ pub struct About {
 }
 
 /// Whether a box sends nothing there: scripts of boxes write `undefined` where they know nothing, and some apps
-/// fill an id with zeros.
+/// fill an id with zeros, or write nothing in quotes.
 pub fn says_nothing(text: &str) -> bool {
-    let text = text.trim();
-    ["undefined", "null", "none", "nan", "false"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || "\"'[](){}<>".contains(c));
+    ["undefined", "null", "nil", "none", "nan", "false", "n/a", "unknown"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
         || text.bytes().all(|b| matches!(b, b'0' | b':' | b'-'))
 }
 
@@ -226,7 +228,23 @@ mod tests {
     #[test]
     fn what_says_nothing_binds_to_nothing_and_case_tells_nothing() {
         let mut device = device();
-        for nothing in ["undefined", "null", "NULL", "0000000000000000", "00:00:00:00:00:00", " ", "0"] {
+        for nothing in [
+            "undefined",
+            "null",
+            "NULL",
+            "nil",
+            "\"null\"",
+            "''",
+            "\0",
+            "[]",
+            "(null)",
+            "<unknown>",
+            "N/A",
+            "0000000000000000",
+            "00:00:00:00:00:00",
+            " ",
+            "0",
+        ] {
             device.let_in(&KeyHash::of("a"), false, &told(nothing, nothing));
             assert!(!device.is_bound() && !told(nothing, "").has_id(), "{nothing}");
         }
