@@ -25,6 +25,8 @@ CREATE TABLE settings (
     mag_login_required   INTEGER NOT NULL DEFAULT 0   CHECK (mag_login_required IN (0, 1)),
     mag_oui_check        INTEGER NOT NULL DEFAULT 0   CHECK (mag_oui_check IN (0, 1)),
     refuse_zero_expiry        INTEGER NOT NULL DEFAULT 0 CHECK (refuse_zero_expiry IN (0, 1)),
+    catchup_minutes_before INTEGER NOT NULL DEFAULT 0 CHECK (catchup_minutes_before >= 0),
+    catchup_minutes_after  INTEGER NOT NULL DEFAULT 0 CHECK (catchup_minutes_after >= 0),
     connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0),
     guide_past_days      INTEGER NOT NULL DEFAULT 1   CHECK (guide_past_days >= 0),
     guide_future_days    INTEGER NOT NULL DEFAULT 7   CHECK (guide_future_days >= 0),
@@ -247,6 +249,7 @@ CREATE TABLE subscription_plans (
     duration                INTEGER NOT NULL DEFAULT 1 CHECK (duration > 0),
     duration_unit           TEXT    NOT NULL DEFAULT 'month' CHECK (duration_unit IN ('hour', 'day', 'month', 'year')),
     max_allowed_connections INTEGER NOT NULL DEFAULT 1 CHECK (max_allowed_connections >= 0),
+    catchup                 INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1)),
     credits                 INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0),
     is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
     position                INTEGER NOT NULL DEFAULT 0,
@@ -279,6 +282,7 @@ CREATE TABLE lines (
     allowed_ips             TEXT    NOT NULL DEFAULT '[]',
     allowed_user_agents     TEXT    NOT NULL DEFAULT '[]',
     allowed_outputs         TEXT    NOT NULL DEFAULT '[]',
+    catchup                 INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1)),
     server_id               INTEGER REFERENCES servers (id),
     isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
     isp_asn                 INTEGER,               -- the autonomous system that isp_lock binds to
@@ -322,6 +326,7 @@ CREATE TABLE mags (
     allowed_ips             TEXT    NOT NULL DEFAULT '[]',
     allowed_user_agents     TEXT    NOT NULL DEFAULT '[]',
     allowed_outputs         TEXT    NOT NULL DEFAULT '[]',
+    catchup                 INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1)),
     server_id               INTEGER REFERENCES servers (id),
     isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
     isp_asn                 INTEGER,               -- the autonomous system that isp_lock binds to
@@ -453,6 +458,7 @@ CREATE TABLE connection_log (
     stream     TEXT    NOT NULL,
     address    TEXT    NOT NULL,
     user_agent TEXT    NOT NULL,
+    kind       TEXT    NOT NULL DEFAULT 'live',    -- or archive
     container  TEXT    NOT NULL,                   -- ts or hls
     bytes_sent INTEGER NOT NULL,
     reason     TEXT    NOT NULL                    -- why it ended
@@ -471,6 +477,7 @@ CREATE TABLE open_sessions (
     stream     TEXT    NOT NULL,
     address    TEXT    NOT NULL,
     user_agent TEXT    NOT NULL,
+    kind       TEXT    NOT NULL DEFAULT 'live',
     container  TEXT    NOT NULL,
     bytes_sent INTEGER NOT NULL
 ) STRICT;
@@ -489,6 +496,7 @@ CREATE TABLE refusal_log (
     mag_id     INTEGER,
     subscriber TEXT    NOT NULL,                   -- username or MAC as it was sent
     stream_id  INTEGER,
+    kind       TEXT,                               -- of what was asked for: live or archive; none with no stream
     address    TEXT    NOT NULL,
     user_agent TEXT    NOT NULL,
     reason     TEXT    NOT NULL,                   -- in words

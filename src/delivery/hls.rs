@@ -16,7 +16,7 @@ use actix_web::{
 
 use super::{refusal, sendfile::SentFile};
 use crate::{
-    domain::viewing::title::Title,
+    domain::ids::StreamId,
     ops::{
         Ops,
         viewing::{Refusal, Segment, Segments},
@@ -28,16 +28,15 @@ use crate::{
 pub const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 
 /// The playlist of a session. Its token stands in the segments' addresses, relative to the server.
-pub fn playlist(title: Title, segments: &Segments, token: &str) -> HttpResponse {
+pub fn playlist(stream: StreamId, segments: &Segments, token: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(PLAYLIST)
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(text(title, segments, token))
+        .body(text(stream, segments, token))
 }
 
-fn text(title: Title, segments: &Segments, token: &str) -> String {
-    let Title::Live(stream) = title;
+fn text(stream: StreamId, segments: &Segments, token: &str) -> String {
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{}\n\
          #EXT-X-DISCONTINUITY-SEQUENCE:{}\n",
@@ -73,7 +72,7 @@ pub async fn segment(
     let Some((session, count)) = ops.viewing.hls_session(&token, visitor.address, &visitor.agent) else {
         return refusal::response(&Refusal::Ended);
     };
-    let Title::Live(watched) = session.title;
+    let watched = session.title.stream();
     let number = file
         .strip_suffix(".ts")
         .and_then(|name| name.split_once('_'))
@@ -130,7 +129,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{domain::ids::StreamId, ops::viewing::ListedSegment};
+    use crate::ops::viewing::ListedSegment;
 
     #[test]
     fn a_playlist_names_its_segments_with_the_sessions_token() {
@@ -142,7 +141,7 @@ mod tests {
         let segments =
             Segments { target: 5, first: 8, discontinuities: 2, listed: vec![part(8, false), part(9, true)] };
         assert_eq!(
-            text(Title::Live(StreamId(7)), &segments, "T"),
+            text(StreamId(7), &segments, "T"),
             "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:8\n\
              #EXT-X-DISCONTINUITY-SEQUENCE:2\n#EXTINF:4.004,\n/hls/T/7_8.ts\n#EXT-X-DISCONTINUITY\n\
              #EXTINF:4.004,\n/hls/T/7_9.ts\n"

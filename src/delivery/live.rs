@@ -96,7 +96,7 @@ async fn answer(
     }
     Ok(match ops.viewing.watch(who, &wish, from).await? {
         Watching::Ts(tap, hold) => transport_stream(Viewer { tap, hold }),
-        Watching::Hls(channel, token) => hls::playlist(title, &channel.segments(), &token),
+        Watching::Hls(channel, token) => hls::playlist(title.stream(), &channel.segments(), &token),
     })
 }
 

@@ -5,19 +5,20 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use crate::ops::viewing::Refusal;
+use crate::{domain::viewing::admission::Rule, ops::viewing::Refusal};
 
 /// The status of a refusal, and its reason as text: players show neither, people with curl do.
 pub fn response(refusal: &Refusal) -> HttpResponse {
     let status = match refusal {
         Refusal::Credentials | Refusal::NoSuchMac | Refusal::SignIn => StatusCode::UNAUTHORIZED,
+        // What is not recorded is not there.
+        Refusal::Rule(Rule::Archive) | Refusal::NoSuchStream => StatusCode::NOT_FOUND,
         Refusal::ShutOut(_)
         | Refusal::Rule(_)
         | Refusal::OtherDevice
         | Refusal::Link
         | Refusal::Full
         | Refusal::Ended => StatusCode::FORBIDDEN,
-        Refusal::NoSuchStream => StatusCode::NOT_FOUND,
         Refusal::NotRunning(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Failed(error) if error.is_busy() => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,

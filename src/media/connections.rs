@@ -116,8 +116,8 @@ pub enum Carrier {
     Requests {
         /// A text that nobody can guess.
         token: Token,
-        /// Keeps an on-demand stream running.
-        demand: Demand,
+        /// Keeps an on-demand stream running, if it is one that has to.
+        demand: Option<Demand>,
     },
 }
 
@@ -273,7 +273,9 @@ impl Connections {
                 Entry::Socket(Hold { connections: self.clone(), id, cut, sent: wire.sent.clone() })
             }
             Carrier::Requests { token, demand } => {
-                wire.demand.get_or_insert(demand);
+                if wire.demand.is_none() {
+                    wire.demand = demand;
+                }
                 let token = wire.token.get_or_insert(token).clone();
                 tokens.insert(token.clone(), id);
                 Entry::Token(token)
@@ -373,8 +375,7 @@ impl Connections {
     pub fn by_stream(&self) -> HashMap<StreamId, usize> {
         let mut clients = HashMap::new();
         for session in self.state().book.open_sessions() {
-            let Title::Live(stream) = session.key.title;
-            *clients.entry(stream).or_insert(0) += 1;
+            *clients.entry(session.key.title.stream()).or_insert(0) += 1;
         }
         clients
     }

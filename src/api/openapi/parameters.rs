@@ -25,6 +25,8 @@ const PASSWORD: Parameter = ("password", "Checked when sent.");
 const MAC: Parameter = ("mac_address", "The MAG, in any spelling.");
 const OF_SERVER: Parameter = ("server_id", "Only those of this server.");
 const ABOUT_STREAM: Parameter = ("stream_id", "Checks for this stream.");
+const ABOUT_MOMENT: Parameter =
+    ("at", "Checks for catch-up from this moment of the stream's archive, in unix seconds.");
 const ABOUT_ADDRESS: Parameter = ("address", "Checks for this address.");
 const ABOUT_PLAYER: Parameter = ("user_agent", "Checks for this player.");
 const ABOUT_FORM: Parameter = ("output", "Checks for this format: ts or hls.");
@@ -65,7 +67,7 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
 
 fn of_lines(action: &str) -> &'static [Parameter] {
     match action {
-        "explain" => &[LINE, PASSWORD, ABOUT_STREAM, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
+        "explain" => &[LINE, PASSWORD, ABOUT_STREAM, ABOUT_MOMENT, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
         "convert_to_mag" => &[LINE, PASSWORD, ("mac_address", "The address of the MAG that it becomes.")],
         _ => &[LINE, PASSWORD],
     }
@@ -73,7 +75,7 @@ fn of_lines(action: &str) -> &'static [Parameter] {
 
 fn of_mags(action: &str) -> &'static [Parameter] {
     match action {
-        "explain" => &[MAC, ABOUT_STREAM, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
+        "explain" => &[MAC, ABOUT_STREAM, ABOUT_MOMENT, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
         "send_event" => &[
             MAC,
             ("event", EVENTS),

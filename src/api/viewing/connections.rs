@@ -9,10 +9,7 @@ use crate::{
         fields::{mac::Mac, number::Position, text::Username, time::UnixTime},
         ids::{Id, StreamId},
         people::rights::Access,
-        viewing::{
-            session::{SessionId, Viewer},
-            title::Title,
-        },
+        viewing::session::{SessionId, Viewer},
     },
     ops::{
         clock,
@@ -30,7 +27,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
         Some(viewer) => call.ops.viewing.connections_of(viewer),
         None => call.ops.viewing.open_connections(),
     };
-    open.retain(|connection| stream.is_none_or(|stream| connection.title == Title::Live(stream)));
+    open.retain(|connection| stream.is_none_or(|stream| connection.title.stream() == stream));
     let now = clock::now();
     let shown: Vec<Value> = open.iter().map(|connection| shown_with_subscriber(connection, now)).collect();
     Ok(json!({ "total": shown.len(), "connections": shown }))
@@ -46,7 +43,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
         (None, Some(viewer), None) => Which::Of(viewer),
         (None, None, Some(stream)) => {
             call.ops.point(&call.actor, call.action, |look| connections::check_stream(look, stream))?;
-            Which::Watching(Title::Live(stream))
+            Which::Watching(stream)
         }
         (None, None, None) => return Err(Error::Missing("connection_id")),
         _ => {
@@ -72,10 +69,10 @@ fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
 
 /// A connection as `line_conn_info` and `mag_conn_info` show it.
 pub fn shown(connection: &Connection, now: UnixTime) -> Value {
-    let Title::Live(stream) = connection.title;
     json!({
         "connection_id": connection.id.0,
-        "stream_id": stream.number(),
+        "kind": connection.title.kind().name(),
+        "stream_id": connection.title.stream().number(),
         "stream_name": *connection.title_name,
         "server_id": connection.server_id.number(),
         "ip": connection.address.to_string(),

@@ -7,9 +7,9 @@ use crate::{
     api::call::Call,
     domain::{
         Error, Result,
-        fields::{container::Container, net::Address, text::ShortText},
+        fields::{container::Container, net::Address, text::ShortText, time::UnixTime},
         ids::{Id, StreamId},
-        viewing::title::Title,
+        viewing::{title::Title, window::Window},
     },
     ops::{
         clock,
@@ -31,13 +31,18 @@ pub async fn answer(mut call: Call, who: Subscriber) -> Result<Value> {
 
 fn question(call: &mut Call) -> Result<Question> {
     let stream: Option<StreamId> = call.params.take("stream_id")?;
+    let at: Option<UnixTime> = call.params.take("at")?;
     let address: Option<Address> = call.params.take("address")?;
     let agent: Option<ShortText> = call.params.take("user_agent")?;
     let container: Option<ShortText> = call.params.take("output")?;
     let container =
         container.map(|name| Container::named(name.as_str()).ok_or(Error::invalid("output", "ts or hls")));
     Ok(Question {
-        title: stream.map(Title::Live),
+        title: match (stream, at) {
+            (Some(stream), Some(at)) => Some(Title::Archive(stream, Window::from(at))),
+            (None, Some(_)) => return Err(Error::Missing("stream_id")),
+            (stream, None) => stream.map(Title::Live),
+        },
         address: address.map(|address| address.0),
         agent: agent.map(|agent| agent.as_str().to_owned()),
         container: container.transpose()?,
@@ -57,7 +62,8 @@ fn shown(name: &str, explanation: &Explanation) -> Value {
         .map(|row| {
             json!({
                 "at": row.at.seconds(),
-                "stream_id": row.title.map(|Title::Live(stream)| stream.number()),
+                "kind": row.asked.as_ref().map(|(_, kind)| kind),
+                "stream_id": row.asked.as_ref().map(|(stream, _)| stream.number()),
                 "ip": row.address,
                 "user_agent": row.user_agent,
                 "reason": row.reason,

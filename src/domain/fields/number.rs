@@ -81,6 +81,10 @@ number!(
     ShiftMinutes, -1_440, 1_440, "a whole number of minutes from -1440 to 1440"
 );
 number!(
+    /// How many minutes are added: 0 to 120.
+    Minutes, 0, 120, "a whole number of minutes from 0 to 120"
+);
+number!(
     /// A TCP port: 1 to 65,535.
     Port, 1, 65_535, "a port from 1 to 65535"
 );

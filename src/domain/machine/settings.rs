@@ -3,7 +3,7 @@
 use crate::domain::{
     Fact, Field, Kind, Resource, Rule, Written,
     fields::{
-        number::{Connections, Days, Failures, GuideDays, Seconds},
+        number::{Connections, Days, Failures, GuideDays, Minutes, Seconds},
         text::{PublicUrl, ShortText},
         time::ZoneName,
     },
@@ -41,6 +41,10 @@ record! {
     refusal_retention_days: Days,
     /// For how many days calls of the Server API are kept; 0 is forever.
     api_retention_days: Days,
+    /// So many minutes earlier does catch-up begin than was asked for, where a player names a start and a duration.
+    catchup_minutes_before: Minutes,
+    /// So many minutes later does it end.
+    catchup_minutes_after: Minutes,
     /// MAGs must sign in with their login and password.
     mag_login_required: bool,
     /// Only MAC addresses of the maker of MAGs, which begin with 00:1A:79, are let in.

@@ -26,6 +26,8 @@ record! {
     duration_unit: Unit,
     /// How many connections it gives; 0 is no limit.
     max_allowed_connections: Connections,
+    /// Whoever has it may watch what is recorded.
+    catchup: bool,
     /// What it costs a reseller, in credits.
     credits: Credits,
     /// Sold as a trial.

@@ -34,6 +34,8 @@ record! {
     allowed_user_agents: Vec<UserAgentPattern>,
     /// The formats in which it may watch: ts, hls; empty is any.
     allowed_outputs: Vec<Container>,
+    /// It may watch what is recorded; its plan has to allow that too.
+    catchup: bool,
     /// The one server that may serve it; none is any.
     server_id: Option<ServerId>,
     /// Bound to the network provider that it first watched from.

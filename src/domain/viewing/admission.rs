@@ -32,8 +32,29 @@ pub struct TitleState {
     pub title: Title,
     /// Whether one of the subscription's bouquets holds it.
     pub in_bouquets: bool,
+    /// Whether the subscription's plan allows catch-up; without a plan nothing forbids it.
+    pub plan_has_catchup: bool,
+    /// What is recorded of it at the moment that is asked for; only catch-up asks.
+    pub recorded: Recorded,
     /// Why it cannot be watched now, if it cannot.
     pub why_not: Option<NotRunning>,
+}
+
+impl TitleState {
+    fn is_archive(&self) -> bool {
+        matches!(self.title, Title::Archive(..))
+    }
+}
+
+/// What is recorded of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// That moment, or it is being recorded.
+    Then,
+    /// Other times only.
+    OtherTimes,
+    /// Nothing.
+    Nothing,
 }
 
 /// The connections of the subscription.
@@ -131,8 +152,12 @@ pub enum Rule {
     Server,
     /// `allowed_outputs`.
     Output,
+    /// `catchup` of the plan and of the subscription, where an archive is asked for.
+    Catchup,
     /// The plan's bouquets and its own.
     Bouquet,
+    /// Whether the moment is recorded, where an archive is asked for.
+    Archive,
     /// Whether the stream runs.
     Stream,
     /// `max_allowed_connections`.
@@ -165,7 +190,7 @@ impl Verdict {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Banned,
         Self::Disabled,
         Self::Expired,
@@ -177,7 +202,9 @@ impl Rule {
         Self::Provider,
         Self::Server,
         Self::Output,
+        Self::Catchup,
         Self::Bouquet,
+        Self::Archive,
         Self::Stream,
         Self::Limit,
     ];
@@ -196,7 +223,9 @@ impl Rule {
             Self::Provider => "provider",
             Self::Server => "server",
             Self::Output => "output",
+            Self::Catchup => "catchup",
             Self::Bouquet => "bouquet",
+            Self::Archive => "archive",
             Self::Stream => "stream",
             Self::Limit => "connections",
         }
@@ -231,7 +260,13 @@ impl Rule {
             Self::Output => request.container.is_none_or(|container| {
                 subscription.allowed_outputs.is_empty() || subscription.allowed_outputs.contains(&container)
             }),
+            Self::Catchup => request
+                .title
+                .is_none_or(|asked| !asked.is_archive() || (asked.plan_has_catchup && subscription.catchup)),
             Self::Bouquet => request.title.is_none_or(|asked| asked.in_bouquets),
+            Self::Archive => {
+                request.title.is_none_or(|asked| !asked.is_archive() || asked.recorded == Recorded::Then)
+            }
             Self::Stream => request.title.is_none_or(|asked| asked.why_not.is_none()),
             Self::Limit => request.taken.is_none_or(|taken| {
                 let limit = usize::try_from(subscription.max_allowed_connections.get()).unwrap_or(0);
@@ -248,9 +283,12 @@ pub fn verdicts(request: &Request<'_>) -> Vec<Verdict> {
         let (words, for_reseller) = (rule.words(request, passes), rule.for_reseller(request, passes));
         Verdict { rule, passes, words, for_reseller }
     };
-    let is_of_boxes = |rule: &Rule| matches!(rule, Rule::Device | Rule::SignIn);
-    let rules = Rule::ALL.into_iter();
-    rules.filter(|rule| request.set_top_box.is_some() || !is_of_boxes(rule)).map(verdict).collect()
+    let is_asked = |rule: &Rule| match rule {
+        Rule::Device | Rule::SignIn => request.set_top_box.is_some(),
+        Rule::Catchup | Rule::Archive => request.title.is_some_and(TitleState::is_archive),
+        _ => true,
+    };
+    Rule::ALL.into_iter().filter(is_asked).map(verdict).collect()
 }
 
 /// Whether the viewer may watch: what the door asks.

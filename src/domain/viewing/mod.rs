@@ -4,3 +4,4 @@ pub mod admission;
 pub mod not_running;
 pub mod session;
 pub mod title;
+pub mod window;

@@ -240,6 +240,7 @@ impl Book {
         if terms.container == Container::Hls && self.barred.contains_key(key) {
             return Opening::Barred;
         }
+        self.replace(key, now);
         let known = self.by_key.get(key).copied();
         let counted = known.is_some_and(|id| self.sessions.get(&id).is_some_and(Session::counts));
         if !counted && !self.make_room(key, terms, now, stalled) {
@@ -256,6 +257,19 @@ impl Book {
             Container::Ts => self.hold(id),
         }
         Opening::Open(id)
+    }
+
+    /// Ends what the same device watched before of the same archive: it was sought in, and nobody watches two parts of it.
+    fn replace(&mut self, key: &Key, now: Instant) {
+        let of_viewer = self.by_viewer.get(&key.viewer).into_iter().flatten();
+        let before: Vec<SessionId> = of_viewer
+            .filter_map(|id| self.sessions.get(id))
+            .filter(|session| session.key.same_device(key) && key.title.replaces(session.key.title))
+            .map(|session| session.id)
+            .collect();
+        for id in before {
+            self.end(id, Ending::Zapped, now);
+        }
     }
 
     /// A socket of the session closed.

@@ -11,8 +11,7 @@ use crate::{
     domain::{
         Result,
         channels::catalogue::Channel,
-        ids::{BouquetId, PlanId},
-        viewing::title::Title,
+        ids::{BouquetId, PlanId, StreamId},
     },
     ops::{
         clock,
@@ -107,12 +106,12 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
 /// What is made of the catalogue.
 pub struct CatalogueCache {
     pub(in crate::ops) channels: Cached<BouquetSet, Vec<Channel>>,
-    pub(in crate::ops) asked: Cached<(Title, BouquetSet), Option<AskedTitle>>,
+    pub(in crate::ops) asked: Cached<(StreamId, BouquetSet), Option<AskedTitle>>,
 }
 
 impl Default for CatalogueCache {
     fn default() -> Self {
-        // Each title for a dozen sets of bouquets: a few megabytes.
+        // Each stream for a dozen sets of bouquets: a few megabytes.
         Self { channels: Cached::default(), asked: Cached::at_most(50_000) }
     }
 }

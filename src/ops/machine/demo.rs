@@ -249,6 +249,7 @@ fn plans(act: &Act<'_>, bouquets: &[BouquetId]) -> Result<Vec<PlanId>> {
                 duration: some(Count::new(count)),
                 duration_unit: Given::Value(unit),
                 max_allowed_connections: some(Connections::new(connections)),
+                catchup: Given::Absent,
                 credits: some(Credits::new(credits)),
                 is_trial: Given::Value(is_trial),
                 position: position(place),

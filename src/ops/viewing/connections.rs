@@ -40,8 +40,8 @@ pub enum Which {
     One(SessionId),
     /// A line's or MAG's.
     Of(Viewer),
-    /// Those that watch it.
-    Watching(Title),
+    /// Those that watch that stream, live or from its archive.
+    Watching(StreamId),
 }
 
 impl Viewing {
@@ -68,8 +68,7 @@ impl Viewing {
         agent: &str,
     ) -> Option<(HlsSession, Arc<AtomicU64>)> {
         let (title, count) = self.connections.of_token(token, address, agent)?;
-        let Title::Live(stream) = title;
-        let channel = self.media.channel(stream)?;
+        let channel = self.media.channel(title.stream())?;
         Some((HlsSession { title, channel }, count))
     }
 
@@ -81,7 +80,7 @@ impl Viewing {
         let open = self.open_connections().into_iter().filter(|connection| match which {
             Which::One(id) => connection.id == id,
             Which::Of(viewer) => connection.viewer == viewer,
-            Which::Watching(title) => connection.title == title,
+            Which::Watching(stream) => connection.title.stream() == stream,
         });
         let ids: Vec<SessionId> = open.map(|connection| connection.id).collect();
         match which {

@@ -159,7 +159,7 @@ impl Viewing {
             at: now,
             viewer: subscriber.map(|subscriber| subscriber.viewer),
             subscriber: name.chars().take(64).collect(),
-            title,
+            asked: title.map(|title| (title.stream(), title.kind().name().into())),
             address: from.address.to_string(),
             user_agent: from.agent.to_string(),
             code: Some(refusal.code().into()),

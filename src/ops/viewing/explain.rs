@@ -81,7 +81,7 @@ impl Ops {
             let asked = match question.title {
                 None => None,
                 Some(title) => {
-                    let found = ops.viewing.main.asked_title(&who, title)?;
+                    let found = ops.viewing.main.asked_title(&who, title.stream())?;
                     Some(ops.viewing.state_of((*found).as_ref().ok_or_else(|| no_such(title))?, title))
                 }
             };
@@ -159,8 +159,7 @@ impl Ops {
 }
 
 fn no_such(title: Title) -> Error {
-    let Title::Live(id) = title;
-    Error::NoSuch { resource: Resource::Streams, which: Some(id.0.to_string()) }
+    Error::NoSuch { resource: Resource::Streams, which: Some(title.stream().0.to_string()) }
 }
 
 /// When another device was last turned away.

@@ -13,9 +13,8 @@ use crate::{
         fields::time::UnixTime,
         ids::{LineId, MagId, StreamId},
         viewing::{
-            admission::{self, Request},
+            admission::{self, Recorded, Request},
             session::{Ending, Session, Viewer},
-            title::Title,
         },
     },
     media::connections::EndedConnection,
@@ -74,7 +73,7 @@ impl Viewing {
 
     fn drop_stream(&self, id: StreamId) {
         self.media.remove(id);
-        self.connections.end_where(Ending::StreamStopped, |session| session.key.title == Title::Live(id));
+        self.connections.end_where(Ending::StreamStopped, |session| session.key.title.stream() == id);
     }
 
     /// Follows what is committed, for ever. What may concern everybody who watches is looked at once for all that is
@@ -180,10 +179,16 @@ impl Viewing {
         {
             return Ok(Err(Ending::Withdrawn));
         }
-        let asked = self.main.asked_title(&who, key.title)?;
+        let asked = self.main.asked_title(&who, key.title.stream())?;
         let Some(asked) = &*asked else { return Ok(Err(Ending::Withdrawn)) };
-        // A stream that has lost its source is no reason to go.
-        let asked = admission::TitleState { title: key.title, in_bouquets: asked.in_bouquets, why_not: None };
+        // A stream that has lost its source is no reason to go, and what is being played was recorded.
+        let asked = admission::TitleState {
+            title: key.title,
+            in_bouquets: asked.in_bouquets,
+            plan_has_catchup: asked.plan_has_catchup,
+            recorded: Recorded::Then,
+            why_not: None,
+        };
         let request = Request {
             here: self.here,
             subscription: &who.subscription,

@@ -18,10 +18,7 @@ use crate::{
         page::{Limit, Page, Start},
         people::actor::Actor,
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
-        viewing::{
-            session::{Ending, Proof, SessionId, Viewer},
-            title::Title,
-        },
+        viewing::session::{Ending, Proof, SessionId, Viewer},
     },
     media::Wanted,
     ops::{
@@ -119,10 +116,10 @@ impl MainServer {
     }
 
     /// What is asked for as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
-    pub fn asked_title(&self, who: &Subscriber, title: Title) -> Result<Arc<Option<AskedTitle>>> {
-        self.made.asked.get(self.catalogue(), (title, bouquets_of(who)), || {
+    pub fn asked_title(&self, who: &Subscriber, stream: StreamId) -> Result<Arc<Option<AskedTitle>>> {
+        self.made.asked.get(self.catalogue(), (stream, bouquets_of(who)), || {
             let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
-            self.store.point(&asking(), |read| read.asked_title(title, *plan, bouquets))
+            self.store.point(&asking(), |read| read.asked_title(stream, *plan, bouquets))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Watching: who asks, whether that one may, and what becomes of those who watch.
 
+mod archive;
 mod door;
 mod follow;
 mod history;

@@ -14,6 +14,7 @@ use crate::{
         Result,
         channels::run::State,
         fields::{container::Container, time::UnixTime},
+        ids::StreamId,
         machine::settings::ConnectionPolicy,
         viewing::{
             admission::{self, Provider, Request, Rule, TitleState, binds_to},
@@ -56,9 +57,8 @@ pub enum Watching {
 }
 
 /// Somebody who may watch, before the limit is asked.
-struct Admitted {
+pub(super) struct Admitted {
     title_name: Arc<str>,
-    channel: Arc<Channel>,
     provider: Provider,
 }
 
@@ -97,10 +97,28 @@ impl Viewing {
         now: UnixTime,
     ) -> Result<Watching, Refusal> {
         let admitted = self.admitted(who, wish, from, now)?;
-        let channel = admitted.channel.clone();
-        let entry = self.enter(who, wish, from, &admitted, now).await?;
-        self.bind_provider(who, admitted.provider).await;
-        match entry {
+        match wish.title {
+            Title::Live(stream) => self.begin_live(stream, who, wish, from, &admitted, now).await,
+            // There is no recording yet.
+            Title::Archive(..) => Err(Refusal::Rule(Rule::Archive)),
+        }
+    }
+
+    async fn begin_live(
+        &self,
+        stream: StreamId,
+        who: &Subscriber,
+        wish: &WatchRequest,
+        from: &Client,
+        admitted: &Admitted,
+        now: UnixTime,
+    ) -> Result<Watching, Refusal> {
+        let channel = self.media.channel(stream).ok_or(NotRunning::Stopping)?;
+        let carrier = |token| match wish.container {
+            Container::Ts => Carrier::Socket,
+            Container::Hls => Carrier::Requests { token, demand: Some(channel.demand()) },
+        };
+        match self.enter(who, wish, from, admitted, now, channel.reload(), carrier).await? {
             Entry::Socket(hold) => {
                 let tap = channel.tap();
                 tokio::select! {
@@ -120,7 +138,7 @@ impl Viewing {
         }
     }
 
-    fn admitted(
+    pub(super) fn admitted(
         &self,
         who: &Subscriber,
         wish: &WatchRequest,
@@ -128,7 +146,7 @@ impl Viewing {
         now: UnixTime,
     ) -> Result<Admitted, Refusal> {
         let subscription = &who.subscription;
-        let found = self.main.asked_title(who, wish.title)?;
+        let found = self.main.asked_title(who, wish.title.stream())?;
         let found = (*found).as_ref().ok_or(Refusal::NoSuchStream)?;
         let mut asked = self.state_of(found, wish.title);
         if wish.container == Container::Hls && self.connections.has_session(&key(who, wish, from)) {
@@ -154,26 +172,33 @@ impl Viewing {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),
             (rule, _) => Refusal::Rule(rule),
         })?;
-        let Title::Live(stream) = wish.title;
-        let channel = self.media.channel(stream);
-        let channel = channel.ok_or(NotRunning::Stopping)?;
-        Ok(Admitted { title_name: found.name.clone(), channel, provider })
+        Ok(Admitted { title_name: found.name.clone(), provider })
     }
 
     /// What is asked for as admission sees it.
     pub(in crate::ops) fn state_of(&self, asked: &AskedTitle, title: Title) -> TitleState {
-        TitleState { title, in_bouquets: asked.in_bouquets, why_not: self.why_not(asked, title) }
+        TitleState {
+            title,
+            in_bouquets: asked.in_bouquets,
+            plan_has_catchup: asked.plan_has_catchup,
+            recorded: self.recorded(title),
+            why_not: self.why_not(asked, title),
+        }
     }
 
     /// Why a title cannot be watched now. A stream that is starting, or would for a viewer, is worth waiting for.
     fn why_not(&self, asked: &AskedTitle, title: Title) -> Option<NotRunning> {
-        let Title::Live(stream) = title;
         if !asked.enabled {
             return Some(NotRunning::SwitchedOff);
         }
         if !self.here.is(asked.server_id) {
             return Some(NotRunning::OnLoadBalancer);
         }
+        let stream = match title {
+            Title::Live(stream) => stream,
+            // What is recorded needs no source.
+            Title::Archive(..) => return None,
+        };
         match self.media.status(stream).map(|status| status.state) {
             Some(State::Waiting { why, .. } | State::Failed { why }) => Some(NotRunning::Source(why)),
             Some(State::Ended) => Some(NotRunning::Ended),
@@ -184,13 +209,16 @@ impl Viewing {
 
     /// Takes a connection. Under `refuse` a viewer at the limit waits a moment for a predecessor
     /// that is closing, as players open the next stream before they close the last, or that turns out to be a ghost.
-    async fn enter(
+    #[allow(clippy::too_many_arguments, reason = "all that a session is known by")]
+    pub(super) async fn enter(
         &self,
         who: &Subscriber,
         wish: &WatchRequest,
         from: &Client,
         admitted: &Admitted,
         now: UnixTime,
+        reload: Duration,
+        carrier: impl Fn(Token) -> Carrier,
     ) -> Result<Entry, Refusal> {
         let policy = self.main.snapshot().settings.connection_policy;
         let arrival = WatchAttempt {
@@ -200,7 +228,7 @@ impl Viewing {
                 limit: who.subscription.max_allowed_connections,
                 policy,
                 until: who.subscription.expire_date.0,
-                reload: admitted.channel.reload(),
+                reload,
             },
             about: About {
                 subscriber: who.name.clone(),
@@ -211,14 +239,11 @@ impl Viewing {
         };
         let begun = Instant::now();
         loop {
-            let carrier = match wish.container {
-                Container::Ts => Carrier::Socket,
-                Container::Hls => {
-                    Carrier::Requests { token: random::token()?, demand: admitted.channel.demand() }
+            match self.connections.open(&arrival, carrier(random::token()?)) {
+                Ok(entry) => {
+                    self.bind_provider(who, admitted.provider).await;
+                    return Ok(entry);
                 }
-            };
-            match self.connections.open(&arrival, carrier) {
-                Ok(entry) => return Ok(entry),
                 Err(Rejected::Barred) => return Err(Refusal::Ended),
                 Err(Rejected::Full) if policy == ConnectionPolicy::Refuse && begun.elapsed() < GRACE => {
                     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -113,7 +113,7 @@ fn form(caller: &Caller) -> Form {
     let settings = &caller.ops.snapshot().settings;
     let mut form =
         Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
-    form.sections = vec![operator(), connections(), boxes(), guide(), guessing(), logs()];
+    form.sections = vec![operator(), connections(), catchup(), boxes(), guide(), guessing(), logs()];
     form
 }
 
@@ -177,6 +177,18 @@ fn connections() -> Section {
             Input::new("connections_per_address", "Open connections per address", Widget::Number(0)).help(
                 "Many televisions may share one address. Further connections are closed; 0 is no limit. This machine and trusted proxies have no limit.",
             ),
+        ],
+    }
+}
+
+fn catchup() -> Section {
+    Section {
+        legend: "Catch-up",
+        inputs: vec![
+            Input::new("catchup_minutes_before", "Begin earlier (minutes)", Widget::Number(0)).help(
+                "Programmes seldom begin when the guide says: a recording is played from so long before to so long after.",
+            ),
+            Input::new("catchup_minutes_after", "End later (minutes)", Widget::Number(0)),
         ],
     }
 }

@@ -44,6 +44,8 @@ pub enum Fix {
     AnyPlayer,
     /// Empties `allowed_outputs`.
     AnyForm,
+    /// Sets `catchup`.
+    AllowCatchup,
     /// Empties `server_id`.
     AnyServer,
     /// Empties `isp_asn`.
@@ -53,7 +55,7 @@ pub enum Fix {
 }
 
 impl Fix {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Enable,
         Self::Disable,
         Self::Unban,
@@ -61,6 +63,7 @@ impl Fix {
         Self::AnyAddress,
         Self::AnyPlayer,
         Self::AnyForm,
+        Self::AllowCatchup,
         Self::AnyServer,
         Self::ForgetProvider,
         Self::OneMore,
@@ -76,6 +79,7 @@ impl Fix {
             Self::AnyAddress => "any-address",
             Self::AnyPlayer => "any-player",
             Self::AnyForm => "any-form",
+            Self::AllowCatchup => "allow-catchup",
             Self::AnyServer => "any-server",
             Self::ForgetProvider => "forget-provider",
             Self::OneMore => "one-more",
@@ -92,6 +96,7 @@ impl Fix {
             Self::AnyAddress => "Allow any address",
             Self::AnyPlayer => "Allow any player",
             Self::AnyForm => "Allow any formatatatat",
+            Self::AllowCatchup => "Allow catch-up",
             Self::AnyServer => "Allow any server",
             Self::ForgetProvider => "Reset the provider",
             Self::OneMore => "Add a connection",
@@ -107,6 +112,7 @@ impl Fix {
             Self::AnyAddress => "may watch from any address now",
             Self::AnyPlayer => "may watch with any player now",
             Self::AnyForm => "may watch in any format now",
+            Self::AllowCatchup => "may watch what is recorded now",
             Self::AnyServer => "may be served by any server now",
             Self::ForgetProvider => "will be bound to a provider when it next watches",
             Self::OneMore => "may have one more connection now",
@@ -128,6 +134,7 @@ impl Fix {
             Self::AnyAddress => change.allowed_ips = Given::Empty,
             Self::AnyPlayer => change.allowed_user_agents = Given::Empty,
             Self::AnyForm => change.allowed_outputs = Given::Empty,
+            Self::AllowCatchup => change.catchup = Given::Value(true),
             Self::AnyServer => change.server_id = Given::Empty,
             Self::ForgetProvider => change.isp_asn = Given::Empty,
             Self::OneMore => {

@@ -192,6 +192,8 @@ fn with_limits<S: Kind>(form: Form, about: &About, seller: bool) -> Form {
         Input::new("allowed_user_agents", "Players", Widget::Lines)
             .help("User agents that may watch, one per line; * stands for any characters. Empty: any."),
         Input::new("allowed_outputs", "Formats", Widget::Picks(forms.into())).help("None chosen: any."),
+        Input::new("catchup", "Catch-up", Widget::Flag)
+            .help("It may watch what is recorded, if its plan allows that too."),
         Input::new("isp_lock", "Bound to its network provider", Widget::Flag)
             .help("It is bound when it first watches."),
     ];

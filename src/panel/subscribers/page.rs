@@ -140,6 +140,9 @@ fn facts<S: Kind>(
     facts.extend(some("Players", players.join(", ")));
     let forms: Vec<&str> = sold.allowed_outputs.iter().map(|form| words::form(*form)).collect();
     facts.extend(some("Formats", forms.join(", ")));
+    if !sold.catchup {
+        facts.push(("Catch-up", Cell::Text("not allowed".into())));
+    }
     if sold.isp_lock {
         let bound =
             sold.isp_asn.map_or("bound when it first watches".into(), |asn| format!("AS{}", asn.get()));

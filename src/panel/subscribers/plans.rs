@@ -44,6 +44,9 @@ impl Shown for Plan {
         if plan.is_trial {
             name.push(Cell::Badge(Tone::Plain, "trial".into()));
         }
+        if !plan.catchup {
+            name.push(Cell::Badge(Tone::Plain, "no catch-up".into()));
+        }
         match (plan.for_resellers, plan.credits.get()) {
             (false, _) => name.push(Cell::Badge(Tone::Plain, "not for resellers".into())),
             (true, 0) if !plan.is_trial => name.push(Cell::Badge(Tone::Warn, "free for resellers".into())),
@@ -89,6 +92,8 @@ impl Shown for Plan {
                     ),
                     Input::new("max_allowed_connections", "Connections", Widget::Number(0))
                         .help("At the same time; 0 is no limit."),
+                    Input::new("catchup", "Catch-up", Widget::Flag)
+                        .help("Whoever has it may watch what is recorded."),
                     Input::new("is_trial", "Sold as a trial", Widget::Flag).help(
                         "How many a reseller's people may sell in a day is set on the reseller's page.",
                     ),

@@ -19,11 +19,12 @@ use crate::{
         channels::stream::Stream,
         field::Field,
         fields::{container::Container, net::Address, time::UnixTime},
-        ids::{Id, StreamId, parse_id},
+        ids::{Id, PlanId, StreamId, parse_id},
         viewing::{
             admission::{Rule, Verdict},
             session::SessionId,
             title::Title,
+            window::{self, Window},
         },
     },
     ops::viewing::{
@@ -33,7 +34,7 @@ use crate::{
 };
 
 /// The parameters of a question.
-const ASKED: [&str; 4] = ["stream", "address", "agent", "output"];
+const ASKED: [&str; 5] = ["stream", "at", "address", "agent", "output"];
 
 #[derive(Template)]
 #[template(path = "why.html")]
@@ -43,6 +44,7 @@ struct WhyPage {
     name: String,
     streams: Vec<Choice>,
     stream: String,
+    at: String,
     address: String,
     wrong_address: bool,
     agent: String,
@@ -82,8 +84,13 @@ where
     let streams = caller.ops.streams_known(caller.actor(), row.record.subscription()).await?;
     let stream =
         parse_id(query.text("stream")).ok().filter(|id| streams.iter().any(|(known, _)| known == id));
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
+    let at = window::start(query.text("at"), &zone);
     let question = Question {
-        title: stream.map(|id| Title::Live(StreamId(id))),
+        title: stream.map(StreamId).map(|id| match at {
+            Some(at) => Title::Archive(id, Window::from(at)),
+            None => Title::Live(id),
+        }),
         address: address.map(|address| address.0),
         agent: Some(query.text("agent").to_owned()).filter(|agent| !agent.is_empty()),
         container: Container::named(query.text("output")),
@@ -107,6 +114,7 @@ where
         name: row.record.name(),
         streams: choices("Any stream", streams.into_iter().map(|(id, name)| Choice::new(id, name)).collect()),
         stream: query.text("stream").to_owned(),
+        at: query.text("at").to_owned(),
         wrong_address: !typed.is_empty() && address.is_none(),
         address: typed.to_owned(),
         agent: query.text("agent").to_owned(),
@@ -132,7 +140,9 @@ fn rule(rule: Rule) -> &'static str {
         Rule::Provider => "Network provider",
         Rule::Server => "Server",
         Rule::Output => "Format",
+        Rule::Catchup => "Catch-up",
         Rule::Bouquet => "Bouquet",
+        Rule::Archive => "Archive",
         Rule::Stream => "Stream",
         Rule::Limit => "Connections",
     }
@@ -180,9 +190,27 @@ async fn fixes<S: Kind>(
         Rule::Provider => press(Fix::ForgetProvider).into_iter().collect(),
         Rule::Server => press(Fix::AnyServer).into_iter().collect(),
         Rule::Output => press(Fix::AnyForm).into_iter().collect(),
+        Rule::Catchup => match row.record.subscription() {
+            sold if !sold.catchup => press(Fix::AllowCatchup).into_iter().collect(),
+            sold => {
+                let plan = sold.subscription_plan_id.filter(|_| caller.may_write(Resource::SubscriptionPlans));
+                let edit = |plan: PlanId| RowAction::Go {
+                    href: format!("/panel/plans/{}/edit", plan.number()),
+                    label: "Edit the plan".into(),
+                };
+                plan.map(edit).into_iter().collect()
+            }
+        },
+        Rule::Archive => match question.title {
+            Some(title) if caller.may_write(Resource::Streams) => {
+                let href = format!("/panel/streams/{}/edit", title.stream().number());
+                vec![RowAction::Go { href, label: "Edit the stream".into() }]
+            }
+            _ => Vec::new(),
+        },
         Rule::Bouquet => match question.title {
-            Some(Title::Live(stream)) if caller.reseller().is_none() => {
-                let holding = caller.ops.bouquets_with(stream).await?;
+            Some(title) if caller.reseller().is_none() => {
+                let holding = caller.ops.bouquets_with(title.stream()).await?;
                 let add = |(id, name): (i64, String)| {
                     let more = format!("&id={id}{}", seen(row.updated_at));
                     post("do/add-bouquet", &more, &format!("Add bouquet {name}"))
@@ -192,7 +220,8 @@ async fn fixes<S: Kind>(
             _ => Vec::new(),
         },
         Rule::Stream => match question.title {
-            Some(Title::Live(stream)) if caller.may_write(Resource::Streams) => {
+            Some(title) if caller.may_write(Resource::Streams) => {
+                let stream = title.stream();
                 let at = records::find::<Stream>(caller, &stream.number().to_string()).await?.updated_at;
                 let more = format!("&id={}{}", stream.number(), seen(at));
                 vec![post("do/start-stream", &more, "Start the stream")]

@@ -13,7 +13,7 @@ use crate::{
         subscribers::{line::Line, mag::Mag},
         viewing::{
             session::{SessionId, Viewer},
-            title::Title,
+            title::TitleKind,
         },
     },
     ops::{Ops, clock, viewing::connections::Connection},
@@ -89,7 +89,7 @@ impl Address {
             || holds(&open.title_name)
             || holds(&open.agent)
             || holds(&open.address.to_string());
-        let stream = parse_id(&self.stream).ok().is_none_or(|id| open.title == Title::Live(StreamId(id)));
+        let stream = parse_id(&self.stream).ok().is_none_or(|id| open.title.stream() == StreamId(id));
         let form = Container::named(&self.form).is_none_or(|form| open.container == form);
         found && stream && form
     }
@@ -163,13 +163,13 @@ fn summary(rows: usize) -> String {
 }
 
 fn filters(address: &Address, open: &[Connection]) -> Vec<Filter> {
-    let mut streams: BTreeMap<Title, (usize, &str)> = BTreeMap::new();
+    let mut streams: BTreeMap<StreamId, (usize, &str)> = BTreeMap::new();
     for open in open {
-        streams.entry(open.title).or_insert((0, &open.title_name)).0 += 1;
+        streams.entry(open.title.stream()).or_insert((0, &open.title_name)).0 += 1;
     }
     let mut streams: Vec<_> = streams.into_iter().collect();
     streams.sort_by_key(|(_, (viewers, _))| std::cmp::Reverse(*viewers));
-    let streams = streams.into_iter().take(STREAMS).map(|(Title::Live(id), (viewers, name))| {
+    let streams = streams.into_iter().take(STREAMS).map(|(id, (viewers, name))| {
         Choice::new(id.number(), format!("{name} ({})", show::number(count(viewers))))
     });
     let filter = |name, label, all: &str, value: &str, choices: Vec<Choice>| Filter {
@@ -215,7 +215,12 @@ fn row(
     }
     cells.extend([
         Cell::Link { href: who, text: open.subscriber.to_string() },
-        Cell::Text(open.title_name.to_string()),
+        match open.title.kind() {
+            TitleKind::Live => Cell::Text(open.title_name.to_string()),
+            TitleKind::Archive => {
+                Cell::Under(Box::new(Cell::Text(open.title_name.to_string())), "catch-up".into())
+            }
+        },
         Cell::Code(open.address.to_string()),
         Cell::Text(open.agent.to_string()),
         Cell::Text(form_words(open.container).into()),

@@ -11,13 +11,14 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 6] = [
+const UPGRADES: [&str; 7] = [
     include_str!("upgrades/2.sql"),
     include_str!("upgrades/3.sql"),
     include_str!("upgrades/4.sql"),
     include_str!("upgrades/5.sql"),
     include_str!("upgrades/6.sql"),
     include_str!("upgrades/7.sql"),
+    include_str!("upgrades/8.sql"),
 ];
 
 /// What was found in the file.

@@ -70,20 +70,20 @@ impl Write<'_> {
     /// A database error.
     pub fn keep_open(&self, rows: &[OpenRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT OR REPLACE INTO open_sessions (id, started_at, line_id, mag_id, subscriber, stream_id, stream, \
-             address, user_agent, container, bytes_sent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO open_sessions (id, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, \
+             address, user_agent, container, bytes_sent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
         for row in rows {
             let (line, mag) = ids(Some(row.viewer));
-            let Title::Live(stream) = row.title;
             insert.execute(params![
                 number(row.id.0),
                 row.started_at.seconds(),
                 line,
                 mag,
                 row.subscriber,
-                stream.0,
+                row.title.stream().0,
                 row.title_name,
+                row.title.kind().name(),
                 row.address,
                 row.user_agent,
                 row.container,
@@ -110,10 +110,10 @@ impl Write<'_> {
     /// # Errors
     /// A database error.
     pub fn end_left_open(&self) -> Result<usize> {
-        let sql = "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, address, \
+        let sql = "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, address, \
                    user_agent, container, bytes_sent, reason) \
                    SELECT max(started_at, coalesce((SELECT at FROM heartbeat), 0)), started_at, line_id, mag_id, \
-                   subscriber, stream_id, stream, address, user_agent, container, bytes_sent, ? FROM open_sessions \
+                   subscriber, stream_id, stream, kind, address, user_agent, container, bytes_sent, ? FROM open_sessions \
                    ORDER BY id";
         let ended = self.conn.prepare_cached(sql)?.execute([Ending::Crash.name()])?;
         self.conn.prepare_cached("DELETE FROM open_sessions")?.execute([])?;

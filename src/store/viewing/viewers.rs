@@ -27,6 +27,8 @@ pub struct AskedTitle {
     pub server_id: ServerId,
     /// Whether a bouquet of the subscription holds it.
     pub in_bouquets: bool,
+    /// Whether the subscription's plan allows catch-up; without a plan nothing forbids it.
+    pub plan_has_catchup: bool,
 }
 
 /// A row of the connection log.
@@ -67,8 +69,8 @@ pub struct RefusedRow {
     pub viewer: Option<Viewer>,
     /// The username or MAC that was sent.
     pub subscriber: String,
-    /// What was asked for, if it was a title.
-    pub title: Option<Title>,
+    /// What was asked for, if it was a title: its stream, and the word for its kind.
+    pub asked: Option<(StreamId, Cow<'static, str>)>,
     /// From where.
     pub address: String,
     /// With which player.
@@ -80,19 +82,19 @@ pub struct RefusedRow {
 }
 
 impl Read<'_> {
-    /// A title, and whether a subscription of that plan and those bouquets of its own holds it.
+    /// A stream, and whether a subscription of that plan and those bouquets of its own holds it.
     ///
     /// # Errors
     /// A database error.
     pub fn asked_title(
         &self,
-        title: Title,
+        stream: StreamId,
         plan: Option<PlanId>,
         own: &[BouquetId],
     ) -> Result<Option<AskedTitle>> {
-        let Title::Live(stream) = title;
         let sql = "SELECT name, enabled, server_id, EXISTS (SELECT 1 FROM plan_bouquets p JOIN bouquet_streams b \
-                   ON b.bouquet_id = p.bouquet_id WHERE p.plan_id = ?2 AND b.stream_id = ?1) FROM streams WHERE id = ?1";
+                   ON b.bouquet_id = p.bouquet_id WHERE p.plan_id = ?2 AND b.stream_id = ?1), \
+                   ifnull((SELECT catchup FROM subscription_plans WHERE id = ?2), 1) FROM streams WHERE id = ?1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let asked = statement.query_row(params![stream.0, plan.map(|plan| plan.0)], |row| {
             Ok(AskedTitle {
@@ -100,6 +102,7 @@ impl Read<'_> {
                 enabled: row.get(1)?,
                 server_id: row.get::<_, Option<i64>>(2)?.map_or(ServerId::MAIN, ServerId),
                 in_bouquets: row.get(3)?,
+                plan_has_catchup: row.get(4)?,
             })
         });
         let Some(mut asked) = asked.optional()? else { return Ok(None) };
@@ -131,20 +134,21 @@ impl Read<'_> {
     pub fn refusals_of(&self, viewer: Viewer, most: u32) -> Result<Vec<RefusedRow>> {
         let (column, id) = column(viewer);
         let sql = format!(
-            "SELECT at, subscriber, stream_id, address, user_agent, code, reason FROM refusal_log WHERE {column} = ? \
+            "SELECT at, subscriber, stream_id, kind, address, user_agent, code, reason FROM refusal_log WHERE {column} = ? \
              ORDER BY id DESC LIMIT ?"
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
         let rows = statement.query_map(params![id, most], |row| {
+            let kind = row.get::<_, Option<String>>(3)?.map(Cow::Owned);
             Ok(RefusedRow {
                 at: UnixTime::clamped(row.get(0)?),
                 viewer: Some(viewer),
                 subscriber: row.get(1)?,
-                title: row.get::<_, Option<i64>>(2)?.map(|id| Title::Live(StreamId(id))),
-                address: row.get(3)?,
-                user_agent: row.get(4)?,
-                code: row.get::<_, Option<String>>(5)?.map(Cow::Owned),
-                reason: row.get(6)?,
+                asked: row.get::<_, Option<i64>>(2)?.map(StreamId).zip(kind),
+                address: row.get(4)?,
+                user_agent: row.get(5)?,
+                code: row.get::<_, Option<String>>(6)?.map(Cow::Owned),
+                reason: row.get(7)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -158,20 +162,20 @@ impl Write<'_> {
     /// A database error.
     pub fn insert_ended(&self, rows: &[EndedRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, address, \
-             user_agent, container, bytes_sent, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, address, \
+             user_agent, container, bytes_sent, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
         for row in rows {
             let (line, mag) = ids(Some(row.viewer));
-            let Title::Live(stream) = row.title;
             insert.execute(params![
                 row.at.seconds(),
                 row.started_at.seconds(),
                 line,
                 mag,
                 row.subscriber,
-                stream.0,
+                row.title.stream().0,
                 row.title_name,
+                row.title.kind().name(),
                 row.address,
                 row.user_agent,
                 row.container,
@@ -188,8 +192,8 @@ impl Write<'_> {
     /// A database error.
     pub fn insert_refused(&self, rows: &[RefusedRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO refusal_log (at, line_id, mag_id, subscriber, stream_id, address, user_agent, code, reason) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO refusal_log (at, line_id, mag_id, subscriber, stream_id, kind, address, user_agent, code, \
+             reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
         for row in rows {
             let (line, mag) = ids(row.viewer);
@@ -198,7 +202,8 @@ impl Write<'_> {
                 line,
                 mag,
                 row.subscriber,
-                row.title.map(|Title::Live(stream)| stream.0),
+                row.asked.as_ref().map(|(stream, _)| stream.0),
+                row.asked.as_ref().map(|(_, kind)| kind),
                 row.address,
                 row.user_agent,
                 row.code,

@@ -8,6 +8,7 @@ use crate::domain::{
         time::Expiry,
     },
     ids::{BouquetId, ServerId, StreamId},
+    viewing::window::Window,
 };
 
 const TITLE: Title = Title::Live(StreamId(7));
@@ -27,6 +28,7 @@ fn subscription() -> Subscription {
         allowed_ips: vec![],
         allowed_user_agents: vec![],
         allowed_outputs: vec![],
+        catchup: true,
         server_id: None,
         isp_lock: false,
         isp_asn: None,
@@ -37,7 +39,11 @@ fn subscription() -> Subscription {
 }
 
 fn asked() -> TitleState {
-    TitleState { title: TITLE, in_bouquets: true, why_not: None }
+    state(TITLE)
+}
+
+fn state(title: Title) -> TitleState {
+    TitleState { title, in_bouquets: true, plan_has_catchup: true, recorded: Recorded::Then, why_not: None }
 }
 
 fn request<'a>(subscription: &'a Subscription, title: &'a TitleState) -> Request<'a> {
@@ -104,9 +110,9 @@ fn a_subscription_that_names_a_server_is_refused_by_every_other() {
 #[test]
 fn the_stream_must_be_in_a_bouquet_and_run() {
     let subscription = subscription();
-    let outside = TitleState { title: TITLE, in_bouquets: false, why_not: None };
+    let outside = TitleState { in_bouquets: false, ..asked() };
     assert_eq!(admit(&request(&subscription, &outside)), Err(Rule::Bouquet));
-    let stopped = TitleState { title: TITLE, in_bouquets: true, why_not: Some(NotRunning::Stopping) };
+    let stopped = TitleState { why_not: Some(NotRunning::Stopping), ..asked() };
     assert_eq!(admit(&request(&subscription, &stopped)), Err(Rule::Stream));
 }
 
@@ -217,4 +223,31 @@ fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
     assert_eq!(told(SignIn::NoPassword, Rule::Banned).1, "The operator has banned it: ask the operator.");
     let (operator, reseller) = told(SignIn::Awaited, Rule::SignIn);
     assert_eq!(operator, reseller, "what they can mend themselves is told as it is");
+}
+
+#[test]
+fn catch_up_is_allowed_by_the_plan_and_by_the_subscription_and_wants_a_recording() {
+    let archive = Title::Archive(StreamId(7), Window::from(now()));
+    let asked = |plan_has_catchup, catchup, recorded| {
+        let (subscription, title) = (Subscription { catchup, ..subscription() }, TitleState {
+            plan_has_catchup,
+            recorded,
+            ..state(archive)
+        });
+        let request = request(&subscription, &title);
+        let told: Vec<&str> = verdicts(&request).iter().map(|verdict| verdict.rule.name()).collect();
+        assert!(told.contains(&"catchup") && told.contains(&"archive"), "{told:?}");
+        admit(&request)
+    };
+    assert_eq!(asked(true, true, Recorded::Then), Ok(()));
+    assert_eq!(asked(false, true, Recorded::Then), Err(Rule::Catchup));
+    assert_eq!(asked(true, false, Recorded::Then), Err(Rule::Catchup));
+    assert_eq!(asked(true, true, Recorded::OtherTimes), Err(Rule::Archive));
+    assert_eq!(asked(true, true, Recorded::Nothing), Err(Rule::Archive));
+
+    let (without, live) = (Subscription { catchup: false, ..subscription() }, self::asked());
+    let live = TitleState { plan_has_catchup: false, recorded: Recorded::Nothing, ..live };
+    let request = request(&without, &live);
+    assert_eq!(admit(&request), Ok(()), "what is live needs neither");
+    assert!(!verdicts(&request).iter().any(|verdict| matches!(verdict.rule, Rule::Catchup | Rule::Archive)));
 }

@@ -1,6 +1,6 @@
 //! What each rule says: to the operator with what fixes it, to people of a reseller, and to who is turned away.
 
-use super::{AtPortal, Provider, Request, Rule, SignIn, Taken, TitleState};
+use super::{AtPortal, Provider, Recorded, Request, Rule, SignIn, Taken, TitleState};
 use crate::domain::{fields::number::Asn, subscribers::subscription::Subscription, viewing::title::Title};
 
 impl Rule {
@@ -18,7 +18,9 @@ impl Rule {
             Self::Provider => "the subscription may not be used from this network provider",
             Self::Server => "another server serves this subscription",
             Self::Output => "the subscription may not be used in this format: choose another output",
+            Self::Catchup => "the subscription has no catch-up",
             Self::Bouquet => "the stream is not part of the subscription",
+            Self::Archive => "nothing of that time is recorded",
             Self::Stream => "the stream is not running",
             Self::Limit => "all connections are in use",
         }
@@ -86,7 +88,11 @@ impl Rule {
                     format!("It may watch as {} only.", names.join(" or "))
                 }
             },
+            Self::Catchup => {
+                request.title.map_or(UNASKED, |asked| catchup_words(asked, subscription)).into()
+            }
             Self::Bouquet => request.title.map_or(UNASKED.into(), |asked| bouquet_words(asked.title, passes)),
+            Self::Archive => request.title.map_or(UNASKED, archive_words).into(),
             Self::Stream => request.title.map_or(UNASKED.into(), run_words),
             Self::Limit => limit_words(subscription, request.taken, passes),
         }
@@ -109,6 +115,10 @@ impl Rule {
             (Self::SignIn, false) if has_no_password => {
                 "Boxes have to send login and password, and it has no password: set one."
             }
+            (Self::Catchup, false) if request.subscription.catchup => {
+                "The plan has no catch-up: ask the operator, or extend with another plan."
+            }
+            (Self::Archive, false) => "Nothing of that time is recorded.",
             (Self::Bouquet, false) => "The stream is not part of what was sold.",
             (Self::Stream, false) => "The stream is not running: ask the operator.",
             (Self::Limit, false) => "All connections are in use: end one, or ask the operator for more.",
@@ -122,10 +132,28 @@ const UNASKED: &str = "No stream was given.";
 
 fn bouquet_words(title: Title, passes: bool) -> String {
     match (title, passes) {
-        (Title::Live(_), true) => "The stream is in one of its bouquets.".into(),
-        (Title::Live(_), false) => {
+        (Title::Live(_) | Title::Archive(..), true) => "The stream is in one of its bouquets.".into(),
+        (Title::Live(_) | Title::Archive(..), false) => {
             "The stream is in none of its bouquets: add a bouquet that contains it, or add the stream to one of them.".into()
         }
+    }
+}
+
+fn catchup_words(asked: &TitleState, subscription: &Subscription) -> &'static str {
+    match (asked.plan_has_catchup, subscription.catchup) {
+        (true, true) => "Its plan allows catch-up, and so does it itself.",
+        (false, _) => "Its plan has no catch-up: set catchup of the plan to 1, or give it another plan.",
+        (true, false) => "It has no catch-up: set catchup to 1.",
+    }
+}
+
+fn archive_words(asked: &TitleState) -> &'static str {
+    match asked.recorded {
+        Recorded::Then => "That moment is recorded.",
+        Recorded::OtherTimes => {
+            "That moment is not recorded: it is too long ago, yet to come, or the stream did not run then."
+        }
+        Recorded::Nothing => "Nothing of the stream is recorded: set archive_days of the stream.",
     }
 }
 
@@ -133,6 +161,8 @@ fn run_words(asked: &TitleState) -> String {
     match (asked.title, &asked.why_not) {
         (Title::Live(_), None) => "The stream runs, or starts with its first viewer.".into(),
         (Title::Live(_), Some(why)) => format!("The stream is not running: {why}."),
+        (Title::Archive(..), None) => "What is recorded can be watched whether or not the stream runs.".into(),
+        (Title::Archive(..), Some(why)) => format!("The stream is not available: {why}."),
     }
 }
 

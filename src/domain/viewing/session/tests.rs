@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::ids::StreamId;
+use crate::domain::{ids::StreamId, viewing::window::Window};
 use proptest::prelude::*;
 
 fn start() -> UnixTime {
@@ -39,8 +39,7 @@ fn open_while(
 }
 
 fn stream(ended: &Ended) -> i64 {
-    let Title::Live(StreamId(id)) = ended.session.key.title;
-    id
+    ended.session.key.title.stream().0
 }
 
 fn endings(book: &mut Book) -> Vec<(i64, Ending)> {
@@ -298,4 +297,23 @@ proptest! {
         prop_assert_eq!(ended.len(), begun.len());
         prop_assert_eq!(ended.iter().map(|ended| ended.session.id).collect::<std::collections::HashSet<_>>(), begun);
     }
+}
+
+#[test]
+fn who_seeks_in_an_archive_goes_on_as_one_session_however_many_connections_there_are() {
+    let (mut book, now) = (Book::default(), Instant::now());
+    let terms = terms(Container::Ts, 5, REFUSE);
+    let part = |agent, stream, ago| {
+        let from = UnixTime::clamped(start().seconds() - ago);
+        Key { title: Title::Archive(StreamId(stream), Window::from(from)), ..key(1, 1, agent, stream) }
+    };
+    let first = open(&mut book, &part("Kodi", 7, 600), terms, now);
+    assert_eq!(open(&mut book, &part("Kodi", 7, 600), terms, now), first, "another range of the same part");
+    open(&mut book, &part("VLC", 7, 600), terms, now).unwrap();
+    open(&mut book, &part("Kodi", 8, 600), terms, now).unwrap();
+    open(&mut book, &key(1, 1, "Kodi", 7), terms, now).unwrap();
+    assert_eq!(endings(&mut book), []);
+    assert_ne!(open(&mut book, &part("Kodi", 7, 300), terms, now), first);
+    assert_eq!(endings(&mut book), [(7, Ending::Zapped)]);
+    assert_eq!(book.of(Viewer::Line(LineId(1))).len(), 4);
 }

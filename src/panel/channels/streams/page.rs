@@ -12,7 +12,6 @@ use crate::{
         people::rights::Access,
         viewing::{
             session::{SessionId, Viewer},
-            title::Title,
         },
     },
     ops::{
@@ -103,7 +102,7 @@ pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let stream = records::find::<Stream>(&caller, &id).await?;
     let session = parse_id(query.text("connection_id")).ok();
     let session = session.map(|id| SessionId(id.unsigned_abs()));
-    let watching = caller.ops.viewing.targets(Which::Watching(Title::Live(stream.id)))?;
+    let watching = caller.ops.viewing.targets(Which::Watching(stream.id))?;
     let ids: Vec<SessionId> = watching.into_iter().filter(|id| Some(*id) == session).collect();
     let to = Stream::href(stream.id);
     if ids.is_empty() {
@@ -210,7 +209,7 @@ fn remark(running: &Running) -> String {
 fn viewers(view: &View, stream: StreamId) -> Option<Part> {
     view.actor.may(Resource::Connections, Access::Read).ok()?;
     let mut open = view.ops.viewing.open_connections();
-    open.retain(|connection| connection.title == Title::Live(stream));
+    open.retain(|connection| connection.title.stream() == stream);
     let zone = view.ops.snapshot().settings.time_zone.zone();
     let may_kick = view.actor.may(Resource::Connections, Access::Write).is_ok();
     let row = |connection: &Connection| {

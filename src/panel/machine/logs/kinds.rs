@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::{
-    domain::{Fact, Resource, fields::time::UnixTime},
+    domain::{Fact, Resource, fields::time::UnixTime, viewing::title::TitleKind},
     ops::{
         machine::logs::{Log, LogRow},
         people::sign_in::Outcome,
@@ -192,6 +192,12 @@ impl Row<'_> {
         self.facts.iter().find(|(name, _)| *name == column).map(|(_, fact)| fact)
     }
 
+    /// The stream that was watched or asked for, and whether its archive was.
+    fn watched(&self, stream: Cell) -> Cell {
+        let is_archive = self.text("kind") == TitleKind::Archive.name();
+        if is_archive { Cell::Under(Box::new(stream), "catch-up".into()) } else { stream }
+    }
+
     fn text(&self, column: &str) -> &str {
         match self.fact(column) {
             Some(Fact::Text(text)) => text,
@@ -308,6 +314,7 @@ fn connection(row: &Row<'_>) -> Vec<Cell> {
         Some(id) => Cell::Link { href: format!("/panel/streams/{id}"), text: row.text("stream").to_owned() },
         None => row.plain("stream"),
     };
+    let stream = row.watched(stream);
     vec![
         row.at(),
         Cell::Text(show::duration(ended.saturating_sub(began).unsigned_abs())),
@@ -330,7 +337,7 @@ fn refusal(row: &Row<'_>) -> Vec<Cell> {
     vec![
         row.at(),
         row.subscriber(),
-        stream,
+        row.watched(stream),
         row.code("address"),
         row.plain("user_agent"),
         Cell::Text(row.text("reason").replace('_', " ")),

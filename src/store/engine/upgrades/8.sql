@@ -1,0 +1,14 @@
+-- From schema 7 to 8: catch-up.
+
+-- Who may watch what is recorded.
+ALTER TABLE subscription_plans ADD COLUMN catchup INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1));
+ALTER TABLE lines ADD COLUMN catchup INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1));
+ALTER TABLE mags ADD COLUMN catchup INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1));
+ALTER TABLE settings ADD COLUMN catchup_minutes_before INTEGER NOT NULL DEFAULT 0 CHECK (catchup_minutes_before >= 0);
+ALTER TABLE settings ADD COLUMN catchup_minutes_after INTEGER NOT NULL DEFAULT 0 CHECK (catchup_minutes_after >= 0);
+
+-- What was watched: live or archive.
+ALTER TABLE connection_log ADD COLUMN kind TEXT NOT NULL DEFAULT 'live';
+ALTER TABLE open_sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'live';
+ALTER TABLE refusal_log ADD COLUMN kind TEXT;
+UPDATE refusal_log SET kind = 'live' WHERE stream_id IS NOT NULL;
