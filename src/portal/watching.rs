@@ -71,9 +71,9 @@ fn link(id: i64, cmd: &str, error: &str) -> Value {
 fn error(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Full | Refusal::Rule(Rule::Limit) => "limit",
-        Refusal::NoSuchStream | Refusal::NotRunning(_) | Refusal::Rule(Rule::Bouquet | Rule::Archive | Rule::Stream) => {
-            "nothing_to_play"
-        }
+        Refusal::NoSuchStream
+        | Refusal::NotRunning(_)
+        | Refusal::Rule(Rule::Bouquet | Rule::Archive | Rule::Stream) => "nothing_to_play",
         _ => "link_fault",
     }
 }

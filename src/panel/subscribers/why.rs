@@ -193,7 +193,8 @@ async fn fixes<S: Kind>(
         Rule::Catchup => match row.record.subscription() {
             sold if !sold.catchup => press(Fix::AllowCatchup).into_iter().collect(),
             sold => {
-                let plan = sold.subscription_plan_id.filter(|_| caller.may_write(Resource::SubscriptionPlans));
+                let plan =
+                    sold.subscription_plan_id.filter(|_| caller.may_write(Resource::SubscriptionPlans));
                 let edit = |plan: PlanId| RowAction::Go {
                     href: format!("/panel/plans/{}/edit", plan.number()),
                     label: "Edit the plan".into(),

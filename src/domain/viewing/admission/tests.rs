@@ -150,7 +150,7 @@ fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
     subscription.banned = true;
     subscription.disabled = true;
     subscription.expire_date = Expiry(UnixTime::new(1));
-    let outside = TitleState { title: TITLE, in_bouquets: false, why_not: Some(NotRunning::Stopping) };
+    let outside = TitleState { in_bouquets: false, why_not: Some(NotRunning::Stopping), ..asked() };
     let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
     let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
     assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());
@@ -194,7 +194,7 @@ fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
         max_allowed_connections: Connections::new(1).unwrap(),
         ..subscription()
     };
-    let nowhere = TitleState { title: TITLE, in_bouquets: false, why_not: Some(NotRunning::OnLoadBalancer) };
+    let nowhere = TitleState { in_bouquets: false, why_not: Some(NotRunning::OnLoadBalancer), ..asked() };
     let told = |sign_in, rule| {
         let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in };
         let asked = Request {
@@ -229,11 +229,10 @@ fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
 fn catch_up_is_allowed_by_the_plan_and_by_the_subscription_and_wants_a_recording() {
     let archive = Title::Archive(StreamId(7), Window::from(now()));
     let asked = |plan_has_catchup, catchup, recorded| {
-        let (subscription, title) = (Subscription { catchup, ..subscription() }, TitleState {
-            plan_has_catchup,
-            recorded,
-            ..state(archive)
-        });
+        let (subscription, title) = (
+            Subscription { catchup, ..subscription() },
+            TitleState { plan_has_catchup, recorded, ..state(archive) },
+        );
         let request = request(&subscription, &title);
         let told: Vec<&str> = verdicts(&request).iter().map(|verdict| verdict.rule.name()).collect();
         assert!(told.contains(&"catchup") && told.contains(&"archive"), "{told:?}");

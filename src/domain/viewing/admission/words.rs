@@ -88,9 +88,7 @@ impl Rule {
                     format!("It may watch as {} only.", names.join(" or "))
                 }
             },
-            Self::Catchup => {
-                request.title.map_or(UNASKED, |asked| catchup_words(asked, subscription)).into()
-            }
+            Self::Catchup => request.title.map_or(UNASKED, |asked| catchup_words(asked, subscription)).into(),
             Self::Bouquet => request.title.map_or(UNASKED.into(), |asked| bouquet_words(asked.title, passes)),
             Self::Archive => request.title.map_or(UNASKED, archive_words).into(),
             Self::Stream => request.title.map_or(UNASKED.into(), run_words),
@@ -149,7 +147,7 @@ fn catchup_words(asked: &TitleState, subscription: &Subscription) -> &'static st
 
 fn archive_words(asked: &TitleState) -> &'static str {
     match asked.recorded {
-        Recorded::Then => "That moment is recorded.",
+        Recorded::Then => "That moment is recorded, or what follows it is.",
         Recorded::OtherTimes => {
             "That moment is not recorded: it is too long ago, yet to come, or the stream did not run then."
         }
@@ -161,7 +159,9 @@ fn run_words(asked: &TitleState) -> String {
     match (asked.title, &asked.why_not) {
         (Title::Live(_), None) => "The stream runs, or starts with its first viewer.".into(),
         (Title::Live(_), Some(why)) => format!("The stream is not running: {why}."),
-        (Title::Archive(..), None) => "What is recorded can be watched whether or not the stream runs.".into(),
+        (Title::Archive(..), None) => {
+            "What is recorded can be watched whether or not the stream runs.".into()
+        }
         (Title::Archive(..), Some(why)) => format!("The stream is not available: {why}."),
     }
 }

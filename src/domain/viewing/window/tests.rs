@@ -80,7 +80,11 @@ fn an_hour_that_a_clock_shows_twice_is_the_first_and_one_that_it_leaves_out_is_l
     let back = 1_792_890_000;
     assert_eq!(seconds("2026-10-25:02-30", "Europe/Berlin"), Some(back - 1800));
     assert_eq!(seconds("2026-10-25:03-00", "Europe/Berlin"), Some(back + 3600));
-    assert_eq!(seconds("1792891800", "Europe/Berlin"), Some(back + 1800), "the second is said in unix seconds");
+    assert_eq!(
+        seconds("1792891800", "Europe/Berlin"),
+        Some(back + 1800),
+        "the second is said in unix seconds"
+    );
     // On 29 March 2026 they go from 02:00 to 03:00.
     let on = 1_774_746_000;
     assert_eq!(seconds("2026-03-29:02-30", "Europe/Berlin"), Some(on + 1800));
@@ -104,7 +108,11 @@ fn a_live_address_says_a_start_and_may_say_an_end() {
     assert_eq!(window("1795975200", "1795978800", ""), ends(AT + 3600));
     assert_eq!(window("1795975200", "", "1800"), ends(AT + 1800));
     assert_eq!(window("1795975200", "", "0"), Some(Window::from(unix(AT))));
-    assert_eq!(window("1795975200", "1795975200", ""), Some(Window::from(unix(AT))), "no end before its start");
+    assert_eq!(
+        window("1795975200", "1795975200", ""),
+        Some(Window::from(unix(AT))),
+        "no end before its start"
+    );
     assert_eq!(window("1795975200", "1895975200", ""), ends(AT + LONGEST), "a window has a longest");
     assert_eq!(window("{utc}", "", ""), None);
 }
@@ -123,7 +131,14 @@ fn addresses_of_the_flussonic_family_are_read() {
     let window = Window { start: unix(AT), end: Some(unix(AT + 3600)) };
     assert_eq!(flussonic("archive-1795975200-3600", now), Some(("", window)));
     assert_eq!(flussonic("7-archive-1795975200-3600", now), Some(("7", window)));
-    for stem in ["7", "timeshift_abs-", "timeshift_rel--5", "timeshift_rel-x", "7timeshift_rel-5", "archive-1795975200"] {
+    for stem in [
+        "7",
+        "timeshift_abs-",
+        "timeshift_rel--5",
+        "timeshift_rel-x",
+        "7timeshift_rel-5",
+        "archive-1795975200",
+    ] {
         assert_eq!(flussonic(stem, now), None, "{stem}");
     }
 }

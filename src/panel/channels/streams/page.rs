@@ -10,9 +10,7 @@ use crate::{
         channels::stream::{AtEnd, Stream},
         ids::{Id, StreamId, parse_id},
         people::rights::Access,
-        viewing::{
-            session::{SessionId, Viewer},
-        },
+        viewing::session::{SessionId, Viewer},
     },
     ops::{
         channels::streams::{self, Running, plays_audio, plays_video},
