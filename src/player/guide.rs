@@ -1,41 +1,99 @@
-//! `xmltv.php`: the programme guide. It names the channels; programmes come
-//! when the product has them.
+//! `xmltv.php`: the programme guide of a line's channels. The programmes of each channel are written and packed once, and
+//! every guide that holds the channel is put together from them on its way, so that no guide is in memory as a whole.
 
-use std::{collections::HashSet, fmt::Write as _, io::Write as _};
+use std::{collections::HashMap, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     web::{Bytes, Data, Payload},
 };
-use flate2::{Compression, write::GzEncoder};
+use futures_util::{Stream, stream};
+use sha2::{Digest, Sha256};
 
 use super::{
     PlayerCache, etag,
+    fetching::{Fetch, Fetching},
+    packed::{self, Part, Sum},
+    parts::{Edition, Parts},
     request::{self, PlayerRequest},
 };
 use crate::{
-    domain::channels::catalogue::Channel,
+    domain::{Result, channels::catalogue::Channel, guide::xmltv, ids::StreamId},
     ops::{
+        Ops,
         channels::catalogue::{BouquetSet, Cached, Weighed, bouquets_of},
         clock,
     },
 };
 
-/// The guide of every set of bouquets.
-#[derive(Default)]
-pub struct Guides(Cached<BouquetSet, Guide>);
+/// Pieces of an answer are gathered to so many bytes.
+const PIECE: usize = 64 << 10;
 
-/// A guide as it is sent.
-struct Guide {
-    text: Bytes,
-    packed: Bytes,
-    tag: header::EntityTag,
+/// What guides are put together from, and who is fetching one.
+#[derive(Default)]
+pub struct Guides {
+    heads: Cached<BouquetSet, Head>,
+    pub(super) parts: Parts,
+    fetching: Arc<Fetching>,
+}
+
+/// What a set of bouquets decides of its guide.
+struct Head {
+    /// The channels, as they are named in front.
+    part: Part,
+    /// Whose programmes follow.
+    channels: Vec<Listed>,
+    /// SHA-256 of all that.
+    digest: Vec<u8>,
+}
+
+/// A channel of a guide.
+pub(super) struct Listed {
+    /// Its id in the guide.
+    pub guide_id: Arc<str>,
+    /// The streams that have that id: the programmes are those of the first one that has any.
+    pub streams: Vec<StreamId>,
+}
+
+impl Weighed for Head {
+    fn bytes(&self) -> usize {
+        let of =
+            |channel: &Listed| size_of::<Listed>() + channel.guide_id.len() + 32 + 8 * channel.streams.len();
+        self.part.bytes.len() + self.channels.iter().map(of).sum::<usize>()
+    }
+}
+
+impl Head {
+    /// Channels without a guide id are left out: nothing could refer to them. Several streams of one channel share one entry.
+    fn of(channels: &[Channel]) -> Self {
+        let mut listed: indexmap::IndexMap<&str, (&Channel, Vec<StreamId>)> = indexmap::IndexMap::new();
+        for channel in channels.iter().filter(|channel| !channel.guide_id.is_empty()) {
+            listed.entry(&channel.guide_id).or_insert((channel, Vec::new())).1.push(channel.id);
+        }
+        let text = xmltv::head(listed.values().map(|(channel, _)| *channel));
+        let mut digest = Sha256::new();
+        digest.update(text.as_bytes());
+        for (_, streams) in listed.values() {
+            for stream in streams {
+                digest.update(stream.0.to_le_bytes());
+            }
+            digest.update([0; 8]);
+        }
+        Self {
+            part: Part::of(&text),
+            channels: listed
+                .into_iter()
+                .map(|(guide_id, (_, streams))| Listed { guide_id: guide_id.into(), streams })
+                .collect(),
+            digest: digest.finalize().to_vec(),
+        }
+    }
 }
 
 /// Answers the guide, packed as a file if `gzip=1` is asked, or on its way if the player allows that.
 pub async fn get(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
-    match answer(&request, payload, &kept.guides).await {
+    match answer(&request, payload, &kept).await {
         Ok(response) | Err(response) => response,
     }
 }
@@ -43,7 +101,7 @@ pub async fn get(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>
 async fn answer(
     request: &HttpRequest,
     payload: Payload,
-    guides: &Guides,
+    kept: &Data<PlayerCache>,
 ) -> Result<HttpResponse, HttpResponse> {
     let asked = PlayerRequest::read(request, payload).await?;
     let who = asked.subscriber().map_err(|refusal| request::refused(&refusal))?;
@@ -51,27 +109,48 @@ async fn answer(
         return Err(request::empty(StatusCode::FORBIDDEN));
     }
     let set = bouquets_of(&who);
-    let guide = guides.0.get(asked.ops.viewing.catalogue(), set.clone(), || {
-        asked.ops.viewing.channels_in(set).map(|channels| Guide::of(&channels))
+    let guides = &kept.guides;
+    let edition = Edition::now(&asked.ops);
+    let head = guides.heads.get(asked.ops.viewing.catalogue(), set.clone(), || {
+        asked.ops.viewing.channels_in(set).map(|channels| Head::of(&channels))
     });
-    let guide = guide.map_err(|error| request::refused(&error.into()))?;
-    let tag = header::ETag(guide.tag.clone());
+    let head = head.map_err(|error| request::refused(&error.into()))?;
+    let tag = header::ETag(etag::of(&[&head.digest, edition.to_string().as_bytes()]));
     if etag::is_held(request, &tag) {
         return Ok(request::answer(StatusCode::NOT_MODIFIED).insert_header(tag).finish());
     }
+    let fetch = guides.fetching.begin(who.viewer);
+    let fetch = fetch.ok_or_else(|| request::empty(StatusCode::TOO_MANY_REQUESTS))?;
+    let as_file = asked.text("gzip") == "1";
+    let is_packed = as_file || allows_gzip(request);
     let mut response = request::answer(StatusCode::OK);
     response.insert_header(tag).insert_header((header::CACHE_CONTROL, "private, no-cache"));
-    if asked.text("gzip") == "1" {
+    if as_file {
         let name = "attachment; filename=\"epg.xml.gz\"";
         response.content_type("application/octet-stream").insert_header((header::CONTENT_DISPOSITION, name));
-        return Ok(response.body(guide.packed.clone()));
+    } else {
+        let vary = (header::VARY, "Accept-Encoding");
+        response.content_type("application/xml; charset=utf-8").insert_header(vary);
+        if is_packed {
+            response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        }
     }
-    response.content_type("application/xml; charset=utf-8").insert_header((header::VARY, "Accept-Encoding"));
-    if allows_gzip(request) {
-        response.insert_header((header::CONTENT_ENCODING, "gzip"));
-        return Ok(response.body(guide.packed.clone()));
+    if *request.method() == Method::HEAD {
+        return Ok(response.streaming(stream::empty::<Result<Bytes, std::io::Error>>()));
     }
-    Ok(response.body(guide.text.clone()))
+    let sending = Sending {
+        ops: asked.ops.clone(),
+        kept: kept.clone(),
+        head,
+        is_packed,
+        next: 0,
+        ahead: HashMap::new(),
+        sum: Sum::default(),
+        has_begun: false,
+        has_ended: false,
+        _fetch: fetch,
+    };
+    Ok(response.streaming(sending.pieces()))
 }
 
 fn allows_gzip(request: &HttpRequest) -> bool {
@@ -86,74 +165,92 @@ fn allows_gzip(request: &HttpRequest) -> bool {
     })
 }
 
-fn packed(text: &str) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // A vector takes whatever is written to it.
-    let _ = encoder.write_all(text.as_bytes());
-    encoder.finish().unwrap_or_default()
+/// A guide on its way.
+struct Sending {
+    ops: Data<Ops>,
+    kept: Data<PlayerCache>,
+    head: Arc<Head>,
+    is_packed: bool,
+    /// The channel whose programmes are next.
+    next: usize,
+    /// Parts that were made and wait for their turn, because there was no room to keep them.
+    ahead: HashMap<StreamId, Part>,
+    sum: Sum,
+    has_begun: bool,
+    has_ended: bool,
+    _fetch: Fetch,
 }
 
-impl Weighed for Guide {
-    fn bytes(&self) -> usize {
-        self.text.len() + self.packed.len()
+impl Sending {
+    fn pieces(self) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
+        stream::unfold(self, |mut sending| async move {
+            let piece = sending.piece().await?;
+            if piece.is_err() {
+                sending.has_ended = true;
+            }
+            Some((piece, sending))
+        })
     }
-}
 
-impl Guide {
-    fn of(channels: &[Channel]) -> Self {
-        let text = written(channels);
-        let tag = etag::of(&[text.as_bytes()]);
-        Self { packed: packed(&text).into(), text: text.into(), tag }
-    }
-}
-
-/// Channels without a guide id are left out: nothing could refer to them. Several streams of one
-/// channel share one entry.
-fn written(channels: &[Channel]) -> String {
-    let mut text = String::from(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!DOCTYPE tv SYSTEM \"xmltv.dtd\">\n\
-         <tv generator-info-name=\"Linecard\">\n",
-    );
-    let mut named = HashSet::new();
-    for channel in channels.iter().filter(|channel| !channel.guide_id.is_empty()) {
-        if !named.insert(&channel.guide_id) {
-            continue;
+    /// The next bytes; `None` after the last ones.
+    async fn piece(&mut self) -> Option<Result<Bytes, std::io::Error>> {
+        if self.has_ended {
+            return None;
         }
-        let (id, name) = (xml(&channel.guide_id), xml(&channel.name));
-        // Writing to a text cannot fail.
-        let _ = write!(text, "  <channel id=\"{id}\">\n    <display-name>{name}</display-name>\n");
-        if !channel.logo.is_empty() {
-            let _ = writeln!(text, "    <icon src=\"{}\"/>", xml(&channel.logo));
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 2);
+        if !self.has_begun {
+            self.has_begun = true;
+            if self.is_packed {
+                piece.extend_from_slice(packed::HEAD);
+            }
+            let head = self.head.part.clone();
+            self.add(&mut piece, &head);
         }
-        text.push_str("  </channel>\n");
+        while piece.len() < PIECE && self.next < self.head.channels.len() {
+            match self.part().await {
+                Ok(part) => self.add(&mut piece, &part),
+                Err(error) => return Some(Err(std::io::Error::other(error.to_string()))),
+            }
+            self.next += 1;
+        }
+        if piece.len() < PIECE {
+            self.has_ended = true;
+            self.add(&mut piece, &Part::of(xmltv::END));
+            if self.is_packed {
+                piece.extend(self.sum.end());
+            }
+        }
+        Some(Ok(piece.into()))
     }
-    text.push_str("</tv>\n");
-    text
-}
 
-/// Control characters have no place in XML 1.0, escaped or not.
-fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\u{FFFE}' | '\u{FFFF}' => {}
-            c if c.is_control() => {}
-            c => escaped.push(c),
+    fn add(&mut self, piece: &mut Vec<u8>, part: &Part) {
+        if self.is_packed {
+            self.sum.add(part);
+            piece.extend_from_slice(&part.bytes);
+        } else {
+            piece.extend(part.plain());
         }
     }
-    escaped
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stay_what_they_are() {
-        assert_eq!(xml("A & <B> \"c\"\u{0}\n שלום 🎬"), "A &amp; &lt;B&gt; &quot;c&quot; שלום 🎬");
+    /// The programmes of the next channel.
+    async fn part(&mut self) -> Result<Part> {
+        let head = self.head.clone();
+        let channels = &head.channels[self.next..];
+        let mut part = Part::of("");
+        for stream in &channels[0].streams {
+            let parts = &self.kept.guides.parts;
+            let kept =
+                self.ahead.remove(stream).or_else(|| parts.get(&self.ops, *stream, &channels[0].guide_id));
+            part = if let Some(part) = kept {
+                part
+            } else {
+                self.ahead = parts.make(&self.ops, *stream, channels).await?;
+                self.ahead.remove(stream).unwrap_or(part)
+            };
+            if !part.bytes.is_empty() {
+                break;
+            }
+        }
+        Ok(part)
     }
 }

@@ -1,34 +1,46 @@
 //! `player_api.php` and the older `panel_api.php`.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Payload};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Payload},
+};
 use serde_json::{Value, json};
 
 use super::{
-    account, lists,
+    PlayerCache, account,
+    listings::{self, Which},
+    lists,
     request::{self, PlayerRequest},
 };
-use crate::ops::{
-    clock,
-    viewing::{Refusal, Subscriber},
+use crate::{
+    domain::ids::{StreamId, parse_id},
+    ops::{
+        clock,
+        viewing::{Refusal, Subscriber},
+    },
 };
 
 /// Logs in, and lists what the action names. Unknown actions answer the login: clients ask for
 /// `get_profile` and others that never existed.
-pub async fn player_api(request: HttpRequest, payload: Payload) -> HttpResponse {
+pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
     respond(&request, payload, |asked, who| {
         let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
         if asked.text("action") == "get_live_streams" {
             return Ok(lists::streams(&asked.ops.viewing.channels_of(who)?, category));
         }
         let answer = match asked.text("action") {
+            "get_short_epg" => {
+                return listings::answer(asked, who, Which::next(asked.text("limit")), &kept.listings);
+            }
+            // The second spelling is some players' own.
+            "get_simple_data_table" | "get_simple_date_table" => {
+                return listings::answer(asked, who, Which::All, &kept.listings);
+            }
             "get_live_categories" => lists::categories(&asked.ops.viewing.channels_of(who)?),
             "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
             "get_vod_info" => json!({ "info": [] }),
             "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),
-            // The second spelling is some players' own.
-            "get_short_epg" | "get_simple_data_table" | "get_simple_date_table" => {
-                json!({ "epg_listings": [] })
-            }
             _ => login(asked, who),
         };
         Ok(answer.to_string())
@@ -37,10 +49,13 @@ pub async fn player_api(request: HttpRequest, payload: Payload) -> HttpResponse 
 }
 
 /// Everything at once, for players of the first generation.
-pub async fn panel_api(request: HttpRequest, payload: Payload) -> HttpResponse {
+pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
     respond(&request, payload, |asked, who| {
         if asked.text("action") == "get_epg" {
-            return Ok("[]".into());
+            let Ok(stream) = parse_id(asked.text("stream_id")) else { return Ok("[]".into()) };
+            let which =
+                if asked.text("from_now") == "1" { Which::next(asked.text("limit")) } else { Which::All };
+            return Ok(listings::list(asked, who, StreamId(stream), which, &kept.listings)?.to_string());
         }
         let channels = asked.ops.viewing.channels_of(who)?;
         let mut answer = login(asked, who);

@@ -3,9 +3,13 @@
 
 mod account;
 mod etag;
+mod fetching;
 mod guide;
 mod json_api;
+mod listings;
 mod lists;
+mod packed;
+mod parts;
 mod playlist;
 mod request;
 mod template;
@@ -29,9 +33,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/epg/{username}/{password}").route(guide()));
 }
 
-/// What is kept between requests: playlists and guides of every set of bouquets.
+/// What is kept between requests: playlists of every set of bouquets, and what guides are made of.
 #[derive(Default)]
 pub struct PlayerCache {
     playlists: playlist::Playlists,
     guides: guide::Guides,
+    listings: listings::Listings,
 }

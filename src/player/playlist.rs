@@ -1,9 +1,8 @@
 //! `get.php`: playlists.
 
 use std::{
-    collections::HashMap,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,11 +15,12 @@ use actix_web::{
 
 use super::{
     PlayerCache, etag,
+    fetching::{Fetch, Fetching},
     request::{self, PlayerRequest},
     template::Template,
 };
 use crate::{
-    domain::{fields::container::Container, viewing::session::Viewer},
+    domain::fields::container::Container,
     ops::{
         channels::catalogue::{BouquetSet, Cached, bouquets_of},
         clock,
@@ -28,19 +28,12 @@ use crate::{
     },
 };
 
-/// Playlists that a line may be fetching at the same moment: no player needs more than one.
-const AT_ONCE: usize = 4;
-
 /// Playlists of every set of bouquets, and who is fetching one.
 #[derive(Default)]
 pub struct Playlists {
     made: Cached<(BouquetSet, Container, bool), Template>,
     fetching: Arc<Fetching>,
 }
-
-/// How many playlists each viewer is fetching.
-#[derive(Default)]
-struct Fetching(Mutex<HashMap<Viewer, usize>>);
 
 /// Answers a playlist, or the status that says why not: 401, 403, 429.
 pub async fn get(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
@@ -132,36 +125,6 @@ fn unknown(rule: &'static str) -> HttpResponse {
     request::answer(StatusCode::BAD_REQUEST)
         .content_type("text/plain; charset=utf-8")
         .body(format!("{rule}\n"))
-}
-
-impl Fetching {
-    /// One more, unless there are too many.
-    fn begin(self: &Arc<Self>, viewer: Viewer) -> Option<Fetch> {
-        let mut fetching = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = fetching.entry(viewer).or_insert(0);
-        (*count < AT_ONCE).then(|| {
-            *count += 1;
-            Fetch { all: self.clone(), viewer }
-        })
-    }
-}
-
-/// A playlist on its way.
-struct Fetch {
-    all: Arc<Fetching>,
-    viewer: Viewer,
-}
-
-impl Drop for Fetch {
-    fn drop(&mut self) {
-        let mut fetching = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = fetching.get_mut(&self.viewer) {
-            *count -= 1;
-            if *count == 0 {
-                fetching.remove(&self.viewer);
-            }
-        }
-    }
 }
 
 /// A text that counts as being fetched until it is sent.

@@ -12,6 +12,11 @@ const LAST: i64 = 253_402_300_799;
 pub struct UnixTime(i64);
 
 impl UnixTime {
+    /// The earliest one.
+    pub const FIRST: Self = Self(1);
+    /// The latest one: the end of the year 9999.
+    pub const LAST: Self = Self(LAST);
+
     /// The moment, or `None` out of bounds.
     pub fn new(seconds: i64) -> Option<Self> {
         (1..=LAST).contains(&seconds).then_some(Self(seconds))

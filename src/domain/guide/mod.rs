@@ -4,3 +4,4 @@ pub mod matched;
 pub mod programme;
 pub mod source;
 pub mod spans;
+pub mod xmltv;

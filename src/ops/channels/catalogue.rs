@@ -137,6 +137,26 @@ impl Viewing {
         self.main.channels(set)
     }
 
+    /// Whether a stream is one of the channels that a subscriber may watch now.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn may_see(&self, who: &Subscriber, stream: StreamId) -> Result<bool> {
+        if !who.subscription.is_active(clock::now()) {
+            return Ok(false);
+        }
+        let found = self.main.asked_title(who, stream)?;
+        Ok(found.as_ref().as_ref().is_some_and(|title| title.enabled && title.in_bouquets))
+    }
+
+    /// A channel that a subscriber may watch now.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn channel(&self, who: &Subscriber, stream: StreamId) -> Result<Option<Channel>> {
+        Ok(self.channels_of(who)?.iter().find(|channel| channel.id == stream).cloned())
+    }
+
     /// Which catalogue it is: another number once anything of it was changed.
     pub fn catalogue(&self) -> u64 {
         self.main.catalogue()

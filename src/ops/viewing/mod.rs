@@ -26,6 +26,8 @@ use crate::{
     domain::{
         Stored,
         fields::time::UnixTime,
+        guide::programme::Programme,
+        ids::StreamId,
         machine::server::Here,
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
         viewing::session::{Proof, Viewer},
@@ -83,6 +85,11 @@ impl Viewing {
             history: History::default(),
             written: Written::default(),
         }))
+    }
+
+    /// Whether a programme is over and can be watched again.
+    pub fn is_recorded(&self, stream: StreamId, programme: &Programme, now: UnixTime) -> bool {
+        programme.stop <= now && self.archive().is_recorded(stream, programme.start, programme.stop)
     }
 
     /// What was recorded of streams.
