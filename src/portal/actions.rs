@@ -11,7 +11,7 @@ use actix_web::{
 use serde_json::{Value, json};
 
 use super::{
-    account, channels, events,
+    account, channels, events, guide,
     reply::{self, Rejected},
     request::PortalRequest,
     session, stb, watching, words,
@@ -29,6 +29,8 @@ const REFUSED_AFTER: Duration = Duration::from_millis(100);
 pub enum Outcome {
     /// A result for the envelope.
     Result(Value),
+    /// A result that is sent as it is written, envelope and all.
+    Sent(HttpResponse),
     /// A result that says that the box is not let in.
     Refused(Value),
     /// One of the texts.
@@ -71,6 +73,7 @@ async fn respond(asked: &PortalRequest) -> HttpResponse {
     }
     match outcome {
         Ok(Outcome::Result(value) | Outcome::Refused(value)) => reply::envelope(value),
+        Ok(Outcome::Sent(response)) => response,
         Ok(Outcome::Rejected(turned)) => reply::turned_away(turned),
         Ok(Outcome::ShutOut(left)) => reply::shut_out(left),
         Err(error) => reply::failure(&error),
@@ -109,6 +112,9 @@ async fn outcome(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
             Outcome::Rejected(Rejected::NotLetIn)
         });
     }
+    if (kind, action) == ("itv", "get_epg_info") {
+        return guide::info(asked, &session).map(Outcome::Sent);
+    }
     in_session(asked, caller, &session, kind, action).await.map(Outcome::Result)
 }
 
@@ -129,12 +135,11 @@ async fn in_session(
         ("itv", "set_fav") => channels::set_favourites(asked, session).await?,
         ("itv", "set_last_id" | "set_played") => watching::set_last(asked, session),
         ("itv", "create_link") => watching::create_link(asked, session),
-        ("itv", "get_short_epg") => json!([]),
-        ("itv", "get_epg_info") => json!({ "data": {} }),
+        ("itv", "get_short_epg") => guide::short(asked, session)?,
         ("itv", "set_fav_status" | "set_claim") => json!(true),
-        ("epg", "get_simple_data_table" | "get_data_table" | "get_all_program_for_ch" | "get_week") => {
-            channels::no_programmes(action)
-        }
+        ("epg", "get_simple_data_table" | "get_data_table") => guide::day(asked, session)?,
+        ("epg", "get_all_program_for_ch") => guide::whole(asked, session)?,
+        ("epg", "get_week") => guide::week(asked),
         (module, _) if UNUSED.contains(&module) => unused(action),
         ("account_info", "get_main_info") => account::main_info(asked, session)?,
         (

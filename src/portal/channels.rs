@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{paging, request::PortalRequest};
+use super::{guide, paging, request::PortalRequest};
 use crate::{
     domain::{
         Error, Result,
@@ -42,7 +42,7 @@ pub fn all(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let list = List::of(asked, session)?;
     let genre = asked.text("genre");
     let channels = list.sorted("number").into_iter().filter(|place| list.is_in(*place, genre));
-    Ok(paging::whole(channels.map(|place| list.shown(place)).collect()))
+    Ok(paging::whole(channels.map(|place| list.shown(place)).collect(), paging::ROWS))
 }
 
 /// A page of the channels that are asked for.
@@ -68,17 +68,19 @@ pub fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let is_played = |played| places.iter().position(|place| list.channels[*place].id == played);
     let last_played = asked.ops.last_channel(session).and_then(is_played);
     let shown = places.into_iter().map(|place| list.shown(place)).collect();
-    let left = paging::left(last_played);
+    let left = paging::left(last_played, paging::ROWS);
     let query = ["genre", "search", "sortby", "fav", "hd"].map(|name| asked.text(name));
     let page = asked.counting.page(session.id(), &query, asked.number("p").unwrap_or(0), left.0 == 1);
-    Ok(paging::page(shown, page, left))
+    let mut page = paging::page(shown, page, left, paging::ROWS);
+    guide::fill(asked, &mut page)?;
+    Ok(page)
 }
 
 /// The favourites, in the order in which they were chosen.
 pub fn all_favourites(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let list = List::of(asked, session)?;
     let places = list.sorted("fav").into_iter().filter(|place| list.favourite(*place).is_some());
-    Ok(paging::whole(places.map(|place| list.shown(place)).collect()))
+    Ok(paging::whole(places.map(|place| list.shown(place)).collect(), paging::ROWS))
 }
 
 /// Their ids: texts, as those of channels, because boxes compare them strictly.
@@ -99,17 +101,7 @@ pub async fn set_favourites(asked: &PortalRequest, session: &Session) -> Result<
 
 /// An empty list.
 pub fn nothing() -> Value {
-    paging::whole(Vec::new())
-}
-
-/// Programmes, of which there are none yet.
-pub fn no_programmes(action: &str) -> Value {
-    match action {
-        "get_simple_data_table" | "get_data_table" | "get_all_program_for_ch" => {
-            json!({ "cur_page": 0, "selected_item": 0, "total_items": 0, "max_page_items": 10, "data": [] })
-        }
-        _ => json!([]),
-    }
+    paging::whole(Vec::new(), paging::ROWS)
 }
 
 /// The channels of a box, with what it has chosen among them.

@@ -4,6 +4,7 @@ mod account;
 mod actions;
 mod channels;
 mod events;
+mod guide;
 mod page;
 mod paging;
 mod profile;

@@ -1,4 +1,4 @@
-//! Lists in pages of fourteen, as boxes show them.
+//! Lists in pages, as boxes show them.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::domain::ids::MagId;
 
-/// Rows of a page.
+/// Channels on a page.
 pub const ROWS: usize = 14;
 
 /// How boxes count pages. Real ones count from 1, and ask for page 0 to find where they left; some
@@ -54,22 +54,23 @@ impl Counting {
     }
 }
 
-/// Where a box left a list: the page, from 1, and the row on it, from 1; 0 if it played nothing of it.
-pub fn left(last_played: Option<usize>) -> (usize, usize) {
-    last_played.map_or((1, 0), |place| (place / ROWS + 1, place % ROWS + 1))
+/// Where a box left a list with so many rows on a page: the page, from 1, and the row on it, from 1; 0 if it played
+/// nothing of it.
+pub fn left(last_played: Option<usize>, rows: usize) -> (usize, usize) {
+    last_played.map_or((1, 0), |place| (place / rows + 1, place % rows + 1))
 }
 
-/// A page, or the one where the box left.
-pub fn page(items: Vec<Value>, page: Option<usize>, left: (usize, usize)) -> Value {
+/// A page of so many rows, or the one where the box left.
+pub fn page(items: Vec<Value>, page: Option<usize>, left: (usize, usize), rows: usize) -> Value {
     let total = items.len();
     let (page, selected, current) = match page {
         Some(page) => (page, 0, 0),
         None => (left.0, left.1, left.0),
     };
-    let data: Vec<Value> = items.into_iter().skip((page - 1).saturating_mul(ROWS)).take(ROWS).collect();
+    let data: Vec<Value> = items.into_iter().skip((page - 1).saturating_mul(rows)).take(rows).collect();
     json!({
         "total_items": total,
-        "max_page_items": ROWS,
+        "max_page_items": rows,
         "selected_item": selected,
         "cur_page": current,
         "data": data,
@@ -77,10 +78,10 @@ pub fn page(items: Vec<Value>, page: Option<usize>, left: (usize, usize)) -> Val
 }
 
 /// Everything at once, in the same envelope.
-pub fn whole(items: Vec<Value>) -> Value {
+pub fn whole(items: Vec<Value>, rows: usize) -> Value {
     json!({
         "total_items": items.len(),
-        "max_page_items": ROWS,
+        "max_page_items": rows,
         "selected_item": 0,
         "cur_page": 0,
         "data": items,
@@ -93,7 +94,7 @@ mod tests {
 
     fn shown(asked: Option<usize>, last: Option<usize>) -> (Vec<i64>, i64, i64) {
         let items = (0..30).map(Value::from).collect();
-        let page = page(items, asked, left(last));
+        let page = page(items, asked, left(last, ROWS), ROWS);
         let data = page["data"].as_array().unwrap().iter().filter_map(Value::as_i64).collect();
         (data, page["cur_page"].as_i64().unwrap(), page["selected_item"].as_i64().unwrap())
     }

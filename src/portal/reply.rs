@@ -5,7 +5,9 @@ use std::time::Duration;
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
+    web::Bytes,
 };
+use futures_util::Stream;
 use serde_json::{Value, json};
 
 use crate::domain::Error;
@@ -36,6 +38,11 @@ impl Rejected {
 pub fn envelope(result: Value) -> HttpResponse {
     let body = json!({ "js": result, "text": "" });
     answer(StatusCode::OK).content_type("application/json").body(body.to_string())
+}
+
+/// A result that comes in pieces, with its envelope.
+pub fn streamed(pieces: impl Stream<Item = Result<Bytes, std::io::Error>> + 'static) -> HttpResponse {
+    answer(StatusCode::OK).content_type("application/json").streaming(pieces)
 }
 
 /// One of the texts.

@@ -7,13 +7,14 @@ use actix_web::{
     http::{Method, header},
     web::{Data, Payload},
 };
+use jiff::tz::TimeZone;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
 use super::{paging::Counting, reply};
 use crate::{
     domain::{
-        fields::{hidden::is_hidden, mac::Mac},
+        fields::{hidden::is_hidden, mac::Mac, time::ZoneName},
         portal::device::{self, About},
     },
     ops::{Ops, people::lockouts::Face, portal::Caller, viewing::Client},
@@ -33,6 +34,8 @@ pub struct PortalRequest {
     pub counting: Data<Counting>,
     /// From where.
     pub from: Client,
+    /// The zone of the clock on the box; the panel's if it does not say.
+    pub zone: TimeZone,
     /// Whether nothing but the head of the answer is wanted.
     pub is_head: bool,
     fields: HashMap<String, String>,
@@ -65,8 +68,9 @@ impl PortalRequest {
         let origin = BaseUrl::of(request, public_url).ok_or_else(reply::malformed)?;
         let from = Client { address, agent: agent.into() };
         let is_head = *request.method() == Method::HEAD;
+        let zone = zone(&cookies).unwrap_or_else(|| settings.time_zone.zone());
         let mut asked =
-            Self { ops, origin, counting, from, is_head, fields, mac: None, token: String::new() };
+            Self { ops, origin, counting, from, zone, is_head, fields, mac: None, token: String::new() };
         let cookies_of = |name| {
             let named = cookies.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
             named.map(|(_, value)| value.as_str())
@@ -144,6 +148,12 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.trim();
     let (scheme, token) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// The zone that a box says it is in.
+fn zone(cookies: &[(String, String)]) -> Option<TimeZone> {
+    let (_, name) = cookies.iter().find(|(name, _)| name.eq_ignore_ascii_case("timezone"))?;
+    ZoneName::new(name).ok().map(|name| name.zone())
 }
 
 /// The cookies, decoded: some boxes send them percent-encoded and some as they are.

@@ -35,8 +35,9 @@ pub async fn answer(
 
 /// What a box shows. The menu of its own interface (5.1) needs three entries, and there is always something on a USB
 /// drive or in its settings.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
     "tv",
+    "epg.simple",
     "media_browser",
     "account",
     "account_menu",
@@ -50,9 +51,8 @@ const MODULES: [&str; 11] = [
 ];
 
 /// What there is nothing in: interfaces look for every name, so it is switched off rather than left out.
-const SWITCHED_OFF: [&str; 32] = [
+const SWITCHED_OFF: [&str; 31] = [
     "epg",
-    "epg.simple",
     "epg.reminder",
     "epg.recorder",
     "tv_archive",
