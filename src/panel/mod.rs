@@ -6,6 +6,7 @@
 
 mod channels;
 mod door;
+mod guide;
 mod kit;
 mod machine;
 mod people;
@@ -55,6 +56,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(machine::servers::routes)
         .configure(kit::records::routes)
         .configure(channels::streams::routes)
+        .configure(guide::routes)
         .configure(portal::set_top_box::routes)
         .configure(subscribers::routes)
         .configure(viewing::connections::routes)

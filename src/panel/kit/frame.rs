@@ -74,6 +74,7 @@ const OPERATOR: &[(&str, &[Entry])] = &[
         "Channels",
         &[
             ("Streams", "/panel/streams", "stream", &[Resource::Streams]),
+            ("Guide", "/panel/guide", "guide", &[Resource::Guide]),
             ("Bouquets", "/panel/bouquets", "bouquet", &[Resource::Bouquets]),
             ("Categories", "/panel/categories", "category", &[Resource::Categories]),
             ("Plans", "/panel/plans", "plan", &[Resource::SubscriptionPlans]),

@@ -5,13 +5,16 @@ use askama::Template;
 use qrcode::{QrCode, render::svg};
 
 use super::{
-    super::kit::{
-        caller::Caller,
-        error::Reply,
-        frame::Frame,
-        records::About,
-        show::{self, Moment},
-        table::{Cell, Head, Listing, RowAction},
+    super::{
+        guide,
+        kit::{
+            caller::Caller,
+            error::Reply,
+            frame::Frame,
+            records::About,
+            show::{self, Moment},
+            table::{Cell, Head, Listing, RowAction},
+        },
     },
     At, Kind, Link, NAMES,
     actions::Fix,
@@ -21,11 +24,14 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Refused, Resource, Stored, fields::time::UnixTime, ids::Id,
-        subscribers::subscription::Subscription, viewing::admission::Verdict,
+        Error, Refused, Resource, Result, Stored,
+        fields::time::UnixTime,
+        ids::Id,
+        subscribers::subscription::Subscription,
+        viewing::{admission::Verdict, title::Title},
     },
     ops::{
-        clock,
+        Ops, clock,
         viewing::{Subscriber, connections::Connection, explain::Question},
     },
 };
@@ -78,7 +84,7 @@ where
         facts: facts(&caller, &row, &about, now),
         links: caller.origin.as_ref().map(|origin| row.record.links(origin)).unwrap_or_default(),
         may_kick_all: may_write && explained.connections.len() > 1,
-        open: open(&explained.connections, &about, &href, may_write, now),
+        open: open(&caller.ops, &explained.connections, &about, &href, may_write)?,
         refusals: logs::listing::<S>(&caller, row.id, HistoryOf::Refusals, None, LATEST).await?,
         ended: logs::listing::<S>(&caller, row.id, HistoryOf::Connections, None, LATEST).await?,
         audit,
@@ -182,11 +188,12 @@ fn limit(sold: &Subscription) -> Cell {
 }
 
 /// The connections that are open.
-pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now: UnixTime) -> Listing {
+fn open(ops: &Ops, open: &[Connection], about: &About, href: &str, may_kick: bool) -> Result<Listing> {
+    let now = clock::now();
     let row = |open: &Connection| {
         let seconds = u64::try_from(now.seconds() - open.started_at.seconds()).unwrap_or(0);
         let mut cells = vec![
-            Cell::Text(open.title_name.to_string()),
+            Cell::Under(Box::new(Cell::Text(open.title_name.to_string())), on_now(ops, open.title, now)?),
             Cell::Code(open.address.to_string()),
             Cell::Text(open.agent.to_string()),
             Cell::Text(words::form(open.container).into()),
@@ -198,7 +205,7 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
             let action = format!("{href}/kick?connection={}", open.id.0);
             cells.push(Cell::Actions(vec![RowAction::Do { action, label: "Kick".into() }]));
         }
-        cells
+        Ok(cells)
     };
     let mut heads: Vec<Head> =
         ["Stream", "Address", "Player", "Format", "Since", "Duration"].map(Head::new).into();
@@ -206,12 +213,20 @@ pub fn open(open: &[Connection], about: &About, href: &str, may_kick: bool, now:
     if may_kick {
         heads.push(Head::new(""));
     }
-    Listing {
+    Ok(Listing {
         label: "Watching now",
         heads,
-        rows: open.iter().map(row).collect(),
+        rows: open.iter().map(row).collect::<Result<_>>()?,
         empty: "Nobody is watching.".into(),
         ..Listing::default()
+    })
+}
+
+/// What a channel shows and what comes next; empty if the guide does not know.
+fn on_now(ops: &Ops, title: Title, now: UnixTime) -> Result<String> {
+    match title {
+        Title::Live(stream) => guide::in_words(ops, stream, now),
+        Title::Archive(..) => Ok(String::new()),
     }
 }
 

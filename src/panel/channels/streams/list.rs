@@ -8,19 +8,26 @@ use crate::{
         Resource, Result,
         channels::stream::Stream,
         ids::{CategoryId, Id, ServerId, StreamId, parse_id},
-        people::rights::Access,
+        people::{actor::Actor, rights::Access},
     },
-    ops::channels::streams::{self, Running, Sort, StreamSearch},
-    panel::kit::{
-        caller::{Caller, action},
-        error::Reply,
-        form::Choice,
-        live::{Part, Topic, View},
-        pages::ListPage,
-        records::{About, Shown},
-        sent::Query,
-        show,
-        table::{self, Cell, Filter, Head, Link, Listing, Pager, Ticked},
+    ops::{
+        Ops,
+        channels::streams::{self, Running, Sort, StreamSearch},
+        clock,
+    },
+    panel::{
+        guide,
+        kit::{
+            caller::{Caller, action},
+            error::Reply,
+            form::Choice,
+            live::{Part, Topic, View},
+            pages::ListPage,
+            records::{About, Shown},
+            sent::Query,
+            show,
+            table::{self, Cell, Filter, Head, Link, Listing, Pager, Ticked},
+        },
     },
 };
 
@@ -116,6 +123,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let ids: Vec<String> = found.rows.iter().map(|row| row.id.number().to_string()).collect();
     let may_write = caller.may_write(Resource::Streams);
     let running = caller.ops.running(found.rows);
+    let on = on_now(&caller.ops, caller.actor(), &running)?;
     let (from, step) = (asked.from, i64::from(ROWS));
     let mut links = Vec::new();
     if may_write {
@@ -128,8 +136,12 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
         search_hint: "Name, guide id, notes or id",
         filters: filters(&asked, &about),
         sorted: asked.sort.clone(),
-        heads: heads(&asked),
-        rows: running.iter().map(|stream| row(stream, &about, may_write, &back)).collect(),
+        heads: heads(&asked, on.is_some()),
+        rows: running
+            .iter()
+            .enumerate()
+            .map(|(place, stream)| row(stream, cell_at(on.as_ref(), place), &about, may_write, &back))
+            .collect(),
         empty: if asked.is_narrow() { "No streams match." } else { "None yet." }.into(),
         pager: Pager {
             summary: show::many(found.total, "stream"),
@@ -172,24 +184,44 @@ fn filters(asked: &Asked, about: &About) -> Vec<Filter> {
     ]
 }
 
-fn heads(asked: &Asked) -> Vec<Head> {
+/// What is on, stream by stream; `None` if none of them has a channel in the guide.
+fn on_now(ops: &Ops, actor: &Actor, streams: &[Running]) -> Result<Option<Vec<Cell>>> {
+    let has_channel = |running: &Running| ops.guide.channel_of(running.stream.id).is_some();
+    if actor.may(Resource::Guide, Access::Read).is_err() || !streams.iter().any(has_channel) {
+        return Ok(None);
+    }
+    let now = clock::now();
+    let cell = |running: &Running| {
+        let on = guide::now_and_next(ops, running.stream.id, now)?;
+        Ok(on.unwrap_or_else(|| Cell::Text(String::new())))
+    };
+    streams.iter().map(cell).collect::<Result<_>>().map(Some)
+}
+
+fn cell_at(on: Option<&Vec<Cell>>, place: usize) -> Option<&Cell> {
+    on.and_then(|cells| cells.get(place))
+}
+
+fn heads(asked: &Asked, with_guide: bool) -> Vec<Head> {
     let sorted = |label, key: &str, now| Head {
         sort: Some(table::Sort { href: asked.href(key, 0), now: if asked.sort == key { now } else { "" } }),
         ..Head::new(label)
     };
-    vec![
-        Head { numeric: true, ..sorted("No.", "", "ascending") },
-        sorted("Name", "name", "ascending"),
+    let mut heads =
+        vec![Head { numeric: true, ..sorted("No.", "", "ascending") }, sorted("Name", "name", "ascending")];
+    heads.extend(with_guide.then(|| Head::new("On now")));
+    heads.extend([
         Head::new("State"),
         Head::numeric("Viewers"),
         Head::numeric("Bitrate"),
         Head::new("Video"),
         Head::new("Uptime"),
         Head::new(""),
-    ]
+    ]);
+    heads
 }
 
-fn row(running: &Running, about: &About, may_write: bool, back: &str) -> Vec<Cell> {
+fn row(running: &Running, on: Option<&Cell>, about: &About, may_write: bool, back: &str) -> Vec<Cell> {
     let stream = &running.stream;
     let (name, number) = (stream.record.name.as_str(), stream.record.number.get());
     let mut cells = Vec::new();
@@ -199,12 +231,12 @@ fn row(running: &Running, about: &About, may_write: bool, back: &str) -> Vec<Cel
     cells.push(Cell::Number(if number == 0 { String::new() } else { number.to_string() }));
     let category = stream.record.category_id.map_or("", |id| about.name(Resource::Categories, id.number()));
     cells.push(under(Cell::Link { href: Stream::href(stream.id), text: name.into() }, category.into()));
-    cells.extend(changing(running, may_write, back).map(Cell::Part));
+    cells.extend(changing(running, on, may_write, back).map(Cell::Part));
     cells
 }
 
 /// The cells of a row that change.
-fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Item = Part> {
+fn changing(running: &Running, on: Option<&Cell>, may_write: bool, back: &str) -> impl Iterator<Item = Part> {
     let id = running.stream.id.number();
     let viewers = i64::try_from(running.clients).unwrap_or(i64::MAX);
     let actions = if may_write { actions(running, back) } else { Vec::new() };
@@ -217,7 +249,10 @@ fn changing(running: &Running, may_write: bool, back: &str) -> impl Iterator<Ite
         Cell::Text(uptime(running)),
         Cell::Actions(actions),
     ];
-    cells.into_iter().enumerate().map(move |(place, cell)| Part::of(format!("s{id}-{place}"), &cell))
+    let on = on.map(|cell| Part::of(format!("s{id}-on"), cell));
+    on.into_iter().chain(
+        cells.into_iter().enumerate().map(move |(place, cell)| Part::of(format!("s{id}-{place}"), &cell)),
+    )
 }
 
 fn ticked(caller: &Caller, about: &About, back: String) -> Ticked {
@@ -242,7 +277,11 @@ fn parts(view: &View) -> Result<Vec<Part>> {
     let may_write = view.actor.may(Resource::Streams, Access::Write).is_ok();
     let back = view.query.text("back");
     let running = view.ops.running(streams);
-    Ok(running.iter().flat_map(|stream| changing(stream, may_write, back)).collect())
+    let on = on_now(&view.ops, &view.actor, &running)?;
+    let parts = running.iter().enumerate().flat_map(|(place, stream)| {
+        changing(stream, cell_at(on.as_ref(), place), may_write, back).collect::<Vec<_>>()
+    });
+    Ok(parts.collect())
 }
 
 /// Streams to add to a list: `[{"id": 7, "name": "Harbour News"}]`, as many as one looks through.

@@ -14,18 +14,22 @@ use crate::{
     },
     ops::{
         channels::streams::{self, Running, plays_audio, plays_video},
+        clock,
         viewing::connections::{self, Connection, Which},
     },
-    panel::kit::{
-        audit,
-        caller::{Caller, action, done},
-        error::Reply,
-        frame::Frame,
-        live::{Part, Topic, View},
-        records::{self, About, Shown},
-        sent::Query,
-        show::{self, Moment},
-        table::{Cell, Head, Link, Listing, RowAction},
+    panel::{
+        guide,
+        kit::{
+            audit,
+            caller::{Caller, action, done},
+            error::Reply,
+            frame::Frame,
+            live::{Part, Topic, View},
+            records::{self, About, Shown},
+            sent::Query,
+            show::{self, Moment},
+            table::{Cell, Head, Link, Listing, RowAction},
+        },
     },
 };
 
@@ -77,7 +81,7 @@ pub async fn show(caller: Caller, id: Path<String>, query: Query) -> Reply {
         actions: if may_write { actions(&running, &back) } else { Vec::new() },
         remark: remark(&running),
         playable: running.status.is_some(),
-        facts: facts(&running),
+        facts: facts(&view, &running)?,
         settings,
         lines: lines(&running),
         viewers: viewers(&view, running.stream.id),
@@ -89,7 +93,7 @@ pub async fn show(caller: Caller, id: Path<String>, query: Query) -> Reply {
 async fn parts(view: &View) -> Result<Vec<Part>> {
     let stream = records::find_for::<Stream>(&view.ops, &view.actor, view.query.text("id")).await?;
     let running = running(view, stream)?;
-    let mut parts = vec![facts(&running), lines(&running)];
+    let mut parts = vec![facts(view, &running)?, lines(&running)];
     parts.extend(viewers(view, running.stream.id));
     Ok(parts)
 }
@@ -116,7 +120,7 @@ fn running(view: &View, stream: Stored<Stream>) -> Result<Running> {
     view.ops.running(vec![stream]).pop().ok_or(missing)
 }
 
-fn facts(running: &Running) -> Part {
+fn facts(view: &View, running: &Running) -> Result<Part> {
     let status = running.status.as_ref();
     let source = status.and_then(|status| status.source).filter(|_| running.status.is_some());
     let source = source.and_then(|place| {
@@ -124,7 +128,7 @@ fn facts(running: &Running) -> Part {
         Some(format!("{}: {}", place + 1, source.shown()))
     });
     let text = |text: String| Cell::Text(if text.is_empty() { "–".into() } else { text });
-    let facts = Facts(vec![
+    let mut facts = vec![
         ("State", state(running)),
         ("Viewers", text(show::number(i64::try_from(running.clients).unwrap_or(i64::MAX)))),
         ("Source in use", source.map_or_else(|| text(String::new()), Cell::Code)),
@@ -133,8 +137,13 @@ fn facts(running: &Running) -> Part {
         ("Codecs", text(codecs(running))),
         ("Uptime", text(uptime(running))),
         ("Restarts", text(status.map_or_else(String::new, |status| status.restarts.to_string()))),
-    ]);
-    Part::of("facts", &facts)
+    ];
+    if view.actor.may(Resource::Guide, Access::Read).is_ok()
+        && let Some(on) = guide::now_and_next(&view.ops, running.stream.id, clock::now())?
+    {
+        facts.insert(1, ("On now", on));
+    }
+    Ok(Part::of("facts", &Facts(facts)))
 }
 
 fn settings(stream: &Stored<Stream>, about: &About) -> Facts {

@@ -105,3 +105,28 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     setTimeout(() => { button.textContent = label; }, 2000);
   });
 }
+
+// The guide by arrow keys: left and right within a channel, up and down to what another one shows at that time.
+for (const table of document.querySelectorAll("[data-guide]")) {
+  table.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const button = event.target.closest("td button");
+    if (!step || !button || event.altKey || event.ctrlKey || event.metaKey) return;
+    const row = button.closest("tr");
+    const buttons = [...row.querySelectorAll("td button")];
+    let next = buttons[buttons.indexOf(button) + step[0]];
+    if (step[1]) {
+      const left = button.getBoundingClientRect().left;
+      const away = (other) => Math.abs(other.getBoundingClientRect().left - left);
+      let line = row;
+      next = undefined;
+      while (!next && (line = step[1] < 0 ? line.previousElementSibling : line.nextElementSibling)) {
+        next = [...line.querySelectorAll("td button")].sort((one, other) => away(one) - away(other))[0];
+      }
+    }
+    if (!next || next === button) return;
+    event.preventDefault();
+    next.focus();
+    next.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+}
