@@ -101,11 +101,12 @@ pub fn list(
         source: guide.channel_of(stream).map_or(0, |(source, _)| source.0),
         zone: &zone,
     };
-    let entries: Vec<Value> = programmes
-        .iter()
-        .map(|programme| channel.entry(programme, now, viewing.is_recorded(stream, programme, now)))
-        .collect();
+    let has_catchup = viewing.has_catchup(who, stream)?;
+    let has_archive = |programme| has_catchup && viewing.is_recorded(stream, programme, now);
+    let entries: Vec<Value> =
+        programmes.iter().map(|programme| channel.entry(programme, now, has_archive(programme))).collect();
     let text: Arc<str> = Value::from(entries).to_string().into();
+    // What has begun is not over, so that no list of them says of whom it is.
     if let Which::Next(_) = which {
         // Until another programme is on.
         let change = programmes.first().map(|first| if first.is_on(now) { first.stop } else { first.start });

@@ -72,7 +72,7 @@ pub fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let query = ["genre", "search", "sortby", "fav", "hd"].map(|name| asked.text(name));
     let page = asked.counting.page(session.id(), &query, asked.number("p").unwrap_or(0), left.0 == 1);
     let mut page = paging::page(shown, page, left, paging::ROWS);
-    guide::fill(asked, &mut page)?;
+    guide::fill(asked, session, &mut page)?;
     Ok(page)
 }
 

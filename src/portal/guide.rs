@@ -39,12 +39,15 @@ pub fn short(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let most = asked.number("size").and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
     let most = most.map_or(SHORT, |size| size.min(MOST_SHORT));
     let Some(stream) = stream_of(asked, session)? else { return Ok(json!([])) };
-    next(asked, stream, clock::now(), most)
+    let teller = Teller::of(asked, session, clock::now())?;
+    let programmes = asked.ops.guide.programmes(stream, teller.now, UnixTime::LAST, most)?;
+    Ok(all(&teller, stream, &programmes))
 }
 
 /// What a row of channels says of what is on.
-pub fn fill(asked: &PortalRequest, page: &mut Value) -> Result<()> {
-    let now = clock::now();
+pub fn fill(asked: &PortalRequest, session: &Session, page: &mut Value) -> Result<()> {
+    let teller = Teller::of(asked, session, clock::now())?;
+    let now = teller.now;
     for row in page["data"].as_array_mut().into_iter().flatten() {
         let Some(stream) = row["id"].as_str().and_then(|id| parse_id(id).ok()).map(StreamId) else {
             continue;
@@ -53,15 +56,15 @@ pub fn fill(asked: &PortalRequest, page: &mut Value) -> Result<()> {
         if let Some(on) = programmes.first().filter(|first| first.is_on(now)) {
             row["cur_playing"] = on.title.as_str().into();
         }
-        row["epg"] = all(&Teller::of(asked, now), stream, &programmes);
+        row["epg"] = all(&teller, stream, &programmes);
     }
     Ok(())
 }
 
 /// A page of the programmes that begin on one day, of the box's zone.
 pub fn day(asked: &PortalRequest, session: &Session) -> Result<Value> {
-    let teller = Teller::of(asked, clock::now());
-    let today = teller.date(teller.now);
+    let teller = Teller::of(asked, session, clock::now())?;
+    let today = date(teller.now, &teller.zone);
     let date = asked.text("date").trim().parse().unwrap_or(today);
     let programmes = match stream_of(asked, session)? {
         Some(stream) => teller.day(asked, stream, date)?,
@@ -78,7 +81,7 @@ pub fn day(asked: &PortalRequest, session: &Session) -> Result<Value> {
 
 /// Every programme of a channel that is kept, in the envelope of a page.
 pub fn whole(asked: &PortalRequest, session: &Session) -> Result<Value> {
-    let teller = Teller::of(asked, clock::now());
+    let teller = Teller::of(asked, session, clock::now())?;
     let programmes = match stream_of(asked, session)? {
         Some(stream) => {
             let programmes = asked.ops.guide.programmes(stream, UnixTime::FIRST, UnixTime::LAST, MOST)?;
@@ -91,9 +94,8 @@ pub fn whole(asked: &PortalRequest, session: &Session) -> Result<Value> {
 
 /// The days that a box can leaf through.
 pub fn week(asked: &PortalRequest) -> Value {
-    let teller = Teller::of(asked, clock::now());
     let settings = &asked.ops.snapshot().settings;
-    let today = teller.date(teller.now);
+    let today = date(clock::now(), &asked.zone);
     let days = -settings.guide_past_days.get()..=settings.guide_future_days.get();
     let day = |day: i64| {
         let date = today.saturating_add(day.days());
@@ -112,7 +114,7 @@ pub fn info(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
         return Ok(reply::envelope(json!({ "data": {} })));
     }
     let hours = asked.number("period").filter(|hours| *hours > 0).map_or(HOURS.0, |hours| hours.min(HOURS.1));
-    let teller = Teller::of(asked, clock::now());
+    let teller = Teller::of(asked, session, clock::now())?;
     let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
     let info = Info {
         ops: asked.ops.clone(),
@@ -186,9 +188,8 @@ fn stream_of(asked: &PortalRequest, session: &Session) -> Result<Option<StreamId
     }
 }
 
-fn next(asked: &PortalRequest, stream: StreamId, now: UnixTime, most: usize) -> Result<Value> {
-    let programmes = asked.ops.guide.programmes(stream, now, UnixTime::LAST, most)?;
-    Ok(all(&Teller::of(asked, now), stream, &programmes))
+fn date(at: UnixTime, zone: &TimeZone) -> Date {
+    Timestamp::from_second(at.seconds()).unwrap_or_default().to_zoned(zone.clone()).date()
 }
 
 fn all(teller: &Teller, stream: StreamId, programmes: &[Programme]) -> Value {
@@ -200,15 +201,18 @@ struct Teller {
     ops: Data<Ops>,
     now: UnixTime,
     zone: TimeZone,
+    has_catchup: bool,
 }
 
 impl Teller {
-    fn of(asked: &PortalRequest, now: UnixTime) -> Self {
-        Self { ops: asked.ops.clone(), now, zone: asked.zone.clone() }
-    }
-
-    fn date(&self, at: UnixTime) -> Date {
-        Timestamp::from_second(at.seconds()).unwrap_or_default().to_zoned(self.zone.clone()).date()
+    fn of(asked: &PortalRequest, session: &Session, now: UnixTime) -> Result<Self> {
+        let (viewing, who) = (&asked.ops.viewing, session.subscriber());
+        // The plan and the MAG say it, whatever the channel.
+        let has_catchup = match viewing.channels_of(&who)?.first() {
+            Some(channel) => viewing.has_catchup(&who, channel.id)?,
+            None => false,
+        };
+        Ok(Self { ops: asked.ops.clone(), now, zone: asked.zone.clone(), has_catchup })
     }
 
     /// The programmes that begin on that day.
@@ -253,7 +257,7 @@ impl Teller {
             "start_timestamp": start.seconds(),
             "stop_timestamp": stop.seconds(),
             "mark_memo": 0,
-            "mark_archive": u8::from(self.ops.viewing.is_recorded(stream, programme, self.now)),
+            "mark_archive": u8::from(self.has_catchup && self.ops.viewing.is_recorded(stream, programme, self.now)),
         })
     }
 }

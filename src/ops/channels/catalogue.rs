@@ -149,6 +149,15 @@ impl Viewing {
         Ok(found.as_ref().as_ref().is_some_and(|title| title.enabled && title.in_bouquets))
     }
 
+    /// Whether a subscriber may watch again what was recorded of a stream.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn has_catchup(&self, who: &Subscriber, stream: StreamId) -> Result<bool> {
+        let found = self.main.asked_title(who, stream)?;
+        Ok(who.subscription.catchup && found.as_ref().as_ref().is_some_and(|title| title.plan_has_catchup))
+    }
+
     /// A channel that a subscriber may watch now.
     ///
     /// # Errors

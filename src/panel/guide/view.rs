@@ -90,18 +90,19 @@ struct Asked {
 
 impl Asked {
     /// Out of the address; what cannot be read is the beginning, and now.
-    fn of(query: &Query, zone: &TimeZone) -> Self {
+    fn of(query: &Query, zone: &TimeZone, now: UnixTime) -> Self {
         let text = |name| query.text(name).trim().to_owned();
-        let at = query.text("at").parse().ok().and_then(UnixTime::new).map(UnixTime::seconds);
-        // A day that is chosen begins in the morning.
-        let day = query.text("day").parse::<Date>().ok().and_then(|day| {
+        let at = query.text("at").parse().ok().and_then(UnixTime::new);
+        // Another day than the page's begins in the morning.
+        let day = query.text("day").parse().ok().filter(|day| *day != date(at.unwrap_or(now), zone));
+        let day = day.and_then(|day: Date| {
             let morning = day.at(6, 0, 0, 0).to_zoned(zone.clone()).ok()?;
             Some(morning.timestamp().as_second())
         });
         Self {
             search: text("search"),
             category: text("category"),
-            at: day.or(at),
+            at: day.or(at.map(UnixTime::seconds)),
             from: query.text("from").parse().unwrap_or(0).max(0),
         }
     }
@@ -139,11 +140,11 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let list = action(Resource::Guide, "show");
     let about = About::ask(&caller, &[Resource::Categories]).await?;
     let zone = &about.zone;
-    let asked = Asked::of(&query, zone);
+    let now = clock::now();
+    let asked = Asked::of(&query, zone, now);
     let sought = asked.sought();
     let seek = caller.ops.read(caller.actor(), list, move |look| streams::seek(look, &sought));
     let found = seek.await?;
-    let now = clock::now();
     let begins = UnixTime::clamped(half_hour(asked.at.unwrap_or(now.seconds())));
     let ends = UnixTime::clamped(begins.seconds() + SPAN);
     let rows = found.rows.iter().map(|stream| row(&caller, stream, begins, ends, now, zone));

@@ -213,6 +213,7 @@ const OPERATORS: &[&str] = &[
     "/panel/streams/1",
     "/panel/streams/1/edit",
     "/panel/streams/import",
+    "/panel/guide",
     "/panel/bouquets",
     "/panel/bouquets/1",
     "/panel/bouquets/order",

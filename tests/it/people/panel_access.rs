@@ -101,6 +101,7 @@ pub const ROUTES: &[Route] = &[
     ("/streams/{id}/kick", "/streams/1/kick", Nothing, Change("connections")),
     ("/streams/{id}/preview.mp4", "/streams/1/preview.mp4", Look("streams"), Nothing),
     ("/streams/{id}/{what}", "/streams/1/stop", Nothing, Change("streams")),
+    ("/guide", "/guide", Look("guide"), Nothing),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),
     ("/plans/new", "/plans/new", Change("subscription_plans"), Change("subscription_plans")),
     ("/plans/order", "/plans/order", Change("subscription_plans"), Change("subscription_plans")),
