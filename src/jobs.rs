@@ -160,6 +160,13 @@ const JOBS: &[Job] = &[
         run: |ops, _| Box::pin(async move { ops.check_servers(&Prober::default()).await }),
     },
     Job {
+        name: "Guide",
+        about: "Refreshes the sources of the programme guide when it is time, and matches their channels with streams.",
+        rhythm: Rhythm::Every { period: Duration::from_secs(1), after_failure: Duration::from_secs(30) },
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.keep_guide().await }),
+    },
+    Job {
         name: "Clean up",
         about: "Deletes entries of the logs that are older than the settings say; none while the clock is in doubt.",
         rhythm: Rhythm::every(Duration::from_hours(1)),

@@ -16,6 +16,7 @@ use super::{
     access::{Door, bearer},
     call::Call,
     channels::{bouquets, streams},
+    guide::{channels as guide_channels, sources as guide_sources},
     machine::{logs, servers, settings},
     managed,
     people::{administrators, resellers, security},
@@ -30,6 +31,7 @@ use crate::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
+        guide::source::GuideSource,
         machine::server::Server,
         people::{
             admin::Group,
@@ -136,6 +138,16 @@ calls! {
     Groups / "delete", Write, managed::delete::<Group>, "Deletes a group without administrators.";
     Groups / "info", Read, managed::info::<Group>, "Shows a group.";
     Groups / "list", Read, managed::list::<Group>, "Lists groups.";
+    GuideSources / "new", Write, managed::create::<GuideSource>, "Creates a source of the guide.";
+    GuideSources / "update", Write, managed::update::<GuideSource>, "Changes a source of the guide.";
+    GuideSources / "delete", Write, managed::delete::<GuideSource>, "Deletes a source of the guide, with what was read and matched of it.";
+    GuideSources / "info", Read, guide_sources::info, "Shows a source of the guide, and how its last refresh went.";
+    GuideSources / "list", Read, guide_sources::list, "Lists the sources of the guide, and how their last refreshes went.";
+    GuideSources / "refresh", Write, guide_sources::refresh, "Starts a refresh of one source of the guide, or of all that are enabled.";
+    Guide / "channels", Read, guide_channels::channels, "Lists the channels that the sources of the guide name.";
+    Guide / "matches", Read, guide_channels::matches, "Lists streams, and which channel of the guide each has.";
+    Guide / "match", Write, guide_channels::choose, "Chooses the channel of the guide for a stream, none, or leaves it to the rules.";
+    Guide / "programmes", Read, guide_channels::programmes, "Lists programmes of a stream.";
     Settings / "get", Read, settings::get, "Shows General Settings.";
     Settings / "update", Write, settings::update, "Changes General Settings.";
     Settings / "whitelist_add", Write, settings::whitelist_add, "Adds an address or range to the whitelist.";

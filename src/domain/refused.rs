@@ -42,6 +42,9 @@ pub enum Refused {
     /// A restreamer as a MAG.
     #[error("A restreamer cannot become a MAG: set restreamer to 0 first")]
     RestreamerAsMag,
+    /// A refresh of a source of the guide that is not used.
+    #[error("This guide source is disabled: enable it first")]
+    GuideSourceDisabled,
     /// Others use what is to be deleted: what it is, and how many of each.
     #[error("{what} is still used by {users}: move or delete them first")]
     StillUsed {

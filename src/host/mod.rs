@@ -1,7 +1,10 @@
-//! This machine and its network: how busy it is, which servers answer, who provides an address.
+//! This machine and its network: how busy it is, which servers answer, who provides an address, what others have to
+//! fetch.
 
+pub mod fetch;
 pub mod load;
 pub mod open_files;
+pub mod packed;
 pub mod probe;
 pub mod providers;
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::{Act, Ops};
 use crate::domain::{
     Result,
-    ids::{MagId, StreamId},
+    ids::{GuideSourceId, MagId, StreamId},
     people::lockout::Offender,
     viewing::session::{Ending, SessionId},
 };
@@ -26,6 +26,8 @@ pub enum Effect {
     Unblock(Offender),
     /// What the device of a MAG watched ends, and its links: another one has taken its place.
     EndDevice(MagId),
+    /// Sources of the guide are refreshed.
+    RefreshGuide(Vec<GuideSourceId>),
 }
 
 /// The effects of one run of a job.
@@ -58,6 +60,7 @@ impl Ops {
             }
             Effect::Unblock(offender) => self.lockouts.lift(offender),
             Effect::EndDevice(mag) => self.end_device(*mag),
+            Effect::RefreshGuide(ids) => self.ask_guide_refresh(ids),
         }
         Ok(())
     }

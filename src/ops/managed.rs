@@ -11,6 +11,7 @@ use crate::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
+        guide::source::GuideSource,
         ids::{GroupId, Id, ServerId},
         machine::server::Server,
         page::{Limit, Page, Rows, Start},
@@ -351,6 +352,8 @@ impl Managed for Server {
         unused("This server", &users)
     }
 }
+
+impl Managed for GuideSource {}
 
 impl Managed for Group {
     fn check_reach(&self, act: &Act<'_>) -> Result<()> {

@@ -11,6 +11,7 @@
 
 mod channels;
 mod engine;
+mod guide;
 mod house;
 mod machine;
 mod people;

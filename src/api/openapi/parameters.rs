@@ -55,6 +55,8 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Connections, _) => {
             &[("connection_id", "The connection, as connections/list shows it."), OF_LINE, OF_MAG, OF_STREAM]
         }
+        (Resource::Guide, _) => of_guide(action),
+        (Resource::GuideSources, "refresh") => &[("id", "The source; none is all that are enabled.")],
         (Resource::Security, "blocks") => &[LIMIT, OFFSET],
         (Resource::Security, _) => {
             &[("address", "An IPv4 or IPv6 address."), ("username", "Or an administrator's name.")]
@@ -107,6 +109,34 @@ fn of_people(action: &str) -> &'static [Parameter] {
         "end_session" => &[("session_id", "The session, as sessions lists it.")],
         "sessions" => &[("id", "Only those of this administrator."), ("username", "Or by its name.")],
         _ => &[ROW, ITS_NAME],
+    }
+}
+
+fn of_guide(action: &str) -> &'static [Parameter] {
+    match action {
+        "channels" => &[
+            ("source_id", "Only those of this source."),
+            ("search", "Only those with this text in their id or a name."),
+            LIMIT,
+            OFFSET,
+        ],
+        "matches" => &[
+            ("state", "matched, suggested or none."),
+            ("search", "Only streams with this text in their name."),
+            LIMIT,
+            OFFSET,
+        ],
+        "match" => &[
+            ("stream_id", "The stream."),
+            ("source_id", "The source of its channel."),
+            ("guide_id", "Its channel in there; empty: it has none, for good."),
+            ("reset", "1: leaves it to the rules."),
+        ],
+        _ => &[
+            ("stream_id", "The stream."),
+            ("from", "Only what ends later, in unix seconds."),
+            ("to", "Only what begins earlier, in unix seconds."),
+        ],
     }
 }
 

@@ -56,6 +56,15 @@ impl GuideAddress {
         &self.0
     }
 
+    /// As lists show it: the file, or scheme and host.
+    pub fn shown(&self) -> String {
+        let host = |url: url::Url| Some(format!("{}://{}", url.scheme(), url.host_str()?));
+        match self.file() {
+            Some(file) => file.to_owned(),
+            None => url::Url::parse(&self.0).ok().and_then(host).unwrap_or_default(),
+        }
+    }
+
     /// The path below the data folder, if it is a file of it.
     pub fn file(&self) -> Option<&str> {
         self.0.starts_with("guide/").then_some(&self.0)
@@ -126,6 +135,7 @@ mod tests {
             assert!(GuideAddress::new(bad).is_err(), "{bad}");
         }
         assert_eq!(GuideAddress::new("guide/own.xml").unwrap().file(), Some("guide/own.xml"));
+        assert_eq!(GuideAddress::new("http://u:p@a.example:8/g?k=1").unwrap().shown(), "http://a.example");
         assert_eq!(format!("{:?}", GuideAddress::new("http://u:p@a/").unwrap()), "***");
     }
 }

@@ -1,6 +1,14 @@
 //! The programme guide: what is on, for every face.
 
+pub mod choosing;
+pub mod sources;
+
+mod filling;
 mod index;
+mod input;
+mod keeping;
+mod matching;
+mod xmltv;
 
 use std::sync::Arc;
 
@@ -26,6 +34,7 @@ pub struct Guide {
     /// Where the count of generations begins: another number after each start.
     began: u64,
     index: ArcSwap<Index>,
+    keeping: keeping::Keeping,
 }
 
 impl Guide {
@@ -33,7 +42,7 @@ impl Guide {
     pub fn new(store: Store, db: GuideDb, now: UnixTime) -> Self {
         // A thousand changes in each second of a run would not reach the next run.
         let began = now.seconds().unsigned_abs() << 10;
-        Self { store, db, began, index: ArcSwap::default() }
+        Self { store, db, began, index: ArcSwap::default(), keeping: keeping::Keeping::default() }
     }
 
     /// Programmes of a stream that overlap [from, to), by their start and at most so many: those of its channel, moved by

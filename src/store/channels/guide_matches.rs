@@ -1,5 +1,7 @@
 //! Sources of the guide as they fared, and which channel of it belongs to which stream.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{
@@ -8,9 +10,11 @@ use crate::{
         fields::{text::GuideId, time::UnixTime},
         guide::{
             matched::{Match, State},
+            matching::Wanting,
             source::SourceHealth,
         },
         ids::{GuideSourceId, StreamId},
+        page::Rows,
     },
     store::{Read, Write, engine::fault::broken},
 };
@@ -79,6 +83,56 @@ impl Read<'_> {
         )?;
         let mut rows = statement.query([stream.0])?;
         rows.next()?.map(matched).transpose()
+    }
+
+    /// Streams that want a channel, in the order of their ids, with what is known of it.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn wanting_streams(&self) -> Result<Vec<(Wanting, Option<Match>)>> {
+        let mut known: HashMap<StreamId, Match> =
+            self.guide_matches()?.into_iter().map(|found| (found.stream, found)).collect();
+        let mut statement =
+            self.conn.prepare_cached("SELECT id, name, epg_channel_id FROM streams ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            Ok(Wanting { stream: StreamId(row.get(0)?), name: row.get(1)?, guide_id: row.get(2)? })
+        })?;
+        rows.map(|wanting| {
+            let wanting = wanting?;
+            let known = known.remove(&wanting.stream);
+            Ok((wanting, known))
+        })
+        .collect()
+    }
+
+    /// So many streams after the first `from`, in the order of their ids: their names and what is known of their channels;
+    /// with that text in their names, and in that state.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn page_of_matches(
+        &self,
+        state: Option<State>,
+        search: &str,
+        from: i64,
+        most: i64,
+    ) -> Result<Rows<(String, Match)>> {
+        const MATCHING: &str = "FROM streams LEFT JOIN guide_matches ON stream_id = streams.id
+             WHERE (?1 IS NULL OR ifnull(state, 'none') = ?1) AND name LIKE ?2 ESCAPE '\\'";
+        let escaped = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let (state, pattern) = (state.map(State::name), format!("%{escaped}%"));
+        let mut counting = self.conn.prepare_cached(&format!("SELECT count(*) {MATCHING}"))?;
+        let total = counting.query_row(params![state, pattern], |row| row.get(0))?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT streams.id, source_id, ifnull(guide_id, ''), ifnull(state, 'none'), ifnull(score, 0),
+             ifnull(chosen_by, 'rule'), name {MATCHING} ORDER BY streams.id LIMIT ?3 OFFSET ?4"
+        ))?;
+        let mut found = statement.query(params![state, pattern, most, from])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push((row.get(6)?, matched(row)?));
+        }
+        Ok(Rows { total, rows })
     }
 
     /// How the last refresh of a source went.

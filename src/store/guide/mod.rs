@@ -57,6 +57,16 @@ impl GuideDb {
         self.flips.load(Ordering::Acquire)
     }
 
+    /// Whether there is a file, without making one.
+    pub fn exists(&self) -> bool {
+        self.file.exists()
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("."))
+    }
+
     fn flipped(&self) {
         self.flips.fetch_add(1, Ordering::Release);
     }

@@ -29,6 +29,8 @@ pub struct Kept {
     pub made_of: String,
     /// What the answer said of itself.
     pub fetched: Fetched,
+    /// When it was read, in unix seconds.
+    pub read_at: i64,
 }
 
 const COLUMNS: &str = "start, stop, title, subtitle, description, category";
@@ -102,11 +104,12 @@ impl GuideDb {
     /// A database error.
     pub fn kept(&self, source: GuideSourceId) -> Result<Option<Kept>> {
         self.read(|conn| {
-            let mut statement =
-                conn.prepare_cached("SELECT made_of, etag, last_modified FROM sources WHERE source_id = ?")?;
+            let mut statement = conn.prepare_cached(
+                "SELECT made_of, etag, last_modified, read_at FROM sources WHERE source_id = ?",
+            )?;
             let kept = statement.query_row([source.0], |row| {
                 let fetched = Fetched { etag: row.get(1)?, last_modified: row.get(2)? };
-                Ok(Kept { made_of: row.get(0)?, fetched })
+                Ok(Kept { made_of: row.get(0)?, fetched, read_at: row.get(3)? })
             });
             kept.optional()
         })

@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{GuideDb, Open, locked};
-use crate::domain::{Result, guide::spans, ids::GuideSourceId};
+use crate::domain::{Error, Result, guide::spans, ids::GuideSourceId};
 
 /// Rows of one commit: a player's read waits for none of them.
 const CHUNK: usize = 2_000;
@@ -58,7 +58,11 @@ impl GuideDb {
     ///
     /// # Errors
     /// Those of the job, or a database error.
-    pub fn refresh<T>(&self, source: GuideSourceId, job: impl FnOnce(Refresh<'_>) -> Result<T>) -> Result<T> {
+    pub fn refresh<T, E: From<Error>>(
+        &self,
+        source: GuideSourceId,
+        job: impl FnOnce(Refresh<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let open = self.opened()?;
         let conn = locked(&open.writer);
         // The generation that is seen stands in the row of the source: every other is a remainder.
@@ -201,9 +205,9 @@ impl Refresh<'_> {
             |row| row.get(0),
         )?;
         self.conn.execute(
-            "INSERT OR REPLACE INTO sources (source_id, generation, made_of, etag, last_modified)
-             VALUES (?, ?, ?, ?, ?)",
-            params![self.source.0, self.generation, made_of, fetched.etag, fetched.last_modified],
+            "INSERT OR REPLACE INTO sources (source_id, generation, made_of, etag, last_modified, read_at)
+             VALUES (?, ?, ?, ?, ?, ?)",
+            params![self.source.0, self.generation, made_of, fetched.etag, fetched.last_modified, now],
         )?;
         self.conn.execute_batch("COMMIT")?;
         Ok(counts)

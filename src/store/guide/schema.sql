@@ -6,7 +6,8 @@ CREATE TABLE sources (
     generation    INTEGER NOT NULL,
     made_of       TEXT    NOT NULL,          -- from where and how: past programmes of another making are not kept
     etag          TEXT    NOT NULL,          -- of the answer that it was read from
-    last_modified TEXT    NOT NULL
+    last_modified TEXT    NOT NULL,
+    read_at       INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE channels (

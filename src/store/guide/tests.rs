@@ -11,7 +11,7 @@ fn db() -> (tempfile::TempDir, GuideDb) {
 
 /// A refresh with one channel `a` and programmes of it: start, end, title.
 fn refreshed(db: &GuideDb, programmes: &[(i64, Option<i64>, &str)]) -> Counts {
-    let refresh = |mut refresh: Refresh<'_>| {
+    let refresh = |mut refresh: Refresh<'_>| -> Result<Counts> {
         let row = refresh.channel("a", &["A one".into(), "A".into()], true)?;
         refresh.channel("b", &[], false)?;
         for (start, stop, title) in programmes {
@@ -67,7 +67,7 @@ fn a_refresh_that_fails_leaves_the_guide_as_it_was() {
     let (folder, db) = db();
     refreshed(&db, &[(100, Some(200), "old")]);
     let flips = db.flips();
-    let broken: Result<()> = db.refresh(SOURCE, |mut refresh| {
+    let broken: Result<()> = db.refresh(SOURCE, |mut refresh: Refresh<'_>| {
         let row = refresh.channel("a", &[], true)?;
         for start in 0..5_000 {
             refresh.programme(row, start, None, Texts { title: "half", ..Texts::default() })?;

@@ -32,7 +32,7 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -47,8 +47,13 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("socket2", &["media"]),
     ("clap", &["cli"]),
     ("argon2", &["ops"]),
-    ("tokio_rustls", &["media"]),
-    ("rustls_native_certs", &["media"]),
+    // Sources of streams are read by a client of their own; what people type the address of, by ureq.
+    ("tokio_rustls", &["host", "media"]),
+    ("rustls_native_certs", &["host", "media"]),
+    ("ureq", &["host"]),
+    ("liblzma", &["host"]),
+    ("quick_xml", &["ops"]),
+    ("strsim", &["domain"]),
     ("httparse", &["media"]),
     ("digest_auth", &["media"]),
     ("icu_normalizer", &["domain"]),

@@ -1,0 +1,4 @@
+//! The guide: its sources, its channels, and what is on.
+
+pub mod channels;
+pub mod sources;

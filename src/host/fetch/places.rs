@@ -1,0 +1,56 @@
+//! Where a typed address may lead: never where a machine keeps its secrets, and to local networks only if that is set.
+
+use std::net::SocketAddr;
+
+use ureq::{
+    Error,
+    config::Config,
+    http::Uri,
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::NextTimeout,
+    },
+};
+
+use crate::domain::channels::reach::Place;
+
+/// Resolves names, and refuses those that lead to a forbidden place.
+#[derive(Debug)]
+pub struct Places {
+    /// Whether loopback and private networks may be reached.
+    pub local: bool,
+}
+
+impl Places {
+    /// Why that address may not be reached, if it may not.
+    fn refused(&self, address: SocketAddr) -> Option<String> {
+        let local = |what: &str| {
+            format!("its address {} {what}, which the setting fetch_local does not allow", address.ip())
+        };
+        match Place::of(address.ip()) {
+            Place::Public => None,
+            Place::Private | Place::Loopback if self.local => None,
+            Place::Private => Some(local("is in a private network")),
+            Place::Loopback => Some(local("is this machine's own")),
+            Place::LinkLocal | Place::Nowhere => {
+                Some(format!("its address {} is one that nothing may be fetched from", address.ip()))
+            }
+        }
+    }
+}
+
+impl Resolver for Places {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        // One bad address is enough: whoever names it means it.
+        match found.iter().find_map(|address| self.refused(*address)) {
+            Some(why) => Err(Error::Other(why.into())),
+            None => Ok(found),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Keeps the guide: sources are refreshed when it is time or somebody asks, and matches follow what changes.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    asking,
+    filling::{Failed, Order},
+};
+use crate::{
+    domain::{
+        Error, Result, Stored,
+        fields::time::UnixTime,
+        guide::source::{GuideSource, SourceHealth},
+        ids::GuideSourceId,
+    },
+    ops::{Ops, blocking, clock, managed},
+    store::{self, guide::Counts},
+};
+
+/// After a failure a source is tried again within so many seconds.
+const AFTER_FAILURE: i64 = 15 * 60;
+
+/// What is to be done, and what was seen when it was last looked.
+#[derive(Default)]
+pub struct Keeping {
+    /// Sources that somebody wants refreshed.
+    asked: Mutex<HashSet<GuideSourceId>>,
+    /// The source that is refreshed now.
+    running: Mutex<Option<GuideSourceId>>,
+    /// The sources as they were, and of which state of both databases.
+    seen: Mutex<Option<([u64; 2], Vec<Seen>)>>,
+}
+
+impl Keeping {
+    /// Has sources refreshed soon.
+    pub fn ask(&self, ids: &[GuideSourceId]) {
+        locked(&self.asked).extend(ids);
+    }
+
+    /// The sources that are refreshed now, or soon because somebody asked.
+    pub fn under_way(&self) -> HashSet<GuideSourceId> {
+        locked(&self.asked).iter().chain(&*locked(&self.running)).copied().collect()
+    }
+}
+
+/// A source, and how it fares.
+#[derive(Clone)]
+struct Seen {
+    row: Stored<GuideSource>,
+    health: SourceHealth,
+}
+
+impl Seen {
+    /// Whether it is time to fetch it by itself.
+    fn is_due(&self, now: UnixTime) -> bool {
+        let period = self.row.record.refresh_hours.get() * 3_600;
+        if period == 0 {
+            return false;
+        }
+        let Some(tried) = self.health.last_try_at.filter(|tried| *tried >= self.row.updated_at) else {
+            return true;
+        };
+        let failed = !self.health.last_error.is_empty();
+        let pause = if failed { period.min(AFTER_FAILURE) } else { period };
+        // A clock that was set back has nothing wait for years.
+        let since = now.seconds() - tried.seconds();
+        since >= pause || since < -pause
+    }
+}
+
+/// Says that the program ends, when the one who waits is no longer there.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Ops {
+    /// Does what is due: the job of every second.
+    ///
+    /// # Errors
+    /// A database error; what is wrong with a source stands in its row.
+    pub async fn keep_guide(&self) -> Result<()> {
+        let keeping = &self.guide.keeping;
+        let change = [self.store.changes().guide(), self.guide.db.flips()];
+        let seen = locked(&keeping.seen).clone().filter(|(of, _)| *of == change);
+        let sources = if let Some((_, sources)) = seen {
+            sources
+        } else {
+            let mut sources = self.look_at_sources().await?;
+            if !sources.is_empty() {
+                self.rematch().await?;
+                self.fill_gaps(&mut sources).await?;
+            }
+            *locked(&keeping.seen) = Some((change, sources.clone()));
+            sources
+        };
+        let now = clock::now();
+        for source in sources {
+            let is_asked = locked(&keeping.asked).remove(&source.row.id);
+            if source.row.record.enabled && (is_asked || source.is_due(now)) {
+                self.refresh(source).await?;
+                // What it names now is matched in the next round.
+                *locked(&keeping.seen) = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the sources, and forgets what is kept of those that are gone.
+    async fn look_at_sources(&self) -> Result<Vec<Seen>> {
+        let ops = self.clone();
+        blocking(move || {
+            let sources = ops.store.read(&asking(), |read| {
+                let rows = managed::in_order::<GuideSource>(read, None)?;
+                rows.into_iter()
+                    .map(|row| Ok(Seen { health: read.source_health(row.id)?, row }))
+                    .collect::<Result<Vec<_>>>()
+            })?;
+            // Whoever never had a guide gets no file.
+            if sources.is_empty() && !ops.guide.db.exists() {
+                return Ok(sources);
+            }
+            for id in ops.guide.db.sources()? {
+                if !sources.iter().any(|source| source.row.id == id) {
+                    ops.guide.forget(id)?;
+                }
+            }
+            Ok(sources)
+        })
+        .await
+    }
+
+    /// Reads again, without fetching, sources of which a channel is wanted by now whose programmes were not kept, or of
+    /// which nothing is kept any more: guide.db was lost.
+    async fn fill_gaps(&self, sources: &mut [Seen]) -> Result<()> {
+        let ops = self.clone();
+        let was_read = |source: &&Seen| source.row.record.enabled && source.health.last_success_at.is_some();
+        let read: Vec<GuideSourceId> = sources.iter().filter(was_read).map(|source| source.row.id).collect();
+        let lacking: HashSet<GuideSourceId> = blocking(move || {
+            let wanted = ops.store.read(&asking(), |read| read.shown_matches())?;
+            let wanted: HashSet<_> =
+                wanted.into_iter().map(|found| (found.source, found.guide_id.as_str().to_owned())).collect();
+            let channels = ops.guide.db.channels()?.into_iter().filter(|channel| !channel.wanted);
+            let lacking =
+                channels.filter(|channel| wanted.contains(&(channel.source, channel.guide_id.clone())));
+            let mut lacking: HashSet<GuideSourceId> = lacking.map(|channel| channel.source).collect();
+            for id in read {
+                if ops.guide.db.kept(id)?.is_none() {
+                    lacking.insert(id);
+                }
+            }
+            Ok::<_, Error>(lacking)
+        })
+        .await?;
+        for source in sources.iter_mut().filter(|source| lacking.contains(&source.row.id)) {
+            match self.fill_source(source.clone(), false).await? {
+                Ok(Some(counts)) => {
+                    (source.health.channels, source.health.programmes) = (counts.channels, counts.programmes);
+                    self.note_health(source.row.id, source.health.clone()).await?;
+                }
+                Ok(None) => {}
+                Err(why) => log::warn!("guide source {} cannot be read again: {why}", source.row.id.0),
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_health(&self, id: GuideSourceId, health: SourceHealth) -> Result<()> {
+        let job = move |tx: &store::Write<'_>| tx.note_source_health(id, &health);
+        self.store.write(store::housekeeping(clock::now(), "guide"), job).wait().await
+    }
+
+    /// Fetches and reads a source, and notes how that went.
+    async fn refresh(&self, source: Seen) -> Result<()> {
+        let id = source.row.id;
+        let before = source.health.clone();
+        *locked(&self.guide.keeping.running) = Some(id);
+        let outcome = self.fill_source(source, true).await;
+        *locked(&self.guide.keeping.running) = None;
+        let outcome = outcome?;
+        let now = clock::now();
+        // Whoever waits for the end of a refresh waits for another time.
+        let tried =
+            before.last_try_at.map_or(now, |last| UnixTime::clamped(now.seconds().max(last.seconds() + 1)));
+        let mut health = SourceHealth { last_try_at: Some(tried), ..before };
+        match outcome {
+            Ok(counts) => {
+                health.last_success_at = Some(tried);
+                health.last_error.clear();
+                if let Some(counts) = counts {
+                    (health.channels, health.programmes) = (counts.channels, counts.programmes);
+                }
+            }
+            Err(why) => {
+                log::warn!("guide source {}: {why}", id.0);
+                health.last_error = why;
+            }
+        }
+        self.note_health(id, health).await
+    }
+
+    /// Reads a source; with `fetch` fetches it before. What is wrong with it comes back as a sentence.
+    async fn fill_source(&self, source: Seen, fetch: bool) -> Result<Result<Option<Counts>, String>> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let _guard = StopOnDrop(stop.clone());
+        let ops = self.clone();
+        let outcome = blocking(move || {
+            let settings = &ops.snapshot().settings;
+            let now = clock::now();
+            let day = 86_400;
+            let begin = now.seconds() - (settings.guide_past_days.get() + 1) * day;
+            let end = now.seconds() + (settings.guide_future_days.get() + 1) * day;
+            ops.guide.fill(&Order {
+                id: source.row.id,
+                source: &source.row.record,
+                fetch,
+                anew: !fetch,
+                local: settings.fetch_local,
+                window: (begin, end),
+                now,
+                stop: &stop,
+            })
+        })
+        .await;
+        match outcome {
+            Ok(counts) => Ok(Ok(counts)),
+            Err(Failed::Source(why)) => Ok(Err(why)),
+            Err(Failed::Store(error)) => Err(error),
+            // It was read a second time with all of them.
+            Err(Failed::Late(_)) => Ok(Err("The file changed while it was read.".into())),
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
