@@ -31,6 +31,7 @@ const TOPICS: Topics = Topics(&[
     machine::jobs::TOPIC,
     channels::streams::LIST,
     channels::streams::PAGE,
+    guide::sources::TOPIC,
     viewing::connections::TOPIC,
 ]);
 

@@ -25,6 +25,7 @@ use crate::{
         sent::Query,
         show,
         table::Pager,
+        tabs::Tabs,
     },
 };
 
@@ -39,6 +40,7 @@ const MOST: usize = 40;
 #[template(path = "guide.html")]
 struct GuidePage {
     frame: Frame,
+    tabs: Tabs,
     asked: Asked,
     categories: Vec<Choice>,
     days: Vec<Choice>,
@@ -153,6 +155,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let gone = now.seconds() - begins.seconds();
     let page = GuidePage {
         frame: caller.frame("Guide"),
+        tabs: super::tabs(super::PATH),
         categories: about.choices_or(Resource::Categories, "Every category"),
         days: days(&caller, now, zone),
         day: date(begins, zone).to_string(),
