@@ -58,7 +58,7 @@ fn without_brackets(name: &str) -> String {
         let (before, from) = rest.split_at(at);
         kept.push_str(before);
         let close = if from.starts_with('(') { ')' } else { ']' };
-        let Some((inside, after)) = from[1..].split_once(close) else { break };
+        let Some((inside, after)) = from[1..].split_once(close) else { return kept };
         let is_sign = (3..=5).contains(&inside.len())
             && inside.bytes().all(|b| b.is_ascii_uppercase())
             && inside.starts_with(['K', 'W', 'C', 'X']);

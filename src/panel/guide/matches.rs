@@ -57,7 +57,8 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let state = if state.is_empty() { State::Suggested.name().to_owned() } else { state };
     let of = State::named(&state);
     let look = action(Resource::Guide, "matches");
-    let read = caller.ops.read(caller.actor(), look, move |look| choosing::matches(look, of, &text, from, ROWS));
+    let read =
+        caller.ops.read(caller.actor(), look, move |look| choosing::matches(look, of, &text, from, ROWS));
     let found = read.await?;
     let sources = caller.ops.names(Resource::GuideSources).await?;
     let may_write = caller.may_write(Resource::Guide);
@@ -65,8 +66,12 @@ async fn list(caller: Caller, query: Query) -> Reply {
     for href in pager.previous.iter_mut().chain(&mut pager.next) {
         href.push_str(&format!("&state={state}"));
     }
-    let states =
-        [("suggested", "To review"), ("matched", "With a channel"), ("none", "Without a channel"), ("any", "All streams")];
+    let states = [
+        ("suggested", "To review"),
+        ("matched", "With a channel"),
+        ("none", "Without a channel"),
+        ("any", "All streams"),
+    ];
     let listing = Listing {
         label: "Matches",
         search: Some(searched.text.clone()),
@@ -106,7 +111,9 @@ fn row(name: &str, found: &Match, sources: &[(i64, String)], may_write: bool, st
             let alike = format!("{} % alike", found.score);
             Cell::Under(Box::new(Cell::Badge(Tone::Warn, "suggested".into())), alike)
         }
-        (State::None, true) => Cell::Under(Box::new(Cell::Badge(Tone::Plain, "none of these".into())), by.into()),
+        (State::None, true) => {
+            Cell::Under(Box::new(Cell::Badge(Tone::Plain, "none of these".into())), by.into())
+        }
         (State::None, false) => Cell::Badge(Tone::Plain, "none".into()),
     };
     let act = |choice: &str, label: &str| RowAction::Do {
@@ -156,9 +163,10 @@ async fn channels(caller: Caller, stream: Path<String>, query: Query) -> Reply {
     let row = |row: &crate::ops::guide::sources::ShownChannel| {
         let channel = &row.channel;
         let source = sources.iter().find(|(of, _)| *of == channel.source.number());
-        let is_its = found.channel.as_ref().is_some_and(|(source, id)| {
-            *source == channel.source && id.as_str() == channel.guide_id
-        });
+        let is_its = found
+            .channel
+            .as_ref()
+            .is_some_and(|(source, id)| *source == channel.source && id.as_str() == channel.guide_id);
         let names = channel.names.join(", ");
         let use_it = RowAction::Do {
             action: format!("{path}?{}", chosen(channel.source, &channel.guide_id)),
@@ -187,7 +195,8 @@ async fn channels(caller: Caller, stream: Path<String>, query: Query) -> Reply {
         pager: searched.pager(&path, channels.total, "channel"),
         ..Listing::default()
     };
-    let act = |choice: &str, label: &str| RowAction::Do { action: format!("{path}?{choice}"), label: label.into() };
+    let act =
+        |choice: &str, label: &str| RowAction::Do { action: format!("{path}?{choice}"), label: label.into() };
     let actions = Cell::Actions(vec![act("none=1", "None of these"), act("reset=1", "Leave to the rules")]);
     let frame = caller.frame(format!("Channel of {name}"));
     let about = format!("Choose the channel of the guide whose programmes {name} shows.");

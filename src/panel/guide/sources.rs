@@ -6,11 +6,7 @@ use jiff::{tz, tz::TimeZone};
 
 use super::tabs;
 use crate::{
-    domain::{
-        Resource, Result, Stored,
-        guide::source::GuideSource,
-        people::rights::Access,
-    },
+    domain::{Resource, Result, Stored, guide::source::GuideSource, people::rights::Access},
     ops::guide::sources::{self, ShownSource},
     panel::kit::{
         caller::{Caller, action, done},
@@ -128,7 +124,11 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
     let row = |source: &ShownSource| row(source, refreshing.contains(&source.row.id), may_write, &zone);
     let listing = Listing {
         label: GuideSource::MANY,
-        links: if may_write { vec![Link::new(format!("{PATH}/new"), "New guide source")] } else { Vec::new() },
+        links: if may_write {
+            vec![Link::new(format!("{PATH}/new"), "New guide source")]
+        } else {
+            Vec::new()
+        },
         heads: GuideSource::heads(),
         rows: found.iter().map(row).collect(),
         empty: "None yet: players show no programmes.".into(),
