@@ -1,5 +1,7 @@
 //! Which channel of the guide belongs to which stream: what the rules are not sure of is for a person to review.
 
+use std::fmt::Write as _;
+
 use actix_web::web::{Path, ServiceConfig, resource};
 use askama::Template;
 
@@ -64,7 +66,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let may_write = caller.may_write(Resource::Guide);
     let mut pager = searched.pager(PATH, found.total, "stream");
     for href in pager.previous.iter_mut().chain(&mut pager.next) {
-        href.push_str(&format!("&state={state}"));
+        let _ = write!(href, "&state={state}");
     }
     let states = [
         ("suggested", "To review"),
@@ -79,7 +81,7 @@ async fn list(caller: Caller, query: Query) -> Reply {
         filters: vec![Filter {
             name: "state",
             label: "State",
-            choices: states.map(|(value, label)| Choice::new(&value, label)).into(),
+            choices: states.map(|(value, label)| Choice::new(value, label)).into(),
             value: state.clone(),
         }],
         heads: ["Stream", "Channel of the guide", "State", ""].map(Head::new).into(),
@@ -152,7 +154,7 @@ async fn channels(caller: Caller, stream: Path<String>, query: Query) -> Reply {
     let (name, found) =
         caller.ops.read(caller.actor(), look, move |look| choosing::match_of(look, stream)).await?;
     if !query.0.contains_key("search") {
-        searched.text = normalised(&name).split(' ').next().unwrap_or_default().to_owned();
+        normalised(&name).split(' ').next().unwrap_or_default().clone_into(&mut searched.text);
     }
     let (ops, page) = (caller.ops.clone(), searched.page());
     let look = action(Resource::Guide, "channels");
