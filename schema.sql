@@ -437,6 +437,15 @@ CREATE TABLE error_log (
 ) STRICT;
 
 -- Attempts to sign in to the panel, and wrong API keys from whitelisted addresses.
+-- Rows of logs that were written while the clock was in doubt: their own times say nothing about their age.
+CREATE TABLE doubted_rows (
+    log      TEXT    NOT NULL,                     -- the name of the log
+    after_id INTEGER NOT NULL,
+    up_to_id INTEGER,                              -- empty as long as the clock is in doubt
+    at       INTEGER,                              -- when the clock was trusted again: they count as from then
+    PRIMARY KEY (log, after_id)
+) STRICT;
+
 CREATE TABLE login_log (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     at       INTEGER NOT NULL,

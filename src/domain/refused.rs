@@ -10,9 +10,9 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum Refused {
-    /// `demo` on a database with lines.
-    #[error("There are lines already: demo fills only an empty database")]
-    NotEmpty,
+    /// `demo` on a database that is in use, and what is there.
+    #[error("There are {0} already: demo fills only an empty database. Name another folder with --data")]
+    NotEmpty(&'static str),
     /// A test picture could not be drawn, and why.
     #[error("{0}")]
     NoPicture(String),

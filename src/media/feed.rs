@@ -4,10 +4,12 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     fs::File,
-    io::Read,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
 use tokio::{io::AsyncWriteExt, process::ChildStdin, task::spawn_blocking};
 
 use super::{
@@ -50,17 +52,32 @@ impl Feed {
     }
 }
 
+/// Opens a file below `media/`. A pipe or a device would keep whoever opens it waiting for ever.
+///
+/// # Errors
+/// What the system says, and [`io::ErrorKind::InvalidInput`] for what is no file.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+/// Whether something is there that is no file, such as a named pipe or a folder.
+pub fn is_no_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file())
+}
+
 /// Whether a file is a transport stream of packets of 188 bytes, from its beginning.
 pub fn is_transport_stream(path: &Path) -> bool {
     let mut beginning = [0; 3 * PACKET];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    let read = open(path).and_then(|mut file| file.read_exact(&mut beginning));
     read.is_ok() && beginning.chunks_exact(PACKET).all(|packet| packet[0] == 0x47)
 }
 
 async fn repeat(path: PathBuf, input: &mut ChildStdin) {
     let mut turns = Turns::default();
     loop {
-        let Ok(mut file) = File::open(&path) else { return };
+        let Ok(mut file) = open(&path) else { return };
         turns.begin();
         loop {
             let part = spawn_blocking(move || {

@@ -415,9 +415,13 @@ impl Runner<'_> {
             let program = self.multiplexes.program(self.ffmpeg, source, number)?;
             return Ok(Some(Feed::Program(Box::new(program))));
         }
-        let Some(name) = source.file().filter(|_| self.wanted.at_end == AtEnd::Loop) else { return Ok(None) };
+        let Some(name) = source.file() else { return Ok(None) };
         let path = self.ffmpeg.file(name)?;
-        Ok(feed::is_transport_stream(&path).then_some(Feed::Loop(path)))
+        if feed::is_no_file(&path) {
+            return Err(format!("media/{name} is no file, but a folder, a pipe or a device"));
+        }
+        let is_looped = self.wanted.at_end == AtEnd::Loop && feed::is_transport_stream(&path);
+        Ok(is_looped.then_some(Feed::Loop(path)))
     }
 
     fn note(&self, event: Event) {

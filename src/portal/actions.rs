@@ -141,6 +141,8 @@ async fn in_session(
         ("epg", "get_all_program_for_ch") => guide::whole(asked, session)?,
         ("epg", "get_week") => guide::week(asked),
         (module, _) if UNUSED.contains(&module) => unused(action),
+        // Whatever is paged through is an empty page.
+        (_, "get_ordered_list") => channels::nothing(),
         ("account_info", "get_main_info") => account::main_info(asked, session)?,
         (
             "account_info",
@@ -157,7 +159,7 @@ async fn in_session(
 }
 
 /// Modules that boxes ask for whether or not a portal has them.
-const UNUSED: [&str; 27] = [
+const UNUSED: [&str; 29] = [
     "vod",
     "series",
     "radio",
@@ -185,6 +187,8 @@ const UNUSED: [&str; 27] = [
     "records",
     "youtube",
     "dvb",
+    "playlist",
+    "mastermind",
 ];
 
 /// What a module with nothing in it answers: the software of boxes stops at `false` where it wants a list.

@@ -1,13 +1,15 @@
 //! A client's connection as the HTTP machinery reads and writes it: one descriptor, and an end to waiting.
 //!
 //! actix itself waits only for the first head of a connection. Here is what it leaves open: heads after the
-//! first, the rest of a body after its answer, and a client that does not take its answer.
+//! first, the rest of a body after its answer, and a client that does not take its answer. And it takes apart all heads
+//! that have come, before it answers the first, which costs kilobytes each: a client that sends many gets them out of
+//! the kernel one or two at a time.
 
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -29,6 +31,9 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// So long may a client take nothing of an answer. Sessions of live streams end earlier, by a rule of their own.
 pub const UNREAD: Duration = Duration::from_mins(5);
 
+/// The end of a head.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
 /// The side of a socket that is written to, shared with the requests that came on it.
 pub type Socket = Arc<OwnedWriteHalf>;
 
@@ -40,6 +45,10 @@ pub struct Connection {
     head: Timer,
     unread: Timer,
     place: Place,
+    /// What has come and is not handed on yet.
+    held: Vec<u8>,
+    /// The end of a head was handed on just now: it is taken apart before more follows.
+    paused: bool,
 }
 
 impl Connection {
@@ -47,7 +56,16 @@ impl Connection {
     pub fn new(stream: TcpStream, place: Place) -> Self {
         let (read, write) = stream.into_split();
         let (head, unread) = (Timer::default(), Timer::default());
-        Self { read, write: Arc::new(write), turn: Turn::default(), head, unread, place }
+        Self {
+            read,
+            write: Arc::new(write),
+            turn: Turn::default(),
+            head,
+            unread,
+            place,
+            held: Vec::new(),
+            paused: false,
+        }
     }
 
     /// What its requests know of it.
@@ -62,6 +80,28 @@ impl Connection {
             None => Ok(()),
         }
     }
+
+    /// While a request is served whose body is not waited for: nothing, unless the client is gone.
+    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.held.is_empty() {
+            match ready!(self.read.poll_peek(context, &mut ReadBuf::new(&mut [0]))) {
+                Ok(0) => return Poll::Ready(Ok(())),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.turn.wake_later(context);
+        Poll::Pending
+    }
+
+    /// Up to the end of the second head; a body that follows the first without blank lines comes along.
+    fn hand_on(&mut self, into: &mut ReadBuf<'_>) {
+        let ends = memchr::memmem::find_iter(&self.held, HEAD_END).take(2).collect::<Vec<_>>();
+        let cut = ends.get(1).map_or(self.held.len(), |end| end + HEAD_END.len()).min(into.remaining());
+        into.put_slice(&self.held[..cut]);
+        self.held.drain(..cut);
+        self.paused = !ends.is_empty();
+    }
 }
 
 /// What the requests of a connection know of it.
@@ -75,24 +115,53 @@ pub struct Known {
     pub is_spare: bool,
 }
 
-/// Whose turn it is: ours while a request is served; else the client's, since its last answer was whole.
+/// Whose turn it is: ours while a request is served, else the client's.
 #[derive(Clone, Default)]
-pub struct Turn(Arc<Mutex<Option<Instant>>>);
+pub struct Turn(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// When the last answer was whole; `None` while a request is served, and before the first head, for which actix waits itself.
+    since: Option<Instant>,
+    is_ours: bool,
+    /// Whether the request that is served waits for its body.
+    wants_body: bool,
+    /// Whoever holds back what has come meanwhile.
+    reader: Option<Waker>,
+}
 
 impl Turn {
     /// A request is served until what this returns is dropped.
     pub fn ours(&self) -> Serving {
-        self.set(None);
+        let mut state = self.state();
+        (state.since, state.is_ours, state.wants_body) = (None, true, false);
         Serving(self.clone())
     }
 
-    /// `None` also before the first head, for which actix waits itself.
-    fn since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the request that is served waits for its body.
+    pub fn want_body(&self, wants: bool) {
+        let mut state = self.state();
+        state.wants_body = wants;
+        if wants && let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
     }
 
-    fn set(&self, since: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    fn since(&self) -> Option<Instant> {
+        self.state().since
+    }
+
+    fn may_read(&self) -> bool {
+        let state = self.state();
+        !state.is_ours || state.wants_body
+    }
+
+    fn wake_later(&self, context: &Context<'_>) {
+        self.state().reader = Some(context.waker().clone());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,7 +170,11 @@ pub struct Serving(Turn);
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.set(Some(Instant::now()));
+        let mut state = self.0.state();
+        (state.since, state.is_ours) = (Some(Instant::now()), false);
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
     }
 }
 
@@ -143,7 +216,25 @@ impl AsyncRead for Connection {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
-        Pin::new(&mut self.read).poll_read(context, into)
+        if !self.turn.may_read() {
+            return self.poll_gone(context);
+        }
+        let was_paused = std::mem::take(&mut self.paused);
+        if self.held.is_empty() {
+            let before = into.filled().len();
+            ready!(Pin::new(&mut self.read).poll_read(context, into))?;
+            if into.filled().len() == before {
+                return Poll::Ready(Ok(()));
+            }
+            self.held.extend_from_slice(&into.filled()[before..]);
+            into.set_filled(before);
+        }
+        if was_paused {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.hand_on(into);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -34,9 +34,10 @@ impl BaseUrl {
 
     fn parse(url: &str) -> Option<Self> {
         let url = Url::parse(url).ok()?;
+        let host = url.host_str().filter(|host| is_host(host))?;
         Some(Self {
             scheme: url.scheme().to_owned(),
-            host: url.host_str()?.to_owned(),
+            host: host.to_owned(),
             port: url.port_or_known_default()?,
         })
     }
@@ -49,6 +50,14 @@ impl BaseUrl {
             _ => format!("{scheme}://{host}:{port}"),
         }
     }
+}
+
+/// Whether it is a name or an address: the parser of URLs lets quotes and commas pass.
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    host.starts_with('[') || host.trim_end_matches('.').split('.').all(is_label)
 }
 
 /// Whether a trusted proxy passed a request on without saying over what it came.
@@ -92,7 +101,26 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for host in ["", "a/b", "u@h", "h?x", "h#x", "a b", "h:99999", "h\\x"] {
+        for host in [
+            "",
+            "a/b",
+            "u@h",
+            "h?x",
+            "h#x",
+            "a b",
+            "h:99999",
+            "h\\x",
+            "e\"x",
+            "e%22x",
+            "e'x",
+            "e,x",
+            "e;x",
+            "e&x",
+            "..",
+            "a..b",
+            ".",
+            "a%2eb%3cc",
+        ] {
             assert_eq!(asked(host), None, "{host}");
         }
     }

@@ -19,7 +19,7 @@ use actix_web::{
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::connection::{Known, PATIENCE, Serving};
+use super::connection::{Known, PATIENCE, Serving, Turn};
 
 /// So long may a body take at least.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ pub async fn request(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let known = request.conn_data::<Known>().cloned();
     let serving = known.as_ref().map(|known| known.turn.ours());
-    let is_spare = known.is_some_and(|known| known.is_spare);
+    let is_spare = known.as_ref().is_some_and(|known| known.is_spare);
     if is_spare && !is_operators(request.path()) {
         let busy = HttpResponse::ServiceUnavailable()
             .insert_header((header::RETRY_AFTER, 10))
@@ -46,7 +46,7 @@ pub async fn request(
         Payload::None => {}
         payload => {
             let timed: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
-                Box::pin(InTime::new(payload));
+                Box::pin(InTime::new(payload, known.map(|known| known.turn)));
             request.set_payload(timed.into());
         }
     }
@@ -65,15 +65,23 @@ fn is_operators(path: &str) -> bool {
 /// A body that comes in time or fails.
 struct InTime {
     payload: Payload,
+    /// Where it says whether it is waited for.
+    turn: Option<Turn>,
     begun: Instant,
     bytes: u64,
     until: Pin<Box<Sleep>>,
 }
 
 impl InTime {
-    fn new(payload: Payload) -> Self {
+    fn new(payload: Payload, turn: Option<Turn>) -> Self {
         let begun = Instant::now();
-        Self { payload, begun, bytes: 0, until: Box::pin(sleep_until(begun + PATIENCE)) }
+        Self { payload, turn, begun, bytes: 0, until: Box::pin(sleep_until(begun + PATIENCE)) }
+    }
+
+    fn wants(&self, more: bool) {
+        if let Some(turn) = &self.turn {
+            turn.want_body(more);
+        }
     }
 
     fn deadline(&self) -> Instant {
@@ -87,6 +95,7 @@ impl Stream for InTime {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = Pin::new(&mut self.payload).poll_next(context);
+        self.wants(next.is_pending());
         match next {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.bytes += bytes.len() as u64;
@@ -99,6 +108,12 @@ impl Stream for InTime {
             }
             next => next,
         }
+    }
+}
+
+impl Drop for InTime {
+    fn drop(&mut self) {
+        self.wants(false);
     }
 }
 

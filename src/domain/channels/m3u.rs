@@ -305,7 +305,7 @@ impl State {
         if self.next.guide_id.is_empty() {
             self.next.guide_id = second_id;
         }
-        let (name, beside) = apart(info.name);
+        let (name, beside) = apart(&info.name);
         if beside.is_some() {
             self.oddities.note("address on the line of #EXTINF".into(), line);
         }

@@ -66,7 +66,9 @@ static KINDS: LazyLock<HashMap<&'static str, Kind>> = LazyLock::new(|| {
         ApiKey::columns(),
         Settings::columns(),
     ];
-    records.into_iter().flatten().map(|column| (column.name, column.kind)).collect()
+    let lists = ["add_streams", "remove_streams"]
+        .map(|name| (name, Kind::References(crate::domain::Resource::Streams)));
+    records.into_iter().flatten().map(|column| (column.name, column.kind)).chain(lists).collect()
 });
 
 /// What a column of the trail holds, if it is one of a record.

@@ -18,10 +18,15 @@ use crate::{
         },
         ids::{BouquetId, CategoryId, GroupId, PlanId, ResellerId, StreamId},
         machine::server::{Server, ServerChange},
-        people::{actor::Actor, admin::AdminChange, reseller::ResellerChange},
+        page::Page,
+        people::{
+            actor::Actor,
+            admin::AdminChange,
+            reseller::{Reseller, ResellerChange},
+        },
         subscribers::{
-            line::LineChange,
-            mag::MagChange,
+            line::{Line, LineChange},
+            mag::{Mag, MagChange},
             plan::{Plan, PlanChange},
             subscription::SubscriptionChange,
         },
@@ -33,6 +38,7 @@ use crate::{
         random,
         subscribers::{lines, mags},
     },
+    store::Table,
 };
 
 /// The administrator of the first reseller.
@@ -94,12 +100,13 @@ struct Catalogue {
 }
 
 impl Ops {
-    /// Fills a database that holds no lines, and the folder `media/` with test pictures; says what it
+    /// Fills a database that holds nothing of an operator yet, and the folder `media/` with test pictures; says what it
     /// made.
     ///
     /// # Errors
-    /// [`crate::domain::Error::Refused`] if there are lines already or no picture can be drawn, or a database error.
+    /// [`crate::domain::Error::Refused`] if there is something already or no picture can be drawn, or a database error.
     pub async fn demo(&self, media: &Path, say: impl Fn(&str)) -> Result<String> {
+        self.write(Actor::COMMAND_LINE, ACTION, nothing_is_there).await?;
         for (picture, number) in PICTURES.iter().zip(1..) {
             say(&format!("drawing test picture {number} of {}", PICTURES.len()));
             picture.draw(media).await.map_err(Refused::NoPicture)?;
@@ -145,11 +152,30 @@ impl Ops {
     }
 }
 
-fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
-    if act.tx.page::<crate::domain::subscribers::line::Line>(&crate::domain::page::Page::default())?.total > 0
-    {
-        return Err(Refused::NotEmpty.into());
+/// What is invented is never mixed with what an operator made.
+fn nothing_is_there(act: &Act<'_>) -> Result<()> {
+    for (what, count) in [
+        ("streams", rows::<Stream>(act)?),
+        ("categories", rows::<Category>(act)?),
+        ("bouquets", rows::<Bouquet>(act)?),
+        ("plans", rows::<Plan>(act)?),
+        ("resellers", rows::<Reseller>(act)?),
+        ("lines", rows::<Line>(act)?),
+        ("MAGs", rows::<Mag>(act)?),
+    ] {
+        if count > 0 {
+            return Err(Refused::NotEmpty(what).into());
+        }
     }
+    Ok(())
+}
+
+fn rows<R: Table>(act: &Act<'_>) -> Result<i64> {
+    Ok(act.tx.page::<R>(&Page::default())?.total)
+}
+
+fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
+    nothing_is_there(act)?;
     managed::create::<Server>(
         act,
         ServerChange {

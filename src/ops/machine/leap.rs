@@ -34,6 +34,8 @@ pub struct Time {
     /// Whether the leap was there at the start already, and whether the log has it.
     from_start: bool,
     is_told: bool,
+    /// Whether what the logs take in is noted as doubtful; `None` as long as this server has not looked.
+    rows_doubted: Option<bool>,
 }
 
 impl Time {
@@ -75,6 +77,7 @@ impl Ops {
             even: Even::from(now, 0),
             from_start: false,
             is_told: false,
+            rows_doubted: None,
         };
         time.from_start = time.leap(now).is_some();
         *self.time() = Some(time);
@@ -95,6 +98,23 @@ impl Ops {
             self.store.write(origin, |tx| tx.doubt_answers()).wait().await?;
         }
         self.tell_leap(now);
+        self.note_doubt(now).await
+    }
+
+    /// Rows of the logs whose times cannot be believed are noted, so that they are not taken for old ones once the clock is right.
+    async fn note_doubt(&self, now: UnixTime) -> Result<()> {
+        let (is_doubted, noted) = match self.time().as_ref() {
+            Some(time) => (time.leap(now).is_some(), time.rows_doubted),
+            None => return Ok(()),
+        };
+        if noted == Some(is_doubted) {
+            return Ok(());
+        }
+        let note = move |tx: &store::Write<'_>| if is_doubted { tx.doubt_rows() } else { tx.trust_rows(now) };
+        self.store.write(store::housekeeping(now, "clock"), note).wait().await?;
+        if let Some(time) = self.time().as_mut() {
+            time.rows_doubted = Some(is_doubted);
+        }
         Ok(())
     }
 
@@ -182,6 +202,7 @@ fn confirm(act: &Act<'_>) -> Result<()> {
     if known.and_then(|known| Leap::between(known, act.now)).is_some_and(Leap::is_no_absence) {
         // A clock that was wrong until now has said when they were kept.
         act.tx.doubt_answers()?;
+        act.tx.renew_rows(act.now)?;
     }
     act.tx.age_answers(act.now)?;
     act.tx.know_time(act.now)?;

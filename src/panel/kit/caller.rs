@@ -12,7 +12,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    error::{PageError, Reply, render},
+    error::{Back, PageError, Reply, render},
     form::SLIP,
     frame::Frame,
     seen,
@@ -83,8 +83,11 @@ impl Caller {
 
     /// Whoever is signed in, also with a password that is to be changed first.
     pub fn with_any_password(request: &HttpRequest) -> Reply<Self> {
-        // A form that was sent after the session's end leads back to its page.
-        let back = if request.method().is_safe() { request.uri().to_string() } else { "/panel/".into() };
+        let back = if request.method().is_safe() {
+            Back::Page(request.uri().to_string())
+        } else {
+            Back::Form(form_of(request))
+        };
         let ops = request.app_data::<Data<Ops>>().ok_or(Error::Busy)?;
         let token = request.cookie(SESSION).ok_or_else(|| PageError::SignIn(back.clone()))?;
         let address = Visitor::of(request).address;
@@ -238,6 +241,15 @@ pub fn keep(response: &mut HttpResponse, request: &HttpRequest, tokens: Tokens) 
         .finish();
     let _ = response.add_cookie(&session_cookie(request, tokens.session));
     let _ = response.add_cookie(&known);
+}
+
+/// The page of this panel from which a form was sent, as far as the browser says it.
+fn form_of(request: &HttpRequest) -> String {
+    let referer = request.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
+    let path = referer
+        .and_then(|address| url::Url::parse(address).ok())
+        .map(|address| address[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
+    inside(path.as_deref().unwrap_or("/panel/")).to_owned()
 }
 
 /// Where to go after signing in: a page of the panel, never another site.

@@ -11,20 +11,32 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{assets, caller::Caller, frame::Frame};
-use crate::{domain::Error, panel::moved};
+use super::{assets, caller::Caller, form::SLIP, frame::Frame};
+use crate::{
+    domain::{Error, Failure},
+    panel::moved,
+};
 
 /// Why a page is not shown.
 #[derive(Debug)]
 pub enum PageError {
-    /// Nobody is signed in: to the login page, and back to that address.
-    SignIn(String),
+    /// Nobody is signed in: to the login page, and back.
+    SignIn(Back),
     /// A new password comes first.
     ChangePassword,
     /// An error of a use case.
     Error(Error),
     /// The request cannot be read; why.
     Malformed(String),
+}
+
+/// Where somebody wanted to go who is not signed in.
+#[derive(Clone, Debug)]
+pub enum Back {
+    /// To this page.
+    Page(String),
+    /// Nowhere: a form was sent from this page after the end of the session, and nothing was done.
+    Form(String),
 }
 
 /// The result of every handler.
@@ -51,8 +63,11 @@ impl ResponseError for PageError {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::SignIn(back) => {
-                let query = form_urlencoded(back);
-                moved(&format!("/panel/login?next={query}"))
+                let (page, ended) = match back {
+                    Back::Page(page) => (page, ""),
+                    Back::Form(page) => (page, "&not_done=1"),
+                };
+                moved(&format!("/panel/login?next={}{ended}", form_urlencoded(page)))
             }
             Self::ChangePassword => moved("/panel/account"),
             Self::Malformed(why) => page(StatusCode::BAD_REQUEST, UNREADABLE, why),
@@ -62,6 +77,9 @@ impl ResponseError for PageError {
 }
 
 const UNREADABLE: &str = "This request cannot be read";
+
+const FORM_ONLY: &str = "There is no page here";
+const FORM_ONLY_TEXT: &str = "This is where a form was sent to, and not a page. Nothing was changed just now: go back, or choose a page above.";
 
 /// The page of a refusal between the navigation.
 #[derive(Template)]
@@ -79,13 +97,19 @@ pub async fn framed(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
     let response = next.call(request).await?;
     let refused = response.response().error().and_then(|error| error.as_error::<PageError>());
+    let only_takes_forms = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     let told = match refused {
         Some(PageError::Malformed(why)) => Some((UNREADABLE, why.clone())),
         Some(PageError::Error(error)) => Some(told(error)),
+        None if only_takes_forms => Some((FORM_ONLY, FORM_ONLY_TEXT.into())),
         _ => None,
     };
     let caller = told.as_ref().and_then(|_| Caller::with_any_password(response.request()).ok());
     let (Some((title, text)), Some(caller)) = (told, caller) else {
+        if only_takes_forms {
+            let page = page(StatusCode::METHOD_NOT_ALLOWED, FORM_ONLY, FORM_ONLY_TEXT);
+            return Ok(response.into_response(page).map_into_right_body());
+        }
         return Ok(response.map_into_left_body());
     };
     // What was not deleted is still there.
@@ -107,6 +131,10 @@ fn told(error: &Error) -> (&'static str, String) {
         Error::Database(_) if error.is_busy() => (
             "Busy",
             "Another program is writing to the database just now. Nothing was changed: try again in a moment.".into(),
+        ),
+        Error::Database(fault) if fault.what == Failure::DiskFull => (
+            "The disk is full",
+            "Nothing was changed, and nobody can be signed in: the operator has to free space on the disk of the data folder.".into(),
         ),
         Error::Database(fault) => (
             "Something failed",
@@ -179,7 +207,14 @@ fn page(status: StatusCode, title: &str, text: &str) -> HttpResponse {
 /// A rendered template.
 pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
     match page.render() {
-        Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
+        Ok(html) => {
+            let mut response = HttpResponse::build(status);
+            // Back leads to the form that was sent, so that it is known again and makes nothing a second time.
+            if html.contains(&format!("name=\"{SLIP}\"")) {
+                response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+            }
+            response.content_type("text/html; charset=utf-8").body(html)
+        }
         Err(error) => {
             log::error!("a page cannot be rendered: {error}");
             HttpResponse::InternalServerError().body("This page cannot be shown: see the server's log")

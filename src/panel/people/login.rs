@@ -55,7 +55,9 @@ fn login(ops: &Ops, username: &str, next: &str, problem: Option<String>) -> Logi
 }
 
 async fn ask(ops: Data<Ops>, query: Query) -> HttpResponse {
-    render(StatusCode::OK, &login(&ops, "", query.text("next"), None))
+    let ended = "Your session has ended, and what you sent was not done. Sign in, and send it again.";
+    let problem = (query.text("not_done") == "1").then(|| ended.to_owned());
+    render(StatusCode::OK, &login(&ops, "", query.text("next"), problem))
 }
 
 async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent) -> Reply {

@@ -45,6 +45,11 @@ impl Log {
         ("api", Self::Api),
     ];
 
+    /// What `logs/list` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, log)| *log == self).map_or("", |(name, _)| name)
+    }
+
     /// Its table.
     pub(crate) fn table(self) -> &'static str {
         match self {

@@ -15,10 +15,13 @@ use crate::{
 const AT_ONCE: i64 = 500;
 /// A row that is more seconds ahead of the clock is from the future.
 const AHEAD: i64 = 3600;
+/// So many rows before the moment when a leap of the clock is noticed are in doubt as well.
+const BEFORE_NOTICED: i64 = 1000;
 
 impl Write<'_> {
     /// Deletes those of the next rows of a log, behind the row `after`, that are older than `days`; behind which row to
-    /// go on, if older ones may follow. Rows from the future, which a clock that was ahead has left, hold up nothing.
+    /// go on, if older ones may follow. Rows from the future, which a clock that was ahead has left, hold up nothing; those
+    /// that were written while the clock was in doubt stay `days` longer than that.
     ///
     /// # Errors
     /// A database error.
@@ -38,9 +41,60 @@ impl Write<'_> {
                 Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })?;
         let (Some(last), rows, young) = seen else { return Ok(None) };
-        let sql = format!("DELETE FROM {table} WHERE id > ? AND id <= ? AND at < ?");
-        self.conn.prepare_cached(&sql)?.execute(params![after, last, oldest])?;
+        let sql = format!(
+            "DELETE FROM {table} AS old WHERE id > ?1 AND id <= ?2 AND at < ?3 AND NOT EXISTS (SELECT 1 FROM doubted_rows \
+             WHERE log = ?4 AND after_id < old.id AND old.id <= coalesce(up_to_id, old.id) AND coalesce(at, ?5) >= ?3)"
+        );
+        self.conn.prepare_cached(&sql)?.execute(params![after, last, oldest, log.name(), now.seconds()])?;
+        let sql = "DELETE FROM doubted_rows WHERE log = ? AND at < ?";
+        self.conn.prepare_cached(sql)?.execute(params![log.name(), oldest])?;
         Ok((rows == AT_ONCE && young == 0).then_some(last))
+    }
+
+    /// The clock is in doubt: so are the times of what the logs take in from here on.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn doubt_rows(&self) -> Result<()> {
+        for (name, log) in Log::ALL {
+            let sql = format!(
+                "INSERT INTO doubted_rows (log, after_id) SELECT ?1, max(coalesce((SELECT max(id) FROM {}), 0) - ?2, 0) \
+                 WHERE NOT EXISTS (SELECT 1 FROM doubted_rows WHERE log = ?1 AND at IS NULL) \
+                 ON CONFLICT DO UPDATE SET up_to_id = NULL, at = NULL",
+                log.table()
+            );
+            self.conn.prepare_cached(&sql)?.execute(params![name, BEFORE_NOTICED])?;
+        }
+        Ok(())
+    }
+
+    /// The clock is trusted again: what was in doubt counts as from now.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn trust_rows(&self, now: UnixTime) -> Result<()> {
+        for (name, log) in Log::ALL {
+            let sql = format!(
+                "UPDATE doubted_rows SET at = ?2, up_to_id = coalesce((SELECT max(id) FROM {}), 0) WHERE log = ?1 AND at IS NULL",
+                log.table()
+            );
+            self.conn.prepare_cached(&sql)?.execute(params![name, now.seconds()])?;
+        }
+        Ok(())
+    }
+
+    /// The clock was wrong until now: all that the logs hold counts as from now.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn renew_rows(&self, now: UnixTime) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM doubted_rows")?.execute([])?;
+        for (name, _) in Log::ALL {
+            self.conn
+                .prepare_cached("INSERT INTO doubted_rows (log, after_id) VALUES (?, 0)")?
+                .execute([name])?;
+        }
+        self.trust_rows(now)
     }
 
     /// Deletes kept answers that are too old to be given again; whether more may be left.

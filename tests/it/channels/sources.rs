@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -198,4 +199,28 @@ fn nothing_that_a_provider_sends_opens_a_file_of_this_machine() {
     within(30, "what is no file plays", || {
         online(&server) == [control] || !offline(&server, control)["video_codec"].is_null()
     });
+}
+
+#[test]
+fn a_pipe_or_a_folder_among_the_media_is_named_and_holds_up_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let media = folder.path().join("media");
+    std::fs::create_dir(media.join("folder.ts")).unwrap();
+    assert!(Command::new("mkfifo").arg(media.join("pipe.ts")).status().unwrap().success());
+    let server = TestServer::on(folder, &[]);
+    for (name, at_end) in [("pipe.ts", "loop"), ("pipe.ts", "stop"), ("folder.ts", "loop")] {
+        server
+            .done("streams/new", &format!("data[name]=A&data[sources][]=media/{name}&data[at_end]={at_end}"));
+    }
+    server.done("streams/new", "data[name]=B&data[sources][]=media/test.ts");
+    within(20, "the others play", || online(&server) == [4]);
+    for id in 1..=3 {
+        within(10, "it is named", || {
+            offline(&server, id)["why"].to_string().contains("is no file, but a folder, a pipe or a device")
+        });
+    }
+    let begun = Instant::now();
+    server.stop();
+    assert!(begun.elapsed() < Duration::from_secs(10), "and it ends");
 }

@@ -244,6 +244,19 @@ fn demo_data_passes_the_check_and_is_made_once() {
     assert_eq!(done(data.path(), &["check"]), whole);
     let (code, ..) = linecard(data.path(), &["demo"]);
     assert_eq!(done(data.path(), &["check"]), whole, "demo again ended with {code}");
+
+    // Nor does it mix what is invented with what an operator has made, line or not.
+    let server = TestServer::start();
+    for (call, body, what) in [
+        ("categories/new", "data[name]=Noticias", "categories"),
+        ("streams/new", "data[name]=Uno", "streams"),
+    ] {
+        server.done(call, body);
+        let (code, said, why) = linecard(server.data(), &["demo"]);
+        assert!(code == 1 && why.contains(&format!("There are {what} already")), "{said}{why}");
+    }
+    assert!(!server.data().join("media/demo-news.ts").exists(), "and draws nothing");
+    assert_eq!(server.done("streams/list", "")["total"], 1);
     let key = done(data.path(), &["api-key", "create", "look"]);
     let server = TestServer::on(data, &[]);
     let body = format!("api_key={}", key.trim_end());

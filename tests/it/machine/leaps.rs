@@ -251,3 +251,33 @@ fn a_clock_that_leaps_while_the_server_runs_is_told_once_in_the_log() {
     within(10, "and its end", || told("The clock of this machine is trusted again") == 1);
     assert_eq!(told("3 days ahead"), 1, "{}", server.log());
 }
+
+#[test]
+fn what_was_done_while_the_clock_was_behind_stays_in_the_audit_trail_once_it_is_right() {
+    // The clock was right before.
+    let server = server_at(tempfile::tempdir().expect("a folder"), "+0");
+    server.done("line/new", "data[username]=before");
+    let server = server_at(server.stop(), "-400d");
+    server.done("line/new", "data[username]=behind");
+    let rows = total(&server, "kind=audit");
+    let server = server_at(server.stop(), "+0");
+    server.done("line/new", "data[username]=after");
+    within(10, "it is trusted", || {
+        let open = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
+        let sql = "SELECT count(*) FROM doubted_rows WHERE at IS NOT NULL";
+        open.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a count") == 6
+    });
+    assert_eq!(total(&server, "kind=audit"), rows + 1);
+    let server = server_at(server.stop(), "+0");
+    assert_eq!(total(&server, "kind=audit"), rows + 1, "nor at the next start");
+
+    // It was never right, and somebody says that it is now.
+    let server = server_at(tempfile::tempdir().expect("a folder"), "-9000d");
+    server.done("line/new", "data[username]=first");
+    let rows = total(&server, "kind=audit");
+    let server = server_at(server.stop(), "+0");
+    Panel::admin(&server).done("/panel/confirm-clock", &[]);
+    let server = server_at(server.stop(), "+0");
+    server.done("line/list", "");
+    assert_eq!(total(&server, "kind=audit"), rows + 1, "and that it was confirmed");
+}

@@ -333,3 +333,20 @@ fn furnish(server: &TestServer) {
     assert_eq!(Player::get(server, "/live/bob/wrong/1", "Test Player").status, 401);
     assert_eq!(Player::get(server, "/live/bob/secret1/1", "Test Player").status, 200);
 }
+
+#[test]
+fn back_and_create_again_makes_nothing_a_second_time() {
+    let server = panel::server();
+    server.done("subscription_plans/new", "data[name]=Month&data[credits]=10");
+    let browser = Browser::on(&server.url);
+    browser.sign_in("admin", PASSWORD);
+    browser.open("/panel/lines/new");
+    browser.click("[name=subscription_plan_id][value=\"1\"]");
+    browser.press("Create");
+    browser.sees("was created.");
+    browser.run("history.back()");
+    browser.until("the form", || browser.path() == "/panel/lines/new");
+    browser.press("Create");
+    browser.until("the line", || browser.path() != "/panel/lines/new");
+    assert_eq!(server.done("line/list", "")["total"], 1);
+}

@@ -275,3 +275,37 @@ fn two_servers_on_one_machine_do_not_end_each_others_sessions() {
     assert_eq!(ask(&one, "/panel/logout", &["-X", "POST"]), "303");
     assert_eq!(ask(&two, "/panel/account", &[]), "200");
 }
+
+#[test]
+fn a_form_that_comes_after_the_end_of_a_session_is_said_to_be_not_done_and_leads_back_to_its_page() {
+    let server = server();
+    server.done("line/new", "data[username]=bob&data[notes]=old");
+    let panel =
+        Panel::nobody(&server).with_header(&format!("Referer: {}/panel/lines/1/edit?x=1", server.url));
+    let page = panel.post_bare("/panel/lines/1/edit", &[("notes", "new")]);
+    assert_eq!(
+        (page.status, page.location()),
+        (303, "/panel/login?next=%2Fpanel%2Flines%2F1%2Fedit%3Fx%3D1&not_done=1")
+    );
+    let page = panel.get(page.location());
+    assert!(page.contains("what you sent was not done"), "{page}");
+    let elsewhere = Panel::nobody(&server).with_header("Referer: http://evil.example/panel/x//y");
+    let page = elsewhere.post_bare("/panel/lines/1/edit", &[("notes", "new")]);
+    assert_eq!(page.location(), "/panel/login?next=%2Fpanel%2F&not_done=1");
+}
+
+#[test]
+fn an_address_that_only_takes_forms_is_a_page_with_a_way_on() {
+    let server = server();
+    server.done("resellers/new", "data[name]=North");
+    let panel = Panel::admin(&server);
+    for path in ["/panel/resellers/1/credits", "/panel/settings/security/unblock", "/panel/logout"] {
+        let page = panel.ask(path);
+        assert!(
+            page.status == 405 && page.body.contains("not a page") && page.body.contains("/panel/lines"),
+            "{path}"
+        );
+        let page = Panel::nobody(&server).ask(path);
+        assert!(page.status == 405 && page.body.contains("not a page"), "{path}");
+    }
+}

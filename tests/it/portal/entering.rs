@@ -127,6 +127,17 @@ fn ids_that_say_nothing_bind_to_nothing_and_their_case_tells_nothing() {
 }
 
 #[test]
+fn a_token_that_anybody_can_guess_is_none() {
+    let server = catalogue();
+    for word in ["null", "undefined", "None", "(null)", "0", "00000000000000000000", "abc"] {
+        let set = Set { server: &server, mac: MAC, token: word.into(), from: None, range: false };
+        set.text("type=stb&action=get_profile&device_id=VICTIM1");
+        let answer = set.text("type=itv&action=get_genres").1;
+        assert_eq!(answer, "Authorization failed.", "{word}");
+    }
+}
+
+#[test]
 fn a_box_with_a_password_is_let_in_by_it_even_where_none_is_required() {
     let server = catalogue();
     mag(&server, "data[login]=anna&data[password]=s3cret");

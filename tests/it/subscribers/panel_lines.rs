@@ -184,8 +184,10 @@ fn why_it_cannot_watch_has_a_button_for_each_refusal() {
     }
     let page = panel.get(&format!("{LINE}/why?{question}"));
     assert_eq!(page.matches("badge bad").count(), 1, "the stream has no source: {page}");
-    let page = panel.get(&format!("{LINE}/why?address=somewhere"));
-    assert!(page.contains("An address such as"), "{page}");
+    for wrong in ["address=somewhere", "address=10.0.0.300", "address=10.0.0.1:5000"] {
+        let page = panel.get(&format!("{LINE}/why?{wrong}"));
+        assert!(page.contains("Nothing was checked") && !page.contains("badge"), "{wrong}: {page}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::TestServer;
+use crate::support::{KEY, TestServer, tv::resident};
 
 fn address(server: &TestServer) -> SocketAddr {
     server.url.trim_start_matches("http://").parse().expect("an address")
@@ -157,4 +157,61 @@ fn when_files_run_out_the_operator_still_gets_in() {
         assert!(Instant::now() < until, "{}", server.log());
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A form of several parts, between which blank lines stand, and a request right behind it.
+fn parts_and_another() -> String {
+    let part = |name: &str, value: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [part("api_key", KEY), part("search", "x"), "--b--\r\n".into()].concat();
+    format!(
+        "POST /api/line/list HTTP/1.1\r\nHost: tv\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n\
+         {body}GET /healthz HTTP/1.1\r\nHost: tv\r\n\r\n",
+        body.len()
+    )
+}
+
+#[test]
+fn many_requests_at_once_are_answered_in_turn_and_take_no_memory_until_then() {
+    let server = TestServer::start();
+    let many = "GET /healthz HTTP/1.1\r\nHost: tv\r\n\r\n".repeat(800);
+
+    // One that reads gets every answer, whatever stands between the requests.
+    let mut reads = connect(address(&server));
+    let last = "GET /healthz HTTP/1.1\r\nHost: tv\r\nConnection: close\r\n\r\n";
+    let form = format!("api_key={KEY}");
+    let post = format!(
+        "POST /api/line/list HTTP/1.1\r\nHost: tv\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let chunked = format!(
+        "POST /api/line/list HTTP/1.1\r\nHost: tv\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{form}\r\n0\r\n\r\n",
+        form.len()
+    );
+    let asked = [&many, &post, "\r\n\r\n", &parts_and_another(), &chunked, &post, &many, last].concat();
+    let writes = reads.try_clone().expect("a second handle");
+    thread::scope(|scope| {
+        scope.spawn(|| (&writes).write_all(asked.as_bytes()).expect("taken"));
+        let mut told = String::new();
+        reads.read_to_string(&mut told).expect("answers");
+        assert_eq!(told.matches("HTTP/1.1 200 OK").count(), 800 + 1 + 2 + 1 + 1 + 800 + 1, "{}", told.len());
+        assert_eq!(told.matches("\"result\":true").count(), 4, "{told}");
+    });
+
+    // Those that do not read leave what they ask in the kernel.
+    let before = resident(&server);
+    let held: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut socket = connect(address(&server));
+            socket.set_nonblocking(true).expect("without waiting");
+            let _ = socket.write(many.as_bytes());
+            socket
+        })
+        .collect();
+    thread::sleep(Duration::from_secs(2));
+    let grown = resident(&server).saturating_sub(before);
+    assert!(grown < 24 << 10, "{grown} KiB for {} clients", held.len());
+    assert!(server.curl("/healthz", &[]).0 == 200);
 }

@@ -105,6 +105,8 @@ pub struct Plan {
     pub streams: IndexSet<Target>,
     /// What happens to each entry, in their order.
     pub fates: Vec<Fate>,
+    /// Entries, by their places in [`List::candidates`], that take the place of a source of another host.
+    pub displacing: Vec<usize>,
 }
 
 impl Plan {
@@ -128,6 +130,12 @@ impl Plan {
             };
             told.note(what.into(), candidate.line);
         }
+        for candidate in self.displacing.iter().filter_map(|place| list.candidates.get(*place)) {
+            told.note(
+                "channel that exists, and loses an address of another host for the new one".into(),
+                candidate.line,
+            );
+        }
         told
     }
 }
@@ -148,8 +156,9 @@ pub fn plan(list: &List, streams: &[Existing], categories: &[(CategoryId, String
     planner.plan
 }
 
-/// The sources of a stream once those of a list came in place of older ones: of the same hosts first, else of the
-/// first. So there are never more than there were or came.
+/// The sources of a stream once those of a list came in place of older ones: of the same hosts, else of the first that
+/// were as theirs fetched from the web, or came by the same protocol. So there are never more of these than there were or came, and
+/// what no list brought, a multicast address or a file beside the list's web addresses, stays where it is.
 pub fn renewed(before: &[SourceUrl], new: &[SourceUrl]) -> Vec<SourceUrl> {
     if new.iter().all(|source| before.contains(source)) {
         return before.to_vec();
@@ -157,12 +166,13 @@ pub fn renewed(before: &[SourceUrl], new: &[SourceUrl]) -> Vec<SourceUrl> {
     let hosts: HashSet<&str> = new.iter().filter_map(host).collect();
     let is_old =
         |source: &SourceUrl| new.contains(source) || host(source).is_some_and(|host| hosts.contains(host));
+    let ways: HashSet<&str> = new.iter().map(way).collect();
     let old = before.iter().filter(|source| is_old(source)).count();
     let mut more = new.len().saturating_sub(old);
     let mut sources = Vec::with_capacity(before.len() + new.len());
     let mut place = None;
     for source in before {
-        let goes = is_old(source) || more > 0;
+        let goes = is_old(source) || more > 0 && ways.contains(way(source));
         if goes {
             more -= usize::from(!is_old(source));
             place.get_or_insert(sources.len());
@@ -170,7 +180,7 @@ pub fn renewed(before: &[SourceUrl], new: &[SourceUrl]) -> Vec<SourceUrl> {
             sources.push(source.clone());
         }
     }
-    let place = place.unwrap_or(0);
+    let place = place.unwrap_or(sources.len());
     sources.splice(place..place, new.iter().cloned());
     sources.truncate(SourceUrl::MOST);
     sources
@@ -323,7 +333,13 @@ impl<'l> Planner<'l> {
             let Some(changes) = self.plan.changed.get(&stream.id) else { continue };
             let Some(entry) = changes.details else { continue };
             let sources = self.list.sources(&changes.sources, changes.details);
-            if renewed(&stream.sources, &sources) != stream.sources || !self.is_so(entry, stream, &ids) {
+            let after = renewed(&stream.sources, &sources);
+            if after != stream.sources || !self.is_so(entry, stream, &ids) {
+                let hosts: HashSet<&str> = sources.iter().filter_map(host).collect();
+                let gone = stream.sources.iter().filter(|source| !after.contains(source));
+                if gone.filter_map(host).any(|host| !hosts.contains(host)) {
+                    self.plan.displacing.push(entry);
+                }
                 continue;
             }
             for place in &changes.sources {
@@ -417,6 +433,15 @@ fn only<'l, T: Copy>(ids: impl Iterator<Item = (&'l str, T)>) -> HashMap<&'l str
         found.entry(id).and_modify(|whose| *whose = None).or_insert(Some(whose));
     }
     found.into_iter().filter_map(|(id, whose)| Some((id, whose?))).collect()
+}
+
+/// How a source comes: from the web, by another protocol, or out of a file.
+fn way(source: &SourceUrl) -> &str {
+    match source.as_str().split_once("://") {
+        Some(("http" | "https", _)) => "web",
+        Some((protocol, _)) => protocol,
+        None => "file",
+    }
 }
 
 /// The host of a source, by which one knows its provider; `None` for a file.

@@ -162,6 +162,13 @@ fn new_sources_take_the_place_of_old_ones() {
         (&["http://a/1", "http://a/2"], &["http://b/1", "http://b/2"], &["http://b/1", "http://b/2"]),
         (&["http://u:p@h:80/1"], &["http://x:y@h:80/1"], &["http://x:y@h:80/1"]),
         (&[], &["http://b/1"], &["http://b/1"]),
+        (&["udp://239.9.9.7:1234"], &["http://p/1"], &["udp://239.9.9.7:1234", "http://p/1"]),
+        (
+            &["udp://239.9.9.7:1234", "http://p/1?t=1"],
+            &["https://r/1?t=2"],
+            &["udp://239.9.9.7:1234", "https://r/1?t=2"],
+        ),
+        (&["media/x.ts", "rtsp://c/1"], &["rtsp://d/1"], &["media/x.ts", "rtsp://d/1"]),
     ] {
         assert_eq!(renewed(&sources(before), &sources(new)), sources(after), "{before:?} {new:?}");
     }

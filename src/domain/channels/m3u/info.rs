@@ -28,7 +28,7 @@ pub struct Info<'l> {
     /// Names and values, in their order; the names as they are written.
     pub attributes: Vec<(&'l str, Cow<'l, str>)>,
     /// What follows the comma; what stands without one and is no attribute.
-    pub name: &'l str,
+    pub name: Cow<'l, str>,
     /// It looks as those of channels do, not as those of the segments of one stream: endless, or with attributes.
     pub is_channel: bool,
     /// A quotation mark was not closed.
@@ -49,14 +49,14 @@ pub fn read(text: &str) -> Info<'_> {
         let after = if *letter == ',' { after.trim_start() } else { after };
         (letter.is_whitespace() || *letter == ',') && attribute(after).is_some_and(|it| it.is_sure())
     });
-    info.name = match behind {
+    let name = match behind {
         Some((at, _)) => {
             let _ = info.attributes_of(&name[at..]);
             name[..at].trim_end_matches(|c: char| c == ',' || c.is_whitespace())
         }
         None => name,
     };
-    info.name = info.name.trim();
+    info.name = unescaped(name.trim(), '"');
     info.is_channel |= !info.attributes.is_empty();
     info
 }
@@ -101,6 +101,13 @@ impl<'l> Info<'l> {
         let mut bare = None;
         loop {
             rest = rest.trim_start();
+            // Some write a semicolon between attributes.
+            if let Some(after) = rest.strip_prefix(';')
+                && attribute(after.trim_start()).is_some_and(|it| it.is_sure())
+            {
+                rest = after;
+                continue;
+            }
             if let Some(after) = rest.strip_prefix(',') {
                 if self.has_room() && attribute(after.trim_start()).is_some_and(|it| it.is_sure()) {
                     rest = after;
@@ -166,7 +173,7 @@ impl<'l> Info<'l> {
             let after = &text[at + letter.len_utf8()..];
             if letter == quote {
                 let next = after.trim_start();
-                let closes = next.is_empty() || next.starts_with(',') || attribute(next).is_some();
+                let closes = next.is_empty() || next.starts_with([',', ';']) || attribute(next).is_some();
                 match (escaped, closes) {
                     (true, _) => {
                         backslashes += 1;
@@ -287,6 +294,15 @@ mod tests {
             (r#"-1 group-title="C:\",The "best""#, r#"group-title=C:\|The "best""#),
             (r#"-1 tvg-name="say \"hi\"",N"#, r#"tvg-name=say "hi"|N"#),
             (r#"-1 tvg-name="say \"hi\", he said" tvg-id="a",N"#, r#"tvg-name=say "hi", he said|tvg-id=a|N"#),
+            (
+                r#"-1 group-title="The \"Best\" Of, All",Escaped \"Four\""#,
+                r#"group-title=The "Best" Of, All|Escaped "Four""#,
+            ),
+            (r#"-1;tvg-id="s1";group-title="Semi",Semi One"#, "tvg-id=s1|group-title=Semi|Semi One"),
+            (
+                r#"-1 tvg-id="s2"; group-title='Semi' ;tvg-chno=7,Semi; Two"#,
+                "tvg-id=s2|group-title=Semi|tvg-chno=7|Semi; Two",
+            ),
             ("-1tvg-id=a group-title='G',N", "tvg-id=a|group-title=G|N"),
         ] {
             assert_eq!(shown(line), read, "{line}");

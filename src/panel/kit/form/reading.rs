@@ -175,7 +175,12 @@ fn unix_seconds(text: &str, zone: &TimeZone) -> Result<i64, Rule> {
 
 /// A rule as a sentence of its own.
 fn sentence(rule: &str) -> String {
-    let mut letters = rule.trim_end_matches('.').chars();
+    let rule = rule.trim_end_matches('.');
+    // An address stays as one types it.
+    if rule.starts_with("http") {
+        return format!("{rule}.");
+    }
+    let mut letters = rule.chars();
     let begun = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
     begun.map(|text| text + ".").unwrap_or_default()
 }

@@ -12,3 +12,12 @@ ALTER TABLE connection_log ADD COLUMN kind TEXT NOT NULL DEFAULT 'live';
 ALTER TABLE open_sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'live';
 ALTER TABLE refusal_log ADD COLUMN kind TEXT;
 UPDATE refusal_log SET kind = 'live' WHERE stream_id IS NOT NULL;
+
+-- Rows of logs that were written while the clock was in doubt.
+CREATE TABLE doubted_rows (
+    log      TEXT    NOT NULL,
+    after_id INTEGER NOT NULL,
+    up_to_id INTEGER,
+    at       INTEGER,
+    PRIMARY KEY (log, after_id)
+) STRICT;
