@@ -1,6 +1,7 @@
 -- The whole schema of Linecard's one database: what a new file gets, and the one place where
 -- defaults stand. A column that is NOT NULL and has no DEFAULT must be given by the caller.
--- A change here is a new version: it comes with an upgrade in src/store/schema.rs.
+-- A change here is a new version: it comes with an upgrade in src/store/engine/upgrades/, named in
+-- src/store/engine/schema.rs.
 --
 -- Conventions: times are unix seconds and NULL is "none"; flags are 1 or 0; lists of plain values
 -- are JSON arrays of texts; lists of other rows are tables of their own, ordered by `place`.

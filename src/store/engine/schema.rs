@@ -102,7 +102,7 @@ pub fn bring_up(conn: &mut Connection, known: Known) -> rusqlite::Result<()> {
 mod tests {
     use super::*;
 
-    /// A filled database of every version, oldest first. A version that changes no more gets its own here.
+    /// A filled database of every version, oldest first. The newest one is among them: its rows are looked at as well.
     const FILLED: [&str; 7] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
