@@ -41,11 +41,15 @@ pub fn use_cases(
     options: Options,
     asn_db: Option<&Path>,
     archive: Option<PathBuf>,
+    timing: Timing,
 ) -> Result<Ops, String> {
     let host = Host::open(data, asn_db)?;
     let ffmpeg = Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") };
-    let archive = Archive::below(archive.unwrap_or_else(|| data.join("archive")));
-    let media = Media::new(ffmpeg, archive, Timing::default());
+    let archive = match archive {
+        Some(folder) => Archive::below(folder, false),
+        None => Archive::below(data.join("archive"), true),
+    };
+    let media = Media::new(ffmpeg, archive, timing);
     Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, GuideDb::at(data), host, media))
 }
 
@@ -73,7 +77,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
-    let ops = use_cases(&config.data, options, config.asn_db.as_deref(), config.archive.clone())?;
+    let timing = Timing { piece: config.archive_piece, ..Timing::default() };
+    let ops = use_cases(&config.data, options, config.asn_db.as_deref(), config.archive.clone(), timing)?;
     let listener = TcpListener::bind(config.listen);
     let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
     let listener = listener.map_err(cannot_listen)?;

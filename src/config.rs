@@ -1,6 +1,6 @@
 //! What needs a restart to change; everything else is a setting in the database.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{domain::fields::net::Network, ops::machine::first_start::Provided, store::Options};
 
@@ -17,6 +17,8 @@ pub struct Config {
     pub asn_db: Option<PathBuf>,
     /// Where streams are recorded, unless it is `archive` in the data folder.
     pub archive: Option<PathBuf>,
+    /// About how long each file of a recording is.
+    pub archive_piece: Duration,
     /// What the environment provides for the first start.
     pub provided: Provided,
     /// How the store is opened.
@@ -32,6 +34,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             asn_db: None,
             archive: None,
+            archive_piece: Duration::from_mins(1),
             provided: Provided::default(),
             store: Options::default(),
         }

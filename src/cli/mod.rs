@@ -57,6 +57,9 @@ enum Command {
         /// The folder of recordings, also on another disk; in the data folder unless named
         #[arg(long, env = "LINECARD_ARCHIVE", value_name = "FOLDER")]
         archive: Option<PathBuf>,
+        /// For tests: about how many seconds each file of a recording lasts
+        #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 60)]
+        archive_piece: u64,
         /// For benchmarks and the durability test: at most this many writes share a commit
         #[arg(long, hide = true, default_value_t = Options::default().batch)]
         batch: usize,

@@ -39,11 +39,22 @@ use crate::{
 /// Runs a command; an error is a sentence for the operator.
 pub async fn run(command: Command) -> Result<(), String> {
     match command {
-        Command::Serve { data, listen, trusted_proxies, asn_db, archive, batch, unsafe_sync } => {
+        Command::Serve {
+            data,
+            listen,
+            trusted_proxies,
+            asn_db,
+            archive,
+            archive_piece,
+            batch,
+            unsafe_sync,
+        } => {
             let sync = if unsafe_sync { Sync::Normal } else { Sync::Full };
             let store = Options { batch, sync, ..Options::default() };
             let (data, provided) = (data.data, provided()?);
-            serve(Config { listen, data, trusted_proxies, asn_db, archive, provided, store }).await
+            let archive_piece = Duration::from_secs(archive_piece);
+            serve(Config { listen, data, trusted_proxies, asn_db, archive, archive_piece, provided, store })
+                .await
         }
         Command::Healthcheck { listen } => healthcheck(listen).await,
         Command::ApiKey(command) => api_key(command).await,
@@ -323,7 +334,7 @@ fn check(data: &Data) -> Result<(), String> {
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it
 /// ever runs.
 async fn open(data: &Data) -> Result<Ops, String> {
-    let ops = app::use_cases(&data.data, Options::default(), None, None)?;
+    let ops = app::use_cases(&data.data, Options::default(), None, None, crate::media::Timing::default())?;
     if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
         // Standard output belongs to the command itself.
         let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));

@@ -134,7 +134,14 @@ mod tests {
     #[actix_web::test]
     async fn a_job_that_panics_or_fails_runs_again_is_told_of_and_has_its_last_run() {
         let folder = tempfile::tempdir().unwrap();
-        let ops = crate::app::use_cases(folder.path(), Options::default(), None, None).unwrap();
+        let ops = crate::app::use_cases(
+            folder.path(),
+            Options::default(),
+            None,
+            None,
+            crate::media::Timing::default(),
+        )
+        .unwrap();
         let running = Running::start(&ops, TABLE);
         while RUNS[..2].iter().any(|runs| runs.load(Relaxed) < 3) {
             rt::time::sleep(Duration::from_millis(5)).await;

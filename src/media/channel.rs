@@ -122,6 +122,12 @@ impl Channel {
         woken.into_iter().for_each(Waker::wake);
     }
 
+    /// All that came from `place` on, at once, and the number of the first of it: for who need not know of each chunk when
+    /// it comes.
+    pub(super) fn since(&self, place: Option<u64>) -> (u64, Vec<Chunk>) {
+        self.ring().since(place)
+    }
+
     pub(super) fn forget(&self) {
         self.ring().forget();
     }

@@ -49,7 +49,7 @@ use crate::domain::{
     },
     ids::StreamId,
 };
-use archive::Archive;
+use archive::{Archive, Recorder};
 pub use channel::{Channel, Demand, Tap};
 use fetch::Fetch;
 pub use ffmpeg::Ffmpeg;
@@ -79,6 +79,8 @@ pub struct Timing {
     pub look_back: (Duration, Duration),
     /// Until an on-demand stream that nobody watches stops.
     pub linger: Duration,
+    /// About so long are the files of a recording.
+    pub piece: Duration,
 }
 
 impl Default for Timing {
@@ -92,6 +94,7 @@ impl Default for Timing {
             steady: Duration::from_secs(30),
             look_back: (Duration::from_secs(30), Duration::from_mins(5)),
             linger: Duration::from_secs(10),
+            piece: Duration::from_mins(1),
         }
     }
 }
@@ -103,12 +106,21 @@ pub struct Wanted {
     pub sources: Vec<SourceUrl>,
     /// How those of http and https are asked.
     pub request: SourceRequest,
-    /// Whether it runs only while somebody watches.
+    /// Whether it runs only while somebody watches, if it is not recorded.
     pub on_demand: bool,
     /// Whether its sound is turned into AAC.
     pub audio_to_aac: bool,
     /// What happens at the end of a source that has one.
     pub at_end: AtEnd,
+    /// Whether it is recorded; then it runs always.
+    pub is_recorded: bool,
+}
+
+impl Wanted {
+    /// Whether it runs only while somebody watches.
+    pub fn waits_for_viewers(&self) -> bool {
+        self.on_demand && !self.is_recorded
+    }
 }
 
 /// The streams that this server runs.
@@ -129,6 +141,7 @@ struct Inner {
     streams: Mutex<HashMap<StreamId, Running>>,
     previews: Previews,
     supervisors: Mutex<JoinSet<()>>,
+    recorder: OnceLock<Recorder>,
 }
 
 /// A stream that is wanted here. One on demand that nobody has asked for yet is no more than this: there may be
@@ -155,14 +168,22 @@ impl Media {
             streams: Mutex::default(),
             previews: Previews::default(),
             supervisors: Mutex::default(),
+            recorder: OnceLock::new(),
         }))
     }
 
-    /// Runs the streams that are wanted, from now on; only the first call does. Called on the main thread's runtime, where
-    /// their supervisors will run, as long as the program: a child dies with the thread that made it.
-    pub fn start(&self) {
+    /// Runs the streams that are wanted, and records those that are to be, from now on; only the first call does. `clock` is the
+    /// machine's, in unix milliseconds. Called on the main thread's runtime, where their supervisors will run, as long as the
+    /// program: a child dies with the thread that made it.
+    pub fn start(&self, clock: fn() -> u64) {
         let woken = self.0.woken.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut woken) = woken else { return };
+        let inner = Arc::downgrade(&self.0);
+        let recorded = move || inner.upgrade().map(|inner| inner.recorded()).unwrap_or_default();
+        match Recorder::start(self.0.archive.clone(), self.0.timing.piece, recorded, clock) {
+            Ok(recorder) => drop(self.0.recorder.set(recorder)),
+            Err(error) => log::error!("no stream is recorded: {error}"),
+        }
         let inner = Arc::downgrade(&self.0);
         tokio::task::spawn_local(async move {
             while let Some(id) = woken.recv().await {
@@ -252,8 +273,12 @@ impl Media {
         self.0.previews.start(&self.0.ffmpeg, &channel).await
     }
 
-    /// Stops every stream and waits until each supervisor has ended, and its ffmpeg with it.
+    /// Ends what is recorded, stops every stream and waits until each supervisor has ended, and its ffmpeg with it.
     pub async fn stop(&self) {
+        let inner = self.0.clone();
+        let recorder = move || inner.recorder.get().map(Recorder::stop);
+        // A panic there is in the log.
+        let _ = tokio::task::spawn_blocking(recorder).await;
         for id in self.ids() {
             self.remove(id);
         }
@@ -276,7 +301,7 @@ impl Inner {
         let mut streams = self.streams();
         let Some(running) = streams.get_mut(&id) else { return };
         let is_idle = running.channel.as_ref().is_none_or(|channel| !channel.is_wanted());
-        if running.orders.is_some() || running.wanted.on_demand && is_idle {
+        if running.orders.is_some() || running.wanted.waits_for_viewers() && is_idle {
             return;
         }
         let (orders, received) = unbounded_channel();
@@ -311,6 +336,13 @@ impl Inner {
         true
     }
 
+    /// The streams that are to be recorded and have begun.
+    fn recorded(&self) -> HashMap<StreamId, Arc<Channel>> {
+        let streams = self.streams();
+        let recorded = streams.iter().filter(|(_, running)| running.wanted.is_recorded);
+        recorded.filter_map(|(id, running)| Some((*id, running.channel.clone()?))).collect()
+    }
+
     fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, Running>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -336,7 +368,7 @@ mod tests {
     async fn what_is_wanted_runs_once_the_media_is_started_and_not_before() {
         let media = Media::new(
             Ffmpeg { program: "/nowhere/ffmpeg".into(), folder: std::env::temp_dir() },
-            Archive::below("/nowhere/archive".into()),
+            Archive::below("/nowhere/archive".into(), false),
             Timing::default(),
         );
         let id = StreamId(1);
@@ -346,13 +378,14 @@ mod tests {
             on_demand: false,
             audio_to_aac: false,
             at_end: AtEnd::Loop,
+            is_recorded: false,
         };
         let state = || media.status(id).map(|status| status.state);
         let turn = async {
             media.set(id, wanted);
             tokio::time::sleep(Duration::from_millis(50)).await;
             assert_eq!(state(), Some(State::Stopped));
-            media.start();
+            media.start(|| 0);
             while state() == Some(State::Stopped) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

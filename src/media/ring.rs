@@ -41,8 +41,11 @@ pub struct Chunk {
     /// PAT and PMT, if a player can begin with this chunk.
     pub entry: Option<Bytes>,
     /// Which run of ffmpeg it came from; also another one when the picture has changed.
-    run: u64,
-    at: Instant,
+    pub run: u64,
+    /// When it came.
+    pub at: Instant,
+    /// What its program clock said; set when it is pushed.
+    pub clock: Clock,
 }
 
 /// The program clock of a chunk, in 1/90,000 second, as far as it tells one.
@@ -149,7 +152,8 @@ pub enum After {
 impl Ring {
     /// Adds a chunk. The wakers are for the caller, when the lock is gone.
     #[must_use]
-    pub fn push(&mut self, chunk: Chunk, clock: Clock) -> Vec<Waker> {
+    pub fn push(&mut self, mut chunk: Chunk, clock: Clock) -> Vec<Waker> {
+        chunk.clock = clock;
         self.cut(self.first + self.chunks.len() as u64, &chunk, clock);
         self.bytes += chunk.bytes.len();
         let newest = chunk.at;
@@ -264,6 +268,13 @@ impl Ring {
         }
     }
 
+    /// All that is held from `place` on, or at all if that is no longer held, and the number of the first of it.
+    pub fn since(&self, place: Option<u64>) -> (u64, Vec<Chunk>) {
+        let from = place.unwrap_or(0).max(self.first);
+        let skipped = usize::try_from(from - self.first).unwrap_or(usize::MAX);
+        (from, self.chunks.iter().skip(skipped).cloned().collect())
+    }
+
     /// Wakes the task with the next chunk.
     pub fn wait(&mut self, waker: &Waker) {
         if !self.waiting.iter().rev().take(8).any(|waiting| waiting.will_wake(waker)) {
@@ -376,7 +387,7 @@ impl Ring {
 impl Chunk {
     /// A chunk of that run; `entry` if a player can begin with it.
     pub fn new(bytes: Bytes, entry: Option<Bytes>, run: u64, at: Instant) -> Self {
-        Self { bytes, entry, run, at }
+        Self { bytes, entry, run, at, clock: Clock::default() }
     }
 }
 

@@ -2,13 +2,22 @@
 //! there is in all is kept in memory.
 
 mod book;
+mod delete;
+mod part;
 mod piece;
+mod recorder;
+mod recording;
+mod timeline;
 
 use std::{
-    collections::HashMap,
-    io,
+    collections::{BTreeSet, HashMap},
+    fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
 use tokio::sync::watch;
@@ -18,9 +27,19 @@ use book::Book;
 pub use book::Totals;
 pub use piece::Piece;
 use piece::{HOUR, Place};
+pub use recorder::Recorder;
 
 /// How often an hour that changes while it is read is read again before that is left to the next start.
 const TRIES: usize = 5;
+
+/// Whether a stream is recorded now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is; so many bytes of the piece under way are written.
+    Recording(u64),
+    /// It is not, for this reason.
+    Not(String),
+}
 
 /// The recordings of this server's streams.
 #[derive(Clone)]
@@ -28,15 +47,31 @@ pub struct Archive(Arc<Inner>);
 
 struct Inner {
     folder: PathBuf,
+    /// Whether the folder is made where it is missing: one that was named may be that of a disk that is gone.
+    is_made: bool,
     books: Mutex<HashMap<StreamId, Book>>,
+    /// Whether everything that was there at the start is known.
+    is_read: AtomicBool,
+    /// Why nothing is recorded at all.
+    paused: Mutex<Option<String>>,
+    states: Mutex<HashMap<StreamId, State>>,
     /// Told of every piece that is whole.
     pieces: watch::Sender<()>,
 }
 
 impl Archive {
-    /// The recordings below that folder, of which nothing is known before [`Archive::read`].
-    pub fn below(folder: PathBuf) -> Self {
-        Self(Arc::new(Inner { folder, books: Mutex::default(), pieces: watch::Sender::new(()) }))
+    /// The recordings below that folder, of which nothing is known before [`Archive::read`]. It is made where it is missing, or else
+    /// waited for: it may be that of a disk.
+    pub fn below(folder: PathBuf, is_made: bool) -> Self {
+        Self(Arc::new(Inner {
+            folder,
+            is_made,
+            books: Mutex::default(),
+            is_read: AtomicBool::new(false),
+            paused: Mutex::default(),
+            states: Mutex::default(),
+            pieces: watch::Sender::new(()),
+        }))
     }
 
     /// The folder.
@@ -109,17 +144,74 @@ impl Archive {
         self.books().get(&stream).map(Book::totals).filter(|totals| totals.pieces > 0)
     }
 
-    /// Reads what is there, the newest hours first; once, at the start. It blocks for as long as listing every folder takes.
+    /// Reads what is there, the newest hours first: all of it at the start, later what has come or gone without our doing. It blocks
+    /// for as long as listing every folder takes.
     ///
     /// # Errors
     /// What the disk says; what was read until then counts.
     pub fn read(&self) -> io::Result<()> {
-        let mut hours = Vec::new();
-        for stream in piece::streams(&self.0.folder)? {
-            hours.extend(self.place(stream).hours()?.into_iter().map(|hour| (hour, stream)));
+        let mut unread = Vec::new();
+        let there = piece::streams(&self.0.folder)?;
+        let known = self.books().keys().copied().collect::<BTreeSet<_>>();
+        for stream in there.into_iter().chain(known).collect::<BTreeSet<_>>() {
+            // Before the folders: an hour that begins meanwhile is in neither.
+            let known: BTreeSet<u64> =
+                self.books().get(&stream).map(|book| book.hours(0, u64::MAX).collect()).unwrap_or_default();
+            let found: BTreeSet<u64> = self.place(stream).hours()?.into_iter().collect();
+            unread.extend(known.symmetric_difference(&found).map(|hour| (*hour, stream)));
         }
-        hours.sort_unstable_by(|one, other| other.cmp(one));
-        hours.into_iter().try_for_each(|(hour, stream)| self.read_hour(stream, hour))
+        unread.sort_unstable_by(|one, other| other.cmp(one));
+        unread.into_iter().try_for_each(|(hour, stream)| self.read_hour(stream, hour))?;
+        self.0.is_read.store(true, SeqCst);
+        Ok(())
+    }
+
+    /// Whether everything that was there at the start is known.
+    pub fn is_read(&self) -> bool {
+        self.0.is_read.load(SeqCst)
+    }
+
+    /// Records nothing until `why` is `None`; it is a whole reason.
+    pub fn pause(&self, why: Option<String>) {
+        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = why.as_ref().filter(|_| paused.is_none()) {
+            log::warn!("recording pauses: {why}");
+        } else if why.is_none() && paused.is_some() {
+            log::warn!("recording goes on");
+        }
+        *paused = why;
+    }
+
+    /// Why nothing is recorded.
+    pub fn paused(&self) -> Option<String> {
+        self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which streams are recorded now, and why others are not that should be.
+    pub fn states(&self) -> HashMap<StreamId, State> {
+        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn tell(&self, stream: StreamId, state: State) {
+        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).insert(stream, state);
+    }
+
+    fn forget_state(&self, stream: StreamId) {
+        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
+    }
+
+    /// Sees to the folder itself.
+    fn make_folder(&self) -> io::Result<()> {
+        if self.0.is_made {
+            return fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0.folder);
+        }
+        fs::metadata(&self.0.folder).map(|_| ())
+    }
+
+    /// Reads the newest hour of a stream.
+    fn read_newest(&self, stream: StreamId) -> io::Result<()> {
+        let newest = self.place(stream).hours()?.into_iter().max();
+        newest.map_or(Ok(()), |hour| self.read_hour(stream, hour))
     }
 
     /// Reads an hour of a stream. A piece that is added or deleted meanwhile makes it be read again.
@@ -138,7 +230,7 @@ impl Archive {
     }
 
     /// Counts a piece that has just become whole, the newest of its stream, and tells those who wait for it.
-    pub fn add(&self, stream: StreamId, piece: &Piece) {
+    fn add(&self, stream: StreamId, piece: &Piece) {
         self.books().entry(stream).or_default().add(piece);
         self.0.pieces.send_replace(());
     }

@@ -78,6 +78,11 @@ impl Place {
         Self { folder: archive.join(stream.0.to_string()) }
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The folder of an hour, counted from 1970: `2026-11-29/18`, in UTC.
     pub fn hour(&self, hour: u64) -> PathBuf {
         let seconds = i64::try_from(hour.saturating_mul(3600)).unwrap_or(i64::MAX);
@@ -136,7 +141,10 @@ pub fn streams(archive: &Path) -> io::Result<Vec<StreamId>> {
 }
 
 /// The names in a folder; none if it is not there.
-fn names(folder: &Path) -> io::Result<Vec<String>> {
+///
+/// # Errors
+/// What the disk says.
+pub fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -31,7 +31,7 @@ impl Viewing {
     /// # Errors
     /// A database error.
     pub fn start(&self) -> Result<()> {
-        self.media.start();
+        self.media.start(clock::milliseconds);
         self.run_streams()
     }
 

@@ -225,6 +225,7 @@ fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
         on_demand: stream.on_demand,
         audio_to_aac: stream.audio_to_aac,
         at_end: stream.at_end,
+        is_recorded: false,
     })
 }
 
