@@ -32,6 +32,8 @@ CREATE TABLE settings (
     guide_past_days      INTEGER NOT NULL DEFAULT 1   CHECK (guide_past_days >= 0),
     guide_future_days    INTEGER NOT NULL DEFAULT 7   CHECK (guide_future_days >= 0),
     fetch_local          INTEGER NOT NULL DEFAULT 0   CHECK (fetch_local IN (0, 1)),
+    archive_limit_bytes     INTEGER NOT NULL DEFAULT 0 CHECK (archive_limit_bytes >= 0),
+    archive_keep_free_bytes INTEGER NOT NULL DEFAULT 5000000000 CHECK (archive_keep_free_bytes >= 0),
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -189,6 +191,7 @@ CREATE TABLE streams (
     enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     audio_to_aac   INTEGER NOT NULL DEFAULT 0 CHECK (audio_to_aac IN (0, 1)),
     at_end         TEXT    NOT NULL DEFAULT 'loop' CHECK (at_end IN ('loop', 'stop')),
+    archive_days   INTEGER NOT NULL DEFAULT 0 CHECK (archive_days BETWEEN 0 AND 31),
     notes          TEXT    NOT NULL DEFAULT '',
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL

@@ -46,8 +46,8 @@ pub fn use_cases(
     let host = Host::open(data, asn_db)?;
     let ffmpeg = Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") };
     let archive = match archive {
-        Some(folder) => Archive::below(folder, false),
-        None => Archive::below(data.join("archive"), true),
+        Some(folder) => Archive::below(folder, false, data.to_owned()),
+        None => Archive::below(data.join("archive"), true, data.to_owned()),
     };
     let media = Media::new(ffmpeg, archive, timing);
     Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, GuideDb::at(data), host, media))

@@ -146,6 +146,18 @@ const JOBS: &[Job] = &[
         run: |ops, _| Box::pin(async move { ops.note_usage().await }),
     },
     Job {
+        name: "Recordings",
+        about: "Deletes recordings that are too old or too many, and pauses recording while the disk is full.",
+        rhythm: Rhythm::Every { period: Duration::from_secs(5), after_failure: Duration::from_secs(10) },
+        at_the_end: false,
+        run: |ops, turn| {
+            Box::pin(async move {
+                let looks = matches!(turn, Turn::Round(round) if round % 12 == 0);
+                ops.keep_recordings(looks).await
+            })
+        },
+    },
+    Job {
         name: "Load",
         about: "Measures processors, memory, disk and network of this machine.",
         rhythm: Rhythm::every(Duration::from_secs(3)),

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{
     access::{Door, bearer},
     call::Call,
-    channels::{bouquets, streams},
+    channels::{archive, bouquets, streams},
     guide::{channels as guide_channels, sources as guide_sources},
     machine::{logs, servers, settings},
     managed,
@@ -118,6 +118,8 @@ calls! {
     Streams / "offline", Read, streams::offline, "Lists the streams that are not running, and why.";
     Streams / "start", Write, streams::start, "Enables and starts or restarts streams; also by GET.";
     Streams / "stop", Write, streams::stop, "Disables and stops streams; also by GET.";
+    Archive / "list", Read, archive::list, "Lists what is recorded of streams, and whether each is recorded now.";
+    Archive / "delete", Write, archive::delete, "Deletes the recordings of a stream, or those that end before a time.";
     SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
     SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
     SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that is not in use.";

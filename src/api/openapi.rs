@@ -158,7 +158,10 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Settings, "api_key_new") => ApiKey::columns(),
         (Resource::Settings, _) => Settings::columns(),
         (Resource::GuideSources, _) => GuideSource::columns(),
-        (Resource::Logs | Resource::Connections | Resource::Security | Resource::Guide, _) => Vec::new(),
+        (
+            Resource::Logs | Resource::Connections | Resource::Security | Resource::Guide | Resource::Archive,
+            _,
+        ) => Vec::new(),
     };
     columns.into_iter().filter(|column| column.kind != Kind::Hidden).collect()
 }

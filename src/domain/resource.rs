@@ -37,11 +37,13 @@ pub enum Resource {
     Guide,
     /// Where the guide comes from.
     GuideSources,
+    /// What is recorded of streams.
+    Archive,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -58,6 +60,7 @@ impl Resource {
         Self::Security,
         Self::Guide,
         Self::GuideSources,
+        Self::Archive,
     ];
 
     /// The name in paths, rights and logs.
@@ -79,6 +82,7 @@ impl Resource {
             Self::Security => "security",
             Self::Guide => "guide",
             Self::GuideSources => "guide_sources",
+            Self::Archive => "archive",
         }
     }
 
@@ -101,6 +105,7 @@ impl Resource {
             Self::Security => "Block",
             Self::Guide => "Guide channel",
             Self::GuideSources => "Guide source",
+            Self::Archive => "Recording",
         }
     }
 
@@ -135,6 +140,7 @@ impl Resource {
             Self::Security => "no_such_block",
             Self::Guide => "no_such_guide_channel",
             Self::GuideSources => "no_such_guide_source",
+            Self::Archive => "no_such_recording",
         }
     }
 

@@ -106,21 +106,14 @@ pub struct Wanted {
     pub sources: Vec<SourceUrl>,
     /// How those of http and https are asked.
     pub request: SourceRequest,
-    /// Whether it runs only while somebody watches, if it is not recorded.
+    /// Whether it runs only while somebody wants it.
     pub on_demand: bool,
     /// Whether its sound is turned into AAC.
     pub audio_to_aac: bool,
     /// What happens at the end of a source that has one.
     pub at_end: AtEnd,
-    /// Whether it is recorded; then it runs always.
+    /// Whether it is recorded: who records it wants it, as viewers do.
     pub is_recorded: bool,
-}
-
-impl Wanted {
-    /// Whether it runs only while somebody watches.
-    pub fn waits_for_viewers(&self) -> bool {
-        self.on_demand && !self.is_recorded
-    }
 }
 
 /// The streams that this server runs.
@@ -179,8 +172,8 @@ impl Media {
         let woken = self.0.woken.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut woken) = woken else { return };
         let inner = Arc::downgrade(&self.0);
-        let recorded = move || inner.upgrade().map(|inner| inner.recorded()).unwrap_or_default();
-        match Recorder::start(self.0.archive.clone(), self.0.timing.piece, recorded, clock) {
+        let streams = move || inner.upgrade().map(|inner| inner.recorded()).unwrap_or_default();
+        match Recorder::start(self.0.archive.clone(), self.0.timing.piece, streams, clock) {
             Ok(recorder) => drop(self.0.recorder.set(recorder)),
             Err(error) => log::error!("no stream is recorded: {error}"),
         }
@@ -196,9 +189,13 @@ impl Media {
     /// Begins a stream, or changes it; the same again changes nothing.
     pub fn set(&self, id: StreamId, wanted: Wanted) {
         match self.0.streams().entry(id) {
-            Entry::Occupied(running) if running.get().wanted == wanted => return,
             Entry::Occupied(mut running) => {
                 let running = running.get_mut();
+                // Nobody who watches is to notice whether it is recorded.
+                running.wanted.is_recorded = wanted.is_recorded;
+                if running.wanted == wanted {
+                    return;
+                }
                 running.wanted = wanted.clone();
                 if let Some(orders) = &running.orders {
                     // It ends only after its orders.
@@ -301,7 +298,7 @@ impl Inner {
         let mut streams = self.streams();
         let Some(running) = streams.get_mut(&id) else { return };
         let is_idle = running.channel.as_ref().is_none_or(|channel| !channel.is_wanted());
-        if running.orders.is_some() || running.wanted.waits_for_viewers() && is_idle {
+        if running.orders.is_some() || running.wanted.on_demand && is_idle {
             return;
         }
         let (orders, received) = unbounded_channel();
@@ -336,11 +333,11 @@ impl Inner {
         true
     }
 
-    /// The streams that are to be recorded and have begun.
+    /// The streams that are to be recorded.
     fn recorded(&self) -> HashMap<StreamId, Arc<Channel>> {
-        let streams = self.streams();
-        let recorded = streams.iter().filter(|(_, running)| running.wanted.is_recorded);
-        recorded.filter_map(|(id, running)| Some((*id, running.channel.clone()?))).collect()
+        let mut streams = self.streams();
+        let recorded = streams.iter_mut().filter(|(_, running)| running.wanted.is_recorded);
+        recorded.map(|(id, running)| (*id, running.channel(*id, &self.wakes).clone())).collect()
     }
 
     fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, Running>> {
@@ -368,7 +365,7 @@ mod tests {
     async fn what_is_wanted_runs_once_the_media_is_started_and_not_before() {
         let media = Media::new(
             Ffmpeg { program: "/nowhere/ffmpeg".into(), folder: std::env::temp_dir() },
-            Archive::below("/nowhere/archive".into(), false),
+            Archive::below("/nowhere/archive".into(), false, "/nowhere".into()),
             Timing::default(),
         );
         let id = StreamId(1);

@@ -170,7 +170,7 @@ enum Run {
 impl Runner<'_> {
     /// Ends when a stream on demand is wanted by nobody.
     async fn run(&mut self) {
-        if !self.wanted.waits_for_viewers() {
+        if !self.wanted.on_demand {
             match self.play_sources().await {}
         }
         let channel = self.channel;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::{Act, Ops};
 use crate::domain::{
     Result,
+    fields::time::UnixTime,
     ids::{GuideSourceId, MagId, StreamId},
     people::lockout::Offender,
     viewing::session::{Ending, SessionId},
@@ -28,6 +29,13 @@ pub enum Effect {
     EndDevice(MagId),
     /// Sources of the guide are refreshed.
     RefreshGuide(Vec<GuideSourceId>),
+    /// Recordings of a stream go.
+    DeleteRecordings {
+        /// Of which.
+        stream: StreamId,
+        /// Those that end then or earlier; all if it is not said.
+        before: Option<UnixTime>,
+    },
 }
 
 /// The effects of one run of a job.
@@ -61,6 +69,16 @@ impl Ops {
             Effect::Unblock(offender) => self.lockouts.lift(offender),
             Effect::EndDevice(mag) => self.end_device(*mag),
             Effect::RefreshGuide(ids) => self.ask_guide_refresh(ids),
+            Effect::DeleteRecordings { stream, before } => {
+                let (archive, stream) = (self.viewing.archive().clone(), *stream);
+                let before = before.map_or(u64::MAX, |before| before.seconds().unsigned_abs() * 1000);
+                // There may be tens of thousands of files.
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = archive.delete_before(stream, before) {
+                        log::warn!("recordings of stream {} cannot be deleted: {error}", stream.0);
+                    }
+                });
+            }
         }
         Ok(())
     }

@@ -58,6 +58,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(kit::records::routes)
         .configure(channels::streams::routes)
         .configure(guide::routes)
+        .configure(channels::recordings::routes)
         .configure(portal::set_top_box::routes)
         .configure(subscribers::routes)
         .configure(viewing::connections::routes)

@@ -6,7 +6,8 @@
  * moment. With DISK_TORN set each such write is lost or kept by chance, as disks write in any order. With DISK_CHECKPOINT set the cut needs no signal: it comes
  * among the writes that move the log into the database file.
  *
- * Full disk: while the file that DISK_FULL names is there, writes to the database files fail.
+ * Full disk: while the file that DISK_FULL names is there, writes to the database files fail; while the file that
+ * ARCHIVE_FULL names is there, writes of recordings.
  *
  * One mutex makes writes, synchronisations and the cut exclude one another: what a synchronisation
  * that returned has covered is safe, and nothing else is. */
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +52,7 @@ static char shared_memory[PATH_MAX]; /* the index of the log: made anew after a 
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static ssize_t (*real_write)(int, const void *, size_t);
+static ssize_t (*real_writev)(int, const struct iovec *, int);
 static int (*real_ftruncate)(int, off_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
@@ -209,6 +212,23 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { return writ
 ssize_t write(int fd, const void *bytes, size_t length) {
     if (!real_write) real_write = real("write");
     return write_at(fd, bytes, length, lseek(fd, 0, SEEK_CUR), 0);
+}
+
+/* Recordings are written with this one alone. */
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+    char link[64], path[PATH_MAX];
+    const char *flag = getenv("ARCHIVE_FULL");
+    if (!real_writev) real_writev = real("writev");
+    if (flag && access(flag, F_OK) == 0) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(link, path, PATH_MAX - 1);
+        if (length > 0) path[length] = 0;
+        if (length > 0 && ends_with(path, ".part")) {
+            errno = ENOSPC;
+            return -1;
+        }
+    }
+    return real_writev(fd, parts, count);
 }
 
 int ftruncate64(int fd, off_t length) {

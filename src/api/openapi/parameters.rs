@@ -57,6 +57,11 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
         }
         (Resource::Guide, _) => of_guide(action),
         (Resource::GuideSources, "refresh") => &[("id", "The source; none is all that are enabled.")],
+        (Resource::Archive, "list") => &[],
+        (Resource::Archive, _) => &[
+            ("stream_id", "The stream; also one that is deleted."),
+            ("before", "Only what ends at this time or earlier, in unix seconds."),
+        ],
         (Resource::Security, "blocks") => &[LIMIT, OFFSET],
         (Resource::Security, _) => {
             &[("address", "An IPv4 or IPv6 address."), ("username", "Or an administrator's name.")]

@@ -1,5 +1,6 @@
 //! Streams and their sources, bouquets, channel lists.
 
+pub mod archive;
 pub mod bouquet;
 pub mod catalogue;
 pub mod import;

@@ -5,7 +5,7 @@ use crate::domain::{
     Fact, Kind, Resource, Rule,
     field::{Field, Item, Written},
     fields::{
-        number::{Position, ShiftMinutes},
+        number::{ArchiveDays, Position, ShiftMinutes},
         text::{GuideId, HttpUrl, Name, Notes, SourceAgent},
     },
     ids::{CategoryId, ServerId, StreamId},
@@ -44,6 +44,8 @@ record! {
     audio_to_aac: bool,
     /// What happens at the end of a source that has one: loop or stop.
     at_end: AtEnd,
+    /// For how many days it is recorded, so that viewers can catch up: 0 is not at all. It runs always then.
+    archive_days: ArchiveDays,
     /// Free notes.
     notes: Notes,
 }

@@ -73,6 +73,14 @@ number!(
     GuideDays, 0, 31, "a whole number of days from 0 to 31"
 );
 number!(
+    /// For how many days a stream is recorded: 0 (not at all) to 31.
+    ArchiveDays, 0, 31, "a whole number of days from 0 (not recorded) to 31"
+);
+number!(
+    /// How many bytes: 0 to 1,000,000,000,000,000.
+    ByteCount, 0, 1_000_000_000_000_000, "a whole number of bytes from 0 to 1000000000000000"
+);
+number!(
     /// After how many hours something is fetched again: 0 (never by itself) to 8,760.
     RefreshHours, 0, 8_760, "a whole number of hours from 0 (never by itself) to 8760"
 );

@@ -3,7 +3,7 @@
 use crate::domain::{
     Fact, Field, Kind, Resource, Rule, Written,
     fields::{
-        number::{Connections, Days, Failures, GuideDays, Minutes, Seconds},
+        number::{ByteCount, Connections, Days, Failures, GuideDays, Minutes, Seconds},
         text::{PublicUrl, ShortText},
         time::ZoneName,
     },
@@ -57,6 +57,10 @@ record! {
     guide_future_days: GuideDays,
     /// Addresses that are typed for the guide and the like may lead to loopback and private networks.
     fetch_local: bool,
+    /// How many bytes of recordings are kept at most; 0 is as many as archive_keep_free_bytes leaves room for.
+    archive_limit_bytes: ByteCount,
+    /// How many bytes stay free on the disk of the recordings: the oldest recordings go, and nothing is recorded as long as there are fewer.
+    archive_keep_free_bytes: ByteCount,
 }
 
 /// What happens when a viewer comes and the line's limit is reached.

@@ -3,6 +3,7 @@
 
 mod book;
 mod delete;
+mod disk;
 mod part;
 mod piece;
 mod recorder;
@@ -18,6 +19,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
@@ -25,12 +27,16 @@ use tokio::sync::watch;
 use crate::domain::{fields::time::UnixTime, ids::StreamId};
 use book::Book;
 pub use book::Totals;
+pub use disk::Disk;
 pub use piece::Piece;
 use piece::{HOUR, Place};
 pub use recorder::Recorder;
 
 /// How often an hour that changes while it is read is read again before that is left to the next start.
 const TRIES: usize = 5;
+
+/// A round of who records that takes longer waits for a disk that does not answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whether a stream is recorded now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,14 +61,18 @@ struct Inner {
     /// Why nothing is recorded at all.
     paused: Mutex<Option<String>>,
     states: Mutex<HashMap<StreamId, State>>,
+    /// When who records last began a round, once he has.
+    beat: Mutex<Option<Instant>>,
+    /// The data folder.
+    data: PathBuf,
     /// Told of every piece that is whole.
     pieces: watch::Sender<()>,
 }
 
 impl Archive {
     /// The recordings below that folder, of which nothing is known before [`Archive::read`]. It is made where it is missing, or else
-    /// waited for: it may be that of a disk.
-    pub fn below(folder: PathBuf, is_made: bool) -> Self {
+    /// waited for: it may be that of a disk. `data` is the data folder, for which more room is left on its disk.
+    pub fn below(folder: PathBuf, is_made: bool, data: PathBuf) -> Self {
         Self(Arc::new(Inner {
             folder,
             is_made,
@@ -70,6 +80,8 @@ impl Archive {
             is_read: AtomicBool::new(false),
             paused: Mutex::default(),
             states: Mutex::default(),
+            beat: Mutex::default(),
+            data,
             pieces: watch::Sender::new(()),
         }))
     }
@@ -189,7 +201,20 @@ impl Archive {
 
     /// Which streams are recorded now, and why others are not that should be.
     pub fn states(&self) -> HashMap<StreamId, State> {
-        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut states = self.0.states.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let beat = *self.0.beat.lock().unwrap_or_else(PoisonError::into_inner);
+        if beat.is_some_and(|at| at.elapsed() > PATIENCE) {
+            let why = format!("the disk of {} does not answer", self.0.folder.display());
+            for state in states.values_mut() {
+                *state = State::Not(why.clone());
+            }
+        }
+        states
+    }
+
+    /// Who records begins a round.
+    fn beat(&self) {
+        *self.0.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     fn tell(&self, stream: StreamId, state: State) {

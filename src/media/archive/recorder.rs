@@ -46,10 +46,11 @@ impl Recorder {
             let mut recordings: HashMap<StreamId, Recording> = HashMap::new();
             let mut is_last = false;
             while !is_last {
+                archive.beat();
                 is_last = stopped.recv_timeout(ROUND) != Err(RecvTimeoutError::Timeout);
                 let wanted = streams();
                 recordings.retain(|id, recording| {
-                    let stays = wanted.contains_key(id);
+                    let stays = wanted.get(id).is_some_and(|channel| recording.is_of(channel));
                     if !stays {
                         recording.stop(now());
                         archive.forget_state(*id);
@@ -57,11 +58,13 @@ impl Recorder {
                     stays
                 });
                 for (id, channel) in &wanted {
-                    let begin = || Recording::new(*id, archive.clone(), piece, now());
-                    recordings.entry(*id).or_insert_with(begin).take(channel, now());
+                    let begin = || Recording::new(*id, channel, archive.clone(), piece, now());
+                    recordings.entry(*id).or_insert_with(begin).take(now());
                 }
             }
-            recordings.values_mut().for_each(|recording| recording.stop(now()));
+            for recording in recordings.values_mut() {
+                recording.stop(now());
+            }
         };
         let thread = std::thread::Builder::new().name("archive".into()).spawn(work)?;
         Ok(Self { stop, thread: Mutex::new(Some(thread)) })

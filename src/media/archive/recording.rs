@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,11 @@ use super::{
 };
 use crate::{
     domain::ids::StreamId,
-    media::{channel::Channel, ring::Chunk, ts},
+    media::{
+        channel::{Channel, Demand},
+        ring::Chunk,
+        ts,
+    },
 };
 
 /// A clock that goes on by more between two chunks has leapt, in milliseconds.
@@ -49,6 +54,9 @@ impl Now {
 /// One stream that is recorded.
 pub struct Recording {
     stream: StreamId,
+    channel: Arc<Channel>,
+    /// It runs as long as it is recorded.
+    _demand: Demand,
     archive: Archive,
     place: Place,
     /// How long a piece is to be, in milliseconds.
@@ -93,10 +101,18 @@ impl Open {
 
 impl Recording {
     /// Of a stream of which nothing was taken yet, in pieces of about that length.
-    pub fn new(stream: StreamId, archive: Archive, length: Duration, now: Now) -> Self {
+    pub fn new(
+        stream: StreamId,
+        channel: &Arc<Channel>,
+        archive: Archive,
+        length: Duration,
+        now: Now,
+    ) -> Self {
         let length = u64::try_from(length.as_millis()).unwrap_or(TOO_LONG).min(TOO_LONG);
         Self {
             stream,
+            channel: channel.clone(),
+            _demand: channel.demand(),
             place: archive.place(stream),
             archive,
             length,
@@ -113,7 +129,7 @@ impl Recording {
     }
 
     /// Takes what has come, and writes it. It waits for the disk.
-    pub fn take(&mut self, channel: &Channel, now: Now) {
+    pub fn take(&mut self, now: Now) {
         if let Some(why) = self.archive.paused() {
             self.stop(now);
             self.tell(State::Not(why));
@@ -122,7 +138,7 @@ impl Recording {
         if self.failed.as_ref().is_some_and(|(_, again)| now.at < *again) {
             return;
         }
-        let (first, chunks) = channel.since(self.next);
+        let (first, chunks) = self.channel.since(self.next);
         let count = chunks.len() as u64;
         let is_whole = self.next.is_none_or(|next| next == first);
         self.next = Some(first + count);
@@ -134,6 +150,11 @@ impl Recording {
                 log::info!("stream {}: recording goes on", self.stream.0);
             }
         }
+    }
+
+    /// Whether it is of that very channel: a stream that is stopped and started again has another one.
+    pub fn is_of(&self, channel: &Arc<Channel>) -> bool {
+        Arc::ptr_eq(&self.channel, channel)
     }
 
     /// Ends the piece under way, as far as it has come. What comes next does not go on from it.

@@ -8,7 +8,7 @@ const EVENING: u64 = 490_122 * HOUR;
 /// An archive with those pieces of stream 7: start after the evening, duration, in seconds; each of 188 bytes.
 fn archive(pieces: &[(u64, u64)]) -> (tempfile::TempDir, Archive) {
     let folder = tempfile::tempdir().unwrap();
-    let archive = Archive::below(folder.path().join("archive"), true);
+    let archive = Archive::below(folder.path().join("archive"), true, folder.path().to_owned());
     for (start, duration) in pieces {
         let start = EVENING + start * 1000;
         let hour = archive.place(StreamId(7)).hour(start / HOUR);

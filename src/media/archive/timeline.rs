@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn pieces_that_join_are_kept_together_and_follow_the_clock_slowly() {
-        let end = 1_000_000;
+        let end = 10_000_000;
         for (joins, arrived, start) in [
             (true, end, Some(end)),
             (true, end + 3_000, Some(end)),

@@ -3,4 +3,5 @@
 pub mod catalogue;
 pub mod import;
 pub mod order;
+pub mod recordings;
 pub mod streams;

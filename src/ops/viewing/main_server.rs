@@ -225,7 +225,7 @@ fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
         on_demand: stream.on_demand,
         audio_to_aac: stream.audio_to_aac,
         at_end: stream.at_end,
-        is_recorded: false,
+        is_recorded: stream.archive_days.get() > 0,
     })
 }
 

@@ -1,4 +1,5 @@
 //! Streams, channel lists, bouquets.
 
 pub(crate) mod bouquets;
+pub(crate) mod recordings;
 pub(crate) mod streams;

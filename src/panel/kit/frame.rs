@@ -75,6 +75,7 @@ const OPERATOR: &[(&str, &[Entry])] = &[
         &[
             ("Streams", "/panel/streams", "stream", &[Resource::Streams]),
             ("Guide", "/panel/guide", "guide", &[Resource::Guide]),
+            ("Recordings", "/panel/recordings", "recording", &[Resource::Archive]),
             ("Bouquets", "/panel/bouquets", "bouquet", &[Resource::Bouquets]),
             ("Categories", "/panel/categories", "category", &[Resource::Categories]),
             ("Plans", "/panel/plans", "plan", &[Resource::SubscriptionPlans]),

@@ -40,6 +40,7 @@ lines! {
     Bouquets: "Bouquets", "Which channels are sold together.";
     Categories: "Categories", "The headings of channels.";
     Guide: "Guide", "The programme guide, its sources, and which channel of it belongs to which stream.";
+    Archive: "Recordings", "What is recorded of streams for catch-up; changing includes deleting it.";
     SubscriptionPlans: "Plans", "What is sold, and for how many credits.";
     Resellers: "Resellers", "Resellers, their balances and statements; changing includes moving credits.";
     Administrators: "Administrators", "People who sign in to this panel; changing includes passwords and sessions.";

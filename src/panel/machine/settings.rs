@@ -113,7 +113,8 @@ fn form(caller: &Caller) -> Form {
     let settings = &caller.ops.snapshot().settings;
     let mut form =
         Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
-    form.sections = vec![operator(), connections(), catchup(), boxes(), guide(), guessing(), logs()];
+    form.sections =
+        vec![operator(), connections(), recordings(), catchup(), boxes(), guide(), guessing(), logs()];
     form
 }
 
@@ -147,6 +148,22 @@ fn guide() -> Section {
             Input::new("fetch_local", "Fetch from local networks", Widget::Flag).help(
                 "Addresses that are typed into this panel, such as those of guide sources, may lead to this machine and to private \
                  networks.",
+            ),
+        ],
+    }
+}
+
+fn recordings() -> Section {
+    Section {
+        legend: "Recordings",
+        inputs: vec![
+            Input::new("archive_limit_bytes", "Limit in bytes", Widget::Number(0)).help(
+                "So many bytes of recordings are kept; beyond that the oldest go, of the stream first that has most for its days. 0: as \
+                 many as the disk has room for.",
+            ),
+            Input::new("archive_keep_free_bytes", "Keep free, in bytes", Widget::Number(0)).help(
+                "So many bytes stay free on the disk of the recordings, in the data folder at least 1000000000. Recording pauses as \
+                 long as there are fewer and nothing is left to delete.",
             ),
         ],
     }

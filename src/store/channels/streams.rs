@@ -52,6 +52,21 @@ pub struct StreamSearch {
     pub rows: u16,
 }
 
+/// What of a stream decides on its recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedStream {
+    /// Which.
+    pub id: StreamId,
+    /// Its name.
+    pub name: String,
+    /// For how many days it is recorded; 0 is not at all.
+    pub days: u32,
+    /// Whether it should run.
+    pub enabled: bool,
+    /// Which server runs it.
+    pub server: ServerId,
+}
+
 impl Read<'_> {
     /// Streams that match, and how many do in all.
     ///
@@ -123,6 +138,27 @@ impl Read<'_> {
             });
         }
         Ok(found)
+    }
+
+    /// The streams that are to be recorded, and those among `held` that there are, by their ids.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn recorded_streams(&self, held: &[StreamId]) -> Result<Vec<RecordedStream>> {
+        let held: Vec<i64> = held.iter().map(|id| id.number()).collect();
+        let sql = "SELECT id, name, archive_days, enabled, coalesce(server_id, 1) FROM streams \
+                   WHERE archive_days > 0 OR id IN (SELECT value FROM json_each(?1)) ORDER BY id";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map([serde_json::json!(held).to_string()], |row| {
+            Ok(RecordedStream {
+                id: StreamId(row.get(0)?),
+                name: row.get(1)?,
+                days: row.get(2)?,
+                enabled: row.get(3)?,
+                server: ServerId(row.get(4)?),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Streams by their ids, in that order.

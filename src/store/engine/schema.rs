@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     /// A filled database of every version, oldest first. The newest one is among them: its rows are looked at as well.
-    const FILLED: [&str; 7] = [
+    const FILLED: [&str; 8] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
         include_str!("../../../tests/fixtures/schema-3.sql"),
@@ -111,6 +111,7 @@ mod tests {
         include_str!("../../../tests/fixtures/schema-5.sql"),
         include_str!("../../../tests/fixtures/schema-6.sql"),
         include_str!("../../../tests/fixtures/schema-7.sql"),
+        include_str!("../../../tests/fixtures/schema-8.sql"),
     ];
 
     fn opened(sql: &str) -> Connection {

@@ -4,6 +4,7 @@ mod door;
 mod faults;
 mod panel_connections;
 mod players;
+mod recording;
 mod slow_clients;
 mod viewers;
 pub mod viewing_faults;

@@ -95,6 +95,12 @@ impl Shown for Stream {
                 ],
             },
             Section {
+                legend: "Catch-up",
+                inputs: vec![Input::new("archive_days", "Recorded days", Widget::Number(0)).help(
+                    "For how many days viewers can go back, 0 to 31; 0 is not recorded. The stream runs always then, on demand or not.",
+                )],
+            },
+            Section {
                 legend: "In players",
                 inputs: vec![
                     Input::new("number", "Channel number", Widget::Number(0)).help("0 is none."),

@@ -13,7 +13,10 @@ use crate::{
     },
     ops::{
         Action,
-        channels::streams::{self, Running},
+        channels::{
+            recordings::{Recording, Recordings},
+            streams::{self, Running},
+        },
         machine::logs,
     },
     panel::kit::{
@@ -69,6 +72,10 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
         });
         tiles.push(Part::of("channels", &channels_tile(&all)));
         tiles.push(Part::of("streams", &down_tile(&all)));
+    }
+    if may(Resource::Archive) {
+        let found = view.ops.recordings(&view.actor).await?;
+        tiles.extend(recordings_tile(&found).map(|tile| Part::of("recordings", &tile)));
     }
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
@@ -137,6 +144,31 @@ fn down_tile(all: &[Running]) -> Tile {
         empty: "Every stream that should be running is.",
         note: if more > 0 { format!("And {more} more.") } else { String::new() },
     }
+}
+
+/// Says what is not recorded that should be, if anything is not.
+fn recordings_tile(found: &Recordings) -> Option<Tile> {
+    let missing = found.streams.iter().filter(|stream| stream.why.is_some());
+    let row = |stream: &Recording| {
+        let why = stream.why.clone().unwrap_or_default();
+        vec![
+            Cell::Text(stream.name.clone().unwrap_or_default()),
+            Cell::Many(vec![Cell::Badge(Tone::Bad, "not recording".into()), Cell::Text(why)]),
+        ]
+    };
+    let rows: Vec<_> = match &found.paused {
+        Some(why) => vec![vec![Cell::Text("All streams".into()), Cell::Badge(Tone::Bad, why.clone())]],
+        None => missing.clone().take(ROWS as usize).map(row).collect(),
+    };
+    let more = if found.paused.is_some() { 0 } else { missing.count().saturating_sub(rows.len()) };
+    (!rows.is_empty()).then(|| Tile {
+        title: "Streams that are not recorded",
+        more: Some(Link::new("/panel/recordings", "Recordings")),
+        heads: vec![Head::new("Stream"), Head::new("Why")],
+        rows,
+        note: if more > 0 { format!("And {more} more.") } else { String::new() },
+        ..Tile::default()
+    })
 }
 
 fn channels_tile(all: &[Running]) -> Tile {

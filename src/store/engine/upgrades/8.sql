@@ -1,5 +1,10 @@
 -- From schema 7 to 8: catch-up.
 
+-- What is recorded, and how much of it is kept.
+ALTER TABLE streams ADD COLUMN archive_days INTEGER NOT NULL DEFAULT 0 CHECK (archive_days BETWEEN 0 AND 31);
+ALTER TABLE settings ADD COLUMN archive_limit_bytes INTEGER NOT NULL DEFAULT 0 CHECK (archive_limit_bytes >= 0);
+ALTER TABLE settings ADD COLUMN archive_keep_free_bytes INTEGER NOT NULL DEFAULT 5000000000 CHECK (archive_keep_free_bytes >= 0);
+
 -- Who may watch what is recorded.
 ALTER TABLE subscription_plans ADD COLUMN catchup INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1));
 ALTER TABLE lines ADD COLUMN catchup INTEGER NOT NULL DEFAULT 1 CHECK (catchup IN (0, 1));
