@@ -1,6 +1,6 @@
 //! The disk of the recordings.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::PoisonError};
 
 use super::Archive;
 
@@ -21,6 +21,17 @@ impl Archive {
     /// # Errors
     /// What the system says; a folder that was named is not there.
     pub fn disk(&self) -> io::Result<Disk> {
+        let disk = self.ask_disk();
+        *self.0.disk.lock().unwrap_or_else(PoisonError::into_inner) = disk.as_ref().ok().copied();
+        disk
+    }
+
+    /// The same when it was last asked; `None` if it did not say.
+    pub fn last_disk(&self) -> Option<Disk> {
+        *self.0.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask_disk(&self) -> io::Result<Disk> {
         let folder = match rustix::fs::stat(&self.0.folder) {
             Err(rustix::io::Errno::NOENT) if self.0.is_made => self.0.data.as_path(),
             there => there.map(|_| self.0.folder.as_path())?,

@@ -65,6 +65,7 @@ struct Inner {
     beat: Mutex<Option<Instant>>,
     /// The data folder.
     data: PathBuf,
+    disk: Mutex<Option<Disk>>,
     /// Told of every piece that is whole.
     pieces: watch::Sender<()>,
 }
@@ -82,6 +83,7 @@ impl Archive {
             states: Mutex::default(),
             beat: Mutex::default(),
             data,
+            disk: Mutex::default(),
             pieces: watch::Sender::new(()),
         }))
     }

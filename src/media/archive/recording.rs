@@ -138,8 +138,14 @@ impl Recording {
         if self.failed.as_ref().is_some_and(|(_, again)| now.at < *again) {
             return;
         }
-        let (first, chunks) = self.channel.since(self.next);
+        let (first, mut chunks) = self.channel.since(self.next);
         let count = chunks.len() as u64;
+        if self.next.is_none()
+            && let Some(end) = self.archive.newest(self.stream)
+        {
+            // What is still in the ring may be recorded already.
+            chunks.retain(|chunk| now.then(chunk.at) >= end);
+        }
         let is_whole = self.next.is_none_or(|next| next == first);
         self.next = Some(first + count);
         if let Err(error) = self.record(is_whole, chunks, now) {

@@ -112,11 +112,8 @@ impl Ops {
         }));
         streams.sort_by_key(|stream| stream.stream);
         let bytes = streams.iter().map(|stream| stream.totals.bytes).sum();
-        let disk = {
-            let archive = archive.clone();
-            blocking(move || archive.disk()).await
-        };
-        let room = disk.ok().map(|disk| self.room(&disk, bytes));
+        // As it was asked last: one that does not answer holds up no page.
+        let room = archive.last_disk().map(|disk| self.room(&disk, bytes));
         let (paused, is_whole) = (archive.paused(), archive.is_read());
         Ok(Recordings { streams, bytes, room, paused, is_whole })
     }
@@ -157,10 +154,6 @@ impl Ops {
         let ids: Vec<StreamId> = totals.iter().map(|(id, _)| *id).collect();
         let origin = origin(&Actor::LINECARD, KEEP);
         let rows = self.store.read(&origin, |read| read.recorded_streams(&ids))?;
-        if rows.is_empty() && totals.is_empty() {
-            archive.pause(None);
-            return Ok(());
-        }
         let disk = {
             let archive = archive.clone();
             blocking(move || archive.disk()).await
@@ -172,11 +165,15 @@ impl Ops {
         };
         let now = clock::now();
         let is_believed = self.leap().is_none();
-        let held: Vec<Held> = totals
+        let days = |id: StreamId| {
+            rows.iter().find(|row| row.id == id && self.here().is(row.server)).map(|row| row.days)
+        };
+        let held: Vec<(Held, bool)> = totals
             .iter()
             .map(|(id, totals)| {
-                let row = rows.iter().find(|row| row.id == *id && self.here().is(row.server));
-                Held { stream: *id, days: row.map_or(0, |row| row.days.into()), bytes: totals.bytes }
+                let days = days(*id);
+                let held = Held { stream: *id, days: days.unwrap_or(0).into(), bytes: totals.bytes };
+                (held, days.is_some())
             })
             .collect();
         let is_recorded = |id: &StreamId| matches!(archive.states().get(id), Some(State::Recording(_)));
@@ -209,18 +206,21 @@ fn full(bounds: &Bounds) -> String {
     )
 }
 
-/// Deletes what is too old by a clock that is believed, and what there is no room for; how much is free then.
+/// Deletes what is too old by a clock that is believed, and what is no longer recorded here, and what there is no room for; how much is free then.
 fn delete(
     archive: &crate::media::archive::Archive,
-    held: &[Held],
+    held: &[(Held, bool)],
     bounds: Bounds,
     now: Option<UnixTime>,
 ) -> std::io::Result<u64> {
-    for one in held {
+    let now = now.map(|now| now.seconds().unsigned_abs() * 1000);
+    for (one, is_ours) in held {
         let before = match (one.days, now) {
-            (0, _) => u64::MAX,
-            (days, Some(now)) => (now.seconds().unsigned_abs() * 1000).saturating_sub(days * DAY),
-            (_, None) => continue,
+            (0, _) if *is_ours => u64::MAX,
+            // A day later: the database may be another one by mistake.
+            (0, Some(now)) if archive.newest(one.stream).is_some_and(|end| end + DAY < now) => u64::MAX,
+            (1.., Some(now)) => now.saturating_sub(one.days * DAY),
+            _ => continue,
         };
         if archive.oldest(one.stream).is_some_and(|oldest| oldest < before) {
             archive.delete_before(one.stream, before)?;
@@ -228,7 +228,7 @@ fn delete(
     }
     // The sizes before are too large by now; nothing more than that may go.
     let mut left = Vec::new();
-    for one in held {
+    for (one, _) in held {
         let bytes = archive.totals_of(one.stream).map_or(0, |totals| totals.bytes);
         left.push(Held { bytes, ..*one });
     }

@@ -198,7 +198,7 @@ fn the_oldest_of_the_stream_that_has_most_for_its_days_goes_first_and_what_is_to
     put(&archive, 2, (100..103).chain(200..202));
     put(&archive, 3, 1..3);
     put(&archive, 3, 8 * 1440..8 * 1440 + 2);
-    put(&archive, 9, 50..60);
+    put(&archive, 9, 1500..1510);
     fs::write(archive.join("notes.txt"), "mine").expect("a file");
     let server = TestServer::with(folder, &[], &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))]);
     for name in ["North", "South", "West"] {
@@ -260,8 +260,11 @@ fn the_oldest_of_the_stream_that_has_most_for_its_days_goes_first_and_what_is_to
     assert!(asked.contains("Everything that is recorded of North will be deleted"), "{asked}");
     panel.done("/panel/recordings/1/delete", &[]);
     within(10, "all of it goes", || held().first() == Some(&(1, 0)));
+    server.done("streams/update", "id=2&data[archive_days]=0");
+    within(20, "what is recorded no longer goes", || !archive.join("2").exists());
     server.done("streams/delete", "id=3");
-    within(20, "of a deleted stream, too", || !archive.join("3").exists());
-    let audit = server.done("logs/list", "kind=audit&search=archive")["total"].as_i64();
-    assert_eq!(audit, Some(2));
+    assert!(panel.get("/panel/recordings").contains("Stream 3, which was deleted"));
+    server.done("archive/delete", "stream_id=3");
+    within(10, "of a deleted stream, too", || !archive.join("3").exists());
+    assert_eq!(server.done("logs/list", "kind=audit&resource=archive")["total"], 3);
 }
