@@ -193,6 +193,14 @@ fn put(archive: &Path, stream: u64, minutes_ago: impl Iterator<Item = u64>) {
 fn the_oldest_of_the_stream_that_has_most_for_its_days_goes_first_and_what_is_too_old_and_what_nobody_records()
  {
     let folder = tempfile::tempdir().expect("a folder");
+    let server = TestServer::with(folder, &[], &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))]);
+    server.done("settings/update", "data[archive_keep_free_bytes]=0");
+    for name in ["North", "South", "West"] {
+        let one =
+            format!("data[name]={name}&data[sources][]=media/none.ts&data[archive_days]=7&data[enabled]=0");
+        server.done("streams/new", &one);
+    }
+    let folder = server.stop();
     let archive = folder.path().join("archive");
     put(&archive, 1, 100..120);
     put(&archive, 2, (100..103).chain(200..202));
@@ -200,12 +208,7 @@ fn the_oldest_of_the_stream_that_has_most_for_its_days_goes_first_and_what_is_to
     put(&archive, 3, 8 * 1440..8 * 1440 + 2);
     put(&archive, 9, 1500..1510);
     fs::write(archive.join("notes.txt"), "mine").expect("a file");
-    let server = TestServer::with(folder, &[], &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))]);
-    for name in ["North", "South", "West"] {
-        let one =
-            format!("data[name]={name}&data[sources][]=media/none.ts&data[archive_days]=7&data[enabled]=0");
-        server.done("streams/new", &one);
-    }
+    let server = TestServer::on(folder, &[]);
     let held = || -> Vec<(i64, i64)> {
         let listed = server.done("archive/list", "");
         let rows = listed["archives"].as_array().expect("a list");
