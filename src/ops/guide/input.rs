@@ -8,6 +8,7 @@ use std::{
 };
 
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use memchr::memmem::Finder;
 
 /// The most bytes of a source, unpacked: 4 GiB.
 pub const UNPACKED: u64 = 4 << 30;
@@ -68,8 +69,29 @@ impl<'s> Input<'s> {
         self.piece = 0;
     }
 
+    /// Passes over everything before that text; whether it comes at all.
+    pub fn skip_to(&mut self, sought: &Finder<'_>) -> io::Result<bool> {
+        loop {
+            let text = self.text.get(self.unread.clone()).unwrap_or_default();
+            if let Some(at) = sought.find(text) {
+                self.unread.start += at;
+                return Ok(true);
+            }
+            // Its beginning may be here, and the rest of it in what comes next.
+            let kept = text.len().min(sought.needle().len().saturating_sub(1));
+            self.text.copy_within(self.unread.end - kept..self.unread.end, 0);
+            self.unread = 0..kept;
+            if self.ended {
+                return Ok(false);
+            }
+            self.refill()?;
+        }
+    }
+
+    /// Adds to what is not yet read, at its place in the buffer.
     fn refill(&mut self) -> io::Result<()> {
-        while self.unread.is_empty() && !self.ended {
+        let kept = self.unread.end;
+        while self.unread.end == kept && !self.ended {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(io::Error::other("it was broken off"));
             }
@@ -89,9 +111,10 @@ impl<'s> Input<'s> {
                 }
             }
             let source = self.raw.get(self.undecoded.clone()).unwrap_or_default();
-            let (_, read, written, _) = self.decoder.decode_to_utf8(source, &mut self.text, self.ended);
+            let (_, read, written, _) =
+                self.decoder.decode_to_utf8(source, &mut self.text[kept..], self.ended);
             self.undecoded.start += read;
-            self.unread = 0..written;
+            self.unread.end = kept + written;
         }
         Ok(())
     }
@@ -102,7 +125,10 @@ impl BufRead for Input<'_> {
         if self.piece > PIECE {
             return Err(io::Error::other(format!("a tag or text in it is larger than {} MiB", PIECE >> 20)));
         }
-        self.refill()?;
+        if self.unread.is_empty() {
+            self.unread = 0..0;
+            self.refill()?;
+        }
         Ok(self.text.get(self.unread.clone()).unwrap_or_default())
     }
 
@@ -156,6 +182,21 @@ mod tests {
             .read_to_string(&mut text)
             .unwrap();
         text
+    }
+
+    #[test]
+    fn what_is_passed_over_ends_at_the_very_text_wherever_blocks_meet() {
+        let stop = AtomicBool::new(false);
+        let end = Finder::new("</end");
+        for length in [0, 1, BLOCK - 3, BLOCK - 1, BLOCK, 5 * BLOCK + 7] {
+            let bytes = format!("{}</en</end>ü", "x".repeat(length)).into_bytes();
+            let mut input = Input::new(Box::new(io::Cursor::new(bytes)), &stop).unwrap();
+            assert!(input.skip_to(&end).unwrap());
+            let mut rest = String::new();
+            input.read_to_string(&mut rest).unwrap();
+            assert_eq!(rest, "</end>ü", "{length}");
+            assert!(!input.skip_to(&end).unwrap());
+        }
     }
 
     #[test]

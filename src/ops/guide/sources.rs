@@ -8,6 +8,7 @@ pub use crate::store::guide::KnownChannel;
 use crate::{
     domain::{
         Error, Refused, Resource, Result, Stored,
+        fields::time::UnixTime,
         guide::source::{GuideSource, SourceHealth},
         ids::{GuideSourceId, StreamId},
         page::{Page, Rows, Start},
@@ -88,6 +89,23 @@ impl Ops {
     /// Has sources refreshed by the job, within a second.
     pub(in crate::ops) fn ask_guide_refresh(&self, ids: &[GuideSourceId]) {
         self.guide.keeping.ask(ids);
+    }
+
+    /// The sources that need somebody: those whose last try failed, and those that run out within two days, with that time.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or a database error.
+    pub fn guide_warnings(&self, look: &Look<'_>) -> Result<Vec<(ShownSource, Option<UnixTime>)>> {
+        let enabled = list_in_order(look)?.into_iter().filter(|source| source.row.record.enabled);
+        // Whoever keeps less than two days ahead has never more.
+        let ahead = self.snapshot().settings.guide_future_days.get().min(2) * 86_400;
+        let ends = if self.guide.db.exists() { self.guide.db.ends()? } else { Vec::new() };
+        let with_end = enabled.map(|source| {
+            let end = ends.iter().find(|(id, _)| *id == source.row.id).map(|(_, end)| *end);
+            let soon = end.filter(|end| end.seconds() < look.now.seconds() + ahead);
+            (source, soon)
+        });
+        Ok(with_end.filter(|(source, end)| end.is_some() || !source.health.last_error.is_empty()).collect())
     }
 
     /// The sources that are refreshed now or soon.

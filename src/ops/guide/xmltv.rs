@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
+use memchr::memmem::Finder;
 use quick_xml::{
     Reader, XmlVersion,
     escape::resolve_html5_entity,
@@ -57,8 +58,13 @@ pub fn read<S: Sink>(input: Input<'_>, assumed: &TimeZone, sink: &mut S) -> Resu
     let config = reader.config_mut();
     config.allow_dangling_amp = true;
     config.check_comments = false;
-    let mut document =
-        Document { reader, buffer: Vec::with_capacity(8 << 10), assumed, texts: Default::default() };
+    let mut document = Document {
+        reader,
+        buffer: Vec::with_capacity(8 << 10),
+        assumed,
+        end_of_programme: Finder::new("</programme"),
+        texts: Default::default(),
+    };
     document.read(sink)
 }
 
@@ -66,6 +72,7 @@ struct Document<'d> {
     reader: Reader<Input<'d>>,
     buffer: Vec<u8>,
     assumed: &'d TimeZone,
+    end_of_programme: Finder<'static>,
     /// Title, episode's title, description and category of the programme that is read.
     texts: [String; 4],
 }
@@ -77,7 +84,13 @@ const ELEMENTS: [(&str, usize); 4] =
 /// What begins in the source.
 enum Begin {
     Channel(String),
-    Programme { row: i64, start: i64, stop: Option<i64> },
+    Programme {
+        row: i64,
+        start: i64,
+        stop: Option<i64>,
+    },
+    /// A programme that is not kept.
+    Unwanted,
     Other,
 }
 
@@ -131,6 +144,7 @@ impl Document<'_> {
                         sink.programme(row, start, stop, Texts { title, subtitle, description, category })?;
                     }
                 }
+                Begin::Unwanted => self.pass_over_programme()?,
                 Begin::Other => self.pass_over()?,
             }
         }
@@ -165,6 +179,18 @@ impl Document<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Goes to the end of a programme, looking for nothing else on the way: that is most of a source.
+    fn pass_over_programme(&mut self) -> Result<(), String> {
+        match self.reader.get_mut().skip_to(&self.end_of_programme) {
+            Ok(true) => match next!(self) {
+                Event::End(_) => Ok(()),
+                _ => Err("The XML is broken: a programme does not end as it should.".into()),
+            },
+            Ok(false) => Err("The file is not whole: its end is missing.".into()),
+            Err(error) => Err(format!("The file cannot be read: {error}.")),
+        }
     }
 
     /// The names in a channel.
@@ -233,19 +259,19 @@ impl Document<'_> {
 
 /// Who a programme belongs to and when it is, if it is wanted.
 fn programme<S: Sink>(tag: &BytesStart<'_>, assumed: &TimeZone, sink: &mut S) -> Result<Begin, S::Error> {
-    let Some(channel) = attribute(tag, "channel") else { return Ok(Begin::Other) };
-    let Some(row) = sink.wanted(&channel)? else { return Ok(Begin::Other) };
+    let Some(channel) = attribute(tag, "channel") else { return Ok(Begin::Unwanted) };
+    let Some(row) = sink.wanted(&channel)? else { return Ok(Begin::Unwanted) };
     let time = |name| attribute(tag, name).map(|text| times::parse(&text, assumed));
     let (Some(Some(start)), stop) = (time("start"), time("stop")) else {
         sink.left_out();
-        return Ok(Begin::Other);
+        return Ok(Begin::Unwanted);
     };
     let stop = stop.flatten();
     if stop.is_some_and(|stop| stop <= start) {
         sink.left_out();
-        return Ok(Begin::Other);
+        return Ok(Begin::Unwanted);
     }
-    Ok(if sink.keeps(start, stop) { Begin::Programme { row, start, stop } } else { Begin::Other })
+    Ok(if sink.keeps(start, stop) { Begin::Programme { row, start, stop } } else { Begin::Unwanted })
 }
 
 /// The value of an attribute, if it can be read.

@@ -115,17 +115,18 @@ impl GuideDb {
         })
     }
 
-    /// When the last programme of a channel ends, by its row.
+    /// The sources of which programmes are kept, and when the last one of each is over.
     ///
     /// # Errors
     /// A database error.
-    pub fn runs_until(&self, channel: i64) -> Result<Option<UnixTime>> {
+    pub fn ends(&self) -> Result<Vec<(GuideSourceId, UnixTime)>> {
         self.read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT stop FROM programmes WHERE channel_id = ? ORDER BY start DESC LIMIT 1",
+                "SELECT source_id, ends_at FROM sources WHERE ends_at > 0 ORDER BY source_id",
             )?;
-            let stop: Option<i64> = statement.query_row([channel], |row| row.get(0)).optional()?;
-            Ok(stop.map(UnixTime::clamped))
+            let found = statement
+                .query_map([], |row| Ok((GuideSourceId(row.get(0)?), UnixTime::clamped(row.get(1)?))))?;
+            found.collect()
         })
     }
 }

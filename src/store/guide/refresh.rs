@@ -176,7 +176,7 @@ impl Refresh<'_> {
 
     fn finished(&self, made_of: &str, fetched: &Fetched, begin: i64, now: i64) -> rusqlite::Result<Counts> {
         self.conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
-        let mut counts = Counts::default();
+        let (mut counts, mut ends_at) = (Counts::default(), 0);
         let mut statement = self.conn.prepare_cached(
             "SELECT id, (SELECT old.id FROM channels AS old JOIN sources USING (source_id, generation)
                          WHERE old.source_id = new.source_id AND old.guide_id = new.guide_id AND made_of = ?3)
@@ -191,7 +191,8 @@ impl Refresh<'_> {
             if let Some(before) = before {
                 keep_past(&self.conn, before, channel, begin, now)?;
             }
-            let programmes = settle(&self.conn, channel)?;
+            let (programmes, end) = settle(&self.conn, channel)?;
+            ends_at = ends_at.max(end);
             counts.programmes += programmes;
             self.conn
                 .prepare_cached("UPDATE channels SET programmes = ? WHERE id = ?")?
@@ -205,9 +206,9 @@ impl Refresh<'_> {
             |row| row.get(0),
         )?;
         self.conn.execute(
-            "INSERT OR REPLACE INTO sources (source_id, generation, made_of, etag, last_modified, read_at)
-             VALUES (?, ?, ?, ?, ?, ?)",
-            params![self.source.0, self.generation, made_of, fetched.etag, fetched.last_modified, now],
+            "INSERT OR REPLACE INTO sources (source_id, generation, made_of, etag, last_modified, read_at, ends_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![self.source.0, self.generation, made_of, fetched.etag, fetched.last_modified, now, ends_at],
         )?;
         self.conn.execute_batch("COMMIT")?;
         Ok(counts)
@@ -237,8 +238,8 @@ fn keep_past(conn: &Connection, before: i64, channel: i64, begin: i64, now: i64)
     Ok(())
 }
 
-/// Sets the ends of a channel's programmes; how many there are.
-fn settle(conn: &Connection, channel: i64) -> rusqlite::Result<i64> {
+/// Sets the ends of a channel's programmes; how many there are, and when the last is over.
+fn settle(conn: &Connection, channel: i64) -> rusqlite::Result<(i64, i64)> {
     let mut statement =
         conn.prepare_cached("SELECT start, stop FROM programmes WHERE channel_id = ? ORDER BY start")?;
     let spans: Vec<(i64, Option<i64>)> = statement
@@ -246,13 +247,14 @@ fn settle(conn: &Connection, channel: i64) -> rusqlite::Result<i64> {
         .collect::<rusqlite::Result<_>>()?;
     let mut update =
         conn.prepare_cached("UPDATE programmes SET stop = ? WHERE channel_id = ? AND start = ?")?;
+    let mut end = 0;
     for (at, (start, stop)) in spans.iter().enumerate() {
-        let end = spans::end(*start, *stop, spans.get(at + 1).map(|(next, _)| *next));
+        end = spans::end(*start, *stop, spans.get(at + 1).map(|(next, _)| *next));
         if *stop != Some(end) {
             update.execute([end, channel, *start])?;
         }
     }
-    Ok(i64::try_from(spans.len()).unwrap_or(i64::MAX))
+    Ok((i64::try_from(spans.len()).unwrap_or(i64::MAX), end))
 }
 
 /// Deletes every generation of a source but the one that is seen; programmes a channel at a time.

@@ -7,7 +7,8 @@ CREATE TABLE sources (
     made_of       TEXT    NOT NULL,          -- from where and how: past programmes of another making are not kept
     etag          TEXT    NOT NULL,          -- of the answer that it was read from
     last_modified TEXT    NOT NULL,
-    read_at       INTEGER NOT NULL
+    read_at       INTEGER NOT NULL,
+    ends_at       INTEGER NOT NULL           -- when the last programme is over; 0 if there is none
 ) STRICT;
 
 CREATE TABLE channels (

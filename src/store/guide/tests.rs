@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::ids::GuideSourceId;
+use crate::domain::{fields::time::UnixTime, ids::GuideSourceId};
 
 const SOURCE: GuideSourceId = GuideSourceId(1);
 
@@ -49,7 +49,7 @@ fn a_refresh_is_seen_as_a_whole_with_overlaps_cut_and_gaps_kept() {
         db.channels().unwrap().into_iter().map(|c| (c.guide_id, c.names, c.programmes)).collect();
     assert_eq!(names, [("a".into(), vec!["A one".into(), "A".into()], 3), ("b".into(), vec![], 0)]);
     assert_eq!(db.kept(SOURCE).unwrap().unwrap().fetched.etag, "\"1\"");
-    assert_eq!(db.runs_until(row(&db)).unwrap().unwrap().seconds(), 3_900);
+    assert_eq!(db.ends().unwrap(), [(SOURCE, UnixTime::clamped(3_900))]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod faults;
 mod matching;
+mod panel;
 mod sources;
 
 use std::fmt::Write as _;

@@ -17,6 +17,7 @@ use crate::{
             recordings::{Recording, Recordings},
             streams::{self, Running},
         },
+        guide::sources::ShownSource,
         machine::logs,
     },
     panel::kit::{
@@ -76,6 +77,14 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     if may(Resource::Archive) {
         let found = view.ops.recordings(&view.actor).await?;
         tiles.extend(recordings_tile(&found).map(|tile| Part::of("recordings", &tile)));
+    }
+    if may(Resource::Guide) {
+        let (ops, action) =
+            (view.ops.clone(), Action { resource: Resource::GuideSources, name: "dashboard" });
+        let warnings = view.ops.read(&view.actor, action, move |look| ops.guide_warnings(look)).await?;
+        if !warnings.is_empty() {
+            tiles.push(Part::of("guide", &guide_tile(&warnings, &zone)));
+        }
     }
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
@@ -182,6 +191,29 @@ fn channels_tile(all: &[Running]) -> Tile {
         heads: vec![Head::new("Channel"), Head::numeric("Viewers")],
         rows: watched.iter().take(ROWS as usize).map(row).collect(),
         empty: "Nobody is watching.",
+        ..Tile::default()
+    }
+}
+
+fn guide_tile(warnings: &[(ShownSource, Option<UnixTime>)], zone: &TimeZone) -> Tile {
+    let row = |(source, end): &(ShownSource, Option<UnixTime>)| {
+        let href = format!("/panel/guide/sources/{}", source.row.id.number());
+        let mut state = Vec::new();
+        if let Some(end) = end {
+            state.push(Cell::Badge(Tone::Warn, "runs out".into()));
+            state.push(Cell::Time(Some(Moment::of(*end, zone)), ""));
+        }
+        if !source.health.last_error.is_empty() {
+            state.push(Cell::Badge(Tone::Bad, "failed".into()));
+            state.push(Cell::Text(source.health.last_error.clone()));
+        }
+        vec![Cell::Link { href, text: source.row.record.name.as_str().into() }, Cell::Many(state)]
+    };
+    Tile {
+        title: "Programme guide",
+        more: Some(Link::new("/panel/guide/sources", "Sources")),
+        heads: vec![Head::new("Source"), Head::new("State")],
+        rows: warnings.iter().take(ROWS as usize).map(row).collect(),
         ..Tile::default()
     }
 }
