@@ -15,20 +15,24 @@ const SMALL: Limits = Limits {
 };
 
 /// A server that answers each request as `answer` says of its head; its port.
-fn server(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> u16 {
+fn server(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let answer = Arc::new(answer);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let mut head = String::new();
-            let mut reader = BufReader::new(&stream);
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
-            let answer = answer(&head);
-            let hangs = answer.strip_suffix(b"HANG");
-            let _ = (&stream).write_all(hangs.unwrap_or(&answer));
-            if hangs.is_some() {
-                thread::sleep(Duration::from_secs(3));
-            }
+            let answer = answer.clone();
+            thread::spawn(move || {
+                let mut head = String::new();
+                let mut reader = BufReader::new(&stream);
+                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
+                let answer = answer(&head);
+                let hangs = answer.strip_suffix(b"HANG");
+                let _ = (&stream).write_all(hangs.unwrap_or(&answer));
+                if hangs.is_some() {
+                    thread::sleep(Duration::from_secs(3));
+                }
+            });
         }
     });
     port
