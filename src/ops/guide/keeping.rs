@@ -217,7 +217,9 @@ impl Ops {
             let settings = &ops.snapshot().settings;
             let now = clock::now();
             let day = 86_400;
-            let begin = now.seconds() - (settings.guide_past_days.get() + 1) * day;
+            // What is recorded keeps its programmes.
+            let archive = ops.store.read(&asking(), |read| read.most_archive_days())?;
+            let begin = now.seconds() - (settings.guide_past_days.get().max(archive) + 1) * day;
             let end = now.seconds() + (settings.guide_future_days.get() + 1) * day;
             ops.guide.fill(&Order {
                 id: source.row.id,

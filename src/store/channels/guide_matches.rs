@@ -135,6 +135,15 @@ impl Read<'_> {
         Ok(Rows { total, rows })
     }
 
+    /// For how many days the stream is recorded of which most is kept.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn most_archive_days(&self) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached("SELECT ifnull(max(archive_days), 0) FROM streams")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// How the last refresh of a source went.
     ///
     /// # Errors
