@@ -21,6 +21,8 @@ const FETCHED_FORMATS: &str = "hls,mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,a
 pub const SILENCE: Duration = Duration::from_secs(15);
 /// The same in microseconds, as its options have it.
 const SILENCE_MICROS: &str = "15000000";
+/// A track that has fallen silent is waited for so long, instead of ten seconds: nothing is sent meanwhile.
+const SILENT: Duration = Duration::from_secs(2);
 
 /// What ffmpeg sees of the environment: it holds the API key and the password of the first start.
 const KEPT: [&str; 7] = ["PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -40,6 +42,8 @@ pub struct Probe {
     pub program: Option<u64>,
     /// It comes in the segments of a playlist.
     pub in_segments: bool,
+    /// Picture and sound that belong together come up to so long after one another; zero if they come together.
+    pub apart: Duration,
     /// What its operator wants.
     pub wish: Playback,
 }
@@ -166,9 +170,8 @@ impl Ffmpeg {
             "0.06",
             "-flush_packets",
             "1",
-            // Two seconds instead of ten for a track that has fallen silent: nothing is sent meanwhile.
             "-max_interleave_delta",
-            "2000000",
+            &(care.apart + SILENT).as_micros().to_string(),
             "pipe:1",
         ];
         arguments.extend(output.map(String::from));

@@ -18,6 +18,8 @@ pub enum Line {
     Finite,
     /// It is a playlist of HLS.
     Playlist,
+    /// It is an MP4.
+    Mp4,
     /// A picture or sound has come that was not there before.
     NewTrack,
     /// What comes as AAC is none, and is thrown away.
@@ -43,6 +45,9 @@ impl Line {
         }
         if text.starts_with("[info] Input #0, hls,") {
             return Self::Playlist;
+        }
+        if text.starts_with("[info] Input #0, mov,") {
+            return Self::Mp4;
         }
         if let Some(length) = text.strip_prefix("[info]   Duration: ") {
             let is_known = !length.starts_with("N/A") && !length.starts_with("00:00:00.00");
@@ -126,6 +131,7 @@ mod tests {
             ("[error] Output file #0 does not contain any stream", Line::Listed),
             ("[info]   Duration: 00:00:12.03, start: 1.4", Line::Finite),
             ("[info] Input #0, hls, from 'http://127.0.0.1:1/x/0':", Line::Playlist),
+            ("[info] Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'http://127.0.0.1:1/x/0':", Line::Mp4),
             ("[info]   Duration: N/A, start: 1.4", Line::Other),
             ("[info]   Duration: 00:00:00.00, start: 0.0", Line::Other),
         ] {

@@ -30,6 +30,8 @@ const LINE: u64 = 4096;
 const TRACKS: usize = 1000;
 /// The time that the description of a picture may take.
 const DESCRIBE: Duration = Duration::from_secs(5);
+/// Of an MP4 that can only be read on and on, fragments play so long at most.
+const FRAGMENT: Duration = Duration::from_secs(6);
 
 /// What fails sooner was refused: nobody waited for it.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -73,6 +75,9 @@ pub async fn listen(
             Line::Program(program) if !is_listed => listing.program(program),
             Line::Finite => listing.is_finite = true,
             Line::Playlist => listing.is_playlist = true,
+            Line::Mp4 if known.fetching.is_some_and(|fetching| !fetching.is_seekable()) => {
+                listing.apart = FRAGMENT;
+            }
             Line::Listed if !is_listed => {
                 is_listed = true;
                 if let Some(fetching) = known.fetching {
@@ -97,7 +102,7 @@ pub async fn listen(
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,
             Line::NoAac if !is_broken => heard = Some(Heard::Change("its audio is no longer aac")),
-            Line::Program(_) | Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Other => {}
+            Line::Program(_) | Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Mp4 | Line::Other => {}
         }
         heard.is_none()
     })

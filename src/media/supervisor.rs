@@ -250,10 +250,11 @@ impl Runner<'_> {
     /// Plays a source, again and again while it only changes, and at its end if it is looped.
     async fn play(&mut self, place: usize, source: &SourceUrl, look: Look, pacing: &mut Pacing) -> Ended {
         let mut care = Probe { look, ..self.care(source) };
-        let mut is_turn = false;
+        // Whether viewers see no restart in what is begun.
+        let mut is_same = false;
         loop {
-            let run = self.play_once(place, source, &care, pacing, is_turn).await;
-            is_turn = matches!(run, Run::Turned);
+            let run = self.play_once(place, source, &care, pacing, is_same).await;
+            is_same = matches!(run, Run::Turned | Run::Otherwise(_));
             match run {
                 Run::Turned => {}
                 Run::Changed(why) => {
@@ -278,7 +279,7 @@ impl Runner<'_> {
         source: &SourceUrl,
         care: &Probe,
         pacing: &mut Pacing,
-        is_turn: bool,
+        is_same: bool,
     ) -> Run {
         let begun = Instant::now();
         let heard = self.channel.state().complaints;
@@ -308,7 +309,7 @@ impl Runner<'_> {
             Ok(both) => both,
             Err(why) => return Run::Over(Ended::barren(why)),
         };
-        if self.runs.fetch_add(1, Relaxed) > 0 && !is_turn {
+        if self.runs.fetch_add(1, Relaxed) > 0 && !is_same {
             self.channel.state().restarts += 1;
         }
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
@@ -339,6 +340,9 @@ impl Runner<'_> {
                     }
                 },
                 never = describe(self.channel, self.ffmpeg, changed) => match never {},
+                longest = fragments(fetching.as_ref(), care) => {
+                    return Run::Otherwise(Probe { apart: longest, in_segments: true, ..care.clone() });
+                }
                 () = self.first_is_back(place) => return Run::Over(Ended::FirstIsBack),
             };
             match stopped {
@@ -432,6 +436,15 @@ impl Runner<'_> {
 /// Whether all streams of programs of a source read it together: a port of UDP or SRT can be opened once only.
 fn is_read_once(source: &SourceUrl) -> bool {
     matches!(source.scheme().as_str(), "udp" | "srt")
+}
+
+/// Waits until it is known that a source comes in fragments of MP4, unless it was begun as such: in each of them all of
+/// the sound follows all of the picture. How long they are at most.
+async fn fragments(fetching: Option<&Fetching>, care: &Probe) -> Duration {
+    match fetching.filter(|_| care.apart.is_zero()) {
+        Some(fetching) => fetching.fragments().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Feeds ffmpeg, if it is fed; why there is nothing more to feed it with.

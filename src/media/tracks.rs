@@ -1,5 +1,7 @@
 //! What a source is made of, as ffmpeg lists it, and what of it is played.
 
+use std::time::Duration;
+
 use super::{ffmpeg::Probe, pace::Pace};
 
 /// More tracks and programs are not remembered: no transport stream has as many.
@@ -74,6 +76,8 @@ pub struct Listing {
     pub is_finite: bool,
     /// Whether it is a playlist.
     pub is_playlist: bool,
+    /// How long after one another its picture and sound come.
+    pub apart: Duration,
 }
 
 impl Listing {
@@ -122,7 +126,8 @@ impl Listing {
             _ if tracks.is_empty() => Err("it has neither video nor audio".into()),
             _ => {
                 let in_segments = begun.in_segments || self.is_playlist;
-                Ok(Probe { program, not_carried: silent, in_segments, ..begun.clone() })
+                let apart = begun.apart.max(self.apart);
+                Ok(Probe { program, not_carried: silent, in_segments, apart, ..begun.clone() })
             }
         }
     }

@@ -32,6 +32,11 @@ impl Answer {
         self.headers.push(("accept-ranges".into(), "bytes".into()));
     }
 
+    /// Whether any part of it can be asked for.
+    pub fn gives_ranges(&self) -> bool {
+        self.header("accept-ranges").is_some_and(|units| units.contains("bytes"))
+    }
+
     /// The first header of that name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())

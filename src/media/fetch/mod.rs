@@ -120,6 +120,16 @@ impl Fetching {
         self.source.has_end()
     }
 
+    /// Whether it is one body of which any part can be asked for.
+    pub fn is_seekable(&self) -> bool {
+        self.source.is_seekable()
+    }
+
+    /// Waits until a playlist of it names fragments of MP4; how long they are at most.
+    pub async fn fragments(&self) -> Duration {
+        self.source.fragments().await
+    }
+
     /// How long it may be silent without being gone: segments come at once, and then none for a while. Where no
     /// other source could take over, a playlist that fails is worth waiting for.
     pub fn patience(&self, usual: Duration, is_only: bool) -> Duration {

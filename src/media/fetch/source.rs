@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use url::Url;
 
 use super::{
@@ -37,6 +37,8 @@ pub struct Source {
     /// Where ffmpeg finds what belongs to it.
     base: String,
     state: Mutex<State>,
+    /// How long fragments of MP4 are at most, in seconds, once a playlist names some; 0 before.
+    fragments: watch::Sender<u64>,
 }
 
 struct State {
@@ -47,6 +49,8 @@ struct State {
     key_trouble: Option<String>,
     /// It is no playlist, and its length was told.
     has_end: bool,
+    /// Any part of it can be asked for.
+    is_seekable: bool,
     /// The longest segment that may come, in seconds; 0 if it has none.
     target: u64,
     /// Segments that were refused for good, one after the other.
@@ -84,10 +88,12 @@ impl Source {
             trouble: None,
             key_trouble: None,
             has_end: false,
+            is_seekable: false,
             refused: 0,
             target: 0,
         };
-        Self { asker: Asker::new(home, request), base, state: Mutex::new(state) }
+        let fragments = watch::Sender::default();
+        Self { asker: Asker::new(home, request), base, state: Mutex::new(state), fragments }
     }
 
     /// What went wrong last, if nothing went well since.
@@ -101,9 +107,20 @@ impl Source {
         self.state().has_end
     }
 
+    /// Whether it is one body of which any part can be asked for.
+    pub fn is_seekable(&self) -> bool {
+        self.state().is_seekable
+    }
+
     /// The time between two segments at most; zero if it comes without a break.
     pub fn pause(&self) -> Duration {
         Duration::from_secs(self.state().target)
+    }
+
+    /// Waits until a playlist names fragments of MP4; how long they are at most.
+    pub async fn fragments(&self) -> Duration {
+        let told = self.fragments.subscribe().wait_for(|seconds| *seconds > 0).await.map(|seconds| *seconds);
+        Duration::from_secs(told.unwrap_or_default())
     }
 
     /// Whether a playlist that was there a moment ago cannot be had now, and is still hoped for.
@@ -132,7 +149,9 @@ impl Source {
         if let Ok(Reply::Body(got, _)) = &answer
             && number == 0
         {
-            self.state().has_end = got.answer.body.length().is_some_and(|length| length < ENDLESS);
+            let mut state = self.state();
+            state.has_end = got.answer.body.length().is_some_and(|length| length < ENDLESS);
+            state.is_seekable = got.answer.status == 206 || got.answer.gives_ranges();
         }
         match &answer {
             Ok(_) if kind == Kind::Key => self.state().key_trouble = None,
@@ -201,8 +220,7 @@ impl Source {
 
     /// A file whose index is at its end needs a server that gives ranges of it.
     async fn has_ranges(&self, url: &Url, got: &mut Got, begun: &[u8]) -> Result<(), Failure> {
-        let says_so = got.answer.header("accept-ranges").is_some_and(|units| units.contains("bytes"));
-        if says_so || !mp4::index_is_last(begun) {
+        if got.answer.gives_ranges() || !mp4::index_is_last(begun) {
             return Ok(());
         }
         match self.asker.get(url, Some("bytes=0-1")).await {
@@ -329,6 +347,9 @@ impl Source {
             }
             Playlist::Media(media) => {
                 *target = (*target).max(media.target);
+                if media.has_map() {
+                    self.fragments.send_replace(media.target);
+                }
                 let numbered = list.numbering.number(&media, now);
                 let text = match &numbered {
                     Some(numbered) => media.write(numbered.from, numbered.first, numbered.breaks_at, address),

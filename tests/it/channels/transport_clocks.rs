@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use super::source_drops::dropping;
 use crate::support::{
     TestServer,
+    origin::{Origin, ok, status},
     transport::Transport,
     tv::{Player, make_file, online, put_picture, within},
 };
@@ -32,6 +33,23 @@ fn clocks_run_ahead_and_clocks_and_tables_come_often_enough_whatever_the_source(
     for (name, how) in FILES {
         make_file(&media.join(name), 16, how);
     }
+    // In each fragment four seconds of sound follow four seconds of picture.
+    make_file(
+        &media.join("list.m3u8"),
+        16,
+        "-map 0 -map 1 -c:v libx264 -preset ultrafast -bf 3 -g 100 -c:a aac -f hls -hls_time 4 -hls_list_size 0 \
+         -hls_segment_type fmp4",
+    );
+    make_file(
+        &media.join("fragments.mp4"),
+        16,
+        "-map 0 -map 1 -c:v libx264 -preset ultrafast -g 100 -c:a aac -movflags frag_keyframe+empty_moov",
+    );
+    let served = media.clone();
+    let origin = Origin::start(move |asked| match std::fs::read(served.join(&asked.path[1..])) {
+        Ok(bytes) => ok(bytes),
+        Err(_) => status("404 Not Found"),
+    });
     let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut sending = Command::new("ffmpeg")
         .args("-v error -re -stream_loop -1 -i media/b.ts -c copy -f mpegts".split(' '))
@@ -43,6 +61,7 @@ fn clocks_run_ahead_and_clocks_and_tables_come_often_enough_whatever_the_source(
     let server = TestServer::on(folder, &[]);
     let mut sources: Vec<String> = FILES.iter().map(|(name, _)| format!("media/{name}")).collect();
     sources.push(format!("udp://127.0.0.1:{port}"));
+    sources.extend(["list.m3u8", "fragments.mp4"].map(|name| format!("{}/{name}", origin.url)));
     sources.push(format!("{}/live/bob/pw/1.m3u8", server.url));
     for source in &sources {
         server.done("streams/new", &format!("data[name]=A&data[sources][]={source}"));
