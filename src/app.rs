@@ -44,7 +44,7 @@ pub fn use_cases(
     timing: Timing,
 ) -> Result<Ops, String> {
     let host = Host::open(data, asn_db)?;
-    let ffmpeg = Ffmpeg { program: "ffmpeg".into(), folder: data.join("media") };
+    let ffmpeg = Ffmpeg::new("ffmpeg".into(), data.join("media"));
     let archive = match archive {
         Some(folder) => Archive::below(folder, false, data.to_owned()),
         None => Archive::below(data.join("archive"), true, data.to_owned()),

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -44,6 +45,8 @@ pub struct Probe {
     pub in_segments: bool,
     /// Picture and sound that belong together come up to so long after one another; zero if they come together.
     pub apart: Duration,
+    /// That it is not what it says is borne for a while: it was begun anew for that a moment ago.
+    pub is_borne: bool,
     /// What its operator wants.
     pub wish: Playback,
 }
@@ -135,9 +138,16 @@ pub struct Ffmpeg {
     pub program: PathBuf,
     /// Where files of sources lie: the data folder's `media/`.
     pub folder: PathBuf,
+    /// Whether it can drop packets by their size, as it can since version 5; asked once.
+    drops: OnceLock<bool>,
 }
 
 impl Ffmpeg {
+    /// That program, and the folder of the files that it plays.
+    pub fn new(program: PathBuf, folder: PathBuf) -> Self {
+        Self { program, folder, drops: OnceLock::new() }
+    }
+
     /// Starts copying a source, as an MPEG transport stream, onto standard output. One of http or https is fetched
     /// for it, and read at the address `via`.
     ///
@@ -159,6 +169,10 @@ impl Ffmpeg {
         arguments.extend(care.tracks(kinds));
         arguments.extend(care.leaving_out());
         arguments.extend(care.codecs());
+        if self.drops() {
+            // What is left of a frame where a segment breaks off: one byte would end the run.
+            arguments.extend(["-bsf:a", "noise=drop=lt(size\\,2)"].map(String::from));
+        }
         let output = [
             "-f",
             "mpegts",
@@ -242,6 +256,15 @@ impl Ffmpeg {
             "-hide_banner -nostats -loglevel level+info -f mpegts -i pipe:0 -map 0:v:0 -c copy -f null -";
         let arguments: Vec<String> = words.split_whitespace().map(String::from).collect();
         self.spawn(&arguments, [Stdio::piped(), Stdio::null(), Stdio::piped()])
+    }
+
+    fn drops(&self) -> bool {
+        *self.drops.get_or_init(|| {
+            let mut command = Command::new(&self.program);
+            clear_environment(command.args(["-hide_banner", "-h", "bsf=noise"]).stdin(Stdio::null()));
+            let told = command.as_std_mut().output().map(|output| output.stdout).unwrap_or_default();
+            String::from_utf8_lossy(&told).contains("-drop ")
+        })
     }
 
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that

@@ -12,6 +12,8 @@ pub enum Line {
     Listed,
     /// A track of the source, or of what is made of it.
     Track(Track),
+    /// A track of the source is copied, or converted, as the next one of what is made of it.
+    Mapped(u32),
     /// It was not found out how a track is coded.
     Unclear(Unclear),
     /// The source's length is known.
@@ -72,6 +74,12 @@ impl Line {
         if next.iter().any(|next| text.starts_with(next)) {
             return Self::Listed;
         }
+        if let Some((number, _)) =
+            text.strip_prefix("[info]   Stream #0:").and_then(|text| text.split_once(" -> #0:"))
+            && let Ok(number) = number.parse()
+        {
+            return Self::Mapped(number);
+        }
         let severe = ["[error] ", "[fatal] ", "[panic] ", "[warning] "];
         if let Some((at, level)) = severe.iter().find_map(|level| text.find(level).map(|at| (at, level))) {
             let message = format!("{}{}", &text[..at], &text[at + level.len()..]);
@@ -112,7 +120,7 @@ mod tests {
     fn lines_tell_of_tracks_and_what_went_wrong() {
         let line = "[info]   Stream #0:1[0x101]: Audio: aac (LC), 44100 Hz";
         assert!(matches!(Line::of(line, &Hidden::default()), Line::Track(track) if track.codec == "aac"));
-        assert_eq!(Line::of("[info]   Stream #0:0 -> #0:0 (copy)", &Hidden::default()), Line::Other);
+        assert_eq!(Line::of("[info]   Stream #0:3 -> #0:0 (copy)", &Hidden::default()), Line::Mapped(3));
         assert_eq!(
             Line::of("[tcp @ 0x55] [error] Connection to tcp://10.0.0.1:80 failed", &Hidden::default()),
             Line::Complaint("[tcp @ 0x55] Connection to tcp://10.0.0.1:80 failed".into())

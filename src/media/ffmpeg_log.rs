@@ -1,7 +1,8 @@
 //! What ffmpeg says while it runs, line by line.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::VecDeque,
     convert::Infallible,
     time::{Duration, Instant},
 };
@@ -33,8 +34,17 @@ const DESCRIBE: Duration = Duration::from_secs(5);
 /// Of an MP4 that can only be read on and on, fragments play so long at most.
 const FRAGMENT: Duration = Duration::from_secs(6);
 
+/// So many broken frames of AAC within this time are no damage of a segment: something else comes in its place.
+const STRIKES: (usize, Duration) = (5, Duration::from_secs(10));
+/// For so long a source is not begun anew again for what it was begun anew for a moment ago.
+const BORNE: Duration = Duration::from_mins(5);
+/// The tracks of what ffmpeg makes have numbers from here on.
+const FIRST_PID: u16 = 0x100;
+
 /// What fails sooner was refused: nobody waited for it.
 const AT_ONCE: Duration = Duration::from_secs(2);
+/// What fails later was not refused, nor left without an answer, when it connected.
+const CONNECTED: Duration = Duration::from_secs(10);
 
 /// What makes a source be begun anew, or given up.
 pub enum Heard {
@@ -55,6 +65,20 @@ pub struct Known<'a> {
     pub fetching: Option<&'a Fetching>,
     /// How it comes, which its listing tells.
     pub pace: &'a Cell<Pace>,
+    /// The tracks of the source that are played, in the order of what ffmpeg makes of them.
+    pub mapped: &'a RefCell<Vec<u32>>,
+}
+
+impl Known<'_> {
+    /// Whether it need not be, in a run since `begun`, what it says it is.
+    pub fn is_borne(&self, begun: Instant) -> bool {
+        self.care.is_borne && begun.elapsed() < BORNE
+    }
+
+    /// The number in the source of a track of what ffmpeg makes of it.
+    pub fn number_of(&self, pid: u16) -> Option<u32> {
+        self.mapped.borrow().get(usize::from(pid.checked_sub(FIRST_PID)?)).copied()
+    }
 }
 
 /// Reads ffmpeg's lines as long as it runs, or until one tells that the source is to be begun anew; `None` at
@@ -69,6 +93,7 @@ pub async fn listen(
 ) -> Option<Heard> {
     let begun = Instant::now();
     let (mut heard, mut is_broken, mut is_listed) = (None, false, false);
+    let mut strikes: VecDeque<Instant> = VecDeque::new();
     let mut listing = Listing::default();
     each_line(errors, hidden, |line| {
         match line {
@@ -101,7 +126,14 @@ pub async fn listen(
             Line::Unclear(track) if unclear.len() < TRACKS => unclear.push(track),
             Line::NewTrack => heard = Some(Heard::Change("it has a new track")),
             Line::NoAac if begun.elapsed() < settled => is_broken = true,
-            Line::NoAac if !is_broken => heard = Some(Heard::Change("its audio is no longer aac")),
+            Line::NoAac if !is_broken && !known.is_borne(begun) => {
+                strikes.push_back(Instant::now());
+                strikes.retain(|at| at.elapsed() < STRIKES.1);
+                if strikes.len() >= STRIKES.0 {
+                    heard = Some(Heard::Change("its audio is no longer aac"));
+                }
+            }
+            Line::Mapped(number) => known.mapped.borrow_mut().push(number),
             Line::Program(_) | Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Mp4 | Line::Other => {}
         }
         heard.is_none()
@@ -119,6 +151,20 @@ fn is_of_fetching(complaint: &str) -> bool {
 
 /// ffmpeg calls a wait for packets in vain an error of the system.
 fn silence(complaint: String, waited: Duration) -> String {
+    let connection =
+        complaint.split_once("[srt @ ").and_then(|(_, rest)| rest.split_once("] Connection to srt://"));
+    if let Some((_, rest)) = connection.filter(|_| complaint.ends_with(" failed: Input/output error")) {
+        let host = rest.split(['/', ' ']).next().unwrap_or_default();
+        return if waited < AT_ONCE {
+            format!("[srt] {host} refuses the connection: perhaps passphrase or streamid are others")
+        } else {
+            format!("[srt] nobody answers at {host}")
+        };
+    }
+    // What came of the connection was said before.
+    if complaint.starts_with("srt://") && waited < CONNECTED {
+        return complaint;
+    }
     let is_of_packets = ["udp://", "rtp://", "srt://"].iter().any(|scheme| complaint.contains(scheme));
     match complaint.strip_suffix("Input/output error") {
         Some(before) if is_of_packets && waited >= AT_ONCE => {
@@ -184,9 +230,12 @@ mod tests {
         let silent = "udp://127.0.0.1/***: Input/output error";
         assert_eq!(told(silent, 15), "udp://127.0.0.1/***: nothing arrived within 15 seconds");
         assert_eq!(told(silent, 7200), "udp://127.0.0.1/***: nothing arrived within 15 seconds");
-        let refused = "[srt @ 0x5] Connection to srt://127.0.0.1/*** failed: Input/output error";
-        assert_eq!(told(refused, 0), refused);
-        assert!(told(refused, 3).ends_with("nothing arrived within 3 seconds"));
+        let refused = "[srt @ 0x5] Connection to srt://127.0.0.1:5/*** failed: Input/output error";
+        assert!(told(refused, 0).starts_with("[srt] 127.0.0.1:5 refuses the connection: "));
+        assert_eq!(told(refused, 3), "[srt] nobody answers at 127.0.0.1:5");
+        let after = "srt://127.0.0.1:5/***: Input/output error";
+        assert_eq!(told(after, 3), after);
+        assert!(told(after, 16).ends_with("nothing arrived within 15 seconds"));
         assert_eq!(
             told("http://127.0.0.1/***: Input/output error", 15),
             "http://127.0.0.1/***: Input/output error"

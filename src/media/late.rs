@@ -1,5 +1,6 @@
 //! Sound that comes after the clock has passed it: ffmpeg sends the last that it gathered so, at its end. Players of a
-//! stream that goes on take it for a fault, so it is kept back until what follows shows that this is not the end.
+//! stream that goes on take it for a fault, so it is kept back until what follows shows that this is not the end. What
+//! comes so after a gap of the source is dropped.
 
 use super::ts::{self, Packet};
 
@@ -7,6 +8,10 @@ use super::ts::{self, Packet};
 const LATEST: u64 = 5 * 90_000;
 /// The most bytes that are kept back.
 const MOST: usize = 350 * ts::PACKET;
+/// The clock has gone over a gap when it goes on by more at once, in 1/90,000 second: half a second.
+const GAP: u64 = 45_000;
+/// What was gathered before a gap is at most so much older than what comes after it: ffmpeg makes up for longer gaps.
+const OLDEST: u64 = 20 * 90_000;
 
 /// What is kept back.
 #[derive(Default)]
@@ -14,17 +19,36 @@ pub struct Late {
     packets: Vec<u8>,
     /// Tracks whose last unit is kept.
     tracks: Vec<u16>,
+    /// Where the clock went on after the last gap, and tracks whose last unit belongs before that: it is dropped.
+    after_gap: Option<u64>,
+    dropped: Vec<u16>,
 }
 
 impl Late {
-    /// Keeps a packet if its unit is late, by the stream's latest clock; whether it did.
+    /// Notes how the clock goes on. What is late after a gap, such as a segment that is lost, was gathered before it, and
+    /// its time is over.
+    pub fn go_on(&mut self, latest: u64, clock: u64) {
+        if ts::elapsed(latest, clock) > GAP {
+            self.after_gap = Some(clock);
+            self.packets.clear();
+        }
+    }
+
+    /// Keeps a packet if its unit is late, by the stream's latest clock, or drops it; whether it did.
     pub fn keeps(&mut self, packet: &Packet<'_>, clock: Option<u64>) -> bool {
         if let Some(decoded) = ts::decoding_time(packet.bytes) {
             let late = clock.map_or(0, |clock| ts::elapsed(decoded, clock));
             self.tracks.retain(|pid| *pid != packet.pid);
-            if (1..LATEST).contains(&late) {
+            self.dropped.retain(|pid| *pid != packet.pid);
+            let before_gap = self.after_gap.map_or(0, |clock| ts::elapsed(decoded, clock));
+            if (1..OLDEST).contains(&before_gap) {
+                self.dropped.push(packet.pid);
+            } else if (1..LATEST).contains(&late) {
                 self.tracks.push(packet.pid);
             }
+        }
+        if packet.clock.is_none() && self.dropped.contains(&packet.pid) {
+            return true;
         }
         let keeps = packet.clock.is_none() && self.tracks.contains(&packet.pid) && self.packets.len() < MOST;
         if keeps {
@@ -52,6 +76,20 @@ mod tests {
         packet[..4].copy_from_slice(&[0x47, 0x41, 1, 0x10]);
         packet[4..18].copy_from_slice(&[0, 0, 1, 0xC0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, time << 1 | 1]);
         packet
+    }
+
+    #[test]
+    fn what_is_late_after_a_gap_is_dropped() {
+        let of = |bytes| Packet { bytes, pid: 0x101, ..Packet::default() };
+        let (early, tardy) = (sound(120), sound(40));
+        let clock = GAP + 100;
+        for (latest, is_dropped) in [(99, true), (101, false)] {
+            let mut late = Late::default();
+            late.go_on(latest, clock);
+            assert!(late.keeps(&of(&tardy), Some(clock)));
+            let goes_on = Packet { clock: Some(clock + 1), ..of(&early) };
+            assert_eq!(late.before(&goes_on).is_empty(), is_dropped, "{latest}");
+        }
     }
 
     #[test]

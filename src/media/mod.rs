@@ -364,7 +364,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wanted_runs_once_the_media_is_started_and_not_before() {
         let media = Media::new(
-            Ffmpeg { program: "/nowhere/ffmpeg".into(), folder: std::env::temp_dir() },
+            Ffmpeg::new("/nowhere/ffmpeg".into(), std::env::temp_dir()),
             Archive::below("/nowhere/archive".into(), false, "/nowhere".into()),
             Timing::default(),
         );

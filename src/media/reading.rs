@@ -22,9 +22,9 @@ use super::{
     ffmpeg_log::Known,
     late::Late,
     pace::Pacing,
-    repetition::Repetition,
+    repetition::{self, Repetition},
     ring::{Chunk, Clock},
-    ts::{self, Packet, Scanner},
+    ts::{self, Elementary, Packet, Scanner},
 };
 use crate::domain::channels::run::Event;
 
@@ -53,8 +53,16 @@ pub enum Stopped {
     Ended,
     /// The source is given up, for this reason.
     Given(String),
-    /// The source is not what it was.
-    Changed(String),
+    /// The source is not what it was, or what it says it is.
+    Changed(Change),
+}
+
+/// Why a source is begun anew.
+pub struct Change {
+    /// In words.
+    pub why: String,
+    /// A track of sound that never was what the source says, beside a picture: the source is played without it.
+    pub without: Option<u32>,
 }
 
 /// What one run of ffmpeg sends, on its way into the ring.
@@ -172,9 +180,9 @@ impl<'a> Reading<'a> {
                             "the source sends something that is not a transport stream".into(),
                         );
                     }
-                    if let Some(part) = self.scanner.strange() {
-                        let what = if part.is_video { "picture" } else { "sound" };
-                        return Stopped::Changed(format!("its {what} is no longer {}", part.codec));
+                    let strange = self.scanner.strange().filter(|_| !known.is_borne(begun));
+                    if let Some(part) = strange {
+                        return Stopped::Changed(self.change(part, known));
                     }
                     if self.entered && self.entries.without_picture(Instant::now()) > timing.start {
                         return Stopped::Given(format!("no video has arrived for {}", seconds(timing.start)));
@@ -201,6 +209,20 @@ impl<'a> Reading<'a> {
                     return Stopped::Given(format!("the source sent nothing playable within {within}"));
                 }
             }
+        }
+    }
+
+    /// What is said of a part that is not what the tables promise.
+    fn change(&self, part: &Elementary, known: Known<'_>) -> Change {
+        let what = if part.is_video { "picture" } else { "sound" };
+        if part.is_true {
+            return Change { why: format!("its {what} is no longer {}", part.codec), without: None };
+        }
+        let has_picture = self.scanner.elementary().iter().any(|part| part.is_video);
+        let is_spare = has_picture && !part.is_video;
+        Change {
+            why: format!("its {what} is not {}, as it says", part.codec),
+            without: known.number_of(part.pid).filter(|_| is_spare),
         }
     }
 
@@ -238,9 +260,13 @@ impl<'a> Reading<'a> {
             if let Some(parameters) = packet.parameters.filter(|_| packet.begins) {
                 self.compare(parameters);
             }
+            let leaps = self.goes_over_gap(packet);
             let has_video = scanner.elementary().iter().any(|part| part.is_video);
             if self.entries.admit(packet, has_video, now) {
                 self.enter(scanner, packet, now);
+            }
+            if leaps {
+                self.announce(scanner, packet);
             }
             if self.entered && !self.late.keeps(packet, self.latest) {
                 self.chunk.extend_from_slice(&self.late.before(packet));
@@ -262,6 +288,23 @@ impl<'a> Reading<'a> {
         if now.duration_since(self.last_push) >= CHUNK_TIME {
             self.push();
         }
+    }
+
+    /// Whether the clock leaps with a packet: too far to be filled in.
+    fn goes_over_gap(&mut self, packet: &Packet<'_>) -> bool {
+        let (Some(latest), Some(clock)) = (self.latest, packet.clock) else { return false };
+        self.late.go_on(latest, clock);
+        ts::elapsed(latest, clock) > repetition::GAP
+    }
+
+    /// Says before a packet that its clock is a new one; a chunk begins with that.
+    fn announce(&mut self, scanner: &Scanner, packet: &Packet<'_>) {
+        if self.entry.is_none() {
+            self.push();
+        }
+        let Some(tables) = scanner.tables() else { return };
+        let clock = packet.clock.map(|clock| (packet.pid, clock));
+        self.chunk.extend_from_slice(&self.continuity.borrow().join(&tables, clock));
     }
 
     /// Notes when the picture is not coded as it was: players go on, but what is shown of it is old.

@@ -11,6 +11,9 @@ const EMPTY: [&str; 7] = [
     "corrupt",
 ];
 
+const IN_USE: &str = "its port is in use: another stream or program on this machine holds it \
+                      (streams share a port only if each names its program: #program=)";
+
 /// The cause in the lines of one run, oldest first; `None` if none of them is one.
 pub fn cause<'l>(lines: impl Iterator<Item = &'l str> + Clone) -> Option<String> {
     let telling = lines.clone().filter(|line| !EMPTY.iter().any(|empty| line.contains(empty)));
@@ -33,7 +36,10 @@ fn known(line: &str) -> Option<String> {
         return Some(format!("the server answered {status}"));
     }
     if line.contains("Address already in use") {
-        return Some("its port is in use: another stream or program on this machine holds it".into());
+        return Some(IN_USE.into());
+    }
+    if line.contains("nobody answers at ") || line.contains(" refuses the connection: ") {
+        return Some(bare(line).to_owned());
     }
     if let Some(rest) = after("nothing arrived ") {
         return Some(format!("nothing arrived {rest}"));
@@ -95,14 +101,18 @@ mod tests {
                     "[udp @ 0x5] bind failed: Address already in use",
                     "udp://127.0.0.1:5/*** Inappropriate ioctl for device",
                 ],
-                Some("its port is in use: another stream or program on this machine holds it"),
+                Some(IN_USE),
             ),
             (
                 &[
                     "[srt @ 0x5] Connection setup failure: unable to create/configure SRT socket",
                     "srt://127.0.0.1/***: Address already in use",
                 ],
-                Some("its port is in use: another stream or program on this machine holds it"),
+                Some(IN_USE),
+            ),
+            (
+                &["[srt] nobody answers at 127.0.0.1:5", "srt://127.0.0.1:5/***: Input/output error"],
+                Some("nobody answers at 127.0.0.1:5"),
             ),
             (
                 &["udp://127.0.0.1/***: nothing arrived within 15 seconds"],

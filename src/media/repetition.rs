@@ -7,7 +7,7 @@ use super::ts::{self, Packet, Tables};
 /// The longest time between two clocks, in 1/90,000 second.
 const MOST: u64 = 9_000;
 /// What is longer than this is a gap of the source or a jump of its clock, which nothing fills.
-const GAP: u64 = 2 * 90_000;
+pub const GAP: u64 = 2 * 90_000;
 
 /// Puts clocks and tables between packets that are too far apart.
 #[derive(Default)]

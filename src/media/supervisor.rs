@@ -34,7 +34,7 @@ use super::{
     hidden::Hidden,
     multiplex::Multiplexes,
     pace::{self, Pace, Pacing},
-    reading::{Reading, Stopped},
+    reading::{Change, Reading, Stopped},
     reasons,
 };
 use crate::domain::{
@@ -50,6 +50,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What is shorter is no film that is played again at once.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+/// A source that is again, within this time, not what it was is not begun anew for it a second time.
+const RECENTLY: Duration = Duration::from_mins(2);
 
 /// What the supervisor is told.
 pub enum Order {
@@ -158,7 +161,7 @@ enum Run {
     /// For good, as far as this source goes.
     Over(Ended),
     /// The source is there, but is no longer what ffmpeg was started for.
-    Changed(String),
+    Changed(Change),
     /// At its end, and it is played again.
     Turned,
     /// Before it sent anything: it is made of other things than ffmpeg was told.
@@ -250,6 +253,7 @@ impl Runner<'_> {
     /// Plays a source, again and again while it only changes, and at its end if it is looped.
     async fn play(&mut self, place: usize, source: &SourceUrl, look: Look, pacing: &mut Pacing) -> Ended {
         let mut care = Probe { look, ..self.care(source) };
+        let mut changed: Option<(String, Instant)> = None;
         // Whether viewers see no restart in what is begun.
         let mut is_same = false;
         loop {
@@ -257,11 +261,15 @@ impl Runner<'_> {
             is_same = matches!(run, Run::Turned | Run::Otherwise(_));
             match run {
                 Run::Turned => {}
-                Run::Changed(why) => {
+                Run::Changed(Change { why, without }) => {
                     log::warn!("stream {}: source {}: {why}", self.id.0, place + 1);
                     self.channel.state().log_error(format!("source {}: {why}", place + 1));
                     self.note(Event::Lost);
-                    care = self.care(source);
+                    let is_again = changed
+                        .replace((why.clone(), Instant::now()))
+                        .is_some_and(|(before, at)| before == why && at.elapsed() < RECENTLY);
+                    let without = without.map_or(Vec::new(), |track| [care.without, vec![track]].concat());
+                    care = Probe { without, is_borne: is_again, ..self.care(source) };
                 }
                 Run::Otherwise(other) => care = other,
                 Run::Unclear { tracks, why } => match care.after(&tracks, self.wanted.sources.len() == 1) {
@@ -283,19 +291,7 @@ impl Runner<'_> {
     ) -> Run {
         let begun = Instant::now();
         let heard = self.channel.state().complaints;
-        for number in &care.without {
-            let what =
-                format!("source {}: track {number} cannot be identified: playing without it", place + 1);
-            self.channel.state().log_error(what);
-        }
-        for track in &care.not_carried {
-            self.channel.state().log_error(format!(
-                "source {}: track {} is {}, which a transport stream cannot carry: playing without it",
-                place + 1,
-                track.number,
-                track.codec
-            ));
-        }
+        self.tell_left_out(place, care);
         let fetching = match self.fetch.open(source, &self.wanted.request) {
             Ok(fetching) => fetching,
             Err(why) => return Run::Over(Ended::barren(why)),
@@ -318,7 +314,8 @@ impl Runner<'_> {
         let timing = Timing { start: care.patience(self.timing.start), ..self.timing };
         let feeding = write(feed, child.stdin.take());
         let comes = Cell::new(if fetching.is_some() { Pace::Unknown } else { Pace::AsItComes });
-        let known = Known { care, fetching: fetching.as_ref(), pace: &comes };
+        let mapped = RefCell::default();
+        let known = Known { care, fetching: fetching.as_ref(), pace: &comes, mapped: &mapped };
         let mut unclear = Vec::new();
         let (beginnings, changed) = unbounded_channel();
         let is_only = self.wanted.sources.len() == 1;
@@ -336,7 +333,7 @@ impl Runner<'_> {
                     Heard::Change(change) => {
                         // A table that changes all the time must leave something to watch.
                         sleep(self.timing.stall.saturating_sub(begun.elapsed())).await;
-                        Stopped::Changed(change.into())
+                        Stopped::Changed(Change { why: change.into(), without: None })
                     }
                 },
                 never = describe(self.channel, self.ffmpeg, changed) => match never {},
@@ -357,7 +354,7 @@ impl Runner<'_> {
         };
         let entered = reading.entered;
         let (why, was_given_up) = match stopped {
-            Stopped::Changed(why) => return Run::Changed(why),
+            Stopped::Changed(change) => return Run::Changed(change),
             Stopped::Given(why) => (why, true),
             Stopped::Ended => {
                 let (why, is_whole) = self.reason(&mut child, heard).await;
@@ -400,6 +397,24 @@ impl Runner<'_> {
             (None, None) => "ffmpeg closed its output and keeps running".into(),
         };
         (why, is_whole)
+    }
+
+    /// Says which tracks are not played.
+    fn tell_left_out(&self, place: usize, care: &Probe) {
+        let mut status = self.channel.state();
+        for number in &care.without {
+            let what =
+                format!("source {}: track {number} cannot be identified: playing without it", place + 1);
+            status.log_error(what);
+        }
+        for track in &care.not_carried {
+            status.log_error(format!(
+                "source {}: track {} is {}, which a transport stream cannot carry: playing without it",
+                place + 1,
+                track.number,
+                track.codec
+            ));
+        }
     }
 
     /// How a source is begun with.

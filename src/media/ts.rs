@@ -19,13 +19,16 @@ const STRANGE_SOUNDS: usize = 20;
 /// A codec by its stream type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elementary {
-    pid: u16,
+    /// Its track.
+    pub pid: u16,
     /// Whether it is a picture.
     pub is_video: bool,
     /// The codec's name as ffmpeg has it.
     pub codec: &'static str,
     /// Whether anything of it has come since [`Scanner::listen`].
     pub heard: bool,
+    /// Whether anything that came was of that codec.
+    pub is_true: bool,
     /// How much has come lately that is no such codec.
     strange: usize,
 }
@@ -164,12 +167,15 @@ impl Scanner {
         let data = data.get(usize::from(*header)..)?;
         if !part.is_video {
             part.strange = if nal::is_sound(part.codec, data) { 0 } else { part.strange + 1 };
+            part.is_true |= part.strange == 0;
             if part.strange == 0 && matches!(part.codec, "mp2" | "mp3") {
                 part.codec = nal::mpeg_layer(data);
             }
             return None;
         }
-        part.strange = match nal::foreign(part.codec, data) {
+        let foreign = nal::foreign(part.codec, data);
+        part.is_true |= foreign == 0;
+        part.strange = match foreign {
             0 => part.strange.saturating_sub(1),
             units => part.strange + units,
         };
@@ -216,7 +222,14 @@ impl Scanner {
             let Some((descriptors, next)) = after.split_at_checked(length(*high, *low)) else { break };
             let pid = u16::from(high_pid & 0x1F) << 8 | u16::from(*low_pid);
             if let Some((is_video, codec)) = codec(*kind, descriptors) {
-                elementary.push(Elementary { pid, is_video, codec, heard: false, strange: 0 });
+                elementary.push(Elementary {
+                    pid,
+                    is_video,
+                    codec,
+                    heard: false,
+                    is_true: false,
+                    strange: 0,
+                });
             }
             rest = next;
         }

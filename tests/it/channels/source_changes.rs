@@ -166,6 +166,30 @@ fn a_sound_track_that_nobody_can_make_out_costs_the_picture_nothing() {
 }
 
 #[test]
+fn sound_that_is_not_what_its_file_says_is_left_out_and_the_file_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (film_at, made_at) = (folder.path().join("film.ts"), folder.path().join("bare.mp4"));
+    std::fs::write(&film_at, film("320x180", &format!("{PICTURE} {SOUND}"))).unwrap();
+    // Without anything to decode: the header of AAC is empty.
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&film_at)
+        .args("-c copy -bsf:a aac_adtstoasc -movflags frag_keyframe+empty_moov".split(' '))
+        .arg(&made_at)
+        .status();
+    assert!(made.unwrap().success());
+    let server = server_of("media/bare.mp4", &[("bare.mp4", &std::fs::read(&made_at).unwrap())]);
+    within(20, "it is played without its sound", || {
+        shown(&server)["errors"].to_string().contains("track 1 cannot be identified: playing without it")
+    });
+    within(10, "it plays again", || online(&server) == [1]);
+    assert_eq!(probed(&server), "h264 video 320");
+    std::thread::sleep(Duration::from_secs(6));
+    let stream = shown(&server);
+    assert_eq!((&stream["restarts"], &stream["status"]), (&json!(1), &json!("running")), "{stream}");
+}
+
+#[test]
 fn a_picture_that_goes_on_as_h265_is_begun_anew() {
     let hevc = "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25";
     let films = [PICTURE, hevc].map(|picture| film("320x180", &format!("{picture} {SOUND}")));

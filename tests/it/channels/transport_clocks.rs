@@ -1,11 +1,14 @@
 //! The clocks of what viewers get, over every kind of source (ISO/IEC 13818-1).
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use super::source_drops::dropping;
 use crate::support::{
     TestServer,
-    origin::{Origin, ok, status},
+    origin::{Answer, Live, Origin, ok, status},
     transport::Transport,
     tv::{Player, make_file, online, put_picture, within},
 };
@@ -84,7 +87,7 @@ fn clocks_run_ahead_and_clocks_and_tables_come_often_enough_whatever_the_source(
 /// So many seconds of a stream.
 fn watch(server: &TestServer, id: usize, seconds: u64) -> Transport {
     let mut player = Player::get(server, &format!("/live/bob/pw/{id}"), "VLC");
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let mut bytes = Vec::new();
     while begun.elapsed().as_secs() < seconds {
         bytes.extend(player.read(188 * 50));
@@ -151,4 +154,83 @@ fn who_stays_connected_gets_one_stream_whatever_becomes_of_its_source() {
         std::thread::sleep(std::time::Duration::from_secs(3));
         server.done("streams/start", "id=1");
     });
+}
+
+/// What a provider makes of its segments: some are lost, come as a web page, or break off.
+fn broken(kind: &str, number: u64, segment: Vec<u8>) -> Answer {
+    let third = segment.len() / 188 / 3 * 188;
+    match kind {
+        "miss" if number % 4 == 3 => status("404 Not Found"),
+        "page" if number % 4 == 3 => {
+            ("200 OK", "Content-Type: text/html\r\n".into(), b"<html>Busy</html>".to_vec())
+        }
+        "cut" if number % 4 == 3 => ok(&segment[..third]),
+        "stub" if number % 4 == 3 => ok(breaks_off_in_sound(&segment[..third])),
+        _ => ok(segment),
+    }
+}
+
+/// Ends with the head of a unit of sound, and one byte of it.
+fn breaks_off_in_sound(segment: &[u8]) -> Vec<u8> {
+    let packets: Vec<&[u8]> = segment.chunks_exact(188).collect();
+    let is_head = |packet: &&[u8]| packet[1..3] == [0x41, 1];
+    let last = packets.iter().rposition(is_head).expect("sound");
+    let packet = packets[last];
+    let payload = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
+    let mut unit = [&packet[payload..payload + 14], &[0]].concat();
+    unit[4..6].copy_from_slice(&[0, 9]);
+    let mut stuffed = vec![0x47, packet[1], packet[2], 0x30 | packet[3] & 15, 168, 0];
+    stuffed.resize(188 - unit.len(), 0xFF);
+    [packets[..last].concat(), stuffed, unit].concat()
+}
+
+#[test]
+fn segments_that_are_lost_or_broken_are_announced_and_restart_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let media = folder.path().join("media");
+    make_file(
+        &media.join("list.m3u8"),
+        60,
+        "-map 0 -map 1 -c:v libx264 -preset ultrafast -g 50 -c:a aac -f hls -hls_time 2 -hls_list_size 0",
+    );
+    let live = Live(Instant::now());
+    let origin = Origin::start(move |asked| {
+        let (kind, rest) = asked.path[1..].split_once('/').unwrap();
+        if rest == "list.m3u8" {
+            return ok(live.list(0, "", |number| format!("{number}.ts")));
+        }
+        let number: u64 = rest.strip_suffix(".ts").unwrap().parse().unwrap();
+        broken(kind, number, std::fs::read(media.join(format!("list{}.ts", number % 30))).unwrap())
+    });
+    let server = TestServer::on(folder, &[]);
+    let kinds = ["miss", "page", "cut", "stub"];
+    for kind in kinds {
+        server.done(
+            "streams/new",
+            &format!("data[name]={kind}&data[sources][]={}/{kind}/list.m3u8", origin.url),
+        );
+    }
+    server.done(
+        "bouquets/new",
+        "data[name]=All&data[streams][]=1&data[streams][]=2&data[streams][]=3&data[streams][]=4",
+    );
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    server.done("line/update", "username=bob&data[max_allowed_connections]=0");
+    within(60, "all play", || online(&server).len() == kinds.len());
+    std::thread::scope(|scope| {
+        for (kind, id) in kinds.iter().zip(1..) {
+            let server = &server;
+            scope.spawn(move || {
+                let found = watch(server, id, 20);
+                assert_eq!((found.late, &found.breaks), (0, &vec![]), "{kind}: {found:?}");
+                assert!(found.clocks <= 100 && found.units > 100, "{kind}: {found:?}");
+                let is_lost = matches!(*kind, "miss" | "page");
+                assert_eq!(found.announced > 0, is_lost, "{kind}: {found:?}");
+            });
+        }
+    });
+    for stream in server.done("streams/online", "")["streams"].as_array().unwrap() {
+        assert_eq!(stream["restarts"], 0, "{stream}");
+    }
 }
