@@ -37,7 +37,7 @@ const FRAGMENT: Duration = Duration::from_secs(6);
 /// So many broken frames of AAC within this time are no damage of a segment: something else comes in its place.
 const STRIKES: (usize, Duration) = (5, Duration::from_secs(10));
 /// For so long a source is not begun anew again for what it was begun anew for a moment ago.
-const BORNE: Duration = Duration::from_mins(5);
+const BORNE: Duration = Duration::from_mins(15);
 /// The tracks of what ffmpeg makes have numbers from here on.
 const FIRST_PID: u16 = 0x100;
 

@@ -52,7 +52,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A source that is again, within this time, not what it was is not begun anew for it a second time.
-const RECENTLY: Duration = Duration::from_mins(2);
+const RECENTLY: Duration = Duration::from_mins(20);
 
 /// What the supervisor is told.
 pub enum Order {

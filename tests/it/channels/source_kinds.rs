@@ -115,7 +115,8 @@ fn the_reason_of_a_failure_is_told_in_words_that_help() {
         ),
         ("http://nosuch.invalid/a.ts".into(), "no such host: nosuch.invalid"),
         ("http://127.0.0.1:1/a.ts".into(), "Connection refused"),
-        (format!("udp://127.0.0.1:{}", port.local_addr().unwrap().port()), "its port is in use"),
+        (format!("udp://127.0.0.1:{}", port.local_addr().unwrap().port()), "if each names its program"),
+        ("srt://127.0.0.1:9?mode=caller".into(), "nobody answers at 127.0.0.1:9"),
     ];
     for (source, _) in &cases {
         server.done("streams/new", &format!("data[name]=A&data[sources][]={source}"));
