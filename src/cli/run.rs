@@ -90,7 +90,7 @@ pub async fn run(command: Command) -> Result<(), String> {
             let ops = open(&data).await?;
             // Standard output belongs to what was made.
             let tell = |step: &str| drop(writeln!(std::io::stderr(), "{step}"));
-            let told = ops.demo(&data.data.join("media"), tell).await.map_err(say)?;
+            let told = ops.demo(&data.data, tell).await.map_err(say)?;
             ops.close();
             print(&told)
         }

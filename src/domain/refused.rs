@@ -16,6 +16,9 @@ pub enum Refused {
     /// A test picture could not be drawn, and why.
     #[error("{0}")]
     NoPicture(String),
+    /// The guide of the demo could not be written, and why.
+    #[error("The guide cannot be written: {0}")]
+    NoGuide(String),
     /// A stream has no preview, and why.
     #[error("There is no preview: {0}")]
     NoPreview(String),

@@ -1,6 +1,8 @@
 //! `linecard demo`: a believable small operator.
 
-use std::path::Path;
+mod programmes;
+
+use std::{io::Write as _, path::Path};
 
 use crate::{
     domain::{
@@ -13,9 +15,10 @@ use crate::{
             credits::Credits,
             mac::Mac,
             number::{Connections, Position},
-            text::{LinePassword, Name, Username},
+            text::{GuideId, LinePassword, Name, Username},
             time::{Count, Expiry, Unit, UnixTime},
         },
+        guide::source::{GuideAddress, GuideSource, GuideSourceChange},
         ids::{BouquetId, CategoryId, GroupId, PlanId, ResellerId, StreamId},
         machine::server::{Server, ServerChange},
         page::Page,
@@ -93,6 +96,9 @@ const LAST: [&str; 16] = [
     "vieira",
 ];
 
+/// The guide, below the data folder.
+const GUIDE: &str = "guide/demo.xml";
+
 struct Catalogue {
     plans: Vec<PlanId>,
     resellers: Vec<ResellerId>,
@@ -100,17 +106,22 @@ struct Catalogue {
 }
 
 impl Ops {
-    /// Fills a database that holds nothing of an operator yet, and the folder `media/` with test pictures; says what it
-    /// made.
+    /// Fills a database that holds nothing of an operator yet, and of the data folder `media/` with test pictures and `guide/`
+    /// with a guide; says what it made.
     ///
     /// # Errors
-    /// [`crate::domain::Error::Refused`] if there is something already or no picture can be drawn, or a database error.
-    pub async fn demo(&self, media: &Path, say: impl Fn(&str)) -> Result<String> {
+    /// [`crate::domain::Error::Refused`] if there is something already, no picture can be drawn or no guide be written, or a
+    /// database error.
+    pub async fn demo(&self, data: &Path, say: impl Fn(&str)) -> Result<String> {
         self.write(Actor::COMMAND_LINE, ACTION, nothing_is_there).await?;
+        let media = &data.join("media");
         for (picture, number) in PICTURES.iter().zip(1..) {
             say(&format!("drawing test picture {number} of {}", PICTURES.len()));
             picture.draw(media).await.map_err(Refused::NoPicture)?;
         }
+        say("writing a guide");
+        let guide = programmes::guide(clock::now());
+        write_guide(data, guide).await.map_err(Refused::NoGuide)?;
         say("making streams, bouquets, plans and resellers");
         let (password, shown) = random::password()?;
         let hash = passwords::hash(password).await?;
@@ -152,6 +163,17 @@ impl Ops {
     }
 }
 
+async fn write_guide(data: &Path, text: String) -> Result<(), String> {
+    let file = data.join(GUIDE);
+    let written = tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(file.parent().unwrap_or(&file))?;
+        // In place of whatever has that name, and never through it.
+        let _ = std::fs::remove_file(&file);
+        std::fs::File::create_new(&file)?.write_all(text.as_bytes())
+    });
+    written.await.map_err(|error| error.to_string())?.map_err(|error| format!("{GUIDE}: {error}"))
+}
+
 /// What is invented is never mixed with what an operator made.
 fn nothing_is_there(act: &Act<'_>) -> Result<()> {
     for (what, count) in [
@@ -162,6 +184,7 @@ fn nothing_is_there(act: &Act<'_>) -> Result<()> {
         ("resellers", rows::<Reseller>(act)?),
         ("lines", rows::<Line>(act)?),
         ("MAGs", rows::<Mag>(act)?),
+        ("guide sources", rows::<GuideSource>(act)?),
     ] {
         if count > 0 {
             return Err(Refused::NotEmpty(what).into());
@@ -206,6 +229,14 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
         };
         bouquets.push(managed::create::<Bouquet>(act, bouquet)?.0);
     }
+    managed::create::<GuideSource>(
+        act,
+        GuideSourceChange {
+            name: given(Name::new("Demo guide")),
+            url: given(GuideAddress::new(GUIDE)),
+            ..GuideSourceChange::default()
+        },
+    )?;
     let plans = plans(act, &bouquets)?;
     viewer(act, plans.get(1).copied())?;
     set_top_box(act, plans.get(1).copied())?;
@@ -223,6 +254,7 @@ fn stream(act: &Act<'_>, name: &str, number: usize, category: CategoryId, pictur
             sources: given(SourceUrl::new(&format!("media/{picture}")).map(|url| vec![url])),
             on_demand: Given::Value(true),
             number: position(number),
+            epg_channel_id: given(GuideId::new(&programmes::guide_id(name))),
             ..StreamChange::default()
         },
     )?;

@@ -1,8 +1,12 @@
 //! The programme guide: sources, matches, and what is on.
 
+mod boxes;
 mod faults;
 mod matching;
 mod panel;
+mod pages;
+mod players;
+mod shows;
 mod sources;
 
 use std::fmt::Write as _;
