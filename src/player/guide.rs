@@ -25,6 +25,7 @@ use crate::{
         channels::catalogue::{BouquetSet, Cached, Weighed, bouquets_of},
         clock,
     },
+    wire::pieces,
 };
 
 /// Pieces of an answer are gathered to so many bytes.
@@ -136,7 +137,7 @@ async fn answer(
         }
     }
     if *request.method() == Method::HEAD {
-        return Ok(response.streaming(stream::empty::<Result<Bytes, std::io::Error>>()));
+        return Ok(pieces::answer(response, request.version(), stream::empty()));
     }
     let sending = Sending {
         ops: asked.ops.clone(),
@@ -150,7 +151,7 @@ async fn answer(
         has_ended: false,
         _fetch: fetch,
     };
-    Ok(response.streaming(sending.pieces()))
+    Ok(pieces::answer(response, request.version(), sending.pieces()))
 }
 
 fn allows_gzip(request: &HttpRequest) -> bool {

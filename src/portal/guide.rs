@@ -126,7 +126,7 @@ pub fn info(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
         has_ended: false,
     };
     let pieces = stream::unfold(info, |mut info| async move { Some((info.piece()?, info)) });
-    Ok(reply::streamed(pieces))
+    Ok(reply::in_pieces(asked.version, pieces))
 }
 
 /// An answer on its way.

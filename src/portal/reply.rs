@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    http::{StatusCode, Version, header},
     web::Bytes,
 };
 use futures_util::Stream;
 use serde_json::{Value, json};
 
-use crate::domain::Error;
+use crate::{domain::Error, wire::pieces};
 
 /// Why a box is turned away before anything is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,13 @@ pub fn envelope(result: Value) -> HttpResponse {
 }
 
 /// A result that comes in pieces, with its envelope.
-pub fn streamed(pieces: impl Stream<Item = Result<Bytes, std::io::Error>> + 'static) -> HttpResponse {
-    answer(StatusCode::OK).content_type("application/json").streaming(pieces)
+pub fn in_pieces(
+    version: Version,
+    pieces: impl Stream<Item = Result<Bytes, std::io::Error>> + 'static,
+) -> HttpResponse {
+    let mut response = answer(StatusCode::OK);
+    response.content_type("application/json");
+    pieces::answer(response, version, pieces)
 }
 
 /// One of the texts.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, header},
+    http::{Method, Version, header},
     web::{Data, Payload},
 };
 use jiff::tz::TimeZone;
@@ -36,6 +36,8 @@ pub struct PortalRequest {
     pub from: Client,
     /// The zone of the clock on the box; the panel's if it does not say.
     pub zone: TimeZone,
+    /// The version of HTTP that it speaks.
+    pub version: Version,
     /// Whether nothing but the head of the answer is wanted.
     pub is_head: bool,
     fields: HashMap<String, String>,
@@ -69,8 +71,19 @@ impl PortalRequest {
         let from = Client { address, agent: agent.into() };
         let is_head = *request.method() == Method::HEAD;
         let zone = zone(&cookies).unwrap_or_else(|| settings.time_zone.zone());
-        let mut asked =
-            Self { ops, origin, counting, from, zone, is_head, fields, mac: None, token: String::new() };
+        let version = request.version();
+        let mut asked = Self {
+            ops,
+            origin,
+            counting,
+            from,
+            zone,
+            version,
+            is_head,
+            fields,
+            mac: None,
+            token: String::new(),
+        };
         let cookies_of = |name| {
             let named = cookies.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
             named.map(|(_, value)| value.as_str())

@@ -11,6 +11,7 @@ pub mod listen;
 pub mod origin;
 pub mod page;
 pub mod path;
+pub mod pieces;
 pub mod redact;
 pub mod same_origin;
 pub mod socket;

@@ -21,7 +21,11 @@ fn server() -> (TestServer, i64) {
     let mut shows =
         vec![("films.tv", 60 * 9, 60 * 11, "A &lt;film&gt;", ""), ("other.tv", -60, 60, "Not its", "")];
     shows.extend((-48..48).map(|number| ("news.tv", number * 60, number * 60 + 60, "Hour", "Text")));
-    read(&server, &xml(base, &[("news.tv", "News"), ("films.tv", "Films"), ("other.tv", "Other")], &shows), "Hour");
+    read(
+        &server,
+        &xml(base, &[("news.tv", "News"), ("films.tv", "Films"), ("other.tv", "Other")], &shows),
+        "Hour",
+    );
     (server, base)
 }
 
