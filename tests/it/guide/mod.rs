@@ -3,8 +3,8 @@
 mod boxes;
 mod faults;
 mod matching;
-mod panel;
 mod pages;
+mod panel;
 mod players;
 mod shows;
 mod sources;
