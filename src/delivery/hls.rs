@@ -14,12 +14,15 @@ use actix_web::{
     web::{Bytes, Data, Path},
 };
 
-use super::{refusal, sendfile::SentFile};
+use super::{
+    recording, refusal,
+    sendfile::{self, Sent},
+};
 use crate::{
     domain::ids::StreamId,
     ops::{
         Ops,
-        viewing::{Refusal, Segment, Segments},
+        viewing::{Client, Refusal, Segment, SegmentName, Segments},
     },
     wire::{cors, socket, visitor::Visitor},
 };
@@ -69,6 +72,14 @@ pub async fn segment(
         return cors::preflight();
     }
     let (token, file) = path.into_inner();
+    if let Some(name) = SegmentName::read(&file) {
+        let from = Client { address: visitor.address, agent: visitor.agent.into() };
+        let answer = async {
+            let (parts, count) = ops.viewing.archive_segment(&token, name, &from).await?;
+            recording::segment(&request, parts, count)
+        };
+        return answer.await.unwrap_or_else(|refused| refusal::response(&refused));
+    }
     let Some((session, count)) = ops.viewing.hls_session(&token, visitor.address, &visitor.agent) else {
         return refusal::response(&Refusal::Ended);
     };
@@ -93,11 +104,11 @@ pub async fn segment(
 }
 
 /// The segment out of a file in memory, where there is one and its bytes are asked for.
-fn from_file(request: &HttpRequest, segment: &Segment) -> Option<SentFile> {
+fn from_file(request: &HttpRequest, segment: &Segment) -> Option<Sent<sendfile::Segment>> {
     if *request.method() != Method::GET {
         return None;
     }
-    Some(SentFile::new(socket::of(request)?, segment.file()?, segment.length()))
+    Some(Sent::segment(socket::of(request)?, segment.file()?, segment.length()))
 }
 
 /// A body of the ring's own bytes.

@@ -1,7 +1,9 @@
 //! Live bytes: the stream URLs of players (docs/streams.md, "Watching").
 
+mod catchup;
 mod hls;
 mod live;
+mod recording;
 mod refusal;
 mod sendfile;
 
@@ -13,6 +15,8 @@ pub fn routes(config: &mut ServiceConfig) {
     let play = || route().to(live::play);
     config
         .service(scope("/live").default_service(route().to(live::watch)))
+        .service(scope("/timeshift").default_service(route().to(catchup::timeshift)))
+        .service(resource("/streaming/timeshift.php").route(route().to(catchup::script)))
         .service(scope("/hls").service(resource("/{token}/{file}").route(route().to(hls::segment))))
         .service(
             scope("/play")

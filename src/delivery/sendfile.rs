@@ -1,11 +1,12 @@
-//! A body that the kernel sends out of a file in memory, past the server's own buffers. The head of the
-//! response goes the usual way before it.
+//! A body that the kernel sends out of files, past the server's own buffers. The head of the response goes the usual way
+//! before it.
 
 use std::{
     io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use actix_web::{
@@ -19,44 +20,103 @@ use crate::{
     wire::connection::{Socket, Timer, UNREAD},
 };
 
-/// The rest of a file that is on its way to a socket.
-pub struct SentFile {
-    socket: Socket,
-    file: Arc<InMemory>,
-    sent: u64,
-    length: u64,
-    head_is_out: bool,
-    unread: Timer,
+/// So much is sent before others have their turn.
+const AT_ONCE: u64 = 2 << 20;
+
+/// What the kernel sends.
+pub trait Source: Unpin {
+    /// Has up to `most` bytes sent; how many were, none only at an early end.
+    ///
+    /// # Errors
+    /// Those of socket and disk; [`io::ErrorKind::WouldBlock`] where the socket takes nothing now.
+    fn send(&mut self, socket: &TcpStream, most: usize) -> io::Result<usize>;
+
+    /// Whether nothing more is to be sent; wakes the task of `context` when that changes.
+    fn is_cut(&self, _: &Context<'_>) -> bool {
+        false
+    }
+
+    /// How much there is to be sent after all that there was; 0 is the end.
+    fn poll_more(&mut self, _: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Poll::Ready(Ok(0))
+    }
 }
 
-impl SentFile {
+/// A segment as a file in memory.
+pub struct Segment {
+    file: Arc<InMemory>,
+    place: u64,
+}
+
+impl Source for Segment {
+    fn send(&mut self, socket: &TcpStream, most: usize) -> io::Result<usize> {
+        self.file.send(socket, &mut self.place, most)
+    }
+}
+
+/// The rest of what is on its way to a socket.
+pub struct Sent<S> {
+    socket: Socket,
+    source: S,
+    left: u64,
+    head_is_out: bool,
+    unread: Timer,
+    patience: Duration,
+}
+
+impl Sent<Segment> {
     /// `length` bytes of `file` to the socket on which the request came.
-    pub fn new(socket: Socket, file: Arc<InMemory>, length: u64) -> Self {
-        Self { socket, file, sent: 0, length, head_is_out: false, unread: Timer::default() }
+    pub fn segment(socket: Socket, file: Arc<InMemory>, length: u64) -> Self {
+        Self::new(socket, Segment { file, place: 0 }, length, UNREAD)
+    }
+}
+
+impl<S: Source> Sent<S> {
+    /// `length` bytes of `source`, and what it has more, to the socket on which the request came; a client that takes nothing for
+    /// `patience` is given up.
+    pub fn new(socket: Socket, source: S, length: u64, patience: Duration) -> Self {
+        let unread = Timer::default();
+        Self { socket, source, left: length, head_is_out: false, unread, patience }
     }
 
     fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let socket: &TcpStream = self.socket.as_ref().as_ref();
-        while self.sent < self.length {
+        let mut turn = AT_ONCE;
+        if self.source.is_cut(context) {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            if self.left == 0 {
+                self.left = ready!(self.source.poll_more(context))?;
+            }
+            if self.left == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            if turn == 0 {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let socket: &TcpStream = self.socket.as_ref().as_ref();
             let Poll::Ready(ready) = socket.poll_write_ready(context) else {
-                self.unread.check_for(context, UNREAD)?;
+                self.unread.check_for(context, self.patience)?;
                 return Poll::Pending;
             };
             ready?;
-            let left = usize::try_from(self.length - self.sent).unwrap_or(usize::MAX);
-            let send = || self.file.send(socket, &mut self.sent, left);
-            match socket.try_io(Interest::WRITABLE, send) {
+            let most = usize::try_from(self.left.min(turn)).unwrap_or(usize::MAX);
+            match socket.try_io(Interest::WRITABLE, || self.source.send(socket, most)) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                Ok(_) => self.unread.clear(),
+                Ok(sent) => {
+                    self.unread.clear();
+                    self.left = self.left.saturating_sub(sent as u64);
+                    turn = turn.saturating_sub(sent as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        Poll::Ready(Ok(()))
     }
 }
 
-impl MessageBody for SentFile {
+impl<S: Source> MessageBody for Sent<S> {
     type Error = io::Error;
 
     fn size(&self) -> BodySize {

@@ -204,6 +204,14 @@ impl Hold {
             .await;
     }
 
+    /// The same for a player of a recording, who may pause: his socket is not closed for taking nothing.
+    pub fn attach_patiently(&self, socket: Arc<OwnedWriteHalf>) {
+        if let Err(error) = notice_silence::<TcpStream>((*socket).as_ref()) {
+            log::debug!("a viewer who vanishes will be noticed late: {error}");
+        }
+        let _ = self.cut.socket.set(socket);
+    }
+
     /// Names the socket, once its request is answered: without it a player that reads nothing is cut late.
     pub fn attach(&self, socket: Arc<OwnedWriteHalf>) {
         if let Err(error) = close_without_progress::<TcpStream>((*socket).as_ref()) {
@@ -451,6 +459,14 @@ fn close_without_progress<S: AsFd>(socket: &S) -> std::io::Result<()> {
     sockopt::set_tcp_user_timeout(socket, patience)?;
     sockopt::set_tcp_keepidle(socket, KEEP_ALIVE.0)?;
     sockopt::set_tcp_keepintvl(socket, KEEP_ALIVE.1)?;
+    Ok(sockopt::set_socket_keepalive(socket, true)?)
+}
+
+/// Has the kernel ask a silent other side for a sign of life, and close the socket half a minute after the last one.
+fn notice_silence<S: AsFd>(socket: &S) -> std::io::Result<()> {
+    sockopt::set_tcp_keepidle(socket, KEEP_ALIVE.0)?;
+    sockopt::set_tcp_keepintvl(socket, KEEP_ALIVE.1)?;
+    sockopt::set_tcp_keepcnt(socket, 4)?;
     Ok(sockopt::set_socket_keepalive(socket, true)?)
 }
 

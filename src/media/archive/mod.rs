@@ -2,12 +2,15 @@
 //! there is in all is kept in memory.
 
 mod book;
+mod cut;
 mod delete;
 mod disk;
+mod listed;
 mod part;
 mod piece;
 mod recorder;
 mod recording;
+mod sent;
 mod timeline;
 
 use std::{
@@ -28,9 +31,11 @@ use crate::domain::{fields::time::UnixTime, ids::StreamId};
 use book::Book;
 pub use book::Totals;
 pub use disk::Disk;
-pub use piece::Piece;
+pub use listed::{Listed, SegmentName};
 use piece::{HOUR, Place};
+pub use piece::{LONGEST as LONGEST_PIECE, Piece};
 pub use recorder::Recorder;
+pub use sent::{Span, Spans};
 
 /// How often an hour that changes while it is read is read again before that is left to the next start.
 const TRIES: usize = 5;

@@ -35,6 +35,11 @@ impl Piece {
     pub fn end(&self) -> u64 {
         self.start + self.duration
     }
+
+    /// Whether it goes on from one that ends then: clocks are not exact to a second or two.
+    pub fn follows(&self, end: u64) -> bool {
+        self.joins && self.start.abs_diff(end) <= 2_000
+    }
 }
 
 /// What the name of a piece says.

@@ -42,6 +42,12 @@ impl Weighed for Option<AskedTitle> {
     }
 }
 
+impl Weighed for bool {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
 /// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
 pub struct Cached<K, V> {
     kept: Mutex<Kept<K, V>>,
@@ -106,13 +112,18 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
 /// What is made of the catalogue.
 pub struct CatalogueCache {
     pub(in crate::ops) channels: Cached<BouquetSet, Vec<Channel>>,
+    pub(in crate::ops) plans_with_catchup: Cached<PlanId, bool>,
     pub(in crate::ops) asked: Cached<(StreamId, BouquetSet), Option<AskedTitle>>,
 }
 
 impl Default for CatalogueCache {
     fn default() -> Self {
         // Each stream for a dozen sets of bouquets: a few megabytes.
-        Self { channels: Cached::default(), asked: Cached::at_most(50_000) }
+        Self {
+            channels: Cached::default(),
+            plans_with_catchup: Cached::at_most(1_000),
+            asked: Cached::at_most(50_000),
+        }
     }
 }
 

@@ -1,29 +1,174 @@
-//! Catch-up: what was recorded of streams, and who watches it.
+//! Catch-up: what was recorded of streams, and who watches it (docs/catch-up.md).
 
-use super::Viewing;
-use crate::domain::{
-    fields::time::UnixTime,
-    viewing::{admission::Recorded, title::Title},
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
-use crate::ops::clock;
 
-/// A piece becomes whole so long after its end, in seconds: what is played from a moment ago may yet have to come.
-const BEHIND: i64 = 180;
+use super::{
+    Client, Refusal, Subscriber, Viewing, WatchRequest, Watching,
+    recording::{BEHIND, Playlist, Recording, ms, unreadable},
+    watch::Admitted,
+};
+use crate::{
+    domain::{
+        Error,
+        fields::{container::Container, time::UnixTime},
+        ids::StreamId,
+        viewing::{
+            admission::{Recorded, Rule},
+            session::Viewer,
+            title::Title,
+            window::Window,
+        },
+    },
+    media::{
+        archive::{LONGEST_PIECE, SegmentName, Spans},
+        connections::{Carrier, Entry},
+    },
+    ops::{blocking, clock},
+};
 
+/// How often a player reads the playlist of a window that goes on, and is expected to ask for something of one that does not.
+const RELOAD: Duration = Duration::from_secs(15);
 impl Viewing {
     /// What is recorded of the moment that a title asks for.
     pub(super) fn recorded(&self, title: Title) -> Recorded {
         let Title::Archive(stream, window) = title else { return Recorded::Then };
-        let milliseconds = |at: UnixTime| at.seconds().unsigned_abs() * 1000;
         let (Some(oldest), Some(newest)) = (self.archive().oldest(stream), self.archive().newest(stream))
         else {
             return Recorded::Nothing;
         };
         let now = clock::now();
         // Someone who goes back by a few seconds asks for what is still being written.
-        let is_written = milliseconds(now) < newest + BEHIND.unsigned_abs() * 1000;
-        let reaches = if is_written { milliseconds(now) } else { newest };
-        let overlaps = milliseconds(window.start) < reaches && oldest < milliseconds(window.last());
+        let reaches = if ms(now) < newest + BEHIND { ms(now) + 1 } else { newest };
+        let overlaps = ms(window.start) < reaches && oldest < ms(window.last());
         if overlaps && window.start <= now { Recorded::Then } else { Recorded::OtherTimes }
+    }
+
+    /// A window as players ask for it by start and duration, as much longer as the settings say.
+    pub fn widened(&self, window: Window) -> Window {
+        let settings = &self.main.snapshot().settings;
+        window.widened(settings.catchup_minutes_before.get(), settings.catchup_minutes_after.get())
+    }
+
+    /// Whether a subscriber may watch what is recorded, by its plan and itself.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn has_catchup(&self, who: &Subscriber) -> Result<bool, Error> {
+        Ok(who.subscription.catchup && self.main.plan_has_catchup(who.subscription.subscription_plan_id)?)
+    }
+
+    /// What of a window is recorded, for somebody who may watch it, without a session: what HEAD asks.
+    ///
+    /// # Errors
+    /// [`Refusal`], noted for the log.
+    pub async fn look_up(
+        &self,
+        who: &Subscriber,
+        wish: &WatchRequest,
+        from: &Client,
+    ) -> Result<Option<Recording>, Refusal> {
+        self.may_watch(who, wish, from)?;
+        match (wish.title, wish.container) {
+            (Title::Archive(stream, window), Container::Ts) => self.recording(stream, window).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Begins to watch part of an archive.
+    pub(super) async fn begin_archive(
+        &self,
+        (stream, window): (StreamId, Window),
+        who: &Subscriber,
+        wish: &WatchRequest,
+        from: &Client,
+        admitted: &Admitted,
+        now: UnixTime,
+    ) -> Result<Watching, Refusal> {
+        // Before anybody has to go for it: it may not be there.
+        match wish.container {
+            Container::Ts => {
+                let recording = self.recording(stream, window).await?;
+                let carrier = |_| Carrier::Socket;
+                let entry = self.enter(who, wish, from, admitted, now, RELOAD, carrier).await?;
+                let Entry::Socket(hold) = entry else { return Err(Refusal::Ended) };
+                if let Some(socket) = wish.socket.clone() {
+                    hold.attach_patiently(socket);
+                }
+                Ok(Watching::Recording(recording, hold))
+            }
+            Container::Hls => {
+                let playlist = self.playlist(stream, window).await?;
+                let carrier = |token| Carrier::Requests { token, demand: None };
+                let entry = self.enter(who, wish, from, admitted, now, RELOAD, carrier).await?;
+                let Entry::Token(token) = entry else { return Err(Refusal::Ended) };
+                self.tokens.keep(&token, who, wish.title, from);
+                Ok(Watching::Playlist(playlist, token))
+            }
+        }
+    }
+
+    /// What a segment of an archive holds, for the player that has the token of its playlist, and the counter of its bytes. A
+    /// session that ended while the player was paused begins anew, if it may.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn archive_segment(
+        &self,
+        token: &str,
+        name: SegmentName,
+        from: &Client,
+    ) -> Result<(Spans, Arc<AtomicU64>), Refusal> {
+        let open = self.connections.of_token(token, from.address, &from.agent);
+        let (title, count) = match open {
+            Some(open) => open,
+            None => self.resumed(token, from).await?,
+        };
+        self.tokens.used(token);
+        let is_part = match title {
+            Title::Archive(stream, window) => {
+                // The segment of its first moment is one of a piece that began before it.
+                let from = ms(window.start).saturating_sub(LONGEST_PIECE);
+                stream == name.stream && (from..ms(window.last())).contains(&name.piece)
+            }
+            Title::Live(_) => false,
+        };
+        if !is_part {
+            return Err(Refusal::NoSuchStream);
+        }
+        let archive = self.archive().clone();
+        let parts = blocking(move || archive.segment(name)).await.map_err(|error| unreadable(&error))?;
+        Ok((parts.ok_or(Refusal::Rule(Rule::Archive))?, count))
+    }
+
+    /// Begins the session of a token anew.
+    async fn resumed(&self, token: &str, from: &Client) -> Result<(Title, Arc<AtomicU64>), Refusal> {
+        let kept = self.tokens.get(token, from).ok_or(Refusal::Ended)?;
+        let who = self.main.subscriber(kept.viewer, kept.proof.as_ref())?;
+        let Some(Ok(mut who)) = who else { return Err(Refusal::Ended) };
+        if let Viewer::Mag(mag) = kept.viewer
+            && !self.main.box_may_play(mag)?
+        {
+            return Err(Refusal::Ended);
+        }
+        who.proof = kept.proof;
+        let wish = WatchRequest { title: kept.title, container: Container::Hls, socket: None };
+        let now = clock::now();
+        let admitted = self.admitted(&who, &wish, from, now)?;
+        let carrier = |_| Carrier::Requests { token: token.to_owned(), demand: None };
+        self.enter(&who, &wish, from, &admitted, now, RELOAD, carrier).await?;
+        self.connections.of_token(token, from.address, &from.agent).ok_or(Refusal::Ended)
+    }
+
+    async fn recording(&self, stream: StreamId, window: Window) -> Result<Recording, Refusal> {
+        let (archive, now) = (self.archive().clone(), clock::now());
+        blocking(move || Recording::of(&archive, stream, window, now)).await
+    }
+
+    async fn playlist(&self, stream: StreamId, window: Window) -> Result<Playlist, Refusal> {
+        let (archive, now) = (self.archive().clone(), clock::now());
+        blocking(move || Playlist::of(&archive, stream, window, now)).await
     }
 }

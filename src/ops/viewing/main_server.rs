@@ -13,11 +13,11 @@ use crate::{
             stream::Stream,
         },
         fields::{number::Asn, time::UnixTime, token::LineToken},
-        ids::{MagId, StreamId},
+        ids::{MagId, PlanId, StreamId},
         machine::server::Here,
         page::{Limit, Page, Start},
         people::actor::Actor,
-        subscribers::{line::Line, mag::Mag, subscription::Subscription},
+        subscribers::{line::Line, mag::Mag, plan::Plan, subscription::Subscription},
         viewing::session::{Ending, Proof, SessionId, Viewer},
     },
     media::Wanted,
@@ -121,6 +121,16 @@ impl MainServer {
             let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;
             self.store.point(&asking(), |read| read.asked_title(stream, *plan, bouquets))
         })
+    }
+
+    /// Whether a plan allows catch-up; without one nothing forbids it.
+    pub fn plan_has_catchup(&self, plan: Option<PlanId>) -> Result<bool> {
+        let Some(id) = plan else { return Ok(true) };
+        let has = self.made.plans_with_catchup.get(self.catalogue(), id, || {
+            let plan = self.store.point(&asking(), |read| read.by_id::<Plan>(id))?;
+            Ok::<_, Error>(plan.is_none_or(|plan| plan.record.catchup))
+        });
+        has.map(|has| *has)
     }
 
     /// Every stream that is to run on that server.

@@ -6,19 +6,22 @@ mod follow;
 mod history;
 mod main_server;
 mod open;
+mod recording;
 mod refusal;
+mod tokens;
 mod watch;
 
 use std::{net::IpAddr, sync::Arc};
 
 pub use door::Way;
+pub use recording::{Following, Playlist, Recording};
 pub use refusal::Refusal;
 pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
 pub use crate::media::{
     InMemory, ListedSegment, Segment, Segments, Tap,
-    archive::{Archive, Piece},
+    archive::{Archive, Listed, Piece, SegmentName, Spans},
     connections::Hold,
 };
 
@@ -40,6 +43,7 @@ use crate::{
 use history::History;
 use main_server::MainServer;
 use open::Written;
+use tokens::Tokens;
 
 /// What serves viewers: whether they may watch, what they watch, and what becomes of it. It is all that a server needs that
 /// serves viewers and nobody else.
@@ -56,6 +60,7 @@ pub struct Parts {
     pub(super) connections: Connections,
     history: History,
     written: Written,
+    tokens: Tokens,
 }
 
 impl std::ops::Deref for Viewing {
@@ -84,6 +89,7 @@ impl Viewing {
             connections: Connections::to(here),
             history: History::default(),
             written: Written::default(),
+            tokens: Tokens::default(),
         }))
     }
 

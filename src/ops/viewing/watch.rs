@@ -8,7 +8,10 @@ use std::{
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::{Client, Refusal, Subscriber, Viewing};
+use super::{
+    Client, Refusal, Subscriber, Viewing,
+    recording::{Playlist, Recording},
+};
 use crate::{
     domain::{
         Result,
@@ -54,6 +57,10 @@ pub enum Watching {
     Ts(Tap, Hold),
     /// A playlist whose segments are fetched with the token.
     Hls(Arc<Channel>, Token),
+    /// Part of an archive, in one piece; the session lives while `hold` does.
+    Recording(Recording, Hold),
+    /// A playlist of part of an archive, whose segments are fetched with the token.
+    Playlist(Playlist, Token),
 }
 
 /// Somebody who may watch, before the limit is asked.
@@ -99,8 +106,9 @@ impl Viewing {
         let admitted = self.admitted(who, wish, from, now)?;
         match wish.title {
             Title::Live(stream) => self.begin_live(stream, who, wish, from, &admitted, now).await,
-            // There is no recording yet.
-            Title::Archive(..) => Err(Refusal::Rule(Rule::Archive)),
+            Title::Archive(stream, window) => {
+                self.begin_archive((stream, window), who, wish, from, &admitted, now).await
+            }
         }
     }
 

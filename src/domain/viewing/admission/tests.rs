@@ -42,6 +42,10 @@ fn asked() -> TitleState {
     state(TITLE)
 }
 
+fn archive() -> Title {
+    Title::Archive(StreamId(7), Window::from(now()))
+}
+
 fn state(title: Title) -> TitleState {
     TitleState { title, in_bouquets: true, plan_has_catchup: true, recorded: Recorded::Then, why_not: None }
 }
@@ -150,14 +154,31 @@ fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
     subscription.banned = true;
     subscription.disabled = true;
     subscription.expire_date = Expiry(UnixTime::new(1));
-    let outside = TitleState { in_bouquets: false, why_not: Some(NotRunning::Stopping), ..asked() };
+    let outside = TitleState {
+        in_bouquets: false,
+        plan_has_catchup: false,
+        recorded: Recorded::Nothing,
+        why_not: Some(NotRunning::Stopping),
+        ..state(archive())
+    };
     let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in: SignIn::NotNeeded };
     let of_a_mag = Request { set_top_box: Some(&at_portal), ..request(&subscription, &outside) };
     assert_eq!(verdicts(&of_a_mag).len(), Rule::ALL.len());
     let verdicts = verdicts(&request(&subscription, &outside));
     assert_eq!(verdicts.len(), Rule::ALL.len() - 2, "a line has no box");
     let refusing: Vec<Rule> = verdicts.iter().filter(|v| !v.passes).map(|v| v.rule).collect();
-    assert_eq!(refusing, [Rule::Banned, Rule::Disabled, Rule::Expired, Rule::Bouquet, Rule::Stream]);
+    assert_eq!(
+        refusing,
+        [
+            Rule::Banned,
+            Rule::Disabled,
+            Rule::Expired,
+            Rule::Catchup,
+            Rule::Bouquet,
+            Rule::Archive,
+            Rule::Stream
+        ]
+    );
     for verdict in verdicts.iter().filter(|verdict| !verdict.passes) {
         assert!(verdict.words.contains(':'), "{verdict:?}");
     }
@@ -194,7 +215,13 @@ fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
         max_allowed_connections: Connections::new(1).unwrap(),
         ..subscription()
     };
-    let nowhere = TitleState { in_bouquets: false, why_not: Some(NotRunning::OnLoadBalancer), ..asked() };
+    let nowhere = TitleState {
+        in_bouquets: false,
+        plan_has_catchup: false,
+        recorded: Recorded::Nothing,
+        why_not: Some(NotRunning::OnLoadBalancer),
+        ..state(archive())
+    };
     let told = |sign_in, rule| {
         let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in };
         let asked = Request {
@@ -227,11 +254,10 @@ fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
 
 #[test]
 fn catch_up_is_allowed_by_the_plan_and_by_the_subscription_and_wants_a_recording() {
-    let archive = Title::Archive(StreamId(7), Window::from(now()));
     let asked = |plan_has_catchup, catchup, recorded| {
         let (subscription, title) = (
             Subscription { catchup, ..subscription() },
-            TitleState { plan_has_catchup, recorded, ..state(archive) },
+            TitleState { plan_has_catchup, recorded, ..state(archive()) },
         );
         let request = request(&subscription, &title);
         let told: Vec<&str> = verdicts(&request).iter().map(|verdict| verdict.rule.name()).collect();
