@@ -71,6 +71,22 @@ pub async fn script(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> H
     answer(&request, visitor, &ops, &Wish { credentials, start, minutes, stream, container }).await
 }
 
+/// `/archive/TOKEN/FILE.mpg`, what a link of the portal opens: an hour of a clock, `20261129-18`, or a programme.
+pub async fn file(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> HttpResponse {
+    if let Some(response) = live::not_watching(request.method()) {
+        return response;
+    }
+    let segment = |name| request.match_info().get(name).unwrap_or_default();
+    let (token, name) = (segment("token"), segment("file"));
+    let from = Client { address: visitor.address, agent: visitor.agent.into() };
+    let answer = async {
+        let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+        let (who, title) = ops.linked_file(token, stem, &from)?;
+        live::answer(&request, &who, title, Container::Ts, &from, &ops).await
+    };
+    answer.await.unwrap_or_else(|refused| refusal::response(&refused))
+}
+
 async fn answer(request: &HttpRequest, visitor: Visitor, ops: &Ops, wish: &Wish<'_>) -> HttpResponse {
     if let Some(response) = live::not_watching(request.method()) {
         return response;

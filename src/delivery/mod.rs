@@ -17,6 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(scope("/live").default_service(route().to(live::watch)))
         .service(scope("/timeshift").default_service(route().to(catchup::timeshift)))
         .service(resource("/streaming/timeshift.php").route(route().to(catchup::script)))
+        .service(scope("/archive").service(resource("/{token}/{file}").route(route().to(catchup::file))))
         .service(scope("/hls").service(resource("/{token}/{file}").route(route().to(hls::segment))))
         .service(
             scope("/play")

@@ -71,7 +71,13 @@ pub fn answer(
             return Ok(response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}"))).finish());
         }
     };
-    response.insert_header((header::ACCEPT_RANGES, "bytes")).insert_header(header::ETag(tag));
+    response
+        .insert_header((
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "Accept-Ranges, Content-Length, Content-Range, ETag",
+        ))
+        .insert_header((header::ACCEPT_RANGES, "bytes"))
+        .insert_header(header::ETag(tag));
     let length = parts.length();
     response.no_chunking(length);
     match hold {
@@ -85,7 +91,6 @@ fn begun(status: StatusCode) -> HttpResponseBuilder {
     response
         .content_type(MPEG_TS)
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "Content-Length, Content-Range"))
         .insert_header((header::CACHE_CONTROL, "no-store"));
     response
 }

@@ -27,7 +27,8 @@ pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<Playe
     respond(&request, payload, |asked, who| {
         let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
         if asked.text("action") == "get_live_streams" {
-            return Ok(lists::streams(&asked.ops.viewing.channels_of(who)?, category));
+            let viewing = &asked.ops.viewing;
+            return Ok(lists::streams(&viewing.channels_of(who)?, category, &viewing.recorded_days(who)?));
         }
         let answer = match asked.text("action") {
             "get_short_epg" => {
@@ -63,7 +64,7 @@ pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<Player
         let mut text = answer.to_string();
         text.truncate(text.len().saturating_sub(1));
         text.push_str(",\"available_channels\":");
-        text.push_str(&lists::available_channels(&channels));
+        text.push_str(&lists::available_channels(&channels, &asked.ops.viewing.recorded_days(who)?));
         text.push('}');
         Ok(text)
     })

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use crate::domain::channels::catalogue::Channel;
+use crate::{domain::channels::catalogue::Channel, ops::viewing::RecordedDays};
 
 /// The categories that hold a channel, in the order of the channels.
 pub fn categories(channels: &[Channel]) -> Value {
@@ -19,9 +19,9 @@ pub fn categories(channels: &[Channel]) -> Value {
 
 /// The channels, or those of one category, as JSON. Each is written as it is made: 100,000 of them as values at once
 /// would take ten times their text.
-pub fn streams(channels: &[Channel], category: Option<&str>) -> String {
+pub fn streams(channels: &[Channel], category: Option<&str>, recorded: &RecordedDays) -> String {
     let wanted = |channel: &&Channel| category.is_none_or(|id| channel.category().to_string() == id);
-    written('[', channels.iter().filter(wanted).map(|channel| (None, stream(channel))), ']')
+    written('[', channels.iter().filter(wanted).map(|channel| (None, stream(channel, recorded))), ']')
 }
 
 /// What stands between two brackets, separated by commas.
@@ -42,9 +42,9 @@ fn written(begin: char, entries: impl Iterator<Item = (Option<i64>, Value)>, end
 }
 
 /// The older form: an object by id, with the category's name in each, as JSON.
-pub fn available_channels(channels: &[Channel]) -> String {
+pub fn available_channels(channels: &[Channel], recorded: &RecordedDays) -> String {
     let entries = channels.iter().map(|channel| {
-        let mut entry = stream(channel);
+        let mut entry = stream(channel, recorded);
         entry["live"] = "1".into();
         entry["type_name"] = "Live Streams".into();
         entry["category_name"] = channel.category_name().into();
@@ -56,7 +56,8 @@ pub fn available_channels(channels: &[Channel]) -> String {
 }
 
 /// `is_adult` is left out: no type of it satisfies every player.
-fn stream(channel: &Channel) -> Value {
+fn stream(channel: &Channel, recorded: &RecordedDays) -> Value {
+    let days = recorded.of(channel.id);
     json!({
         "num": channel.number,
         "name": channel.name,
@@ -68,9 +69,9 @@ fn stream(channel: &Channel) -> Value {
         "category_id": channel.category().to_string(),
         "category_ids": [channel.category()],
         "custom_sid": "",
-        "tv_archive": 0,
+        "tv_archive": u8::from(days > 0),
         "direct_source": "",
-        "tv_archive_duration": 0,
+        "tv_archive_duration": days,
         "thumbnail": "",
     })
 }

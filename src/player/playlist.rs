@@ -24,14 +24,14 @@ use crate::{
     ops::{
         channels::catalogue::{BouquetSet, Cached, bouquets_of},
         clock,
-        viewing::{Credentials, Subscriber},
+        viewing::{Credentials, RecordedDays, Subscriber},
     },
 };
 
 /// Playlists of every set of bouquets, and who is fetching one.
 #[derive(Default)]
 pub struct Playlists {
-    made: Cached<(BouquetSet, Container, bool), Template>,
+    made: Cached<(BouquetSet, Container, bool, RecordedDays), Template>,
     fetching: Arc<Fetching>,
 }
 
@@ -96,15 +96,14 @@ fn filling(
     form: Container,
     with_attributes: bool,
 ) -> Result<Filling, HttpResponse> {
-    let set = bouquets_of(who);
-    let template =
-        playlists.made.get(asked.ops.viewing.catalogue(), (set.clone(), form, with_attributes), || {
-            asked
-                .ops
-                .viewing
-                .channels_in(set)
-                .map(|channels| Template::playlist(&channels, form, with_attributes))
-        });
+    let (viewing, set) = (&asked.ops.viewing, bouquets_of(who));
+    let catalogue = viewing.catalogue();
+    let recorded = viewing.recorded_days(who).map_err(|error| request::refused(&error.into()))?;
+    let key = (set.clone(), form, with_attributes, recorded.clone());
+    let template = playlists.made.get(catalogue, key, || {
+        let channels = viewing.channels_in(set);
+        channels.map(|channels| Template::playlist(&channels, form, with_attributes, &recorded))
+    });
     let template = template.map_err(|error| request::refused(&error.into()))?;
     let (url, name) = (asked.origin.url(), &who.name);
     let (query, path) = match asked.credentials() {

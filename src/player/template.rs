@@ -9,7 +9,7 @@ use crate::{
         channels::catalogue::Channel,
         fields::{container::Container, hidden::is_hidden},
     },
-    ops::channels::catalogue::Weighed,
+    ops::{channels::catalogue::Weighed, viewing::RecordedDays},
 };
 
 /// A text with gaps for the address of each stream up to its id: `http://HOST/live/USER/PASSWORD/`.
@@ -50,14 +50,19 @@ impl Template {
 
     /// A playlist of the channels. Addresses of transport streams have no
     /// ending, or Kodi finds no catch-up in them (docs/players.md, "Intentional quirks").
-    pub fn playlist(channels: &[Channel], form: Container, with_attributes: bool) -> Self {
+    pub fn playlist(
+        channels: &[Channel],
+        form: Container,
+        with_attributes: bool,
+        recorded: &RecordedDays,
+    ) -> Self {
         let ending = match form {
             Container::Ts => "",
             Container::Hls => ".m3u8",
         };
         let mut template = Self::default();
         for channel in channels {
-            template.entry(channel, with_attributes);
+            template.entry(channel, with_attributes, recorded.of(channel.id));
             template.gaps.push(template.text.len());
             // Writing to a text cannot fail.
             let _ = writeln!(template.text, "{}{ending}", channel.id.0);
@@ -66,7 +71,7 @@ impl Template {
         template
     }
 
-    fn entry(&mut self, channel: &Channel, with_attributes: bool) {
+    fn entry(&mut self, channel: &Channel, with_attributes: bool, days: i64) {
         let name = line(&channel.name);
         if !with_attributes {
             let _ = writeln!(self.text, "#EXTINF:-1,{name}");
@@ -74,13 +79,23 @@ impl Template {
         }
         let _ = writeln!(
             self.text,
-            "#EXTINF:-1 tvg-id=\"{}\" tvg-name=\"{name}\" tvg-logo=\"{}\" tvg-chno=\"{}\" group-title=\"{}\",{name}",
+            "#EXTINF:-1 tvg-id=\"{}\" tvg-name=\"{name}\" tvg-logo=\"{}\" tvg-chno=\"{}\" group-title=\"{}\"{},{name}",
             // As it stands in the guide, commas and all: the rule of ids leaves quotation marks out.
             channel.guide_id,
             line(&channel.logo.replace('"', "%22").replace(',', "%2C")),
             channel.number,
             line(channel.category_name()),
+            catchup(days),
         );
+    }
+}
+
+/// How players ask for what is recorded: with unix seconds, which mean the same in every zone (`?utc=START&lutc=NOW`).
+/// `timeshift` is for old apps.
+fn catchup(days: i64) -> String {
+    match days {
+        0 => String::new(),
+        days => format!(" catchup=\"shift\" catchup-days=\"{days}\" timeshift=\"{days}\""),
     }
 }
 
@@ -106,6 +121,10 @@ mod tests {
     use super::*;
     use crate::domain::{fields::time::UnixTime, ids::StreamId};
 
+    fn none() -> RecordedDays {
+        RecordedDays::default()
+    }
+
     fn channel(id: i64, name: &str) -> Channel {
         Channel {
             id: StreamId(id),
@@ -120,7 +139,8 @@ mod tests {
 
     #[test]
     fn each_address_is_filled_in() {
-        let template = Template::playlist(&[channel(7, "A"), channel(8, "B")], Container::Hls, false);
+        let template =
+            Template::playlist(&[channel(7, "A"), channel(8, "B")], Container::Hls, false, &none());
         let filled = template.filled("#EXTM3U\n", "http://h/live/u/p/");
         assert_eq!(
             filled,
@@ -130,8 +150,12 @@ mod tests {
 
     #[test]
     fn a_name_cannot_break_its_line() {
-        let template =
-            Template::playlist(&[channel(7, "A \"b\", c\r\n#EXTINF:-1,\u{0}שלום 🎬")], Container::Ts, true);
+        let template = Template::playlist(
+            &[channel(7, "A \"b\", c\r\n#EXTINF:-1,\u{0}שלום 🎬")],
+            Container::Ts,
+            true,
+            &none(),
+        );
         assert_eq!(
             template.filled("", "X/"),
             "#EXTINF:-1 tvg-id=\"a.b\" tvg-name=\"A 'b' - c#EXTINF:-1-שלום 🎬\" tvg-logo=\"\" tvg-chno=\"7\" \

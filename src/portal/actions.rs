@@ -11,7 +11,7 @@ use actix_web::{
 use serde_json::{Value, json};
 
 use super::{
-    account, channels, events, guide,
+    account, archive, channels, events, guide,
     reply::{self, Rejected},
     request::PortalRequest,
     session, stb, watching, words,
@@ -140,6 +140,9 @@ async fn in_session(
         ("epg", "get_simple_data_table" | "get_data_table") => guide::day(asked, session)?,
         ("epg", "get_all_program_for_ch") => guide::whole(asked, session)?,
         ("epg", "get_week") => guide::week(asked),
+        ("tv_archive", "create_link") => archive::create_link(asked, session)?,
+        ("tv_archive", "get_link_for_channel") => archive::link_for_channel(asked, session).await?,
+        ("tv_archive", action) => archive::other(action),
         (module, _) if UNUSED.contains(&module) => unused(action),
         // Whatever is paged through is an empty page.
         (_, "get_ordered_list") => channels::nothing(),
@@ -159,13 +162,12 @@ async fn in_session(
 }
 
 /// Modules that boxes ask for whether or not a portal has them.
-const UNUSED: [&str; 29] = [
+const UNUSED: [&str; 28] = [
     "vod",
     "series",
     "radio",
     "karaoke",
     "audioclub",
-    "tv_archive",
     "remote_pvr",
     "pvr",
     "media_favorites",

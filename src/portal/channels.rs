@@ -12,7 +12,7 @@ use crate::{
         channels::catalogue::Channel,
         ids::{StreamId, parse_id},
     },
-    ops::portal::Session,
+    ops::{portal::Session, viewing::RecordedDays},
 };
 
 /// The genres that hold a channel, after the one that holds them all.
@@ -108,13 +108,15 @@ pub fn nothing() -> Value {
 struct List {
     channels: Arc<Vec<Channel>>,
     favourites: HashMap<StreamId, usize>,
+    recorded: RecordedDays,
 }
 
 impl List {
     fn of(asked: &PortalRequest, session: &Session) -> Result<Self> {
         let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
         let favourites = asked.ops.favourites(session)?.into_iter().zip(0..).collect();
-        Ok(Self { channels, favourites })
+        let recorded = asked.ops.viewing.recorded_days(&session.subscriber())?;
+        Ok(Self { channels, favourites, recorded })
     }
 
     /// Whether a channel stands in a genre; no genre and `*` are every one that is not censored.
@@ -157,6 +159,7 @@ impl List {
         // A placeholder: who plays asks create_link first.
         let cmd = format!("ffmpeg http://localhost/ch/{id}_");
         let censored = u8::from(channel.is_censored());
+        let days = self.recorded.of(channel.id);
         json!({
             "id": id,
             "name": channel.name,
@@ -185,9 +188,9 @@ impl List {
             "lock": censored,
             "hd": u8::from(self.is_hd(place)).to_string(),
             "fav": u8::from(self.favourite(place).is_some()),
-            "archive": 0,
-            "enable_tv_archive": 0,
-            "tv_archive_duration": 0,
+            "archive": u8::from(days > 0),
+            "enable_tv_archive": u8::from(days > 0),
+            "tv_archive_duration": days * 24,
             "allow_pvr": "0",
             "allow_local_pvr": "0",
             "pvr": 0,

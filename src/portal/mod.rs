@@ -2,6 +2,7 @@
 
 mod account;
 mod actions;
+mod archive;
 mod channels;
 mod events;
 mod guide;

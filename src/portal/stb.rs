@@ -15,7 +15,7 @@ pub async fn answer(
     action: &str,
 ) -> Result<Value> {
     Ok(match action {
-        "get_modules" => modules(),
+        "get_modules" => modules(asked, session)?,
         "get_settings_profile" => settings(asked, session),
         "get_locales" => json!([{ "label": "English", "value": "en_GB.utf8", "selected": 1 }]),
         // Arrays, or the software of real boxes stops.
@@ -51,12 +51,9 @@ const MODULES: [&str; 12] = [
 ];
 
 /// What there is nothing in: interfaces look for every name, so it is switched off rather than left out.
-const SWITCHED_OFF: [&str; 31] = [
+const SWITCHED_OFF: [&str; 28] = [
     "epg",
     "epg.reminder",
-    "epg.recorder",
-    "tv_archive",
-    "time_shift",
     "time_shift_local",
     "vclub",
     "sclub",
@@ -85,17 +82,24 @@ const SWITCHED_OFF: [&str; 31] = [
     "demo",
 ];
 
-fn modules() -> Value {
-    let all: Vec<&str> = MODULES.into_iter().chain(SWITCHED_OFF).collect();
-    json!({
+/// What is switched off only where nothing can be watched again.
+const OF_ARCHIVES: [&str; 3] = ["tv_archive", "time_shift", "epg.recorder"];
+
+fn modules(asked: &PortalRequest, session: &Session) -> Result<Value> {
+    let all: Vec<&str> = MODULES.into_iter().chain(SWITCHED_OFF).chain(OF_ARCHIVES).collect();
+    let mut off: Vec<&str> = SWITCHED_OFF.into();
+    if asked.ops.viewing.recorded_days(&session.subscriber())?.is_empty() {
+        off.extend(OF_ARCHIVES);
+    }
+    Ok(json!({
         "all_modules": all,
         "switchable_modules": [],
-        "disabled_modules": SWITCHED_OFF,
+        "disabled_modules": off,
         "restricted_modules": [],
         "template": "default",
         "launcher_url": "",
         "launcher_profile_url": "",
-    })
+    }))
 }
 
 fn settings(asked: &PortalRequest, session: &Session) -> Value {

@@ -53,7 +53,8 @@ pub fn set_last(asked: &PortalRequest, session: &Session) -> Value {
     json!(true)
 }
 
-fn link(id: i64, cmd: &str, error: &str) -> Value {
+/// An answer with a link, or with what is in the way.
+pub fn link(id: i64, cmd: &str, error: &str) -> Value {
     json!({
         "id": id.to_string(),
         "cmd": cmd,
@@ -68,7 +69,7 @@ fn link(id: i64, cmd: &str, error: &str) -> Value {
 }
 
 /// The words that boxes have a text for.
-fn error(refusal: &Refusal) -> &'static str {
+pub fn error(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Full | Refusal::Rule(Rule::Limit) => "limit",
         Refusal::NoSuchStream

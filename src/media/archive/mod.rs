@@ -132,6 +132,14 @@ impl Archive {
         self.books().get(&stream).and_then(Book::oldest)
     }
 
+    /// The streams of which anything is recorded, by their ids, and when that begins, in unix milliseconds.
+    pub fn begins(&self) -> Vec<(StreamId, u64)> {
+        let books = self.books();
+        let mut begins: Vec<_> = books.iter().filter_map(|(id, book)| Some((*id, book.oldest()?))).collect();
+        begins.sort_unstable_by_key(|(id, _)| *id);
+        begins
+    }
+
     /// When what is recorded of a stream ends, in unix milliseconds; `None` if nothing is.
     pub fn newest(&self, stream: StreamId) -> Option<u64> {
         self.books().get(&stream).and_then(Book::newest)

@@ -7,11 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::tz::TimeZone;
+
 use super::{ASK, Session};
 use crate::{
     domain::{
-        Error, Stored, fields::container::Container, ids::MagId, machine::settings::ConnectionPolicy,
-        people::actor::Actor, subscribers::mag::Mag, viewing::title::Title,
+        Error, Stored,
+        fields::container::Container,
+        ids::{MagId, StreamId},
+        machine::settings::ConnectionPolicy,
+        people::actor::Actor,
+        subscribers::mag::Mag,
+        viewing::{admission::Rule, title::Title, window::Window},
     },
     ops::{
         Ops, random,
@@ -21,6 +28,8 @@ use crate::{
 
 /// For how long a link opens its title: players ask for it twice, and more.
 const LASTS: Duration = Duration::from_secs(15);
+/// And for how long one to what was recorded, which is used for every range and every hour of it.
+const OF_ARCHIVES: Duration = Duration::from_hours(12);
 /// Links that may be open at once; those that are over go first.
 const MOST: usize = 50_000;
 
@@ -34,6 +43,8 @@ struct Link {
     mag: MagId,
     address: IpAddr,
     title: Title,
+    /// The zone of the box's clock, by which it names the hours of an archive.
+    zone: TimeZone,
     until: Instant,
 }
 
@@ -57,10 +68,63 @@ impl Ops {
         if self.is_full_of_others(&who, from) {
             return Err(Refusal::Full);
         }
+        Ok((self.add_link(session, title, TimeZone::UTC, from)?, container))
+    }
+
+    /// A link to part of an archive for the box that asks, whose clock has that zone; as one file, and with it every hour.
+    ///
+    /// # Errors
+    /// [`Refusal`], as for watching itself; noted for the log.
+    pub fn archive_link(
+        &self,
+        session: &Session,
+        (stream, window): (StreamId, Window),
+        zone: &TimeZone,
+        from: &Client,
+    ) -> Result<String, Refusal> {
+        let (who, title) = (session.subscriber(), Title::Archive(stream, window));
+        let wish = WatchRequest { title, container: Container::Ts, socket: None };
+        self.viewing.may_watch(&who, &wish, from)?;
+        if self.is_full_of_others(&who, from) {
+            return Err(Refusal::Full);
+        }
+        self.add_link(session, title, zone.clone(), from)
+    }
+
+    fn add_link(
+        &self,
+        session: &Session,
+        title: Title,
+        zone: TimeZone,
+        from: &Client,
+    ) -> Result<String, Refusal> {
         let token = random::token()?;
-        let link = Link { mag: session.id(), address: from.address, title, until: Instant::now() + LASTS };
+        let until = Instant::now() + lasts(title);
+        let link = Link { mag: session.id(), address: from.address, title, zone, until };
         self.portal.links.add(token.clone(), link)?;
-        Ok((token, container))
+        Ok(token)
+    }
+
+    /// Whose link it is and what the file of that name is: an hour of its archive, or what it opens itself. What of the hour is
+    /// not over is left out.
+    ///
+    /// # Errors
+    /// As [`Ops::linked`]; [`Refusal::Rule`] for an hour of which nothing is recorded.
+    pub fn linked_file(
+        &self,
+        token: &str,
+        name: &str,
+        from: &Client,
+    ) -> Result<(Subscriber, Title), Refusal> {
+        let (who, title) = self.linked(token, from)?;
+        let link = self.portal.links.get(token).ok_or(Refusal::Credentials)?;
+        self.portal.links.extend(token);
+        let (Title::Archive(stream, _), Some(hour)) = (title, Window::hour(name, &link.zone)) else {
+            return Ok((who, title));
+        };
+        let newest = self.viewing.newest(stream).unwrap_or(hour.start);
+        let hour = Window::between(hour.start, hour.last().min(newest));
+        Ok((who, Title::Archive(stream, hour.ok_or(Refusal::Rule(Rule::Archive))?)))
     }
 
     /// Whose link it is and what it opens.
@@ -99,6 +163,14 @@ impl Ops {
     }
 }
 
+/// For how long a link opens its title.
+fn lasts(title: Title) -> Duration {
+    match title {
+        Title::Live(_) => LASTS,
+        Title::Archive(..) => OF_ARCHIVES,
+    }
+}
+
 impl Links {
     fn add(&self, token: String, link: Link) -> Result<(), Error> {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +198,7 @@ impl Links {
     fn extend(&self, token: &str) {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(link) = links.get_mut(token) {
-            link.until = Instant::now() + LASTS;
+            link.until = Instant::now() + lasts(link.title);
         }
     }
 }

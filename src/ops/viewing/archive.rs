@@ -29,8 +29,27 @@ use crate::{
     ops::{blocking, clock},
 };
 
+/// A day in milliseconds.
+const DAY: u64 = 24 * 3_600_000;
 /// How often a player reads the playlist of a window that goes on, and is expected to ask for something of one that does not.
 const RELOAD: Duration = Duration::from_secs(15);
+/// The streams that can be watched again, by their ids, and for how many days that reaches back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RecordedDays(Vec<(StreamId, i64)>);
+
+impl RecordedDays {
+    /// The days of a stream; 0 if nothing of it can be watched again.
+    pub fn of(&self, stream: StreamId) -> i64 {
+        let found = self.0.binary_search_by_key(&stream, |(id, _)| *id);
+        found.ok().and_then(|place| self.0.get(place)).map_or(0, |(_, days)| *days)
+    }
+
+    /// Whether none can.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Viewing {
     /// What is recorded of the moment that a title asks for.
     pub(super) fn recorded(&self, title: Title) -> Recorded {
@@ -56,8 +75,35 @@ impl Viewing {
     ///
     /// # Errors
     /// A database error.
-    pub fn has_catchup(&self, who: &Subscriber) -> Result<bool, Error> {
+    fn may_catch_up(&self, who: &Subscriber) -> Result<bool, Error> {
         Ok(who.subscription.catchup && self.main.plan_has_catchup(who.subscription.subscription_plan_id)?)
+    }
+
+    /// For how many days each stream can be watched again by a subscriber; none for one without catch-up.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn recorded_days(&self, who: &Subscriber) -> Result<RecordedDays, Error> {
+        if !self.may_catch_up(who)? {
+            return Ok(RecordedDays::default());
+        }
+        let now = ms(clock::now());
+        let days = |begin: u64| i64::try_from(now.saturating_sub(begin).div_ceil(DAY)).unwrap_or(0).max(1);
+        Ok(RecordedDays(self.archive().begins().into_iter().map(|(id, begin)| (id, days(begin))).collect()))
+    }
+
+    /// The newest moment of a stream that is recorded.
+    pub fn newest(&self, stream: StreamId) -> Option<UnixTime> {
+        let newest = self.archive().newest(stream)?;
+        Some(UnixTime::clamped(i64::try_from(newest / 1000).unwrap_or(i64::MAX)))
+    }
+
+    /// How many seconds are recorded between two moments.
+    pub async fn recorded_seconds(&self, stream: StreamId, from: UnixTime, to: UnixTime) -> u64 {
+        let (archive, from, to) = (self.archive().clone(), ms(from), ms(to));
+        let pieces = blocking(move || archive.pieces(stream, from, to)).await.unwrap_or_default();
+        let parts = pieces.iter().map(|piece| piece.end().min(to).saturating_sub(piece.start.max(from)));
+        parts.sum::<u64>() / 1000
     }
 
     /// What of a window is recorded, for somebody who may watch it, without a session: what HEAD asks.

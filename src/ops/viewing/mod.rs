@@ -13,6 +13,7 @@ mod watch;
 
 use std::{net::IpAddr, sync::Arc};
 
+pub use archive::RecordedDays;
 pub use door::Way;
 pub use recording::{Following, Playlist, Recording};
 pub use refusal::Refusal;

@@ -1,5 +1,6 @@
 //! The portal of MAGs, as boxes and the apps that act as one meet it (docs/mag.md).
 
+mod archive;
 mod channels;
 mod conformance;
 mod convert;

@@ -6,6 +6,7 @@ pub mod mmdb;
 pub mod origin;
 pub mod panel;
 pub mod set;
+pub mod tape;
 pub mod transport;
 pub mod tv;
 pub mod writers;

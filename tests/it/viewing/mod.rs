@@ -1,5 +1,6 @@
 //! Players, viewers and connections.
 
+mod catchup;
 mod door;
 mod faults;
 mod panel_connections;
