@@ -14,16 +14,21 @@ use crate::{
     ops::{clock, portal::Session, viewing::Refusal},
 };
 
-/// How much of a programme is played that no guide tells of, in minutes.
-const UNKNOWN: &str = "120";
+/// How much of a programme is played that no guide tells of, in seconds.
+const UNKNOWN: i64 = 7_200;
 
 /// A link that opens what was recorded of a programme, `auto /media/STREAM_START.mpg`: all of it is one file.
 pub fn create_link(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let Some((stream, start)) = programme(asked.text("cmd")) else { return Ok(watching::no_link()) };
     let on = asked.ops.guide.programmes(stream, start, UnixTime::clamped(start.seconds() + 1), 2)?;
     let on = on.into_iter().find(|programme| programme.start == start);
-    let window = on.and_then(|programme| Window::between(start, programme.stop));
-    let window = asked.ops.viewing.widened(window.unwrap_or(Window::of_minutes(start, UNKNOWN)));
+    let newest = || asked.ops.viewing.newest(stream).unwrap_or(start);
+    let stop = match on {
+        Some(programme) => programme.stop,
+        None => UnixTime::clamped(start.seconds() + UNKNOWN).min(newest()),
+    };
+    let window = Window::between(start, stop).unwrap_or(Window::from(start));
+    let window = asked.ops.viewing.widened(window);
     let file = format!("{}_{}.mpg", stream.0, start.seconds());
     Ok(link(asked, session, stream, window, &file, ""))
 }
