@@ -45,9 +45,8 @@ pub async fn timeshift(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -
         }
         _ => return refusal::response(&Refusal::NoSuchStream),
     };
-    let (stream, container) = match live::parse(file, UnixTime::clamped(0)) {
-        Some((stream, container, None)) => (stream, container),
-        _ => return refusal::response(&Refusal::NoSuchStream),
+    let Some((stream, container, None)) = live::parse(file, UnixTime::clamped(0)) else {
+        return refusal::response(&Refusal::NoSuchStream);
     };
     answer(&request, visitor, &ops, &Wish { credentials, start, minutes, stream, container }).await
 }

@@ -27,7 +27,8 @@ pub fn now() -> u64 {
 pub fn record(data: &Path, stream: i64, from: u64) {
     for (number, bytes) in (0..).zip(PIECES.iter()) {
         let start = from * 1000 + number * PIECE;
-        let moment = Timestamp::from_millisecond(start as i64).expect("a moment").to_zoned(TimeZone::UTC);
+        let moment =
+            Timestamp::from_millisecond(start.cast_signed()).expect("a moment").to_zoned(TimeZone::UTC);
         let hour =
             data.join("archive").join(stream.to_string()).join(moment.strftime("%Y-%m-%d/%H").to_string());
         fs::create_dir_all(&hour).expect("a folder");

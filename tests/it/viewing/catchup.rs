@@ -42,7 +42,7 @@ fn path(from: u64, file: &str) -> String {
 }
 
 fn clock(at: u64, zone: &str, form: &str) -> String {
-    let moment = Timestamp::from_second(at as i64).expect("a moment");
+    let moment = Timestamp::from_second(at.cast_signed()).expect("a moment");
     moment.to_zoned(TimeZone::get(zone).expect("a zone")).strftime(form).to_string()
 }
 
