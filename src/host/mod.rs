@@ -1,6 +1,7 @@
 //! This machine and its network: how busy it is, which servers answer, who provides an address, what others have to
 //! fetch.
 
+pub mod background;
 pub mod fetch;
 pub mod load;
 pub mod open_files;

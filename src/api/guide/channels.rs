@@ -25,6 +25,9 @@ const PROGRAMMES: usize = 5_000;
 pub async fn channels(mut call: Call) -> Result<Value> {
     let source: Option<GuideSourceId> = call.params.take("source_id")?;
     let page = sought(&mut call)?;
+    if matches!(page.start, Start::After(_)) {
+        return Err(Error::invalid("after", "not here, where rows have no ids of their own: use offset"));
+    }
     call.finish()?;
     let ops = call.ops.clone();
     let list = move |look: &crate::ops::Look<'_>| ops.guide_channels(look, source, &page);
@@ -50,9 +53,8 @@ pub async fn matches(mut call: Call) -> Result<Value> {
     };
     let page = sought(&mut call)?;
     call.finish()?;
-    let (Start::Offset(from) | Start::After(from)) = page.start;
-    let (search, most) = (page.search.unwrap_or_default(), i64::from(page.limit.rows()));
-    let list = move |look: &crate::ops::Look<'_>| choosing::matches(look, state, &search, from, most);
+    let (search, start, most) = (page.search.unwrap_or_default(), page.start, i64::from(page.limit.rows()));
+    let list = move |look: &crate::ops::Look<'_>| choosing::matches(look, state, &search, start, most);
     let rows = call.ops.read(&call.actor, call.action, list).await?;
     Ok(show::page("matches", rows, |(name, found)| shown(&name, &found)))
 }
@@ -130,13 +132,10 @@ fn shown(name: &str, found: &Match) -> Value {
     })
 }
 
-/// A window of what a search finds; there is no order of ids to go on after one.
+/// A window of what a search finds.
 fn sought(call: &mut Call) -> Result<Page> {
     let search: Option<ShortText> = call.params.take("search")?;
     let page = page::read_window(&mut call.params)?;
-    if matches!(page.start, Start::After(_)) {
-        return Err(Error::invalid("after", "not here: use offset"));
-    }
     Ok(Page { search: search.map(|text| text.as_str().to_owned()), ..page })
 }
 

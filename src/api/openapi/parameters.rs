@@ -130,6 +130,7 @@ fn of_guide(action: &str) -> &'static [Parameter] {
             ("search", "Only streams with this text in their name."),
             LIMIT,
             OFFSET,
+            ("after", "Only streams after this id; not together with offset."),
         ],
         "match" => &[
             ("stream_id", "The stream."),

@@ -14,7 +14,7 @@ use crate::{
             source::GuideSource,
         },
         ids::{GuideSourceId, Id, StreamId},
-        page::Rows,
+        page::{Rows, Start},
     },
     ops::{Act, Look, Ops},
 };
@@ -30,7 +30,7 @@ pub enum Choice {
     Rules,
 }
 
-/// So many streams after the first `from`, in the order of their ids, with what is known of their channels.
+/// So many streams from `start` on, in the order of their ids, with what is known of their channels.
 ///
 /// # Errors
 /// [`crate::domain::Error::Denied`], or a database error.
@@ -38,11 +38,11 @@ pub fn matches(
     look: &Look<'_>,
     state: Option<State>,
     search: &str,
-    from: i64,
+    start: Start,
     most: i64,
 ) -> Result<Rows<(String, Match)>> {
     look.may(Resource::Guide)?;
-    look.read.page_of_matches(state, search, from, most)
+    look.read.page_of_matches(state, search, start, most)
 }
 
 /// The name of a stream, and what is known of its channel.

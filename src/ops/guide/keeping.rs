@@ -19,6 +19,7 @@ use crate::{
         guide::source::{GuideSource, SourceHealth},
         ids::GuideSourceId,
     },
+    host::background,
     ops::{Ops, blocking, clock, managed},
     store::{self, guide::Counts},
 };
@@ -213,7 +214,7 @@ impl Ops {
         let stop = Arc::new(AtomicBool::new(false));
         let _guard = StopOnDrop(stop.clone());
         let ops = self.clone();
-        let outcome = blocking(move || {
+        let work = move || {
             let settings = &ops.snapshot().settings;
             let now = clock::now();
             let day = 86_400;
@@ -231,8 +232,9 @@ impl Ops {
                 now,
                 stop: &stop,
             })
-        })
-        .await;
+        };
+        // Not where calls are served: it may take minutes, and waits for whoever watches.
+        let outcome = background::run("guide", work).await.unwrap_or(Err(Failed::Store(Error::Busy)));
         match outcome {
             Ok(counts) => Ok(Ok(counts)),
             Err(Failed::Source(why)) => Ok(Err(why)),

@@ -15,6 +15,7 @@ use crate::{
             names::normalised,
         },
         ids::{GuideSourceId, Id, StreamId, parse_id},
+        page::Start,
         people::rights::Access,
     },
     ops::guide::choosing::{self, Choice as Chosen},
@@ -59,8 +60,9 @@ async fn list(caller: Caller, query: Query) -> Reply {
     let state = if state.is_empty() { State::Suggested.name().to_owned() } else { state };
     let of = State::named(&state);
     let look = action(Resource::Guide, "matches");
-    let read =
-        caller.ops.read(caller.actor(), look, move |look| choosing::matches(look, of, &text, from, ROWS));
+    let read = caller.ops.read(caller.actor(), look, move |look| {
+        choosing::matches(look, of, &text, Start::Offset(from), ROWS)
+    });
     let found = read.await?;
     let sources = caller.ops.names(Resource::GuideSources).await?;
     let may_write = caller.may_write(Resource::Guide);

@@ -14,7 +14,7 @@ use crate::{
             source::SourceHealth,
         },
         ids::{GuideSourceId, StreamId},
-        page::Rows,
+        page::{Rows, Start},
     },
     store::{Read, Write, engine::fault::broken},
 };
@@ -105,7 +105,7 @@ impl Read<'_> {
         .collect()
     }
 
-    /// So many streams after the first `from`, in the order of their ids: their names and what is known of their channels;
+    /// So many streams from `start` on, in the order of their ids: their names and what is known of their channels;
     /// with that text in their names, and in that state.
     ///
     /// # Errors
@@ -114,20 +114,24 @@ impl Read<'_> {
         &self,
         state: Option<State>,
         search: &str,
-        from: i64,
+        start: Start,
         most: i64,
     ) -> Result<Rows<(String, Match)>> {
         const MATCHING: &str = "FROM streams LEFT JOIN guide_matches ON stream_id = streams.id
              WHERE (?1 IS NULL OR ifnull(state, 'none') = ?1) AND name LIKE ?2 ESCAPE '\\'";
+        let (after, offset) = match start {
+            Start::After(id) => (id, 0),
+            Start::Offset(offset) => (0, offset),
+        };
         let escaped = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let (state, pattern) = (state.map(State::name), format!("%{escaped}%"));
         let mut counting = self.conn.prepare_cached(&format!("SELECT count(*) {MATCHING}"))?;
         let total = counting.query_row(params![state, pattern], |row| row.get(0))?;
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT streams.id, source_id, ifnull(guide_id, ''), ifnull(state, 'none'), ifnull(score, 0),
-             ifnull(chosen_by, 'rule'), name {MATCHING} ORDER BY streams.id LIMIT ?3 OFFSET ?4"
+             ifnull(chosen_by, 'rule'), name {MATCHING} AND streams.id > ?3 ORDER BY streams.id LIMIT ?4 OFFSET ?5"
         ))?;
-        let mut found = statement.query(params![state, pattern, most, from])?;
+        let mut found = statement.query(params![state, pattern, after, most, offset])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
             rows.push((row.get(6)?, matched(row)?));

@@ -118,6 +118,8 @@ fn a_choice_that_cannot_be_is_refused() {
         let why = server.refused("guide/match", fields);
         assert!(why.contains(reason), "{fields}: {why}");
     }
+    assert_eq!(server.done("guide/matches", "after=1")["matches"], json!([]));
+    assert!(server.refused("guide/channels", "after=1").contains("use offset"));
     assert!(server.refused("guide/matches", "state=perhaps").contains("matched, suggested or none"));
     assert!(server.refused("guide/programmes", "stream_id=9").contains("Stream does not exist"));
     server.done("guide/match", "stream_id=1&source_id=1&guide_id=x");
