@@ -32,6 +32,6 @@ mod tests {
         let before = nice();
         assert_eq!(run("test", nice).await, Some(Some(before.unwrap_or(0).max(NICE))));
         assert_eq!(nice(), before, "this thread is as it was");
-        assert_eq!(run("test", || assert!(before.is_none(), "on purpose")).await, None);
+        assert_eq!(run("test", move || assert!(before.is_none(), "on purpose")).await, None);
     }
 }
