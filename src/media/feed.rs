@@ -24,7 +24,7 @@ const PART: usize = 350 * PACKET;
 pub enum Feed {
     /// A file, again and again: ffmpeg's own way back to its beginning misses the first picture.
     Loop(PathBuf),
-    /// One program of a multiplex.
+    /// One program of a multiplex, or all that others play programs of.
     Program(Box<Program>),
 }
 

@@ -1,4 +1,4 @@
-//! Sources of many programs that are read once, whatever number of streams play of them.
+//! Sources of many programs that are read once, whatever number of streams play of them, or all of them.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,10 @@ use bytes::{Bytes, BytesMut};
 use tokio::{
     io::AsyncReadExt,
     process::Child,
-    sync::broadcast::{self, error::RecvError},
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
     task::JoinHandle,
 };
 
@@ -25,7 +28,25 @@ const BEHIND: usize = 128;
 
 /// Those that are read now, by their address.
 #[derive(Default)]
-pub struct Multiplexes(Mutex<HashMap<String, Weak<Multiplex>>>);
+pub struct Multiplexes {
+    held: Mutex<HashMap<String, Weak<Multiplex>>>,
+    /// How many streams play programs of an address, or try to.
+    wanted: watch::Sender<HashMap<String, usize>>,
+}
+
+/// A stream wants programs of that address, as long as this is held.
+pub struct Wants<'m>(&'m Multiplexes, String);
+
+impl Drop for Wants<'_> {
+    fn drop(&mut self) {
+        self.0.wanted.send_modify(|wanted| {
+            if let Some(count) = wanted.get_mut(&self.1) {
+                *count -= 1;
+            }
+            wanted.retain(|_, count| *count > 0);
+        });
+    }
+}
 
 /// One that is read as long as somebody holds it.
 struct Multiplex {
@@ -35,21 +56,43 @@ struct Multiplex {
     reading: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// One program of a multiplex.
+/// One program of a multiplex, or all of it.
 pub struct Program {
     multiplex: Arc<Multiplex>,
     parts: broadcast::Receiver<Bytes>,
-    filter: Filter,
-    number: u64,
+    /// For one program: what lets it pass, and its number.
+    filter: Option<(Filter, u64)>,
 }
 
 impl Multiplexes {
-    /// A program of that source, which begins to be read if it is not yet. Called where supervisors run.
+    /// Says that a stream wants programs of that source: who plays all of it has to share it.
+    pub fn want(&self, source: &SourceUrl) -> Wants<'_> {
+        let address = source.address().to_owned();
+        self.wanted.send_modify(|wanted| *wanted.entry(address.clone()).or_default() += 1);
+        Wants(self, address)
+    }
+
+    /// Whether some stream wants programs of that source.
+    pub fn is_wanted(&self, source: &SourceUrl) -> bool {
+        self.wanted.borrow().contains_key(source.address())
+    }
+
+    /// Waits until some stream wants programs of that source.
+    pub async fn wanted(&self, source: &SourceUrl) {
+        let _ = self.wanted.subscribe().wait_for(|wanted| wanted.contains_key(source.address())).await;
+    }
+
+    /// A program of that source, or all of it, which begins to be read if it is not yet. Called where supervisors run.
     ///
     /// # Errors
     /// A sentence: ffmpeg cannot be started.
-    pub fn program(&self, ffmpeg: &Ffmpeg, source: &SourceUrl, number: u64) -> Result<Program, String> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn program(
+        &self,
+        ffmpeg: &Ffmpeg,
+        source: &SourceUrl,
+        number: Option<u64>,
+    ) -> Result<Program, String> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, multiplex| multiplex.strong_count() > 0);
         let running = held.get(source.address()).and_then(Weak::upgrade);
         let joined = running.and_then(|multiplex| Some((multiplex.join()?, multiplex)));
@@ -69,7 +112,7 @@ impl Multiplexes {
             held.insert(source.address().to_owned(), Arc::downgrade(&multiplex));
             (parts, multiplex)
         };
-        Ok(Program { multiplex, parts, filter: Filter::new(number), number })
+        Ok(Program { multiplex, parts, filter: number.map(|number| (Filter::new(number), number)) })
     }
 }
 
@@ -92,14 +135,15 @@ impl Program {
     ///
     /// # Errors
     /// A sentence: why nothing more comes.
-    pub async fn next(&mut self) -> Result<Vec<u8>, String> {
-        match self.parts.recv().await {
-            Ok(part) => self.filter.feed(&part).map_err(|programs| {
+    pub async fn next(&mut self) -> Result<Bytes, String> {
+        match (self.parts.recv().await, &mut self.filter) {
+            (Ok(part), None) => Ok(part),
+            (Ok(part), Some((filter, number))) => filter.feed(&part).map(Bytes::from).map_err(|programs| {
                 let programs: Vec<String> = programs.iter().take(50).map(u64::to_string).collect();
-                format!("it has no program {}; its programs are {}", self.number, programs.join(", "))
+                format!("it has no program {number}; its programs are {}", programs.join(", "))
             }),
-            Err(RecvError::Lagged(_)) => Ok(Vec::new()),
-            Err(RecvError::Closed) => Err(lock(&self.multiplex.why).clone()),
+            (Err(RecvError::Lagged(_)), _) => Ok(Bytes::new()),
+            (Err(RecvError::Closed), _) => Err(lock(&self.multiplex.why).clone()),
         }
     }
 }

@@ -271,6 +271,7 @@ impl<'a> Reading<'a> {
             if self.entered && !self.late.keeps(packet, self.latest) {
                 self.chunk.extend_from_slice(&self.late.before(packet));
                 self.repetition.push(&mut self.chunk, packet, || scanner.tables());
+                self.chunk.extend_from_slice(&self.late.behind(packet));
                 if let (Some(before), Some(clock)) = (self.latest, packet.clock) {
                     self.step =
                         Some(ts::elapsed(before, clock)).filter(|step| *step < LEAP).unwrap_or(self.step);

@@ -11,8 +11,7 @@ const EMPTY: [&str; 7] = [
     "corrupt",
 ];
 
-const IN_USE: &str = "its port is in use: another stream or program on this machine holds it \
-                      (streams share a port only if each names its program: #program=)";
+const IN_USE: &str = "its port is in use: another stream or program on this machine holds it";
 
 /// The cause in the lines of one run, oldest first; `None` if none of them is one.
 pub fn cause<'l>(lines: impl Iterator<Item = &'l str> + Clone) -> Option<String> {

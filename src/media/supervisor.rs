@@ -194,6 +194,10 @@ impl Runner<'_> {
             self.note(Event::Hopeless { why: "it has no sources: set one".into() });
             return std::future::pending().await;
         }
+        let has_programs = |source: &&SourceUrl| is_read_once(source) && source.program().is_some();
+        let multiplexes = self.multiplexes;
+        let _wants: Vec<_> =
+            sources.iter().filter(has_programs).map(|source| multiplexes.want(source)).collect();
         let mut back_off = self.timing.back_off.0;
         let (mut place, mut short, mut barren) = (0, 0, 0);
         let mut again = None;
@@ -312,6 +316,7 @@ impl Runner<'_> {
             return Run::Over(Ended::barren("ffmpeg has no output".into()));
         };
         let timing = Timing { start: care.patience(self.timing.start), ..self.timing };
+        let is_fed = feed.is_some();
         let feeding = write(feed, child.stdin.take());
         let comes = Cell::new(if fetching.is_some() { Pace::Unknown } else { Pace::AsItComes });
         let mapped = RefCell::default();
@@ -340,6 +345,7 @@ impl Runner<'_> {
                 longest = fragments(fetching.as_ref(), care) => {
                     return Run::Otherwise(Probe { apart: longest, in_segments: true, ..care.clone() });
                 }
+                () = self.is_to_be_shared(source, is_fed) => return Run::Otherwise(care.clone()),
                 () = self.first_is_back(place) => return Run::Over(Ended::FirstIsBack),
             };
             match stopped {
@@ -428,9 +434,18 @@ impl Runner<'_> {
         }
     }
 
+    /// Waits until another stream wants a program of what this one reads for itself.
+    async fn is_to_be_shared(&self, source: &SourceUrl, is_fed: bool) {
+        if is_fed || !is_read_once(source) {
+            std::future::pending::<Infallible>().await;
+        }
+        self.multiplexes.wanted(source).await;
+    }
+
     /// What is written into ffmpeg instead of letting it open the source.
     fn feed(&self, source: &SourceUrl) -> Result<Option<Feed>, String> {
-        if let Some(number) = source.program().filter(|_| is_read_once(source)) {
+        let number = source.program();
+        if is_read_once(source) && (number.is_some() || self.multiplexes.is_wanted(source)) {
             let program = self.multiplexes.program(self.ffmpeg, source, number)?;
             return Ok(Some(Feed::Program(Box::new(program))));
         }

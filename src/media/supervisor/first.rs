@@ -31,7 +31,9 @@ impl Runner<'_> {
     /// Whether a source can be played now.
     async fn answers(&self, source: &SourceUrl) -> bool {
         if let Some(number) = source.program().filter(|_| is_read_once(source)) {
-            let Ok(mut program) = self.multiplexes.program(self.ffmpeg, source, number) else { return false };
+            let Ok(mut program) = self.multiplexes.program(self.ffmpeg, source, Some(number)) else {
+                return false;
+            };
             let flows = async {
                 while let Ok(packets) = program.next().await {
                     if !packets.is_empty() {

@@ -115,7 +115,7 @@ fn the_reason_of_a_failure_is_told_in_words_that_help() {
         ),
         ("http://nosuch.invalid/a.ts".into(), "no such host: nosuch.invalid"),
         ("http://127.0.0.1:1/a.ts".into(), "Connection refused"),
-        (format!("udp://127.0.0.1:{}", port.local_addr().unwrap().port()), "if each names its program"),
+        (format!("udp://127.0.0.1:{}", port.local_addr().unwrap().port()), "its port is in use"),
         ("srt://127.0.0.1:9?mode=caller".into(), "nobody answers at 127.0.0.1:9"),
     ];
     for (source, _) in &cases {
@@ -376,6 +376,15 @@ fn programs_of_one_multiplex_are_streams_that_read_it_once() {
     assert_eq!((online(&server), &shown(&server, 2)["restarts"]), (vec![2, 3], &before));
     server.done("streams/stop", "id=all");
     within(10, "nobody reads it any more", || reads() == 0);
+    // One that plays all of it reads it alone, until programs of it are wanted too, before and after.
+    server.done("streams/new", &format!("data[name]=All&data[sources][]=udp://127.0.0.1:{port}"));
+    within(20, "all of it plays", || online(&server) == [5]);
+    server.done("streams/start", "id=2");
+    within(40, "both play", || online(&server) == [2, 5]);
+    server.done("streams/start", "id=5");
+    within(20, "it is begun anew", || online(&server) == [2]);
+    within(20, "both play again", || online(&server) == [2, 5]);
+    assert_eq!(reads(), 1, "{:?}", commands(&server));
     let _ = sending.kill();
     let _ = sending.wait();
 }
