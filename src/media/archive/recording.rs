@@ -304,3 +304,6 @@ impl Recording {
         self.archive.tell(self.stream, state);
     }
 }
+
+#[cfg(test)]
+mod tests;

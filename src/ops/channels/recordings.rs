@@ -176,7 +176,8 @@ impl Ops {
                 (held, days.is_some())
             })
             .collect();
-        let is_recorded = |id: &StreamId| matches!(archive.states().get(id), Some(State::Recording(_)));
+        let states = archive.states();
+        let is_recorded = |id: &StreamId| matches!(states.get(id), Some(State::Recording(_)));
         let rate = totals.iter().filter(|(id, _)| is_recorded(id));
         let rate =
             rate.map(|(_, totals)| (totals.bytes * 1000).checked_div(totals.recorded).unwrap_or(0)).sum();

@@ -49,17 +49,23 @@ fn pieces(folder: &Path) -> Vec<(u64, u64, bool, PathBuf)> {
     found
 }
 
-/// What ffprobe says of the first picture of a file and of how many milliseconds it plays; it must find nothing wrong.
+/// Whether the first picture of a file is a key frame, and how many milliseconds it plays, as ffprobe says; it must find nothing wrong.
 fn probe(file: &Path) -> (bool, u64) {
+    let (is_key, lasts, wrong) = looked_at(file);
+    assert!(wrong.is_empty(), "{}: {wrong}", file.display());
+    (is_key, lasts)
+}
+
+/// The same of a piece that was broken off: its last picture may not be whole.
+fn looked_at(file: &Path) -> (bool, u64, String) {
     let about = "-v error -select_streams v -show_entries frame=key_frame:format=duration -of csv=p=0";
     let said = Command::new("ffprobe").args(about.split_whitespace()).arg(file).output().expect("ffprobe");
     let (text, wrong) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    assert!(wrong.is_empty(), "{}: {wrong}", file.display());
     let lines: Vec<&str> = text.lines().map(|line| line.trim_matches(',')).collect();
     let (seconds, rest) = lines.last().and_then(|line| line.split_once('.')).expect("a duration");
     let (seconds, rest): (u64, u64) =
         (seconds.parse().expect("seconds"), rest[..3].parse().expect("the rest"));
-    (lines[0] == "1", seconds * 1000 + rest)
+    (lines[0] == "1", seconds * 1000 + rest, wrong.into_owned())
 }
 
 #[allow(clippy::disallowed_methods, reason = "the test has a clock of its own")]
@@ -101,7 +107,7 @@ fn each_piece_begins_with_a_key_frame_and_plays_and_a_killed_server_leaves_a_gap
     let gap = found.windows(2).map(|two| two[1].0.saturating_sub(two[0].1)).max();
     assert!(gap.is_some_and(|gap| gap < 15_000), "{found:?}");
     assert!(found.windows(2).all(|two| two[1].0 >= two[0].1), "none over another: {found:?}");
-    assert!(found.iter().all(|(_, _, _, file)| probe(file).0));
+    assert!(found.iter().all(|(_, _, _, file)| looked_at(file).0));
 
     // A clean end leaves no part behind.
     let folder = server.stop();
@@ -126,6 +132,9 @@ fn a_disk_that_is_full_and_a_folder_that_is_gone_pause_recording_and_never_the_s
     within(30, "it runs", || tv::online(&server) == [1]);
     within(30, "a folder that was named is not made", || why().1.contains("No such file or directory"));
     assert!(!archive.exists());
+    fs::write(&archive, "").expect("a file");
+    within(30, "a file is no folder", || why().1.contains("Not a directory"));
+    fs::remove_file(&archive).expect("gone");
     fs::create_dir(&archive).expect("the disk is there");
     within(40, "it is recorded", || why().0 && pieces(&archive).len() > 1);
     fs::write(&full, "").expect("a file");
@@ -140,7 +149,7 @@ fn a_disk_that_is_full_and_a_folder_that_is_gone_pause_recording_and_never_the_s
     let running = server.done("streams/online", "");
     assert_eq!(running["streams"][0]["restarts"], 0, "the stream did not notice: {running}");
     for (_, _, _, file) in pieces(elsewhere.path()) {
-        assert!(probe(&file).0);
+        assert!(looked_at(&file).0);
     }
 }
 
