@@ -144,9 +144,9 @@ impl Ops {
     /// A database error.
     pub async fn keep_recordings(&self, looks: bool) -> Result<()> {
         let archive = self.viewing.archive().clone();
-        if !archive.is_read() || looks {
-            let archive = archive.clone();
-            if let Err(error) = blocking(move || archive.read()).await {
+        if looks {
+            let reader = archive.clone();
+            if let Err(error) = blocking(move || reader.read()).await {
                 log::warn!("the recordings cannot be read: {error}");
             }
         }

@@ -64,7 +64,7 @@ fn pieces_are_cut_at_key_frames_and_begin_with_tables() {
     }
     assert_eq!(trial.pieces(), [(0, 2, 4, false), (2, 6, 6, true), (6, 10, 6, true)]);
     trial.recording.stop(Now { ms: EVENING + 12_000, at: trial.begun + Duration::from_secs(12) });
-    assert_eq!(trial.pieces()[3], (10, 11, 4, true), "as far as its clock is known to have come");
+    assert_eq!(trial.pieces()[3], (10, 12, 4, true), "as far as it has come");
     assert!(
         fs::read_dir(trial.archive.folder().join("30")).unwrap().all(|entry| entry.unwrap().path().is_dir())
     );
