@@ -3,6 +3,7 @@
 A typed reader (serde, kotlinx.serialization, Swift's Codable) refuses a whole list for one number that is a text, or the other way round.
 """
 
+import base64
 import json
 import sys
 import urllib.parse
@@ -55,6 +56,11 @@ CHANNEL = {
     "custom_sid": text, "direct_source": text, "tv_archive": number, "tv_archive_duration": number,
 }
 
+LISTING = {
+    "id": digits, "epg_id": digits, "title": text, "lang": text, "start": text, "end": text, "description": text,
+    "channel_id": text, "start_timestamp": digits, "stop_timestamp": digits, "now_playing": number, "has_archive": number,
+}
+
 
 def holds(kinds, record):
     for name, kind in kinds.items():
@@ -82,7 +88,12 @@ assert sum(map(len, parts)) == count, "each channel has one category"
 for action in "get_vod_categories", "get_vod_streams", "get_series_categories", "get_series":
     assert ask(action=action) == [], action
 for action in "get_short_epg", "get_simple_data_table":
-    assert isinstance(ask(action=action, stream_id=channels[0]["stream_id"])["epg_listings"], list), action
+    listings = ask(action=action, stream_id=channels[0]["stream_id"])["epg_listings"]
+    assert len(listings) >= 4, action
+    for listing in listings:
+        holds(LISTING, listing)
+        assert base64.b64decode(listing["title"], validate=True).decode() and int(listing["id"]) < 2**31, listing
+    assert sum(listing["now_playing"] for listing in listings) == 1, action
 assert ask(secret="wrong") == {"user_info": {"auth": 0}}, "a wrong password"
 with urllib.request.urlopen(f"{url}/live/{username}/{password}/{channels[0]['stream_id']}.ts") as live:
     assert live.read(1) == b"G", "a transport stream"

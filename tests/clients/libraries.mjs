@@ -20,8 +20,9 @@ for (const serializer of [undefined, standardizedSerializer]) {
   assert.ok((await player.getChannelCategories()).length > 0);
   assert.deepEqual(await player.getMovies(), []);
   assert.deepEqual(await player.getShows(), []);
-  await player.getShortEPG({ channelId: 1 });
-  await player.getFullEPG({ channelId: 1 });
+  const next = JSON.stringify(await player.getShortEPG({ channelId: 1, limit: 2 }));
+  const every = JSON.stringify(await player.getFullEPG({ channelId: 1 }));
+  assert.ok(next.includes('news.tv') && every.length > 10 * next.length, next);
 }
 
 const m3u = await fetched('get.php?type=m3u_plus&');
@@ -32,6 +33,12 @@ assert.equal(items.length, count);
 assert.ok(items.every((item) => item.name === item.tvg.name && item.url.includes(`/live/${username}/${password}/`)));
 
 const xml = await fetched('xmltv.php?');
-assert.ok(parseXmltv(xml).channels.length > 0);
-assert.ok(epgParser.parse(xml).channels.length > 0);
+for (const guide of [parseXmltv(xml), epgParser.parse(xml)]) {
+  assert.equal(guide.channels.length, count);
+  const programmes = guide.programmes ?? guide.programs;
+  assert.ok(programmes.length > count * 100, `${programmes.length} programmes`);
+  const now = Date.now();
+  const isOn = ({ start, stop }) => new Date(start) <= now && now < new Date(stop);
+  assert.equal(programmes.filter(isOn).length, count, 'one programme is on, on every channel');
+}
 console.log('javascript libraries: passed');

@@ -32,6 +32,9 @@ async def xtream_api_client():
     assert lists, methods
     for name in lists:
         assert await settled(getattr(client, name)()), name
+    epg = [name for name in methods if name in ("get_short_epg", "get_epg", "get_full_epg", "get_simple_data_table")]
+    for name in epg:
+        assert await settled(getattr(client, name)(1)), name
     wrong = XtreamClient(url, username, "wrong")
     try:
         await settled(wrong.authenticate()) if hasattr(wrong, "authenticate") else await settled(getattr(wrong, lists[0])())

@@ -5,6 +5,7 @@ It asks for do_auth whether or not the MAG has a login, as several apps do, and 
 
 import json
 import sys
+import time
 import urllib.parse
 import urllib.request
 
@@ -35,6 +36,15 @@ for page in range(1, 10):
 assert len({channel["id"] for channel in found}) == len(found) == count
 assert all(isinstance(channel["number"], str) and isinstance(channel["name"], str) for channel in found)
 assert len(js("itv", "get_all_channels")["data"]) == count
+short = js("itv", "get_short_epg", ch_id=found[0]["id"], size="3")
+assert len(short) == 3 and all(isinstance(one["name"], str) and isinstance(one["descr"], str) for one in short), short
+assert short[0]["start_timestamp"] <= time.time() < short[0]["stop_timestamp"] and short[0]["id"].startswith(found[0]["id"] + "_")
+info = js("itv", "get_epg_info", period="5")["data"]
+assert set(info) == {channel["id"] for channel in found}, list(info)
+week = js("epg", "get_week")
+assert [day["today"] for day in week].count(1) == 1, week
+day = js("epg", "get_simple_data_table", ch_id=found[0]["id"], date=week[-2]["f_mysql"], p="1")
+assert day["max_page_items"] == 10 and len(day["data"]) == min(10, day["total_items"]) > 0, day
 link = js("itv", "create_link", cmd=found[0]["cmd"], series="", forced_storage="undefined", disable_ad="0")["cmd"].split()[-1]
 assert "/play/" in link, link
 with urllib.request.urlopen(link) as live:

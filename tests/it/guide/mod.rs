@@ -6,6 +6,7 @@ mod matching;
 mod pages;
 mod panel;
 mod players;
+mod recorded;
 mod shows;
 mod sources;
 

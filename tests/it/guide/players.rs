@@ -13,7 +13,7 @@ const HOSTILE: &str = "]]&gt;&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;
 const SHOWN: &str = "]]></title><script>alert(1)</script> &amp; \"ünï\" שלום 🎬";
 
 /// A line `bob`, `pw` with two channels, one of them twice, and a channel that is not his. `base` is the half hour.
-fn server() -> (TestServer, i64) {
+pub fn server() -> (TestServer, i64) {
     let server = TestServer::start();
     for (name, id) in
         [("News", "news.tv"), ("Films", "films.tv"), ("News HD", "news.tv"), ("Other", "other.tv")]
