@@ -169,8 +169,9 @@ impl Ffmpeg {
         arguments.extend(care.tracks(kinds));
         arguments.extend(care.leaving_out());
         arguments.extend(care.codecs());
-        if self.drops() {
-            // What is left of a frame where a segment breaks off: one byte would end the run.
+        if source.file().is_none() && self.drops() {
+            // What is left of a frame where a segment breaks off: one byte would end the run. A file that is looped
+            // would have no sound from its second turn on.
             arguments.extend(["-bsf:a", "noise=drop=lt(size\\,2)"].map(String::from));
         }
         let output = [
