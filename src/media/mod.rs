@@ -49,7 +49,7 @@ use crate::domain::{
     },
     ids::StreamId,
 };
-use archive::{Archive, Recorder};
+use archive::{Archive, Cutting, Recorder, Spans};
 pub use channel::{Channel, Demand, Tap};
 use fetch::Fetch;
 pub use ffmpeg::Ffmpeg;
@@ -259,6 +259,27 @@ impl Media {
     /// What was recorded of streams.
     pub fn archive(&self) -> &Archive {
         &self.0.archive
+    }
+
+    /// Starts a preview of what was recorded of a stream from a moment on, in unix milliseconds.
+    ///
+    /// # Errors
+    /// A sentence, as [`Previews::start_recorded`].
+    pub async fn preview_recorded(&self, stream: StreamId, from: u64) -> Result<Preview, String> {
+        let archive = self.archive().clone();
+        let to = from.saturating_add(2 * u64::try_from(preview::LONGEST.as_millis()).unwrap_or(0));
+        let found = tokio::task::spawn_blocking(move || {
+            let pieces = archive.pieces(stream, from, to)?;
+            let sound = pieces.first().and_then(|piece| Cutting::of(piece).ok()?.sound());
+            Ok::<_, std::io::Error>((Spans::of(&pieces, None, from, to)?, sound))
+        });
+        let found = found.await.map_err(|error| error.to_string())?;
+        let (recorded, sound) =
+            found.map_err(|error| format!("the archive cannot be read: {}", error.kind()))?;
+        if recorded.is_empty() {
+            return Err("nothing of that moment is recorded".into());
+        }
+        self.0.previews.start_recorded(&self.0.ffmpeg, recorded, sound)
     }
 
     /// Starts a preview of a stream that is wanted here.

@@ -18,7 +18,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{Channel, Ffmpeg, Tap};
+use super::{Channel, Ffmpeg, Tap, archive::Spans};
 
 /// Previews at once.
 pub const MOST: usize = 4;
@@ -68,21 +68,60 @@ impl Previews {
     /// # Errors
     /// A sentence: every place is taken, the stream sends nothing, ffmpeg is missing.
     pub async fn start(&self, ffmpeg: &Ffmpeg, channel: &Arc<Channel>) -> Result<Preview, String> {
-        let place = self.0.clone().try_acquire_owned();
-        let place =
-            place.map_err(|_| format!("{MOST} previews are already playing: close one of them first"))?;
+        let place = self.place()?;
         // Wanted before it is waited for: a stream on demand begins with it.
         let tap = channel.tap();
         if !channel.playable(PATIENCE).await {
             return Err("the stream is sending nothing that can be played".into());
         }
-        let sound = channel.status().audio_codec.filter(|codec| plays_audio(codec));
-        let mut child = ffmpeg.preview(sound.as_deref())?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("ffmpeg has no input or output".into());
-        };
-        let feeding = tokio::spawn(feed(tap, input));
-        Ok(Preview { output, end: Box::pin(sleep(LONGEST)), feeding, _child: child, _place: place })
+        let sound = channel.status().audio_codec;
+        begin(place, ffmpeg, sound.as_deref(), |input| tokio::spawn(feed(tap, input)))
+    }
+
+    /// Starts one of what was recorded, with sound of that codec, on the thread that will read it.
+    ///
+    /// # Errors
+    /// A sentence: every place is taken, ffmpeg is missing.
+    pub fn start_recorded(
+        &self,
+        ffmpeg: &Ffmpeg,
+        recorded: Spans,
+        sound: Option<&str>,
+    ) -> Result<Preview, String> {
+        begin(self.place()?, ffmpeg, sound, |input| tokio::spawn(feed_recorded(recorded, input)))
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, String> {
+        let place = self.0.clone().try_acquire_owned();
+        place.map_err(|_| format!("{MOST} previews are already playing: close one of them first"))
+    }
+}
+
+fn begin(
+    place: OwnedSemaphorePermit,
+    ffmpeg: &Ffmpeg,
+    sound: Option<&str>,
+    feed: impl FnOnce(ChildStdin) -> JoinHandle<()>,
+) -> Result<Preview, String> {
+    let mut child = ffmpeg.preview(sound.filter(|codec| plays_audio(codec)))?;
+    let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err("ffmpeg has no input or output".into());
+    };
+    let (feeding, end) = (feed(input), Box::pin(sleep(LONGEST)));
+    Ok(Preview { output, end, feeding, _child: child, _place: place })
+}
+
+async fn feed_recorded(mut recorded: Spans, mut input: ChildStdin) {
+    loop {
+        let read = tokio::task::spawn_blocking(move || {
+            let part = recorded.read(PART);
+            (recorded, part)
+        });
+        let Ok((rest, Ok(part))) = read.await else { return };
+        if part.is_empty() || input.write_all(&part).await.is_err() {
+            return;
+        }
+        recorded = rest;
     }
 }
 

@@ -47,7 +47,7 @@ const api = async (call, fields) => {
     if (told.result === false) throw new Error(JSON.stringify(told));
     return told;
 };
-await api("streams/new", { "data[name]": "News", "data[sources][]": "media/none.ts" });
+await api("streams/new", { "data[name]": "News", "data[sources][]": "media/none.ts", "data[archive_days]": 1 });
 await api("bouquets/new", { "data[name]": "All", "data[streams][]": 1 });
 await api("line/new", { "data[username]": "bob", "data[password]": "pw", "data[max_allowed_connections]": 4, "data[bouquets][]": 1 });
 const ended = `${base}/timeshift/bob/pw/3/${past + 5}/1`;

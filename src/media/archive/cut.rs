@@ -20,6 +20,7 @@ pub struct Cutting {
     tables: Tables,
     clock_pid: u16,
     begins: u64,
+    sound: Option<&'static str>,
 }
 
 impl Cutting {
@@ -40,12 +41,18 @@ impl Cutting {
             }
             at += read as u64;
         }
+        let sound = scanner.elementary().iter().find(|part| !part.is_video).map(|part| part.codec);
         match (begins, scanner.tables(), scanner.clock_pid()) {
             (Some(begins), Some(tables), Some(clock_pid)) => {
-                Ok(Self { file, bytes: whole(piece.bytes), tables, clock_pid, begins })
+                Ok(Self { file, bytes: whole(piece.bytes), tables, clock_pid, begins, sound })
             }
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
+    }
+
+    /// The codec of its sound, as ffmpeg calls it.
+    pub fn sound(&self) -> Option<&'static str> {
+        self.sound
     }
 
     /// Its PAT and PMT: what players need before anything that does not begin with them.

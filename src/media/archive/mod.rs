@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use crate::domain::{fields::time::UnixTime, ids::StreamId};
 use book::Book;
 pub use book::Totals;
+pub use cut::Cutting;
 pub use disk::Disk;
 pub use listed::{Listed, SegmentName};
 use piece::{HOUR, Place};

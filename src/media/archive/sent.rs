@@ -1,6 +1,13 @@
 //! What is sent of an archive: parts of its files, one after the other, which the kernel sends without copying them.
 
-use std::{collections::VecDeque, fs::File, io, ops::Range, os::fd::AsFd, path::PathBuf};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io,
+    ops::Range,
+    os::{fd::AsFd, unix::fs::FileExt},
+    path::PathBuf,
+};
 
 use bytes::Bytes;
 use rustix::{
@@ -167,25 +174,26 @@ impl Spans {
         Ok(sent)
     }
 
-    /// The bytes themselves, read from the files: for those who cannot be sent to otherwise.
+    /// Up to `most` bytes, of one part at most, read from the file: for those who cannot be sent to. None are left when it is empty.
     ///
     /// # Errors
     /// What the disk says.
-    pub fn read(self) -> io::Result<Vec<u8>> {
-        use std::os::unix::fs::FileExt;
-        let mut all = Vec::new();
-        for part in self.waiting {
-            match part {
-                Span::Memory(bytes) => all.extend_from_slice(&bytes),
-                Span::File(path, range) => {
-                    let begin = all.len();
-                    let length = usize::try_from(range.end - range.start).unwrap_or(0);
-                    all.resize(begin + length, 0);
-                    File::open(path)?.read_exact_at(&mut all[begin..], range.start)?;
-                }
+    pub fn read(&mut self, most: usize) -> io::Result<Bytes> {
+        let Some(mut part) = self.waiting.pop_front() else { return Ok(Bytes::new()) };
+        let bytes = match &mut part {
+            Span::Memory(bytes) => return Ok(std::mem::take(bytes)),
+            Span::File(path, range) => {
+                let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+                let mut bytes = vec![0; left.min(most)];
+                File::open(path)?.read_exact_at(&mut bytes, range.start)?;
+                range.start += bytes.len() as u64;
+                bytes
             }
+        };
+        if part.length() > 0 {
+            self.waiting.push_front(part);
         }
-        Ok(all)
+        Ok(bytes.into())
     }
 }
 

@@ -272,6 +272,16 @@ impl Ops {
         self.viewing.media.preview(id).await.map_err(|why| Refused::NoPreview(why).into())
     }
 
+    /// A preview of what was recorded of a stream from a moment on, for those who may look at streams.
+    ///
+    /// # Errors
+    /// As [`Ops::preview`].
+    pub async fn preview_recorded(&self, actor: &Actor, id: StreamId, at: UnixTime) -> Result<Preview> {
+        actor.may(Resource::Streams, Access::Read)?;
+        let from = at.seconds().unsigned_abs() * 1000;
+        self.viewing.media.preview_recorded(id, from).await.map_err(|why| Refused::NoPreview(why).into())
+    }
+
     /// The streams that this server runs or would run for a viewer, each with the state it is in.
     pub fn stream_states(&self) -> Vec<(StreamId, State)> {
         self.viewing.media.states()

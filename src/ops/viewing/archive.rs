@@ -98,6 +98,12 @@ impl Viewing {
         Some(UnixTime::clamped(i64::try_from(newest / 1000).unwrap_or(i64::MAX)))
     }
 
+    /// The oldest one.
+    pub fn oldest(&self, stream: StreamId) -> Option<UnixTime> {
+        let oldest = self.archive().oldest(stream)?;
+        Some(UnixTime::clamped(i64::try_from(oldest / 1000).unwrap_or(i64::MAX)))
+    }
+
     /// How many seconds are recorded between two moments.
     pub async fn recorded_seconds(&self, stream: StreamId, from: UnixTime, to: UnixTime) -> u64 {
         let (archive, from, to) = (self.archive().clone(), ms(from), ms(to));

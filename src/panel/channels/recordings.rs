@@ -135,7 +135,7 @@ fn row(stream: &Recording, may_open: bool, may_write: bool, zone: &TimeZone) -> 
         Cell::Time(at(stream.totals.from), "nothing yet"),
         Cell::Time(at(stream.totals.to), "nothing yet"),
         number(stream.totals.gaps),
-        Cell::Actions(actions(stream, may_write)),
+        Cell::Actions(actions(stream, may_open, may_write)),
     ]
 }
 
@@ -152,8 +152,12 @@ pub fn state(stream: &Recording) -> Cell {
 }
 
 /// What can be done with the recordings of a stream: the place of the link that plays any moment of them.
-fn actions(stream: &Recording, may_write: bool) -> Vec<RowAction> {
+fn actions(stream: &Recording, may_open: bool, may_write: bool) -> Vec<RowAction> {
     let mut actions = Vec::new();
+    if may_open && stream.name.is_some() && stream.totals.pieces > 0 {
+        let href = format!("/panel/streams/{}/archive", stream.stream.number());
+        actions.push(RowAction::Go { href, label: "Play".into() });
+    }
     if may_write && stream.totals.pieces > 0 {
         let href = format!("{PATH}/{}/delete", stream.stream.number());
         actions.push(RowAction::Go { href, label: "Delete".into() });

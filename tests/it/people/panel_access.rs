@@ -100,6 +100,8 @@ pub const ROUTES: &[Route] = &[
     ("/streams/{id}/delete", "/streams/1/delete", Change("streams"), Change("streams")),
     ("/streams/{id}/kick", "/streams/1/kick", Nothing, Change("connections")),
     ("/streams/{id}/preview.mp4", "/streams/1/preview.mp4", Look("streams"), Nothing),
+    ("/streams/{id}/archive", "/streams/1/archive", Look("streams"), Nothing),
+    ("/streams/{id}/archive.mp4", "/streams/1/archive.mp4?at=1000000000", Look("streams"), Nothing),
     ("/streams/{id}/{what}", "/streams/1/stop", Nothing, Change("streams")),
     ("/guide", "/guide", Look("guide"), Nothing),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),

@@ -1,12 +1,14 @@
 //! What is recorded, asked for as players ask.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use crate::support::{
-    TestServer, tape,
+    TestServer,
+    panel::{PASSWORD, Panel},
+    tape,
     tv::{Player, open, within},
 };
 
@@ -17,9 +19,13 @@ fn with_archive() -> (TestServer, u64) {
     let from = (tape::now() - 3600) / 60 * 60;
     tape::record(folder.path(), 1, from);
     tape::record(folder.path(), 1, from + 60);
-    let server = TestServer::on(folder, &[]);
+    let password = [("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))];
+    let server = TestServer::with(folder, &[], &password);
     for name in ["News", "Sports"] {
-        server.done("streams/new", &format!("data[name]={name}&data[sources][]=media/none.ts"));
+        server.done(
+            "streams/new",
+            &format!("data[name]={name}&data[sources][]=media/none.ts&data[archive_days]=1"),
+        );
     }
     server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2");
     server.done("subscription_plans/new", "data[name]=Month&data[bouquets][]=1");
@@ -336,4 +342,30 @@ fn lists_say_what_can_be_watched_again_to_those_who_may() {
     server.done("line/update", "username=bob&data[catchup]=0");
     assert_eq!(archived(), [(0, 0), (0, 0)]);
     assert!(!playlist().contains("catchup"));
+}
+
+#[test]
+fn the_panel_plays_any_moment() {
+    let (server, from) = with_archive();
+    let panel = Panel::admin(&server);
+    assert!(panel.get("/panel/streams/1").contains("/panel/streams/1/archive"));
+    assert!(panel.get("/panel/streams/2/archive").contains("Nothing of it is recorded."));
+    let at = clock(from + 12, "UTC", "%Y-%m-%dT%H:%M:%S");
+    let page = panel.get(&format!("/panel/streams/1/archive?at={at}"));
+    let source = format!("/panel/streams/1/archive.mp4?at={}", from + 12);
+    assert!(page.contains(&source), "{page}");
+    let played = server.data().join("played.mp4");
+    let (file, address) = (played.to_str().expect("a path"), source.as_str());
+    panel.curl(&["-m", "20", "-o", file, "-r", "0-200000"], None, address);
+    let bytes = std::fs::read(&played).expect("it plays");
+    assert!(bytes.len() > 10_000 && bytes[4..8] == *b"ftyp", "{} bytes", bytes.len());
+    let missing = panel.ask("/panel/streams/1/archive.mp4?at=1000000000");
+    assert!(
+        missing.status == 409 && missing.body.contains("nothing of that moment is recorded"),
+        "{}",
+        missing.body
+    );
+    assert!(panel.get("/panel/streams/1/archive?at=soon").contains("A date and a time"));
+    let why = panel.get(&format!("/panel/lines/1/why?stream=1&at={at}"));
+    assert!(why.contains("Catch-up") && why.contains("Archive"), "{why}");
 }

@@ -1,5 +1,6 @@
 //! Streams: the list, a stream's page, starting and stopping, the preview.
 
+mod archive;
 mod import;
 mod import_preview;
 mod list;
@@ -46,6 +47,8 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(resource("/streams/{id}/kick").post(page::kick))
         .service(resource("/streams/{id}/preview.mp4").get(preview::play))
+        .service(resource("/streams/{id}/archive").get(archive::show))
+        .service(resource("/streams/{id}/archive.mp4").get(archive::play))
         .service(resource("/streams/{id}/{what}").post(switch::one));
 }
 
