@@ -175,6 +175,10 @@ impl Ffmpeg {
             arguments.extend(["-bsf:a", "noise=drop=lt(size\\,2)"].map(String::from));
         }
         let output = [
+            // Longer leaps of the clock are made up for; where picture and sound leap by a little less and a little more
+            // than that, one of them is lost. So it is no multiple of what segments last.
+            "-dts_delta_threshold",
+            "31.5",
             "-f",
             "mpegts",
             // The clock runs so much ahead of what is to be decoded; half of it is gathered of sound.

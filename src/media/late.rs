@@ -13,7 +13,7 @@ const GAP: u64 = 18_000;
 /// What is to be decoded so much later than the clock, in 1/90,000 second, is from behind a gap.
 const AHEAD: u64 = 90_000;
 /// What was gathered before a gap is at most so much older than what comes after it: ffmpeg makes up for longer gaps.
-const OLDEST: u64 = 20 * 90_000;
+const OLDEST: u64 = 40 * 90_000;
 
 /// What is kept back.
 #[derive(Default)]
