@@ -105,6 +105,11 @@ class Kodi:
         self.call("Player.Open", item={"channelid": channel["channelid"]})
         within(seconds, f"{channel['label']} plays", lambda: plays(self, channel["label"]))
 
+    def programmes(self, channel):
+        """Titles of that channel's programmes, once they are there."""
+        ask = lambda: self.call("PVR.GetBroadcasts", channelid=channel["channelid"], properties=["title"]).get("broadcasts")
+        return [broadcast["title"] for broadcast in within(60, f"programmes of {channel['label']}", ask)]
+
     def log(self):
         return (self.home / ".kodi/temp/kodi.log").read_text(errors="replace")
 

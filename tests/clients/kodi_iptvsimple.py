@@ -21,6 +21,8 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
     try:
         channels = kodi.begin()
         assert len(channels) == count, f"Kodi sees {len(channels)} channels"
+        for channel in channels:
+            assert len(kodi.programmes(channel)) > 20, channel
         # Zapping forth and back, faster than players close what they leave.
         for place in (0, 5, 0, 1):
             kodi.zap(channels[place])

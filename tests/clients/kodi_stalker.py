@@ -71,6 +71,8 @@ def test(server, kodi):
     assert len(channels) == 20, f"Kodi sees {len(channels)} channels"
     groups = {group["label"] for group in kodi.call("PVR.GetChannelGroups", channeltype="tv")["channelgroups"]}
     assert {"News", "Sports", "Films", "Children", "Music"} <= groups, groups
+    for channel in channels[:3]:
+        assert len(kodi.programmes(channel)) > 10, channel
     for place in (0, 6, 0):
         kodi.zap(channels[place])
         assert server.watching() == [channels[place]["label"]], "one connection, and the channel that is on"

@@ -79,6 +79,7 @@ struct Entry {
     /// `18:30–19:15`
     times: String,
     is_on: bool,
+    is_recorded: bool,
 }
 
 /// What the address asks for.
@@ -195,7 +196,10 @@ fn row(
 ) -> Result<Row> {
     let programmes = caller.ops.guide.programmes(stream.id, begins, ends, MOST)?;
     let number = stream.record.number.get();
-    let entry = |programme| entry(stream.id, programme, now, zone);
+    let entry = |programme| {
+        let is_recorded = caller.ops.viewing.is_recorded(stream.id, &programme, now);
+        entry(stream.id, programme, is_recorded, now, zone)
+    };
     let slots = grid::row(programmes, begins);
     Ok(Row {
         name: stream.record.name.as_str().to_owned(),
@@ -209,13 +213,14 @@ fn row(
     })
 }
 
-fn entry(stream: StreamId, programme: Programme, now: UnixTime, zone: &TimeZone) -> Entry {
+fn entry(stream: StreamId, programme: Programme, is_recorded: bool, now: UnixTime, zone: &TimeZone) -> Entry {
     let begins = time(programme.start, zone);
     Entry {
         id: format!("p{}-{}", stream.number(), programme.start.seconds()),
         times: format!("{begins}–{}", time(programme.stop, zone)),
         begins,
         is_on: programme.is_on(now),
+        is_recorded,
         title: programme.title,
         subtitle: programme.subtitle,
         description: programme.description,

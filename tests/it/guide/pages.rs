@@ -5,6 +5,7 @@ use crate::support::{
     TestServer,
     browser::Browser,
     panel::{self, PASSWORD, Panel},
+    tv,
 };
 
 /// Two channels with programmes and 49 without. `base` is the half hour.
@@ -66,6 +67,21 @@ fn what_is_on_now_and_next_stands_beside_streams() {
     let page = admin.get("/panel/streams/1");
     assert!(page.contains("<dt>On now</dt>") && page.contains("then Afterwards"), "{page}");
     assert!(!admin.get("/panel/streams/3").contains("On now"));
+}
+
+#[test]
+fn a_line_shows_what_is_on_where_it_watches() {
+    let server = panel::server();
+    tv::put_picture(server.data());
+    server.done("streams/new", "data[name]=News&data[epg_channel_id]=news.tv&data[sources][]=media/test.ts");
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    let shows = [("news.tv", -30, 60, "The hour", ""), ("news.tv", 60, 90, "Afterwards", "")];
+    read(&server, &xml(half_hour(), &[("news.tv", "News")], &shows), "The hour");
+    tv::within(30, "the stream runs", || tv::online(&server) == [1]);
+    let _player = tv::Player::get(&server, "/live/bob/pw/1", "Test Player");
+    let page = Panel::admin(&server).get("/panel/lines/1");
+    assert!(page.contains("The hour until ") && page.contains(", then Afterwards"), "{page}");
 }
 
 #[test]

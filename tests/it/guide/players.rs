@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::shows::{half_hour, read, xml};
-use crate::support::{TestServer, tv};
+use crate::support::{TestServer, panel, tv};
 
 /// What would break out of markup.
 const HOSTILE: &str = "]]&gt;&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; \"ünï\" שלום 🎬";
@@ -14,7 +14,7 @@ const SHOWN: &str = "]]></title><script>alert(1)</script> &amp; \"ünï\" שלו
 
 /// A line `bob`, `pw` with two channels, one of them twice, and a channel that is not his. `base` is the half hour.
 pub fn server() -> (TestServer, i64) {
-    let server = TestServer::start();
+    let server = panel::server();
     for (name, id) in
         [("News", "news.tv"), ("Films", "films.tv"), ("News HD", "news.tv"), ("Other", "other.tv")]
     {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::players;
 use crate::support::{
     TestServer,
+    panel::{PASSWORD, Panel},
     set::{MAC, Set},
 };
 
@@ -27,7 +28,7 @@ fn a_programme_is_marked_once_it_is_over_and_recorded_for_those_who_may_watch_it
     server.done("mag/new", &format!("data[mac_address]={MAC}&data[bouquets][]=1"));
     let folder = server.stop();
     put_pieces(folder.path(), base - 5_400, base);
-    let server = TestServer::on(folder, &[]);
+    let server = TestServer::with(folder, &[], &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))]);
 
     let marked = |listings: &Value, name: &str| -> Vec<i64> {
         let listings = listings.as_array().expect("a list").iter();
@@ -46,6 +47,9 @@ fn a_programme_is_marked_once_it_is_over_and_recorded_for_those_who_may_watch_it
     assert_eq!(on_box()[..3], [1, 0, 0]);
     let programmes = server.done("guide/programmes", "stream_id=1")["programmes"].clone();
     assert_eq!(programmes[0]["recorded"], json!(true), "{programmes}");
+
+    let page = Panel::admin(&server).get(&format!("/panel/guide?at={}", base - 5_400));
+    assert_eq!(page.matches(">recorded<").count(), 1, "{page}");
 
     server.done("line/update", "username=bob&data[catchup]=0");
     server.done("mag/update", &format!("mac_address={MAC}&data[catchup]=0"));
