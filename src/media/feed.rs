@@ -105,7 +105,7 @@ const LEAP: u64 = 10 * 90_000;
 /// Makes each turn of a file go on from the turn before: its packets count on, and its clocks are as much later as the longest
 /// track lasts, so that no track overlaps itself.
 #[derive(Default)]
-struct Turns {
+pub struct Turns {
     tracks: HashMap<u16, Track>,
     /// How long one turn lasts, once one is over; `None` also for a file whose clocks leap.
     lasts: Option<u64>,
@@ -123,7 +123,8 @@ struct Track {
 }
 
 impl Turns {
-    fn begin(&mut self) {
+    /// A turn begins.
+    pub fn begin(&mut self) {
         if self.lasts.is_none() && !self.tracks.values().any(|track| track.leaps) {
             self.lasts = self.tracks.values().filter_map(Track::lasts).max();
         }
@@ -132,7 +133,15 @@ impl Turns {
         counters.for_each(|(_, _, has_come)| *has_come = false);
     }
 
-    fn go_on(&mut self, packet: &mut [u8]) {
+    /// How long a turn lasts that has come once, in milliseconds; `None` for a file whose clocks leap or say nothing.
+    pub fn lasts(&self) -> Option<u64> {
+        let leaps = self.tracks.values().any(|track| track.leaps);
+        let lasts = self.lasts.or_else(|| self.tracks.values().filter_map(Track::lasts).max());
+        lasts.filter(|_| !leaps).map(|lasts| lasts / 90)
+    }
+
+    /// A packet of it.
+    pub fn go_on(&mut self, packet: &mut [u8]) {
         let track = self.tracks.entry(ts::pid(packet)).or_default();
         track.count(packet);
         match self.lasts {

@@ -5,6 +5,7 @@ mod book;
 mod cut;
 mod delete;
 mod disk;
+mod film;
 mod listed;
 mod part;
 mod piece;

@@ -14,7 +14,7 @@ use crate::{
         fields::{
             credits::Credits,
             mac::Mac,
-            number::{Connections, Position},
+            number::{ArchiveDays, Connections, Position},
             text::{GuideId, LinePassword, Name, Username},
             time::{Count, Expiry, Unit, UnixTime},
         },
@@ -96,6 +96,9 @@ const LAST: [&str; 16] = [
     "vieira",
 ];
 
+/// The channel that is recorded.
+const RECORDED: &str = "Stadium One";
+
 /// The guide, below the data folder.
 const GUIDE: &str = "guide/demo.xml";
 
@@ -103,6 +106,7 @@ struct Catalogue {
     plans: Vec<PlanId>,
     resellers: Vec<ResellerId>,
     bouquets: Vec<BouquetId>,
+    recorded: Option<StreamId>,
 }
 
 impl Ops {
@@ -151,15 +155,39 @@ impl Ops {
             };
             self.write(Actor::COMMAND_LINE, ACTION, job).await?;
         }
+        let film = media.join(PICTURES[1].file);
+        let recorded = self.record_yesterday(catalogue.recorded, film).await;
         let channels: usize = CHANNELS.iter().map(|(_, names)| names.len()).sum();
         Ok(format!(
             "made {LINES} lines, {MAGS} MAGs, {channels} streams, {} bouquets, {} plans, {} resellers and a load balancer\n\
+             {recorded}\n\
              watch with the username demo and the password demo, or as a MAG with the address {VIEWERS_MAC}\n\
              sell in the panel as {SELLER} with the password {shown}",
             catalogue.bouquets.len(),
             catalogue.plans.len(),
             catalogue.resellers.len()
         ))
+    }
+}
+
+impl Ops {
+    /// Makes a recording of what the channel showed yesterday; says how it is watched, or why there is none.
+    async fn record_yesterday(&self, stream: Option<StreamId>, film: std::path::PathBuf) -> String {
+        let Some((stream, shown)) = stream.zip(programmes::yesterday(RECORDED, clock::now())) else {
+            return String::new();
+        };
+        let archive = self.viewing.archive().clone();
+        let (start, stop) = (shown.start.seconds(), shown.stop.seconds());
+        let ms = |time: i64| time.unsigned_abs() * 1000;
+        let put = tokio::task::spawn_blocking(move || archive.put_film(stream, &film, ms(start), ms(stop)));
+        match put.await {
+            Ok(Ok(())) => format!(
+                "{} of yesterday on {RECORDED} is recorded: /timeshift/demo/demo/30/{start}/{}.ts",
+                shown.title, stream.0
+            ),
+            Ok(Err(why)) => format!("nothing of yesterday is recorded: {why}"),
+            Err(why) => format!("nothing of yesterday is recorded: {why}"),
+        }
     }
 }
 
@@ -208,6 +236,7 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
         },
     )?;
     let mut bouquets = Vec::new();
+    let mut recorded = None;
     let mut number = 0;
     for (place, (heading, names)) in CHANNELS.iter().enumerate() {
         let category = CategoryChange {
@@ -220,7 +249,9 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
         for name in *names {
             number += 1;
             let picture = PICTURES[place % PICTURES.len()].file;
-            streams.push(stream(act, name, number, category, picture)?);
+            let made = stream(act, name, number, category, picture)?;
+            recorded = recorded.or((*name == RECORDED).then_some(made));
+            streams.push(made);
         }
         let bouquet = BouquetChange {
             name: given(Name::new(heading)),
@@ -241,10 +272,10 @@ fn catalogue(act: &Act<'_>, seller: AdminChange) -> Result<Catalogue> {
     viewer(act, plans.get(1).copied())?;
     set_top_box(act, plans.get(1).copied())?;
     let resellers = sellers(act, seller)?;
-    Ok(Catalogue { plans, resellers, bouquets })
+    Ok(Catalogue { plans, resellers, bouquets, recorded })
 }
 
-/// Runs for viewers only: twenty pictures at once would keep a small machine busy.
+/// Runs for viewers only, but the one that is recorded: twenty pictures at once would keep a small machine busy.
 fn stream(act: &Act<'_>, name: &str, number: usize, category: CategoryId, picture: &str) -> Result<StreamId> {
     let (id, _) = managed::create::<Stream>(
         act,
@@ -253,6 +284,8 @@ fn stream(act: &Act<'_>, name: &str, number: usize, category: CategoryId, pictur
             category_id: Given::Value(Some(category)),
             sources: given(SourceUrl::new(&format!("media/{picture}")).map(|url| vec![url])),
             on_demand: Given::Value(true),
+            archive_days: ArchiveDays::new(if name == RECORDED { 7 } else { 0 })
+                .map_or(Given::Absent, Given::Value),
             number: position(number),
             epg_channel_id: given(GuideId::new(&programmes::guide_id(name))),
             ..StreamChange::default()

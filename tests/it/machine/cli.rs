@@ -260,6 +260,10 @@ fn demo_data_passes_the_check_and_is_made_once() {
     let key = done(data.path(), &["api-key", "create", "look"]);
     let server = TestServer::on(data, &[]);
     let body = format!("api_key={}", key.trim_end());
+    // Its address is what the demo said.
+    let yesterday = said.split_whitespace().find(|word| word.starts_with("/timeshift/")).expect("an address");
+    let asked = server.curl(yesterday, &["-o", "/dev/null", "-r", "0-187"]);
+    assert_eq!(asked.0, 206, "{said}");
     for call in [
         "line/list",
         "mag/list",

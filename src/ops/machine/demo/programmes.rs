@@ -103,6 +103,14 @@ pub fn guide(now: UnixTime) -> String {
     text + xmltv::END
 }
 
+/// What the channel of that name showed yesterday for half an hour, as late as it did.
+pub fn yesterday(name: &str, now: UnixTime) -> Option<Programme> {
+    let headed = CHANNELS.iter().flat_map(|(heading, names)| names.iter().map(move |name| (*heading, *name)));
+    let (number, (heading, _)) = headed.enumerate().find(|(_, (_, channel))| *channel == name)?;
+    let is_half_an_hour = |one: &Programme| one.stop.seconds() - one.start.seconds() == 30 * 60;
+    of(heading, number, now, 1).into_iter().rfind(is_half_an_hour)
+}
+
 fn channel(name: &str, now: UnixTime) -> Channel {
     Channel {
         id: StreamId(0),
@@ -162,6 +170,15 @@ mod tests {
             assert_eq!(programmes.iter().filter(|one| one.is_on(now)).count(), 1, "{heading}");
         }
         assert_eq!(of("Cooking", 1, now, 9), []);
+    }
+
+    #[test]
+    fn there_is_always_something_of_yesterday() {
+        for days in 0..20 {
+            let now = UnixTime::clamped(1_796_041_723 + days * DAY);
+            let shown = yesterday(super::super::RECORDED, now).unwrap();
+            assert!(shown.stop < now && now.seconds() - shown.start.seconds() < 2 * DAY);
+        }
     }
 
     #[test]
