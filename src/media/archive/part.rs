@@ -102,11 +102,18 @@ fn make(folder: &Path) -> io::Result<()> {
 
 fn put(from: &Path, place: &Place, name: Name, bytes: u64) -> io::Result<Piece> {
     let hour = place.hour(name.start / piece::HOUR);
-    hour.parent().map_or(Ok(()), make)?;
-    make(&hour)?;
     let Name { start, duration, joins } = name;
     let path = hour.join(name.file());
-    fs::rename(from, &path)?;
+    let move_there = || {
+        hour.parent().map_or(Ok(()), make)?;
+        make(&hour)?;
+        fs::rename(from, &path)
+    };
+    // Whoever makes room may have taken the empty folder away in between.
+    move_there().or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => move_there(),
+        _ => Err(error),
+    })?;
     Ok(Piece { start, duration, bytes, joins, path })
 }
 
