@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -24,6 +24,8 @@ use crate::{
     store::{self, guide::Counts},
 };
 
+/// Sources that are refreshed at the same time: one that hangs holds up no other.
+const AT_ONCE: usize = 4;
 /// After a failure a source is tried again within so many seconds.
 const AFTER_FAILURE: i64 = 15 * 60;
 
@@ -32,10 +34,12 @@ const AFTER_FAILURE: i64 = 15 * 60;
 pub struct Keeping {
     /// Sources that somebody wants refreshed.
     asked: Mutex<HashSet<GuideSourceId>>,
-    /// The source that is refreshed now.
-    running: Mutex<Option<GuideSourceId>>,
-    /// The sources as they were, and of which state of both databases.
-    seen: Mutex<Option<([u64; 2], Vec<Seen>)>>,
+    /// The sources that are refreshed now.
+    running: Mutex<HashSet<GuideSourceId>>,
+    /// How many refreshes have ended.
+    ended: AtomicU64,
+    /// The sources as they were, and at which state of both databases and of refreshes.
+    seen: Mutex<Option<([u64; 3], Vec<Seen>)>>,
 }
 
 impl Keeping {
@@ -84,6 +88,17 @@ impl Drop for StopOnDrop {
     }
 }
 
+/// Says that a refresh has ended, however it did.
+struct Ended(Ops, GuideSourceId);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let keeping = &self.0.guide.keeping;
+        keeping.ended.fetch_add(1, Ordering::AcqRel);
+        locked(&keeping.running).remove(&self.1);
+    }
+}
+
 impl Ops {
     /// Does what is due: the job of every second.
     ///
@@ -91,7 +106,9 @@ impl Ops {
     /// A database error; what is wrong with a source stands in its row.
     pub async fn keep_guide(&self) -> Result<()> {
         let keeping = &self.guide.keeping;
-        let change = [self.store.changes().guide(), self.guide.db.flips()];
+        let running = locked(&keeping.running).clone();
+        let ended = keeping.ended.load(Ordering::Acquire);
+        let change = [self.store.changes().guide(), self.guide.db.flips(), ended];
         let seen = locked(&keeping.seen).clone().filter(|(of, _)| *of == change);
         let sources = if let Some((_, sources)) = seen {
             sources
@@ -99,21 +116,34 @@ impl Ops {
             let mut sources = self.look_at_sources().await?;
             if !sources.is_empty() {
                 self.rematch().await?;
-                self.fill_gaps(&mut sources).await?;
+                self.fill_gaps(&mut sources, &running).await?;
             }
             *locked(&keeping.seen) = Some((change, sources.clone()));
             sources
         };
         let now = clock::now();
-        for source in sources {
+        for source in sources.into_iter().filter(|source| !running.contains(&source.row.id)) {
+            if locked(&keeping.running).len() >= AT_ONCE {
+                break;
+            }
             let is_asked = locked(&keeping.asked).remove(&source.row.id);
             if source.row.record.enabled && (is_asked || source.is_due(now)) {
-                self.refresh(source).await?;
-                // What it names now is matched in the next round.
-                *locked(&keeping.seen) = None;
+                self.start_refresh(source);
             }
         }
         Ok(())
+    }
+
+    /// Refreshes a source beside the job, which looks at it again when that has ended.
+    fn start_refresh(&self, source: Seen) {
+        let id = source.row.id;
+        locked(&self.guide.keeping.running).insert(id);
+        let ended = Ended(self.clone(), id);
+        tokio::spawn(async move {
+            if let Err(error) = ended.0.refresh(source).await {
+                log::error!("guide source {}: its refresh failed: {error}", id.0);
+            }
+        });
     }
 
     /// Reads the sources, and forgets what is kept of those that are gone.
@@ -142,9 +172,10 @@ impl Ops {
 
     /// Reads again, without fetching, sources of which a channel is wanted by now whose programmes were not kept, or of
     /// which nothing is kept any more: guide.db was lost.
-    async fn fill_gaps(&self, sources: &mut [Seen]) -> Result<()> {
+    async fn fill_gaps(&self, sources: &mut [Seen], running: &HashSet<GuideSourceId>) -> Result<()> {
         let ops = self.clone();
         let was_read = |source: &&Seen| source.row.record.enabled && source.health.last_success_at.is_some();
+        let rests = |source: &&mut Seen| !running.contains(&source.row.id);
         let read: Vec<GuideSourceId> = sources.iter().filter(was_read).map(|source| source.row.id).collect();
         let lacking: HashSet<GuideSourceId> = blocking(move || {
             let wanted = ops.store.read(&asking(), |read| read.shown_matches())?;
@@ -162,7 +193,7 @@ impl Ops {
             Ok::<_, Error>(lacking)
         })
         .await?;
-        for source in sources.iter_mut().filter(|source| lacking.contains(&source.row.id)) {
+        for source in sources.iter_mut().filter(rests).filter(|source| lacking.contains(&source.row.id)) {
             match self.fill_source(source.clone(), false).await? {
                 Ok(Some(counts)) => {
                     (source.health.channels, source.health.programmes) = (counts.channels, counts.programmes);
@@ -184,10 +215,7 @@ impl Ops {
     async fn refresh(&self, source: Seen) -> Result<()> {
         let id = source.row.id;
         let before = source.health.clone();
-        *locked(&self.guide.keeping.running) = Some(id);
-        let outcome = self.fill_source(source, true).await;
-        *locked(&self.guide.keeping.running) = None;
-        let outcome = outcome?;
+        let outcome = self.fill_source(source, true).await?;
         let now = clock::now();
         // Whoever waits for the end of a refresh waits for another time.
         let tried =

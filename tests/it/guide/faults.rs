@@ -76,6 +76,30 @@ fn a_kill_in_the_middle_of_a_refresh_leaves_the_guide_from_before() {
 }
 
 #[test]
+fn a_source_that_hangs_holds_up_no_other_and_no_match() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = with_guide();
+    server.done("settings/update", "data[fetch_local]=1");
+    server.done("guide_sources/new", &format!("data[name]=hangs&data[url]=http://127.0.0.1:{port}/"));
+    let (held, _) = listener.accept().unwrap();
+    server.done("streams/new", "data[name]=B");
+    put(&server, "b.xml", xmltv(&[("b", "B")], &[("b", hour(), hour() + 3_600, "beside")]));
+    server.done("guide_sources/new", "data[name]=b&data[url]=guide/b.xml");
+    within(20, "the other is read", || titles(&server, 2) == ["beside"]);
+    assert_eq!(refreshed(&server, 1)["last_error"], "");
+    assert_eq!(
+        server.done("guide_sources/info", "id=2")["guide_source"]["last_try_at"],
+        serde_json::Value::Null
+    );
+    // Nor the end of the program.
+    let begun = std::time::Instant::now();
+    server.stop();
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    drop(held);
+}
+
+#[test]
 fn a_damaged_guide_db_is_set_aside_and_filled_again() {
     let folder = with_guide().stop();
     std::fs::write(folder.path().join("guide.db"), b"no database ".repeat(1_000)).unwrap();

@@ -214,6 +214,11 @@ const OPERATORS: &[&str] = &[
     "/panel/streams/1/edit",
     "/panel/streams/import",
     "/panel/guide",
+    "/panel/guide/sources",
+    "/panel/guide/sources/new",
+    "/panel/guide/sources/1",
+    "/panel/guide/matches?state=any",
+    "/panel/guide/matches/1",
     "/panel/bouquets",
     "/panel/bouquets/1",
     "/panel/bouquets/order",
@@ -289,7 +294,9 @@ fn names_are_text_on_every_page_whatever_stands_in_them() {
     tv::put_picture(server.data());
     furnish(&server);
     let hostile: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
-    for resource in ["categories", "streams", "bouquets", "subscription_plans", "servers", "resellers"] {
+    for resource in
+        ["categories", "streams", "bouquets", "subscription_plans", "servers", "resellers", "guide_sources"]
+    {
         server.done(&format!("{resource}/update"), &format!("id=1&data[name]={hostile}"));
     }
     server.done("settings/update", &format!("data[operator_name]={hostile}"));
@@ -321,6 +328,7 @@ fn names_are_text_on_every_page_whatever_stands_in_them() {
 fn furnish(server: &TestServer) {
     server.done("categories/new", "data[name]=News");
     server.done("streams/new", "data[name]=Harbour News&data[category_id]=1&data[sources][]=media/test.ts");
+    server.done("guide_sources/new", "data[name]=Guide&data[url]=guide/none.xml&data[refresh_hours]=0");
     server.done("bouquets/new", "data[name]=Basic&data[streams][]=1");
     server.done("subscription_plans/new", "data[name]=Month&data[credits]=10&data[bouquets][]=1");
     server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=500");

@@ -104,6 +104,13 @@ pub const ROUTES: &[Route] = &[
     ("/streams/{id}/archive.mp4", "/streams/1/archive.mp4?at=1000000000", Look("streams"), Nothing),
     ("/streams/{id}/{what}", "/streams/1/stop", Nothing, Change("streams")),
     ("/guide", "/guide", Look("guide"), Nothing),
+    ("/guide/sources", "/guide/sources", Look("guide"), Nothing),
+    ("/guide/sources/new", "/guide/sources/new", Change("guide"), Change("guide")),
+    ("/guide/sources/{id}", "/guide/sources/1", Look("guide"), Change("guide")),
+    ("/guide/sources/{id}/refresh", "/guide/sources/1/refresh", Nothing, Change("guide")),
+    ("/guide/sources/{id}/delete", "/guide/sources/1/delete", Change("guide"), Change("guide")),
+    ("/guide/matches", "/guide/matches", Look("guide"), Nothing),
+    ("/guide/matches/{stream}", "/guide/matches/1", Change("guide"), Change("guide")),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),
     ("/plans/new", "/plans/new", Change("subscription_plans"), Change("subscription_plans")),
     ("/plans/order", "/plans/order", Change("subscription_plans"), Change("subscription_plans")),
@@ -205,6 +212,7 @@ fn furnished() -> TestServer {
     let server = server();
     server.done("categories/new", "data[name]=News");
     server.done("streams/new", "data[name]=One&data[sources][]=http://127.0.0.1:9/x&data[enabled]=0");
+    server.done("guide_sources/new", "data[name]=Guide&data[url]=guide/none.xml&data[refresh_hours]=0");
     server.done("bouquets/new", "data[name]=All");
     server.done("subscription_plans/new", "data[name]=Month");
     for name in ["North", "South"] {
