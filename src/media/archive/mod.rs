@@ -272,7 +272,7 @@ impl Archive {
     }
 
     /// Counts a piece that has just become whole, the newest of its stream, and tells those who wait for it.
-    fn add(&self, stream: StreamId, piece: &Piece) {
+    pub fn add(&self, stream: StreamId, piece: &Piece) {
         self.books().entry(stream).or_default().add(piece);
         self.0.pieces.send_replace(());
     }

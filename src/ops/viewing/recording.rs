@@ -159,3 +159,61 @@ pub fn unreadable(error: &io::Error) -> Refusal {
     log::warn!("the archive cannot be read: {error}");
     Refusal::Failed(Error::Busy)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// 2025-11-29 18:00 UTC, in seconds.
+    const EVENING: u64 = 490_122 * 3600;
+    const NEWS: StreamId = StreamId(7);
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::clamped((EVENING + seconds).cast_signed())
+    }
+
+    fn length(recording: &Recording) -> u64 {
+        recording.parts.length()
+    }
+
+    /// A minute of the stream, in a file of one packet.
+    fn record(folder: &Path, from: u64) -> Piece {
+        let hour = folder.join("7/2025-11-29/18");
+        fs::create_dir_all(&hour).unwrap();
+        let start = (EVENING + from) * 1000;
+        let path = hour.join(format!("{start}-60000.ts"));
+        fs::write(&path, [0x47; 188]).unwrap();
+        Piece { start, duration: 60_000, bytes: 188, joins: true, path }
+    }
+
+    #[tokio::test]
+    async fn a_window_that_goes_on_gets_each_piece_once_and_has_no_end_before_it_is_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::below(folder.path().to_owned(), true, folder.path().to_owned());
+        record(folder.path(), 0);
+        archive.read().unwrap();
+        let part = |from, end: Option<u64>, now| {
+            Recording::of(&archive, NEWS, Window { start: at(from), end: end.map(at) }, at(now))
+        };
+        let whole = part(0, Some(60), 61).unwrap();
+        assert!(length(&whole) == 188 && whole.more.is_none());
+        assert!(part(0, Some(120), 130).unwrap().more.is_some(), "its second minute may yet come");
+        assert!(part(0, Some(120), 301).unwrap().more.is_none(), "by now it will not");
+        assert!(matches!(part(7_200, Some(7_260), 9_000), Err(Refusal::Rule(Rule::Archive))));
+
+        let open = part(0, None, 61).unwrap();
+        assert_eq!(length(&open), 188);
+        let mut following = open.more.unwrap();
+        for from in [60, 120] {
+            archive.add(NEWS, &record(folder.path(), from));
+            let next = following.next().await.unwrap().unwrap();
+            assert_eq!(next.length(), 188, "the piece from {from} on, and no other");
+        }
+        let window = Window { start: at(30), end: Some(at(200)) };
+        let playlist = Playlist::of(&archive, NEWS, window, at(190)).unwrap();
+        assert!(!playlist.is_whole && playlist.segments.len() == 5 + 10 + 10, "{:?}", playlist.segments);
+        assert!(Playlist::of(&archive, NEWS, window, at(400)).unwrap().is_whole);
+    }
+}

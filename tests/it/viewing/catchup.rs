@@ -358,7 +358,9 @@ fn the_panel_plays_any_moment() {
     let (file, address) = (played.to_str().expect("a path"), source.as_str());
     panel.curl(&["-m", "20", "-o", file, "-r", "0-200000"], None, address);
     let bytes = std::fs::read(&played).expect("it plays");
-    assert!(bytes.len() > 10_000 && bytes[4..8] == *b"ftyp", "{} bytes", bytes.len());
+    // The file begins with the head of the answer.
+    let is_film = bytes.windows(4).take(2_000).any(|four| four == b"ftyp");
+    assert!(bytes.len() > 10_000 && is_film, "{} bytes", bytes.len());
     let missing = panel.ask("/panel/streams/1/archive.mp4?at=1000000000");
     assert!(
         missing.status == 409 && missing.body.contains("nothing of that moment is recorded"),
