@@ -111,6 +111,8 @@ pub const ROUTES: &[Route] = &[
     ("/guide/sources/{id}/delete", "/guide/sources/1/delete", Change("guide"), Change("guide")),
     ("/guide/matches", "/guide/matches", Look("guide"), Nothing),
     ("/guide/matches/{stream}", "/guide/matches/1", Change("guide"), Change("guide")),
+    ("/recordings", "/recordings", Look("archive"), Nothing),
+    ("/recordings/{id}/delete", "/recordings/1/delete", Change("archive"), Change("archive")),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),
     ("/plans/new", "/plans/new", Change("subscription_plans"), Change("subscription_plans")),
     ("/plans/order", "/plans/order", Change("subscription_plans"), Change("subscription_plans")),
