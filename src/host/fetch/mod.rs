@@ -218,7 +218,7 @@ fn authorities() -> Result<Arc<Vec<Certificate<'static>>>, String> {
 fn words(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "it did not answer in time".into(),
-        Error::HostNotFound => "there is no such host".into(),
+        Error::HostNotFound => "its name cannot be resolved".into(),
         Error::TooManyRedirects => "too many redirects".into(),
         Error::BadUri(_) | Error::RedirectFailed => {
             "it leads to an address that is none of http or https".into()

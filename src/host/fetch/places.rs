@@ -46,7 +46,12 @@ impl Resolver for Places {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        // What the system says when it finds none is an error of reading.
+        let found =
+            DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| match error {
+                Error::Io(_) => Error::HostNotFound,
+                error => error,
+            })?;
         // One bad address is enough: whoever names it means it.
         match found.iter().find_map(|address| self.refused(*address)) {
             Some(why) => Err(Error::Other(why.into())),
