@@ -2,7 +2,7 @@
 //! --bench guide`. Takes a minute or two, and 2 GB below the temporary folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
-#![allow(clippy::cast_precision_loss, clippy::disallowed_methods)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::disallowed_methods)]
 
 mod common;
 

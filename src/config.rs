@@ -24,19 +24,3 @@ pub struct Config {
     /// How the store is opened.
     pub store: Options,
 }
-
-impl Config {
-    /// A server on a free loopback port, as tests use it.
-    pub fn on_loopback(data: PathBuf) -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            data,
-            trusted_proxies: Vec::new(),
-            asn_db: None,
-            archive: None,
-            archive_piece: Duration::from_mins(1),
-            provided: Provided::default(),
-            store: Options::default(),
-        }
-    }
-}

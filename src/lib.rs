@@ -5,24 +5,25 @@
 //!
 //! | layer | modules | what lives there |
 //! | --- | --- | --- |
-//! | 4 wiring | [`cli`], [`config`], [`app`], [`jobs`] | arguments, start-up, routes mounted, periodic work |
-//! | 3 faces | [`api`], [`panel`], [`player`], [`portal`], [`delivery`] | the Server API; the web panel; the player API, playlists, guide; the portal of MAGs; live bytes |
-//! | 2 use cases | [`ops`] | one function per thing that the product does: rights, rules, audit, one transaction |
-//! | 1 means | [`store`], [`media`], [`host`], [`wire`] | SQLite; ffmpeg, fan-out, connections; this machine and its network; decoding and encoding that faces share |
-//! | 0 meaning | [`domain`] | types and rules; no I/O, no clock, no HTTP, no SQL |
+//! | 4 wiring | `cli`, `config`, `app`, `jobs` | arguments, start-up, routes mounted, periodic work |
+//! | 3 faces | `api`, `panel`, `player`, `portal`, `delivery` | the Server API; the web panel; the player API, playlists, guide; the portal of MAGs; live bytes |
+//! | 2 use cases | `ops` | one function per thing that the product does: rights, rules, audit, one transaction |
+//! | 1 means | `store`, `media`, `host`, `wire` | SQLite; ffmpeg, fan-out, connections; this machine and its network; decoding and encoding that faces share |
+//! | 0 meaning | `domain` | types and rules; no I/O, no clock, no HTTP, no SQL |
 
-pub mod api;
-pub mod app;
+// Only what the program and the tests name is public, so that the compiler finds what nobody uses.
+mod api;
+mod app;
 pub mod cli;
-pub mod config;
-pub mod delivery;
-pub mod domain;
-pub mod host;
-pub mod jobs;
-pub mod media;
-pub mod ops;
+mod config;
+mod delivery;
+mod domain;
+mod host;
+mod jobs;
+mod media;
+mod ops;
 pub mod panel;
-pub mod player;
-pub mod portal;
-pub mod store;
+mod player;
+mod portal;
+mod store;
 pub mod wire;

@@ -115,6 +115,7 @@ macro_rules! record {
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::struct_field_names, reason = "columns are called what callers know them by")]
         pub struct $record {
             $( #[doc = $doc] pub $name: $type, )*
             $( #[doc = "The columns that it shares with others."] pub $part: $part_record, )?

@@ -55,7 +55,9 @@ use fetch::Fetch;
 pub use ffmpeg::Ffmpeg;
 use multiplex::Multiplexes;
 use preview::{Preview, Previews};
-pub use ring::{ListedSegment, Segments};
+#[cfg(test)]
+pub use ring::ListedSegment;
+pub use ring::Segments;
 pub use segment::{InMemory, Segment};
 pub use status::Status;
 use supervisor::{Means, Order};

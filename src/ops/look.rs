@@ -10,13 +10,11 @@ use crate::{
     store::Read,
 };
 
-/// Who looks at what when, in which transaction. What is read stands in functions of use cases that take one.
+/// Who looks when, in which transaction. What is read stands in functions of use cases that take one.
 pub struct Look<'a> {
     pub(super) read: &'a Read<'a>,
     /// Who.
     pub actor: &'a Actor,
-    /// What for.
-    pub action: Action,
     /// When.
     pub now: UnixTime,
 }
@@ -27,7 +25,7 @@ impl<'a> Look<'a> {
     /// # Errors
     /// [`crate::domain::Error::Denied`].
     pub(super) fn new(read: &'a Read<'a>, actor: &'a Actor, action: Action, now: UnixTime) -> Result<Self> {
-        let look = Self { read, actor, action, now };
+        let look = Self { read, actor, now };
         look.may(action.resource)?;
         Ok(look)
     }

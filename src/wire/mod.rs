@@ -1,20 +1,20 @@
 //! What faces share: connections and their limits; decoding of bodies, fields, pages, addresses of callers.
 
-pub mod body;
-pub mod client_ip;
-pub mod connection;
-pub mod cors;
-pub mod fields;
+pub(crate) mod body;
+pub(crate) mod client_ip;
+pub(crate) mod connection;
+pub(crate) mod cors;
+pub(crate) mod fields;
 pub mod form;
-pub mod gate;
-pub mod listen;
-pub mod origin;
-pub mod page;
-pub mod path;
-pub mod pieces;
-pub mod redact;
-pub mod same_origin;
-pub mod socket;
-pub mod timed;
-pub mod upload;
-pub mod visitor;
+pub(crate) mod gate;
+pub(crate) mod listen;
+pub(crate) mod origin;
+pub(crate) mod page;
+pub(crate) mod path;
+pub(crate) mod pieces;
+pub(crate) mod redact;
+pub(crate) mod same_origin;
+pub(crate) mod socket;
+pub(crate) mod timed;
+pub(crate) mod upload;
+pub(crate) mod visitor;

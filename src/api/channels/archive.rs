@@ -50,7 +50,7 @@ fn shown(recording: &Recording) -> Value {
         "to": at(totals.to),
         "seconds": totals.recorded / 1000,
         "gaps": totals.gaps,
-        "recording": i32::from(recording.is_recording),
+        "recording": i32::from(recording.is_running),
         "why": recording.why,
     })
 }

@@ -8,7 +8,7 @@ mod tests;
 
 use indexmap::IndexMap;
 
-pub use plan::{Changes, Existing, Fate, Match, NewStream, Plan, Target, plan, renewed};
+pub use plan::{Existing, Fate, Match, Plan, Target, plan, renewed};
 
 use super::{
     m3u::Entry,

@@ -26,11 +26,6 @@ impl Network {
         Ok(Self(Self::unmapped(net).trunc()))
     }
 
-    /// The range that holds this one address.
-    pub fn only(address: IpAddr) -> Self {
-        Self(IpNet::from(address.to_canonical()))
-    }
-
     /// Whether the address lies in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())

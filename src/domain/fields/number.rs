@@ -24,6 +24,7 @@ macro_rules! number {
             }
 
             /// The number.
+            #[allow(dead_code, reason = "SQL alone reckons with some")]
             pub fn get(self) -> i64 {
                 self.0
             }

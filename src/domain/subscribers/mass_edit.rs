@@ -22,8 +22,10 @@ pub struct MassEdit {
     /// Another end.
     pub expire_date: Option<Expiry>,
     /// Another plan, or none.
+    #[allow(clippy::option_option, reason = "unchanged, none, or one")]
     pub plan: Option<Option<PlanId>>,
     /// Another reseller, or none.
+    #[allow(clippy::option_option, reason = "unchanged, none, or one")]
     pub reseller: Option<Option<ResellerId>>,
     /// Another limit.
     pub connections: Option<Connections>,

@@ -53,11 +53,6 @@ impl Window {
         }
     }
 
-    /// Whether nothing of it is yet to come.
-    pub fn is_over(self, now: UnixTime) -> bool {
-        self.end.is_some_and(|end| end <= now)
-    }
-
     /// Until when a playlist of it reaches: one without an end does so for [`LONGEST`].
     pub fn last(self) -> UnixTime {
         self.end.unwrap_or(UnixTime::clamped(self.start.seconds() + LONGEST))

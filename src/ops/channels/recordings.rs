@@ -33,7 +33,7 @@ pub struct Recording {
     /// What there is; all zero if nothing is.
     pub totals: Totals,
     /// Whether it is recorded now.
-    pub is_recording: bool,
+    pub is_running: bool,
     /// Why not, if it should be.
     pub why: Option<String>,
 }
@@ -63,7 +63,7 @@ pub struct Recordings {
 impl Recordings {
     /// How many bytes a second are recorded now.
     pub fn rate(&self) -> u64 {
-        self.streams.iter().filter(|stream| stream.is_recording).map(Recording::rate).sum()
+        self.streams.iter().filter(|stream| stream.is_running).map(Recording::rate).sum()
     }
 
     /// For how many seconds there is room for what is recorded now, with what is kept already; `None` if nothing is recorded.
@@ -103,12 +103,12 @@ impl Ops {
                 None => Some("the stream is starting".to_owned()),
             };
             let (name, days) = (Some(row.name), row.days.into());
-            Recording { stream: row.id, name, days, totals, is_recording: is_recording && why.is_none(), why }
+            Recording { stream: row.id, name, days, totals, is_running: is_recording && why.is_none(), why }
         };
         let mut streams: Vec<Recording> = rows.into_iter().map(of_stream).collect();
         let known: HashSet<StreamId> = streams.iter().map(|stream| stream.stream).collect();
         streams.extend(totals.into_iter().filter(|(id, _)| !known.contains(id)).map(|(stream, totals)| {
-            Recording { stream, name: None, days: 0, totals, is_recording: false, why: None }
+            Recording { stream, name: None, days: 0, totals, is_running: false, why: None }
         }));
         streams.sort_by_key(|stream| stream.stream);
         let bytes = streams.iter().map(|stream| stream.totals.bytes).sum();

@@ -20,9 +20,11 @@ pub use refusal::Refusal;
 pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
+#[cfg(test)]
+pub use crate::media::ListedSegment;
 pub use crate::media::{
-    InMemory, ListedSegment, Segment, Segments, Tap,
-    archive::{Archive, Listed, Piece, SegmentName, Spans},
+    InMemory, Segment, Segments, Tap,
+    archive::{Archive, Listed, SegmentName, Spans},
     connections::Hold,
 };
 
@@ -159,8 +161,6 @@ pub struct Subscriber {
     pub viewer: Viewer,
     /// Its username or MAC.
     pub name: Arc<str>,
-    /// Passes streams on.
-    pub restreamer: bool,
     /// What was sold.
     pub subscription: Subscription,
     /// When it was created.
@@ -181,7 +181,6 @@ impl From<Stored<Line>> for Subscriber {
         Self {
             viewer: Viewer::Line(line.id),
             name: line.record.username.as_str().into(),
-            restreamer: line.record.restreamer,
             subscription: line.record.subscription,
             created_at: line.created_at,
             proof: None,
@@ -194,7 +193,6 @@ impl From<Stored<Mag>> for Subscriber {
         Self {
             viewer: Viewer::Mag(mag.id),
             name: mag.record.mac_address.to_string().into(),
-            restreamer: false,
             subscription: mag.record.subscription,
             created_at: mag.created_at,
             proof: None,

@@ -142,7 +142,7 @@ fn row(stream: &Recording, may_open: bool, may_write: bool, zone: &TimeZone) -> 
 /// Whether it is recorded, and why not if it should be.
 pub fn state(stream: &Recording) -> Cell {
     match &stream.why {
-        _ if stream.is_recording => Cell::Badge(Tone::Good, "recording".into()),
+        _ if stream.is_running => Cell::Badge(Tone::Good, "recording".into()),
         Some(why) => {
             let badge = Cell::Badge(Tone::Bad, "not recording".into());
             Cell::Under(Box::new(badge), why.clone())

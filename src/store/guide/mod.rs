@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::engine::modes;
 use crate::domain::{Error, Result};
-pub use reading::{Kept, KnownChannel};
+pub use reading::KnownChannel;
 pub use refresh::{Counts, Fetched, Refresh, Texts};
 
 /// The name of the file in the data folder.
