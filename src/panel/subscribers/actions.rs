@@ -95,7 +95,7 @@ impl Fix {
             Self::Ban => "Ban",
             Self::AnyAddress => "Allow any address",
             Self::AnyPlayer => "Allow any player",
-            Self::AnyForm => "Allow any formatatatat",
+            Self::AnyForm => "Allow any format",
             Self::AllowCatchup => "Allow catch-up",
             Self::AnyServer => "Allow any server",
             Self::ForgetProvider => "Reset the provider",
