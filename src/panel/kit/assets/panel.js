@@ -120,7 +120,8 @@ for (const table of document.querySelectorAll("[data-guide]")) {
       const away = (other) => Math.abs(other.getBoundingClientRect().left - left);
       let line = row;
       next = undefined;
-      while (!next && (line = step[1] < 0 ? line.previousElementSibling : line.nextElementSibling)) {
+      const beyond = (from) => (step[1] < 0 ? from.previousElementSibling : from.nextElementSibling);
+      for (line = beyond(line); line && !next; line = beyond(line)) {
         next = [...line.querySelectorAll("td button")].sort((one, other) => away(one) - away(other))[0];
       }
     }
