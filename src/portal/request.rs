@@ -204,9 +204,11 @@ mod tests {
 
     #[test]
     fn a_token_is_one_word() {
-        assert_eq!(token(" AB12 ").as_deref(), Some("AB12"));
-        assert_eq!(token("\"AB12\"").as_deref(), Some("AB12"));
-        for text in ["", " ", "\"\"", "a b", "é", &"x".repeat(129)] {
+        assert_eq!(token(" AB12CD34 ").as_deref(), Some("AB12CD34"));
+        assert_eq!(token("\"AB12CD34\"").as_deref(), Some("AB12CD34"));
+        for text in
+            ["", " ", "\"\"", "a b c d e f", "éééééééé", "AB12", "undefined", "00000000", &"x".repeat(129)]
+        {
             assert_eq!(token(text), None, "{text}");
         }
     }
