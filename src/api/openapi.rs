@@ -130,7 +130,7 @@ fn body(row: &Row) -> Value {
 /// The columns that a list can be narrowed by.
 fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
-        (Resource::Connections, _) => Vec::new(),
+        (Resource::Connections | Resource::Archive, _) => Vec::new(),
         // Each log has its own columns; a name stands once.
         (Resource::Logs, _) => {
             Log::ALL.iter().flat_map(|(_, log)| log.columns()).map(|(name, _)| *name).collect()

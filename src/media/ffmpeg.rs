@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::process::{Child, Command};
+use tokio::{
+    io::AsyncReadExt as _,
+    process::{Child, Command},
+    time::timeout,
+};
 
 use super::{feed::Feed, tracks::Track};
 use crate::domain::channels::stream::{AtEnd, SourceUrl};
@@ -22,6 +26,9 @@ const FETCHED_FORMATS: &str = "hls,mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,a
 pub const SILENCE: Duration = Duration::from_secs(15);
 /// The same in microseconds, as its options have it.
 const SILENCE_MICROS: &str = "15000000";
+/// So many bytes of its help are read, in so much time.
+const HELP: u64 = 64 << 10;
+const ANSWERS: Duration = Duration::from_secs(5);
 /// A track that has fallen silent is waited for so long, instead of ten seconds: nothing is sent meanwhile.
 const SILENT: Duration = Duration::from_secs(2);
 
@@ -263,13 +270,25 @@ impl Ffmpeg {
         self.spawn(&arguments, [Stdio::piped(), Stdio::null(), Stdio::piped()])
     }
 
+    /// Asks it once what it can do, before the first stream begins. One that is not there, hangs or prints anything else can
+    /// do less until the server starts again.
+    pub async fn learn(&self) {
+        let mut command = Command::new(&self.program);
+        command.args(["-hide_banner", "-h", "bsf=noise"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        clear_environment(&mut command);
+        let told = async {
+            let mut child = command.spawn().ok()?;
+            let mut told = Vec::new();
+            child.stdout.take()?.take(HELP).read_to_end(&mut told).await.ok()?;
+            Some(told)
+        };
+        let told = timeout(ANSWERS, told).await.ok().flatten().unwrap_or_default();
+        let _ = self.drops.set(String::from_utf8_lossy(&told).contains("-drop "));
+    }
+
     fn drops(&self) -> bool {
-        *self.drops.get_or_init(|| {
-            let mut command = Command::new(&self.program);
-            clear_environment(command.args(["-hide_banner", "-h", "bsf=noise"]).stdin(Stdio::null()));
-            let told = command.as_std_mut().output().map(|output| output.stdout).unwrap_or_default();
-            String::from_utf8_lossy(&told).contains("-drop ")
-        })
+        self.drops.get().copied().unwrap_or(false)
     }
 
     /// Options that a source of its kind needs. The lists of protocols keep a stream or playlist that

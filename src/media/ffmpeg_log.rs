@@ -38,6 +38,8 @@ const FRAGMENT: Duration = Duration::from_secs(6);
 const STRIKES: (usize, Duration) = (5, Duration::from_secs(10));
 /// For so long a source is not begun anew again for what it was begun anew for a moment ago.
 const BORNE: Duration = Duration::from_mins(15);
+/// More tracks are not played.
+const MOST_TRACKS: usize = 64;
 /// The tracks of what ffmpeg makes have numbers from here on.
 const FIRST_PID: u16 = 0x100;
 
@@ -133,7 +135,10 @@ pub async fn listen(
                     heard = Some(Heard::Change("its audio is no longer aac"));
                 }
             }
-            Line::Mapped(number) => known.mapped.borrow_mut().push(number),
+            Line::Mapped(number) if known.mapped.borrow().len() < MOST_TRACKS => {
+                known.mapped.borrow_mut().push(number);
+            }
+            Line::Mapped(_) => {}
             Line::Program(_) | Line::Listed | Line::Unclear(_) | Line::NoAac | Line::Mp4 | Line::Other => {}
         }
         heard.is_none()

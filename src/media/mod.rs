@@ -180,7 +180,9 @@ impl Media {
             Err(error) => log::error!("no stream is recorded: {error}"),
         }
         let inner = Arc::downgrade(&self.0);
+        let ffmpeg = self.0.ffmpeg.clone();
         tokio::task::spawn_local(async move {
+            ffmpeg.learn().await;
             while let Some(id) = woken.recv().await {
                 let Some(inner) = inner.upgrade() else { break };
                 inner.begin(id);

@@ -58,6 +58,12 @@ const SENT: &[(&str, &str)] = &[
     ("settings/whitelist_remove", "address=198.51.100.0/24"),
     ("settings/api_key_new", "data[name]=billing"),
     ("settings/api_key_revoke", "name=billing"),
+    ("guide_sources/new", "data[name]=Guide&data[url]=guide/x.xml&data[refresh_hours]=0"),
+    ("guide_sources/update", "id=1&data[shift_minutes]=60"),
+    ("guide_sources/refresh", "id=1"),
+    ("guide/match", "stream_id=1&guide_id="),
+    ("guide_sources/delete", "id=1"),
+    ("archive/delete", "stream_id=1"),
     ("connections/kill", "stream_id=1"),
     ("security/unblock", "address=203.0.113.9"),
 ];

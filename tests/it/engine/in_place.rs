@@ -219,7 +219,8 @@ fn a_check_changes_nothing_and_a_start_behind_it_still_refuses() {
     assert_eq!(code, 0, "{found}{told}");
     assert!(held(folder.path()) == before, "what was there is as it was");
 
-    let server = TestServer::on(folder, &[]).expecting("overwritten");
+    let server =
+        TestServer::on(folder, &[]).expecting("overwritten").expecting("the disk failed to read or write");
     server.done("line/new", "");
     let log = fs::File::options().write(true).open(file(server.data(), "-wal")).expect("the log");
     log.set_len(20_000).expect("cut");

@@ -130,6 +130,12 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     ("/settings/api/whitelist/{id}/remove", "/settings/api/whitelist/3/remove", Edit(NONE)),
     ("/settings/api/keys/new", "/settings/api/keys/new", Make(NAME)),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Edit(NONE)),
+    ("/guide/sources/new", "/guide/sources/new", Make(&[("name", "Typed"), ("url", "guide/typed.xml")])),
+    ("/guide/sources/{id}", "/guide/sources/1", Edit(NAME)),
+    ("/guide/sources/{id}/delete", "/guide/sources/1/delete", Edit(NONE)),
+    ("/guide/sources/{id}/refresh", "", Free("fetches what is there now, however often it is sent")),
+    ("/guide/matches/{stream}", "", Free("the channel that was chosen last is the one")),
+    ("/recordings/{id}/delete", "", Free("takes away")),
     ("/confirm-clock", "", Free("says what the person knows of the clock")),
     ("/settings/security/unblock", "", Free("lets in by name, and those who guess on are shut out anew")),
 ];
@@ -152,6 +158,10 @@ pub fn furnish(server: &TestServer) {
     server.done("mag/new", "data[mac_address]=001A79000001&data[expire_date]=1900000000&data[disabled]=1");
     server.done("settings/whitelist_add", "address=192.0.2.5");
     server.done("settings/api_key_new", "data[name]=second");
+    server.done(
+        "guide_sources/new",
+        "data[name]=Guide&data[url]=guide/x.xml&data[refresh_hours]=0&data[enabled]=0",
+    );
 }
 
 fn furnished() -> TestServer {
