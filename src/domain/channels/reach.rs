@@ -18,12 +18,15 @@ pub enum Place {
 }
 
 /// Where clouds keep what only the machine itself may know.
-const METADATA: [IpAddr; 5] = [
+const METADATA: [IpAddr; 8] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
 ];
 
 impl Place {
@@ -129,6 +132,9 @@ mod tests {
                     "::ffff:169.254.169.254",
                     "fd00:ec2::254",
                     "100.100.100.200",
+                    "168.63.129.16",
+                    "fd20:ce::254",
+                    "fd00:42::42",
                 ],
                 Place::Nowhere,
             ),

@@ -105,7 +105,12 @@ pub fn to_file(
     let said = |error: Error| format!("{host}: {}.", words(&error));
     let mut answer = request.call().map_err(said)?;
     match answer.status().as_u16() {
-        304 => return Ok(Answer::Unchanged),
+        304 if *known != Validators::default() => return Ok(Answer::Unchanged),
+        304 => {
+            return Err(format!(
+                "{host} answered that nothing has changed (304), although it was asked for all of it."
+            ));
+        }
         200 => {}
         status => return Err(format!("{host} answered with status {status}.")),
     }

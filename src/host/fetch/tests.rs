@@ -74,6 +74,9 @@ fn a_file_is_fetched_with_its_login_and_asked_for_again_by_its_validators() {
     let (url, stop) = (format!("http://127.0.0.1:{port}/"), AtomicBool::new(false));
     let answer = to_file(&url, &known, true, &folder.path().join("f"), &SMALL, &stop);
     assert_eq!((answer, folder.path().join("f").exists()), (Ok(Answer::Unchanged), false));
+    let port = server(|_| b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec());
+    let why = fetched(&format!("http://127.0.0.1:{port}/"), true).unwrap_err();
+    assert!(why.contains("although it was asked for all of it"), "{why}");
 }
 
 #[test]

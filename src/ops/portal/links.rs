@@ -109,7 +109,8 @@ impl Ops {
     /// not over is left out.
     ///
     /// # Errors
-    /// As [`Ops::linked`]; [`Refusal::Rule`] for an hour of which nothing is recorded.
+    /// As [`Ops::linked`]; [`Refusal::Rule`] for an hour of which nothing is recorded, and for a name that is neither an hour nor a
+    /// programme of the stream.
     pub fn linked_file(
         &self,
         token: &str,
@@ -119,8 +120,10 @@ impl Ops {
         let (who, title) = self.linked(token, from)?;
         let link = self.portal.links.get(token).ok_or(Refusal::Credentials)?;
         self.portal.links.extend(token);
-        let (Title::Archive(stream, _), Some(hour)) = (title, Window::hour(name, &link.zone)) else {
-            return Ok((who, title));
+        let Title::Archive(stream, _) = title else { return Ok((who, title)) };
+        let Some(hour) = Window::hour(name, &link.zone) else {
+            let is_programme = name.split_once('_').is_some_and(|(of, _)| of == stream.0.to_string());
+            return if is_programme { Ok((who, title)) } else { Err(Refusal::Rule(Rule::Archive)) };
         };
         let newest = self.viewing.newest(stream).unwrap_or(hour.start);
         let hour = Window::between(hour.start, hour.last().min(newest));

@@ -77,7 +77,9 @@ fn a_box_watches_a_past_programme_and_rewinds_what_is_live() {
     assert!(answer.read_body().len() % 188 == 0);
     // The box puts other hours in its place.
     let (before, _) = hour.rsplit_once('/').expect("a file");
-    assert_eq!(get(&format!("{before}/20200101-00.mpg"), "").status, 404);
+    for no_hour in ["20200101-00", "20261130-99", "99999999-99", "2_1795976100", "x"] {
+        assert_eq!(get(&format!("{before}/{no_hour}.mpg"), "").status, 404, "{no_hour}");
+    }
     assert_eq!(get("/archive/AAAAAAAAAAAAAAAAAAAAAAAA/20200101-00.mpg", "").status, 401);
 
     for action in
