@@ -34,6 +34,8 @@ CREATE TABLE settings (
     fetch_local          INTEGER NOT NULL DEFAULT 0   CHECK (fetch_local IN (0, 1)),
     archive_limit_bytes     INTEGER NOT NULL DEFAULT 0 CHECK (archive_limit_bytes >= 0),
     archive_keep_free_bytes INTEGER NOT NULL DEFAULT 5000000000 CHECK (archive_keep_free_bytes >= 0),
+    classic_api          INTEGER NOT NULL DEFAULT 0   CHECK (classic_api IN (0, 1)),
+    classic_api_allow    TEXT    NOT NULL DEFAULT '[]',
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;

@@ -19,6 +19,7 @@ use actix_web::{
 
 use crate::{
     api::{self, openapi},
+    classic,
     config::Config,
     delivery,
     domain::{fields::net::Network, ids::ServerId, machine::server::Here},
@@ -184,6 +185,7 @@ impl Faces {
             .configure(player::routes)
             .configure(delivery::short_routes)
             .configure(portal::routes)
+            .configure(classic::routes)
             .default_service(web::to(api::entry));
     }
 }

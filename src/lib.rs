@@ -6,7 +6,7 @@
 //! | layer | modules | what lives there |
 //! | --- | --- | --- |
 //! | 4 wiring | `cli`, `config`, `app`, `jobs` | arguments, start-up, routes mounted, periodic work |
-//! | 3 faces | `api`, `panel`, `player`, `portal`, `delivery` | the Server API; the web panel; the player API, playlists, guide; the portal of MAGs; live bytes |
+//! | 3 faces | `api`, `classic`, `panel`, `player`, `portal`, `delivery` | the Server API; the classic API; the web panel; the player API, playlists, guide; the portal of MAGs; live bytes |
 //! | 2 use cases | `ops` | one function per thing that the product does: rights, rules, audit, one transaction |
 //! | 1 means | `store`, `media`, `host`, `wire` | SQLite; ffmpeg, fan-out, connections; this machine and its network; decoding and encoding that faces share |
 //! | 0 meaning | `domain` | types and rules; no I/O, no clock, no HTTP, no SQL |
@@ -14,6 +14,7 @@
 // Only what the program and the tests name is public, so that the compiler finds what nobody uses.
 mod api;
 mod app;
+mod classic;
 pub mod cli;
 mod config;
 mod delivery;

@@ -48,6 +48,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(machine::dashboard::routes)
         .configure(machine::settings::routes)
         .configure(machine::api_settings::routes)
+        .configure(machine::classic_api::routes)
         .configure(machine::jobs::routes)
         .configure(viewing::security::routes)
         .configure(people::resellers::routes)

@@ -10,6 +10,7 @@
 #![allow(clippy::similar_names, clippy::duration_suboptimal_units, reason = "tests read as they are")]
 
 mod channels;
+mod classic;
 mod engine;
 mod guide;
 mod house;

@@ -3,6 +3,7 @@
 use crate::domain::{
     Fact, Field, Kind, Resource, Rule, Written,
     fields::{
+        net::Network,
         number::{ByteCount, Connections, Days, Failures, GuideDays, Minutes, Seconds},
         text::{PublicUrl, ShortText},
         time::ZoneName,
@@ -61,6 +62,10 @@ record! {
     archive_limit_bytes: ByteCount,
     /// How many bytes stay free on the disk of the recordings: the oldest recordings go, and nothing is recorded as long as there are fewer.
     archive_keep_free_bytes: ByteCount,
+    /// The classic API, /api.php, is answered: the calls that modules for Xtream Codes make.
+    classic_api: bool,
+    /// Addresses and CIDR ranges that may use the classic API; empty is none.
+    classic_api_allow: Vec<Network>,
 }
 
 /// What happens when a viewer comes and the line's limit is reached.

@@ -31,6 +31,8 @@ pub enum Who {
         /// The reseller to whose own it is confined.
         reseller: Option<ResellerId>,
     },
+    /// A caller of the classic API, known by its address alone.
+    ClassicApi,
     /// The box of a MAG, which changes what is its own.
     SetTopBox {
         /// The MAC of its MAG.
@@ -41,6 +43,15 @@ pub enum Who {
     /// The program itself: first start, retention.
     Linecard,
 }
+
+/// What the calls of the classic API are about.
+const CLASSIC: [Right; 5] = [
+    Right::On(Resource::Line),
+    Right::On(Resource::Mag),
+    Right::On(Resource::Resellers),
+    Right::On(Resource::Streams),
+    Right::Reading(Resource::Servers),
+];
 
 /// Somebody who acts, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +73,7 @@ impl Actor {
         match self.who {
             Who::ApiKey { .. } => "api_key",
             Who::Administrator { .. } => "administrator",
+            Who::ClassicApi => "classic_api",
             Who::SetTopBox { .. } => "mag",
             Who::CommandLine => "command_line",
             Who::Linecard => "linecard",
@@ -73,6 +85,7 @@ impl Actor {
         match &self.who {
             Who::ApiKey { name, .. } => name,
             Who::Administrator { username, .. } => username,
+            Who::ClassicApi => "classic API",
             Who::SetTopBox { mac } => mac,
             Who::CommandLine => "command line",
             Who::Linecard => "linecard",
@@ -84,6 +97,7 @@ impl Actor {
         match &self.who {
             Who::ApiKey { scope, .. } => scope,
             Who::Administrator { rights, .. } => rights,
+            Who::ClassicApi => &CLASSIC,
             Who::SetTopBox { .. } => &[],
             Who::CommandLine | Who::Linecard => &[Right::Full],
         }

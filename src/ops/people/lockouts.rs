@@ -27,6 +27,8 @@ use crate::{
 pub enum Face {
     /// Wrong API keys.
     Api,
+    /// Wrong passwords of the classic API.
+    Classic,
     /// Wrong credentials of players and on stream URLs.
     Player,
     /// What may be no guess at all: requests without credentials, and addresses of three parts. The names in them are counted
@@ -40,12 +42,14 @@ pub enum Face {
 
 impl Face {
     /// Every face.
-    pub const ALL: [Self; 5] = [Self::Api, Self::Player, Self::Stray, Self::Portal, Self::Panel];
+    pub const ALL: [Self; 6] =
+        [Self::Api, Self::Classic, Self::Player, Self::Stray, Self::Portal, Self::Panel];
 
     /// Its name in answers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::Classic => "classic_api",
             Self::Player => "player",
             Self::Stray => "stray",
             Self::Panel => "panel",
@@ -135,7 +139,7 @@ impl Lockouts {
     pub fn limits(&self, face: Face) -> Limits {
         let minute = Duration::from_mins(1);
         match face {
-            Face::Api => Limits::steady(10, minute, minute),
+            Face::Api | Face::Classic => Limits::steady(10, minute, minute),
             Face::Player | Face::Stray | Face::Portal | Face::Panel => {
                 let settings = &self.0.store.snapshot().settings;
                 Limits::steady(

@@ -2,6 +2,7 @@
 
 pub mod admins;
 pub mod api_keys;
+pub mod classic_callers;
 pub mod let_in;
 pub mod lockouts;
 pub mod not_allowed;

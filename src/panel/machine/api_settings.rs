@@ -7,7 +7,10 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::settings::{self, API_PATH};
+use super::{
+    classic_api,
+    settings::{self, API_PATH},
+};
 use crate::{
     domain::{
         Error, Resource, Result, Stored,
@@ -69,14 +72,20 @@ struct ApiSettings {
     add: Form,
     keys: Listing,
     server: String,
+    classic: Form,
 }
 
 async fn show(caller: Caller, request: HttpRequest) -> Reply {
     let add = whitelist_form(&caller)?;
-    page(&caller, &request, StatusCode::OK, add).await
+    page(&caller, &request, StatusCode::OK, add, classic_api::form(&caller).await?).await
 }
 
-async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: Form) -> Reply {
+/// The page, with a form of the classic API as it came back.
+pub(super) async fn page_with_classic(caller: &Caller, request: &HttpRequest, classic: Form) -> Reply {
+    page(caller, request, classic.status(), whitelist_form(caller)?, classic).await
+}
+
+async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: Form, classic: Form) -> Reply {
     let whole = Page { limit: Limit::MOST, ..Page::default() };
     let read = caller.ops.read(caller.actor(), READ, move |look| {
         Ok((whitelist::list(look)?, api_keys::list(look, &whole)?.rows))
@@ -95,6 +104,7 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
         add,
         keys: key_list(caller, &keys),
         server: server(caller),
+        classic,
     };
     Ok(caller.page_with(status, &page))
 }
@@ -185,7 +195,7 @@ async fn allow(caller: Caller, request: HttpRequest, sent: Sent) -> Reply {
         Ok(address) => Ok(done(API_PATH, &format!("{address} can now use the Server API."))),
         Err(error) => {
             let status = form.refused(error)?;
-            page(&caller, &request, status, form).await
+            page(&caller, &request, status, form, classic_api::form(&caller).await?).await
         }
     }
 }

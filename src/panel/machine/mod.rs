@@ -1,6 +1,7 @@
 //! Dashboard, logs, servers, jobs, General Settings.
 
 pub(crate) mod api_settings;
+pub(crate) mod classic_api;
 pub(crate) mod dashboard;
 pub(crate) mod jobs;
 pub(crate) mod logs;

@@ -98,7 +98,7 @@ async fn change(caller: &Caller, sent: &Sent) -> Reply {
 }
 
 /// The settings as they stand in the database.
-async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
+pub(super) async fn stored(caller: &Caller) -> Result<Stored<Settings>> {
     let get = action(Resource::Settings, "get");
     caller.ops.read(caller.actor(), get, settings::get).await
 }

@@ -110,6 +110,7 @@ fn row(face: Face, tally: &Tally, may_write: bool) -> Vec<Cell> {
 fn place(face: Face) -> &'static str {
     match face {
         Face::Api => "Server API: wrong keys",
+        Face::Classic => "Classic API: wrong passwords",
         Face::Player => "Players: wrong credentials",
         Face::Stray => "Players: no credentials, or ambiguous addresses",
         Face::Portal => "MAG portal: refused boxes",

@@ -36,7 +36,7 @@ const CRATES: [(&str, &[&str]); 24] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
-    ("actix_web", &["wire", "api", "panel", "player", "portal", "delivery", "app", "cli", "jobs"]),
+    ("actix_web", &["wire", "api", "classic", "panel", "player", "portal", "delivery", "app", "cli", "jobs"]),
     ("awc", &["host", "cli"]),
     ("maxminddb", &["host"]),
     ("procfs", &["host"]),

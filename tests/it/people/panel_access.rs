@@ -171,6 +171,7 @@ pub const ROUTES: &[Route] = &[
         Change("settings"),
         Change("settings"),
     ),
+    ("/settings/api/classic", "/settings/api/classic", Nothing, Change("settings")),
     ("/settings/api/keys/new", "/settings/api/keys/new", Change("settings"), Change("settings")),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Change("settings"), Change("settings")),
     ("/settings/jobs", "/settings/jobs", Look("settings"), Nothing),

@@ -128,6 +128,7 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     ("/settings", "/settings", Edit(&[("operator_name", "Typed")])),
     ("/settings/api/whitelist", "/settings/api/whitelist", Make(&[("address", "192.0.2.77")])),
     ("/settings/api/whitelist/{id}/remove", "/settings/api/whitelist/3/remove", Edit(NONE)),
+    ("/settings/api/classic", "/settings/api/classic", Edit(&[("classic_api_allow", "192.0.2.78")])),
     ("/settings/api/keys/new", "/settings/api/keys/new", Make(NAME)),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Edit(NONE)),
     ("/guide/sources/new", "/guide/sources/new", Make(&[("name", "Typed"), ("url", "guide/typed.xml")])),

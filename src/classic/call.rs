@@ -1,0 +1,71 @@
+//! One call of the classic API, past the door.
+
+use indexmap::IndexMap;
+
+use super::fields::{self, Dialect};
+use crate::{
+    domain::{Change, Error, Result, people::actor::Actor},
+    ops::{Act, Action, Ops},
+    wire::{
+        fields::Fields,
+        form::{self, Node},
+    },
+};
+
+/// A call whose address was found right.
+pub struct Call {
+    /// The use cases.
+    pub ops: Ops,
+    /// Who calls.
+    pub actor: Actor,
+    /// What it is in the words of the Server API.
+    pub action: Action,
+    /// The fields beside `user_data`. Modules send more than is needed: what nobody takes is left.
+    pub params: Fields,
+    data: IndexMap<String, Node>,
+}
+
+impl Call {
+    /// Takes the decoded request apart.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for `user_data` that is no set of fields.
+    pub fn new(ops: Ops, actor: Actor, action: Action, mut fields: IndexMap<String, Node>) -> Result<Self> {
+        let wrong = || Error::invalid("user_data", "fields such as user_data[username], or a JSON object");
+        let data = match fields.shift_remove("user_data") {
+            None => IndexMap::new(),
+            Some(Node::Map(map)) => map,
+            Some(Node::Text(text)) => form::parse_json(text.as_bytes()).map_err(|_| wrong())?,
+            Some(Node::Flag(_)) => return Err(wrong()),
+        };
+        Ok(Self { ops, actor, action, params: Fields::new(fields), data })
+    }
+
+    /// The change that `user_data` describes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without any, [`Error::Invalid`], [`Error::UnknownField`].
+    pub fn change<C: Change>(&mut self, dialect: &Dialect) -> Result<C> {
+        let data = std::mem::take(&mut self.data);
+        // A form that was put together wrongly would else be a line for ever.
+        if data.is_empty() {
+            return Err(Error::Missing("user_data"));
+        }
+        let mut fields = fields::ours(dialect, data)?;
+        let change = C::read(&mut fields)?;
+        fields.finish("None")?;
+        Ok(change)
+    }
+
+    /// Does something.
+    ///
+    /// # Errors
+    /// As [`Ops::write`].
+    pub async fn write<T, F>(self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
+    {
+        self.ops.write(self.actor, self.action, job).await
+    }
+}
