@@ -123,9 +123,10 @@ impl Probe {
 
     fn codecs(&self) -> impl Iterator<Item = String> {
         // Gaps stay gaps: what is lost of the sound may not shift the rest.
-        let aac = "-c:a aac -b:a 128k -ar 48000 -ac 2 -af aresample=async=1000:first_pts=0";
-        let words = if self.wish.audio_to_aac { aac } else { "" };
-        ["-c", "copy"].into_iter().chain(words.split_whitespace()).map(String::from)
+        let aac =
+            "-c:v copy -c:s copy -c:a aac -b:a 128k -ar 48000 -ac 2 -af aresample=async=1000:first_pts=0";
+        let words = if self.wish.audio_to_aac { aac } else { "-c copy" };
+        words.split_whitespace().map(String::from)
     }
 }
 

@@ -43,6 +43,9 @@ impl Target {
         let is_tls = match url.scheme() {
             "http" => false,
             "https" => true,
+            "file" => {
+                return Err("it leads to a file of this machine, and only http and https are followed".into());
+            }
             other => {
                 return Err(format!(
                     "it leads to an address of {other}, and only http and https are followed"

@@ -28,6 +28,8 @@ const OUTAGE: Duration = Duration::from_mins(1);
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 /// Servers that have to name a length name one like that for what has none.
 const ENDLESS: u64 = 1 << 40;
+/// The status of an answer without a body, whatever the server calls it.
+const EMPTY: u16 = 204;
 /// So many bytes tell what a body is.
 const TELLING: usize = 512;
 
@@ -381,6 +383,9 @@ impl Source {
             (None, Some(segment)) if !media.has_map() => match self.asker.get(&segment.url, None).await {
                 Ok(mut got) => {
                     let begun = beginning(&mut got).await.unwrap_or_default();
+                    if begun.is_empty() {
+                        return "ts";
+                    }
                     content::ending_of(got.answer.header("content-type").unwrap_or_default(), &begun)
                 }
                 Err(_) => return "ts",
@@ -401,15 +406,23 @@ enum Fetched {
     Other(Got, Bytes),
 }
 
-/// What has come of a body that calls itself a page; none of any other. A provider that wants a login, or has seen too
-/// many viewers, answers with one in the place of a segment.
+/// What has come of a body that may be none, or calls itself a page; nothing of any other. A provider that wants a login, has
+/// seen too many viewers, or has lost a segment answers with one in its place.
 async fn instead(got: &mut Got, kind: Kind) -> Result<Bytes, Failure> {
+    let length = got.answer.body.length();
+    if kind != Kind::List && length == Some(0) {
+        return Err(Failure { status: Some(EMPTY), why: "an empty answer came instead".into() });
+    }
     let kind_told = got.answer.header("content-type").unwrap_or_default();
-    if kind != Kind::Segment || !kind_told.to_ascii_lowercase().starts_with("text/html") {
+    let calls_itself_page = kind_told.to_ascii_lowercase().starts_with("text/html");
+    if kind != Kind::Segment || (length.is_some() && !calls_itself_page) {
         return Ok(Bytes::new());
     }
     let begun = beginning(got).await?;
-    if content::is_page(&begun) {
+    if begun.is_empty() {
+        return Err(Failure { status: Some(EMPTY), why: "an empty answer came instead".into() });
+    }
+    if calls_itself_page && content::is_page(&begun) {
         return Err(Failure {
             status: Some(got.answer.status),
             why: "a web page (HTML) came instead".into(),
@@ -426,7 +439,7 @@ fn is_final(failure: &Failure) -> bool {
 /// Whether it may be there in a moment. What a list names may reach the server that was asked later than the list.
 fn may_pass(failure: &Failure, kind: Kind) -> bool {
     failure.status.is_none_or(|status| match status {
-        404 => kind != Kind::List,
+        404 | EMPTY => kind != Kind::List,
         status => status >= 500 || status == 429,
     })
 }

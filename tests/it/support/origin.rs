@@ -27,7 +27,7 @@ impl Asked {
     }
 }
 
-/// Status, further header lines, body.
+/// Status, further header lines, body; after `Connection: close` its length is not told.
 pub type Answer = (&'static str, String, Vec<u8>);
 
 /// An answer with that body.
@@ -114,9 +114,11 @@ fn serve(mut socket: impl Read + Write, answer: &dyn Fn(&Asked) -> Answer, noted
         let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
         noted.lock().expect("a list").push(text.clone());
         let (status, lines, body) = answer(&Asked { path, head: text });
-        let length = body.len();
-        let head = format!("HTTP/1.1 {status}\r\n{lines}Content-Length: {length}\r\n\r\n");
-        if socket.write_all(&[head.as_bytes(), &body].concat()).is_err() || socket.flush().is_err() {
+        let is_last = lines.contains("Connection: close");
+        let length = if is_last { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let head = format!("HTTP/1.1 {status}\r\n{lines}{length}\r\n");
+        if socket.write_all(&[head.as_bytes(), &body].concat()).is_err() || socket.flush().is_err() || is_last
+        {
             return;
         }
     }
