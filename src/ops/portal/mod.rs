@@ -4,6 +4,7 @@ mod devices;
 mod events;
 mod links;
 mod session;
+mod wrong_password;
 
 /// What faces show.
 pub use crate::store::portal::WaitingEvent;
@@ -23,6 +24,7 @@ pub struct Portal {
     links: links::Links,
     seen: devices::SeenBoxes,
     changes: devices::Changes,
+    wrong: wrong_password::WrongPasswords,
 }
 
 const ASK: Action = Action { resource: Resource::Mag, name: "portal" };

@@ -34,6 +34,7 @@ use crate::{
 
 const BIND: Action = Action { resource: Resource::Mag, name: "bind_device" };
 const LOG_OUT: Action = Action { resource: Resource::Mag, name: "log_out" };
+const SHUT_OUT: Action = Action { resource: Resource::Mag, name: "wrong_password" };
 
 /// Somebody who claims to be the box of a MAG.
 #[derive(Clone, Debug)]
@@ -153,7 +154,8 @@ impl Ops {
         };
         let token = KeyHash::of(&caller.token);
         let signed_in = found.device.signed_in && found.device.is_let_in(&token);
-        if self.snapshot().settings.mag_login_required && !signed_in {
+        let login_required = self.snapshot().settings.mag_login_required;
+        if self.sent_wrong(&found.mag, &token) || (login_required && !signed_in) {
             return Ok(Entrance::SignIn);
         }
         let device = self.let_in(caller, &found, false, told, now).await?;
@@ -186,7 +188,8 @@ impl Ops {
         };
         let mag = &found.mag.record;
         let own = mag.password.as_str();
-        if !login_required && (own.is_empty() || password.is_empty()) {
+        let sent_wrong = self.sent_wrong(&found.mag, &KeyHash::of(&caller.token));
+        if !login_required && !sent_wrong && (own.is_empty() || password.is_empty()) {
             return Ok(true);
         }
         let right = !own.is_empty()
@@ -195,10 +198,40 @@ impl Ops {
         if !right {
             self.wrong_box(caller, &format!("{login} {password}"));
             self.turned_away(caller, Some(&found.mag), &Refusal::SignIn, now);
+            if !own.is_empty() && !password.is_empty() {
+                self.shut_out(caller, &found).await?;
+            }
             return Ok(false);
         }
+        self.portal.wrong.forget(found.mag.id);
         self.let_in(caller, &found, true, told, now).await?;
         Ok(true)
+    }
+
+    /// Whether something wrong was sent under that token for a MAG that has a password.
+    fn sent_wrong(&self, mag: &Stored<Mag>, token: &KeyHash) -> bool {
+        !mag.record.password.as_str().is_empty() && self.portal.wrong.came_under(mag.id, token)
+    }
+
+    /// A token under which something wrong is sent lets nobody in from then on; those of other boxes stay good.
+    async fn shut_out(&self, caller: &Caller, found: &Found) -> Result<()> {
+        if caller.token.is_empty() {
+            return Ok(());
+        }
+        let (id, token) = (found.mag.id, KeyHash::of(&caller.token));
+        self.portal.wrong.note(id, token.clone());
+        if !found.device.is_let_in(&token) {
+            return Ok(());
+        }
+        self.write_own(caller.actor(), SHUT_OUT, move |act| {
+            let mut device = act.tx.device(id)?;
+            if device.is_let_in(&token) {
+                (device.token, device.signed_in) = (None, false);
+                act.tx.save_device(id, &device)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// The session of a box that is let in, whatever its subscription; `None` if MAC and token do

@@ -146,6 +146,7 @@ fn a_box_with_a_password_is_let_in_by_it_even_where_none_is_required() {
     assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=wrong"), false);
     assert_eq!(set.js("type=stb&action=do_auth&login=other&password=s3cret"), false);
     assert_eq!(set.text("type=itv&action=get_genres").1, "Authorization failed.");
+    set.shake("");
     assert_eq!(set.js("type=stb&action=do_auth&login=00A1&password="), true, "apps send no password unasked");
     assert_eq!(set.text("type=itv&action=get_genres").1, "Authorization failed.", "but that lets nobody in");
     assert_eq!(set.js("type=stb&action=do_auth&login=anna&password=s3cret"), true);
@@ -156,6 +157,40 @@ fn a_box_with_a_password_is_let_in_by_it_even_where_none_is_required() {
         true,
         "a MAG without one needs none"
     );
+}
+
+#[test]
+fn a_box_that_is_let_in_and_sends_a_wrong_password_is_out() {
+    let server = catalogue();
+    mag(&server, "data[login]=anna&data[password]=s3cret");
+    let mut set = Set::new(&server, MAC);
+    set.shake("");
+    let auth = |set: &Set<'_>, login: &str, password: &str| {
+        set.js(&format!("type=stb&action=do_auth&login={login}&password={password}"))
+    };
+    let asks_again =
+        |set: &Set<'_>| set.js("type=stb&action=get_profile&auth_second_step=1")["status"].clone();
+    let is_let_in = |set: &Set<'_>| set.text("type=itv&action=get_genres").1 != "Authorization failed.";
+    for (login, password) in
+        [("anna", "wrong"), ("other", "s3cret"), ("anna", "s3cret%20"), ("anna", "S3CRET")]
+    {
+        assert_eq!(auth(&set, "anna", "s3cret"), true);
+        assert!(is_let_in(&set));
+        // A stranger, who knows the MAC, has a token of his own.
+        let mut stranger = Set::new(&server, MAC);
+        stranger.shake("");
+        assert_eq!(auth(&stranger, "anna", "guessed"), false);
+        assert!(is_let_in(&set), "it signs nobody out");
+        assert_eq!(auth(&set, login, password), false, "{login} {password}");
+        assert!(!is_let_in(&set), "{login} {password}");
+        assert_eq!((asks_again(&set), is_let_in(&set)), (json!(2), false), "nor does its MAC help it");
+        assert_eq!(auth(&set, "00A1", ""), false, "nor to send none");
+    }
+    // A box that is started anew.
+    set.shake("");
+    assert_eq!((asks_again(&set), is_let_in(&set)), (json!(0), true));
+    mag(&server, "data[password]=");
+    assert_eq!(auth(&set, "any", "any"), true, "a MAG without one needs none");
 }
 
 #[test]
