@@ -28,6 +28,9 @@ use super::gate::Place;
 /// So long may a client take for a head, and between two pieces of a body.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// So long is a client heard to the end that was told that its body came too late: he may read the answer.
+const LATE: Duration = Duration::from_secs(1);
+
 /// So long may a client take nothing of an answer. Sessions of live streams end earlier, by a rule of their own.
 pub const UNREAD: Duration = Duration::from_mins(5);
 
@@ -75,8 +78,8 @@ impl Connection {
 
     /// Fails if a client owes a head for too long.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        match self.turn.since() {
-            Some(since) => self.head.check(context, since + PATIENCE),
+        match self.turn.until() {
+            Some(until) => self.head.check(context, until),
             None => Ok(()),
         }
     }
@@ -121,9 +124,11 @@ pub struct Turn(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// When the last answer was whole; `None` while a request is served, and before the first head, for which actix waits itself.
-    since: Option<Instant>,
+    /// When the client's turn ends; `None` while a request is served, and before the first head, for which actix waits itself.
+    until: Option<Instant>,
     is_ours: bool,
+    /// The body of the request that is served did not come in time.
+    is_late: bool,
     /// Whether the request that is served waits for its body.
     wants_body: bool,
     /// Whoever holds back what has come meanwhile.
@@ -134,7 +139,7 @@ impl Turn {
     /// A request is served until what this returns is dropped.
     pub fn ours(&self) -> Serving {
         let mut state = self.state();
-        (state.since, state.is_ours, state.wants_body) = (None, true, false);
+        (state.until, state.is_ours, state.is_late, state.wants_body) = (None, true, false, false);
         Serving(self.clone())
     }
 
@@ -147,8 +152,13 @@ impl Turn {
         }
     }
 
-    fn since(&self) -> Option<Instant> {
-        self.state().since
+    /// The body of the request that is served did not come in time: the rest of it is not waited for as well.
+    pub fn body_is_late(&self) {
+        self.state().is_late = true;
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.state().until
     }
 
     fn may_read(&self) -> bool {
@@ -171,7 +181,8 @@ pub struct Serving(Turn);
 impl Drop for Serving {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        (state.since, state.is_ours) = (Some(Instant::now()), false);
+        let patience = if state.is_late { LATE } else { PATIENCE };
+        (state.until, state.is_ours) = (Some(Instant::now() + patience), false);
         if let Some(reader) = state.reader.take() {
             reader.wake();
         }

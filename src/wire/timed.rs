@@ -104,6 +104,9 @@ impl Stream for InTime {
                 Poll::Ready(Some(Ok(bytes)))
             }
             Poll::Pending if self.until.as_mut().poll(context).is_ready() => {
+                if let Some(turn) = &self.turn {
+                    turn.body_is_late();
+                }
                 Poll::Ready(Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into()))))
             }
             next => next,

@@ -165,7 +165,7 @@ impl Work {
         let started = Instant::now();
         let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(64);
         let mut next = Some(first);
-        let mut lost = self.begin_in_place().err();
+        let mut lost = self.begin_in_place(self.patience()).err();
         if lost.is_some() {
             // Whatever keeps the database shut keeps it shut for all who wait: nobody waits in turn.
             done.extend(next.take());
@@ -238,9 +238,9 @@ impl Work {
 
     /// Begins a transaction on files that are in their place. Looked at again once it is begun: from then on nobody moves
     /// what is lost with a log that it begins anew.
-    fn begin_in_place(&mut self) -> Result<()> {
+    fn begin_in_place(&mut self, patience: Duration) -> Result<()> {
         self.in_place()?;
-        self.begin()?;
+        self.begin(patience)?;
         if self.place.check(&self.conn).is_ok() {
             return Ok(());
         }
@@ -248,9 +248,14 @@ impl Work {
         self.in_place()
     }
 
+    /// How long callers may be kept waiting while another program writes.
+    fn patience(&self) -> Duration {
+        if self.is_locked { IMPATIENCE } else { PATIENCE }
+    }
+
     /// Begins a transaction; waits for another program's for a while.
-    fn begin(&mut self) -> Result<()> {
-        self.conn.busy_timeout(if self.is_locked { IMPATIENCE } else { PATIENCE })?;
+    fn begin(&mut self, patience: Duration) -> Result<()> {
+        self.conn.busy_timeout(patience)?;
         let begun = self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
         let code = begun.as_ref().err().and_then(rusqlite::Error::sqlite_error_code);
         self.is_locked = code == Some(ErrorCode::DatabaseBusy);
@@ -272,7 +277,7 @@ impl Work {
         *apart = true;
         self.execute("ROLLBACK")?;
         self.changed.clear();
-        self.begin()?;
+        self.begin(self.patience())?;
         batch.iter_mut().try_for_each(|job| self.run_apart(job.as_mut()))
     }
 
@@ -346,7 +351,9 @@ impl Work {
         if noted.is_empty() {
             return;
         }
-        let written = self.begin_in_place().and_then(|()| {
+        // Nobody is answered by these rows: whoever comes meanwhile would wait for them, and then for himself.
+        let patience = if self.is_locked { Duration::ZERO } else { IMPATIENCE };
+        let written = self.begin_in_place(patience).and_then(|()| {
             noted.iter().try_for_each(|noted| logs::insert_fault(&self.conn, noted))?;
             self.execute("COMMIT")
         });

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rustix::fs::Access;
 
 use crate::{
     domain::Error,
@@ -82,15 +83,39 @@ impl Store {
     }
 }
 
-/// Without a log, what SQLite makes to read it goes as it came.
+/// Without a log, what SQLite makes to read it goes as it came. Where nothing can be made, a file without a log is read alone.
 fn open(file: &Path) -> Result<Connection, String> {
     overwritten::may_look(file)?;
     let has_log = std::fs::metadata(beside(file, "-wal")).is_ok_and(|found| found.len() > 0);
-    let opened = Connection::open_with_flags(file, pragma::EXISTING).and_then(|conn| {
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
-        pragma::for_reader(&conn).map(|()| conn)
-    });
-    opened.map_err(|error| format!("cannot open {}: {}", file.display(), fault::for_operator(&error)))
+    let opened = reader(file, pragma::EXISTING, has_log);
+    let folder = file.parent().unwrap_or(file);
+    if opened.is_ok() || rustix::fs::access(folder, Access::WRITE_OK).is_ok() {
+        return opened.map_err(|error| cannot_open(file, &error));
+    }
+    if has_log {
+        let (name, folder) = (file.display(), folder.display());
+        return Err(format!(
+            "{name}-wal holds changes that are not in {name} yet, and nothing can be written to {folder}, which reading them \
+             needs: copy both files to a folder that can be written to, and check them there"
+        ));
+    }
+    let alone = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let alone = format!("file:{alone}?immutable=1");
+    reader(Path::new(&alone), pragma::EXISTING | OpenFlags::SQLITE_OPEN_URI, false)
+        .map_err(|error| cannot_open(file, &error))
+}
+
+/// A connection that has read something.
+fn reader(file: &Path, flags: OpenFlags, keeps_log: bool) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(file, flags)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log)?;
+    pragma::for_reader(&conn)?;
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(conn)
+}
+
+fn cannot_open(file: &Path, error: &rusqlite::Error) -> String {
+    format!("cannot open {}: {}", file.display(), fault::for_operator(error))
 }
 
 fn problems(conn: &Connection) -> Vec<String> {

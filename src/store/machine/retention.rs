@@ -17,6 +17,8 @@ const AT_ONCE: i64 = 500;
 const AHEAD: i64 = 3600;
 /// So many rows before the moment when a leap of the clock is noticed are in doubt as well.
 const BEFORE_NOTICED: i64 = 1000;
+/// So many times of doubt are told apart for each log; the first ones count as one, which lasts as long as the last of them.
+const DOUBTS: i64 = 16;
 
 impl Write<'_> {
     /// Deletes those of the next rows of a log, behind the row `after`, that are older than `days`; behind which row to
@@ -64,7 +66,30 @@ impl Write<'_> {
                 log.table()
             );
             self.conn.prepare_cached(&sql)?.execute(params![name, BEFORE_NOTICED])?;
+            self.join_doubts(name)?;
         }
+        Ok(())
+    }
+
+    /// A clock that leaps again and again leaves no more behind than one that leapt sometimes.
+    fn join_doubts(&self, log: &str) -> Result<()> {
+        let sql = "SELECT count(*) - ?2 FROM doubted_rows WHERE log = ?1";
+        let spare: i64 = self.conn.prepare_cached(sql)?.query_row(params![log, DOUBTS], |row| row.get(0))?;
+        if spare <= 0 {
+            return Ok(());
+        }
+        let first = "SELECT after_id, at FROM doubted_rows WHERE log = ?1 ORDER BY after_id LIMIT ?2";
+        let (after, at): (i64, Option<i64>) = self
+            .conn
+            .prepare_cached(&format!("SELECT min(after_id), max(at) FROM ({first})"))?
+            .query_row(params![log, spare], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = format!(
+            "DELETE FROM doubted_rows WHERE log = ?1 AND after_id IN (SELECT after_id FROM ({first}))"
+        );
+        self.conn.prepare_cached(&sql)?.execute(params![log, spare])?;
+        let sql = "UPDATE doubted_rows SET after_id = ?2, at = max(at, coalesce(?3, at)) WHERE log = ?1 AND after_id = \
+                   (SELECT min(after_id) FROM doubted_rows WHERE log = ?1)";
+        self.conn.prepare_cached(sql)?.execute(params![log, after, at])?;
         Ok(())
     }
 
@@ -107,5 +132,46 @@ impl Write<'_> {
         let oldest = now.seconds() - idempotency::KEPT;
         let gone = self.conn.prepare_cached(sql)?.execute(params![oldest, AT_ONCE])?;
         Ok(i64::try_from(gone).unwrap_or(0) == AT_ONCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::Written,
+        store::{Options, Store, housekeeping},
+    };
+
+    #[tokio::test]
+    async fn a_clock_that_leaps_again_and_again_fills_no_table_and_loses_no_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let origin = || housekeeping(UnixTime::clamped(0), "test");
+        let count = |tx: &Write<'_>, sql: &str| {
+            tx.conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(crate::domain::Error::from)
+        };
+        let done = store.write(origin(), move |tx| {
+            for leap in 1..=100 {
+                // Long enough apart to be told apart, and of a time that says nothing.
+                let row = "INSERT INTO login_log (id, at, face, username, outcome) VALUES (?, 5, 'panel', 'a', 'x')";
+                tx.conn.execute(row, [leap * 5_000])?;
+                tx.doubt_rows()?;
+                tx.trust_rows(UnixTime::clamped(1_000_000_000 + leap))?;
+            }
+            let held = count(tx, "SELECT max(held) FROM (SELECT count(*) AS held FROM doubted_rows GROUP BY log)")?;
+            assert!((2..=DOUBTS).contains(&held), "{held}");
+            let month = <Days as crate::domain::Field>::parse(&Written::Text("30".into())).unwrap();
+            let day = 86_400;
+            for (days, left) in [(29, 100), (31, 0)] {
+                let now = UnixTime::clamped(1_000_000_100 + days * day);
+                tx.forget_log(Log::Login, month, now, 0)?;
+                assert_eq!(count(tx, "SELECT count(*) FROM login_log")?, left, "after {days} days");
+            }
+            assert_eq!(count(tx, "SELECT count(*) FROM doubted_rows WHERE log = 'login'")?, 0);
+            Ok(())
+        });
+        done.wait().await.unwrap();
+        store.close();
     }
 }

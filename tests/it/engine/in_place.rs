@@ -244,6 +244,44 @@ fn a_check_changes_nothing_and_a_start_behind_it_still_refuses() {
     assert_eq!((code, names()), (0, there));
 }
 
+/// What `check` says of a folder that is mounted so that nothing can be written to it; `None` where nothing can be mounted.
+fn check_read_only(folder: &Path) -> Option<(bool, String)> {
+    let mount = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && echo mounted && exec \"$1\" check --data \"$0\"";
+    let checked = Command::new("unshare")
+        .args(["-rm", "sh", "-c", mount])
+        .args([folder.as_os_str(), env!("CARGO_BIN_EXE_linecard").as_ref()])
+        .output();
+    let checked = checked.expect("util-linux is installed");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let told = text(&checked.stdout).strip_prefix("mounted\n")?.to_owned();
+    Some((checked.status.success(), told + &text(&checked.stderr)))
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_checked_or_what_to_do_is_said() {
+    let above = tempfile::tempdir().expect("a folder");
+    let folder = above.path().join("100% of a#1?");
+    fs::create_dir(&folder).expect("a folder");
+    let stopped = TestServer::start().stop();
+    fs::copy(file(stopped.path(), ""), file(&folder, "")).expect("a backup");
+    let Some((is_whole, told)) = check_read_only(&folder) else { return };
+    assert!(is_whole && told.contains("the database is whole"), "{told}");
+    let broken = rusqlite::Connection::open(file(&folder, "")).expect("it opens");
+    broken.execute("UPDATE row_counts SET rows = rows + 5 WHERE name = 'lines'", []).expect("a wrong count");
+    drop(broken);
+    let (is_whole, told) = check_read_only(&folder).expect("as before");
+    assert!(!is_whole && told.contains("count: lines are counted as 5"), "{told}");
+
+    let server = TestServer::start();
+    server.done("line/new", "data[username]=kept");
+    let killed = server.kill();
+    let (is_whole, told) = check_read_only(killed.path()).expect("as before");
+    assert!(is_whole && told.contains("the database is whole"), "with what a server leaves: {told}");
+    fs::remove_file(file(killed.path(), "-shm")).expect("the index of the log");
+    let (is_whole, told) = check_read_only(killed.path()).expect("as before");
+    assert!(!is_whole && told.contains("copy both files to a folder that can be written to"), "{told}");
+}
+
 #[test]
 fn a_touch_stops_nothing() {
     let server = TestServer::start();

@@ -144,6 +144,13 @@ fn another_process_that_holds_the_write_lock_delays_writes_and_then_refuses_them
         waiting.join().expect("a refusal")
     });
     assert!(refusal.contains("database busy"), "{refusal}");
+    let refused_after = |_| {
+        let asked = Instant::now();
+        server.refused("line/new", "");
+        asked.elapsed()
+    };
+    let soonest = (0..4).map(refused_after).min().expect("four");
+    assert!(soonest < Duration::from_millis(900), "half a second: {soonest:?}");
     other.execute_batch("ROLLBACK").expect("no lock");
     server.done("line/new", "");
     let entry = error_log_entry(&server, &reference(&refusal));
