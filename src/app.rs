@@ -107,6 +107,9 @@ pub async fn build(config: Config) -> Result<Running, String> {
         .first_start(config.provided)
         .await
         .map_err(|e| format!("the first start failed: {}", e.for_operator()))?;
+    if let Err(error) = ops.note_port(address.port()).await {
+        log::warn!("the port of this server cannot be noted: {}", error.for_operator());
+    }
     ops.viewing.start().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
     Ok(Running { address, ops, welcome, jobs, live, server: server.run(), _lock: lock })
 }

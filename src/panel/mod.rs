@@ -65,7 +65,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(viewing::connections::routes)
         .service(resource("").get(async || moved("/panel/")))
         .default_service(route().to(kit::error::no_such_page));
-    config.service(resource("/").get(async || moved("/panel/"))).service(panel);
+    config
+        .service(resource("/").get(async || moved("/panel/")))
+        // Browsers ask for it there, whatever a page says.
+        .service(resource("/favicon.ico").get(async || moved(&kit::assets::FAVICON.url())))
+        .service(panel);
 }
 
 /// Sends the browser on to another page, to be fetched with GET.

@@ -151,6 +151,20 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Closed,
+        Self::Zapped,
+        Self::Kicked,
+        Self::Killed,
+        Self::OtherDevice,
+        Self::Withdrawn,
+        Self::NewPassword,
+        Self::StreamStopped,
+        Self::Shutdown,
+        Self::Crash,
+    ];
+
     /// The word for it in logs.
     pub fn name(self) -> &'static str {
         match self {
@@ -164,6 +178,22 @@ impl Ending {
             Self::StreamStopped => "stream stopped",
             Self::Shutdown => "shutdown",
             Self::Crash => "crash",
+        }
+    }
+
+    /// Why it ended, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Closed => "the player closed it",
+            Self::Zapped => "it changed channels",
+            Self::Kicked => "a newer one took its place",
+            Self::Killed => "an operator ended it",
+            Self::OtherDevice => "another device took its place",
+            Self::Withdrawn => "it may no longer watch",
+            Self::NewPassword => "the password or token changed",
+            Self::StreamStopped => "the stream was stopped",
+            Self::Shutdown => "the server was stopped",
+            Self::Crash => "the server ended unexpectedly",
         }
     }
 

@@ -10,8 +10,9 @@ use futures_util::{StreamExt, stream};
 
 use crate::{
     domain::{
-        Resource, Result, Stored,
+        Record, Resource, Result, Stored,
         channels::stream::Stream,
+        fields::number::Port,
         ids::{Id, ServerId},
         machine::server::{Health, Here, Load, Server},
         page::{Limit, Page, Start},
@@ -19,6 +20,7 @@ use crate::{
     },
     host::probe::Prober,
     ops::{Action, Look, Ops, blocking, clock, managed},
+    store,
 };
 
 const CHECK: Action = Action { resource: Resource::Servers, name: "check" };
@@ -39,6 +41,24 @@ impl Ops {
     /// How busy this machine is.
     pub fn load(&self) -> Load {
         self.host.meter.latest()
+    }
+
+    /// Keeps the port on which this server listens, as its row shows it. Nobody decides it there, so the audit trail leaves it out.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn note_port(&self, port: u16) -> Result<()> {
+        let (here, now) = (self.here, clock::now());
+        let Some(port) = Port::new(i64::from(port)) else { return Ok(()) };
+        let noted = self.store.write(store::housekeeping(now, "port"), move |tx| {
+            let Some(before) = tx.by_id::<Server>(here.0)? else { return Ok(()) };
+            if before.record.http_port == port {
+                return Ok(());
+            }
+            let after = Server { http_port: port, ..before.record.clone() };
+            tx.update::<Server>(before.id, &before.record.facts(), &after.facts(), now)
+        });
+        noted.wait().await
     }
 
     /// What is known of a server's state; `None` before its first check.

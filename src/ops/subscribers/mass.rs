@@ -278,7 +278,7 @@ fn part<S: Subscribed + Table>(
             Ok(true) => part.changed += 1,
             Ok(false) => part.unchanged += 1,
             Err(error @ (Error::Database(_) | Error::Busy)) => return Err(error),
-            Err(error) => part.refused.push((row.record.name(), error.to_string())),
+            Err(error) => part.refused.push((row.record.name(), reason(&error))),
         }
     }
     Ok(part)
@@ -340,7 +340,7 @@ fn try_each<S: Subscribed + Table>(
                 return Err(error.clone());
             }
             trial.refused += 1;
-            *reasons.entry(error.to_string()).or_default() += 1;
+            *reasons.entry(reason(error)).or_default() += 1;
         } else if let Some(reseller) = edit.reseller.unwrap_or(row.record.subscription().reseller_id)
             && price > 0
         {
@@ -365,4 +365,14 @@ fn try_each<S: Subscribed + Table>(
     trial.reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     trial.reasons.truncate(TOLD);
     Ok((sample, trial))
+}
+
+/// Why one of them is refused: whoever edits many chose what happens to them, and sent no fields of a call.
+pub fn reason(error: &Error) -> String {
+    match error {
+        Error::Invalid { field: "subscription_plan_id", rule } => format!("plan: {rule}"),
+        Error::Invalid { field: "expire_date", rule } => format!("end date: {rule}"),
+        Error::Invalid { rule, .. } => rule.to_string(),
+        error => error.to_string(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        Denied, Error, Given, Refused, Result, Stored,
+        Denied, Error, Given, Refused, Resource, Result, Stored,
         fields::time::Expiry,
         ids::ResellerId,
         people::{actor::Actor, reseller::Reseller},
@@ -49,7 +49,7 @@ pub fn create<S: Subscribed + Table>(
 ) -> Result<(S::Id, S)> {
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::subscription_change(&mut change);
-    check_zero(act, sold)?;
+    check_zero::<S>(act, sold)?;
     if let Some(own) = act.actor.reseller() {
         if !matches!(sold.subscription_plan_id.value(), Some(Some(_))) {
             return Err(Error::Missing("subscription_plan_id"));
@@ -86,7 +86,7 @@ pub fn update<S: Subscribed + Table>(
     act.check_seen(before)?;
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::subscription_change(&mut change);
-    check_zero(act, sold)?;
+    check_zero::<S>(act, sold)?;
     if act.actor.reseller().is_some() {
         check_resellers_extension(act, old, sold, wishes)?;
     }
@@ -140,7 +140,7 @@ fn extend(
     wishes: SaleOptions,
 ) -> Result<()> {
     let Some(plan) = subscription.subscription_plan_id else {
-        return Err(Error::invalid("extend_plan", "needs a subscription plan: set subscription_plan_id"));
+        return Err(Error::invalid("extend_plan", "needs a subscription plan, and there is none"));
     };
     let plan = act.find::<Plan>(plan)?;
     wishes.check_terms(&plan.record)?;
@@ -200,12 +200,13 @@ fn count_trial(act: &Act<'_>, own: ResellerId, plan: &Plan) -> Result<()> {
 }
 
 /// PHP's `strtotime` answers false where it fails, which is sent as 0: by contract a line for ever.
-fn check_zero(act: &Act<'_>, change: &SubscriptionChange) -> Result<()> {
+fn check_zero<S: Subscribed>(act: &Act<'_>, change: &SubscriptionChange) -> Result<()> {
     if act.settings.refuse_zero_expiry && change.expire_date == Given::Value(Expiry(None)) {
-        return Err(Error::invalid(
-            "expire_date",
-            "0 would be a line for ever, which the setting refuse_zero_expiry forbids: send it empty if that is meant",
-        ));
+        let rule = format!(
+            "0 would be a {} for ever, which the setting refuse_zero_expiry forbids: send it empty if that is meant",
+            if S::RESOURCE == Resource::Mag { "MAG" } else { "line" }
+        );
+        return Err(Error::invalid("expire_date", rule));
     }
     Ok(())
 }

@@ -79,6 +79,14 @@ fn columns(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
+/// Where the trail holds the ids of a line that became a MAG, or the other way round.
+const ID: &str = "id";
+
+/// The id of what a line or a MAG has become.
+pub fn converted_to(after: &str) -> Option<i64> {
+    columns(after).get(ID).and_then(Value::as_i64)
+}
+
 /// Lists are cut short: a bouquet has thousands of streams.
 const MOST: usize = 8;
 
@@ -120,8 +128,13 @@ impl Words {
 
     /// The name of a row, or its number if it is gone.
     pub fn name(&self, resource: Resource, id: i64) -> String {
-        let name = self.names.get(&(resource, id)).cloned();
+        let name = self.known(resource, id).map(str::to_owned);
         name.unwrap_or_else(|| format!("{} {id} (deleted)", resource.noun().to_lowercase()))
+    }
+
+    /// The name of a row that is there.
+    pub fn known(&self, resource: Resource, id: i64) -> Option<&str> {
+        self.names.get(&(resource, id)).map(String::as_str)
     }
 
     /// The columns of a row of the audit trail, in the order of their names.
@@ -130,6 +143,8 @@ impl Words {
         let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
         names.sort();
         names.dedup();
+        // The ids of what was converted, whose names stand beside them.
+        names.retain(|name| *name != ID);
         let change = |name: &String| {
             let kind = kind_of(name);
             let shown = |value| self.shown(value, kind);

@@ -170,6 +170,17 @@ impl Caller {
         self.page_with(StatusCode::OK, page)
     }
 
+    /// A page whose form may make something `once`: the browser keeps such a page, so that Back leads to the form that was
+    /// sent, which is known again and makes nothing a second time.
+    pub fn page_with_form(&self, status: StatusCode, once: bool, page: &impl Template) -> HttpResponse {
+        let mut response = self.page_with(status, page);
+        if once {
+            let kept = header::HeaderValue::from_static("private, no-cache");
+            response.headers_mut().insert(header::CACHE_CONTROL, kept);
+        }
+        response
+    }
+
     /// A page with another status than 200.
     pub fn page_with(&self, status: StatusCode, page: &impl Template) -> HttpResponse {
         let mut response = render(status, page);

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{assets, caller::Caller, form::SLIP, frame::Frame};
+use super::{assets, caller::Caller, frame::Frame};
 use crate::{
     domain::{Error, Failure},
     panel::moved,
@@ -207,14 +207,7 @@ fn page(status: StatusCode, title: &str, text: &str) -> HttpResponse {
 /// A rendered template.
 pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
     match page.render() {
-        Ok(html) => {
-            let mut response = HttpResponse::build(status);
-            // Back leads to the form that was sent, so that it is known again and makes nothing a second time.
-            if html.contains(&format!("name=\"{SLIP}\"")) {
-                response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
-            }
-            response.content_type("text/html; charset=utf-8").body(html)
-        }
+        Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
         Err(error) => {
             log::error!("a page cannot be rendered: {error}");
             HttpResponse::InternalServerError().body("This page cannot be shown: see the server's log")

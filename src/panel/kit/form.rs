@@ -269,6 +269,11 @@ impl Form {
         Ok(self.hidden(SLIP, random::token()?))
     }
 
+    /// Whether it makes something once.
+    pub fn makes_once(&self) -> bool {
+        self.hidden.iter().any(|(name, _)| *name == SLIP)
+    }
+
     /// Setting the password of that name: browsers that keep passwords keep it for that one.
     pub fn password_of(mut self, username: &str) -> Self {
         username.clone_into(&mut self.username);

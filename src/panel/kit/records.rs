@@ -373,7 +373,8 @@ async fn form<R: Shown>(caller: &Caller, id: Option<R::Id>) -> Result<Form> {
 }
 
 fn shown<R: Shown>(caller: &Caller, status: StatusCode, title: String, form: Form) -> HttpResponse {
-    caller.page_with(status, &FormPage { frame: caller.frame(title), form })
+    let once = form.makes_once();
+    caller.page_with_form(status, once, &FormPage { frame: caller.frame(title), form })
 }
 
 /// The row of that id.

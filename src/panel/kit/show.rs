@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::domain::fields::time::UnixTime;
+use crate::domain::{fields::time::UnixTime, viewing::session::Ending};
 
 /// `1,234,567`
 pub fn number(number: i64) -> String {
@@ -18,6 +18,11 @@ pub fn number(number: i64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// Why a session ended, out of the word that the logs have for it.
+pub fn ending(word: &str) -> &str {
+    Ending::ALL.into_iter().find(|ending| ending.name() == word).map_or(word, |ending| ending.words())
 }
 
 /// `1 line`, `1,204 lines`, `2 entries`

@@ -106,7 +106,7 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
         server: server(caller),
         classic,
     };
-    Ok(caller.page_with(status, &page))
+    Ok(caller.page_with_form(status, page.may_write, &page))
 }
 
 /// The address of this server as callers of the API reach it.
@@ -317,7 +317,8 @@ async fn create_key(caller: Caller, sent: Sent) -> Reply {
 }
 
 fn key_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
-    caller.page_with(status, &FormPage { frame: caller.frame("New API key"), form })
+    let once = form.makes_once();
+    caller.page_with_form(status, once, &FormPage { frame: caller.frame("New API key"), form })
 }
 
 async fn ask_revoke(caller: Caller, id: Path<String>) -> Reply {

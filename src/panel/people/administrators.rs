@@ -149,7 +149,8 @@ async fn create_with(
 }
 
 fn new_page(caller: &Caller, status: StatusCode, form: Form) -> HttpResponse {
-    caller.page_with(status, &FormPage { frame: caller.frame("New administrator"), form })
+    let once = form.makes_once();
+    caller.page_with_form(status, once, &FormPage { frame: caller.frame("New administrator"), form })
 }
 
 async fn form(caller: &Caller, id: Option<AdminId>) -> Result<Form> {

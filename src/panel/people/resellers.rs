@@ -176,7 +176,7 @@ async fn page(
         credits: may_write.then_some(credits),
         statement,
     };
-    Ok(caller.page_with(status, &page))
+    Ok(caller.page_with_form(status, may_write, &page))
 }
 
 fn administrators(caller: &Caller, listed: &ResellerRow) -> Cell {
@@ -338,7 +338,8 @@ fn form(caller: &Caller, id: Option<ResellerId>) -> Result<Form> {
 }
 
 fn form_page(caller: &Caller, status: StatusCode, title: &str, form: Form) -> HttpResponse {
-    caller.page_with(status, &FormPage { frame: caller.frame(title), form })
+    let once = form.makes_once();
+    caller.page_with_form(status, once, &FormPage { frame: caller.frame(title), form })
 }
 
 async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {

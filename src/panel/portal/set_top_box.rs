@@ -230,7 +230,7 @@ async fn page(
         pin,
         reset,
     };
-    Ok(caller.page_with(status, &page))
+    Ok(caller.page_with_form(status, page.may_write, &page))
 }
 
 fn at_moment(at: Option<crate::domain::fields::time::UnixTime>, about: &About) -> Option<show::Moment> {

@@ -112,7 +112,8 @@ fn new_page<S: Kind>(caller: &Caller, status: StatusCode, form: Form) -> Reply<H
         });
     let (balance, problem) = sale::told(account.as_ref(), plans.unwrap_or_default());
     let frame = caller.frame(format!("New {}", S::ONE));
-    Ok(caller.page_with(status, &SalePage { frame, balance, problem, form }))
+    let once = form.makes_once();
+    Ok(caller.page_with_form(status, once, &SalePage { frame, balance, problem, form }))
 }
 
 /// The form of one that is there.

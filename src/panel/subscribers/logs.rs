@@ -146,7 +146,7 @@ fn cells(kept: HistoryOf, row: &LogRow, zone: &jiff::tz::TimeZone, words: &audit
                 text("user_agent"),
                 Cell::Text(show::duration(u64::try_from(lasted).unwrap_or(0))),
                 Cell::Number(show::bytes(sent.unwrap_or(0))),
-                text("reason"),
+                Cell::Text(show::ending(self::text(row, "reason")).to_owned()),
             ]
         }
         HistoryOf::Refusals => vec![time("at"), text("reason"), address, text("user_agent")],

@@ -36,7 +36,7 @@ use crate::{
     },
     ops::{
         clock,
-        subscribers::mass::{Preview, Trial},
+        subscribers::mass::{Preview, Trial, reason},
     },
     wire::fields::Fields,
 };
@@ -282,7 +282,7 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
             Ok(_) if edit.delete => "is deleted".into(),
             Ok(change) if change.is_empty() => "is not changed".into(),
             Ok(change) => told(change, &about),
-            Err(error) => format!("is refused: {error}"),
+            Err(error) => format!("is refused: {}", reason(error)),
         };
         vec![Cell::Text(name.clone()), Cell::Text(change)]
     };
@@ -359,11 +359,15 @@ fn grouped(count: usize) -> String {
 /// What would change of a row, with the names of what it refers to.
 fn told(change: &Difference, about: &About) -> String {
     let one = |name: &str, shown: &Shown| match (name, shown.fact()) {
+        ("expire_date", Fact::None) => "never".to_owned(),
         (_, Fact::None) => "none".to_owned(),
+        ("max_allowed_connections", Fact::Number(0)) => "no limit".to_owned(),
         ("expire_date", Fact::Number(end)) => UnixTime::clamped(*end).named(&about.zone),
         ("subscription_plan_id", Fact::Number(id)) => about.name(Resource::SubscriptionPlans, *id).to_owned(),
         ("reseller_id", Fact::Number(id)) => about.name(Resource::Resellers, *id).to_owned(),
-        ("disabled" | "banned", Fact::Number(flag)) => (if *flag == 1 { "yes" } else { "no" }).to_owned(),
+        ("disabled" | "banned" | "is_trial", Fact::Number(flag)) => {
+            (if *flag == 1 { "yes" } else { "no" }).to_owned()
+        }
         (_, Fact::Number(number)) => show::number(*number),
         (_, Fact::Ids(ids)) if ids.is_empty() => "none".to_owned(),
         (_, Fact::Ids(ids)) => {
@@ -377,6 +381,8 @@ fn told(change: &Difference, about: &About) -> String {
         "subscription_plan_id" => "plan",
         "reseller_id" => "reseller",
         "max_allowed_connections" => "connections",
+        "is_trial" => "trial",
+        "isp_asn" => "network provider",
         name => name,
     };
     let texts = change

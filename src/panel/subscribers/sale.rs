@@ -241,7 +241,8 @@ fn shown<S: Kind>(caller: &Caller, status: StatusCode, row: &Stored<S>, form: Fo
         _ => problem,
     };
     let frame = caller.frame(format!("Extend {}", row.record.name()));
-    Ok(caller.page_with(status, &SalePage { frame, balance, problem, form }))
+    let once = form.makes_once();
+    Ok(caller.page_with_form(status, once, &SalePage { frame, balance, problem, form }))
 }
 
 fn zone(caller: &Caller) -> TimeZone {

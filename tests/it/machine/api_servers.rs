@@ -262,3 +262,13 @@ fn the_soft_limit_of_open_files_is_raised_and_a_low_hard_one_is_told() {
     let (soft, log) = open_files("9000");
     assert!(soft == "9000" && !log.contains("may be open"), "{soft} {log}");
 }
+
+#[test]
+fn this_server_shows_the_port_on_which_it_listens() {
+    let listens_on =
+        |server: &TestServer| server.url.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    let server = TestServer::start();
+    assert_eq!(info(&server, 1)["http_port"], json!(listens_on(&server)));
+    let server = TestServer::on(server.stop(), &[]);
+    assert_eq!(info(&server, 1)["http_port"], json!(listens_on(&server)));
+}

@@ -138,3 +138,23 @@ fn calls_are_not_lost_when_the_server_stops() {
     let server = TestServer::on(server.stop(), &[]);
     assert_eq!(server.done("logs/list", "kind=api&action=list&resource=line")["total"], 1);
 }
+
+#[test]
+fn rows_say_in_words_what_became_of_whom() {
+    let server = server();
+    server.done("line/new", "data[username]=bob&data[password]=secret1");
+    server.curl("/live/bob/secret1/99", &[]);
+    let made = server.done("line/convert_to_mag", "username=bob&mac_address=00:1A:79:00:00:01");
+    let panel = Panel::admin(&server);
+    within(10, "the refusal is written", || {
+        panel.get("/panel/logs/refusal").contains("number 99: no such stream")
+    });
+    let page = panel.get("/panel/logs/audit?resource=line&action=convert_to_mag");
+    let mag = format!("href=\"/panel/mags/{}\"", made["created_id"]);
+    assert!(page.contains(&mag) && page.contains("00:1A:79:00:00:01"), "{page}");
+    assert!(!page.contains(">id<") && !page.contains("href=\"/panel/lines/"), "{page}");
+    let page = panel.get("/panel/logs/connection");
+    assert!(page.contains("<option value=\"withdrawn\">it may no longer watch"), "{page}");
+    let icon = server.curl("/favicon.ico", &["-L", "-o", "/dev/null"]);
+    assert_eq!(icon.0, 200);
+}

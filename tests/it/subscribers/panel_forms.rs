@@ -249,3 +249,22 @@ fn what_is_sent_twice_is_made_once() {
         assert_eq!(acts(&server), before, "{path} made another");
     }
 }
+
+#[test]
+fn back_leads_to_forms_that_make_something_once_and_nothing_else_is_kept() {
+    let server = furnished();
+    let panel = Panel::admin(&server);
+    let mut kept = 0;
+    let pages = ["/resellers/1", "/mags/1/box", "/settings/api", "/lines", "/"];
+    for path in FORMS.iter().map(|(_, path, _)| *path).chain(pages) {
+        let page = panel.ask(&format!("/panel{path}"));
+        if page.status != 200 {
+            continue;
+        }
+        let is_kept = page.body.contains("name=\"slip\"");
+        let expected = if is_kept { "private, no-cache" } else { "no-store" };
+        assert_eq!(page.header("cache-control"), [expected], "{path}");
+        kept += usize::from(is_kept);
+    }
+    assert!(kept > 10, "{kept}");
+}

@@ -131,6 +131,8 @@ fn what_is_refused_says_why_and_keeps_no_other_from_being_changed() {
     told(&page, 2, "changed, of 11 lines");
     told(&page, 9, "refused");
     assert!(page.contains("Not enough credits") && page.contains("it never expires"), "{page}");
+    let preview = panel.post("/panel/lines/mass?", &[("extend_plan", "1")]).body;
+    assert!(preview.contains("<td>it never expires") && !preview.contains("Invalid"), "{preview}");
     assert_eq!(server.done("resellers/statement", "id=1")["credits"], 4);
     assert_eq!(
         line(&server, "north2")["subscription_plan_id"],

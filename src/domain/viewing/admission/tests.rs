@@ -276,3 +276,44 @@ fn catch_up_is_allowed_by_the_plan_and_by_the_subscription_and_wants_a_recording
     assert_eq!(admit(&request), Ok(()), "what is live needs neither");
     assert!(!verdicts(&request).iter().any(|verdict| matches!(verdict.rule, Rule::Catchup | Rule::Archive)));
 }
+
+#[test]
+fn words_are_for_people_and_name_no_columns() {
+    let strict = Subscription {
+        banned: true,
+        disabled: true,
+        expire_date: Expiry(Some(now())),
+        allowed_ips: vec![Network::new("192.0.2.8").unwrap()],
+        allowed_user_agents: vec![UserAgentPattern::parse_item("Kodi").unwrap()],
+        allowed_outputs: vec![Container::Hls],
+        server_id: Some(ServerId(2)),
+        isp_lock: true,
+        isp_asn: Some(asn(1)),
+        catchup: false,
+        ..subscription()
+    };
+    let set_top_box = AtPortal { is_bound: true, turned_away: Some(now()), sign_in: SignIn::NoPassword };
+    let nothing = TitleState {
+        in_bouquets: false,
+        plan_has_catchup: false,
+        recorded: Recorded::Nothing,
+        ..state(archive())
+    };
+    for subscription in [subscription(), strict] {
+        for provider in [Provider::NoFile, Provider::Unknown, Provider::Known(asn(2))] {
+            for title in [&asked(), &nothing] {
+                let full = Request {
+                    provider,
+                    set_top_box: Some(&set_top_box),
+                    taken: Some(Taken { open: 9, kicks: false }),
+                    shut_out: Some(std::time::Duration::from_secs(5)),
+                    ..request(&subscription, title)
+                };
+                for verdict in verdicts(&full) {
+                    let words = &verdict.words;
+                    assert!(!words.contains(['_', '/']) && !words.contains(" to 0"), "{words}");
+                }
+            }
+        }
+    }
+}

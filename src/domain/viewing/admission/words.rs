@@ -30,14 +30,14 @@ impl Rule {
         let subscription = request.subscription;
         match self {
             Self::Banned if passes => "The operator has not banned it.".into(),
-            Self::Banned => "The operator has banned it: set banned to 0 to let it watch again.".into(),
+            Self::Banned => "The operator has banned it: lift the ban to let it watch again.".into(),
             Self::Disabled if passes => "It is not disabled.".into(),
-            Self::Disabled => "It is disabled: set disabled to 0 to enable it.".into(),
+            Self::Disabled => "It is disabled: enable it to let it watch.".into(),
             Self::Expired => match (subscription.expire_date.0, passes) {
                 (None, _) => "It never expires.".into(),
                 (Some(end), true) => format!("It is active until {}.", request.told(end)),
                 (Some(end), false) => {
-                    format!("It expired at {}: extend it, or set a later expire_date.", request.told(end))
+                    format!("It expired at {}: extend it, or set a later end date.", request.told(end))
                 }
             },
             Self::Device => request.set_top_box.map(|at| device_words(request, at)).unwrap_or_default(),
@@ -45,9 +45,9 @@ impl Rule {
             Self::Address => match request.address {
                 _ if subscription.allowed_ips.is_empty() => "It may watch from any address.".into(),
                 None => format!("It may watch from {} only.", listed(&subscription.allowed_ips)),
-                Some(address) if passes => format!("{address} is in allowed_ips."),
+                Some(address) if passes => format!("{address} is one of its addresses."),
                 Some(address) => format!(
-                    "It may watch from {} only, not from {address}: add that to allowed_ips, or empty the list.",
+                    "It may watch from {} only, not from {address}: add that to its addresses, or allow any.",
                     listed(&subscription.allowed_ips)
                 ),
             },
@@ -55,33 +55,32 @@ impl Rule {
                 (None, _) => "No address was given.".into(),
                 (Some(_), None) => "Neither the address nor the username is blocked.".into(),
                 (Some(address), Some(left)) => format!(
-                    "{address} is blocked for another {} seconds, after too many failures from there or for that username: security/unblock lifts the block.",
+                    "{address} is blocked for another {} seconds, after too many failures from there or for that username. It can be unblocked.",
                     left.as_secs() + 1
                 ),
             },
             Self::Agent => match request.agent {
                 _ if subscription.allowed_user_agents.is_empty() => "It may watch with any player.".into(),
-                Some(agent) if passes => format!("The player \"{agent}\" is in allowed_user_agents."),
-                Some(agent) => format!(
-                    "The player \"{agent}\" is not in allowed_user_agents: add it there, or empty the list."
-                ),
-                None => "It may watch with the players of allowed_user_agents only.".into(),
+                Some(agent) if passes => format!("The player \"{agent}\" is one of its players."),
+                Some(agent) => {
+                    format!("The player \"{agent}\" is not one of its players: add it to them, or allow any.")
+                }
+                None => "It may watch with certain players only.".into(),
             },
             Self::Provider => provider_words(subscription, request.provider, passes),
             Self::Server => match subscription.server_id {
                 None => "Any server may serve it.".into(),
                 Some(_) if passes => "This server may serve it.".into(),
                 Some(server) => {
-                    format!("Only server {} may serve it: empty server_id to let this one.", server.0)
+                    format!("Only server {} may serve it: choose this one for it, or any.", server.0)
                 }
             },
             Self::Output => match request.container {
                 _ if subscription.allowed_outputs.is_empty() => "It may watch in any format.".into(),
-                Some(container) if passes => format!("{} is in allowed_outputs.", container.name()),
-                Some(container) => format!(
-                    "{} is not in allowed_outputs: add it there, or empty the list.",
-                    container.name()
-                ),
+                Some(container) if passes => format!("{} is one of its formats.", container.name()),
+                Some(container) => {
+                    format!("{} is not one of its formats: add it to them, or allow any.", container.name())
+                }
                 None => {
                     let names: Vec<&str> =
                         subscription.allowed_outputs.iter().map(|form| form.name()).collect();
@@ -140,8 +139,8 @@ fn bouquet_words(title: Title, passes: bool) -> String {
 fn catchup_words(asked: &TitleState, subscription: &Subscription) -> &'static str {
     match (asked.plan_has_catchup, subscription.catchup) {
         (true, true) => "Its plan allows catch-up, and so does it itself.",
-        (false, _) => "Its plan has no catch-up: set catchup of the plan to 1, or give it another plan.",
-        (true, false) => "It has no catch-up: set catchup to 1.",
+        (false, _) => "Its plan has no catch-up: allow it in the plan, or give it another plan.",
+        (true, false) => "It has no catch-up: allow it.",
     }
 }
 
@@ -151,7 +150,7 @@ fn archive_words(asked: &TitleState) -> &'static str {
         Recorded::OtherTimes => {
             "That moment is not recorded: it is too long ago, yet to come, or the stream did not run then."
         }
-        Recorded::Nothing => "Nothing of the stream is recorded: set archive_days of the stream.",
+        Recorded::Nothing => "Nothing of the stream is recorded: choose for how many days it is.",
     }
 }
 
@@ -182,7 +181,7 @@ fn sign_in_words(sign_in: SignIn) -> String {
         SignIn::NotNeeded => "Boxes need no login.",
         SignIn::Done => "Its box has signed in with login and password.",
         SignIn::NoPassword => {
-            "Boxes have to send login and password, and it has no password: set one, or mag_login_required to 0."
+            "Boxes have to send login and password, and it has no password: set one, or let boxes in without a login in General Settings."
         }
         SignIn::Awaited => "Its box has yet to send login and password, which it asks for on its screen.",
     };
@@ -196,7 +195,7 @@ fn provider_words(subscription: &Subscription, provider: Provider, passes: bool)
     let bound = subscription.isp_asn.map(Asn::get);
     match (bound, provider) {
         (_, Provider::NoFile) => {
-            "isp_lock is set but cannot be applied: start the server with --asn-db FILE, a MaxMind file of \
+            "It is to be bound to its network provider, which cannot be told: start the server with --asn-db FILE, a MaxMind file of \
              autonomous systems."
                 .into()
         }
@@ -205,12 +204,12 @@ fn provider_words(subscription: &Subscription, provider: Provider, passes: bool)
             format!("It is bound to AS{bound}, and comes from AS{}.", asn.get())
         }
         (Some(bound), Provider::Known(asn)) => format!(
-            "It is bound to AS{bound}, but comes from AS{}: empty isp_asn to bind it again, or set isp_lock to 0.",
+            "It is bound to AS{bound}, but comes from AS{}: forget the provider to bind it anew, or unbind it.",
             asn.get()
         ),
         (Some(bound), Provider::Unknown) if passes => format!("It is bound to AS{bound}."),
         (Some(bound), Provider::Unknown) => format!(
-            "It is bound to AS{bound}, but the provider of its address is unknown: set isp_lock to 0 to let it watch."
+            "It is bound to AS{bound}, but the provider of its address is unknown: unbind it to let it watch."
         ),
     }
 }
@@ -234,7 +233,7 @@ fn limit_words(subscription: &Subscription, taken: Option<Taken>, passes: bool) 
         (_, true) if full => format!("{open} of {} open: a new viewer ends the oldest.", are(limit)),
         (_, true) => format!("{open} of {} open.", are(limit)),
         (_, false) => {
-            format!("{open} of {} open: end one, or raise max_allowed_connections.", are(limit))
+            format!("{open} of {} open: end one, or allow more.", are(limit))
         }
     }
 }

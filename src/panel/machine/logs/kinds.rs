@@ -260,7 +260,13 @@ fn audit_cells(row: &Row<'_>) -> Vec<Cell> {
     };
     let page =
         Resource::named(row.text("resource")).and_then(page_of).filter(|_| row.text("action") != "delete");
-    let which = match (page, row.number("target_id")) {
+    let (page, id) = match row.text("action") {
+        // The row is that of what it has become.
+        "convert_to_line" => (Some("lines"), audit::converted_to(after)),
+        "convert_to_mag" => (Some("mags"), audit::converted_to(after)),
+        _ => (page, row.number("target_id")),
+    };
+    let which = match (page, id) {
         (Some(page), Some(id)) => Cell::Link { href: format!("/panel/{page}/{id}"), text: which },
         _ => Cell::Text(which),
     };
@@ -323,15 +329,17 @@ fn connection(row: &Row<'_>) -> Vec<Cell> {
         row.code("address"),
         Cell::Under(Box::new(row.plain("user_agent")), row.text("container").to_owned()),
         Cell::Number(show::bytes(row.number("bytes_sent").unwrap_or(0).unsigned_abs())),
-        Cell::Text(row.text("reason").replace('_', " ")),
+        Cell::Text(show::ending(row.text("reason")).to_owned()),
     ]
 }
 
 fn refusal(row: &Row<'_>) -> Vec<Cell> {
     let stream = match row.number("stream_id") {
-        Some(id) => {
-            Cell::Link { href: format!("/panel/streams/{id}"), text: row.words.name(Resource::Streams, id) }
-        }
+        Some(id) => match row.words.known(Resource::Streams, id) {
+            Some(name) => Cell::Link { href: format!("/panel/streams/{id}"), text: name.to_owned() },
+            // It may never have been there: players ask for whatever they were told.
+            None => Cell::Text(format!("number {id}: no such stream")),
+        },
         None => Cell::Text(String::new()),
     };
     vec![

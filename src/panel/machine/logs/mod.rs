@@ -12,8 +12,9 @@ use crate::{
     domain::{
         Error, Fact, Resource, Result,
         fields::{number::whole, time::UnixTime},
+        viewing::session::Ending,
     },
-    ops::machine::logs::{self, Count, LogSearch, Turn},
+    ops::machine::logs::{self, Count, Log, LogSearch, Turn},
     panel::{
         kit::{
             audit::Words,
@@ -196,6 +197,7 @@ fn inputs(kind: &Kind, asked: &Asked) -> Vec<Input> {
     let columns = kind.sought().map(|column| {
         let choices = match column.name {
             "resource" => resources(),
+            "reason" if kind.log == Log::Connection => endings(),
             _ => Vec::new(),
         };
         let value = asked.given(column.name);
@@ -206,6 +208,12 @@ fn inputs(kind: &Kind, asked: &Asked) -> Vec<Input> {
     // An id is asked for by links from other pages.
     let columns = columns.filter(|input| !input.value.is_empty() || !input.name.ends_with("_id"));
     columns.chain([day("from", "From"), day("to", "To")]).collect()
+}
+
+fn endings() -> Vec<Choice> {
+    let every = Choice::new("", "Any");
+    let words = Ending::ALL.map(|ending| Choice::new(ending.name(), ending.words()));
+    std::iter::once(every).chain(words).collect()
 }
 
 fn resources() -> Vec<Choice> {
