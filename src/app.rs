@@ -4,7 +4,7 @@ use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Instant,
 };
 
@@ -12,7 +12,7 @@ use actix_web::{
     App, Error, HttpResponse,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::header,
+    http::header::{self, ContentType},
     middleware::{DefaultHeaders, Next, NormalizePath, TrailingSlash, from_fn},
     web,
 };
@@ -214,11 +214,13 @@ fn lock(config: &Config) -> Result<File, String> {
     let advice = "name a writable one with --data";
     store::make_private(&config.data)
         .map_err(|e| format!("cannot create the folder {folder}: {e}; {advice}"))?;
-    let file =
-        File::options().create(true).truncate(false).write(true).open(config.data.join("linecard.lock"));
-    let file = file.map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    tempfile::tempfile_in(&config.data)
+        .map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;
+    // The folder itself: a file in it can be taken away while it is locked.
+    let lock =
+        File::open(&config.data).map_err(|e| format!("cannot open the folder {folder}: {e}; {advice}"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
         Err(_) => Err(format!(
             "another linecard serve runs on the folder {folder}: stop it, or name another with --data"
         )),
@@ -234,7 +236,9 @@ async fn healthz(ops: web::Data<Ops>) -> HttpResponse {
 }
 
 async fn describe() -> HttpResponse {
-    HttpResponse::Ok().json(openapi::document())
+    // Made once: it costs milliseconds, and is for everybody.
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi::document().to_string());
+    HttpResponse::Ok().content_type(ContentType::json()).body(DOCUMENT.as_str())
 }
 
 /// One line per request, with everything blanked that could be a secret.

@@ -346,9 +346,8 @@ fn a_folder_that_cannot_be_written_is_named() {
     }
     assert_eq!(fs::read(&file).expect("the file"), b"x");
 
-    // Root may write everywhere but over a folder.
-    fs::create_dir(folder.path().join("linecard.lock")).expect("a folder in the way");
-    let why = refused_start(folder.path(), &[]);
+    // There even root cannot make a file.
+    let why = refused_start(Path::new("/sys/kernel"), &[]);
     assert!(why.contains("cannot write to the folder"), "{why}");
     assert!(why.contains("name a writable one with --data"), "{why}");
 }
@@ -356,6 +355,14 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let server = quiet(folder());
+    let by_another_name = folder();
+    std::os::unix::fs::symlink(server.data(), by_another_name.path().join("data")).expect("a link");
+    for file in fs::read_dir(server.data()).expect("the folder") {
+        let name = file.expect("a file").file_name();
+        assert!(!name.to_string_lossy().contains("lock"), "{name:?}: what can be removed keeps nobody out");
+    }
+    let why = refused_start(&by_another_name.path().join("data"), &[]);
+    assert!(why.contains("another linecard serve runs on the folder"), "{why}");
     let why = refused_start(server.data(), &[]);
     assert!(why.contains("another linecard serve runs on the folder"), "{why}");
     assert!(why.contains("stop it, or name another with --data"), "{why}");
