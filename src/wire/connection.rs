@@ -234,10 +234,13 @@ impl AsyncRead for Connection {
         if self.held.is_empty() {
             let before = into.filled().len();
             ready!(Pin::new(&mut self.read).poll_read(context, into))?;
-            if into.filled().len() == before {
+            let come = &into.filled()[before..];
+            let heads = memchr::memmem::find_iter(come, HEAD_END).take(2).count();
+            if come.is_empty() || (heads < 2 && !was_paused) {
+                self.paused = heads > 0;
                 return Poll::Ready(Ok(()));
             }
-            self.held.extend_from_slice(&into.filled()[before..]);
+            self.held = come.to_vec();
             into.set_filled(before);
         }
         if was_paused {
