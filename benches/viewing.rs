@@ -1,6 +1,6 @@
 //! Watching: fan-out, HLS, zap time, admission, login, playlists, running streams. `cargo bench
 //! --bench viewing`, or one part: `-- fanout`, `hls`, `zap`, `admission`, `login`, `playlist`,
-//! `streams`, `idle`. Needs ffmpeg, nginx and wrk (Debian's packages) and about seven minutes.
+//! `streams`, `idle`, `window`. Needs ffmpeg, nginx and wrk (Debian's packages) and about seven minutes.
 //!
 //! The server is the real program in a process of its own, with its log on. Viewers and the side
 //! that it is compared with run on the same machine in the same run.
@@ -39,7 +39,7 @@ fn main() {
     }
     let hard = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }).unwrap();
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 9] = [
         ("fanout", fan_out),
         ("hls", hls),
         ("zap", zap),
@@ -48,6 +48,7 @@ fn main() {
         ("playlist", playlist),
         ("streams", streams),
         ("idle", idle),
+        ("window", window),
     ];
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     for (name, part) in parts {
@@ -129,7 +130,7 @@ fn hls() {
         for ((name, address, path), speed) in sides.into_iter().zip(&mut speeds) {
             let busy = || if name == "ours" { cpu(server.child.id()) } else { nginx.cpu() };
             let before = busy();
-            *speed = fetch(address, path, segment.len(), CLIENTS, SECONDS);
+            *speed = fetch(address, |_| path.to_owned(), segment.len(), CLIENTS, SECONDS);
             let seconds = (busy() - before) / (*speed * SECONDS as f64 / 1e9);
             println!(
                 "  {name:<8} {:>6.2} Gbit/s, {seconds:.2} s of CPU a GB (a segment is {} bytes)",
@@ -143,11 +144,11 @@ fn hls() {
     println!("  ours / nginx: {:.2}", ratios[ROUNDS / 2]);
 }
 
-/// Bytes a second of one path, fetched again and again.
-fn fetch(address: &str, path: &str, length: usize, clients: usize, seconds: u64) -> f64 {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+/// Bytes a second of the path of each client, fetched again and again.
+fn fetch(address: &str, path: impl Fn(usize) -> String, length: usize, clients: usize, seconds: u64) -> f64 {
+    let request = |client| format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", path(client));
     let mut sockets = Sockets::new();
-    (0..clients).for_each(|_| sockets.open(address, &request));
+    (0..clients).for_each(|client| sockets.open(address, &request(client)));
     // What is missing of each answer, once its head has come.
     let mut answers: Vec<(Head, Option<usize>)> = (0..clients).map(|_| (Head::default(), None)).collect();
     let mut whole = 0_u64;
@@ -165,10 +166,54 @@ fn fetch(address: &str, path: &str, length: usize, clients: usize, seconds: u64)
         let left = missing.unwrap_or(length) - came;
         *missing = (left > 0).then_some(left);
         if left == 0 {
-            socket.write_all(request.as_bytes()).unwrap();
+            socket.write_all(request(place).as_bytes()).unwrap();
         }
     });
     whole as f64 / begun.elapsed().as_secs_f64()
+}
+
+fn window() {
+    const CLIENTS: usize = 64;
+    const ROUNDS: usize = 5;
+    const MINUTES: u64 = 10;
+    println!(
+        "an ended window of {MINUTES} minutes of 4 Mbit/s to {CLIENTS} clients, beside nginx with one file of the same bytes"
+    );
+    let folder = folder(CLIENTS, 1, "3900k", "320x180");
+    let conn = Connection::open(folder.path().join("linecard.db")).unwrap();
+    conn.execute("UPDATE streams SET archive_days = 1, on_demand = 1", []).unwrap();
+    // Of an hour of a while ago: each minute is three times the file, whose clock begins anew each time.
+    let minute = std::fs::read(folder.path().join("media/a.ts")).unwrap().repeat(3);
+    let begin = jiff::Timestamp::now().as_second() / 3_600 * 3_600 - 7_200;
+    let hour = jiff::Timestamp::from_second(begin).unwrap().strftime("archive/1/%Y-%m-%d/%H").to_string();
+    std::fs::create_dir_all(folder.path().join(&hour)).unwrap();
+    for number in 0..i64::try_from(MINUTES).unwrap() {
+        let file = format!("{hour}/{}-60000-d.ts", (begin + number * 60) * 1_000);
+        std::fs::write(folder.path().join(file), &minute).unwrap();
+    }
+    let server = Server::start(folder.path(), &[]);
+    std::thread::sleep(Duration::from_secs(3));
+    let path = |client: usize| format!("/timeshift/line{}/{PASSWORD}/{MINUTES}/{begin}/1.ts", client + 1);
+    let bytes = get(&server.address, &path(0));
+    println!("  {:.1} MB", bytes.len() as f64 / 1e6);
+    assert!(bytes.len() > 250_000_000, "it is there");
+    let nginx = Nginx::start();
+    std::fs::write(nginx.folder.path().join("window.ts"), &bytes).unwrap();
+    let mut ratios = Vec::new();
+    for _ in 0..ROUNDS {
+        let before = (cpu(server.child.id()), nginx.cpu());
+        let ours = fetch(&server.address, path, bytes.len(), CLIENTS, SECONDS);
+        let theirs = fetch(&nginx.address, |_| "/window.ts".to_owned(), bytes.len(), CLIENTS, SECONDS);
+        for (name, speed, busy) in
+            [("ours", ours, cpu(server.child.id()) - before.0), ("nginx", theirs, nginx.cpu() - before.1)]
+        {
+            let each = busy / (speed * SECONDS as f64 / 1e9);
+            println!("  {name:<8} {:>6.2} Gbit/s, {each:.2} s of CPU a GB", speed * 8.0 / 1e9);
+        }
+        ratios.push(ours / theirs);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("  ours / nginx: {:.2}", ratios[ROUNDS / 2]);
 }
 
 fn zap() {

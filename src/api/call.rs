@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::{Change, Error, Given, Result, fields::time::UnixTime, people::actor::Actor, record},
+    domain::{Change, Error, Given, Resource, Result, fields::time::UnixTime, people::actor::Actor, record},
     ops::{Act, Action, Once, Ops},
     wire::{
         fields::Fields,
@@ -85,7 +85,7 @@ impl Call {
     /// [`Error::Invalid`], [`Error::UnknownField`].
     pub fn finish(&mut self) -> Result<()> {
         const NONE: &str = "This call takes no fields";
-        if is_of_one_row(self.action.name) {
+        if is_of_one_row(self.action.resource, self.action.name) {
             self.take_seen()?;
         }
         let (in_data, beside) = (self.data.are_taken(), self.params.are_taken());
@@ -129,11 +129,11 @@ impl Call {
 /// The field by which a caller changes a row only as he saw it.
 const SEEN: &str = "if_updated_at";
 
-/// Whether calls of that name change or remove one row that has an `updated_at`: they can be bound to it.
-pub fn is_of_one_row(action: &str) -> bool {
+/// Whether calls of that name change or remove one row that has an `updated_at`: they can be bound to it. Recordings have none.
+pub fn is_of_one_row(resource: Resource, action: &str) -> bool {
     const CALLS: [&str; 6] =
         ["update", "delete", "add_credits", "convert_to_mag", "convert_to_line", "api_key_revoke"];
-    CALLS.contains(&action)
+    resource != Resource::Archive && CALLS.contains(&action)
 }
 
 const DATA: &str = "fields such as data[username], or a JSON object";

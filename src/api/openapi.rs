@@ -102,7 +102,7 @@ fn body(row: &Row) -> Value {
     for (name, doc) in parameters::beside_data(row.resource, row.action) {
         properties.insert((*name).into(), json!({ "type": "string", "description": doc }));
     }
-    if is_of_one_row(row.action) {
+    if is_of_one_row(row.resource, row.action) {
         let (name, doc) = parameters::SEEN;
         properties.insert(name.into(), json!({ "type": ["integer", "string"], "description": doc }));
     }

@@ -17,7 +17,10 @@ use rustix::net::{Shutdown, shutdown, sockopt};
 use socket2::SockRef;
 use tokio::net::{TcpStream, tcp::OwnedWriteHalf};
 
-use super::Demand;
+use super::{
+    Demand,
+    vanished::{Kernel, SILENCE},
+};
 use crate::domain::{
     fields::{container::Container, time::UnixTime},
     ids::{ServerId, StreamId},
@@ -28,11 +31,12 @@ use crate::domain::{
     },
 };
 
-/// A viewer of a live stream whose side acknowledges nothing for so long has gone: the kernel closes the socket.
-/// Nobody pauses a live stream for longer and goes on where it was.
-const NO_PROGRESS: Duration = Duration::from_secs(30);
 /// While nothing is sent the other side is asked for a sign of life: after such a silence, and then so often.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
+/// A player of a recording that takes something now and then is there.
+const TAKES: Duration = Duration::from_secs(2);
+/// What was sent whole is still to be taken by its player, who may be paused for so long.
+const PAUSED: Duration = Duration::from_mins(10);
 /// What the kernel keeps of a stream for a viewer who does not take it: so little that it is soon noticed.
 const UNSENT: u32 = 64 * 1024;
 
@@ -162,6 +166,8 @@ struct Cut {
     socket: OnceLock<Arc<OwnedWriteHalf>>,
     /// Since when bytes wait for the network to take them, in milliseconds of this process; 0 if none do.
     waits_since: AtomicU64,
+    /// Its player may pause: it is not closed for taking nothing.
+    is_patient: AtomicBool,
 }
 
 impl Cut {
@@ -171,6 +177,18 @@ impl Cut {
             0 => Duration::ZERO,
             since => Duration::from_millis(milliseconds().saturating_sub(since)),
         }
+    }
+
+    /// Closes the socket of a player of a recording who has vanished; a paused one is asked more often whether it is there.
+    fn check(&self, kernel: &Kernel) -> std::io::Result<()> {
+        let Some(socket) = self.socket.get() else { return Ok(()) };
+        let socket: &TcpStream = (**socket).as_ref();
+        let heard = kernel.heard(socket.local_addr()?, socket.peer_addr()?)?;
+        if heard.has_vanished() {
+            self.cut();
+            return Ok(());
+        }
+        give_up_after(socket, heard.patience())
     }
 
     fn cut(&self) {
@@ -210,6 +228,7 @@ impl Hold {
             log::debug!("a viewer who vanishes will be noticed late: {error}");
         }
         let _ = self.cut.socket.set(socket);
+        self.cut.is_patient.store(true, Ordering::Relaxed);
     }
 
     /// Names the socket, once its request is answered: without it a player that reads nothing is cut late.
@@ -239,6 +258,13 @@ impl Drop for Hold {
             wire.cuts.retain(|cut| !Arc::ptr_eq(cut, &self.cut));
         }
         state.book.release(self.id, Instant::now());
+        drop(state);
+        if self.cut.is_patient.load(Ordering::Relaxed)
+            && let Some(socket) = self.cut.socket.get()
+            && let Err(error) = give_up_after::<TcpStream>((**socket).as_ref(), PAUSED)
+        {
+            log::debug!("a paused player may be cut early: {error}");
+        }
     }
 }
 
@@ -328,6 +354,30 @@ impl Connections {
         let mut state = self.state();
         state.book.sweep(Instant::now());
         state.clear();
+    }
+
+    /// Closes the sockets of players of recordings that have vanished, of those that take nothing.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn end_vanished(&self) -> std::io::Result<()> {
+        let cuts: Vec<Arc<Cut>> = {
+            let state = self.state();
+            let cuts = state.wires.values().flat_map(|wire| &wire.cuts);
+            let is_asked = |cut: &&Arc<Cut>| cut.is_patient.load(Ordering::Relaxed) && cut.stalled() >= TAKES;
+            cuts.filter(is_asked).cloned().collect()
+        };
+        if cuts.is_empty() {
+            return Ok(());
+        }
+        let kernel = Kernel::open()?;
+        for cut in cuts {
+            // One that was closed meanwhile is no matter.
+            if let Err(error) = cut.check(&kernel) {
+                log::debug!("whether a player has vanished: {error}");
+            }
+        }
+        Ok(())
     }
 
     /// The sessions that are meant, also those that await their player's return.
@@ -455,11 +505,16 @@ impl Wire {
 /// Has the kernel close a socket whose other side has vanished, or reads no more, and tell us soon that it does not.
 fn close_without_progress<S: AsFd>(socket: &S) -> std::io::Result<()> {
     SockRef::from(socket).set_tcp_notsent_lowat(UNSENT)?;
-    let patience = u32::try_from(NO_PROGRESS.as_millis()).unwrap_or(u32::MAX);
-    sockopt::set_tcp_user_timeout(socket, patience)?;
+    give_up_after(socket, SILENCE)?;
     sockopt::set_tcp_keepidle(socket, KEEP_ALIVE.0)?;
     sockopt::set_tcp_keepintvl(socket, KEEP_ALIVE.1)?;
     Ok(sockopt::set_socket_keepalive(socket, true)?)
+}
+
+/// Has the kernel close a socket whose other side acknowledges nothing, or takes nothing, for so long.
+fn give_up_after<S: AsFd>(socket: &S, patience: Duration) -> std::io::Result<()> {
+    let patience = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    Ok(sockopt::set_tcp_user_timeout(socket, patience)?)
 }
 
 /// Has the kernel ask a silent other side for a sign of life, and close the socket half a minute after the last one.

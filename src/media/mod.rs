@@ -27,6 +27,7 @@ mod segment;
 mod status;
 mod supervisor;
 mod target;
+mod vanished;
 mod tracks;
 mod ts;
 

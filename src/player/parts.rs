@@ -1,14 +1,18 @@
 //! The programmes of each channel as a part of every guide that holds it: written and packed when they are first asked for,
-//! and kept until the guide is another one.
+//! and kept until the guide is another one, or nobody has asked for a while.
 
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use actix_web::{rt::task::spawn_blocking, web::Data};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until},
+};
 
 use super::{guide::Listed, packed::Part};
 use crate::{
@@ -21,6 +25,8 @@ const DAY: i64 = 86_400;
 const MOST_PROGRAMMES: usize = 4_032;
 /// The bytes of all parts that are kept; what is over it is made anew each time.
 const MOST_BYTES: usize = 96 << 20;
+/// Parts that nobody has asked for in so long are not kept.
+const UNASKED: Duration = Duration::from_mins(5);
 /// Channels whose parts are made in one go.
 const AT_ONCE: usize = 16;
 
@@ -60,7 +66,7 @@ impl fmt::Display for Edition {
 
 /// The parts of the latest edition that was asked for.
 pub struct Parts {
-    kept: Mutex<Kept>,
+    kept: Arc<Mutex<Kept>>,
     /// Parts are made one after the other: they cost a processor, and viewers come first.
     making: Semaphore,
 }
@@ -70,11 +76,13 @@ struct Kept {
     edition: Option<Edition>,
     parts: HashMap<StreamId, (Box<str>, Part)>,
     bytes: usize,
+    /// When one was last asked for; `None` while there is none that would have to be forgotten.
+    asked: Option<Instant>,
 }
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { kept: Mutex::default(), making: Semaphore::new(1) }
+        Self { kept: Arc::default(), making: Semaphore::new(1) }
     }
 }
 
@@ -82,8 +90,12 @@ impl Parts {
     /// The part of that stream under that guide id, if it is there.
     pub fn get(&self, ops: &Ops, stream: StreamId, guide_id: &str) -> Option<Part> {
         let edition = Edition::now(ops);
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&edition, stream, guide_id)
+        let mut kept = held(&self.kept);
+        let part = kept.get(&edition, stream, guide_id);
+        if part.is_some() {
+            kept.asked = Some(Instant::now());
+        }
+        part
     }
 
     /// The part of that stream, and those of the first streams of the channels that come next.
@@ -101,7 +113,7 @@ impl Parts {
         let mut wanted = Vec::new();
         let mut made = HashMap::new();
         {
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = held(&self.kept);
             let first = channels.first().map(|channel| (stream, channel.guide_id.clone()));
             let rest = channels.iter().skip(1).take(AT_ONCE - 1);
             let rest = rest.filter_map(|channel| Some((*channel.streams.first()?, channel.guide_id.clone())));
@@ -128,13 +140,38 @@ impl Parts {
             wanted.into_iter().map(part).collect::<Result<Vec<_>>>()
         });
         let new = new.await.unwrap_or(Err(Error::Busy))?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = held(&self.kept);
         kept.turn_to(edition);
         for (stream, guide_id, part) in new {
             kept.keep(stream, guide_id, &part);
             made.insert(stream, part);
         }
+        if kept.asked.replace(Instant::now()).is_none() {
+            actix_web::rt::spawn(forget(self.kept.clone(), UNASKED));
+        }
         Ok(made)
+    }
+}
+
+fn held(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until nobody has asked for that time, and gives the memory back.
+async fn forget(kept: Arc<Mutex<Kept>>, unasked: Duration) {
+    loop {
+        let until = {
+            let mut kept = held(&kept);
+            let until = kept.asked.map(|asked| asked + unasked);
+            match until.filter(|until| *until > Instant::now()) {
+                Some(until) => until,
+                None => {
+                    *kept = Kept::default();
+                    return;
+                }
+            }
+        };
+        sleep_until(until).await;
     }
 }
 
@@ -147,7 +184,7 @@ impl Kept {
     /// Forgets what is of another edition.
     fn turn_to(&mut self, edition: Edition) {
         if self.edition.as_ref() != Some(&edition) {
-            *self = Self { edition: Some(edition), ..Self::default() };
+            *self = Self { edition: Some(edition), asked: self.asked, ..Self::default() };
         }
     }
 
@@ -160,5 +197,26 @@ impl Kept {
             self.bytes = self.bytes - before + weight;
             self.parts.insert(stream, entry);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn parts_are_kept_as_long_as_somebody_asks_and_not_much_longer() {
+        const UNASKED: Duration = Duration::from_millis(500);
+        let kept = Arc::new(Mutex::new(Kept { asked: Some(Instant::now()), ..Kept::default() }));
+        held(&kept).keep(StreamId(1), "one".into(), &Part::of("<programme/>"));
+        let forgetting = tokio::spawn(forget(kept.clone(), UNASKED));
+        for _ in 0..8 {
+            tokio::time::sleep(UNASKED / 4).await;
+            held(&kept).asked = Some(Instant::now());
+        }
+        assert!(held(&kept).parts.len() == 1 && !forgetting.is_finished());
+        forgetting.await.unwrap();
+        let kept = held(&kept);
+        assert!(kept.parts.is_empty() && kept.bytes == 0 && kept.asked.is_none());
     }
 }

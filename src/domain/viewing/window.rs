@@ -1,7 +1,7 @@
 //! Which part of an archive is asked for, in every spelling that players have (docs/catch-up.md, "What players ask").
 
 use jiff::{
-    Timestamp,
+    Span, Timestamp,
     civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
@@ -72,11 +72,13 @@ impl Window {
         Some(end.and_then(|end| Self::between(start, end)).unwrap_or(Self::from(start)))
     }
 
-    /// The hour that a file of a box's archive holds, `20261129-18`, on a clock of that zone.
+    /// The hour that a file of a box's archive holds, `20261129-18`, on a clock of that zone: as long as the clock shows it, which
+    /// is twice in autumn; `None` for one that it leaves out in spring.
     pub fn hour(name: &str, zone: &TimeZone) -> Option<Self> {
-        let (date, hour) = name.split_once('-')?;
-        let start = (date.len() == 8 && hour.len() == 2).then(|| start(name, zone)).flatten()?;
-        Self::between(start, UnixTime::clamped(start.seconds() + 3600))
+        let (date, hour) = name.split_once('-').filter(|(_, hour)| hour.len() == 2)?;
+        let begin = clock(date, hour)?;
+        let next = begin.checked_add(Span::new().hours(1)).ok()?;
+        Self::between(at(begin, zone)?, at(next, zone)?)
     }
 }
 

@@ -28,6 +28,8 @@ use crate::{
 const FETCHED: &str = "guide.fetched";
 /// The most channels of a source.
 const CHANNELS: usize = 100_000;
+/// The most bytes of their ids and names together: 32 MiB.
+const NAMES: usize = 32 << 20;
 /// The most programmes that are kept of a source.
 const PROGRAMMES: u64 = 5_000_000;
 /// What did not change is read again after so many seconds: days have come that were too far ahead.
@@ -169,6 +171,8 @@ struct Filling<'f, 'r> {
     /// All channels are known from a first reading.
     is_second: bool,
     key: String,
+    /// Bytes of ids and names.
+    named: usize,
     kept: u64,
     left_out: u64,
 }
@@ -189,6 +193,7 @@ impl<'f, 'r> Filling<'f, 'r> {
             rows: HashMap::new(),
             decided: None,
             key: String::new(),
+            named: 0,
             kept: 0,
             left_out: 0,
         }
@@ -206,6 +211,7 @@ impl<'f, 'r> Filling<'f, 'r> {
         Ok(())
     }
 
+    /// One channel more. An id that cannot be one is not remembered: it may be long.
     fn add(&mut self, id: &str, names: Vec<String>) -> Result<(), Failed> {
         let Ok(id) = GuideId::new(id) else {
             self.left_out += 1;
@@ -214,6 +220,11 @@ impl<'f, 'r> Filling<'f, 'r> {
         if self.channels.len() >= CHANNELS {
             return Err(format!("It names more than {CHANNELS} channels.").into());
         }
+        self.named += id.as_str().len() + names.iter().map(String::len).sum::<usize>();
+        if self.named > NAMES {
+            return Err(format!("The names of its channels are larger than {} MiB.", NAMES >> 20).into());
+        }
+        self.rows.insert(lower(id.as_str()), None);
         self.channels.push(Candidate { source: self.order.id, id, names });
         Ok(())
     }
@@ -250,11 +261,9 @@ impl xmltv::Sink for Filling<'_, '_> {
     type Error = Failed;
 
     fn channel(&mut self, id: &str, names: Vec<String>) -> Result<(), Failed> {
-        let key = lower(id);
-        if self.is_second || id.is_empty() || self.rows.contains_key(&key) {
+        if self.is_second || id.is_empty() || self.rows.contains_key(&lower(id)) {
             return Ok(());
         }
-        self.rows.insert(key, None);
         self.add(id, names)
     }
 
@@ -269,7 +278,6 @@ impl xmltv::Sink for Filling<'_, '_> {
             return Ok(*row);
         }
         // A source that lists no channels, or not this one.
-        self.rows.insert(self.key.clone(), None);
         self.add(id, Vec::new())?;
         Ok(None)
     }

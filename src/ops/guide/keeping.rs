@@ -36,6 +36,8 @@ pub struct Keeping {
     asked: Mutex<HashSet<GuideSourceId>>,
     /// The sources that are refreshed now.
     running: Mutex<HashSet<GuideSourceId>>,
+    /// Held by who looks at what is due: one at a time.
+    turn: tokio::sync::Mutex<()>,
     /// How many refreshes have ended.
     ended: AtomicU64,
     /// The sources as they were, and at which state of both databases and of refreshes.
@@ -43,7 +45,7 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// Has sources refreshed soon.
+    /// Has sources refreshed by the next who looks.
     pub fn ask(&self, ids: &[GuideSourceId]) {
         locked(&self.asked).extend(ids);
     }
@@ -100,12 +102,13 @@ impl Drop for Ended {
 }
 
 impl Ops {
-    /// Does what is due: the job of every second.
+    /// Does what is due: the job of every second, and whoever has just asked.
     ///
     /// # Errors
     /// A database error; what is wrong with a source stands in its row.
     pub async fn keep_guide(&self) -> Result<()> {
         let keeping = &self.guide.keeping;
+        let _turn = keeping.turn.lock().await;
         let running = locked(&keeping.running).clone();
         let ended = keeping.ended.load(Ordering::Acquire);
         let change = [self.store.changes().guide(), self.guide.db.flips(), ended];

@@ -86,9 +86,15 @@ pub fn refresh(act: &Act<'_>, id: Option<GuideSourceId>) -> Result<Vec<GuideSour
 }
 
 impl Ops {
-    /// Has sources refreshed by the job, within a second.
+    /// Has sources refreshed, at once unless too many are. The job sees to what is left.
     pub(in crate::ops) fn ask_guide_refresh(&self, ids: &[GuideSourceId]) {
         self.guide.keeping.ask(ids);
+        let ops = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = ops.keep_guide().await {
+                log::warn!("the guide waits for the next look at it: {error}");
+            }
+        });
     }
 
     /// The sources that need somebody: those whose last try failed, and those that run out within two days, with that time.

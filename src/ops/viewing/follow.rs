@@ -135,6 +135,10 @@ impl Viewing {
     /// A database error.
     pub fn sweep_viewers(&self) -> Result<()> {
         self.connections.sweep();
+        if let Err(error) = self.connections.end_vanished() {
+            // The ten minutes of a paused player are left.
+            log::debug!("who has vanished is not known: {error}");
+        }
         self.recheck(&self.connections.over(clock::now()))
     }
 

@@ -1,9 +1,15 @@
 //! What sources and machines do wrong: the guide from before stays, and nothing else is harmed.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{Read as _, Write as _},
+};
 
 use super::{hour, put, refreshed, titles, xmltv};
-use crate::support::{TestServer, tv::within};
+use crate::support::{
+    TestServer,
+    tv::{peak, within},
+};
 
 /// A server with a stream and a source that was read.
 fn with_guide() -> TestServer {
@@ -51,6 +57,82 @@ fn whatever_a_file_holds_the_guide_from_before_stays() {
     );
     let row = refreshed(&server, 1);
     assert!(row["last_error"].as_str().unwrap().contains("no file"), "a pipe: {row}");
+}
+
+/// A zip of one file, deflated.
+fn zip_of(name: &str, times: usize, plain: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    plain.chunks(1 << 20).for_each(|part| packer.write_all(part).unwrap());
+    let packed = packer.finish().unwrap();
+    let size = u32::try_from(packed.len()).unwrap().to_le_bytes();
+    let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+    let mut zip =
+        [b"PK\x03\x04\x14\0\0\0\x08\0", &[0; 8][..], &size, &size, &length, &[0; 2], name.as_bytes()]
+            .concat();
+    zip.extend(packed);
+    let head = [b"PK\x01\x02\x14\0\x14\0\0\0\x08\0", &[0; 8][..], &size, &size, &length, &[0; 16]].concat();
+    let table = [&head, name.as_bytes()].concat().repeat(times);
+    let (at, size) = (u32::try_from(zip.len()).unwrap(), u32::try_from(table.len()).unwrap());
+    zip.extend(table);
+    zip.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff");
+    zip.extend([size.to_le_bytes(), at.to_le_bytes()].concat());
+    zip.extend([0; 2]);
+    zip
+}
+
+fn gz_of(plain: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(plain).unwrap();
+    packer.finish().unwrap()
+}
+
+fn xz_of(plain: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    liblzma::bufread::XzEncoder::new(plain, 0).read_to_end(&mut packed).unwrap();
+    packed
+}
+
+#[test]
+fn what_is_packed_very_tightly_costs_no_memory() {
+    const MANY: usize = 24 << 20;
+    let server = with_guide();
+    let blanks = vec![b' '; MANY];
+    let ids = |kind: &str, end: &str| {
+        let one = |number: usize| format!("<{kind}'{number}{}'{end}", "x".repeat(1_000_000));
+        format!("<tv>{}</tv>", (0..MANY >> 20).map(one).collect::<String>())
+    };
+    let names = |number: usize| {
+        let name = |place: usize| format!("<display-name>{place}{}</display-name>", "x".repeat(190));
+        format!("<channel id='{number}'>{}</channel>", (0..20).map(name).collect::<String>())
+    };
+    let many_names = format!("<tv>{}</tv>", (0..(36 << 20) / 4_000).map(names).collect::<String>());
+    let deep = format!("<tv>{}", "<a>".repeat(MANY / 3));
+    let before = peak(&server);
+    let grown = || (peak(&server) - before) >> 10;
+    let refused = |name: &str, bytes: Vec<u8>, reason: &str| {
+        put(&server, "a.xml", bytes);
+        let row = refreshed(&server, 1);
+        assert!(row["last_error"].as_str().unwrap().contains(reason), "{name}: {row}");
+        assert_eq!(titles(&server, 1), ["before"], "{name}");
+    };
+    for (name, bytes, reason) in [
+        ("xz", xz_of(&blanks), "larger than 1 MiB"),
+        ("zip", zip_of("a.xml", 1, &blanks), "larger than 1 MiB"),
+        ("a zip of many files", zip_of("a.xml", 65_535, &blanks[..9]), "no XML"),
+        ("elements inside each other", gz_of(deep.as_bytes()), "inside each other"),
+        ("ids of channels", gz_of(ids("channel id=", "/>").as_bytes()), "no channels"),
+        (
+            "ids of programmes",
+            gz_of(ids("programme start='20301130' channel=", "></programme>").as_bytes()),
+            "no channels",
+        ),
+    ] {
+        refused(name, bytes, reason);
+        assert!(grown() < 16, "{name}: {} MiB", grown());
+    }
+    let names = gz_of(many_names.as_bytes());
+    refused("names", names, "names of its channels are larger than 32 MiB");
+    assert!(grown() < 64, "{} MiB", grown());
 }
 
 #[test]

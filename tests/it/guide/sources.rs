@@ -154,6 +154,19 @@ fn a_source_is_fetched_by_its_validators_and_never_from_inside_unless_that_is_se
 }
 
 #[test]
+fn a_refresh_that_is_asked_for_begins_at_once() {
+    let server = TestServer::start();
+    put(&server, "a.xml", xmltv(&[("a", "A")], &[]));
+    server.done("guide_sources/new", "data[name]=a&data[url]=guide/a.xml&data[refresh_hours]=0");
+    let begun = std::time::Instant::now();
+    for _ in 0..6 {
+        assert_eq!(refreshed(&server, 1)["last_error"], "");
+    }
+    // The job looks once a second.
+    assert!(begun.elapsed().as_millis() < 4_000, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn what_a_source_is_must_be_right_and_the_right_is_called_guide() {
     let server = TestServer::start();
     for (data, reason) in [

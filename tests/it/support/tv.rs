@@ -173,6 +173,13 @@ impl Player {
         self.rest.drain(..count).collect()
     }
 
+    /// From now on nothing that is sent to it arrives, and nobody is told.
+    pub fn vanish(&self) {
+        // The filter lets nothing through (`ret 0`).
+        let nothing = socket2::SockFilter::new(6, 0, 0, 0);
+        socket2::SockRef::from(&self.socket).attach_filter(&[nothing]).expect("a filter");
+    }
+
     /// Nothing follows the head that was read last.
     pub fn stays_silent(&mut self) {
         self.socket.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");

@@ -1,9 +1,11 @@
 //! Players, viewers and connections.
 
 mod catchup;
+mod clock_changes;
 mod door;
 mod faults;
 mod panel_connections;
+mod paused;
 mod players;
 mod recording;
 mod slow_clients;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -154,6 +155,59 @@ fn a_disk_that_is_full_and_a_folder_that_is_gone_pause_recording_and_never_the_s
 }
 
 #[test]
+fn a_small_disk_that_fills_up_and_one_that_is_read_only_pause_recording_until_they_are_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put_picture(folder.path());
+    let disk = tempfile::tempdir().expect("where it is mounted");
+    let at = disk.path().to_str().expect("text");
+    let start = format!(
+        "mount -t tmpfs -o size=24m none {at} && LINECARD_ADMIN_PASSWORD='{PASSWORD}' exec \"$@\" --archive {at} --archive-piece 2"
+    );
+    let server = TestServer::under(folder, "unshare", &["-r", "-m", "sh", "-c", &start, "sh"]);
+    server.done("settings/update", "data[archive_keep_free_bytes]=0");
+    add(&server, "");
+    let pid = server.pid().to_string();
+    let there = PathBuf::from(format!("/proc/{pid}/root{at}"));
+    let mount = |how: &str| {
+        let enter = ["-t", &pid, "-U", "-m", "--preserve-credentials", "sh", "-c", how];
+        assert!(Command::new("nsenter").args(enter).status().expect("nsenter").success(), "{how}");
+    };
+    let panel = Panel::admin(&server);
+    let is_recorded = || {
+        let listed = server.done("archive/list", "");
+        listed["paused"].is_null() && listed["archives"][0]["recording"] == 1
+    };
+    let says = |words: &str| {
+        let listed = server.done("archive/list", "").to_string();
+        listed.contains(words) && panel.get("/panel/").contains("Streams that are not recorded")
+    };
+    let goes_on = |what: &str| {
+        let last = pieces(&there).last().map_or(0, |piece| piece.1);
+        within(40, what, || {
+            is_recorded() && pieces(&there).iter().filter(|piece| piece.0 >= last).count() > 1
+        });
+        assert!(!panel.get("/panel/").contains("Streams that are not recorded"));
+    };
+    goes_on("it is recorded");
+    // Whatever else is on the disk takes all of it.
+    let mut ballast = fs::File::create(there.join("ballast")).expect("a file");
+    while ballast.write_all(&[1; 4096]).is_ok() {}
+    within(40, "it says that nothing is left", || {
+        while ballast.write_all(&[1; 4096]).is_ok() {}
+        says("the disk is full") || says("No space left on device")
+    });
+    fs::remove_file(there.join("ballast")).expect("room");
+    drop(ballast);
+    goes_on("it goes on where there is room");
+    mount(&format!("mount -t tmpfs -o ro none {at}"));
+    within(40, "it says that nothing can be written", || says("Read-only file system"));
+    mount(&format!("umount {at}"));
+    goes_on("it goes on where something can be written");
+    let running = server.done("streams/online", "");
+    assert_eq!(running["streams"][0]["restarts"], 0, "the stream did not notice: {running}");
+}
+
+#[test]
 fn a_clock_that_is_set_back_and_forth_puts_nothing_over_or_before_what_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = folder.path().join("clock");
@@ -256,6 +310,8 @@ fn the_oldest_of_the_stream_that_has_most_for_its_days_goes_first_and_what_is_to
     within(10, "the old ones go", || held()[1] == (2, 300_000));
     assert_eq!(server.refused("archive/delete", "stream_id=77"), "Stream does not exist: 77");
     assert_eq!(server.refused("archive/delete", ""), "Missing field: stream_id");
+    let bound = server.refused("archive/delete", "stream_id=1&if_updated_at=5");
+    assert!(bound.starts_with("Unknown field: if_updated_at"), "recordings are no row that changes: {bound}");
     let key = linecard(server.data(), &["api-key", "create", "reader", "--scope", "archive:read"]).1;
     let (_, answer) = server.post("archive/delete", &format!("api_key={}&stream_id=1", key.trim()));
     assert_eq!(answer["result"], false, "{answer}");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::guide::{programme::Programme, times, xmltv};
 
 /// 2026-11-29 18:00:00 UTC.
 const AT: i64 = 1_795_975_200;
@@ -151,6 +152,56 @@ fn a_file_of_a_box_is_an_hour() {
     for name in ["20261129", "20261129-1900", "20261129-25", "2026112-19", "1795975200"] {
         assert_eq!(Window::hour(name, &berlin), None, "{name}");
     }
+}
+
+/// Each zone with the moments at which its clocks change: back in autumn and on in spring. Lord Howe's by half an hour.
+const CHANGES: [(&str, [i64; 2]); 3] = [
+    ("Europe/Berlin", [1_792_890_000, 1_806_195_600]),
+    ("America/New_York", [1_793_512_800, 1_805_007_600]),
+    ("Australia/Lord_Howe", [1_806_764_400, 1_791_041_400]),
+];
+
+#[test]
+fn over_each_change_of_the_clocks_every_moment_is_in_the_hour_that_a_box_asks_for_and_guides_say_when_it_is()
+{
+    for (name, moments) in CHANGES {
+        let zone = zone(name);
+        for change in moments {
+            let offset = |at: i64| zone.to_offset(Timestamp::from_second(at).unwrap());
+            assert_ne!(offset(change - 1), offset(change), "{name}: the clocks change at {change}");
+            let mut last: Option<Window> = None;
+            for moment in (change - 4 * 3600..change + 4 * 3600).step_by(600) {
+                let clock = Timestamp::from_second(moment).unwrap().to_zoned(zone.clone());
+                let said = |form| clock.strftime(form).to_string();
+                let hour = Window::hour(&said("%Y%m%d-%H"), &zone).unwrap();
+                assert!(
+                    hour.start <= unix(moment) && unix(moment) < hour.last(),
+                    "{name} {moment}: {hour:?}"
+                );
+                if let Some(last) = last.filter(|last| *last != hour) {
+                    assert_eq!(last.end, Some(hour.start), "{name} {moment}: one hour after the other");
+                }
+                last = Some(hour);
+                // What a guide says of it is this moment, whoever reads it in which zone.
+                let [title, subtitle, description, category] = [const { String::new() }; 4];
+                let (start, stop) = (unix(moment), unix(moment + 600));
+                let programme = Programme { start, stop, title, subtitle, description, category };
+                let guide = xmltv::programmes("a", &[programme], &zone);
+                let times: Vec<i64> =
+                    guide.split('"').filter_map(|text| times::parse(text, &TimeZone::UTC)).collect();
+                assert_eq!(times, [moment, moment + 600], "{name}: {guide}");
+                // A clock that was shown twice is the first of both.
+                let asked = seconds(&said("%Y-%m-%d:%H-%M-%S"), name).unwrap();
+                let twice = i64::from(offset(change - 1).seconds() - offset(change).seconds()).max(0);
+                let is_second = (change..change + twice).contains(&moment);
+                assert_eq!(asked, if is_second { moment - twice } else { moment }, "{name} {moment}");
+            }
+        }
+    }
+    let berlin = zone("Europe/Berlin");
+    assert_eq!(Window::hour("20270328-02", &berlin), None, "there is no such hour");
+    let twice = Window::hour("20261025-02", &berlin).unwrap();
+    assert_eq!(twice.last().seconds() - twice.start.seconds(), 7200);
 }
 
 #[test]
