@@ -27,9 +27,9 @@ mod segment;
 mod status;
 mod supervisor;
 mod target;
-mod vanished;
 mod tracks;
 mod ts;
+mod vanished;
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -163,13 +163,11 @@ async fn forget(kept: Arc<Mutex<Kept>>, unasked: Duration) {
         let until = {
             let mut kept = held(&kept);
             let until = kept.asked.map(|asked| asked + unasked);
-            match until.filter(|until| *until > Instant::now()) {
-                Some(until) => until,
-                None => {
-                    *kept = Kept::default();
-                    return;
-                }
-            }
+            let Some(until) = until.filter(|until| *until > Instant::now()) else {
+                *kept = Kept::default();
+                return;
+            };
+            until
         };
         sleep_until(until).await;
     }
