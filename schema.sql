@@ -23,6 +23,8 @@ CREATE TABLE settings (
     connection_retention_days INTEGER NOT NULL DEFAULT 31 CHECK (connection_retention_days >= 0),
     refusal_retention_days    INTEGER NOT NULL DEFAULT 31 CHECK (refusal_retention_days >= 0),
     api_retention_days   INTEGER NOT NULL DEFAULT 7   CHECK (api_retention_days >= 0),
+    event_retention_days INTEGER NOT NULL DEFAULT 30  CHECK (event_retention_days >= 0),
+    expiring_days        TEXT    NOT NULL DEFAULT '7,1',
     mag_login_required   INTEGER NOT NULL DEFAULT 0   CHECK (mag_login_required IN (0, 1)),
     mag_oui_check        INTEGER NOT NULL DEFAULT 0   CHECK (mag_oui_check IN (0, 1)),
     refuse_zero_expiry        INTEGER NOT NULL DEFAULT 0 CHECK (refuse_zero_expiry IN (0, 1)),
@@ -549,3 +551,74 @@ CREATE TABLE usage_samples (
     streams_online INTEGER NOT NULL,
     sent_kbps      INTEGER NOT NULL
 ) STRICT;
+
+-- What happened, for those who follow it, written in the transaction of what it tells. Rows outlive what they tell of.
+CREATE TABLE events (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    type        TEXT    NOT NULL,                  -- line.created
+    at          INTEGER NOT NULL,
+    resource    TEXT    NOT NULL,
+    resource_id INTEGER,
+    key         TEXT    NOT NULL,                  -- its name at that time
+    reference   TEXT,                              -- the caller's own number of it
+    actor       TEXT    NOT NULL,
+    data        TEXT    NOT NULL,                  -- the columns that changed, before and after; secrets are masked
+    omitted     TEXT    NOT NULL                   -- the columns that are too long to stand there
+) STRICT;
+
+-- Which log it is, so that somebody who follows it notices a restored database.
+CREATE TABLE event_log (
+    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    log_id       TEXT    NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    forgotten_id INTEGER NOT NULL DEFAULT 0        -- the newest event that was deleted for its age
+) STRICT;
+INSERT INTO event_log (id) VALUES (1);
+
+-- Up to which end of lines and MAGs events have told, so many days before it; 0 tells of the end itself.
+CREATE TABLE end_events (
+    resource TEXT    NOT NULL,
+    days     INTEGER NOT NULL,
+    told_to  INTEGER NOT NULL,                     -- an end
+    told_id  INTEGER NOT NULL,                     -- and which of those with that end
+    PRIMARY KEY (resource, days)
+) STRICT, WITHOUT ROWID;
+
+-- Addresses that are told of events. What is sent writes from told_to on and leaves updated_at alone.
+CREATE TABLE webhooks (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    description    TEXT    NOT NULL DEFAULT '',
+    url            TEXT    NOT NULL,
+    types          TEXT    NOT NULL DEFAULT '[]',
+    enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    with_passwords INTEGER NOT NULL DEFAULT 0 CHECK (with_passwords IN (0, 1)),
+    secret           TEXT    NOT NULL DEFAULT '',  -- sealed with the key beside the database
+    old_secret       TEXT,
+    old_secret_until INTEGER,
+    told_to          INTEGER NOT NULL DEFAULT 0,   -- of what came before, all is in webhook_deliveries or was not wanted
+    failures         INTEGER NOT NULL DEFAULT 0,   -- in a row
+    failing_since    INTEGER,
+    resume_at        INTEGER,
+    last_try_at      INTEGER,
+    last_success_at  INTEGER,
+    last_error       TEXT    NOT NULL DEFAULT '',
+    created_at     INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT;
+
+-- What was sent to webhooks, and what waits to be sent again.
+CREATE TABLE webhook_deliveries (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    event_id   INTEGER NOT NULL,
+    type       TEXT    NOT NULL,
+    object     TEXT    NOT NULL,                   -- events of one keep their order
+    state      TEXT    NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
+    attempts   INTEGER NOT NULL,
+    next_at    INTEGER,
+    last_at    INTEGER,
+    status     INTEGER,
+    error      TEXT    NOT NULL DEFAULT '',
+    micros     INTEGER,
+    UNIQUE (webhook_id, event_id)
+) STRICT;
+CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (webhook_id, object, event_id) WHERE state = 'waiting';

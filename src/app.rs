@@ -23,7 +23,10 @@ use crate::{
     config::Config,
     delivery,
     domain::{fields::net::Network, ids::ServerId, machine::server::Here},
-    host::{Host, open_files},
+    host::{
+        Host, open_files,
+        sealing::{self, Sealing},
+    },
     jobs,
     media::{Ffmpeg, Media, Timing, archive::Archive},
     ops::{Ops, machine::first_start::Welcome},
@@ -33,7 +36,7 @@ use crate::{
 };
 
 /// The use cases on a data folder, as the server that this program is: no other runs it yet. Its streams run once
-/// `viewing` is started; they are recorded below `archive`, else below the data folder.
+/// `viewing` is started; they are recorded below `archive`, else below the data folder. Without a key nothing is sealed.
 ///
 /// # Errors
 /// A sentence for the operator.
@@ -42,9 +45,10 @@ pub fn use_cases(
     options: Options,
     asn_db: Option<&Path>,
     archive: Option<PathBuf>,
+    sealing: Sealing,
     timing: Timing,
 ) -> Result<Ops, String> {
-    let host = Host::open(data, asn_db)?;
+    let host = Host::open(data, asn_db, sealing)?;
     let ffmpeg = Ffmpeg::new("ffmpeg".into(), data.join("media"));
     let archive = match archive {
         Some(folder) => Archive::below(folder, false, data.to_owned()),
@@ -79,7 +83,10 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;
     let timing = Timing { piece: config.archive_piece, ..Timing::default() };
-    let ops = use_cases(&config.data, options, config.asn_db.as_deref(), config.archive.clone(), timing)?;
+    let key = config.secret_key_file.clone().unwrap_or_else(|| config.data.join(sealing::FILE));
+    let sealing = Sealing::with_file(&key)?;
+    let (asn_db, archive) = (config.asn_db.as_deref(), config.archive.clone());
+    let ops = use_cases(&config.data, options, asn_db, archive, sealing, timing)?;
     let listener = TcpListener::bind(config.listen);
     let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
     let listener = listener.map_err(cannot_listen)?;
@@ -87,6 +94,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let gate = gate(&ops, &config.trusted_proxies);
     // Before anything is deleted for its age.
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
+    let recognized = ops.recognize_event_log().await;
+    recognized.map_err(|e| format!("the log of events cannot be read: {}", e.for_operator()))?;
     let jobs = jobs::start(&ops);
 
     let faces = Faces::of(&ops, config.trusted_proxies);
@@ -137,6 +146,7 @@ impl Running {
         let (ops, live) = (self.ops.clone(), self.live.clone());
         async move {
             live.close();
+            ops.followers.close();
             ops.viewing.end_all_sessions(ops.believed_now()).await
         }
     }

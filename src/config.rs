@@ -15,6 +15,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// The file that knows which provider has which address, in MaxMind's format.
     pub asn_db: Option<PathBuf>,
+    /// The key that secrets are sealed with, unless it is in the data folder.
+    pub secret_key_file: Option<PathBuf>,
     /// Where streams are recorded, unless it is `archive` in the data folder.
     pub archive: Option<PathBuf>,
     /// About how long each file of a recording is.

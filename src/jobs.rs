@@ -172,6 +172,27 @@ const JOBS: &[Job] = &[
         run: |ops, _| Box::pin(async move { ops.check_servers(&Prober::default()).await }),
     },
     Job {
+        name: "Events",
+        about: "Tells those who follow events what nobody does: streams and servers go down and come up, addresses are blocked, disks fill.",
+        rhythm: EACH_SECOND,
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.tell_states().await }),
+    },
+    Job {
+        name: "Ends",
+        about: "Tells those who follow events of lines and MAGs that end soon or have ended; not while the clock is in doubt.",
+        rhythm: EACH_SECOND,
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.tell_ends().await }),
+    },
+    Job {
+        name: "Event log",
+        about: "Records how far the log of events has come, so that a restored database is noticed.",
+        rhythm: EVERY_MINUTE,
+        at_the_end: true,
+        run: |ops, _| Box::pin(async move { ops.note_event_log().await }),
+    },
+    Job {
         name: "Guide",
         about: "Refreshes the sources of the programme guide when it is time, and matches their channels with streams.",
         rhythm: Rhythm::Every { period: Duration::from_secs(1), after_failure: Duration::from_secs(30) },

@@ -16,6 +16,7 @@ use super::{
     access::{Door, bearer},
     call::Call,
     channels::{archive, bouquets, streams},
+    events::log as event_log,
     guide::{channels as guide_channels, sources as guide_sources},
     machine::{logs, servers, settings},
     managed,
@@ -120,6 +121,7 @@ calls! {
     Streams / "stop", Write, streams::stop, "Disables and stops streams; also by GET.";
     Archive / "list", Read, archive::list, "Lists what is recorded of streams, and whether each is recorded now.";
     Archive / "delete", Write, archive::delete, "Deletes the recordings of a stream, or those that end before a time.";
+    Events / "list", Read, event_log::list, "Lists what happened behind an event, in order; waits for it if wished.";
     SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
     SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
     SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that is not in use.";

@@ -4,6 +4,7 @@ mod access;
 mod call;
 mod calls;
 mod channels;
+mod events;
 mod guide;
 mod machine;
 mod managed;

@@ -130,7 +130,7 @@ fn body(row: &Row) -> Value {
 /// The columns that a list can be narrowed by.
 fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
-        (Resource::Connections | Resource::Archive, _) => Vec::new(),
+        (Resource::Connections | Resource::Archive | Resource::Events, _) => Vec::new(),
         // Each log has its own columns; a name stands once.
         (Resource::Logs, _) => {
             Log::ALL.iter().flat_map(|(_, log)| log.columns()).map(|(name, _)| *name).collect()
@@ -159,7 +159,12 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Settings, _) => Settings::columns(),
         (Resource::GuideSources, _) => GuideSource::columns(),
         (
-            Resource::Logs | Resource::Connections | Resource::Security | Resource::Guide | Resource::Archive,
+            Resource::Logs
+            | Resource::Connections
+            | Resource::Security
+            | Resource::Guide
+            | Resource::Archive
+            | Resource::Events,
             _,
         ) => Vec::new(),
     };

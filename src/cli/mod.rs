@@ -57,6 +57,10 @@ enum Command {
         /// The folder of recordings, also on another disk; in the data folder unless named
         #[arg(long, env = "LINECARD_ARCHIVE", value_name = "FOLDER")]
         archive: Option<PathBuf>,
+        /// The file of the key that secrets in the database are sealed with, made if it is not there; linecard.key in
+        /// the data folder unless named
+        #[arg(long, env = "LINECARD_SECRET_KEY_FILE", value_name = "FILE")]
+        secret_key_file: Option<PathBuf>,
         /// For tests: about how many seconds each file of a recording lasts
         #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 60)]
         archive_piece: u64,

@@ -21,6 +21,7 @@ use crate::{
             api_key::{ApiKeyChange, KeyText},
         },
     },
+    host::sealing::Sealing,
     ops::{
         Action, Ops,
         channels::import::{Import, Into},
@@ -45,6 +46,7 @@ pub async fn run(command: Command) -> Result<(), String> {
             trusted_proxies,
             asn_db,
             archive,
+            secret_key_file,
             archive_piece,
             batch,
             unsafe_sync,
@@ -53,8 +55,18 @@ pub async fn run(command: Command) -> Result<(), String> {
             let store = Options { batch, sync, ..Options::default() };
             let (data, provided) = (data.data, provided()?);
             let archive_piece = Duration::from_secs(archive_piece);
-            serve(Config { listen, data, trusted_proxies, asn_db, archive, archive_piece, provided, store })
-                .await
+            serve(Config {
+                listen,
+                data,
+                trusted_proxies,
+                asn_db,
+                secret_key_file,
+                archive,
+                archive_piece,
+                provided,
+                store,
+            })
+            .await
         }
         Command::Healthcheck { listen } => healthcheck(listen).await,
         Command::ApiKey(command) => api_key(command).await,
@@ -334,7 +346,8 @@ fn check(data: &Data) -> Result<(), String> {
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it
 /// ever runs.
 async fn open(data: &Data) -> Result<Ops, String> {
-    let ops = app::use_cases(&data.data, Options::default(), None, None, crate::media::Timing::default())?;
+    let (sealing, timing) = (Sealing::default(), crate::media::Timing::default());
+    let ops = app::use_cases(&data.data, Options::default(), None, None, sealing, timing)?;
     if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
         // Standard output belongs to the command itself.
         let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));

@@ -6,6 +6,7 @@ pub mod record;
 pub mod fields;
 
 pub mod channels;
+pub mod events;
 pub mod guide;
 pub mod machine;
 pub mod people;

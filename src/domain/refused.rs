@@ -48,6 +48,12 @@ pub enum Refused {
     /// A refresh of a source of the guide that is not used.
     #[error("This guide source is disabled: enable it first")]
     GuideSourceDisabled,
+    /// Events that are deleted for their age, and the oldest that there is.
+    #[error("Events before {0} are gone")]
+    EventsGone(i64),
+    /// An event that this log has not given yet.
+    #[error("Event {0} is not there yet: the log is another one, begin with after=0")]
+    EventNotThere(i64),
     /// Others use what is to be deleted: what it is, and how many of each.
     #[error("{what} is still used by {users}: move or delete them first")]
     StillUsed {

@@ -39,11 +39,13 @@ pub enum Resource {
     GuideSources,
     /// What is recorded of streams.
     Archive,
+    /// What happened, in the order in which it did.
+    Events,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -61,6 +63,7 @@ impl Resource {
         Self::Guide,
         Self::GuideSources,
         Self::Archive,
+        Self::Events,
     ];
 
     /// The name in paths, rights and logs.
@@ -83,6 +86,7 @@ impl Resource {
             Self::Guide => "guide",
             Self::GuideSources => "guide_sources",
             Self::Archive => "archive",
+            Self::Events => "events",
         }
     }
 
@@ -106,6 +110,7 @@ impl Resource {
             Self::Guide => "Guide channel",
             Self::GuideSources => "Guide source",
             Self::Archive => "Recording",
+            Self::Events => "Event",
         }
     }
 
@@ -141,6 +146,7 @@ impl Resource {
             Self::Guide => "no_such_guide_channel",
             Self::GuideSources => "no_such_guide_source",
             Self::Archive => "no_such_recording",
+            Self::Events => "no_such_event",
         }
     }
 

@@ -8,11 +8,13 @@ pub mod open_files;
 pub mod packed;
 pub mod probe;
 pub mod providers;
+pub mod sealing;
 
 use std::{path::Path, sync::Arc};
 
 use load::Meter;
 use providers::Providers;
+use sealing::Sealing;
 
 /// What is known of this machine and its network.
 pub struct Host {
@@ -20,6 +22,9 @@ pub struct Host {
     pub meter: Meter,
     /// Who provides an address.
     pub providers: Arc<Providers>,
+    /// What secrets are sealed with.
+    #[allow(dead_code, reason = "what is to be sealed first is on its way")]
+    pub sealing: Sealing,
 }
 
 impl Host {
@@ -27,7 +32,8 @@ impl Host {
     ///
     /// # Errors
     /// A sentence for the operator, for a file of providers that cannot be used.
-    pub fn open(data: &Path, asn_db: Option<&Path>) -> Result<Self, String> {
-        Ok(Self { meter: Meter::new(data.to_owned()), providers: Arc::new(Providers::open(asn_db)?) })
+    pub fn open(data: &Path, asn_db: Option<&Path>, sealing: Sealing) -> Result<Self, String> {
+        let providers = Arc::new(Providers::open(asn_db)?);
+        Ok(Self { meter: Meter::new(data.to_owned()), providers, sealing })
     }
 }

@@ -139,6 +139,7 @@ mod tests {
             Options::default(),
             None,
             None,
+            crate::host::sealing::Sealing::default(),
             crate::media::Timing::default(),
         )
         .unwrap();

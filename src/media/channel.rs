@@ -117,6 +117,11 @@ impl Channel {
         self.state().state.clone()
     }
 
+    /// Which of its sources is in use, from 0.
+    pub(super) fn source(&self) -> Option<usize> {
+        self.state().source
+    }
+
     pub(super) fn push(&self, chunk: Chunk, clock: Clock) {
         let woken = self.ring().push(chunk, clock);
         woken.into_iter().for_each(Waker::wake);

@@ -256,6 +256,13 @@ impl Media {
         states
     }
 
+    /// Which of its sources each stream that is wanted here has, from 0.
+    pub fn sources(&self) -> Vec<(StreamId, usize)> {
+        let streams = self.0.streams();
+        let source = |(id, running): (&StreamId, &Running)| Some((*id, running.channel.as_ref()?.source()?));
+        streams.iter().filter_map(source).collect()
+    }
+
     /// A stream as viewers meet it.
     pub fn channel(&self, id: StreamId) -> Option<Arc<Channel>> {
         self.0.streams().get_mut(&id).map(|running| running.channel(id, &self.0.wakes).clone())

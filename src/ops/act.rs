@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::{
     clock,
     effect::{Effect, Effects},
+    events::told::Told,
     origin,
 };
 use crate::{
     domain::{
-        Denied, Error, Fact, Resource, Result, Stored,
+        Defaults, Denied, Error, Fact, Resource, Result, Stored,
         fields::time::UnixTime,
         ids::Id,
         machine::settings::Settings,
@@ -96,10 +97,10 @@ impl Act<'_> {
         let facts = record.facts();
         self.tx.require_references::<R>(&facts)?;
         let id = self.tx.insert::<R>(&facts, self.now)?;
-        let set =
-            facts.iter().filter(|(name, fact)| !fact.is_empty_list() && defaults.get(name) != Some(fact));
-        let after = object(set.map(|(name, fact)| (*name, fact.into())));
+        let set = told(facts.iter().filter(|(name, fact)| is_set(name, fact, defaults)));
+        let after = object(&set);
         self.trail(Some(id.number()), label(&facts), EMPTY, &after)?;
+        self.tell::<R>("created", id, &facts, (&[], &set), (EMPTY, &after))?;
         Ok((id, record))
     }
 
@@ -114,13 +115,23 @@ impl Act<'_> {
 
     /// Writes a record over a row.
     pub(super) fn replace<R: Table>(&self, before: &Stored<R>, after: &R) -> Result<()> {
-        let facts = after.facts();
+        let (was, facts) = (before.record.facts(), after.facts());
         self.tx.require_references::<R>(&facts)?;
-        self.tx.update::<R>(before.id, &before.record.facts(), &facts, self.now)?;
-        let changed = difference(&before.record.facts(), &facts);
-        let old = object(changed.iter().map(|(name, old, _)| (*name, old.clone())));
-        let new = object(changed.iter().map(|(name, _, new)| (*name, new.clone())));
-        self.trail(Some(before.id.number()), label(&facts), &old, &new)
+        self.tx.update::<R>(before.id, &was, &facts, self.now)?;
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for (name, shown, now_shown) in difference(&was, &facts) {
+            for (facts, shown, column) in [(&was, shown, &mut old), (&facts, now_shown, &mut new)] {
+                let fact =
+                    facts.iter().find(|(known, _)| *known == name).map_or(&Fact::None, |(_, fact)| fact);
+                column.push(Told { name, fact, text: json(&shown).to_string() });
+            }
+        }
+        let texts = (object(&old), object(&new));
+        self.trail(Some(before.id.number()), label(&facts), &texts.0, &texts.1)?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.tell::<R>("updated", before.id, &facts, (&old, &new), (&texts.0, &texts.1))
     }
 
     /// Deletes a row.
@@ -131,8 +142,34 @@ impl Act<'_> {
         self.check_seen(row)?;
         self.tx.delete::<R>(row.id)?;
         let facts = row.record.facts();
-        let before = object(facts.iter().map(|(name, fact)| (*name, fact.into())));
-        self.trail(Some(row.id.number()), label(&facts), &before, EMPTY)
+        let was = told(facts.iter());
+        let before = object(&was);
+        self.trail(Some(row.id.number()), label(&facts), &before, EMPTY)?;
+        self.tell::<R>("deleted", row.id, &facts, (&was, &[]), (&before, EMPTY))
+    }
+
+    /// Puts a row in the place of one of another table: the trail of that is the caller's.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] for a unique column, or a database error.
+    pub(super) fn insert_converted<R: Table>(&self, record: &R) -> Result<R::Id> {
+        let facts = record.facts();
+        let id = self.tx.insert::<R>(&facts, self.now)?;
+        let defaults = self.tx.defaults::<R>()?;
+        let set = told(facts.iter().filter(|(name, fact)| is_set(name, fact, defaults)));
+        self.tell::<R>("created", id, &facts, (&[], &set), (EMPTY, &object(&set)))?;
+        Ok(id)
+    }
+
+    /// Deletes the row in whose place another was put.
+    ///
+    /// # Errors
+    /// A database error.
+    pub(super) fn delete_converted<R: Table>(&self, row: &Stored<R>) -> Result<()> {
+        self.tx.delete::<R>(row.id)?;
+        let facts = row.record.facts();
+        let was = told(facts.iter());
+        self.tell::<R>("deleted", row.id, &facts, (&was, &[]), (&object(&was), EMPTY))
     }
 
     /// Does a part that may be refused by itself: nothing of it is left then, and the act goes on.
@@ -188,10 +225,32 @@ fn label<'f>(facts: &'f [(&'static str, Fact)]) -> &'f str {
 /// No columns.
 const EMPTY: &str = "{}";
 
+/// Whether a column of a new row is worth telling.
+fn is_set(name: &str, fact: &Fact, defaults: &Defaults) -> bool {
+    !fact.is_empty_list() && defaults.get(name) != Some(fact)
+}
+
+fn told<'f>(facts: impl Iterator<Item = &'f (&'static str, Fact)>) -> Vec<Told<'f>> {
+    facts.map(|(name, fact)| Told { name, fact, text: json(&fact.into()).to_string() }).collect()
+}
+
 /// Columns as a JSON object; the names of columns need no escape.
-fn object(facts: impl Iterator<Item = (&'static str, Shown)>) -> String {
-    let columns: Vec<String> = facts.map(|(name, fact)| format!("\"{name}\":{}", json(&fact))).collect();
-    format!("{{{}}}", columns.join(","))
+fn object(columns: &[Told<'_>]) -> String {
+    let mut text = String::with_capacity(
+        2 + columns.iter().map(|told| told.name.len() + told.text.len() + 4).sum::<usize>(),
+    );
+    text.push('{');
+    for (place, told) in columns.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push('"');
+        text.push_str(told.name);
+        text.push_str("\":");
+        text.push_str(&told.text);
+    }
+    text.push('}');
+    text
 }
 
 fn json(shown: &Shown) -> Value {

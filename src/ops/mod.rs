@@ -3,6 +3,7 @@
 
 pub mod channels;
 pub mod clock;
+pub mod events;
 pub mod guide;
 pub mod machine;
 pub mod managed;
@@ -68,6 +69,9 @@ pub struct Parts {
     jobs: machine::jobs::JobReports,
     slips: slips::Slips,
     portal: portal::Portal,
+    /// Who follows the log of events.
+    pub followers: events::follow::Followers,
+    states: events::states::States,
 }
 
 impl std::ops::Deref for Ops {
@@ -101,6 +105,8 @@ impl Ops {
             jobs: machine::jobs::JobReports::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),
+            followers: events::follow::Followers::default(),
+            states: events::states::States::default(),
         }))
     }
 

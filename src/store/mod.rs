@@ -4,6 +4,7 @@
 
 pub mod channels;
 pub mod engine;
+pub mod events;
 pub mod guide;
 pub mod machine;
 pub mod people;
@@ -69,6 +70,7 @@ pub struct Store {
     writer: Arc<engine::writer::Writer>,
     pages: r2d2::Pool<SqliteConnectionManager>,
     points: r2d2::Pool<SqliteConnectionManager>,
+    mark: events::mark::MarkFile,
 }
 
 /// A consistent view of the database.
@@ -83,6 +85,8 @@ pub struct Write<'c> {
     snapshot: &'c Snapshot,
     snapshot_changed: std::cell::Cell<bool>,
     changed: std::cell::RefCell<Vec<Changed>>,
+    /// How many events it has written.
+    told: std::cell::Cell<usize>,
 }
 
 impl<'c> Deref for Write<'c> {
@@ -167,7 +171,9 @@ impl Store {
                         .with_init(|conn| engine::pragma::for_reader(conn)),
                 )
         };
-        Ok(Self { tables, snapshot, faults, changes, writer, pages: pool(4), points: pool(options.workers) })
+        let (pages, points) = (pool(4), pool(options.workers));
+        let mark = events::mark::MarkFile::below(folder);
+        Ok(Self { tables, snapshot, faults, changes, writer, pages, points, mark })
     }
 
     /// Runs `job` in the next write transaction and answers once that is committed. If the job
@@ -259,6 +265,11 @@ impl Store {
     /// Settings, whitelist and API keys as last committed.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// The mark of the log of events.
+    pub fn mark(&self) -> &events::mark::MarkFile {
+        &self.mark
     }
 
     /// What is committed from now on.

@@ -12,6 +12,7 @@
 mod channels;
 mod classic;
 mod engine;
+mod events;
 mod guide;
 mod house;
 mod machine;

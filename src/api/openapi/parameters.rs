@@ -62,6 +62,15 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
             ("stream_id", "The stream; also one that is deleted."),
             ("before", "Only what ends at this time or earlier, in unix seconds."),
         ],
+        (Resource::Events, _) => &[
+            (
+                "after",
+                "The event behind which the answer begins: the last_id of the answer before; 0 is the oldest kept.",
+            ),
+            LIMIT,
+            ("types", "Only these types: a list, or separated by commas; line.* is all of lines."),
+            ("wait", "Waits so many seconds for the first event, at most 30."),
+        ],
         (Resource::Security, "blocks") => &[LIMIT, OFFSET],
         (Resource::Security, _) => {
             &[("address", "An IPv4 or IPv6 address."), ("username", "Or an administrator's name.")]

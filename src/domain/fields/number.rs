@@ -57,6 +57,10 @@ number!(
     Position, 0, 1_000_000_000, "a whole number from 0 to 1000000000"
 );
 number!(
+    /// For how many days events are kept: 0 (there are none) to 36,500.
+    EventDays, 0, 36_500, "a whole number of days from 0 (no events) to 36500"
+);
+number!(
     /// For how many days something is kept: 0 (for ever) to 36,500.
     Days, 0, 36_500, "a whole number from 0 (forever) to 36500"
 );

@@ -2,9 +2,10 @@
 
 use crate::domain::{
     Fact, Field, Kind, Resource, Rule, Written,
+    events::kinds::DaysBefore,
     fields::{
         net::Network,
-        number::{ByteCount, Connections, Days, Failures, GuideDays, Minutes, Seconds},
+        number::{ByteCount, Connections, Days, EventDays, Failures, GuideDays, Minutes, Seconds},
         text::{PublicUrl, ShortText},
         time::ZoneName,
     },
@@ -42,6 +43,10 @@ record! {
     refusal_retention_days: Days,
     /// For how many days calls of the Server API are kept; 0 is forever.
     api_retention_days: Days,
+    /// For how many days events are kept; 0 is no events at all.
+    event_retention_days: EventDays,
+    /// So many days before the end of a line or MAG events tell that it is expiring, as 7,1; 0 is never.
+    expiring_days: DaysBefore,
     /// So many minutes earlier does catch-up begin than was asked for, where a player names a start and a duration.
     catchup_minutes_before: Minutes,
     /// So many minutes later does it end.

@@ -92,7 +92,7 @@ pub fn difference(before: &[(&'static str, Fact)], after: &[(&'static str, Fact)
 }
 
 /// Lists of ids of more entries do not stand whole in the trail: a bouquet with all its streams takes megabytes.
-const LONG: usize = 100;
+pub const LONG: usize = 100;
 
 fn many(count: usize) -> String {
     if count == 1 { "1 entry".into() } else { format!("{count} entries") }

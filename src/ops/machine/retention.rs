@@ -1,10 +1,16 @@
 //! Forgetting what is older than General Settings say.
 
 use crate::{
-    domain::{Result, fields::number::Days},
+    domain::{
+        Result,
+        fields::{number::Days, time::UnixTime},
+    },
     ops::{Ops, clock},
     store::{self, machine::logs::Log},
 };
+
+/// Events of a clock that was ahead go with all others, in seconds.
+const AHEAD: i64 = 400 * 86_400;
 
 impl Ops {
     /// Deletes old log rows and old kept answers, a little at a time.
@@ -30,6 +36,11 @@ impl Ops {
                 after = self.forget(move |tx, now| tx.forget_log(log, days, now, id)).await?;
             }
         }
+        let days = settings.event_retention_days.get();
+        // None at all: the old ones go as well.
+        let kept = if days == 0 { -AHEAD } else { days * 86_400 };
+        let oldest = move |now: UnixTime| UnixTime::clamped(now.seconds() - kept);
+        while self.forget(move |tx, now| tx.forget_events(oldest(now))).await? {}
         self.forget(|tx, now| tx.age_answers(now)).await?;
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
         while self.forget(|tx, now| tx.forget_let_in(now)).await? {}
@@ -39,7 +50,7 @@ impl Ops {
     async fn forget<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&store::Write<'_>, crate::domain::fields::time::UnixTime) -> Result<T> + Send + 'static,
+        F: Fn(&store::Write<'_>, UnixTime) -> Result<T> + Send + 'static,
     {
         let now = clock::now();
         self.store.write(store::housekeeping(now, "retention"), move |tx| job(tx, now)).wait().await

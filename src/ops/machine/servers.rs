@@ -95,7 +95,7 @@ impl Ops {
         healths.insert(server, Health::after(before, check, clock::now()));
     }
 
-    fn healths(&self) -> MutexGuard<'_, HashMap<ServerId, Health>> {
+    pub(in crate::ops) fn healths(&self) -> MutexGuard<'_, HashMap<ServerId, Health>> {
         self.healths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

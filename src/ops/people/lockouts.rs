@@ -18,7 +18,7 @@ use crate::{
             lockout::{Attempt, Limits, Lockout, Mark, Offender, Tally},
         },
     },
-    ops::{Act, Effect},
+    ops::{Act, Effect, events::told::Event},
     store::Store,
 };
 
@@ -63,6 +63,17 @@ impl Face {
     }
 }
 
+/// An address that was blocked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// Where it guessed.
+    pub face: Face,
+    /// The address.
+    pub offender: Offender,
+    /// For how long.
+    pub seconds: u64,
+}
+
 /// Who is shut out, and who was let in lately: for every face, and shared with what serves viewers.
 #[derive(Clone)]
 pub struct Lockouts(pub(super) Arc<Counts>);
@@ -71,6 +82,8 @@ pub struct Lockouts(pub(super) Arc<Counts>);
 pub(super) struct Counts {
     /// Settings, the whitelist and who was let in.
     pub(super) store: Store,
+    /// Who was blocked lately, and nobody was told.
+    blocked: Mutex<Vec<Blocked>>,
     /// What each face has counted.
     failures: Mutex<HashMap<Face, Lockout>>,
     pub(super) lately: Mutex<Lately>,
@@ -82,7 +95,8 @@ const WAITING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mi
 impl Lockouts {
     /// Nobody yet, by the settings of that store.
     pub fn by(store: Store) -> Self {
-        Self(Arc::new(Counts { store, failures: Mutex::default(), lately: Mutex::default() }))
+        let (blocked, failures, lately) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Counts { store, blocked, failures, lately }))
     }
 
     /// How long whoever asks from that address for that name has to wait, be he right or wrong, unless he was let in with it from
@@ -119,14 +133,39 @@ impl Lockouts {
     pub fn failed(&self, face: Face, attempt: Attempt<'_>) {
         let (limits, names, now) = (self.limits(face), self.name_limits(face), Instant::now());
         let mut counted = self.counted();
+        let was_open =
+            counted.get(&face).is_none_or(|lockout| lockout.wait_at(attempt.address, now).is_none());
         if face == face.of_names() {
             counted.entry(face).or_default().failed(attempt, limits, names, now);
-            return;
+        } else {
+            let here = Attempt { name: None, ..attempt };
+            if counted.entry(face).or_default().failed(here, limits, names, now) && attempt.name.is_some() {
+                counted.entry(face.of_names()).or_default().failed_for(attempt, limits, names, now);
+            }
         }
-        let here = Attempt { name: None, ..attempt };
-        if counted.entry(face).or_default().failed(here, limits, names, now) && attempt.name.is_some() {
-            counted.entry(face.of_names()).or_default().failed_for(attempt, limits, names, now);
+        let wait = counted.get(&face).and_then(|lockout| lockout.wait_at(attempt.address, now));
+        drop(counted);
+        if let Some(wait) = wait.filter(|_| was_open && !self.is_exempt(face, attempt.address)) {
+            self.tell_again(vec![Blocked {
+                face,
+                offender: attempt.address.into(),
+                seconds: wait.as_secs(),
+            }]);
         }
+    }
+
+    /// The addresses that were blocked since this was last asked.
+    pub(crate) fn newly_blocked(&self) -> Vec<Blocked> {
+        std::mem::take(&mut *self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has them told the next time; beyond a bound the latest are told of alone.
+    pub(crate) fn tell_again(&self, blocked: Vec<Blocked>) {
+        const MOST: usize = 1_000;
+        let mut waiting = self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.extend(blocked);
+        let beyond = waiting.len().saturating_sub(MOST);
+        waiting.drain(..beyond);
     }
 
     /// Counts a wrong attempt of somebody who may go on where others may not.
@@ -186,7 +225,14 @@ impl Lockouts {
         }
         act.audit(None, &offender.to_string(), &Value::Object(failures), &json!({}))?;
         act.after(Effect::Unblock(offender.clone()));
-        Ok(())
+        act.tell_event(&Event {
+            kind: "security.unblocked",
+            resource: Resource::Security,
+            id: None,
+            key: &offender.to_string(),
+            before: json!({}),
+            after: json!({}),
+        })
     }
 
     pub(crate) fn lift(&self, offender: &Offender) {

@@ -234,5 +234,6 @@ fn book(act: &Act<'_>, reseller: &Stored<Reseller>, movement: Movement, cause: C
     let credits = |balance: Credits| serde_json::json!({ "credits": balance.get() });
     let name = reseller.record.name.as_str();
     act.audit(Some(reseller.id.number()), name, &credits(before), &credits(after))?;
+    act.tell_credits(reseller.id, name, before.get(), after.get())?;
     Ok(after)
 }

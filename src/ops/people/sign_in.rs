@@ -27,8 +27,12 @@ use crate::{
             lockout::{Attempt, Mark},
         },
     },
-    ops::{Act, Action, Ops, clock, random},
-    store::{self, Read},
+    ops::{
+        Act, Action, Ops, clock,
+        events::told::{Event, tell},
+        random,
+    },
+    store::{self, Read, Write},
 };
 
 /// A session ends after so many seconds without use: 12 hours.
@@ -161,10 +165,14 @@ impl Ops {
             Some(Mark::Address(_)) | None => None,
         };
         let (now, agent) = (clock::now(), from.agent.to_owned());
+        let is_new = !self.lockouts.was_let_in(Holder::Administrator(admin.id), address)?;
         self.lockouts.note_let_in(Holder::Administrator(admin.id), address);
         let begun = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
             tx.insert_panel_session(&session, admin.id, &address.to_string(), &agent, now)?;
             tx.insert_browser(admin.id, &browser, old, now)?;
+            if is_new {
+                tell_new_address(tx, &admin, address, now)?;
+            }
             tx.insert_login(
                 now,
                 "panel",
@@ -338,6 +346,18 @@ impl SignedIn {
     fn address(&self) -> IpAddr {
         self.actor.address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
     }
+}
+
+fn tell_new_address(tx: &Write<'_>, admin: &Stored<Admin>, address: IpAddr, at: UnixTime) -> Result<()> {
+    let event = Event {
+        kind: "administrator.signed_in_from_new_address",
+        resource: Resource::Administrators,
+        id: Some(admin.id.0),
+        key: admin.record.username.as_str(),
+        before: json!({}),
+        after: json!({ "address": address.to_string() }),
+    };
+    tell(tx, &Actor::LINECARD, at, &event)
 }
 
 /// Ends a session: of that administrator, or of anybody.

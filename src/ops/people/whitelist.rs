@@ -1,6 +1,6 @@
 //! The whitelist of General Settings -> API Settings.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use crate::store::people::keys::Entry;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
         Error, Refused, Resource, Result,
         fields::{net::Network, text::ShortText},
     },
-    ops::{Act, Action, Look},
+    ops::{Act, Action, Look, events::told::Event},
 };
 
 /// What adding is called in the audit trail.
@@ -34,6 +34,7 @@ pub fn add(act: &Act<'_>, address: Network, note: Option<&ShortText>) -> Result<
     let id = act.tx.insert_whitelist(address, note, act.now)?;
     let address = address.to_string();
     act.audit(Some(id), &address, &json!({}), &json!({ "address": address, "note": note }))?;
+    tell(act, json!({}), json!({ "api_whitelist": address }))?;
     Ok(id)
 }
 
@@ -57,5 +58,12 @@ pub fn remove(act: &Act<'_>, address: Network) -> Result<i64> {
     let id = act.tx.delete_whitelist(address)?;
     let id = id.ok_or_else(|| Refused::NotOnWhitelist(text.clone()))?;
     act.audit(Some(id), &text, &json!({ "address": text }), &json!({}))?;
+    tell(act, json!({ "api_whitelist": text }), json!({}))?;
     Ok(id)
+}
+
+/// An entry is a part of the settings.
+fn tell(act: &Act<'_>, before: Value, after: Value) -> Result<()> {
+    let (kind, resource) = ("settings.updated", Resource::Settings);
+    act.tell_event(&Event { kind, resource, id: None, key: "", before, after })
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::lines;
 use crate::{
     domain::{
-        Record, Refused, Resource, Result, Stored,
+        Refused, Resource, Result, Stored,
         fields::{
             mac::Mac,
             text::{LinePassword, Username},
@@ -59,9 +59,9 @@ pub fn to_line(
         restreamer: false,
         subscription,
     };
-    let id = act.tx.insert::<Line>(&line.facts(), act.now)?;
+    let id = act.insert_converted(&line)?;
     act.tx.move_history_to_line(mag.id, id)?;
-    act.tx.delete::<Mag>(mag.id)?;
+    act.delete_converted(&mag)?;
     note(act, mag.id.0, &mac.to_string(), line.username.as_str(), id.0)?;
     Ok((id, line))
 }
@@ -82,9 +82,9 @@ pub fn to_mag(act: &Act<'_>, who: &lines::Credentials, mac: Mac) -> Result<(MagI
     }
     let lock_device = act.tx.defaults::<Mag>()?.of("lock_device")?;
     let mag = Mag { mac_address: mac, login: username.clone(), password, lock_device, subscription };
-    let id = act.tx.insert::<Mag>(&mag.facts(), act.now)?;
+    let id = act.insert_converted(&mag)?;
     act.tx.move_history_to_mag(line.id, id)?;
-    act.tx.delete::<Line>(line.id)?;
+    act.delete_converted(&line)?;
     note(act, line.id.0, username.as_str(), &mac.to_string(), id.0)?;
     Ok((id, mag))
 }

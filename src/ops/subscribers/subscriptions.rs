@@ -251,9 +251,9 @@ fn charge(
     let (Some(reseller), Some(plan)) = (subscription.reseller_id, subscription.subscription_plan_id) else {
         return Ok(());
     };
-    let pays = act.find::<Reseller>(reseller)?.record.use_credits && !wishes.free;
+    let seller = act.find::<Reseller>(reseller)?.record;
     let Some(payment) = act.find::<Plan>(plan)?.record.credits.payment() else { return Ok(()) };
-    if !pays {
+    if !seller.use_credits || wishes.free {
         return Ok(());
     }
     let (line, mag) = match sold {
@@ -261,6 +261,6 @@ fn charge(
         Viewer::Mag(id) => (None, Some(id)),
     };
     let cause = Cause { reason, actor: act.actor.name(), line, mag, plan: Some(plan), ..Cause::default() };
-    act.tx.move_credits(reseller, payment, cause, act.now)?;
-    Ok(())
+    let after = act.tx.move_credits(reseller, payment, cause, act.now)?.get();
+    act.tell_credits(reseller, seller.name.as_str(), after - payment.get(), after)
 }

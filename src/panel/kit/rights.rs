@@ -48,6 +48,7 @@ lines! {
     Servers: "Servers", "The main server and load balancers.";
     Settings: "General Settings", "Settings, the whitelist and the API keys.";
     Logs: "Logs", "Audit trail, errors, logins, connections, refusals.";
+    Events: "Events", "What happened to everything above, for systems that follow it.";
     Security: "Security", "Who is blocked after wrong passwords; changing includes unblocking.";
 }
 

@@ -235,6 +235,7 @@ fn logs() -> Section {
             days("connection_retention_days", "Connections"),
             days("refusal_retention_days", "Refusals"),
             days("api_retention_days", "API calls"),
+            days("event_retention_days", "Events").help("0 is none at all: nobody can follow what happens."),
         ],
     }
 }

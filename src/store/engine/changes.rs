@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{domain::Resource, store::subscribers::line_cache::LineCache};
 
@@ -29,6 +29,7 @@ pub struct Changes {
     bell: Notify,
     catalogue: AtomicU64,
     guide: AtomicU64,
+    events: watch::Sender<()>,
     seen: LineCache,
 }
 
@@ -56,6 +57,16 @@ impl Changes {
         }
         drop(waiting);
         self.bell.notify_one();
+    }
+
+    /// Tells that events were committed.
+    pub(crate) fn tell_events(&self) {
+        self.events.send_replace(());
+    }
+
+    /// Hears of it each time that events were committed.
+    pub fn events(&self) -> watch::Receiver<()> {
+        self.events.subscribe()
     }
 
     /// Waits until something was committed, and takes all of it. There is one who follows.

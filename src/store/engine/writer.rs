@@ -75,6 +75,7 @@ impl Writer {
             faults,
             changes,
             changed: Vec::new(),
+            told: 0,
             // Another process may have written since they were read.
             snapshot_stale: true,
             data_version,
@@ -122,6 +123,8 @@ struct Work {
     changes: Arc<Changes>,
     /// Rows that the transaction under way changes.
     changed: Vec<Changed>,
+    /// How many events it writes.
+    told: usize,
     snapshot_stale: bool,
     data_version: Option<i64>,
     /// Another program had the lock when it was last asked for.
@@ -189,10 +192,14 @@ impl Work {
             }
             self.snapshot_stale = true;
             self.changed.clear();
+            self.told = 0;
         }
         self.refresh_snapshot();
         self.changes.tell(&self.changed);
         self.changed.clear();
+        if std::mem::take(&mut self.told) > 0 {
+            self.changes.tell_events();
+        }
         for job in done {
             job.answer(&self.faults);
         }
@@ -299,15 +306,17 @@ impl Work {
             snapshot: &snapshot,
             snapshot_changed: std::cell::Cell::new(false),
             changed: std::cell::RefCell::default(),
+            told: std::cell::Cell::new(0),
         };
         let keep = job.run(&tx);
-        let Write { snapshot_changed, changed, .. } = tx;
+        let Write { snapshot_changed, changed, told, .. } = tx;
         if self.conn.is_autocommit() {
             return Err(fault::broken("the transaction was rolled back by a failure of the disk"));
         }
         if keep {
             self.snapshot_stale |= snapshot_changed.get();
             self.changed.extend(changed.into_inner());
+            self.told += told.get();
         }
         Ok(keep)
     }
@@ -339,6 +348,7 @@ impl Work {
         let version = data_version(&self.conn);
         if version != self.data_version {
             self.changes.tell(&[Changed::Anything]);
+            self.changes.tell_events();
             self.data_version = version;
             self.snapshot_stale = true;
         }

@@ -49,6 +49,7 @@ fn plausible(name: &str) -> &'static str {
         "event" => "reboot",
         "parent_pin" => "1234",
         "output" => "ts",
+        "types" => "line.*",
         "name" => "first key",
         "changed_since" | "limit" | "credits" => "1",
         _ => "1",

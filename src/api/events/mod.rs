@@ -1,0 +1,3 @@
+//! Events and those who are told of them.
+
+pub mod log;

@@ -1,0 +1,5 @@
+//! The log of events.
+
+pub mod ends;
+pub mod log;
+pub mod mark;

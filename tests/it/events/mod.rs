@@ -1,0 +1,4 @@
+//! What happened, and who is told of it.
+
+mod ends;
+mod log;
