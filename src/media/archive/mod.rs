@@ -16,8 +16,9 @@ mod timeline;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs, io,
-    os::unix::fs::DirBuilderExt as _,
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -39,6 +40,8 @@ pub use piece::{LONGEST as LONGEST_PIECE, Piece};
 pub use recorder::Recorder;
 pub use sent::{Span, Spans};
 
+/// Locked by the server whose recordings lie beside it.
+const LOCK: &str = "linecard.lock";
 /// How often an hour that changes while it is read is read again before that is left to the next start.
 const TRIES: usize = 5;
 
@@ -73,6 +76,8 @@ struct Inner {
     /// The data folder.
     data: PathBuf,
     disk: Mutex<Option<Disk>>,
+    /// The lock on the folder, and which folder that was: its device and its inode.
+    claim: Mutex<Option<((u64, u64), File)>>,
     /// Told of every piece that is whole.
     pieces: watch::Sender<()>,
 }
@@ -91,6 +96,7 @@ impl Archive {
             beat: Mutex::default(),
             data,
             disk: Mutex::default(),
+            claim: Mutex::default(),
             pieces: watch::Sender::new(()),
         }))
     }
@@ -245,9 +251,41 @@ impl Archive {
     /// Sees to the folder itself.
     fn make_folder(&self) -> io::Result<()> {
         if self.0.is_made {
-            return fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0.folder);
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0.folder)?;
         }
-        fs::metadata(&self.0.folder).map(|_| ())
+        self.claim()
+    }
+
+    /// Locks the folder, so that no other server records into it or deletes in it. It blocks.
+    ///
+    /// # Errors
+    /// There is no folder, or another server has locked it.
+    pub fn claim(&self) -> io::Result<()> {
+        let about = fs::metadata(&self.0.folder)?;
+        let folder = (about.dev(), about.ino());
+        let mut claim = self.0.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        if claim.as_ref().is_some_and(|(of, _)| *of == folder) {
+            return Ok(());
+        }
+        *claim = None;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.0.folder.join(LOCK));
+        // Where nothing can be written, recording says so.
+        let Ok(file) = file else { return Ok(()) };
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            let words = format!(
+                "another server records into {}: give each one a folder of its own with --archive",
+                self.0.folder.display()
+            );
+            return Err(io::Error::other(words));
+        }
+        // Not every file system has locks.
+        *claim = Some((folder, file));
+        Ok(())
     }
 
     /// Reads the newest hour of a stream.

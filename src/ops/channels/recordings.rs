@@ -151,6 +151,15 @@ impl Ops {
             }
         }
         let totals = archive.totals();
+        if !totals.is_empty() {
+            let archive = archive.clone();
+            if let Err(error) = blocking(move || archive.claim()).await
+                && error.kind() == std::io::ErrorKind::Other
+            {
+                self.viewing.archive().pause(Some(error.to_string()));
+                return Ok(());
+            }
+        }
         let ids: Vec<StreamId> = totals.iter().map(|(id, _)| *id).collect();
         let origin = origin(&Actor::LINECARD, KEEP);
         let rows = self.store.read(&origin, |read| read.recorded_streams(&ids))?;

@@ -208,6 +208,28 @@ fn a_small_disk_that_fills_up_and_one_that_is_read_only_pause_recording_until_th
 }
 
 #[test]
+fn a_second_server_neither_records_into_the_folder_of_another_nor_deletes_in_it() {
+    let archive = tempfile::tempdir().expect("a folder");
+    let named = ["--archive", archive.path().to_str().expect("text")];
+    let first = recording(tempfile::tempdir().expect("a folder"), &named, &[]);
+    add(&first, "");
+    within(40, "it is recorded", || !pieces(archive.path()).is_empty());
+    let second = recording(tempfile::tempdir().expect("another folder"), &named, &[]);
+    // Of the other server's recordings, to it.
+    second.done("streams/new", "data[name]=Other&data[sources][]=media/test.ts");
+    second.done("streams/new", "data[name]=Recorded&data[sources][]=media/test.ts&data[archive_days]=1");
+    let listed = || second.done("archive/list", "");
+    within(40, "it says so", || listed().to_string().matches("another server records into").count() > 1);
+    assert!(!archive.path().join("2").exists(), "it records nothing");
+    let before = pieces(archive.path());
+    assert!(!before.is_empty() && before.iter().all(|piece| piece.3.exists()), "nothing was deleted");
+    first.stop();
+    within(40, "it records once it is alone", || {
+        archive.path().join("2").exists() && listed()["paused"].is_null()
+    });
+}
+
+#[test]
 fn a_clock_that_is_set_back_and_forth_puts_nothing_over_or_before_what_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = folder.path().join("clock");
