@@ -295,6 +295,9 @@ CREATE TABLE lines (
     isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
     isp_asn                 INTEGER,               -- the autonomous system that isp_lock binds to
     is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
+    reference               TEXT    NOT NULL DEFAULT '',   -- the caller's own number; unique among lines and MAGs
+    email                   TEXT    NOT NULL DEFAULT '',
+    reminders               INTEGER NOT NULL DEFAULT 1 CHECK (reminders IN (0, 1)),
     notes                   TEXT    NOT NULL DEFAULT '',
     created_at              INTEGER NOT NULL,
     updated_at              INTEGER NOT NULL
@@ -309,6 +312,8 @@ CREATE INDEX lines_end ON lines (ifnull(expire_date, 253402300800), banned, disa
 CREATE INDEX lines_disabled ON lines (disabled) WHERE disabled = 1;
 CREATE INDEX lines_banned ON lines (banned) WHERE banned = 1;
 CREATE INDEX lines_trial ON lines (is_trial) WHERE is_trial = 1;
+CREATE UNIQUE INDEX lines_reference ON lines (reference) WHERE reference <> '';
+CREATE INDEX lines_email ON lines (email) WHERE email <> '';
 CREATE INDEX lines_notes ON lines (notes) WHERE notes <> '';            -- a search reads this instead of every row
 
 CREATE TABLE line_bouquets (
@@ -339,6 +344,9 @@ CREATE TABLE mags (
     isp_lock                INTEGER NOT NULL DEFAULT 0 CHECK (isp_lock IN (0, 1)),
     isp_asn                 INTEGER,               -- the autonomous system that isp_lock binds to
     is_trial                INTEGER NOT NULL DEFAULT 0 CHECK (is_trial IN (0, 1)),
+    reference               TEXT    NOT NULL DEFAULT '',   -- the caller's own number; unique among lines and MAGs
+    email                   TEXT    NOT NULL DEFAULT '',
+    reminders               INTEGER NOT NULL DEFAULT 1 CHECK (reminders IN (0, 1)),
     notes                   TEXT    NOT NULL DEFAULT '',
     created_at              INTEGER NOT NULL,
     updated_at              INTEGER NOT NULL
@@ -351,6 +359,8 @@ CREATE INDEX mags_end ON mags (ifnull(expire_date, 253402300800), banned, disabl
 CREATE INDEX mags_disabled ON mags (disabled) WHERE disabled = 1;
 CREATE INDEX mags_banned ON mags (banned) WHERE banned = 1;
 CREATE INDEX mags_trial ON mags (is_trial) WHERE is_trial = 1;
+CREATE UNIQUE INDEX mags_reference ON mags (reference) WHERE reference <> '';
+CREATE INDEX mags_email ON mags (email) WHERE email <> '';
 CREATE INDEX mags_notes ON mags (notes) WHERE notes <> '';            -- a search reads this instead of every row
 
 CREATE TABLE mag_bouquets (

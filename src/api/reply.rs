@@ -47,6 +47,7 @@ pub fn text(error: &Error) -> String {
         Error::Taken { field: "email", .. } => "Email exists.",
         Error::Taken { field: "name", .. } => "Name exists.",
         Error::Taken { field: "token", .. } => "Token exists.",
+        Error::Taken { field: "reference", .. } => "Reference exists.",
         Error::Taken { field: "mac_address", .. } => "MAC Address already exists",
         Error::Taken { field: "address", .. } => "Address is on the whitelist already",
         Error::Invalid { field: "mac_address", .. } => "Invalid MAC Address",

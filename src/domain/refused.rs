@@ -105,12 +105,15 @@ pub enum Refused {
     /// An API key that nobody has.
     #[error("API key does not exist")]
     NoSuchApiKey,
+    /// Both of what tells a line or a MAG.
+    #[error("Send {0} or reference, not both")]
+    NameOrReference(&'static str),
     /// Id and name of an API key.
     #[error("Send id or name, not both")]
     IdOrName,
     /// None or several of what tells the connections that are to end.
-    #[error("Send one of: connection_id, username, mac_address, stream_id")]
-    OneOfFour,
+    #[error("Send one of: connection_id, username, mac_address, reference, stream_id")]
+    OneOfFive,
     /// A reseller that sells no trials.
     #[error("Reseller {0} may sell no trials")]
     NoTrials(String),

@@ -21,6 +21,7 @@ const ID: Parameter = ("id", "The row; also the segment of the path after the ke
 const ROW: Parameter = ("id", "The row.");
 const ITS_NAME: Parameter = ("username", "Or its name.");
 const LINE: Parameter = ("username", "The line.");
+const REFERENCE: Parameter = ("reference", "Or its reference, your own number of it.");
 const PASSWORD: Parameter = ("password", "Checked when sent.");
 const MAC: Parameter = ("mac_address", "The MAG, in any spelling.");
 const OF_SERVER: Parameter = ("server_id", "Only those of this server.");
@@ -32,6 +33,7 @@ const ABOUT_PLAYER: Parameter = ("user_agent", "Checks for this player.");
 const ABOUT_FORM: Parameter = ("output", "Checks for this format: ts or hls.");
 const OF_LINE: Parameter = ("username", "Only those of this line.");
 const OF_MAG: Parameter = ("mac_address", "Only those of this MAG.");
+const OF_REFERENCE: Parameter = ("reference", "Only those of the line or MAG with this reference.");
 const OF_STREAM: Parameter = ("stream_id", "Only those of this stream.");
 const EVENTS: &str = "send_msg, send_msg_with_video, play_channel, reboot, reload_portal, update_channels, \
                       update_subscription, update_epg, update_modules, mount_all_storages or show_menu.";
@@ -51,10 +53,14 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
             ("id", "The same; also the segment of the path after the key."),
             OF_SERVER,
         ],
-        (Resource::Connections, "list") => &[OF_LINE, OF_MAG, OF_STREAM],
-        (Resource::Connections, _) => {
-            &[("connection_id", "The connection, as connections/list shows it."), OF_LINE, OF_MAG, OF_STREAM]
-        }
+        (Resource::Connections, "list") => &[OF_LINE, OF_MAG, OF_REFERENCE, OF_STREAM],
+        (Resource::Connections, _) => &[
+            ("connection_id", "The connection, as connections/list shows it."),
+            OF_LINE,
+            OF_MAG,
+            OF_REFERENCE,
+            OF_STREAM,
+        ],
         (Resource::Guide, _) => of_guide(action),
         (Resource::GuideSources, "refresh") => &[("id", "The source; none is all that are enabled.")],
         (Resource::Archive, "list") => &[],
@@ -83,30 +89,36 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
 
 fn of_lines(action: &str) -> &'static [Parameter] {
     match action {
-        "explain" => &[LINE, PASSWORD, ABOUT_STREAM, ABOUT_MOMENT, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
-        "convert_to_mag" => &[LINE, PASSWORD, ("mac_address", "The address of the MAG that it becomes.")],
-        _ => &[LINE, PASSWORD],
+        "explain" => {
+            &[LINE, REFERENCE, PASSWORD, ABOUT_STREAM, ABOUT_MOMENT, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM]
+        }
+        "convert_to_mag" => {
+            &[LINE, REFERENCE, PASSWORD, ("mac_address", "The address of the MAG that it becomes.")]
+        }
+        _ => &[LINE, REFERENCE, PASSWORD],
     }
 }
 
 fn of_mags(action: &str) -> &'static [Parameter] {
     match action {
-        "explain" => &[MAC, ABOUT_STREAM, ABOUT_MOMENT, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
+        "explain" => &[MAC, REFERENCE, ABOUT_STREAM, ABOUT_MOMENT, ABOUT_ADDRESS, ABOUT_PLAYER, ABOUT_FORM],
         "send_event" => &[
             MAC,
+            REFERENCE,
             ("event", EVENTS),
             ("msg", "The text of a message, or the number of the channel to play."),
             ("param1", "The URL of a video, with send_msg_with_video."),
             ("reboot_after_ok", "1: reboots once the message was read."),
             ("auto_hide_timeout", "After how many seconds the message disappears."),
         ],
-        "set_parent_pin" => &[MAC, ("parent_pin", "Four digits, not 0000; random unless sent.")],
+        "set_parent_pin" => &[MAC, REFERENCE, ("parent_pin", "Four digits, not 0000; random unless sent.")],
         "convert_to_line" => &[
             MAC,
+            REFERENCE,
             ("username", "Of the line that it becomes; its login, or a random one, unless sent."),
             ("password", "Of the line that it becomes; its password, or a random one, unless sent."),
         ],
-        _ => &[MAC],
+        _ => &[MAC, REFERENCE],
     }
 }
 

@@ -114,7 +114,7 @@ fn credentials(call: &mut Call) -> Result<Credentials> {
         Error::Invalid { .. } => Error::no_such(Resource::Line),
         error => error,
     };
-    let username: Username = call.params.require("username").map_err(wrong)?;
+    let named = super::named::<Username>(call, "username").map_err(wrong)?;
     let password: Option<LinePassword> = call.params.take("password").map_err(wrong)?;
-    Ok(Credentials { username, password })
+    Ok(Credentials { named, password })
 }

@@ -22,7 +22,10 @@ use crate::{
             device::{About, Device, Pin},
             mag_event::{Event, Order},
         },
-        subscribers::mag::{Mag, MagChange},
+        subscribers::{
+            mag::{Mag, MagChange},
+            named::Named,
+        },
         viewing::session::Viewer,
     },
     ops::{
@@ -48,27 +51,27 @@ pub async fn create(mut call: Call) -> Result<Value> {
 }
 
 pub async fn update(mut call: Call) -> Result<Value> {
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     let wishes = wishes(&mut call)?;
     let change = call.change::<MagChange>()?;
     call.write(move |act| {
-        let (id, mag) = mags::update(act, mac, change.clone(), wishes)?;
+        let (id, mag) = mags::update(act, &which, change.clone(), wishes)?;
         Ok(json!({ "modified_id": id.number(), "mac_address": mag.mac_address.to_string() }))
     })
     .await
 }
 
 pub async fn delete(mut call: Call) -> Result<Value> {
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     call.finish()?;
-    call.write(move |act| Ok(json!({ "deleted_id": mags::delete(act, mac)?.number() }))).await
+    call.write(move |act| Ok(json!({ "deleted_id": mags::delete(act, &which)?.number() }))).await
 }
 
 #[allow(clippy::unused_async, reason = "every call of the table is a future")]
 pub async fn info(mut call: Call) -> Result<Value> {
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     call.finish()?;
-    let info = call.ops.point(&call.actor, call.action, |look| mags::info(look, mac))?;
+    let info = call.ops.point(&call.actor, call.action, |look| mags::info(look, &which))?;
     let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
     let device = device(&call.ops.device_of(info.mag.id)?);
     let now = clock::now();
@@ -85,7 +88,7 @@ pub async fn info(mut call: Call) -> Result<Value> {
 /// Lets an event wait for the box.
 pub async fn send_event(mut call: Call) -> Result<Value> {
     call.join_places();
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     let event = Event {
         order: call.params.require::<Order>("event")?,
         msg: call.params.take::<Notes>("msg")?.map(|msg| msg.as_str().to_owned()).unwrap_or_default(),
@@ -95,28 +98,28 @@ pub async fn send_event(mut call: Call) -> Result<Value> {
     };
     let event = event.checked()?;
     call.finish()?;
-    call.write(move |act| Ok(json!({ "event_id": portal::send(act, mac, &event)? }))).await
+    call.write(move |act| Ok(json!({ "event_id": portal::send(act, &which, &event)? }))).await
 }
 
 /// Releases the device that the MAG is bound to, so that another can take its place.
 pub async fn reset_device(mut call: Call) -> Result<Value> {
     call.join_places();
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     call.finish()?;
-    call.write(move |act| Ok(json!({ "modified_id": portal::reset(act, mac, None)?.number() }))).await
+    call.write(move |act| Ok(json!({ "modified_id": portal::reset(act, &which, None)?.number() }))).await
 }
 
 /// Sets the parental PIN, or makes a new one.
 pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
     call.join_places();
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     let pin = match call.params.take::<Pin>("parent_pin")? {
         Some(pin) => pin,
         None => random::pin()?,
     };
     call.finish()?;
     call.write(move |act| {
-        let id = portal::set_pin(act, mac, None, &pin)?;
+        let id = portal::set_pin(act, &which, None, &pin)?;
         Ok(json!({ "modified_id": id.number(), "parent_pin": pin.as_str() }))
     })
     .await
@@ -124,7 +127,7 @@ pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
 
 pub async fn convert_to_line(mut call: Call) -> Result<Value> {
     call.join_places();
-    let mac: Mac = call.params.require("mac_address")?;
+    let which = which(&mut call)?;
     let wanted = convert::Credentials {
         username: call.params.take::<Username>("username")?,
         password: call.params.take::<LinePassword>("password")?,
@@ -132,15 +135,15 @@ pub async fn convert_to_line(mut call: Call) -> Result<Value> {
     call.finish()?;
     let spare = convert::spare()?;
     call.write(move |act| {
-        let (id, line) = convert::to_line(act, mac, &wanted, &spare)?;
+        let (id, line) = convert::to_line(act, &which, &wanted, &spare)?;
         Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
     })
     .await
 }
 
 pub async fn explain(mut call: Call) -> Result<Value> {
-    let mac: Mac = call.params.require("mac_address")?;
-    let info = call.ops.point(&call.actor, call.action, |look| mags::info(look, mac))?;
+    let which = which(&mut call)?;
+    let info = call.ops.point(&call.actor, call.action, |look| mags::info(look, &which))?;
     explain::answer(call, info.mag.into()).await
 }
 
@@ -163,6 +166,11 @@ pub async fn list(mut call: Call) -> Result<Value> {
         row.insert("mag_device".into(), device.as_ref().map(told).into());
         Value::Object(row)
     }))
+}
+
+/// Which MAG the call means.
+fn which(call: &mut Call) -> Result<Named<Mac>> {
+    super::named(call, "mac_address")
 }
 
 /// The box of a MAG; the token and what else lets it in stay here.

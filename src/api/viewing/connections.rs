@@ -6,14 +6,19 @@ use crate::{
     api::call::Call,
     domain::{
         Error, Refused, Resource, Result,
-        fields::{mac::Mac, number::Position, text::Username, time::UnixTime},
+        fields::{
+            mac::Mac,
+            number::Position,
+            text::{Reference, Username},
+            time::UnixTime,
+        },
         ids::{Id, StreamId},
         people::rights::Access,
         viewing::session::{SessionId, Viewer},
     },
     ops::{
         clock,
-        viewing::connections::{self, Connection, Which},
+        viewing::connections::{self, Connection, Told, Which},
     },
 };
 
@@ -47,7 +52,7 @@ pub async fn kill(mut call: Call) -> Result<Value> {
         }
         (None, None, None) => return Err(Error::Missing("connection_id")),
         _ => {
-            return Err(Refused::OneOfFour.into());
+            return Err(Refused::OneOfFive.into());
         }
     };
     let ops = call.ops.clone();
@@ -60,11 +65,19 @@ pub async fn kill(mut call: Call) -> Result<Value> {
     .await
 }
 
-/// The line of `username` or the MAG of `mac_address`, if one was named.
+/// The line of `username`, the MAG of `mac_address` or either of `reference`, if one was named.
 fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
     let username: Option<Username> = call.params.take("username")?;
     let mac: Option<Mac> = call.params.take("mac_address")?;
-    call.ops.point(&call.actor, call.action, |look| connections::viewer_of(look, username.as_ref(), mac))
+    let reference: Option<Reference> = call.params.take("reference")?;
+    let told = match (username, mac, reference) {
+        (None, None, None) => return Ok(None),
+        (Some(username), None, None) => Told::Username(username),
+        (None, Some(mac), None) => Told::Mac(mac),
+        (None, None, Some(reference)) => Told::Reference(reference),
+        _ => return Err(Refused::OneOfFive.into()),
+    };
+    call.ops.point(&call.actor, call.action, |look| connections::viewer_of(look, &told)).map(Some)
 }
 
 /// A connection as `line_conn_info` and `mag_conn_info` show it.

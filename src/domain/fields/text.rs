@@ -93,6 +93,11 @@ fn notes_rule(text: &str) -> Result<(), Rule> {
     plain(text, 10_000, &['\n', '\r', '\t'])
 }
 
+fn reference_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 64, &[])?;
+    if text.trim().is_empty() { Err("1 to 64 characters, not only spaces".into()) } else { Ok(()) }
+}
+
 /// They stand in URLs unescaped.
 fn url_word_rule(text: &str) -> Result<(), Rule> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~@".contains(&b);
@@ -192,6 +197,10 @@ text!(
     Email, email_rule, Text
 );
 text!(
+    /// A caller's own number of a line or MAG, 1 to 64 characters; both compared to the letter.
+    Reference, reference_rule, Text
+);
+text!(
     /// The picture of a channel: an http or https URL.
     HttpUrl, http_url_rule, Text
 );
@@ -229,8 +238,8 @@ impl NewPassword {
     }
 }
 
-/// An optional URL is stored as an empty text.
-macro_rules! optional_url {
+/// None is stored as an empty text.
+macro_rules! optional_text {
     ($name:ident) => {
         impl Field for Option<$name> {
             const KIND: Kind = Kind::Text;
@@ -240,7 +249,7 @@ macro_rules! optional_url {
             }
 
             fn fact(&self) -> Fact {
-                Fact::Text(self.as_ref().map_or_else(String::new, |url| url.0.clone()))
+                Fact::Text(self.as_ref().map_or_else(String::new, |text| text.0.clone()))
             }
 
             fn stored(fact: Fact) -> Option<Self> {
@@ -253,8 +262,10 @@ macro_rules! optional_url {
     };
 }
 
-optional_url!(HttpUrl);
-optional_url!(PublicUrl);
+optional_text!(HttpUrl);
+optional_text!(PublicUrl);
+optional_text!(Email);
+optional_text!(Reference);
 
 /// An argon2id hash in PHC form. No caller can write one, and it never leaves the server.
 #[derive(Clone, PartialEq, Eq)]

@@ -88,7 +88,7 @@ impl State {
 /// What a list is narrowed to; nothing chosen is everything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    /// With this text in the name or the notes.
+    /// With this text in name, reference, e-mail address or notes.
     pub search: Option<String>,
     /// In this state.
     pub state: Option<State>,

@@ -7,7 +7,7 @@ use crate::domain::{
         container::Container,
         net::Network,
         number::{Asn, Connections},
-        text::{Notes, UserAgentPattern},
+        text::{Email, Notes, Reference, UserAgentPattern},
         time::{Expiry, UnixTime, later},
     },
     ids::{BouquetId, LineId, PlanId, ResellerId, ServerId},
@@ -44,6 +44,12 @@ record! {
     isp_asn: Option<Asn>,
     /// Sold as a trial.
     is_trial: bool,
+    /// The caller's own number of it, such as a billing system's; unique among lines and MAGs. Empty is none.
+    reference: Option<Reference>,
+    /// Whom to remind of its end; empty is nobody.
+    email: Option<Email>,
+    /// That address is reminded.
+    reminders: bool,
     /// Free notes.
     notes: Notes,
     /// Bouquets in addition to the plan's, as a list of ids.

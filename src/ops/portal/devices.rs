@@ -21,6 +21,7 @@ use crate::{
             quota::{Allowance, Quota},
         },
         portal::device::{Device, Pin},
+        subscribers::named::Named,
     },
     ops::{Act, Action, Ops, clock, viewing::Client},
     store::{self, portal::SeenRow},
@@ -86,8 +87,8 @@ pub struct Shown {
 ///
 /// # Errors
 /// [`Error::NoSuch`]; [`Error::Changed`] if it is another box by now.
-pub fn reset(act: &Act<'_>, mac: Mac, seen: Option<&str>) -> Result<MagId> {
-    let mag = mag_of(act, mac)?;
+pub fn reset(act: &Act<'_>, which: &Named<Mac>, seen: Option<&str>) -> Result<MagId> {
+    let mag = mag_of(act, which)?;
     let mut device = act.tx.device(mag.id)?;
     if seen.is_some_and(|seen| seen != identity(&device)) {
         return Err(Error::Changed);
@@ -95,7 +96,7 @@ pub fn reset(act: &Act<'_>, mac: Mac, seen: Option<&str>) -> Result<MagId> {
     let before = ids(&device);
     device.reset();
     act.tx.save_device(mag.id, &device)?;
-    act.audit(Some(mag.id.0), &mac.to_string(), &before, &ids(&device))?;
+    act.audit(Some(mag.id.0), &mag.record.mac_address.to_string(), &before, &ids(&device))?;
     Ok(mag.id)
 }
 
@@ -113,8 +114,8 @@ pub(super) fn ids(device: &Device) -> Value {
 ///
 /// # Errors
 /// [`Error::NoSuch`]; [`Error::Changed`] if it has another one by now.
-pub fn set_pin(act: &Act<'_>, mac: Mac, seen: Option<&Pin>, pin: &Pin) -> Result<MagId> {
-    let mag = mag_of(act, mac)?;
+pub fn set_pin(act: &Act<'_>, which: &Named<Mac>, seen: Option<&Pin>, pin: &Pin) -> Result<MagId> {
+    let mag = mag_of(act, which)?;
     let mut device = act.tx.device(mag.id)?;
     if seen.is_some_and(|seen| *seen != device.parent_pin) {
         return Err(Error::Changed);
@@ -122,7 +123,7 @@ pub fn set_pin(act: &Act<'_>, mac: Mac, seen: Option<&Pin>, pin: &Pin) -> Result
     device.parent_pin = pin.clone();
     act.tx.save_device(mag.id, &device)?;
     let masked = json!({ "parent_pin": MASK });
-    act.audit(Some(mag.id.0), &mac.to_string(), &masked, &masked)?;
+    act.audit(Some(mag.id.0), &mag.record.mac_address.to_string(), &masked, &masked)?;
     Ok(mag.id)
 }
 

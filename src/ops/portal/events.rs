@@ -9,6 +9,7 @@ use crate::{
         fields::mac::Mac,
         people::actor::Actor,
         portal::{device::Standing, mag_event::Event},
+        subscribers::named::Named,
     },
     ops::{Act, Ops, clock},
     store::{self, portal::WaitingEvent},
@@ -31,8 +32,8 @@ pub enum News {
 ///
 /// # Errors
 /// [`crate::domain::Error::NoSuch`], [`crate::domain::Error::Refused`] while too many wait.
-pub fn send(act: &Act<'_>, mac: Mac, event: &Event) -> Result<i64> {
-    let mag = mag_of(act, mac)?;
+pub fn send(act: &Act<'_>, which: &Named<Mac>, event: &Event) -> Result<i64> {
+    let mag = mag_of(act, which)?;
     if act.tx.waiting_events(mag.id, act.now)?.len() >= MOST {
         return Err(Refused::TooManyEvents(MOST).into());
     }
@@ -45,7 +46,7 @@ pub fn send(act: &Act<'_>, mac: Mac, event: &Event) -> Result<i64> {
         "reboot_after_ok": u8::from(*reboot_after_ok),
         "auto_hide_timeout": auto_hide_timeout,
     });
-    act.audit(Some(mag.id.0), &mac.to_string(), &json!({}), &after)?;
+    act.audit(Some(mag.id.0), &mag.record.mac_address.to_string(), &json!({}), &after)?;
     Ok(id)
 }
 

@@ -13,8 +13,12 @@ pub use events::{News, send};
 pub use session::{Caller, Entrance, Greeting, Session};
 
 use crate::{
-    domain::{Error, Fact, Resource, Result, Stored, fields::mac::Mac, subscribers::mag::Mag},
-    ops::{Act, Action},
+    domain::{
+        Fact, Resource, Result, Stored,
+        fields::mac::Mac,
+        subscribers::{mag::Mag, named::Named},
+    },
+    ops::{Act, Action, subscribers::mags},
     store::Read,
 };
 
@@ -34,8 +38,8 @@ fn find(read: &Read<'_>, mac: Mac) -> Result<Option<Stored<Mag>>> {
 }
 
 /// The MAG that an operator means, if it is within that one's reach.
-pub(super) fn mag_of(act: &Act<'_>, mac: Mac) -> Result<Stored<Mag>> {
-    let mag = find(act.tx, mac)?.ok_or(Error::no_such(Resource::Mag))?;
+pub(super) fn mag_of(act: &Act<'_>, which: &Named<Mac>) -> Result<Stored<Mag>> {
+    let mag = mags::find(act.tx, which)?;
     act.actor.may_reach(Resource::Mag, mag.record.subscription.reseller_id)?;
     Ok(mag)
 }

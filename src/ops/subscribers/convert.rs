@@ -12,7 +12,7 @@ use crate::{
         },
         ids::{LineId, MagId},
         people::rights::Access,
-        subscribers::{line::Line, mag::Mag},
+        subscribers::{line::Line, mag::Mag, named::Named},
     },
     ops::{Act, portal, random},
 };
@@ -42,14 +42,14 @@ pub fn spare() -> Result<(Username, LinePassword)> {
 /// lines.
 pub fn to_line(
     act: &Act<'_>,
-    mac: Mac,
+    which: &Named<Mac>,
     wanted: &Credentials,
     spare: &(Username, LinePassword),
 ) -> Result<(LineId, Line)> {
     act.actor.may(Resource::Line, Access::Write)?;
-    let mag = portal::mag_of(act, mac)?;
+    let mag = portal::mag_of(act, which)?;
     act.check_seen(&mag)?;
-    let Mag { login, password, subscription, .. } = mag.record.clone();
+    let Mag { mac_address, login, password, subscription, .. } = mag.record.clone();
     let own_login = Some(login).filter(|login| !login.as_str().is_empty());
     let own_password = Some(password).filter(|password| !password.as_str().is_empty());
     let line = Line {
@@ -62,7 +62,7 @@ pub fn to_line(
     let id = act.insert_converted(&line)?;
     act.tx.move_history_to_line(mag.id, id)?;
     act.delete_converted(&mag)?;
-    note(act, mag.id.0, &mac.to_string(), line.username.as_str(), id.0)?;
+    note(act, mag.id.0, &mac_address.to_string(), line.username.as_str(), id.0)?;
     Ok((id, line))
 }
 

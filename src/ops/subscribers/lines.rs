@@ -8,17 +8,20 @@ use crate::{
         fields::text::{LinePassword, Username},
         ids::{LineId, StreamId},
         page::{Page, Rows},
-        subscribers::line::{Line, LineChange},
+        subscribers::{
+            line::{Line, LineChange},
+            named::Named,
+        },
     },
     ops::{Act, Look, random},
     store::Read,
 };
 
-/// Which line a call means: by username, and by password where one was sent.
+/// Which line a call means: by username or reference, and by password where one was sent.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The username, without regard to case.
-    pub username: Username,
+    /// The username, without regard to case, or the reference.
+    pub named: Named<Username>,
     /// The password, if the caller sent one.
     pub password: Option<LinePassword>,
 }
@@ -102,7 +105,10 @@ pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<Line>>> {
 }
 
 pub(in crate::ops) fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {
-    let line = read.first::<Line>("username", &Fact::Text(who.username.as_str().to_owned()))?;
+    let line = match &who.named {
+        Named::By(username) => read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?,
+        Named::Reference(reference) => read.by_reference::<Line>(reference)?,
+    };
     let right =
         |line: &Stored<Line>| who.password.as_ref().is_none_or(|password| *password == line.record.password);
     line.filter(right).ok_or(Error::no_such(Resource::Line))

@@ -11,7 +11,10 @@ use crate::{
         ids::{MagId, StreamId},
         page::{Page, Rows},
         portal::device::Device,
-        subscribers::mag::{Mag, MagChange},
+        subscribers::{
+            mag::{Mag, MagChange},
+            named::Named,
+        },
     },
     ops::{Act, Look},
     store::Read,
@@ -37,8 +40,13 @@ pub fn create(act: &Act<'_>, change: MagChange, wishes: SaleOptions) -> Result<(
 ///
 /// # Errors
 /// As [`create`], and [`Error::NoSuch`].
-pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: SaleOptions) -> Result<(MagId, Mag)> {
-    let before = find(act.tx, mac)?;
+pub fn update(
+    act: &Act<'_>,
+    which: &Named<Mac>,
+    change: MagChange,
+    wishes: SaleOptions,
+) -> Result<(MagId, Mag)> {
+    let before = find(act.tx, which)?;
     Ok((before.id, subscriptions::update(act, &before, change, wishes)?))
 }
 
@@ -46,17 +54,17 @@ pub fn update(act: &Act<'_>, mac: Mac, change: MagChange, wishes: SaleOptions) -
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub fn delete(act: &Act<'_>, mac: Mac) -> Result<MagId> {
-    subscriptions::delete(act, &find(act.tx, mac)?)
+pub fn delete(act: &Act<'_>, which: &Named<Mac>) -> Result<MagId> {
+    subscriptions::delete(act, &find(act.tx, which)?)
 }
 
 /// A MAG and its channels.
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub fn info(look: &Look<'_>, mac: Mac) -> Result<Info> {
+pub fn info(look: &Look<'_>, which: &Named<Mac>) -> Result<Info> {
     look.may_see_all(Resource::Mag)?;
-    let mag = find(look.read, mac)?;
+    let mag = find(look.read, which)?;
     let subscription = &mag.record.subscription;
     let channels = if subscription.is_active(look.now) {
         look.read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
@@ -84,6 +92,14 @@ pub fn devices(look: &Look<'_>, mags: &[Stored<Mag>]) -> Result<HashMap<MagId, D
     look.read.devices(mags.iter().map(|mag| mag.id))
 }
 
-fn find(read: &Read<'_>, mac: Mac) -> Result<Stored<Mag>> {
-    read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?.ok_or(Error::no_such(Resource::Mag))
+/// The MAG that a call means.
+///
+/// # Errors
+/// [`Error::NoSuch`].
+pub(in crate::ops) fn find(read: &Read<'_>, which: &Named<Mac>) -> Result<Stored<Mag>> {
+    let mag = match which {
+        Named::By(mac) => read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?,
+        Named::Reference(reference) => read.by_reference::<Mag>(reference)?,
+    };
+    mag.ok_or(Error::no_such(Resource::Mag))
 }

@@ -50,6 +50,7 @@ pub fn create<S: Subscribed + Table>(
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::subscription_change(&mut change);
     check_zero::<S>(act, sold)?;
+    check_reference::<S>(act, sold, None)?;
     if let Some(own) = act.actor.reseller() {
         if !matches!(sold.subscription_plan_id.value(), Some(Some(_))) {
             return Err(Error::Missing("subscription_plan_id"));
@@ -87,6 +88,7 @@ pub fn update<S: Subscribed + Table>(
     check_rights::<S>(act, &mut change, wishes)?;
     let sold = S::subscription_change(&mut change);
     check_zero::<S>(act, sold)?;
+    check_reference::<S>(act, sold, Some(S::viewer(before.id)))?;
     if act.actor.reseller().is_some() {
         check_resellers_extension(act, old, sold, wishes)?;
     }
@@ -209,6 +211,21 @@ fn check_zero<S: Subscribed>(act: &Act<'_>, change: &SubscriptionChange) -> Resu
         return Err(Error::invalid("expire_date", rule));
     }
     Ok(())
+}
+
+/// Before everything else about the row: a sale that is repeated after days is told that it was done.
+fn check_reference<S: Subscribed>(
+    act: &Act<'_>,
+    change: &SubscriptionChange,
+    own: Option<Viewer>,
+) -> Result<()> {
+    let Some(Some(reference)) = change.reference.value() else { return Ok(()) };
+    match act.tx.holder_of(reference)? {
+        Some(holder) if Some(holder) != own => {
+            Err(Error::Taken { resource: S::RESOURCE, field: "reference" })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_rights<S: Subscribed>(act: &Act<'_>, change: &mut S::Change, wishes: SaleOptions) -> Result<()> {

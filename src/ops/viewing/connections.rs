@@ -13,7 +13,10 @@ use crate::{
     domain::{
         Error, Fact, Resource, Result,
         channels::stream::Stream,
-        fields::{mac::Mac, text::Username},
+        fields::{
+            mac::Mac,
+            text::{Reference, Username},
+        },
         ids::StreamId,
         subscribers::{line::Line, mag::Mag},
         viewing::{
@@ -90,22 +93,33 @@ impl Viewing {
     }
 }
 
-/// The line of that username or the MAG of that address, if one is named.
+/// What tells the viewer whose connections are meant.
+#[derive(Debug)]
+pub enum Told {
+    /// A line.
+    Username(Username),
+    /// A MAG.
+    Mac(Mac),
+    /// Either.
+    Reference(Reference),
+}
+
+/// The line or MAG that is told.
 ///
 /// # Errors
 /// [`Error::NoSuch`], [`Error::Denied`].
-pub fn viewer_of(look: &Look<'_>, username: Option<&Username>, mac: Option<Mac>) -> Result<Option<Viewer>> {
+pub fn viewer_of(look: &Look<'_>, told: &Told) -> Result<Viewer> {
     look.may(Resource::Connections)?;
-    match (username, mac) {
-        (None, None) => Ok(None),
-        (Some(username), _) => {
+    match told {
+        Told::Username(username) => {
             let line = look.read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;
-            line.map(|line| Some(Viewer::Line(line.id))).ok_or(Error::no_such(Resource::Line))
+            line.map(|line| Viewer::Line(line.id)).ok_or(Error::no_such(Resource::Line))
         }
-        (None, Some(mac)) => {
+        Told::Mac(mac) => {
             let mag = look.read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?;
-            mag.map(|mag| Some(Viewer::Mag(mag.id))).ok_or(Error::no_such(Resource::Mag))
+            mag.map(|mag| Viewer::Mag(mag.id)).ok_or(Error::no_such(Resource::Mag))
         }
+        Told::Reference(reference) => look.read.holder_of(reference)?.ok_or(Error::no_such(Resource::Line)),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
             device::{Device, Pin},
             mag_event::{Event, Order},
         },
-        subscribers::{line::Line, mag::Mag},
+        subscribers::{line::Line, mag::Mag, named::Named},
     },
     ops::{
         portal, random,
@@ -79,12 +79,12 @@ async fn show_box(caller: Caller, id: Path<String>) -> Reply {
 async fn send(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Mag, Access::Write)?;
     let mag = find::<Mag>(&caller, &id)?;
-    let mac = mag.record.mac_address;
+    let mac = Named::By(mag.record.mac_address);
     let mut form = event_form(&caller, &mag)?;
     form.take(&sent);
     let outcome = match event(&sent) {
         Ok(event) => {
-            let job = move |act: &crate::ops::Act<'_>| Ok((portal::send(act, mac, &event)?, ()));
+            let job = move |act: &crate::ops::Act<'_>| Ok((portal::send(act, &mac, &event)?, ()));
             caller.make(&sent, action(Resource::Mag, "send_event"), job).await
         }
         Err(error) => Err(error),
@@ -108,7 +108,7 @@ async fn set_pin(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
 
 async fn set_pin_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let mag = find::<Mag>(caller, id)?;
-    let mac = mag.record.mac_address;
+    let mac = Named::By(mag.record.mac_address);
     let seen = device(caller, &mag)?.parent_pin;
     let mut form = pin_form(caller, &mag, &seen);
     form.take(sent);
@@ -123,7 +123,7 @@ async fn set_pin_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     };
     let outcome = match pin {
         Ok(pin) => {
-            let job = move |act: &crate::ops::Act<'_>| portal::set_pin(act, mac, Some(&seen), &pin);
+            let job = move |act: &crate::ops::Act<'_>| portal::set_pin(act, &mac, Some(&seen), &pin);
             caller.ops.write(caller.actor().clone(), action(Resource::Mag, "set_parent_pin"), job).await
         }
         Err(error) => Err(error),
@@ -144,8 +144,8 @@ async fn reset(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     let seen = portal::identity(&device(&caller, &mag)?);
     let mut form = reset_form(&caller, &mag, seen.clone());
     form.take(&sent);
-    let mac = mag.record.mac_address;
-    let job = move |act: &crate::ops::Act<'_>| portal::reset(act, mac, Some(&seen));
+    let mac = Named::By(mag.record.mac_address);
+    let job = move |act: &crate::ops::Act<'_>| portal::reset(act, &mac, Some(&seen));
     let action = action(Resource::Mag, "reset_device");
     let forgotten = if form.is_wrong() {
         Err(Error::Changed)
@@ -312,8 +312,9 @@ async fn make_line_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     };
     let outcome = match (wanted(), convert::spare()) {
         (Ok(wanted), Ok(spare)) => {
-            let job =
-                move |act: &crate::ops::Act<'_>| convert::to_line(&act.seeing(seen), mac, &wanted, &spare);
+            let job = move |act: &crate::ops::Act<'_>| {
+                convert::to_line(&act.seeing(seen), &Named::By(mac), &wanted, &spare)
+            };
             caller.ops.write(caller.actor().clone(), action(Resource::Mag, "convert_to_line"), job).await
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
@@ -350,7 +351,7 @@ async fn make_mag_once(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     if form.is_wrong() {
         return Ok(convert_page(caller, form.status(), line.record.username.as_str(), "a MAG", form));
     }
-    let who = lines::Credentials { username: line.record.username.clone(), password: None };
+    let who = lines::Credentials { named: Named::By(line.record.username.clone()), password: None };
     let outcome = match form::field::<Mac>(sent, "mac_address") {
         Ok(mac) => {
             let job = move |act: &crate::ops::Act<'_>| convert::to_mag(&act.seeing(seen), &who, mac);

@@ -93,7 +93,7 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
             sold.push(sale::free());
         }
     }
-    let identity = both(S::identity(true), vec![notes()]);
+    let identity = both(S::identity(true), about_it());
     let form =
         Form::new(format!("/panel/{}/new", S::PATH), "Create", &caller.ops.snapshot().settings.time_zone);
     let form = form.showing(sale::shown_terms(&plans));
@@ -154,7 +154,7 @@ async fn edit_form<S: Kind>(caller: &Caller, row: &Stored<S>) -> Result<Form> {
     let seller = caller.reseller().is_some();
     let form =
         Form::new(format!("{}/edit", S::href(row.id)), "Save", &caller.ops.snapshot().settings.time_zone);
-    let mut form = form.section("Account", both(S::identity(false), vec![notes()]));
+    let mut form = form.section("Account", both(S::identity(false), about_it()));
     if !seller {
         let plans = about.choices_or(Resource::SubscriptionPlans, "None");
         let sold = vec![
@@ -180,8 +180,15 @@ fn edit_page<S: Kind>(caller: &Caller, status: StatusCode, row: &Stored<S>, form
     caller.page_with(status, &SalePage { frame, balance: String::new(), problem: String::new(), form })
 }
 
-fn notes() -> Input {
-    Input::new("notes", "Notes", Widget::Area)
+/// Who has it, and what is remarked of it.
+fn about_it() -> Vec<Input> {
+    vec![
+        Input::text("email", "E-mail").help("Whom to remind of its end. Empty: nobody."),
+        Input::new("reminders", "Reminders", Widget::Flag).help("That address is reminded.").value("1"),
+        Input::text("reference", "Reference")
+            .help("Its number in a billing system or elsewhere. No two lines or MAGs have the same."),
+        Input::new("notes", "Notes", Widget::Area),
+    ]
 }
 
 /// From where and with what it may watch; of these a reseller's people set what is not the operator's.

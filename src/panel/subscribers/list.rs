@@ -77,7 +77,7 @@ impl Address {
         let reseller = named(Resource::Resellers, &self.reseller);
         parts.extend(reseller.map(|name| format!("reseller: {name}")));
         if !self.search.is_empty() {
-            parts.push(format!("with \u{201c}{}\u{201d} in name or notes", self.search));
+            parts.push(format!("with \u{201c}{}\u{201d} in name, reference, e-mail or notes", self.search));
         }
         parts.join(", ")
     }
@@ -157,7 +157,7 @@ pub async fn list<S: Kind>(caller: Caller, query: Query) -> Reply {
     let table = Table {
         links,
         search: Some(address.search.clone()),
-        search_hint: "Name or notes",
+        search_hint: "Name, reference, e-mail or notes",
         filters: filters::<S>(&address, &about, plans, seller),
         heads: heads::<S>(&address, seller),
         rows: found.rows.iter().map(row).collect(),

@@ -25,7 +25,10 @@ use super::{
 use crate::{
     domain::{
         Error, Refused, Resource, Result, Stored,
-        fields::time::UnixTime,
+        fields::{
+            text::{Email, Reference},
+            time::UnixTime,
+        },
         ids::Id,
         subscribers::subscription::Subscription,
         viewing::{admission::Verdict, title::Title},
@@ -157,6 +160,11 @@ fn facts<S: Kind>(
     if caller.reseller().is_none() && sold.server_id.is_some() {
         facts.push(("Server", named(Resource::Servers, sold.server_id.map(Id::number), "")));
     }
+    facts.extend(some("Reference", text(sold.reference.as_ref().map(Reference::as_str))));
+    facts.extend(some("E-mail", text(sold.email.as_ref().map(Email::as_str))));
+    if sold.email.is_some() && !sold.reminders {
+        facts.push(("Reminders", Cell::Text("none are sent".into())));
+    }
     facts.extend(some("Notes", sold.notes.as_str().to_owned()));
     facts.extend([("Created", time(row.created_at)), ("Changed", time(row.updated_at))]);
     facts
@@ -164,6 +172,10 @@ fn facts<S: Kind>(
 
 fn some(name: &'static str, text: String) -> Option<(&'static str, Cell)> {
     (!text.is_empty()).then_some((name, Cell::Text(text)))
+}
+
+fn text(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
 }
 
 fn listed(networks: &[crate::domain::fields::net::Network]) -> String {

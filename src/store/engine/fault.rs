@@ -22,10 +22,12 @@ pub struct Context {
 }
 
 /// The unique columns, as SQLite names them when one is violated.
-const UNIQUE: [(&str, Resource, &str); 14] = [
+const UNIQUE: [(&str, Resource, &str); 16] = [
     ("lines.username", Resource::Line, "username"),
     ("lines.token", Resource::Line, "token"),
+    ("lines.reference", Resource::Line, "reference"),
     ("mags.mac_address", Resource::Mag, "mac_address"),
+    ("mags.reference", Resource::Mag, "reference"),
     ("administrators.username", Resource::Administrators, "username"),
     ("administrators.email", Resource::Administrators, "email"),
     ("resellers.name", Resource::Resellers, "name"),

@@ -75,8 +75,8 @@ macro_rules! tables {
 }
 
 tables! {
-    Line: "lines", ["username", "notes"], "bouquets" in "line_bouquets" ("line_id", "bouquet_id");
-    Mag: "mags", ["mac_address", "notes"], "bouquets" in "mag_bouquets" ("mag_id", "bouquet_id");
+    Line: "lines", ["username", "reference", "email", "notes"], "bouquets" in "line_bouquets" ("line_id", "bouquet_id");
+    Mag: "mags", ["mac_address", "reference", "email", "notes"], "bouquets" in "mag_bouquets" ("mag_id", "bouquet_id");
     Plan: "subscription_plans", ["name"], "bouquets" in "plan_bouquets" ("plan_id", "bouquet_id");
     Bouquet: "bouquets", ["name"], "streams" in "bouquet_streams" ("bouquet_id", "stream_id");
     Category: "categories", ["name"];
@@ -483,7 +483,9 @@ fn conditions<R: Table>(page: &Page) -> (Vec<String>, Vec<Box<dyn ToSql>>) {
                 Box::new(*number)
             }
             Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => {
-                conditions.push(format!("{column} = ?"));
+                // Indexes of texts leave the empty ones out.
+                let filled = if text.is_empty() { String::new() } else { format!(" AND {column} <> ''") };
+                conditions.push(format!("{column} = ?{filled}"));
                 Box::new(text.clone())
             }
         };

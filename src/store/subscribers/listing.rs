@@ -146,14 +146,20 @@ impl Read<'_> {
         Ok((few, counted || selection.search.is_some()))
     }
 
-    /// The rows with a text in the name or the notes, found in the indexes of both alone; `None` if there
-    /// are many.
+    /// The rows with a text in name, reference, e-mail address or notes, found in their indexes alone; `None` if
+    /// there are many.
     fn searched<S: Subscribed + Table>(&self, text: &str) -> Result<Option<Vec<i64>>> {
         let (table, name) = (S::TABLE, S::NAME);
         let most = FEW + 1;
+        let filled = |column| {
+            let matching = format!("{column} <> '' AND {column} LIKE ? ESCAPE '\\'");
+            (format!("{table}_{column}"), matching, pattern(text))
+        };
         let places = [
             (name_index::<S>(), format!("{name} LIKE ? ESCAPE '\\'"), pattern(&S::looked_for(text))),
-            (format!("{table}_notes"), "notes <> '' AND notes LIKE ? ESCAPE '\\'".into(), pattern(text)),
+            filled("reference"),
+            filled("email"),
+            filled("notes"),
         ];
         let mut found = std::collections::BTreeSet::new();
         for (index, matching, pattern) in places {

@@ -4,4 +4,5 @@ pub mod counts;
 
 pub(super) mod line_cache;
 pub(super) mod listing;
+pub(super) mod references;
 pub(super) mod selection;

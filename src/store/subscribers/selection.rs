@@ -76,8 +76,11 @@ pub fn conditions<S: Subscribed + Table>(selection: &Selection) -> Vec<Condition
     }
     if let Some(text) = &selection.search {
         all.push(Condition::new(
-            format!("({} LIKE ? ESCAPE '\\' OR notes LIKE ? ESCAPE '\\')", S::NAME),
-            vec![pattern(&S::looked_for(text)).into(), pattern(text).into()],
+            format!(
+                "({} LIKE ? ESCAPE '\\' OR reference LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\' OR notes LIKE ? ESCAPE '\\')",
+                S::NAME
+            ),
+            [&S::looked_for(text), text, text, text].map(|text| pattern(text).into()).into(),
         ));
     }
     all

@@ -8,4 +8,5 @@ pub mod panel_forms;
 mod panel_lines;
 mod panel_mass_edit;
 mod panel_stale_buttons;
+mod references;
 mod sent_twice;

@@ -33,6 +33,9 @@ fn subscription() -> Subscription {
         isp_lock: false,
         isp_asn: None,
         is_trial: false,
+        reference: None,
+        email: None,
+        reminders: true,
         notes: Notes::new("").unwrap(),
         bouquets: vec![BouquetId(1)],
     }
