@@ -231,7 +231,7 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         took: begun.elapsed(),
     });
     Ok(match outcome {
-        Ok(answer) => reply::success(answer),
+        Ok(answer) => reply::success(&answer),
         Err(error) => reply::refusal(&reply::text(&error)),
     })
 }

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::domain::{Error, Resource};
 
-/// A success: `result` true beside the call's own keys.
-pub fn success(mut answer: Value) -> HttpResponse {
-    if let Some(object) = answer.as_object_mut() {
-        object.insert("result".into(), true.into());
-    }
-    HttpResponse::Ok().content_type("application/json").body(answer.to_string())
+/// A success: `result` true, and then the call's own keys as they stand.
+pub fn success(answer: &Value) -> HttpResponse {
+    let text = answer.to_string();
+    let own = text.strip_prefix('{').filter(|own| *own != "}");
+    let body = own.map_or_else(|| r#"{"result":true}"#.into(), |own| format!(r#"{{"result":true,{own}"#));
+    HttpResponse::Ok().content_type("application/json").body(body)
 }
 
 /// A refusal about the data: status 200, because PHP's `file_get_contents` loses the body of any other.

@@ -7,7 +7,7 @@ use crate::{
     ops::machine::logs::LogRow,
 };
 
-/// Every column of a row, with its id and stamps.
+/// Every column of a row in the order of `schema.sql`, with its id and stamps.
 pub fn row<R: Record>(stored: &Stored<R>) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("id".into(), stored.id.number().into());
@@ -19,6 +19,12 @@ pub fn row<R: Record>(stored: &Stored<R>) -> Map<String, Value> {
     map.insert("created_at".into(), stored.created_at.seconds().into());
     map.insert("updated_at".into(), stored.updated_at.seconds().into());
     map
+}
+
+/// Puts what is no column of the record into its row, before another column.
+pub fn put(row: &mut Map<String, Value>, before: &str, name: &str, value: Value) {
+    let place = row.keys().position(|column| column == before).unwrap_or(row.len());
+    row.shift_insert(place, name.to_owned(), value);
 }
 
 /// A page: the rows under their plural name, and how many there are in all.

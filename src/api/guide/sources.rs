@@ -45,10 +45,11 @@ pub async fn refresh(mut call: Call) -> Result<Value> {
 fn shown(source: ShownSource) -> Value {
     let mut row = show::row(&source.row);
     let health = source.health;
-    row.insert("last_try_at".into(), health.last_try_at.map(UnixTime::seconds).into());
-    row.insert("last_success_at".into(), health.last_success_at.map(UnixTime::seconds).into());
-    row.insert("last_error".into(), health.last_error.into());
-    row.insert("channels".into(), health.channels.into());
-    row.insert("programmes".into(), health.programmes.into());
+    let mut put = |name, value| show::put(&mut row, "created_at", name, value);
+    put("last_try_at", health.last_try_at.map(UnixTime::seconds).into());
+    put("last_success_at", health.last_success_at.map(UnixTime::seconds).into());
+    put("last_error", health.last_error.into());
+    put("channels", health.channels.into());
+    put("programmes", health.programmes.into());
     Value::Object(row)
 }

@@ -42,7 +42,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
 fn shown(ops: &Ops, server: &Stored<Server>) -> Value {
     let (is_main, is_here) = (server.id.is_main(), ops.here().is(server.id));
     let mut row = show::row(server);
-    row.insert("role".into(), if is_main { "main" } else { "load_balancer" }.into());
+    show::put(&mut row, "server_ip", "role", if is_main { "main" } else { "load_balancer" }.into());
     row.extend(state(ops.health(server.id), is_here));
     // Nothing is measured on other machines.
     let load = if is_here { ops.load() } else { Load::default() };

@@ -118,7 +118,7 @@ pub async fn api_key_list(mut call: Call) -> Result<Value> {
     let rows = call.ops.read(&call.actor, call.action, move |look| api_keys::list(look, &page)).await?;
     Ok(show::page("api_keys", rows, |listed| {
         let mut row = show::row(&listed.key);
-        row.insert("last_used_at".into(), listed.last_used_at.map(UnixTime::seconds).into());
+        show::put(&mut row, "created_at", "last_used_at", listed.last_used_at.map(UnixTime::seconds).into());
         Value::Object(row)
     }))
 }
@@ -130,6 +130,6 @@ fn address(call: &mut Call) -> Result<Network> {
 
 fn without_id(stored: &Stored<Settings>) -> Map<String, Value> {
     let mut row = show::row(stored);
-    row.remove("id");
+    row.shift_remove("id");
     row
 }

@@ -73,12 +73,10 @@ pub async fn list(mut call: Call) -> Result<Value> {
     let rows = call.ops.read(&call.actor, call.action, move |look| admins::list(look, &page)).await?;
     Ok(show::page("administrators", rows, |listed| {
         let mut row = show::row(&listed.admin);
-        row.insert("group".into(), listed.group.into());
-        row.insert("reseller".into(), listed.reseller.into());
-        row.insert(
-            "last_login_at".into(),
-            listed.last_login_at.map(crate::domain::fields::time::UnixTime::seconds).into(),
-        );
+        let last_login_at = listed.last_login_at.map(crate::domain::fields::time::UnixTime::seconds);
+        show::put(&mut row, "reseller_id", "group", listed.group.into());
+        show::put(&mut row, "disabled", "reseller", listed.reseller.into());
+        show::put(&mut row, "must_change_password", "last_login_at", last_login_at.into());
         Value::Object(row)
     }))
 }

@@ -67,11 +67,11 @@ pub async fn list(mut call: Call) -> Result<Value> {
     let rows = call.ops.read(&call.actor, call.action, move |look| resellers::list(look, &page)).await?;
     Ok(show::page("resellers", rows, |listed| {
         let mut row = show::row(&listed.reseller);
-        row.insert("credits".into(), listed.credits.get().into());
+        show::put(&mut row, "trials_per_day", "credits", listed.credits.get().into());
         let (usernames, emails): (Vec<String>, Vec<String>) =
             listed.holdings.people.into_iter().map(|person| (person.username, person.email)).unzip();
-        row.insert("usernames".into(), usernames.into());
-        row.insert("emails".into(), emails.into());
+        show::put(&mut row, "max_allowed_connections", "usernames", usernames.into());
+        show::put(&mut row, "max_allowed_connections", "emails", emails.into());
         row.insert("lines".into(), listed.holdings.lines.into());
         row.insert("mags".into(), listed.holdings.mags.into());
         row.insert("held_connections".into(), listed.holdings.held.connections.into());
@@ -86,7 +86,13 @@ pub async fn statement(mut call: Call) -> Result<Value> {
     let read =
         call.ops.read(&call.actor, call.action, move |look| resellers::statement(look, &who, &page)).await;
     let (reseller, balance, rows) = read?;
-    let mut answer = show::page("statement", rows, |booking| {
+    let mut answer = json!({
+        "id": reseller.id.number(),
+        "name": reseller.record.name.as_str(),
+        "credits": balance.get(),
+        "total": rows.total,
+    });
+    let mut page = show::page("statement", rows, |booking| {
         json!({
             "id": booking.id,
             "at": booking.at.seconds(),
@@ -100,11 +106,7 @@ pub async fn statement(mut call: Call) -> Result<Value> {
             "note": booking.note,
         })
     });
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("id".into(), reseller.id.number().into());
-        answer.insert("name".into(), reseller.record.name.as_str().into());
-        answer.insert("credits".into(), balance.get().into());
-    }
+    answer["statement"] = page["statement"].take();
     Ok(answer)
 }
 

@@ -79,9 +79,9 @@ pub async fn info(mut call: Call) -> Result<Value> {
     let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
     Ok(json!({
         "mag_info": show::row(&info.mag),
-        "mag_device": device,
         "mag_conn_info": open,
         "mag_channel_ids": channels,
+        "mag_device": device,
     }))
 }
 

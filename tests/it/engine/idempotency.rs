@@ -68,10 +68,15 @@ fn a_repeat_over_a_restart_or_a_power_cut_is_still_a_repeat() {
     let server = TestServer::start();
     server.done("resellers/new", "data[name]=North");
     let first = once(&server, "k", "resellers/add_credits", "id=1&credits=50");
+    // To the letter: members stay in their order.
+    let written = first.to_string();
+    assert_eq!(written, r#"{"result":true,"modified_id":1,"credits":50}"#);
     let server = TestServer::on(server.kill(), &[]);
-    assert_eq!(once(&server, "k", "resellers/add_credits", "id=1&credits=50"), first);
+    let again = once(&server, "k", "resellers/add_credits", "id=1&credits=50");
+    assert_eq!(again.to_string(), written);
     let server = TestServer::on(server.stop(), &[]);
-    assert_eq!(once(&server, "k", "resellers/add_credits", "id=1&credits=50"), first);
+    let again = once(&server, "k", "resellers/add_credits", "id=1&credits=50");
+    assert_eq!(again.to_string(), written);
     assert_eq!(credits(&server), 50);
 }
 

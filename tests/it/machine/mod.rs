@@ -1,6 +1,7 @@
 //! The server as a whole: settings, logs, command line, clocks, memory.
 
 mod api_input;
+mod api_order;
 mod api_resources;
 mod api_servers;
 mod cli;

@@ -126,6 +126,8 @@ impl TestServer {
     pub fn call(&self, call: &str, body: &str) -> Value {
         let (status, answer) = self.post(call, &format!("api_key={KEY}&{body}"));
         assert_eq!(status, 200, "{call} {body}: {answer}");
+        let first = answer.as_object().and_then(|members| members.keys().next());
+        assert_eq!(first.map(String::as_str), Some("result"), "{call} {body}: {answer}");
         answer
     }
 
