@@ -5,7 +5,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::{Change, Error, Given, Resource, Result, fields::time::UnixTime, people::actor::Actor, record},
+    domain::{
+        Change, Error, Field, Given, Resource, Result, Written,
+        fields::time::UnixTime,
+        people::{actor::Actor, rights::Access},
+        record,
+    },
     ops::{Act, Action, Once, Ops},
     wire::{
         fields::Fields,
@@ -27,6 +32,10 @@ pub struct Call {
     pub data: Fields,
     /// What tells a repeat, if the caller sent an `Idempotency-Key`.
     pub once: Option<Once>,
+    /// Only what would happen is asked: `dry_run=1`.
+    pub dry_run: bool,
+    /// Members of the answer that are made anew by the call itself: a dry run has none of them.
+    pub made: Vec<&'static str>,
     /// The `updated_at` that the row to be changed must have, if the caller said.
     seen: Option<UnixTime>,
 }
@@ -35,14 +44,16 @@ impl Call {
     /// Takes the decoded body apart.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for `data` that is no set of fields, or a wrong `Idempotency-Key`.
+    /// [`Error::Invalid`] for `data` that is no set of fields, a wrong `dry_run` or a wrong `Idempotency-Key`.
     pub fn new(
         ops: Ops,
         actor: Actor,
         action: Action,
+        access: Access,
         mut fields: IndexMap<String, Node>,
         once: Option<&[u8]>,
     ) -> Result<Self> {
+        let dry_run = access == Access::Write && take_dry_run(&mut fields)?;
         let once = once.map(|key| once_key(key, action, &fields)).transpose()?;
         let data = match fields.shift_remove("data") {
             Some(Node::Map(map)) => map,
@@ -59,6 +70,8 @@ impl Call {
             params: Fields::new(fields),
             data: Fields::new(data),
             once,
+            dry_run,
+            made: NEW.into(),
             seen: None,
         })
     }
@@ -113,7 +126,7 @@ impl Call {
         Ok(())
     }
 
-    /// Does something, exactly once if the caller asked for that.
+    /// Does something, exactly once if the caller asked for that; a dry run undoes it.
     ///
     /// # Errors
     /// As [`Ops::write_once`].
@@ -121,9 +134,40 @@ impl Call {
     where
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
-        let seen = self.seen;
-        self.ops.write_once(self.actor, self.action, self.once, move |act| job(&act.seeing(seen))).await
+        let Self { seen, dry_run, made, .. } = self;
+        let job = move |act: &Act<'_>| {
+            let mut answer = job(&act.seeing(seen))?;
+            for name in made.iter().filter(|_| dry_run) {
+                if let Some(value) = answer.get_mut(*name) {
+                    value.take();
+                }
+            }
+            Ok(answer)
+        };
+        let mut answer = self.ops.write_once(self.actor, self.action, self.once, dry_run, job).await?;
+        if dry_run {
+            answer[DRY_RUN] = true.into();
+        }
+        Ok(answer)
     }
+}
+
+/// The field that asks what a call would do, beside `data`.
+pub const DRY_RUN: &str = "dry_run";
+
+/// What is new in the answer of any call that makes something.
+const NEW: [&str; 4] = ["created_id", "event_id", "api_key", "secret"];
+
+/// No part of the call itself: one that is asked and then made is the same call to an `Idempotency-Key`.
+fn take_dry_run(fields: &mut IndexMap<String, Node>) -> Result<bool> {
+    let text = match fields.shift_remove(DRY_RUN) {
+        None => return Ok(false),
+        Some(Node::Flag(flag)) => return Ok(flag),
+        Some(Node::Text(text)) if text.is_empty() => return Ok(false),
+        Some(Node::Text(text)) => Written::Text(text),
+        Some(Node::Map(_)) => Written::List(Vec::new()),
+    };
+    bool::parse(&text).map_err(|rule| Error::invalid(DRY_RUN, rule))
 }
 
 /// The field by which a caller changes a row only as he saw it.

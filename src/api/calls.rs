@@ -213,6 +213,7 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
             door.ops.clone(),
             actor,
             action,
+            row.access,
             fields,
             once.map(header::HeaderValue::as_bytes),
         )?)

@@ -106,6 +106,11 @@ fn body(row: &Row) -> Value {
         let (name, doc) = parameters::SEEN;
         properties.insert(name.into(), json!({ "type": ["integer", "string"], "description": doc }));
     }
+    if row.access == Access::Write {
+        let (name, doc) = parameters::DRY_RUN;
+        properties
+            .insert(name.into(), json!({ "type": ["boolean", "integer", "string"], "description": doc }));
+    }
     let takes_columns = matches!(row.action, "new" | "update" | "api_key_new");
     if takes_columns {
         let mut data = Map::new();

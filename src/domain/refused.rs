@@ -2,7 +2,7 @@
 //! compares and stores, and a sentence, which is what people read; docs/codes.md lists the codes.
 
 use super::{
-    Resource,
+    Failure, Resource,
     people::rights::{Access, Right},
 };
 
@@ -108,6 +108,9 @@ pub enum Refused {
     /// Both of what tells a line or a MAG.
     #[error("Send {0} or reference, not both")]
     NameOrReference(&'static str),
+    /// What failed of the database in a dry run.
+    #[error("Database error: {0}. It was a dry run: the Panel Error Log has no entry of it")]
+    DryRunFailed(Failure),
     /// Id and name of an API key.
     #[error("Send id or name, not both")]
     IdOrName,

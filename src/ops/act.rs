@@ -185,6 +185,17 @@ impl Act<'_> {
         outcome
     }
 
+    /// Does something and undoes all of it: what would come of it.
+    ///
+    /// # Errors
+    /// The part's own, or a database error.
+    pub(super) fn rehearse<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        let effects = self.effects.borrow().len();
+        let outcome = self.tx.rehearse(part);
+        self.effects.borrow_mut().truncate(effects);
+        outcome
+    }
+
     /// The row of that id.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Act, Action, Ops};
 use crate::{
     domain::{
-        Refused, Result,
+        Error, Refused, Result,
         people::actor::{Actor, Who},
     },
     store::engine::idempotency::{KEPT, KeptAnswer},
@@ -25,6 +25,7 @@ impl Ops {
     /// Does something and answers it; with `once`, a repeat gets the same answer instead. The
     /// answer is kept in the transaction of the write, so neither is ever there without the other.
     /// A refusal changes nothing and is not kept: the call may be repeated once its cause is mended.
+    /// With `dry_run` everything is undone, and its answer is not kept.
     ///
     /// # Errors
     /// As [`Ops::write`], and [`crate::domain::Error::Refused`] for a key that came with another call.
@@ -33,26 +34,47 @@ impl Ops {
         actor: Actor,
         action: Action,
         once: Option<Once>,
+        dry_run: bool,
         job: F,
     ) -> Result<Value>
     where
         F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
     {
         let (since, is_doubted) = (self.answers_since(KEPT), self.leap().is_some());
-        self.write(actor, action, move |act| match (&once, &act.actor.who) {
-            (Some(once), Who::ApiKey { id, .. }) => {
-                if let Some(kept) = act.tx.kept_answer(*id, &once.key, since)? {
-                    return repeated(once, &kept);
-                }
-                let answer = job(act)?;
+        let answered = self.write(actor, action, move |act| {
+            let caller = match (&once, &act.actor.who) {
+                (Some(once), Who::ApiKey { id, .. }) => Some((once, *id)),
+                _ => None,
+            };
+            if let Some((once, id)) = caller
+                && let Some(kept) = act.tx.kept_answer(id, &once.key, since)?
+            {
+                return repeated(once, &kept).map(Ok);
+            }
+            if dry_run {
+                // What is refused here has changed nothing: the transaction goes on without it.
+                return Ok(act.rehearse(|| job(act)).map_err(unlogged));
+            }
+            let answer = job(act)?;
+            if let Some((once, id)) = caller {
                 let kept = KeptAnswer { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };
                 let now = (!is_doubted).then_some(act.now);
-                act.tx.keep_answer(*id, &once.key, &kept, now)?;
-                Ok(answer)
+                act.tx.keep_answer(id, &once.key, &kept, now)?;
             }
-            _ => job(act),
-        })
-        .await
+            Ok(Ok(answer))
+        });
+        answered.await?
+    }
+}
+
+/// A dry run leaves no entry in the Panel Error Log that its refusal could name.
+fn unlogged(error: Error) -> Error {
+    match error {
+        Error::Database(fault) => {
+            log::warn!("a dry run failed: {}: {}", fault.what, fault.detail);
+            Refused::DryRunFailed(fault.what).into()
+        }
+        error => error,
     }
 }
 

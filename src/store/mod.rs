@@ -297,11 +297,27 @@ impl Write<'_> {
     /// # Errors
     /// The part's own, or a database error.
     pub fn attempt<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.apart(part, Result::is_ok)
+    }
+
+    /// Does a part of the job and undoes it, whatever comes of it.
+    ///
+    /// # Errors
+    /// As [`Write::attempt`].
+    pub fn rehearse<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.apart(part, |_| false)
+    }
+
+    fn apart<T>(
+        &self,
+        part: impl FnOnce() -> Result<T>,
+        stays: impl FnOnce(&Result<T>) -> bool,
+    ) -> Result<T> {
         let execute = |sql| self.conn.prepare_cached(sql)?.execute([]);
         execute("SAVEPOINT part")?;
         let noted = self.changed.borrow().len();
         let outcome = part();
-        if outcome.is_err() {
+        if !stays(&outcome) {
             execute("ROLLBACK TO part")?;
             self.changed.borrow_mut().truncate(noted);
         }

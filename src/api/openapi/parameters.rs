@@ -8,6 +8,12 @@ pub const SEEN: Parameter = (
     "The row's updated_at as you read it; refused with `Changed meanwhile` if it has changed.",
 );
 
+/// On every call that writes.
+pub const DRY_RUN: Parameter = (
+    crate::api::call::DRY_RUN,
+    "1: answers what the call would do, and does nothing; what it would make anew is null.",
+);
+
 /// A name, and what it is for.
 pub type Parameter = (&'static str, &'static str);
 

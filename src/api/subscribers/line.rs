@@ -30,7 +30,11 @@ use crate::{
 
 pub async fn create(mut call: Call) -> Result<Value> {
     let wishes = SaleOptions { free: call.data.take("free")?.unwrap_or(false), ..SaleOptions::default() };
-    let change = lines::with_credentials(change(&mut call)?)?;
+    let change = change(&mut call)?;
+    let random =
+        [("username", change.username.value().is_none()), ("password", change.password.value().is_none())];
+    call.made.extend(random.iter().filter(|(_, random)| *random).map(|(name, _)| name));
+    let change = lines::with_credentials(change)?;
     call.write(move |act| {
         let (id, line) = lines::create(act, change.clone(), wishes)?;
         Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))

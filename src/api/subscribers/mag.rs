@@ -115,7 +115,10 @@ pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
     let which = which(&mut call)?;
     let pin = match call.params.take::<Pin>("parent_pin")? {
         Some(pin) => pin,
-        None => random::pin()?,
+        None => {
+            call.made.push("parent_pin");
+            random::pin()?
+        }
     };
     call.finish()?;
     call.write(move |act| {
@@ -133,10 +136,13 @@ pub async fn convert_to_line(mut call: Call) -> Result<Value> {
         password: call.params.take::<LinePassword>("password")?,
     };
     call.finish()?;
-    let spare = convert::spare()?;
+    let (spare, dry_run) = (convert::spare()?, call.dry_run);
     call.write(move |act| {
         let (id, line) = convert::to_line(act, &which, &wanted, &spare)?;
-        Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+        // A dry run does not tell what the call would not bring.
+        let username = (!dry_run || line.username != spare.0).then(|| line.username.as_str());
+        let password = (!dry_run || line.password != spare.1).then(|| line.password.as_str());
+        Ok(json!({ "created_id": id.number(), "username": username, "password": password }))
     })
     .await
 }

@@ -2,7 +2,6 @@
 //! transaction. A row that somebody else has written to since the preview, or that matches no more, is left alone.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -308,16 +307,7 @@ fn try_out<S: Subscribed + Table>(
     ids: &[i64],
     terms: Option<Terms>,
 ) -> Result<(Sample, Trial)> {
-    let tried = RefCell::default();
-    let undone = act.attempt(|| {
-        *tried.borrow_mut() = try_each::<S>(act, selection, edit, ids, terms)?;
-        // An attempt that succeeds would stay.
-        Err::<(), _>(Error::Changed)
-    });
-    match undone {
-        Err(Error::Changed) | Ok(()) => Ok(tried.into_inner()),
-        Err(error) => Err(error),
-    }
+    act.rehearse(|| try_each::<S>(act, selection, edit, ids, terms))
 }
 
 fn try_each<S: Subscribed + Table>(

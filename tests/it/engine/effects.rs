@@ -76,6 +76,67 @@ fn send(server: &TestServer, call: &str, body: &str) -> Value {
     answer
 }
 
+/// Everything that is kept, but for what is written of every call: when a key was used, and the log of calls.
+fn kept(server: &TestServer) -> Vec<String> {
+    let database = rusqlite::Connection::open_with_flags(
+        server.data().join("linecard.db"),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+    )
+    .expect("the database");
+    let mut names = database
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'api_log'")
+        .expect("SQL");
+    let names: Vec<String> =
+        names.query_map([], |row| row.get(0)).expect("tables").collect::<Result<_, _>>().expect("names");
+    let mut all = Vec::new();
+    for name in names {
+        let mut rows = database.prepare(&format!("SELECT * FROM {name}")).expect("SQL");
+        let columns: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = rows.query([]).expect("rows");
+        while let Some(row) = rows.next().expect("a row") {
+            let values = columns.iter().enumerate().filter(|(_, column)| {
+                !column.starts_with("last_") && !["bytes_sent", "seconds"].contains(&column.as_str())
+            });
+            let values: Vec<String> =
+                values.map(|(at, _)| format!("{:?}", row.get_ref(at).expect("a value"))).collect();
+            all.push(format!("{name} {}", values.join(" ")));
+        }
+    }
+    all
+}
+
+/// What runs and who watches.
+fn running(server: &TestServer) -> Value {
+    let connections = server.done("connections/list", "")["connections"].clone();
+    let open: Vec<&Value> =
+        connections.as_array().expect("a list").iter().map(|open| &open["connection_id"]).collect();
+    let streams = server.done("streams/online", "")["streams"].clone();
+    let streams = streams.as_array().expect("a list").iter();
+    json!([
+        open,
+        streams.map(|stream| [stream["id"].clone(), stream["restarts"].clone()]).collect::<Vec<_>>()
+    ])
+}
+
+/// Asks what a call would do, then makes it: nothing is done before, and the answers are the same but for what is made.
+fn rehearse_and_send(server: &TestServer, call: &str, body: &str) -> Value {
+    let (before, ran) = (kept(server), running(server));
+    let dry = send(server, call, &format!("{body}&dry_run=1"));
+    assert_eq!(kept(server), before, "{call}");
+    assert_eq!(running(server), ran, "{call}");
+    let mut answer = send(server, call, body);
+    let real = answer.clone();
+    answer["dry_run"] = true.into();
+    let made = ["created_id", "event_id", "api_key", "username", "password", "parent_pin"];
+    for (name, value) in answer.as_object_mut().expect("an object") {
+        if dry[name].is_null() && made.contains(&name.as_str()) {
+            *value = Value::Null;
+        }
+    }
+    assert_eq!(dry.to_string(), answer.to_string(), "{call}");
+    real
+}
+
 /// An address fails at the API, and somebody watches: what a repeat must leave as it is.
 fn disturb(server: &TestServer, agent: &str) -> Player {
     let wrong = ["-H", "X-Forwarded-For: 203.0.113.9", "-H", "Authorization: Bearer wrong-key-9876543210"];
@@ -133,7 +194,8 @@ fn a_repeat_of_any_writing_call_under_its_key_changes_nothing_anywhere() {
         assert!(SENT.iter().any(|(sent, _)| *sent == call), "{call} is not among those that are sent here");
     }
 
-    let answers: Vec<Value> = SENT.iter().map(|(call, body)| send(&server, call, body)).collect();
+    let answers: Vec<Value> =
+        SENT.iter().map(|(call, body)| rehearse_and_send(&server, call, body)).collect();
     within(30, "stream 1 runs again", || server.done("streams/online", "")["streams"][0]["id"] == 1);
     // Two who signed in and watch after the first calls: a second effect would be theirs.
     let _second = disturb(&server, "second");

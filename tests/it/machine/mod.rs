@@ -5,6 +5,7 @@ mod api_order;
 mod api_resources;
 mod api_servers;
 mod cli;
+mod dry_run;
 mod form_php;
 mod hardening;
 mod headers;
