@@ -206,8 +206,9 @@ impl Ops {
             return Ok(());
         }
         self.count_audited(caller.mac)?;
-        let mac = caller.mac;
-        self.write_own(caller.actor(), CHOOSE_PIN, move |act| set_pin(act, mac, None, &pin).map(|_| ())).await
+        let mac = Named::By(caller.mac);
+        self.write_own(caller.actor(), CHOOSE_PIN, move |act| set_pin(act, &mac, None, &pin).map(|_| ()))
+            .await
     }
 
     /// Counts what a box does by itself and the audit trail keeps.

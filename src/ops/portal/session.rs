@@ -18,7 +18,7 @@ use crate::{
             lockout::Attempt,
         },
         portal::device::{About, Device},
-        subscribers::{mag::Mag, plan::Plan},
+        subscribers::{mag::Mag, named::Named, plan::Plan},
         viewing::{
             admission::Rule,
             session::{Ending, Session as Watched, Viewer},
@@ -259,8 +259,8 @@ impl Ops {
     /// [`crate::domain::Error::Busy`] for very many in a short time, or a database error.
     pub async fn sign_out_box(&self, caller: &Caller) -> Result<()> {
         self.count_audited(caller.mac)?;
-        let mac = caller.mac;
-        self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, mac, None).map(|_| ())).await
+        let mac = Named::By(caller.mac);
+        self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, &mac, None).map(|_| ())).await
     }
 
     /// The name of a subscriber's plan, if it has one.
