@@ -11,7 +11,7 @@ use crate::{
         Error, Resource, Result,
         fields::text::{LinePassword, Username},
         ids::Id,
-        subscribers::line::LineChange,
+        subscribers::{line::LineChange, named::Named},
         viewing::session::Viewer,
     },
     ops::subscribers::lines::{self, Credentials, SaleOptions},
@@ -60,7 +60,9 @@ fn credentials(call: &mut Call) -> Result<Credentials> {
     let username: Option<Username> = call.params.take("username").map_err(wrong)?;
     let password: Option<LinePassword> = call.params.take("password").map_err(wrong)?;
     match (username, password) {
-        (Some(username), Some(password)) => Ok(Credentials { username, password: Some(password) }),
+        (Some(username), Some(password)) => {
+            Ok(Credentials { named: Named::By(username), password: Some(password) })
+        }
         _ => Err(Error::Missing("username/password")),
     }
 }

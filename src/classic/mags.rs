@@ -7,7 +7,13 @@ use super::{
     rows::{self, text},
 };
 use crate::{
-    domain::{Result, fields::mac::Mac, ids::Id, subscribers::mag::MagChange, viewing::session::Viewer},
+    domain::{
+        Result,
+        fields::mac::Mac,
+        ids::Id,
+        subscribers::{mag::MagChange, named::Named},
+        viewing::session::Viewer,
+    },
     ops::subscribers::mags::{self, SaleOptions},
 };
 
@@ -27,18 +33,18 @@ pub async fn create(mut call: Call) -> Result<Answer> {
 }
 
 pub async fn edit(mut call: Call) -> Result<Answer> {
-    let mac: Mac = call.params.require("mac")?;
+    let mac = Named::By(call.params.require::<Mac>("mac")?);
     let change: MagChange = call.change(&STB)?;
     call.write(move |act| {
-        mags::update(act, mac, change.clone(), SaleOptions::default())?;
+        mags::update(act, &mac, change.clone(), SaleOptions::default())?;
         Ok(Answer::done())
     })
     .await
 }
 
 pub async fn info(mut call: Call) -> Result<Answer> {
-    let mac: Mac = call.params.require("mac")?;
-    let mag = call.ops.point(&call.actor, call.action, |look| mags::info(look, mac))?.mag;
+    let mac = Named::By(call.params.require::<Mac>("mac")?);
+    let mag = call.ops.point(&call.actor, call.action, |look| mags::info(look, &mac))?.mag;
     let device = call.ops.device_of(mag.id)?.device;
     let open = call.ops.viewing.connections_of(Viewer::Mag(mag.id));
     let last = call.ops.last_watched(&call.actor, std::slice::from_ref(&mag)).await?;

@@ -113,12 +113,11 @@ pub async fn reset_device(mut call: Call) -> Result<Value> {
 pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
     call.join_places();
     let which = which(&mut call)?;
-    let pin = match call.params.take::<Pin>("parent_pin")? {
-        Some(pin) => pin,
-        None => {
-            call.made.push("parent_pin");
-            random::pin()?
-        }
+    let pin = if let Some(pin) = call.params.take::<Pin>("parent_pin")? {
+        pin
+    } else {
+        call.made.push("parent_pin");
+        random::pin()?
     };
     call.finish()?;
     call.write(move |act| {

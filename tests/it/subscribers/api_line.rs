@@ -45,7 +45,7 @@ fn a_line_made_without_anything_gets_random_credentials_and_the_schemas_defaults
         "id": one["created_id"], "username": one["username"], "password": one["password"], "restreamer": 0,
         "max_allowed_connections": 1, "expire_date": null, "subscription_plan_id": null, "reseller_id": null,
         "disabled": 0, "banned": 0, "allowed_ips": [], "allowed_user_agents": [], "allowed_outputs": [], "catchup": 1,
-        "server_id": null, "isp_lock": 0, "isp_asn": null, "is_trial": 0, "notes": "", "bouquets": [], "token": null,
+        "server_id": null, "isp_lock": 0, "isp_asn": null, "is_trial": 0, "reference": "", "email": "", "reminders": 1, "notes": "", "bouquets": [], "token": null,
     });
     assert_eq!(shown, expected);
     let whole = server.done("line/info", &format!("username={username}"));

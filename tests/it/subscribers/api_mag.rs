@@ -101,7 +101,7 @@ fn a_box_is_made_changed_shown_and_deleted() {
         "id": 1, "mac_address": MAC, "login": "", "password": "", "lock_device": 1, "max_allowed_connections": 2, "expire_date": 4_102_444_800_i64,
         "subscription_plan_id": 1, "reseller_id": null, "disabled": 0, "banned": 0, "allowed_ips": ["192.0.2.1"],
         "allowed_user_agents": [], "allowed_outputs": [], "catchup": 1, "server_id": null, "isp_lock": 0, "isp_asn": null,
-        "is_trial": 0, "notes": "", "bouquets": [1],
+        "is_trial": 0, "reference": "", "email": "", "reminders": 1, "notes": "", "bouquets": [1],
     });
     assert_eq!(serde_json::Value::Object(row), expected);
 
