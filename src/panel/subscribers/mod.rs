@@ -1,6 +1,7 @@
 //! Lines and MAGs: one set of pages for both, and for each a [`Kind`] that says what is its own.
 
 mod actions;
+mod convert;
 mod forms;
 mod list;
 mod logs;
@@ -161,6 +162,7 @@ impl Kind for Mag {
 
 /// Mounts the pages of both.
 pub fn routes(config: &mut ServiceConfig) {
+    convert::routes(config);
     mount::<Line>(config);
     mount::<Mag>(config);
 }
