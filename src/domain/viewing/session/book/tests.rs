@@ -1,6 +1,16 @@
-use super::*;
-use crate::domain::{ids::StreamId, viewing::window::Window};
+use std::net::IpAddr;
+
 use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    ids::{LineId, StreamId},
+    viewing::{
+        session::{GRACE, SILENT},
+        title::Title,
+        window::Window,
+    },
+};
 
 fn start() -> UnixTime {
     UnixTime::clamped(1_800_000_000)
