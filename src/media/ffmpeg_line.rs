@@ -1,6 +1,6 @@
 //! One line of what ffmpeg says, and what it tells.
 
-use super::{ffmpeg::Unclear, hidden::Hidden, tracks::Track};
+use super::{hidden::Hidden, probe::Unclear, tracks::Track};
 
 /// What a line of ffmpeg's tells.
 #[derive(Debug, PartialEq)]

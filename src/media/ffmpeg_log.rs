@@ -18,10 +18,11 @@ use tokio::{
 use crate::media::{
     channel::Channel,
     fetch::Fetching,
-    ffmpeg::{Ffmpeg, Probe, SILENCE, Unclear},
+    ffmpeg::{Ffmpeg, SILENCE},
     ffmpeg_line::Line,
     hidden::Hidden,
     pace::Pace,
+    probe::{Probe, Unclear},
     tracks::{Kind, Listing, Track},
 };
 

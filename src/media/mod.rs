@@ -6,6 +6,7 @@ pub mod picture;
 pub mod preview;
 
 mod channel;
+mod child;
 mod continuity;
 mod entries;
 mod feed;
@@ -18,6 +19,7 @@ mod late;
 mod multiplex;
 mod nal;
 mod pace;
+mod probe;
 mod program;
 mod reading;
 mod reasons;

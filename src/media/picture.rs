@@ -25,7 +25,7 @@ impl Picture {
         let picture = format!("{}=size=640x360:rate=25", self.filter);
         let tone = format!("sine=frequency={}:sample_rate=48000", self.hertz);
         let mut command = Command::new("ffmpeg");
-        super::ffmpeg::clear_environment(&mut command);
+        super::child::clear_environment(&mut command);
         command.args([
             "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone,
         ]);

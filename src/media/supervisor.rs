@@ -29,11 +29,12 @@ use super::{
     continuity::Continuity,
     feed::{self, Feed},
     fetch::{Fetch, Fetching},
-    ffmpeg::{Ffmpeg, Look, Playback, Probe, Unclear},
+    ffmpeg::Ffmpeg,
     ffmpeg_log::{Heard, Known, describe, listen},
     hidden::Hidden,
     multiplex::Multiplexes,
     pace::{self, Pace, Pacing},
+    probe::{Look, Playback, Probe, Unclear},
     reading::{Change, Reading, Stopped},
     reasons,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ffmpeg::Probe, pace::Pace};
+use super::{pace::Pace, probe::Probe};
 
 /// More tracks and programs are not remembered: no transport stream has as many.
 const MOST: usize = 1000;
@@ -159,7 +159,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::ffmpeg::Playback;
+    use crate::media::probe::Playback;
 
     fn listing(lines: &[&str]) -> Listing {
         let mut listing = Listing::default();
