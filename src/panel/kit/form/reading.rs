@@ -6,7 +6,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{Form, Input, ROW, Widget};
 use crate::{
-    domain::{Change, Error, Result, Rule},
+    domain::{Change, Error, Field, Given, Result, Rule, record},
     panel::kit::{
         error, rights,
         seen::{self, Met, Seen},
@@ -183,4 +183,29 @@ fn sentence(rule: &str) -> String {
     let mut letters = rule.chars();
     let begun = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
     begun.map(|text| text + ".").unwrap_or_default()
+}
+
+/// A single field of a form that describes no record, and need not be filled in.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn field_or<T: Field>(sent: &Sent, name: &'static str, otherwise: T) -> Result<T> {
+    match field(sent, name) {
+        Err(Error::Missing(_)) => Ok(otherwise),
+        found => found,
+    }
+}
+
+/// A single field of a form that describes no record.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`].
+pub fn field<T: Field>(sent: &Sent, name: &'static str) -> Result<T> {
+    let mut fields = Fields::new(
+        sent.0.iter().filter(|(key, _)| *key == name).map(|(k, v)| (k.clone(), v.clone())).collect(),
+    );
+    match record::parse(&mut fields, name)? {
+        Given::Value(value) => Ok(value),
+        Given::Absent | Given::Empty => Err(Error::Missing(name)),
+    }
 }
