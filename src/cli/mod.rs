@@ -1,8 +1,14 @@
 //! The command line.
 
+mod admin;
+mod api_key;
+mod environment;
+mod folder;
 mod import;
 mod log_buffer;
+mod output;
 mod run;
+mod whitelist;
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 

@@ -2,39 +2,20 @@
 
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
-use super::{AdminCommand, ApiKeyCommand, Command, Data, ImportCommand, WhitelistCommand, import};
+use super::{
+    Command, Data, ImportCommand, admin, api_key,
+    environment::provided,
+    folder::{existing, greeting, open, open_existing},
+    import,
+    output::{announce, print, say},
+    whitelist,
+};
 use crate::{
     app,
     config::Config,
-    domain::{
-        Error, Field, Given, Resource, Written,
-        fields::{
-            net::Network,
-            text::{Name, NewPassword},
-            time::{Expiry, UnixTime},
-        },
-        ids::{ApiKeyId, BouquetId, GroupId, Id, parse_id},
-        page::{Limit, Page, Rows, Start},
-        people::{
-            actor::Actor,
-            admin::AdminChange,
-            api_key::{ApiKeyChange, KeyText},
-        },
-    },
-    host::sealing::Sealing,
-    ops::{
-        Action, Ops,
-        channels::import::{Import, Into},
-        machine::first_start::{self, Provided, Welcome},
-        people::{
-            admins::{self, Selector},
-            api_keys,
-            passwords::Whose,
-            whitelist,
-        },
-        random,
-    },
-    store::{FILE, Options, Store, Sync},
+    domain::{ids::BouquetId, people::actor::Actor},
+    ops::channels::import::{Import, Into},
+    store::{Options, Store, Sync},
 };
 
 /// Runs a command; an error is a sentence for the operator.
@@ -69,9 +50,9 @@ pub async fn run(command: Command) -> Result<(), String> {
             .await
         }
         Command::Healthcheck { listen } => healthcheck(listen).await,
-        Command::ApiKey(command) => api_key(command).await,
-        Command::Whitelist(command) => change_whitelist(command).await,
-        Command::Admin(command) => admin(command).await,
+        Command::ApiKey(command) => api_key::run(command).await,
+        Command::Whitelist(command) => whitelist::run(command).await,
+        Command::Admin(command) => admin::run(command).await,
         Command::Import(ImportCommand::M3u {
             data,
             file,
@@ -165,167 +146,6 @@ async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
     }
 }
 
-async fn api_key(command: ApiKeyCommand) -> Result<(), String> {
-    match command {
-        ApiKeyCommand::Create { data, name, scope, address, expires_at } => {
-            let ops = open(&data).await?;
-            let key = random::api_key().map_err(say)?;
-            let secret = key.clone();
-            let change = ApiKeyChange {
-                name: Given::Value(name),
-                scope: Given::Value(scope),
-                addresses: Given::Value(address),
-                expires_at: Given::Value(Expiry(expires_at)),
-                ..ApiKeyChange::default()
-            };
-            let done = ops.write(Actor::COMMAND_LINE, api_keys::CREATE, move |act| {
-                api_keys::create(act, change.clone(), &key)
-            });
-            done.await.map_err(say)?;
-            ops.close();
-            print(secret.reveal())
-        }
-        ApiKeyCommand::List { data } => {
-            let ops = open_existing(&data).await?;
-            let all = Page { limit: Limit::MOST, ..Page::default() };
-            let read = ops
-                .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |look| api_keys::list(look, &all))
-                .await;
-            print("id\tname\tscope\taddresses\texpires_at\tlast_used_at")?;
-            for api_keys::ApiKeyRow { key, last_used_at } in read.map_err(say)?.rows {
-                let scope: Vec<String> = key.record.scope.iter().map(ToString::to_string).collect();
-                let addresses: Vec<String> = key.record.addresses.iter().map(ToString::to_string).collect();
-                let (id, name) = (key.id.number(), key.record.name.as_str());
-                let (ends, used) = (moment(key.record.expires_at.0), moment(last_used_at));
-                print(&format!(
-                    "{id}\t{name}\t{}\t{}\t{ends}\t{used}",
-                    scope.join(","),
-                    addresses.join(",")
-                ))?;
-            }
-            ops.close();
-            Ok(())
-        }
-        ApiKeyCommand::Revoke { data, key } => {
-            let ops = open_existing(&data).await?;
-            let which = match parse_id(&key) {
-                Ok(id) => api_keys::Selector::Id(ApiKeyId(id)),
-                Err(_) => api_keys::Selector::Name(Name::new(&key).map_err(|rule| rule.to_string())?),
-            };
-            let done =
-                ops.write(Actor::COMMAND_LINE, api_keys::REVOKE, move |act| api_keys::revoke(act, &which));
-            let id = done.await.map_err(say)?;
-            ops.close();
-            print(&format!("revoked key {}", id.number()))
-        }
-    }
-}
-
-async fn change_whitelist(command: WhitelistCommand) -> Result<(), String> {
-    match command {
-        WhitelistCommand::Add { data, address, note } => {
-            let ops = open(&data).await?;
-            let done = ops.write(Actor::COMMAND_LINE, whitelist::ADD, move |act| {
-                whitelist::add(act, address, note.as_ref())
-            });
-            done.await.map_err(say)?;
-            ops.close();
-            print(&format!("{address} may use the Server API"))
-        }
-        WhitelistCommand::List { data } => {
-            let ops = open_existing(&data).await?;
-            let entries =
-                ops.read(&Actor::COMMAND_LINE, whitelist::ADD, whitelist::list).await.map_err(say)?;
-            for entry in entries {
-                print(&format!("{}\t{}", entry.address, entry.note))?;
-            }
-            ops.close();
-            Ok(())
-        }
-        WhitelistCommand::Remove { data, address } => {
-            let ops = open_existing(&data).await?;
-            let done =
-                ops.write(Actor::COMMAND_LINE, whitelist::REMOVE, move |act| whitelist::remove(act, address));
-            done.await.map_err(say)?;
-            ops.close();
-            print(&format!("{address} may no longer use the Server API"))
-        }
-    }
-}
-
-async fn admin(command: AdminCommand) -> Result<(), String> {
-    let action = |name| Action { resource: Resource::Administrators, name };
-    match command {
-        AdminCommand::Create { data, username, email, group } => {
-            let ops = open(&data).await?;
-            let (password, shown) = password()?;
-            let mut change = AdminChange {
-                username: Given::Value(username),
-                email: Given::Value(email),
-                group_id: Given::Value(GroupId(group)),
-                must_change_password: Given::Value(shown.is_some()),
-                ..AdminChange::default()
-            };
-            let whose = Whose::after(None, &change);
-            change.password = Given::Value(ops.hash_chosen("password", password, &whose).await.map_err(say)?);
-            let done =
-                ops.write(Actor::COMMAND_LINE, action("new"), move |act| admins::create(act, change.clone()));
-            done.await.map_err(say)?;
-            ops.close();
-            shown.map_or(Ok(()), |password| print(&password))
-        }
-        AdminCommand::List { data } => {
-            let ops = open_existing(&data).await?;
-            let mut page = Page { limit: Limit::MOST, ..Page::default() };
-            print("id\tusername\temail\tgroup\treseller\tdisabled")?;
-            loop {
-                let asked = page.clone();
-                let read = ops
-                    .read(&Actor::COMMAND_LINE, action("list"), move |look| admins::list(look, &asked))
-                    .await;
-                let Rows { rows, .. } = read.map_err(say)?;
-                let Some(last) = rows.last() else { break };
-                page.start = Start::After(last.admin.id.number());
-                for admins::AdminRow { admin, group, reseller, .. } in rows {
-                    let (id, record) = (admin.id.number(), admin.record);
-                    let (name, email) = (record.username.as_str(), record.email.as_str());
-                    let reseller = reseller.unwrap_or_default();
-                    print(&format!(
-                        "{id}\t{name}\t{email}\t{group}\t{reseller}\t{}",
-                        u8::from(record.disabled)
-                    ))?;
-                }
-            }
-            ops.close();
-            Ok(())
-        }
-        AdminCommand::Password { data, username } => {
-            let ops = open_existing(&data).await?;
-            let (password, shown) = password()?;
-            let who = Selector::Username(username);
-            let asked = who.clone();
-            let listed = ops
-                .read(&Actor::COMMAND_LINE, action("password"), move |look| admins::info(look, &asked))
-                .await
-                .map_err(say)?;
-            let whose = Whose::of(&listed.admin.record);
-            let hash = ops.hash_chosen("password", password, &whose).await.map_err(say)?;
-            // What is printed is good for one login.
-            let change = AdminChange {
-                password: Given::Value(hash),
-                must_change_password: Given::Value(shown.is_some()),
-                ..AdminChange::default()
-            };
-            let done = ops.write(Actor::COMMAND_LINE, action("password"), move |act| {
-                admins::update(act, &who, change.clone())
-            });
-            done.await.map_err(say)?;
-            ops.close();
-            shown.map_or(Ok(()), |password| print(&password))
-        }
-    }
-}
-
 fn check(data: &Data) -> Result<(), String> {
     existing(data)?;
     // Too damaged to be worked with: what can be read of it may still tell how much of it is.
@@ -341,123 +161,4 @@ fn check(data: &Data) -> Result<(), String> {
         1 => "1 problem found".into(),
         many => format!("{many} problems found"),
     })
-}
-
-/// Opens the folder, and makes what the first start makes: a server may also be prepared before it
-/// ever runs.
-async fn open(data: &Data) -> Result<Ops, String> {
-    let (sealing, timing) = (Sealing::default(), crate::media::Timing::default());
-    let ops = app::use_cases(&data.data, Options::default(), None, None, sealing, timing)?;
-    if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
-        // Standard output belongs to the command itself.
-        let _ = writeln!(std::io::stderr(), "{}", greeting(&welcome));
-    }
-    Ok(ops)
-}
-
-/// Opens a folder that has a database.
-async fn open_existing(data: &Data) -> Result<Ops, String> {
-    existing(data)?;
-    open(data).await
-}
-
-/// Whether a folder has a database: a mistyped one is named, not filled.
-fn existing(data: &Data) -> Result<(), String> {
-    let folder = data.data.display();
-    match std::fs::metadata(data.data.join(FILE)) {
-        Err(_) => Err(format!("there is no {FILE} in {folder}: name the folder with --data")),
-        // What a copy leaves that found no room.
-        Ok(found) if found.len() == 0 => {
-            Err(format!("{FILE} in {folder} is empty: restore a backup, or name another folder with --data"))
-        }
-        Ok(_) => Ok(()),
-    }
-}
-
-/// What the environment provides for the first start.
-fn provided() -> Result<Provided, String> {
-    let allow = variable("LINECARD_API_ALLOW").map(|list| {
-        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(String::from);
-        let entries: Vec<String> = entries.collect();
-        if entries.is_empty() {
-            return Err("it contains no address: nobody could call".into());
-        }
-        Vec::<Network>::parse(&Written::List(entries))
-    });
-    Ok(Provided {
-        password: parsed("LINECARD_ADMIN_PASSWORD", NewPassword::new)?,
-        api_key: parsed("LINECARD_API_KEY", KeyText::new)?,
-        allow: allow.transpose().map_err(|rule| format!("LINECARD_API_ALLOW: {rule}"))?,
-    })
-}
-
-/// The password of the environment, or a generated one to be shown.
-fn password() -> Result<(NewPassword, Option<String>), String> {
-    match parsed("LINECARD_ADMIN_PASSWORD", NewPassword::new)? {
-        Some(password) => Ok((password, None)),
-        None => random::password().map(|(password, text)| (password, Some(text))).map_err(say),
-    }
-}
-
-fn parsed<T>(
-    name: &str,
-    parse: impl Fn(&str) -> Result<T, crate::domain::Rule>,
-) -> Result<Option<T>, String> {
-    variable(name).map(|text| parse(&text)).transpose().map_err(|rule| format!("{name}: {rule}"))
-}
-
-/// An empty variable is one that is not set, as for the arguments.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|text| !text.is_empty())
-}
-
-fn greeting(welcome: &Welcome) -> String {
-    let password = welcome.password.as_deref().unwrap_or("as given in LINECARD_ADMIN_PASSWORD");
-    let key = welcome.api_key.as_ref().map_or("as given in LINECARD_API_KEY", KeyText::reveal);
-    let allowed: Vec<String> = welcome.whitelist.iter().map(ToString::to_string).collect();
-    format!(
-        "First start: write these down, they are not shown again.\n  administrator  {}\n  password       {password}\n  \
-         API key        {key}\n  API whitelist  {}",
-        first_start::ADMIN,
-        allowed.join(", ")
-    )
-}
-
-fn moment(time: Option<UnixTime>) -> String {
-    time.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string())
-}
-
-/// Prints what a start has to say. Whether somebody reads it does not keep the server from serving.
-async fn announce(text: String) {
-    let (printed, told) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || printed.send(print(&text)));
-    let trouble = match tokio::time::timeout(Duration::from_secs(5), told).await {
-        Ok(Ok(Ok(()))) => return,
-        Ok(Ok(Err(error))) => error,
-        Ok(Err(_)) => "standard output cannot be written to".into(),
-        Err(_) => "nobody reads standard output".into(),
-    };
-    log::warn!(
-        "{trouble}: the address and the first password are printed there (linecard admin password makes a new one)"
-    );
-}
-
-/// Whoever has read enough, such as `head`, is no reason to fail.
-fn print(text: &str) -> Result<(), String> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output: {error}"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn say(error: Error) -> String {
-    match &error {
-        Error::Database(fault) => {
-            format!("{error}, unless the disk refused that as well ({})", fault.detail)
-        }
-        _ => error.to_string(),
-    }
 }
