@@ -1,25 +1,23 @@
-//! The statements that every table needs, made once from the columns of its record.
+//! Every table: its record, what of it is searched, and its statements, made once from the columns of its record.
+
+mod filters;
+mod reading;
+mod writing;
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
+use rusqlite::Connection;
 
-use super::{
-    columns::{Param, fact},
-    fault::broken,
-};
+use super::{columns::fact, fault::broken};
 use crate::{
     domain::{
-        Column, Defaults, Error, Fact, Kind, Record, Resource, Result, Stored,
+        Column, Defaults, Fact, Kind, Record, Resource, Result,
         channels::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
-        fields::time::UnixTime,
         guide::source::GuideSource,
-        ids::Id,
         machine::{server::Server, settings::Settings},
-        page::{Page, Rows, Start},
         people::{
             admin::{Admin, Group},
             api_key::ApiKey,
@@ -27,7 +25,7 @@ use crate::{
         },
         subscribers::{line::Line, mag::Mag, plan::Plan},
     },
-    store::{Read, Write},
+    store::Read,
 };
 
 /// A record that has a table.
@@ -171,325 +169,4 @@ impl Read<'_> {
     pub fn defaults<R: Table>(&self) -> Result<&Defaults> {
         Ok(&self.statements::<R>()?.defaults)
     }
-
-    /// The row of that id.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn by_id<R: Table>(&self, id: R::Id) -> Result<Option<Stored<R>>> {
-        self.first("id", &Fact::Number(id.number()))
-    }
-
-    /// The first row whose column has that value; the columns asked for are unique.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn first<R: Table>(&self, column: &'static str, value: &Fact) -> Result<Option<Stored<R>>> {
-        let sql = format!("{} WHERE {column} = ?", self.statements::<R>()?.select);
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query([Param(value)])?;
-        rows.next()?.map(|row| self.stored::<R>(row)).transpose()
-    }
-
-    /// A page of the table in the order of ids, and exactly how many rows match.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn page<R: Table>(&self, page: &Page) -> Result<Rows<Stored<R>>> {
-        let (mut conditions, mut params) = conditions::<R>(page);
-        let total = if conditions.is_empty() {
-            self.rows_of(R::TABLE)?
-        } else {
-            let sql = format!("SELECT count(*) FROM {} WHERE {}", R::TABLE, conditions.join(" AND "));
-            self.conn.prepare_cached(&sql)?.query_row(params_from_iter(&params), |row| row.get(0))?
-        };
-        let offset = match page.start {
-            Start::Offset(offset) => offset,
-            Start::After(id) => {
-                conditions.push("id > ?".into());
-                params.push(Box::new(id));
-                0
-            }
-        };
-        let filter =
-            if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-        params.push(Box::new(page.limit.rows()));
-        params.push(Box::new(offset));
-        let sql = format!("{} {filter} ORDER BY id LIMIT ? OFFSET ?", self.statements::<R>()?.select);
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut found = statement.query(params_from_iter(&params))?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(self.stored::<R>(row)?);
-        }
-        Ok(Rows { total, rows })
-    }
-
-    /// How many rows a table has.
-    pub(crate) fn rows_of(&self, table: &str) -> Result<i64> {
-        let counted = self
-            .conn
-            .prepare_cached("SELECT rows FROM row_counts WHERE name = ?")?
-            .query_row([table], |row| row.get(0))
-            .optional()?;
-        match counted {
-            Some(rows) => Ok(rows),
-            None => Ok(self
-                .conn
-                .prepare_cached(&format!("SELECT count(*) FROM {table}"))?
-                .query_row([], |row| row.get(0))?),
-        }
-    }
-
-    /// How many rows of a table have that reference.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn count<R: Table>(&self, column: &'static str, id: i64) -> Result<i64> {
-        let sql = format!("SELECT count(*) FROM {} WHERE {column} = ?", R::TABLE);
-        Ok(self.conn.prepare_cached(&sql)?.query_row([id], |row| row.get(0))?)
-    }
-
-    /// Ids and names of every row of a resource that other rows refer to, in the order of names.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
-        let Some(table) = table_of(resource) else { return Ok(Vec::new()) };
-        let sql = format!("SELECT id, name FROM {table} ORDER BY name COLLATE NOCASE, id");
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The name of the row of that id, of a resource that other rows refer to; `None` if it is gone.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn name_of(&self, resource: Resource, id: i64) -> Result<Option<String>> {
-        let Some(table) = table_of(resource) else { return Ok(None) };
-        let mut statement = self.conn.prepare_cached(&format!("SELECT name FROM {table} WHERE id = ?"))?;
-        Ok(statement.query_row([id], |row| row.get(0)).optional()?)
-    }
-
-    /// Refuses references to rows that are not there.
-    ///
-    /// # Errors
-    /// [`Error::NoSuch`], with the id where a list holds several.
-    pub fn require_references<R: Table>(&self, facts: &[(&'static str, Fact)]) -> Result<()> {
-        for (column, (_, fact)) in self.statements::<R>()?.all.iter().zip(facts) {
-            match (column.kind, fact) {
-                (Kind::Reference(resource), Fact::Number(id)) if !self.exists(resource, *id)? => {
-                    return Err(Error::no_such(resource));
-                }
-                (Kind::References(resource), Fact::Ids(ids)) => {
-                    for id in ids {
-                        if !self.exists(resource, *id)? {
-                            return Err(Error::NoSuch { resource, which: Some(id.to_string()) });
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn exists(&self, resource: Resource, id: i64) -> Result<bool> {
-        let Some(table) = table_of(resource) else { return Ok(false) };
-        let mut statement = self.conn.prepare_cached(&format!("SELECT 1 FROM {table} WHERE id = ?"))?;
-        Ok(statement.exists([id])?)
-    }
-
-    fn stored<R: Table>(&self, row: &Row<'_>) -> Result<Stored<R>> {
-        let id: i64 = row.get(0)?;
-        let moment = |place| -> Result<UnixTime> { Ok(UnixTime::clamped(row.get(place)?)) };
-        let columns = &self.statements::<R>()?.columns;
-        let mut place = 2;
-        let mut failure = None;
-        // A record asks for its columns in the order in which they were selected.
-        let record = R::stored(&mut |name| {
-            let found = if let Some(link) = R::LINKS.iter().find(|link| link.column == name) {
-                self.linked(link, id)
-            } else {
-                place += 1;
-                let kind = columns.get(place - 3).map_or(Kind::Text, |column| column.kind);
-                row.get_ref(place).map_err(Error::from).and_then(|value| fact(value, kind))
-            };
-            found.map_err(|error| failure = Some(error)).ok()
-        });
-        match (record, failure) {
-            (Some(record), _) => {
-                Ok(Stored { id: R::Id::of(id), record, created_at: moment(1)?, updated_at: moment(2)? })
-            }
-            (None, Some(error)) => Err(error),
-            (None, None) => Err(broken(format!("row {id} of {} cannot be read", R::TABLE))),
-        }
-    }
-
-    fn linked(&self, link: &Link, owner: i64) -> Result<Fact> {
-        let Link { table, owner: column, target, .. } = link;
-        let sql = format!("SELECT {target} FROM {table} WHERE {column} = ? ORDER BY place");
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let ids = statement.query_map([owner], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        Ok(Fact::Ids(ids))
-    }
-}
-
-impl Write<'_> {
-    /// Inserts a record from its facts.
-    ///
-    /// # Errors
-    /// [`Error::Taken`] for a unique column, or a database error.
-    pub fn insert<R: Table>(&self, facts: &[(&'static str, Fact)], now: UnixTime) -> Result<R::Id> {
-        let now = Fact::Number(now.seconds());
-        let own = facts.iter().map(|(_, fact)| fact).filter(|fact| !matches!(fact, Fact::Ids(_)));
-        let values = own.chain([&now, &now]).map(Param);
-        let sql = &self.statements::<R>()?.insert;
-        self.conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
-        let id = self.conn.last_insert_rowid();
-        self.link::<R>(id, facts)?;
-        self.note_snapshot::<R>();
-        // Nobody can be watching on a new line or MAG yet.
-        if !matches!(R::RESOURCE, Resource::Line | Resource::Mag) {
-            self.note(R::RESOURCE, id);
-        }
-        Ok(R::Id::of(id))
-    }
-
-    /// Writes a record's facts over the row of that id, which has held those before.
-    ///
-    /// # Errors
-    /// [`Error::Taken`] for a unique column, or a database error.
-    pub fn update<R: Table>(
-        &self,
-        id: R::Id,
-        before: &[(&'static str, Fact)],
-        facts: &[(&'static str, Fact)],
-        now: UnixTime,
-    ) -> Result<()> {
-        let (now, key) = (Fact::Number(now.seconds()), Fact::Number(id.number()));
-        let own = facts.iter().map(|(_, fact)| fact).filter(|fact| !matches!(fact, Fact::Ids(_)));
-        let values = own.chain([&now, &key]).map(Param);
-        let sql = &self.statements::<R>()?.update;
-        self.conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
-        let list = |facts: &'_ [(&'static str, Fact)], name| {
-            facts.iter().find(|(known, _)| *known == name).map(|(_, fact)| fact.clone())
-        };
-        // A list of a hundred thousand is not written anew because its row gets another name.
-        if R::LINKS.iter().any(|link| list(before, link.column) != list(facts, link.column)) {
-            for link in R::LINKS {
-                let sql = format!("DELETE FROM {} WHERE {} = ?", link.table, link.owner);
-                self.conn.prepare_cached(&sql)?.execute([id.number()])?;
-            }
-            self.link::<R>(id.number(), facts)?;
-        }
-        self.note_snapshot::<R>();
-        self.note(R::RESOURCE, id.number());
-        Ok(())
-    }
-
-    /// Deletes the row of that id.
-    ///
-    /// # Errors
-    /// A database error, also while other rows refer to it: use cases ask first.
-    pub fn delete<R: Table>(&self, id: R::Id) -> Result<()> {
-        self.conn
-            .prepare_cached(&format!("DELETE FROM {} WHERE id = ?", R::TABLE))?
-            .execute([id.number()])?;
-        self.note_snapshot::<R>();
-        self.note(R::RESOURCE, id.number());
-        Ok(())
-    }
-
-    /// Stamps the rows whose list holds that id as changed: deleting it takes it out of them.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn touch_holders<R: Table>(&self, target: i64, now: UnixTime) -> Result<()> {
-        for link in R::LINKS {
-            let Link { table, owner, target: column, .. } = link;
-            let sql = format!(
-                "UPDATE {} SET {CHANGED} WHERE id IN (SELECT {owner} FROM {table} WHERE {column} = ?)",
-                R::TABLE
-            );
-            self.conn.prepare_cached(&sql)?.execute(params![now.seconds(), target])?;
-        }
-        Ok(())
-    }
-
-    fn link<R: Table>(&self, owner: i64, facts: &[(&'static str, Fact)]) -> Result<()> {
-        for link in R::LINKS {
-            let Link { column, table, owner: owner_column, target } = link;
-            let ids = facts.iter().find_map(|(name, fact)| match fact {
-                Fact::Ids(ids) if name == column => Some(ids.as_slice()),
-                _ => None,
-            });
-            let sql = format!("INSERT INTO {table} ({owner_column}, place, {target}) VALUES (?, ?, ?)");
-            for (place, id) in (0_i64..).zip(ids.unwrap_or_default()) {
-                self.conn.prepare_cached(&sql)?.execute(params![owner, place, id])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn note_snapshot<R: Table>(&self) {
-        if R::RESOURCE == Resource::Settings {
-            self.snapshot_changed();
-        }
-    }
-}
-
-/// The conditions of a page, with their parameters. Column names come from the record, never
-/// from the caller.
-fn conditions<R: Table>(page: &Page) -> (Vec<String>, Vec<Box<dyn ToSql>>) {
-    let mut conditions = Vec::new();
-    let mut params: Vec<Box<dyn ToSql>> = Vec::new();
-    if let Some(text) = &page.search {
-        let each: Vec<String> =
-            R::SEARCH.iter().map(|column| format!("{column} LIKE ? ESCAPE '\\'")).collect();
-        conditions.push(format!("({})", each.join(" OR ")));
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        params.extend(R::SEARCH.iter().map(|_| Box::new(format!("%{escaped}%")) as Box<dyn ToSql>));
-    }
-    if let Some(since) = page.changed_since {
-        conditions.push("updated_at >= ?".into());
-        params.push(Box::new(since.seconds()));
-    }
-    for (column, value) in &page.filters {
-        let param: Box<dyn ToSql> = match value {
-            Fact::None => {
-                conditions.push(format!("{column} IS NULL"));
-                continue;
-            }
-            Fact::List(_) | Fact::Urls(_) => {
-                conditions.push(format!("EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"));
-                Box::new(match value {
-                    Fact::Urls(texts) => texts.first().map(|(whole, _)| whole.clone()),
-                    Fact::List(texts) => texts.first().cloned(),
-                    _ => None,
-                })
-            }
-            Fact::Ids(ids) => {
-                let Some(link) = R::LINKS.iter().find(|link| link.column == *column) else { continue };
-                let Link { table, owner, target, .. } = link;
-                conditions.push(format!("id IN (SELECT {owner} FROM {table} WHERE {target} = ?)"));
-                Box::new(ids.first().copied())
-            }
-            // A caller sends a plain list.
-            Fact::Masked(_) => continue,
-            Fact::Number(number) => {
-                conditions.push(format!("{column} = ?"));
-                Box::new(*number)
-            }
-            Fact::Text(text) | Fact::Secret(text) | Fact::Hidden(text) => {
-                // Indexes of texts leave the empty ones out.
-                let filled = if text.is_empty() { String::new() } else { format!(" AND {column} <> ''") };
-                conditions.push(format!("{column} = ?{filled}"));
-                Box::new(text.clone())
-            }
-        };
-        params.push(param);
-    }
-    (conditions, params)
 }
