@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::time::{sleep, timeout};
 
-use super::{Runner, is_read_once};
+use super::{Runner, feeding::is_read_once};
 use crate::{
     domain::channels::stream::SourceUrl,
     media::{ffmpeg_line::Line, ffmpeg_log::each_line, hidden::Hidden},
