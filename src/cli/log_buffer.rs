@@ -4,9 +4,11 @@
 use std::{
     fmt::Write as _,
     io::Write,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Bytes of lines that wait; lines beyond it are left out and counted.
 const MOST: usize = 1 << 20;
@@ -61,7 +63,7 @@ impl LogBuffer {
         lines.changed.notify_all();
         while state.is_writing || !state.waiting.is_empty() {
             let Some(left) = until.checked_duration_since(Instant::now()) else { return };
-            state = lines.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            lines.changed.wait_for(&mut state, left);
         }
     }
 }
@@ -74,9 +76,7 @@ impl Lines {
         self.changed.notify_all();
         while state.waiting.is_empty() || !state.is_ending {
             // Also when there is something: more comes within the moment.
-            let (now, waited) =
-                self.changed.wait_timeout(state, EACH).unwrap_or_else(PoisonError::into_inner);
-            state = now;
+            let waited = self.changed.wait_for(&mut state, EACH);
             if waited.timed_out() && !state.waiting.is_empty() {
                 break;
             }
@@ -96,7 +96,7 @@ impl Lines {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use procfs::{Current, CurrentSI, KernelStats, Meminfo, Uptime, net::InterfaceDeviceStatus};
 
 use crate::domain::machine::server::{Load, Space, Traffic};
@@ -50,7 +50,7 @@ impl Meter {
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock()
     }
 }
 

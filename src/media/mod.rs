@@ -35,10 +35,11 @@ mod vanished;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::{JoinError, JoinSet},
@@ -174,7 +175,7 @@ impl Media {
     /// machine's, in unix milliseconds. Called on the main thread's runtime, where their supervisors will run, as long as the
     /// program: a child dies with the thread that made it.
     pub fn start(&self, clock: fn() -> u64) {
-        let woken = self.0.woken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let woken = self.0.woken.lock().take();
         let Some(mut woken) = woken else { return };
         let inner = Arc::downgrade(&self.0);
         let streams = move || inner.upgrade().map(|inner| inner.recorded()).unwrap_or_default();
@@ -376,11 +377,11 @@ impl Inner {
     }
 
     fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, Running>> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.lock()
     }
 
     fn supervisors(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.supervisors.lock().unwrap_or_else(PoisonError::into_inner)
+        self.supervisors.lock()
     }
 }
 

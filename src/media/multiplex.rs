@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
 use tokio::{
     io::AsyncReadExt,
     process::Child,
@@ -92,7 +93,7 @@ impl Multiplexes {
         source: &SourceUrl,
         number: Option<u64>,
     ) -> Result<Program, String> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock();
         held.retain(|_, multiplex| multiplex.strong_count() > 0);
         let running = held.get(source.address()).and_then(Weak::upgrade);
         let joined = running.and_then(|multiplex| Some((multiplex.join()?, multiplex)));
@@ -108,7 +109,7 @@ impl Multiplexes {
             });
             let reading =
                 tokio::task::spawn_local(read(child, Hidden::of(source, None), Arc::downgrade(&multiplex)));
-            *lock(&multiplex.reading) = Some(reading);
+            *multiplex.reading.lock() = Some(reading);
             held.insert(source.address().to_owned(), Arc::downgrade(&multiplex));
             (parts, multiplex)
         };
@@ -118,13 +119,13 @@ impl Multiplexes {
 
 impl Multiplex {
     fn join(&self) -> Option<broadcast::Receiver<Bytes>> {
-        lock(&self.parts).as_ref().map(broadcast::Sender::subscribe)
+        self.parts.lock().as_ref().map(broadcast::Sender::subscribe)
     }
 }
 
 impl Drop for Multiplex {
     fn drop(&mut self) {
-        if let Some(reading) = lock(&self.reading).take() {
+        if let Some(reading) = self.reading.lock().take() {
             reading.abort();
         }
     }
@@ -143,7 +144,7 @@ impl Program {
                 format!("it has no program {number}; its programs are {}", programs.join(", "))
             }),
             (Err(RecvError::Lagged(_)), _) => Ok(Bytes::new()),
-            (Err(RecvError::Closed), _) => Err(lock(&self.multiplex.why).clone()),
+            (Err(RecvError::Closed), _) => Err(self.multiplex.why.lock().clone()),
         }
     }
 }
@@ -165,7 +166,7 @@ async fn read(mut child: Child, hidden: Hidden, multiplex: Weak<Multiplex>) {
             let part = buffer.split().freeze();
             buffer.reserve(PART);
             let Some(multiplex) = multiplex.upgrade() else { return };
-            if let Some(parts) = &*lock(&multiplex.parts) {
+            if let Some(parts) = &*multiplex.parts.lock() {
                 // Nobody may listen at this moment.
                 let _ = parts.send(part);
             }
@@ -173,12 +174,8 @@ async fn read(mut child: Child, hidden: Hidden, multiplex: Weak<Multiplex>) {
     };
     tokio::join!(reading, listening);
     if let Some(multiplex) = multiplex.upgrade() {
-        *lock(&multiplex.why) =
+        *multiplex.why.lock() =
             reasons::cause(said.iter().map(String::as_str)).unwrap_or_else(|| "it ended".into());
-        *lock(&multiplex.parts) = None;
+        *multiplex.parts.lock() = None;
     }
-}
-
-fn lock<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
 }

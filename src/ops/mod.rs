@@ -19,10 +19,9 @@ mod effect;
 mod look;
 mod once;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 pub use act::{Act, Action};
 pub use effect::Effect;

@@ -3,9 +3,11 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use super::{Act, Action, Ops, random};
 use crate::domain::{
@@ -53,7 +55,7 @@ struct Used {
 
 impl Slips {
     fn outcome(&self, key: &str) -> Outcome {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.0.lock();
         let used = &mut *used;
         while used.came.len() >= MOST || used.came.front().is_some_and(|(at, _)| at.elapsed() > KEPT) {
             let Some((_, oldest)) = used.came.pop_front() else { break };
@@ -76,7 +78,7 @@ impl Ops {
     pub fn key_of_slip(&self, slip: &Slip) -> Result<KeyText> {
         self.slips.outcome(&slip.key);
         let new = random::api_key()?;
-        let mut used = self.slips.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.slips.0.lock();
         Ok(used.keys.entry(slip.key.clone()).or_insert(new).clone())
     }
 

@@ -1,9 +1,8 @@
 //! How many long answers each viewer is fetching at the same moment.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::domain::viewing::session::Viewer;
 
@@ -17,7 +16,7 @@ pub struct Fetching(Mutex<HashMap<Viewer, usize>>);
 impl Fetching {
     /// One more, unless there are too many.
     pub fn begin(self: &Arc<Self>, viewer: Viewer) -> Option<Fetch> {
-        let mut fetching = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetching = self.0.lock();
         let count = fetching.entry(viewer).or_insert(0);
         (*count < AT_ONCE).then(|| {
             *count += 1;
@@ -34,7 +33,7 @@ pub struct Fetch {
 
 impl Drop for Fetch {
     fn drop(&mut self) {
-        let mut fetching = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetching = self.all.0.lock();
         if let Some(count) = fetching.get_mut(&self.viewer) {
             *count -= 1;
             if *count == 0 {

@@ -1,12 +1,10 @@
 //! Programmes as the player API lists them (docs/players.md, "Programmes").
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::request::PlayerRequest;
@@ -166,13 +164,13 @@ impl Listings {
     const MOST_BYTES: usize = 8 << 20;
 
     fn get(&self, edition: (u64, u64), key: (StreamId, Which), now: UnixTime) -> Option<Arc<str>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.lock();
         let (until, text) = kept.lists.get(&key).filter(|_| kept.edition == edition)?;
         (now < *until).then(|| text.clone())
     }
 
     fn keep(&self, edition: (u64, u64), key: (StreamId, Which), until: UnixTime, text: &Arc<str>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         let weight = |text: &str| text.len() + 96;
         if kept.edition != edition || kept.bytes + weight(text) > Self::MOST_BYTES {
             *kept = Kept { edition, ..Kept::default() };
@@ -227,7 +225,7 @@ mod tests {
         assert_eq!(lists.get((1, 1), (StreamId(7), Which::Next(5)), at(99)), None, "more of it");
         let long: Arc<str> = "x".repeat(1 << 20).into();
         (0..20).for_each(|id| lists.keep((1, 1), key(id), at(100), &long));
-        let kept = lists.0.lock().unwrap();
+        let kept = lists.0.lock();
         assert!(kept.bytes <= Listings::MOST_BYTES && !kept.lists.is_empty(), "{}", kept.bytes);
         assert_eq!(kept.bytes, kept.lists.len() * (96 + long.len()));
     }

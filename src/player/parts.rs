@@ -1,14 +1,10 @@
 //! The programmes of each channel as a part of every guide that holds it: written and packed when they are first asked for,
 //! and kept until the guide is another one, or nobody has asked for a while.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use actix_web::{rt::task::spawn_blocking, web::Data};
+use parking_lot::Mutex;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},
@@ -90,7 +86,7 @@ impl Parts {
     /// The part of that stream under that guide id, if it is there.
     pub fn get(&self, ops: &Ops, stream: StreamId, guide_id: &str) -> Option<Part> {
         let edition = Edition::now(ops);
-        let mut kept = held(&self.kept);
+        let mut kept = self.kept.lock();
         let part = kept.get(&edition, stream, guide_id);
         if part.is_some() {
             kept.asked = Some(Instant::now());
@@ -113,7 +109,7 @@ impl Parts {
         let mut wanted = Vec::new();
         let mut made = HashMap::new();
         {
-            let kept = held(&self.kept);
+            let kept = self.kept.lock();
             let first = channels.first().map(|channel| (stream, channel.guide_id.clone()));
             let rest = channels.iter().skip(1).take(AT_ONCE - 1);
             let rest = rest.filter_map(|channel| Some((*channel.streams.first()?, channel.guide_id.clone())));
@@ -140,7 +136,7 @@ impl Parts {
             wanted.into_iter().map(part).collect::<Result<Vec<_>>>()
         });
         let new = new.await.unwrap_or(Err(Error::Busy))?;
-        let mut kept = held(&self.kept);
+        let mut kept = self.kept.lock();
         kept.turn_to(edition);
         for (stream, guide_id, part) in new {
             kept.keep(stream, guide_id, &part);
@@ -153,15 +149,11 @@ impl Parts {
     }
 }
 
-fn held(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Waits until nobody has asked for that time, and gives the memory back.
 async fn forget(kept: Arc<Mutex<Kept>>, unasked: Duration) {
     loop {
         let until = {
-            let mut kept = held(&kept);
+            let mut kept = kept.lock();
             let until = kept.asked.map(|asked| asked + unasked);
             let Some(until) = until.filter(|until| *until > Instant::now()) else {
                 *kept = Kept::default();
@@ -206,15 +198,15 @@ mod tests {
     async fn parts_are_kept_as_long_as_somebody_asks_and_not_much_longer() {
         const UNASKED: Duration = Duration::from_millis(500);
         let kept = Arc::new(Mutex::new(Kept { asked: Some(Instant::now()), ..Kept::default() }));
-        held(&kept).keep(StreamId(1), "one".into(), &Part::of("<programme/>"));
+        kept.lock().keep(StreamId(1), "one".into(), &Part::of("<programme/>"));
         let forgetting = tokio::spawn(forget(kept.clone(), UNASKED));
         for _ in 0..8 {
             tokio::time::sleep(UNASKED / 4).await;
-            held(&kept).asked = Some(Instant::now());
+            kept.lock().asked = Some(Instant::now());
         }
-        assert!(held(&kept).parts.len() == 1 && !forgetting.is_finished());
+        assert!(kept.lock().parts.len() == 1 && !forgetting.is_finished());
         forgetting.await.unwrap();
-        let kept = held(&kept);
+        let kept = kept.lock();
         assert!(kept.parts.is_empty() && kept.bytes == 0 && kept.asked.is_none());
     }
 }

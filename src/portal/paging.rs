@@ -3,9 +3,9 @@
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, PoisonError},
 };
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::domain::ids::MagId;
@@ -34,7 +34,7 @@ impl Counting {
         let mut hasher = DefaultHasher::new();
         list.hash(&mut hasher);
         let list = hasher.finish();
-        let mut boxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut boxes = self.0.lock();
         let Some(page) = usize::try_from(asked).ok().filter(|page| *page > 0) else {
             if boxes.len() >= Self::MOST {
                 boxes.clear();

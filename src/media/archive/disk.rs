@@ -1,6 +1,6 @@
 //! The disk of the recordings.
 
-use std::{io, path::Path, sync::PoisonError};
+use std::{io, path::Path};
 
 use super::Archive;
 
@@ -22,13 +22,13 @@ impl Archive {
     /// What the system says; a folder that was named is not there.
     pub fn disk(&self) -> io::Result<Disk> {
         let disk = self.ask_disk();
-        *self.0.disk.lock().unwrap_or_else(PoisonError::into_inner) = disk.as_ref().ok().copied();
+        *self.0.disk.lock() = disk.as_ref().ok().copied();
         disk
     }
 
     /// The same when it was last asked; `None` if it did not say.
     pub fn last_disk(&self) -> Option<Disk> {
-        *self.0.disk.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.disk.lock()
     }
 
     fn ask_disk(&self) -> io::Result<Disk> {

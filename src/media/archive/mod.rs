@@ -21,12 +21,13 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use crate::domain::{fields::time::UnixTime, ids::StreamId};
@@ -208,7 +209,7 @@ impl Archive {
 
     /// Records nothing until `why` is `None`; it is a whole reason.
     pub fn pause(&self, why: Option<String>) {
-        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paused = self.0.paused.lock();
         if let Some(why) = why.as_ref().filter(|_| paused.is_none()) {
             log::warn!("recording pauses: {why}");
         } else if why.is_none() && paused.is_some() {
@@ -219,13 +220,13 @@ impl Archive {
 
     /// Why nothing is recorded.
     pub fn paused(&self) -> Option<String> {
-        self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.paused.lock().clone()
     }
 
     /// Which streams are recorded now, and why others are not that should be.
     pub fn states(&self) -> HashMap<StreamId, State> {
-        let mut states = self.0.states.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let beat = *self.0.beat.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.0.states.lock().clone();
+        let beat = *self.0.beat.lock();
         if beat.is_some_and(|at| at.elapsed() > PATIENCE) {
             let why = format!("the disk of {} does not answer", self.0.folder.display());
             for state in states.values_mut() {
@@ -237,15 +238,15 @@ impl Archive {
 
     /// Who records begins a round.
     fn beat(&self) {
-        *self.0.beat.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.0.beat.lock() = Some(Instant::now());
     }
 
     fn tell(&self, stream: StreamId, state: State) {
-        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).insert(stream, state);
+        self.0.states.lock().insert(stream, state);
     }
 
     fn forget_state(&self, stream: StreamId) {
-        self.0.states.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
+        self.0.states.lock().remove(&stream);
     }
 
     /// Sees to the folder itself.
@@ -263,7 +264,7 @@ impl Archive {
     pub fn claim(&self) -> io::Result<()> {
         let about = fs::metadata(&self.0.folder)?;
         let folder = (about.dev(), about.ino());
-        let mut claim = self.0.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claim = self.0.claim.lock();
         if claim.as_ref().is_some_and(|(of, _)| *of == folder) {
             return Ok(());
         }
@@ -320,7 +321,7 @@ impl Archive {
     }
 
     fn books(&self) -> MutexGuard<'_, HashMap<StreamId, Book>> {
-        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.books.lock()
     }
 }
 

@@ -4,12 +4,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         mpsc::{self, RecvTimeoutError},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use super::{
     Archive,
@@ -74,7 +76,7 @@ impl Recorder {
     pub fn stop(&self) {
         // It has ended by itself if nobody listens.
         let _ = self.stop.send(());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().take();
         let Some(thread) = thread else { return };
         let begun = Instant::now();
         while !thread.is_finished() && begun.elapsed() < PATIENCE {

@@ -2,10 +2,10 @@
 
 use std::{
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use url::Url;
 
 use super::{
@@ -80,7 +80,7 @@ impl Asker {
         for _ in 0..=REDIRECTS {
             let answer = self.ask(&url, range).await?;
             for line in answer.all("set-cookie") {
-                lock(&self.cookies).take(&url, line);
+                self.cookies.lock().take(&url, line);
             }
             match answer.status {
                 200 | 206 => return Ok(Got { url, answer }),
@@ -122,7 +122,7 @@ impl Asker {
     /// Keeps the connection of a body that was read to its end, for the next request.
     pub fn keep(&self, url: &Url, body: Body) {
         if let (Some(socket), Ok(target)) = (body.leave(), Target::of(url)) {
-            let mut kept = lock(&self.kept);
+            let mut kept = self.kept.lock();
             if kept.len() >= KEPT {
                 kept.remove(0);
             }
@@ -147,7 +147,7 @@ impl Asker {
     }
 
     fn kept(&self, target: &Target) -> Option<Box<dyn Socket>> {
-        let mut kept = lock(&self.kept);
+        let mut kept = self.kept.lock();
         kept.retain(|(.., since)| since.elapsed() < KEPT_FOR);
         let place = kept.iter().position(|(other, ..)| other == target)?;
         Some(kept.remove(place).1)
@@ -156,7 +156,7 @@ impl Asker {
     /// What was typed may be anywhere that is a place; what it leads to is bounded by where it was found.
     fn may_reach(&self, target: &Target, address: IpAddr) -> bool {
         let to = Place::of(address);
-        let mut place = lock(&self.place);
+        let mut place = self.place.lock();
         match *place {
             None if is_host_of(&self.home, target) && to != Place::Nowhere => {
                 *place = Some(to);
@@ -185,7 +185,7 @@ impl Asker {
         if !has("accept") {
             lines.push("Accept: */*".into());
         }
-        let mut cookies = lock(&self.cookies).of(url);
+        let mut cookies = self.cookies.lock().of(url);
         for header in &headers {
             if header.name().eq_ignore_ascii_case("cookie") {
                 let both = [header.value(), &cookies].into_iter().filter(|text| !text.is_empty());
@@ -232,10 +232,6 @@ fn is_host_of(home: &Url, target: &Target) -> bool {
 
 fn is_same(home: &Url, target: &Target) -> bool {
     Target::of(home).is_ok_and(|home| home == *target)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a status means.

@@ -1,10 +1,9 @@
 //! User and password of a source, as its server wants to be told them: Basic, or Digest where it asks for that, as
 //! cameras do.
 
-use std::sync::{Mutex, PoisonError};
-
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use digest_auth::{AuthContext, WwwAuthenticateHeader};
+use parking_lot::Mutex;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -25,7 +24,7 @@ impl Logins {
         }
         let plain = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         let (user, password) = (plain(login.username()), plain(login.password().unwrap_or_default()));
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.0.lock();
         let Some((_, challenge)) = asked.iter_mut().find(|(other, _)| other == target) else {
             return Some(format!("Basic {}", BASE64_STANDARD.encode([user, password].join(&b':'))));
         };
@@ -40,7 +39,7 @@ impl Logins {
         let digest = |line: &str| line.get(..7).is_some_and(|name| name.eq_ignore_ascii_case("digest "));
         let challenge = asked.find(|line| digest(line)).and_then(|line| digest_auth::parse(&line[7..]).ok());
         let Some(challenge) = challenge else { return false };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         known.retain(|(other, _)| other != target);
         if known.len() >= SERVERS {
             known.remove(0);

@@ -20,10 +20,11 @@ mod tls;
 use std::{
     collections::HashMap,
     net::TcpListener,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use rand::{TryRng, rngs::SysRng};
 use tokio::sync::oneshot;
 use url::Url;
@@ -100,7 +101,7 @@ impl Fetch {
     }
 
     fn sources(&self) -> MutexGuard<'_, HashMap<String, Arc<Source>>> {
-        self.0.sources.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.sources.lock()
     }
 }
 

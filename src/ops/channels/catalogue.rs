@@ -1,11 +1,9 @@
 //! The channels of subscribers, read once for each set of bouquets: thousands of subscribers share
 //! a handful of them.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::{
     domain::{
@@ -84,7 +82,7 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
     /// Those of `make`.
     pub fn get<E>(&self, catalogue: u64, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
         let held = {
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = self.kept.lock();
             kept.values.get(&key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
         };
         if let Some(value) = held {
@@ -92,7 +90,7 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
         }
         let value = Arc::new(make()?);
         let bytes = value.bytes();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock();
         let kept = &mut *kept;
         let is_full = |kept: &Kept<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
         if is_full(kept) {

@@ -1,11 +1,9 @@
 //! What happens without anybody doing it: streams and servers go down and come up, addresses are blocked, disks fill. Looked at
 //! each second, and told where it has changed.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 use super::told::{Event, tell};
@@ -141,7 +139,7 @@ impl Ops {
 
 impl States {
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,10 +3,12 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 use super::{
     asking,
@@ -47,12 +49,12 @@ pub struct Keeping {
 impl Keeping {
     /// Has sources refreshed by the next who looks.
     pub fn ask(&self, ids: &[GuideSourceId]) {
-        locked(&self.asked).extend(ids);
+        self.asked.lock().extend(ids);
     }
 
     /// The sources that are refreshed now, or soon because somebody asked.
     pub fn under_way(&self) -> HashSet<GuideSourceId> {
-        locked(&self.asked).iter().chain(&*locked(&self.running)).copied().collect()
+        self.asked.lock().iter().chain(&*self.running.lock()).copied().collect()
     }
 }
 
@@ -97,7 +99,7 @@ impl Drop for Ended {
     fn drop(&mut self) {
         let keeping = &self.0.guide.keeping;
         keeping.ended.fetch_add(1, Ordering::AcqRel);
-        locked(&keeping.running).remove(&self.1);
+        keeping.running.lock().remove(&self.1);
     }
 }
 
@@ -109,10 +111,10 @@ impl Ops {
     pub async fn keep_guide(&self) -> Result<()> {
         let keeping = &self.guide.keeping;
         let _turn = keeping.turn.lock().await;
-        let running = locked(&keeping.running).clone();
+        let running = keeping.running.lock().clone();
         let ended = keeping.ended.load(Ordering::Acquire);
         let change = [self.store.changes().guide(), self.guide.db.flips(), ended];
-        let seen = locked(&keeping.seen).clone().filter(|(of, _)| *of == change);
+        let seen = keeping.seen.lock().clone().filter(|(of, _)| *of == change);
         let sources = if let Some((_, sources)) = seen {
             sources
         } else {
@@ -121,15 +123,15 @@ impl Ops {
                 self.rematch().await?;
                 self.fill_gaps(&mut sources, &running).await?;
             }
-            *locked(&keeping.seen) = Some((change, sources.clone()));
+            *keeping.seen.lock() = Some((change, sources.clone()));
             sources
         };
         let now = clock::now();
         for source in sources.into_iter().filter(|source| !running.contains(&source.row.id)) {
-            if locked(&keeping.running).len() >= AT_ONCE {
+            if keeping.running.lock().len() >= AT_ONCE {
                 break;
             }
-            let is_asked = locked(&keeping.asked).remove(&source.row.id);
+            let is_asked = keeping.asked.lock().remove(&source.row.id);
             if source.row.record.enabled && (is_asked || source.is_due(now)) {
                 self.start_refresh(source);
             }
@@ -140,7 +142,7 @@ impl Ops {
     /// Refreshes a source beside the job, which looks at it again when that has ended.
     fn start_refresh(&self, source: Seen) {
         let id = source.row.id;
-        locked(&self.guide.keeping.running).insert(id);
+        self.guide.keeping.running.lock().insert(id);
         let ended = Ended(self.clone(), id);
         tokio::spawn(async move {
             if let Err(error) = ended.0.refresh(source).await {
@@ -274,8 +276,4 @@ impl Ops {
             Err(Failed::Late(_)) => Ok(Err("The file changed while it was read.".into())),
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

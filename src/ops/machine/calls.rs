@@ -1,11 +1,9 @@
 //! Calls of the Server API, gathered in memory and written together each second: no call waits for its row,
 //! and a row that cannot be written disturbs none.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     domain::{Resource, Result, fields::time::UnixTime},
@@ -121,6 +119,6 @@ impl Calls {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -1,9 +1,8 @@
 //! How the jobs of a server go: kept in memory, from its start on.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     domain::{
@@ -56,6 +55,6 @@ impl Ops {
     }
 
     fn jobs(&self) -> MutexGuard<'_, Vec<JobReport>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock()
     }
 }

@@ -1,10 +1,8 @@
 //! Whether the clock can be believed. As long as it cannot, nothing is deleted for its age.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::time::Instant;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 
 use crate::{
@@ -193,7 +191,7 @@ impl Ops {
     }
 
     fn time(&self) -> MutexGuard<'_, Option<Time>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

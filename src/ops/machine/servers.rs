@@ -1,12 +1,9 @@
 //! Servers: whether they answer, and how busy this one is.
 
-use std::{
-    collections::HashMap,
-    net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, net::SocketAddr};
 
 use futures_util::{StreamExt, stream};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     domain::{
@@ -96,7 +93,7 @@ impl Ops {
     }
 
     pub(in crate::ops) fn healths(&self) -> MutexGuard<'_, HashMap<ServerId, Health>> {
-        self.healths.lock().unwrap_or_else(PoisonError::into_inner)
+        self.healths.lock()
     }
 }
 

@@ -1,10 +1,8 @@
 //! API keys: create, revoke, list, use.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::HashMap, net::IpAddr};
+
+use parking_lot::Mutex;
 
 use crate::{
     domain::{
@@ -126,7 +124,7 @@ impl Ops {
         if !stored.record.usable_from(address) {
             return Err(KeyRefusal::Address);
         }
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.id, now);
+        self.used.lock().insert(stored.id, now);
         let name = stored.record.name.as_str().to_owned();
         let who = Who::ApiKey { id: stored.id, name, scope: stored.record.scope.clone() };
         Ok(Actor { who, address: Some(address) })
@@ -142,7 +140,7 @@ impl Ops {
     /// # Errors
     /// A database error; nothing is lost but the minute.
     pub async fn note_used_keys(&self) -> Result<()> {
-        let used: Vec<_> = self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let used: Vec<_> = self.used.lock().drain().collect();
         if used.is_empty() {
             return Ok(());
         }

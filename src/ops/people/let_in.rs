@@ -1,9 +1,8 @@
 //! Who was let in from where: noted in memory, written down together, asked where an address or a name is shut.
 
-use std::{
-    net::IpAddr,
-    sync::{MutexGuard, PoisonError},
-};
+use std::net::IpAddr;
+
+use parking_lot::MutexGuard;
 
 use super::lockouts::Lockouts;
 
@@ -61,6 +60,6 @@ impl Lockouts {
     }
 
     fn lately(&self) -> MutexGuard<'_, Lately> {
-        self.0.lately.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lately.lock()
     }
 }

@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -156,13 +157,13 @@ impl Lockouts {
 
     /// The addresses that were blocked since this was last asked.
     pub(crate) fn newly_blocked(&self) -> Vec<Blocked> {
-        std::mem::take(&mut *self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.0.blocked.lock())
     }
 
     /// Has them told the next time; beyond a bound the latest are told of alone.
     pub(crate) fn tell_again(&self, blocked: Vec<Blocked>) {
         const MOST: usize = 1_000;
-        let mut waiting = self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.blocked.lock();
         waiting.extend(blocked);
         let beyond = waiting.len().saturating_sub(MOST);
         waiting.drain(..beyond);
@@ -247,8 +248,8 @@ impl Lockouts {
         tallies.map(|(face, tally)| (face.name().to_owned(), tally.failures.into())).collect()
     }
 
-    fn counted(&self) -> std::sync::MutexGuard<'_, HashMap<Face, Lockout>> {
-        self.0.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counted(&self) -> MutexGuard<'_, HashMap<Face, Lockout>> {
+        self.0.failures.lock()
     }
 }
 

@@ -1,9 +1,8 @@
 //! Who asked for a page of the panel that he may not have, in the login log.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
+use std::time::Instant;
+
+use parking_lot::Mutex;
 
 use super::sign_in::SignedIn;
 use crate::{
@@ -34,12 +33,7 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub async fn note_not_allowed(&self, who: &SignedIn, asked: &str) -> Result<()> {
-        let counted = self
-            .not_allowed
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(who.admin.id, Instant::now());
+        let counted = self.not_allowed.0.lock().take(who.admin.id, Instant::now());
         if !counted {
             return Ok(());
         }

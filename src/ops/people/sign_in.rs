@@ -1,12 +1,8 @@
 //! Signing in to the panel, and who is signed in.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::{
@@ -219,7 +215,7 @@ impl Ops {
         if let Some(SignedIn { session, .. }) = &found
             && now.seconds() - session.last_seen_at.seconds() >= 60
         {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(session.id, now);
+            self.seen.lock().insert(session.id, now);
         }
         Ok(found)
     }
@@ -249,7 +245,7 @@ impl Ops {
     /// # Errors
     /// A database error; nothing is lost but the minute.
     pub async fn note_seen_sessions(&self) -> Result<()> {
-        let seen: Vec<_> = self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let seen: Vec<_> = self.seen.lock().drain().collect();
         let now = clock::now();
         let (begun, used) = (self.kept_since(LONGEST), self.kept_since(IDLE));
         let noted = self.store.write(store::housekeeping(now, "sessions"), move |tx| {

@@ -1,12 +1,8 @@
 //! The boxes of MAGs as operators see them: what they told, when they came, which one it is.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{collections::HashMap, hash::Hash, time::Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 use super::{ASK, Caller, Session, mag_of};
@@ -50,7 +46,7 @@ impl Default for Changes {
 /// # Errors
 /// [`Error::Busy`] if it has changed too much lately.
 fn count<K: Copy + Eq + Hash>(quota: &Mutex<Quota<K>>, of: K) -> Result<()> {
-    let may = quota.lock().unwrap_or_else(PoisonError::into_inner).take(of, Instant::now());
+    let may = quota.lock().take(of, Instant::now());
     may.then_some(()).ok_or(Error::Busy)
 }
 
@@ -68,7 +64,7 @@ impl SeenBoxes {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<MagId, SeenRow>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,11 +3,11 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 
 use super::{ASK, Session};
 use crate::{
@@ -176,7 +176,7 @@ fn lasts(title: Title) -> Duration {
 
 impl Links {
     fn add(&self, token: String, link: Link) -> Result<(), Error> {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.0.lock();
         if links.len() >= MOST {
             let now = Instant::now();
             links.retain(|_, link| link.until > now);
@@ -189,17 +189,17 @@ impl Links {
     }
 
     fn get(&self, token: &str) -> Option<Link> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+        self.0.lock().get(token).cloned()
     }
 
     /// Ends the links of a MAG.
     pub(super) fn end(&self, mag: MagId) {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.0.lock();
         links.values_mut().filter(|link| link.mag == mag).for_each(|link| link.until = Instant::now());
     }
 
     fn extend(&self, token: &str) {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self.0.lock();
         if let Some(link) = links.get_mut(token) {
             link.until = Instant::now() + lasts(link.title);
         }

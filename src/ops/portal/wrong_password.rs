@@ -1,9 +1,8 @@
 //! Boxes that sent a wrong login or password: their MAC alone lets them in no more, until they send the right ones or begin anew.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::domain::{ids::MagId, people::api_key::KeyHash};
 
@@ -28,6 +27,6 @@ impl WrongPasswords {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<MagId, KeyHash>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -2,9 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 pub use crate::store::{
     people::resellers::Booking,
@@ -62,7 +64,7 @@ pub struct CountsCache {
 
 impl CountsCache {
     fn last(&self) -> Option<Arc<Counted>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last.lock().clone()
     }
 }
 
@@ -192,7 +194,7 @@ impl Ops {
     /// What was sent a second since this was last asked.
     fn sent_kbps(&self) -> u64 {
         let (now, total) = (Instant::now(), self.viewing.connections.bytes_sent());
-        let before = self.figures.sent.lock().unwrap_or_else(PoisonError::into_inner).replace((now, total));
+        let before = self.figures.sent.lock().replace((now, total));
         let Some((then, before)) = before else { return 0 };
         let bits = u128::from(total.saturating_sub(before)) * 8;
         u64::try_from(bits / now.duration_since(then).as_millis().max(1)).unwrap_or(u64::MAX)
@@ -234,7 +236,7 @@ impl Ops {
             Ok(Counted { lines, mags, sold, users, at, took: at.elapsed() })
         });
         let counted = Arc::new(counted.await?);
-        *self.figures.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted.clone());
+        *self.figures.last.lock() = Some(counted.clone());
         drop(turn);
         Ok(counted)
     }

@@ -3,8 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::subscriptions::{self, SaleOptions};
 use crate::{
@@ -110,7 +112,7 @@ impl Run {
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.lock()
     }
 }
 
@@ -187,13 +189,13 @@ impl Ops {
 
     /// A run of the same actor.
     pub fn mass_run(&self, actor: &Actor, number: u64) -> Option<Arc<Run>> {
-        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.runs.lock();
         runs.get(&number).filter(|run| run.who == actor.who).cloned()
     }
 
     /// Numbers begin with the time, so that the page of a run from before the last start never shows another.
     fn remember(&self, run: Arc<Run>) -> u64 {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = self.runs.lock();
         let now = u64::try_from(clock::now().seconds()).unwrap_or(1);
         let number = runs.last_key_value().map_or(now, |(last, _)| now.max(last + 1));
         if runs.len() >= RUNS {

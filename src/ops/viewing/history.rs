@@ -8,9 +8,10 @@ use std::{
     collections::HashMap,
     hash::Hash,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Viewing;
 use crate::{
@@ -88,7 +89,7 @@ impl History {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

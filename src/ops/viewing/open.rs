@@ -1,9 +1,8 @@
 //! Open sessions, written down every few seconds: what a server that is killed would otherwise forget.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Viewing;
 use crate::{
@@ -64,7 +63,7 @@ impl Viewing {
     }
 
     fn sessions_written(&self) -> MutexGuard<'_, Option<HashSet<SessionId>>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        self.written.lock()
     }
 }
 

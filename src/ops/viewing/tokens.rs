@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use super::{Client, Subscriber};
 use crate::{
@@ -47,7 +48,7 @@ impl Tokens {
             from: from.clone(),
             used: Instant::now(),
         };
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.0.lock();
         if tokens.len() >= MOST {
             let mut used: Vec<Instant> = tokens.values().map(|kept| kept.used).collect();
             used.sort_unstable();
@@ -59,7 +60,7 @@ impl Tokens {
 
     /// Notes that it is used.
     pub fn used(&self, token: &str) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.0.lock();
         if let Some(kept) = tokens.get_mut(token) {
             kept.used = Instant::now();
         }
@@ -67,7 +68,7 @@ impl Tokens {
 
     /// Whose it is, if it is that player's who comes with it.
     pub fn get(&self, token: &str, from: &Client) -> Option<Kept> {
-        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.0.lock();
         let kept = tokens.get(token).filter(|kept| kept.used.elapsed() < KEPT)?;
         (kept.from.address == from.address && kept.from.agent == from.agent).then(|| kept.clone())
     }

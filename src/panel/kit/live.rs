@@ -10,7 +10,7 @@
 use std::{
     borrow::Cow,
     convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,7 @@ use futures_util::{
     future::LocalBoxFuture,
     stream::{once, unfold},
 };
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::{
@@ -287,13 +288,13 @@ impl Live {
     }
 
     fn rooms(&self) -> MutexGuard<'_, Vec<Room>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.lock()
     }
 }
 
 impl Ear {
     fn is_stuck(&self) -> bool {
-        let stuck = self.heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > STUCK;
+        let stuck = self.heard.lock().elapsed() > STUCK;
         if let Some(socket) = self.socket.as_ref().filter(|_| stuck) {
             socket::cut(socket);
         }
@@ -321,7 +322,7 @@ impl Listener {
     /// What the browser is told next; called when it has taken what came before.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         loop {
-            *self.ear.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            *self.ear.heard.lock() = Instant::now();
             if self.over {
                 return None;
             }

@@ -2,12 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 use crate::{domain::Resource, store::subscribers::line_cache::LineCache};
@@ -49,7 +47,7 @@ impl Changes {
             self.guide.fetch_add(1, Ordering::Release);
         }
         self.seen.forget(changed);
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         waiting.extend(changed);
         if waiting.len() > Self::MOST {
             waiting.clear();
@@ -72,7 +70,7 @@ impl Changes {
     /// Waits until something was committed, and takes all of it. There is one who follows.
     pub async fn next(&self) -> HashSet<Changed> {
         loop {
-            let changed = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            let changed = std::mem::take(&mut *self.waiting.lock());
             if !changed.is_empty() {
                 return changed;
             }

@@ -1,7 +1,8 @@
 //! Failed statements: told to the caller in our words, kept for the Panel Error Log in SQLite's.
 
-use std::{collections::VecDeque, net::IpAddr, sync::Mutex};
+use std::{collections::VecDeque, net::IpAddr};
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{ErrorCode, ffi};
 
 use crate::domain::{Error, Failure, Fault, Resource, fields::time::UnixTime};
@@ -160,8 +161,8 @@ impl Faults {
         waiting.drain(..over);
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Noted>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Noted>> {
+        self.0.lock()
     }
 }
 

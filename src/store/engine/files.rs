@@ -8,9 +8,10 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
 use super::{
@@ -129,15 +130,11 @@ impl Mover {
     }
 
     fn lock(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watch.lock()
     }
 
     fn try_lock(&self) -> Option<MutexGuard<'_, Watch>> {
-        match self.watch.try_lock() {
-            Ok(watch) => Some(watch),
-            Err(TryLockError::Poisoned(watch)) => Some(watch.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        self.watch.try_lock()
     }
 }
 

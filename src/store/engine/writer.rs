@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
 use super::{
@@ -93,7 +94,7 @@ impl Writer {
         F: Fn(&Write<'_>) -> Result<T> + Send + 'static,
     {
         let (job, answer) = Queued::of(origin, work);
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queue.lock();
         let queued = queue.as_ref().is_some_and(|queue| queue.try_send(Box::new(job)).is_ok());
         if queued { answer } else { Answer::BUSY }
     }
@@ -101,8 +102,8 @@ impl Writer {
     /// Takes no more jobs, finishes those that wait, and closes the file; whether all that was written is in it. It
     /// is not if another file was copied over it.
     pub fn close(&self) -> bool {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.lock().take();
+        let thread = self.thread.lock().take();
         thread.is_none_or(|thread| {
             thread.join().unwrap_or_else(|_| {
                 log::error!("the writer ended in a panic");
@@ -407,9 +408,9 @@ mod tests {
         let origin = || housekeeping(UnixTime::clamped(0), "test");
         // Those behind it wait together, and share the next transaction.
         let (open, shut) = mpsc::channel::<()>();
-        let shut = std::sync::Mutex::new(shut);
+        let shut = parking_lot::Mutex::new(shut);
         let first = store.write(origin(), move |_| {
-            let _ = shut.lock().unwrap().recv();
+            let _ = shut.lock().recv();
             std::thread::sleep(2 * super::GATHER);
             Ok(())
         });

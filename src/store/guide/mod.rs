@@ -8,12 +8,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 
 use super::engine::modes;
@@ -72,7 +73,7 @@ impl GuideDb {
     }
 
     fn opened(&self) -> Result<Arc<Open>> {
-        let mut open = locked(&self.open);
+        let mut open = self.open.lock();
         if let Some(open) = &*open {
             return Ok(open.clone());
         }
@@ -91,7 +92,7 @@ impl GuideDb {
     /// Reads in one transaction.
     fn read<T>(&self, job: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let open = self.opened()?;
-        let kept = locked(&open.readers).pop();
+        let kept = open.readers.lock().pop();
         let conn = match kept {
             Some(conn) => conn,
             None => self.noticing(&open, reader(&self.file))?,
@@ -103,7 +104,7 @@ impl GuideDb {
             Ok(found)
         })();
         if outcome.is_ok() {
-            let mut readers = locked(&open.readers);
+            let mut readers = open.readers.lock();
             if readers.len() < IDLE_READERS {
                 readers.push(conn);
             }
@@ -116,7 +117,7 @@ impl GuideDb {
         if let Err(error) = &outcome
             && is_unusable(error)
         {
-            let mut current = locked(&self.open);
+            let mut current = self.open.lock();
             if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, open)) {
                 *current = None;
                 self.set_aside(error);
@@ -194,10 +195,6 @@ fn reader(file: &Path) -> rusqlite::Result<Connection> {
 fn common(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.busy_timeout(Duration::from_secs(5))
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! A refresh of one source: rows of a new generation are written in chunks beside those that are seen, and then one
 //! number says that they are seen instead. A refresh that is broken off leaves everything as it was.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
+use parking_lot::MutexGuard;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{GuideDb, Open, locked};
+use super::{GuideDb, Open};
 use crate::domain::{Error, Result, guide::spans, ids::GuideSourceId};
 
 /// Rows of one commit: a player's read waits for none of them.
@@ -64,7 +65,7 @@ impl GuideDb {
         job: impl FnOnce(Refresh<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let open = self.opened()?;
-        let conn = locked(&open.writer);
+        let conn = open.writer.lock();
         // The generation that is seen stands in the row of the source: every other is a remainder.
         let begun = (|| {
             if !conn.is_autocommit() {
@@ -81,7 +82,7 @@ impl GuideDb {
         let refresh = Refresh { db: self, open: &open, conn, source, generation, rows: 0 };
         let outcome = job(refresh);
         if outcome.is_err() {
-            let conn = locked(&open.writer);
+            let conn = open.writer.lock();
             if !conn.is_autocommit() {
                 let _ = conn.execute_batch("ROLLBACK");
             }
@@ -96,7 +97,7 @@ impl GuideDb {
     /// A database error.
     pub fn forget(&self, source: GuideSourceId) -> Result<()> {
         let open = self.opened()?;
-        let conn = locked(&open.writer);
+        let conn = open.writer.lock();
         let gone = conn
             .execute("DELETE FROM sources WHERE source_id = ?", [source.0])
             .and_then(|_| forget_others(&conn, source));

@@ -114,7 +114,7 @@ fn a_file_that_is_damaged_while_it_is_open_is_set_aside_too() {
     let (folder, db) = db();
     refreshed(&db, &[(100, Some(200), "old")]);
     let opened = db.opened().unwrap();
-    locked(&opened.writer).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    opened.writer.lock().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(opened);
     let file = folder.path().join(FILE);
     let length = fs::metadata(&file).unwrap().len();
@@ -122,7 +122,7 @@ fn a_file_that_is_damaged_while_it_is_open_is_set_aside_too() {
     let damage = fs::OpenOptions::new().write(true).open(&file).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&damage, &vec![0xA5; usize::try_from(length).unwrap()], 0)
         .unwrap();
-    locked(&db.opened().unwrap().readers).clear();
+    db.opened().unwrap().readers.lock().clear();
     assert!(db.channels().is_err());
     assert_eq!(db.channels().unwrap(), [], "a new one");
 }

@@ -2,10 +2,9 @@
 //! database read costs more than all the rest of their answer (docs/performance.md). What a commit
 //! changes is forgotten before anybody is answered.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     domain::{Resource, Stored, fields::token::LineToken, ids::LineId, subscribers::line::Line},
@@ -89,7 +88,7 @@ impl LineCache {
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{MutexGuard as Turn, Semaphore};
 
 use super::{Done, Import, READINGS, Reading};
@@ -71,7 +72,7 @@ impl Run {
     }
 
     fn lock(&self) -> MutexGuard<'_, (Done, Option<Result<()>>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -82,7 +83,7 @@ impl Lists {
     }
 
     fn fresh(&self) -> MutexGuard<'_, VecDeque<WaitingList>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock();
         kept.retain(|kept| kept.at.elapsed() < if kept.run.is_some() { RUNS.1 } else { KEPT });
         kept
     }
