@@ -62,7 +62,7 @@ impl Door {
         match self.ops.caller(key, address) {
             Ok(actor) => Ok(actor),
             Err(KeyRefusal::Wrong) => {
-                if let Some(left) = self.ops.lockouts.shut_out(Face::Api, address) {
+                if let Some(left) = self.ops.lockouts.address_blocked(Face::Api, address) {
                     return Err(reply::wait(left));
                 }
                 self.ops.lockouts.failed(Face::Api, Attempt { address, name: None, mark: None, what: None });

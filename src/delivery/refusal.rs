@@ -13,7 +13,7 @@ pub fn response(refusal: &Refusal) -> HttpResponse {
         Refusal::Credentials | Refusal::NoSuchMac | Refusal::SignIn => StatusCode::UNAUTHORIZED,
         // What is not recorded is not there.
         Refusal::Rule(Rule::Archive) | Refusal::NoSuchStream => StatusCode::NOT_FOUND,
-        Refusal::ShutOut(_)
+        Refusal::Blocked(_)
         | Refusal::Rule(_)
         | Refusal::OtherDevice
         | Refusal::Link
@@ -26,7 +26,7 @@ pub fn response(refusal: &Refusal) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
     let retry_after = match refusal {
-        Refusal::ShutOut(left) => Some(left.as_secs() + 1),
+        Refusal::Blocked(left) => Some(left.as_secs() + 1),
         _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5),
     };
     if let Some(seconds) = retry_after {

@@ -31,7 +31,7 @@ pub enum Resource {
     Logs,
     /// Open sessions of viewers.
     Connections,
-    /// Limits on failures, and the addresses that are shut out.
+    /// Limits on failures, and the addresses that are blocked.
     Security,
     /// What is on: channels of the guide, their programmes, and which streams they belong to.
     Guide,

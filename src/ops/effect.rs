@@ -1,4 +1,4 @@
-//! What follows from an act once it is committed: whoever watches is cut, streams start, lock-outs end.
+//! What follows from an act once it is committed: whoever watches is cut, streams start, blocks are lifted.
 
 use std::cell::RefCell;
 

@@ -49,7 +49,7 @@ pub struct Ops(Arc<Parts>);
 pub struct Parts {
     /// What serves viewers.
     pub viewing: Viewing,
-    /// Who is shut out, and who was let in.
+    /// Who is blocked, and who was let in.
     pub lockouts: Lockouts,
     /// What is on.
     pub guide: guide::Guide,

@@ -89,7 +89,7 @@ async fn respond(
     let (status, body) = match asked.subscriber().and_then(|who| answer(&asked, &who)) {
         Ok(body) => (StatusCode::OK, body),
         Err(Refusal::Credentials) => (StatusCode::OK, no_auth().to_string()),
-        Err(Refusal::ShutOut(_) | Refusal::Rule(_)) => (StatusCode::FORBIDDEN, no_auth().to_string()),
+        Err(Refusal::Blocked(_) | Refusal::Rule(_)) => (StatusCode::FORBIDDEN, no_auth().to_string()),
         Err(refusal) => return request::refused(&refusal),
     };
     request::answer(status).content_type("application/json").body(body)

@@ -57,12 +57,12 @@ impl PlayerRequest {
             query.map(|(name, value)| (name.into_owned(), Node::Text(value.into_owned()))).collect();
         let Visitor { address, agent } = Visitor::of(request);
         if *request.method() == Method::POST {
-            let shut_out = ops.lockouts.shut_out(Face::Player, address);
+            let blocked = ops.lockouts.address_blocked(Face::Player, address);
             let body = body::read(request, payload);
-            let body = if shut_out.is_some() { body::at_once(body).await } else { body.await };
-            match (body, shut_out) {
+            let body = if blocked.is_some() { body::at_once(body).await } else { body.await };
+            match (body, blocked) {
                 (Ok(body), _) => fields.extend(body),
-                (Err(BodyError::Late), Some(left)) => return Err(refused(&Refusal::ShutOut(left))),
+                (Err(BodyError::Late), Some(left)) => return Err(refused(&Refusal::Blocked(left))),
                 (Err(BodyError::Late), None) => return Err(empty(StatusCode::REQUEST_TIMEOUT)),
                 (Err(BodyError::TooLarge), _) => return Err(empty(StatusCode::PAYLOAD_TOO_LARGE)),
                 (Err(BodyError::Malformed(_)), _) => {}
@@ -120,7 +120,7 @@ pub fn empty(status: StatusCode) -> HttpResponse {
 pub fn refused(refusal: &Refusal) -> HttpResponse {
     match refusal {
         Refusal::Credentials => empty(StatusCode::UNAUTHORIZED),
-        Refusal::ShutOut(left) => {
+        Refusal::Blocked(left) => {
             answer(StatusCode::FORBIDDEN).insert_header((header::RETRY_AFTER, left.as_secs() + 1)).finish()
         }
         Refusal::Failed(error) if error.is_busy() => empty(StatusCode::SERVICE_UNAVAILABLE),

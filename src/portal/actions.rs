@@ -36,7 +36,7 @@ pub enum Outcome {
     /// One of the texts.
     Rejected(Rejected),
     /// Too many MACs that are not let in came from the address; how long it has to wait.
-    ShutOut(Duration),
+    Blocked(Duration),
 }
 
 /// Answers the portal.
@@ -61,12 +61,12 @@ async fn respond(asked: &PortalRequest) -> HttpResponse {
     let Some(caller) = asked.caller() else { return reply::turned_away(Rejected::NoMac) };
     let outcome = match asked.ops.kept_out(&caller) {
         Ok(None) => outcome(asked, &caller).await,
-        Ok(Some(left)) => Ok(Outcome::ShutOut(left)),
+        Ok(Some(left)) => Ok(Outcome::Blocked(left)),
         Err(error) => Err(error),
     };
     let is_refusal = matches!(
         &outcome,
-        Ok(Outcome::Refused(_) | Outcome::ShutOut(_) | Outcome::Rejected(Rejected::NotLetIn))
+        Ok(Outcome::Refused(_) | Outcome::Blocked(_) | Outcome::Rejected(Rejected::NotLetIn))
     );
     if is_refusal {
         rt::time::sleep(REFUSED_AFTER.saturating_sub(begun.elapsed())).await;
@@ -75,7 +75,7 @@ async fn respond(asked: &PortalRequest) -> HttpResponse {
         Ok(Outcome::Result(value) | Outcome::Refused(value)) => reply::envelope(value),
         Ok(Outcome::Sent(response)) => response,
         Ok(Outcome::Rejected(turned)) => reply::turned_away(turned),
-        Ok(Outcome::ShutOut(left)) => reply::shut_out(left),
+        Ok(Outcome::Blocked(left)) => reply::blocked(left),
         Err(error) => reply::failure(&error),
     }
 }
@@ -97,7 +97,7 @@ async fn outcome(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
         ("watchdog", "get_events") | ("stb", "get_modules") | ("account_info", "get_main_info")
     );
     if !session.is_active && !is_open {
-        return Ok(Outcome::Rejected(Rejected::Blocked));
+        return Ok(Outcome::Rejected(Rejected::NotActive));
     }
     if asked.is_head && kind == "watchdog" {
         // Nobody reads the answer: what is told once must not be lost with it.

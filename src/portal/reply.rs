@@ -20,7 +20,7 @@ pub enum Rejected {
     /// MAC and token do not belong together.
     NotLetIn,
     /// Its subscription has ended.
-    Blocked,
+    NotActive,
 }
 
 impl Rejected {
@@ -29,7 +29,7 @@ impl Rejected {
         match self {
             Self::NoMac => "Unauthorized request.",
             Self::NotLetIn => "Authorization failed.",
-            Self::Blocked => "Access denied.",
+            Self::NotActive => "Access denied.",
         }
     }
 }
@@ -56,11 +56,11 @@ pub fn turned_away(turned: Rejected) -> HttpResponse {
 }
 
 /// Too many MACs that are not let in came from the address.
-pub fn shut_out(left: Duration) -> HttpResponse {
+pub fn blocked(left: Duration) -> HttpResponse {
     answer(StatusCode::TOO_MANY_REQUESTS)
         .insert_header((header::RETRY_AFTER, left.as_secs() + 1))
         .content_type("text/plain; charset=utf-8")
-        .body(Rejected::Blocked.text())
+        .body(Rejected::NotActive.text())
 }
 
 /// A request that cannot be read.

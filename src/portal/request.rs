@@ -56,12 +56,12 @@ impl PortalRequest {
         let mut fields = fields(request.query_string().as_bytes());
         let Visitor { address, agent } = Visitor::of(request);
         if *request.method() == Method::POST {
-            let shut_out = ops.lockouts.shut_out(Face::Portal, address);
+            let blocked = ops.lockouts.address_blocked(Face::Portal, address);
             let body = body::whole(payload);
-            let body = if shut_out.is_some() { body::at_once(body).await } else { body.await };
+            let body = if blocked.is_some() { body::at_once(body).await } else { body.await };
             // Boxes name the body of a form in several ways.
             fields.extend(self::fields(
-                &body.map_err(|_| shut_out.map_or_else(reply::malformed, reply::shut_out))?,
+                &body.map_err(|_| blocked.map_or_else(reply::malformed, reply::blocked))?,
             ));
         }
         let cookies = cookies(request);

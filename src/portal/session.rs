@@ -24,8 +24,8 @@ pub async fn get_profile(asked: &PortalRequest, caller: &Caller) -> Result<Outco
     Ok(match asked.ops.enter_portal(caller, asked.about()).await? {
         Entrance::Open(session) => Outcome::Result(profile::of(asked, &session)?),
         Entrance::SignIn => Outcome::Result(json!({ "status": 2, "template": "default", "info": "" })),
-        Entrance::OtherDevice => Outcome::Refused(blocked(CONFLICT, CONFLICT_SHOWN)),
-        Entrance::Refused => Outcome::Refused(blocked("", REFUSED)),
+        Entrance::OtherDevice => Outcome::Refused(no_profile(CONFLICT, CONFLICT_SHOWN)),
+        Entrance::Refused => Outcome::Refused(no_profile("", REFUSED)),
     })
 }
 
@@ -35,6 +35,6 @@ pub async fn do_auth(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> 
     Ok(if right { Outcome::Result(json!(true)) } else { Outcome::Refused(json!(false)) })
 }
 
-fn blocked(msg: &str, shown: &str) -> Value {
+fn no_profile(msg: &str, shown: &str) -> Value {
     json!({ "status": 1, "msg": msg, "block_msg": shown })
 }

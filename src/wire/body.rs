@@ -77,10 +77,10 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
     }
 }
 
-/// For so long a body is awaited of whoever is shut out: it may be of somebody who goes on.
+/// For so long a body is awaited of whoever is blocked: it may be of somebody who goes on.
 const HURRIED: Duration = Duration::from_secs(1);
 
-/// A body of somebody who is shut out, if it comes at once.
+/// A body of somebody who is blocked, if it comes at once.
 ///
 /// # Errors
 /// [`BodyError`].

@@ -1,4 +1,4 @@
-//! Calls on administrators, resellers and who is shut out.
+//! Calls on administrators, resellers and who is blocked.
 
 pub(crate) mod administrators;
 pub(crate) mod resellers;

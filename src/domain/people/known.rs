@@ -1,4 +1,4 @@
-//! Who was let in from where lately: a name that strangers guess at is not shut to those.
+//! Who was let in from where lately: a name that strangers guess at is not blocked for those.
 
 use std::{collections::HashMap, net::IpAddr};
 

@@ -1,9 +1,9 @@
-//! Guards against guessing: after so many failures within a window, an address or a name is shut out for a while.
+//! Guards against guessing: after so many failures within a window, an address or a name is blocked for a while.
 //!
 //! The rule. A wrong attempt counts for the address that it comes from (of v6 for its /64, and less strictly for its /56 and /48),
-//! for the name that it asks for, and for both together. Where an address or a name is shut, right and wrong attempts
+//! for the name that it asks for, and for both together. Where an address or a name is blocked, right and wrong attempts
 //! are answered alike, but for those who were let in with that name from that address lately: they go on until both
-//! together have failed too often. So strangers keep nobody out, and a lock-out tells nothing.
+//! together have failed too often. So strangers keep nobody out, and a block tells nothing.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use std::{
 /// How much guessing is let pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Failures that shut somebody out; 0 is no limit.
+    /// Failures that block somebody; 0 is no limit.
     pub most: u32,
     /// For how long a failure counts.
     pub window: Duration,
@@ -27,7 +27,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limits that shut out for the same time whenever they are reached.
+    /// Limits that block for the same time whenever they are reached.
     pub fn steady(most: u32, window: Duration, block: Duration) -> Self {
         Self { most, window, first: block, block }
     }
@@ -157,7 +157,7 @@ pub struct Tally {
     pub offender: Offender,
     /// Its failures within the window.
     pub failures: u32,
-    /// For how much longer it is shut out, if it is.
+    /// For how much longer it is blocked, if it is.
     pub blocked: Option<Duration>,
 }
 
@@ -172,7 +172,7 @@ pub struct Lockout {
 }
 
 impl Lockout {
-    /// How long whoever asks from there has to wait, if shut out.
+    /// How long whoever asks from there has to wait, if blocked.
     pub fn wait_at(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         if self.places.is_empty() {
             return None;
@@ -181,7 +181,7 @@ impl Lockout {
         wider.fold(self.places.wait(&address.into(), now), Option::max)
     }
 
-    /// How long whoever asks for that name has to wait, if it is shut.
+    /// How long whoever asks for that name has to wait, if it is blocked.
     pub fn wait_for(&self, name: &str, now: Instant) -> Option<Duration> {
         if self.names.is_empty() { None } else { self.names.wait(&name.into(), now) }
     }
@@ -214,7 +214,7 @@ impl Lockout {
         self.failed_as(attempt, limits, now);
     }
 
-    /// Counts a wrong attempt for name and address together alone: where one of them is shut, for whoever may go on.
+    /// Counts a wrong attempt for name and address together alone: where one of them is blocked, for whoever may go on.
     pub fn failed_as(&mut self, attempt: Attempt<'_>, limits: Limits, now: Instant) {
         let what = self.hash(&attempt);
         if let Some(name) = attempt.name {
@@ -248,7 +248,7 @@ impl Lockout {
         Some(Tally { offender: offender.clone(), failures: failures.count, blocked: failures.wait(now) })
     }
 
-    /// What is known of everybody that matters now: addresses in their order, then networks that are shut out, then names.
+    /// What is known of everybody that matters now: addresses in their order, then networks that are blocked, then names.
     pub fn tallies(&self, now: Instant) -> Vec<Tally> {
         let all = self.places.keys().chain(self.names.keys());
         let told =
@@ -330,7 +330,7 @@ impl<K: Hash + Eq> Tallies<K> {
         };
         let failures = self.known.entry(offender).or_insert_with(|| fresh.clone());
         if now.duration_since(failures.since) >= limits.window {
-            // Whoever is shut out stays so.
+            // Whoever is blocked stays so.
             let shut_until = failures.shut_until;
             *failures = Failures {
                 shut_until,
@@ -365,7 +365,7 @@ impl<K: Hash + Eq> Tallies<K> {
     }
 
     /// A flood can neither take the memory nor lift the blocks: what no longer matters goes first, then the oldest of those
-    /// that are not shut out, and blocks last, the oldest of them first.
+    /// that are not blocked, and blocks last, the oldest of them first.
     fn make_room(&mut self, now: Instant) {
         if self.known.len() < Self::MOST {
             return;

@@ -85,7 +85,7 @@ pub struct Request<'a> {
     /// What is asked for.
     pub title: Option<&'a TitleState>,
     /// For how long the address is blocked after too many failures; the door finds that out by itself.
-    pub shut_out: Option<Duration>,
+    pub blocked: Option<Duration>,
     /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
     pub set_top_box: Option<&'a AtPortal>,
     /// The connections; the door leaves them to the book of sessions.
@@ -143,7 +143,7 @@ pub enum Rule {
     /// `allowed_ips`.
     Address,
     /// The limits on guessing.
-    Guard,
+    Blocked,
     /// `allowed_user_agents`.
     Agent,
     /// `isp_lock`.
@@ -197,7 +197,7 @@ impl Rule {
         Self::Device,
         Self::SignIn,
         Self::Address,
-        Self::Guard,
+        Self::Blocked,
         Self::Agent,
         Self::Provider,
         Self::Server,
@@ -218,7 +218,7 @@ impl Rule {
             Self::Device => "device",
             Self::SignIn => "sign_in",
             Self::Address => "address",
-            Self::Guard => "shut_out",
+            Self::Blocked => "shut_out",
             Self::Agent => "user_agent",
             Self::Provider => "provider",
             Self::Server => "server",
@@ -246,7 +246,7 @@ impl Rule {
                 subscription.allowed_ips.is_empty()
                     || subscription.allowed_ips.iter().any(|range| range.contains(address))
             }),
-            Self::Guard => request.shut_out.is_none(),
+            Self::Blocked => request.blocked.is_none(),
             Self::Agent => request.agent.is_none_or(|agent| {
                 subscription.allowed_user_agents.is_empty()
                     || subscription.allowed_user_agents.iter().any(|pattern| pattern.matches(agent))
@@ -317,7 +317,7 @@ pub fn admit_from(
         agent: None,
         container: None,
         title: None,
-        shut_out: None,
+        blocked: None,
         set_top_box: None,
         taken: None,
         // Neither rule asks for the time.

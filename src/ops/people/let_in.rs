@@ -1,4 +1,4 @@
-//! Who was let in from where: noted in memory, written down together, asked where an address or a name is shut.
+//! Who was let in from where: noted in memory, written down together, asked where an address or a name is blocked.
 
 use std::net::IpAddr;
 

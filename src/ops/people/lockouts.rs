@@ -75,7 +75,7 @@ pub struct Blocked {
     pub seconds: u64,
 }
 
-/// Who is shut out, and who was let in lately: for every face, and shared with what serves viewers.
+/// Who is blocked, and who was let in lately: for every face, and shared with what serves viewers.
 #[derive(Clone)]
 pub struct Lockouts(pub(super) Arc<Counts>);
 
@@ -102,30 +102,30 @@ impl Lockouts {
 
     /// How long whoever asks from that address for that name has to wait, be he right or wrong, unless he was let in with it from
     /// there lately.
-    pub(crate) fn barrier(&self, face: Face, address: IpAddr, name: Option<&str>) -> Option<Duration> {
-        let at = self.shut_out(face, address);
-        name.map_or(at, |name| at.max(self.name_shut(face, address, name)))
+    pub(crate) fn blocked(&self, face: Face, address: IpAddr, name: Option<&str>) -> Option<Duration> {
+        let at = self.address_blocked(face, address);
+        name.map_or(at, |name| at.max(self.name_blocked(face, address, name)))
     }
 
-    /// How long an address has to wait, if it is shut out.
-    pub fn shut_out(&self, face: Face, address: IpAddr) -> Option<Duration> {
+    /// How long an address has to wait, if it is blocked.
+    pub fn address_blocked(&self, face: Face, address: IpAddr) -> Option<Duration> {
         let wait = self.counted().get(&face)?.wait_at(address, Instant::now())?;
         (!self.is_exempt(face, address)).then_some(wait)
     }
 
-    /// How long whoever asks for that name has to wait, if the name is shut. Strangers who guess at a name do not
+    /// How long whoever asks for that name has to wait, if the name is blocked. Strangers who guess at a name do not
     /// keep the operator out who asks from an address of the API whitelist.
-    pub(crate) fn name_shut(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
+    pub(crate) fn name_blocked(&self, face: Face, address: IpAddr, name: &str) -> Option<Duration> {
         let wait = self.counted().get(&face.of_names())?.wait_for(name, Instant::now())?;
         (!self.0.store.snapshot().lists(address)).then_some(wait)
     }
 
     /// How long somebody has to wait who was let in before: failures as that one alone count.
-    pub(crate) fn shut_as(&self, face: Face, name: &str, mark: Mark) -> Option<Duration> {
+    pub(crate) fn blocked_as(&self, face: Face, name: &str, mark: Mark) -> Option<Duration> {
         self.counted().get(&face.of_names())?.wait_as(name, mark, Instant::now())
     }
 
-    /// Whoever is on the API whitelist is the operator's own, and never shut out of watching.
+    /// Whoever is on the API whitelist is the operator's own, and never blocked from watching.
     fn is_exempt(&self, face: Face, address: IpAddr) -> bool {
         matches!(face, Face::Player | Face::Stray | Face::Portal) && self.0.store.snapshot().lists(address)
     }

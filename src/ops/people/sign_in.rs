@@ -109,7 +109,7 @@ pub enum Rejected {
     /// Both were right, but the administrator is switched off.
     Disabled,
     /// Too many failures of the address or for the name; how long to wait. Right and wrong passwords are told the same.
-    ShutOut(Duration),
+    Blocked(Duration),
     /// Something failed.
     Failed(Error),
 }
@@ -122,7 +122,7 @@ impl std::convert::From<Error> for Rejected {
 
 impl Ops {
     /// Signs somebody in. A name that nobody has costs the same work as a wrong password. Every attempt is a row of
-    /// the login log, but for those of somebody who is shut out: they would fill it.
+    /// the login log, but for those of somebody who is blocked: they would fill it.
     ///
     /// # Errors
     /// [`Rejected`].
@@ -197,12 +197,12 @@ impl Ops {
 
     /// Lets try whoever need not wait: what strangers do to the address or the name keeps nobody out who is known.
     fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Rejected> {
-        let barrier = self.lockouts.barrier(Face::Panel, address, Some(username));
-        let wait = match (barrier, known) {
-            (Some(_), Some(mark)) => self.lockouts.shut_as(Face::Panel, username, mark),
-            (barrier, _) => barrier,
+        let blocked = self.lockouts.blocked(Face::Panel, address, Some(username));
+        let wait = match (blocked, known) {
+            (Some(_), Some(mark)) => self.lockouts.blocked_as(Face::Panel, username, mark),
+            (blocked, _) => blocked,
         };
-        wait.map_or(Ok(()), |wait| Err(Rejected::ShutOut(wait)))
+        wait.map_or(Ok(()), |wait| Err(Rejected::Blocked(wait)))
     }
 
     /// Who holds that token, asking from that address; `None` once the session is over.
@@ -275,7 +275,7 @@ impl Ops {
     pub async fn change_own_password(&self, who: &SignedIn, old: String, new: NewPassword) -> Result<Tokens> {
         let (address, admin) = (who.address(), &who.admin.record);
         let username = admin.username.as_str();
-        if let Some(wait) = self.lockouts.shut_as(Face::Panel, username, address.into()) {
+        if let Some(wait) = self.lockouts.blocked_as(Face::Panel, username, address.into()) {
             let rule = format!("too many wrong passwords: wait {} seconds", wait.as_secs() + 1);
             return Err(Error::invalid("old_password", rule));
         }

@@ -110,19 +110,19 @@ struct Found {
 
 impl Ops {
     /// How long the box has to wait because its address has tried too many MACs, or too much was tried with its MAC. A box that
-    /// is let in need not: its token cannot be guessed. Where only the MAC is shut, a box need not whose address is known; for
+    /// is let in need not: its token cannot be guessed. Where only the MAC is blocked, a box need not whose address is known; for
     /// addresses it has to, because MACs themselves are what is guessed there.
     ///
     /// # Errors
     /// A database error.
     pub fn kept_out(&self, caller: &Caller) -> Result<Option<Duration>> {
         let address = caller.from.address;
-        let Some(left) = self.lockouts.barrier(Face::Portal, address, Some(&caller.mac.to_string())) else {
+        let Some(left) = self.lockouts.blocked(Face::Portal, address, Some(&caller.mac.to_string())) else {
             return Ok(None);
         };
         let Some(found) = self.found(caller.mac)? else { return Ok(Some(left)) };
         let is_let_in = found.device.is_let_in(&KeyHash::of(&caller.token));
-        let is_known = self.lockouts.shut_out(Face::Portal, address).is_none()
+        let is_known = self.lockouts.address_blocked(Face::Portal, address).is_none()
             && self.lockouts.was_let_in(Holder::Mag(found.mag.id), address)?;
         Ok((!is_let_in && !is_known).then_some(left))
     }

@@ -44,10 +44,10 @@ pub enum Way {
 
 impl Viewing {
     /// The line of those credentials, whatever its state. Wrong ones count against the address and the name; where one of them
-    /// is shut out, right and wrong ones are refused alike, but for whoever was let in with them from there lately.
+    /// is blocked, right and wrong ones are refused alike, but for whoever was let in with them from there lately.
     ///
     /// # Errors
-    /// [`Refusal::Credentials`], [`Refusal::ShutOut`], [`Refusal::Failed`].
+    /// [`Refusal::Credentials`], [`Refusal::Blocked`], [`Refusal::Failed`].
     pub fn subscriber(
         &self,
         credentials: Credentials<'_>,
@@ -67,15 +67,16 @@ impl Viewing {
         };
         let attempt =
             Attempt { address: from.address, name: credentials.name(), mark: None, what: Some(what) };
-        if let Some(wait) = self.lockouts.barrier(face, from.address, attempt.name) {
-            let refusal = Refusal::ShutOut(wait);
+        if let Some(wait) = self.lockouts.blocked(face, from.address, attempt.name) {
+            let refusal = Refusal::Blocked(wait);
             let Some(line) = meant else { return Err(refusal) };
             if is_right && self.is_watching(&line, from) {
                 return Ok(line.shown(credentials));
             }
             // A token names nobody, and cannot be guessed.
-            let shut = attempt.name.and_then(|name| self.lockouts.shut_as(face, name, from.address.into()));
-            if shut.is_none() && self.lockouts.was_let_in(line.viewer.into(), from.address)? {
+            let blocked =
+                attempt.name.and_then(|name| self.lockouts.blocked_as(face, name, from.address.into()));
+            if blocked.is_none() && self.lockouts.was_let_in(line.viewer.into(), from.address)? {
                 if is_right {
                     return Ok(line.shown(credentials));
                 }

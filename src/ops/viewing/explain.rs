@@ -91,7 +91,7 @@ impl Ops {
                 None => Provider::NoFile,
             };
             let face = if at_portal.is_some() { Face::Portal } else { Face::Player };
-            let shut_out = match question.address {
+            let blocked = match question.address {
                 Some(address) => ops.wait_of(face, &who, address)?,
                 None => None,
             };
@@ -112,7 +112,7 @@ impl Ops {
                 agent: question.agent.as_deref(),
                 container: question.container,
                 title: asked.as_ref(),
-                shut_out,
+                blocked,
                 set_top_box: at_portal.as_ref(),
                 taken: Some(Taken { open: connections.len(), kicks }),
                 now,
@@ -125,16 +125,16 @@ impl Ops {
 
     /// How long a subscriber with right credentials has to wait there.
     fn wait_of(&self, face: Face, who: &Subscriber, address: IpAddr) -> Result<Option<Duration>> {
-        let barrier = self.lockouts.barrier(face, address, Some(&who.name));
-        if barrier.is_none() || !self.lockouts.was_let_in(who.viewer.into(), address)? {
-            return Ok(barrier);
+        let blocked = self.lockouts.blocked(face, address, Some(&who.name));
+        if blocked.is_none() || !self.lockouts.was_let_in(who.viewer.into(), address)? {
+            return Ok(blocked);
         }
         // At the portal the MAC itself is what is guessed: the block of an address holds for every box that asks anew.
-        let portal = || self.lockouts.shut_out(face, address);
+        let portal = || self.lockouts.address_blocked(face, address);
         Ok(if face == Face::Portal {
             portal()
         } else {
-            self.lockouts.shut_as(face, &who.name, address.into())
+            self.lockouts.blocked_as(face, &who.name, address.into())
         })
     }
 

@@ -201,7 +201,7 @@ impl Viewing {
             agent: Some(&key.agent),
             container: Some(session.container),
             title: Some(&asked),
-            shut_out: None,
+            blocked: None,
             set_top_box: None,
             taken: None,
             now,

@@ -26,7 +26,7 @@ pub enum Refusal {
     #[strum(serialize = "link_over")]
     Link,
     /// The address has guessed too often, or the name was guessed at; how long to wait.
-    ShutOut(Duration),
+    Blocked(Duration),
     /// A rule of the subscription.
     Rule(Rule),
     /// There is no such stream.
@@ -47,7 +47,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OtherDevice => Rule::Device.name(),
-            Self::ShutOut(_) => Rule::Guard.name(),
+            Self::Blocked(_) => Rule::Blocked.name(),
             Self::Full => Rule::Limit.name(),
             Self::Rule(rule) => rule.name(),
             Self::NoSuchStream => Resource::Streams.no_such(),
@@ -67,7 +67,7 @@ impl Refusal {
             }
             Self::SignIn => "wrong login or password of the MAG".into(),
             Self::Link => "the link to the stream has expired".into(),
-            Self::ShutOut(_) => "blocked after too many failures".into(),
+            Self::Blocked(_) => "blocked after too many failures".into(),
             Self::Rule(rule) => rule.name().into(),
             Self::NoSuchStream => "no such stream".into(),
             Self::NotRunning(why) => format!("the stream is not running: {why}"),
@@ -102,7 +102,7 @@ mod tests {
     /// Variants that stand for codes of others.
     const OTHERS: [&str; 11] = [
         "other_device",
-        "shut_out",
+        "blocked",
         "full",
         "rule",
         "no_such_stream",
@@ -158,7 +158,7 @@ mod tests {
     fn a_refusal_has_the_code_of_what_is_behind_it() {
         for (refusal, code) in [
             (Refusal::OtherDevice, "device"),
-            (Refusal::ShutOut(Duration::ZERO), "shut_out"),
+            (Refusal::Blocked(Duration::ZERO), "shut_out"),
             (Refusal::Full, "connections"),
             (Refusal::Rule(Rule::Expired), "expired"),
             (Refusal::NoSuchStream, "no_such_stream"),

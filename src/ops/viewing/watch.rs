@@ -170,7 +170,7 @@ impl Viewing {
             agent: Some(&from.agent),
             container: Some(wish.container),
             title: Some(&asked),
-            shut_out: None,
+            blocked: None,
             set_top_box: None,
             taken: None,
             now,

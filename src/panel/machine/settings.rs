@@ -32,7 +32,7 @@ use crate::{
 pub const PATH: &str = "/panel/settings";
 /// Where its page about the Server API is.
 pub const API_PATH: &str = "/panel/settings/api";
-/// Where its page about who is shut out is.
+/// Where its page about who is blocked is.
 pub const SECURITY_PATH: &str = "/panel/settings/security";
 
 /// Where its page about what the server does by itself is.

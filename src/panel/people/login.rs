@@ -86,7 +86,7 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
         Err(Rejected::Disabled) => {
             (StatusCode::FORBIDDEN, "This administrator is disabled: ask the operator.".to_owned())
         }
-        Err(Rejected::ShutOut(left)) => {
+        Err(Rejected::Blocked(left)) => {
             let seconds = left.as_secs() + 1;
             wait = Some(seconds);
             let problem = format!(

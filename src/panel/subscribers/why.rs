@@ -135,7 +135,7 @@ fn rule(rule: Rule) -> &'static str {
         Rule::Device => "Device",
         Rule::SignIn => "Login",
         Rule::Address => "Address",
-        Rule::Guard => "Lock-out",
+        Rule::Blocked => "Blocked",
         Rule::Agent => "Player",
         Rule::Provider => "Network provider",
         Rule::Server => "Server",
@@ -182,10 +182,10 @@ async fn fixes<S: Kind>(
         }
         Rule::SignIn => vec![RowAction::Go { href: format!("{href}/edit"), label: "Set a password".into() }],
         Rule::Address => press(Fix::AnyAddress).into_iter().collect(),
-        Rule::Guard if caller.may_write(Resource::Security) => {
+        Rule::Blocked if caller.may_write(Resource::Security) => {
             vec![RowAction::Go { href: SECURITY_PATH.into(), label: "Blocked addresses".into() }]
         }
-        Rule::Guard => Vec::new(),
+        Rule::Blocked => Vec::new(),
         Rule::Agent => press(Fix::AnyPlayer).into_iter().collect(),
         Rule::Provider => press(Fix::ForgetProvider).into_iter().collect(),
         Rule::Server => press(Fix::AnyServer).into_iter().collect(),

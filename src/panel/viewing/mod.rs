@@ -1,4 +1,4 @@
-//! Open connections, and who is shut out.
+//! Open connections, and who is blocked.
 
 pub(crate) mod connections;
 pub(crate) mod security;

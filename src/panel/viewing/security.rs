@@ -1,4 +1,4 @@
-//! Who failed too often and is shut out, and letting in again.
+//! Who failed too often and is blocked, and letting in again.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ struct Page {
 /// Rows on one page.
 const ROWS: usize = 100;
 
-/// Those who are shut out stand first, by whoever has to wait longest.
+/// Those who are blocked stand first, by whoever has to wait longest.
 async fn show(caller: Caller, query: Query) -> Reply {
     caller.actor().may(Resource::Security, Access::Read)?;
     let may_write = caller.may_write(Resource::Security);

@@ -20,7 +20,7 @@ fn fail(lockout: &mut Lockout, address: &str, most: u32, now: Instant) {
 }
 
 #[test]
-fn an_address_is_shut_out_for_the_time_of_a_block_and_no_other_address_is() {
+fn an_address_is_blocked_for_the_time_of_a_block_and_no_other_address_is() {
     let mut lockout = Lockout::default();
     let start = Instant::now();
     fail(&mut lockout, "192.0.2.1", 2, start);
@@ -93,7 +93,7 @@ fn a_name_is_shut_by_guesses_from_many_addresses_without_regard_to_case() {
 }
 
 #[test]
-fn whoever_was_let_in_with_a_name_is_shut_out_by_failures_as_that_one_alone() {
+fn whoever_was_let_in_with_a_name_is_blocked_by_failures_as_that_one_alone() {
     let mut lockout = Lockout::default();
     let now = Instant::now();
     let home = Mark::from(ip("198.51.100.1"));

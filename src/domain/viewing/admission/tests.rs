@@ -62,7 +62,7 @@ fn request<'a>(subscription: &'a Subscription, title: &'a TitleState) -> Request
         agent: Some("VLC/3.0"),
         container: Some(Container::Ts),
         title: Some(title),
-        shut_out: None,
+        blocked: None,
         set_top_box: None,
         taken: Some(Taken { open: 0, kicks: false }),
         now: now(),
@@ -228,7 +228,7 @@ fn people_of_a_reseller_are_told_nothing_that_only_the_operator_can_mend() {
     let told = |sign_in, rule| {
         let at_portal = AtPortal { is_bound: false, turned_away: None, sign_in };
         let asked = Request {
-            shut_out: Some(Duration::from_secs(9)),
+            blocked: Some(Duration::from_secs(9)),
             set_top_box: Some(&at_portal),
             taken: Some(Taken { open: 1, kicks: false }),
             ..request(&subscription, &nowhere)

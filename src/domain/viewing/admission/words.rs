@@ -13,7 +13,7 @@ impl Rule {
             Self::Device => "the MAG is bound to another device",
             Self::SignIn => "the box has to sign in first",
             Self::Address => "the subscription may not be used from this address",
-            Self::Guard => "blocked after too many failures",
+            Self::Blocked => "blocked after too many failures",
             Self::Agent => "the subscription may not be used with this player",
             Self::Provider => "the subscription may not be used from this network provider",
             Self::Server => "another server serves this subscription",
@@ -51,7 +51,7 @@ impl Rule {
                     listed(&subscription.allowed_ips)
                 ),
             },
-            Self::Guard => match (request.address, request.shut_out) {
+            Self::Blocked => match (request.address, request.blocked) {
                 (None, _) => "No address was given.".into(),
                 (Some(_), None) => "Neither the address nor the username is blocked.".into(),
                 (Some(address), Some(left)) => format!(
@@ -101,7 +101,7 @@ impl Rule {
         let cannot_bind = request.subscription.isp_lock && request.provider == Provider::NoFile;
         Some(match (self, passes) {
             (Self::Banned, false) => "The operator has banned it: ask the operator.",
-            (Self::Guard, false) => {
+            (Self::Blocked, false) => {
                 "The address is blocked after too many failures: wait, or ask the operator."
             }
             (Self::Server, false) => "Another server serves it: ask the operator.",
