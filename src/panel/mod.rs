@@ -5,10 +5,10 @@
 //! that every page looks and behaves alike.
 
 mod channels;
-mod door;
 mod guide;
 mod kit;
 mod machine;
+mod middleware;
 mod people;
 mod portal;
 mod subscribers;
@@ -39,8 +39,8 @@ const TOPICS: Topics = Topics(&[
 pub fn routes(config: &mut ServiceConfig) {
     let panel = scope("/panel")
         .wrap(from_fn(kit::error::framed))
-        .wrap(from_fn(door::same_origin::guard))
-        .wrap(from_fn(door::refusals::note))
+        .wrap(from_fn(middleware::same_origin::guard))
+        .wrap(from_fn(middleware::refusals::note))
         .service(resource("/assets/{file}").get(kit::assets::get))
         .configure(people::login::routes)
         .configure(people::account::routes)

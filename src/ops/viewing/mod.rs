@@ -1,7 +1,7 @@
 //! Watching: who asks, whether that one may, and what becomes of those who watch.
 
 mod archive;
-mod door;
+mod credentials;
 mod follow;
 mod history;
 mod main_server;
@@ -14,7 +14,7 @@ mod watch;
 use std::{net::IpAddr, sync::Arc};
 
 pub use archive::RecordedDays;
-pub use door::Way;
+pub use credentials::Way;
 pub use recording::{Following, Playlist, Recording};
 pub use refusal::Refusal;
 pub use watch::{WatchRequest, Watching};

@@ -6,7 +6,7 @@ mod api_resellers;
 mod api_security;
 pub mod panel_access;
 mod panel_administrators;
-mod panel_door;
+mod panel_guesses;
 mod panel_login;
 mod panel_resellers;
 mod selling;

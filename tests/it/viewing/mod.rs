@@ -2,8 +2,8 @@
 
 mod catchup;
 mod clock_changes;
-mod door;
 mod faults;
+mod guesses;
 mod panel_connections;
 mod paused;
 mod players;
