@@ -1,4 +1,4 @@
-//! The door of the Server API: whitelist, then key, both always.
+//! Who may call the Server API: whitelist, then key, both always.
 
 use std::net::IpAddr;
 
@@ -17,14 +17,14 @@ use crate::{
     wire::{same_origin, visitor},
 };
 
-/// What the door needs to know, shared by every worker.
-pub struct Door {
-    /// The use cases behind it.
+/// Lets callers in; shared by every worker.
+pub struct ApiAccess {
+    /// The use cases.
     pub ops: Ops,
 }
 
-impl Door {
-    /// A door to those use cases.
+impl ApiAccess {
+    /// To those use cases.
     pub fn new(ops: Ops) -> Self {
         Self { ops }
     }

@@ -1,4 +1,4 @@
-//! One call of the Server API, past the door: who asks for what with which fields.
+//! One call of the Server API, let in: who asks for what with which fields.
 
 use indexmap::IndexMap;
 use serde_json::Value;

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{
-    access::{Door, bearer},
+    access::{ApiAccess, bearer},
     call::Call,
     channels::{archive, bouquets, streams},
     events::log as event_log,
@@ -169,8 +169,8 @@ calls! {
 
 /// Answers `/api/...`.
 pub async fn entry(request: HttpRequest, payload: Payload, ops: Data<Ops>) -> HttpResponse {
-    let door = Door::new(Ops::clone(&ops));
-    let answer = AssertUnwindSafe(answer(&request, payload, &door)).catch_unwind().await;
+    let access = ApiAccess::new(Ops::clone(&ops));
+    let answer = AssertUnwindSafe(answer(&request, payload, &access)).catch_unwind().await;
     match answer {
         Ok(Ok(response) | Err(response)) => response,
         Err(_) => reply::failure(StatusCode::INTERNAL_SERVER_ERROR, "The server failed: see its log"),
@@ -178,25 +178,29 @@ pub async fn entry(request: HttpRequest, payload: Payload, ops: Data<Ops>) -> Ht
 }
 
 /// Either way a whole reply; `Err` is one from before the call itself.
-async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<HttpResponse, HttpResponse> {
+async fn answer(
+    request: &HttpRequest,
+    payload: Payload,
+    access: &ApiAccess,
+) -> Result<HttpResponse, HttpResponse> {
     let begun = Instant::now();
     let path = Path::of(request.path());
     let row = path.row().ok_or_else(|| {
-        let shown = redact::path(request.path(), |segment| door.ops.is_key(segment));
+        let shown = redact::path(request.path(), |segment| access.ops.is_key(segment));
         reply::failure(
             StatusCode::NOT_FOUND,
             &format!("There is no call {shown}: docs/api.md lists them all"),
         )
     })?;
     check_method(row, request.method())?;
-    let address = door.address(request, row.access)?;
+    let address = access.address(request, row.access)?;
     let mut fields = decode(request, payload).await?;
     let in_body = match fields.shift_remove("api_key") {
         Some(Node::Text(key)) if !key.is_empty() => Some(key),
         _ => None,
     };
     let key = in_body.as_deref().or_else(|| bearer(request)).or(path.key.as_deref());
-    let actor = door.caller(key, address).await?;
+    let actor = access.caller(key, address).await?;
     if let Some(id) = path.id {
         fields.entry("id".into()).or_insert_with(|| Node::Text(id.into_owned()));
     }
@@ -210,7 +214,7 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
             return Err(Error::invalid("Idempotency-Key", "one, not several"));
         }
         (row.run)(Call::new(
-            door.ops.clone(),
+            access.ops.clone(),
             actor,
             action,
             row.access,
@@ -220,10 +224,10 @@ async fn answer(request: &HttpRequest, payload: Payload, door: &Door) -> Result<
         .await
     };
     let outcome = outcome.await.map_err(|error| match error {
-        Error::UnknownField { field, here } if door.ops.is_key(&field) => masked(here),
+        Error::UnknownField { field, here } if access.ops.is_key(&field) => masked(here),
         error => error,
     });
-    door.ops.note_call(Noted {
+    access.ops.note_call(Noted {
         key: name,
         address,
         resource: row.resource,

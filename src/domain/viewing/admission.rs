@@ -1,4 +1,4 @@
-//! Who may watch what: every rule with its verdict, for the door and for "Why can't this
+//! Who may watch what: every rule with its verdict, for viewers and for "Why can't this
 //! subscriber watch?".
 
 mod words;
@@ -84,11 +84,11 @@ pub struct Request<'a> {
     pub container: Option<Container>,
     /// What is asked for.
     pub title: Option<&'a TitleState>,
-    /// For how long the address is blocked after too many failures; the door finds that out by itself.
+    /// For how long the address is blocked after too many failures; whoever reads credentials finds that out.
     pub blocked: Option<Duration>,
     /// The box of a MAG; only its portal asks, and the rules about it are only told of a MAG.
     pub set_top_box: Option<&'a AtPortal>,
-    /// The connections; the door leaves them to the book of sessions.
+    /// The connections; admission leaves them to the book of sessions.
     pub taken: Option<Taken>,
     /// When.
     pub now: UnixTime,
@@ -291,7 +291,7 @@ pub fn verdicts(request: &Request<'_>) -> Vec<Verdict> {
     Rule::ALL.into_iter().filter(is_asked).map(verdict).collect()
 }
 
-/// Whether the viewer may watch: what the door asks.
+/// Whether the viewer may watch.
 ///
 /// # Errors
 /// The first rule that refuses.

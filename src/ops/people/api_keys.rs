@@ -39,7 +39,7 @@ pub enum Selector {
     Name(Name),
 }
 
-/// Why a key does not open the door.
+/// Why a key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRefusal {
     /// There is no such key.
@@ -113,7 +113,7 @@ impl Ops {
     /// Who the caller with that key is.
     ///
     /// # Errors
-    /// Why the key does not open the door.
+    /// Why the key is refused.
     pub fn caller(&self, key: &str, address: IpAddr) -> Result<Actor, KeyRefusal> {
         let snapshot = self.snapshot();
         let stored = snapshot.key(&KeyHash::of(key)).ok_or(KeyRefusal::Wrong)?;

@@ -155,7 +155,7 @@ impl Ops {
     }
 
     /// Under `refuse`, whether somebody elsewhere holds every connection. A box that goes on to the
-    /// next channel holds one itself: the door sorts that out.
+    /// next channel holds one itself: whoever admits it sorts that out.
     fn is_full_of_others(&self, who: &Subscriber, from: &Client) -> bool {
         if self.snapshot().settings.connection_policy == ConnectionPolicy::KickOldest {
             return false;

@@ -102,7 +102,7 @@ pub enum Entrance {
     Refused,
 }
 
-/// A box at the door, before anything is decided.
+/// A box that asks, before anything is decided.
 struct Found {
     mag: Stored<Mag>,
     device: Device,
@@ -285,7 +285,7 @@ impl Ops {
         })
     }
 
-    /// The MAG at the door, if its subscription lasts and it is bound to no other device than the one that told; `what` else
+    /// The MAG that asks, if its subscription lasts and it is bound to no other device than the one that told; `what` else
     /// is tried.
     fn admissible(
         &self,

@@ -115,7 +115,7 @@ impl MainServer {
         })
     }
 
-    /// What is asked for as the door sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
+    /// What is asked for as admission sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
     pub fn asked_title(&self, who: &Subscriber, stream: StreamId) -> Result<Arc<Option<AskedTitle>>> {
         self.made.asked.get(self.catalogue(), (stream, bouquets_of(who)), || {
             let Subscription { subscription_plan_id: plan, bouquets, .. } = &who.subscription;

@@ -1,4 +1,4 @@
-//! What the door of viewers asks and writes.
+//! What admission asks, and what is written down of viewers.
 
 pub mod open_sessions;
 pub mod viewers;

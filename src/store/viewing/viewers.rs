@@ -1,4 +1,4 @@
-//! What the door of viewers asks, and what it writes down.
+//! What admission asks, and what is written down of viewers.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     store::{Read, Write},
 };
 
-/// What is asked for, as the door sees it.
+/// What is asked for, as admission sees it.
 pub struct AskedTitle {
     /// What it is called.
     pub name: Arc<str>,

@@ -61,7 +61,7 @@ fn works(server: &TestServer, key: &str) -> u16 {
     server.post("line/list", &format!("api_key={key}")).0
 }
 
-/// Waits for at most two seconds, as the server promises. Eight times at most: ten wrong keys shut the door.
+/// Waits for at most two seconds, as the server promises. Eight times at most: ten wrong keys block the address.
 fn soon(mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(2);
     while !holds() {

@@ -1,4 +1,4 @@
-//! The door of the Server API: whitelist, keys, scopes, proxies.
+//! Who may call the Server API: whitelist, keys, scopes, proxies.
 
 use std::time::{Duration, Instant};
 
