@@ -132,19 +132,17 @@ impl Viewing {
     /// Begins to watch part of an archive.
     pub(super) async fn begin_archive(
         &self,
-        (stream, window): (StreamId, Window),
-        who: &Subscriber,
-        wish: &WatchRequest,
-        from: &Client,
-        admitted: &Admitted,
-        now: UnixTime,
+        stream: StreamId,
+        window: Window,
+        admitted: &Admitted<'_>,
     ) -> Result<Watching, Refusal> {
+        let Admitted { who, wish, from, .. } = *admitted;
         // Before anybody has to go for it: it may not be there.
         match wish.container {
             Container::Ts => {
                 let recording = self.recording(stream, window).await?;
                 let carrier = |_| Carrier::Socket;
-                let entry = self.enter(who, wish, from, admitted, now, RELOAD, carrier).await?;
+                let entry = self.enter(admitted, RELOAD, carrier).await?;
                 let Entry::Socket(hold) = entry else { return Err(Refusal::Ended) };
                 if let Some(socket) = wish.socket.clone() {
                     hold.attach_patiently(socket);
@@ -154,7 +152,7 @@ impl Viewing {
             Container::Hls => {
                 let playlist = self.playlist(stream, window).await?;
                 let carrier = |token| Carrier::Requests { token, demand: None };
-                let entry = self.enter(who, wish, from, admitted, now, RELOAD, carrier).await?;
+                let entry = self.enter(admitted, RELOAD, carrier).await?;
                 let Entry::Token(token) = entry else { return Err(Refusal::Ended) };
                 self.tokens.keep(&token, who, wish.title, from);
                 Ok(Watching::Playlist(playlist, token))
@@ -210,7 +208,7 @@ impl Viewing {
         let now = clock::now();
         let admitted = self.admitted(&who, &wish, from, now)?;
         let carrier = |_| Carrier::Requests { token: token.to_owned(), demand: None };
-        self.enter(&who, &wish, from, &admitted, now, RELOAD, carrier).await?;
+        self.enter(&admitted, RELOAD, carrier).await?;
         self.connections.of_token(token, from.address, &from.agent).ok_or(Refusal::Ended)
     }
 

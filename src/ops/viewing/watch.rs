@@ -64,7 +64,12 @@ pub enum Watching {
 }
 
 /// Somebody who may watch, before the limit is asked.
-pub(super) struct Admitted {
+pub(super) struct Admitted<'a> {
+    pub who: &'a Subscriber,
+    pub wish: &'a WatchRequest,
+    pub from: &'a Client,
+    /// When it was asked.
+    at: UnixTime,
     title_name: Arc<str>,
     provider: Provider,
 }
@@ -105,28 +110,19 @@ impl Viewing {
     ) -> Result<Watching, Refusal> {
         let admitted = self.admitted(who, wish, from, now)?;
         match wish.title {
-            Title::Live(stream) => self.begin_live(stream, who, wish, from, &admitted, now).await,
-            Title::Archive(stream, window) => {
-                self.begin_archive((stream, window), who, wish, from, &admitted, now).await
-            }
+            Title::Live(stream) => self.begin_live(stream, &admitted).await,
+            Title::Archive(stream, window) => self.begin_archive(stream, window, &admitted).await,
         }
     }
 
-    async fn begin_live(
-        &self,
-        stream: StreamId,
-        who: &Subscriber,
-        wish: &WatchRequest,
-        from: &Client,
-        admitted: &Admitted,
-        now: UnixTime,
-    ) -> Result<Watching, Refusal> {
+    async fn begin_live(&self, stream: StreamId, admitted: &Admitted<'_>) -> Result<Watching, Refusal> {
+        let wish = admitted.wish;
         let channel = self.media.channel(stream).ok_or(NotRunning::Stopping)?;
         let carrier = |token| match wish.container {
             Container::Ts => Carrier::Socket,
             Container::Hls => Carrier::Requests { token, demand: Some(channel.demand()) },
         };
-        match self.enter(who, wish, from, admitted, now, channel.reload(), carrier).await? {
+        match self.enter(admitted, channel.reload(), carrier).await? {
             Entry::Socket(hold) => {
                 let tap = channel.tap();
                 tokio::select! {
@@ -146,13 +142,13 @@ impl Viewing {
         }
     }
 
-    pub(super) fn admitted(
+    pub(super) fn admitted<'a>(
         &self,
-        who: &Subscriber,
-        wish: &WatchRequest,
-        from: &Client,
+        who: &'a Subscriber,
+        wish: &'a WatchRequest,
+        from: &'a Client,
         now: UnixTime,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<Admitted<'a>, Refusal> {
         let subscription = &who.subscription;
         let found = self.main.asked_title(who, wish.title.stream())?;
         let found = (*found).as_ref().ok_or(Refusal::NoSuchStream)?;
@@ -180,7 +176,7 @@ impl Viewing {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),
             (rule, _) => Refusal::Rule(rule),
         })?;
-        Ok(Admitted { title_name: found.name.clone(), provider })
+        Ok(Admitted { who, wish, from, at: now, title_name: found.name.clone(), provider })
     }
 
     /// What is asked for as admission sees it.
@@ -217,17 +213,13 @@ impl Viewing {
 
     /// Takes a connection. Under `refuse` a viewer at the limit waits a moment for a predecessor
     /// that is closing, as players open the next stream before they close the last, or that turns out to be a ghost.
-    #[allow(clippy::too_many_arguments, reason = "all that a session is known by")]
     pub(super) async fn enter(
         &self,
-        who: &Subscriber,
-        wish: &WatchRequest,
-        from: &Client,
-        admitted: &Admitted,
-        now: UnixTime,
+        admitted: &Admitted<'_>,
         reload: Duration,
         carrier: impl Fn(Token) -> Carrier,
     ) -> Result<Entry, Refusal> {
+        let Admitted { who, wish, from, at, .. } = *admitted;
         let policy = self.main.snapshot().settings.connection_policy;
         let arrival = WatchAttempt {
             key: key(who, wish, from),
@@ -243,7 +235,7 @@ impl Viewing {
                 title_name: admitted.title_name.clone(),
                 proof: who.proof.clone(),
             },
-            at: now,
+            at,
         };
         let begun = Instant::now();
         loop {
