@@ -14,7 +14,7 @@ use crate::{
         guide::source::GuideSource,
         ids::{GroupId, Id, ServerId},
         machine::server::Server,
-        page::{Limit, Page, Rows, Start},
+        page::{Page, Rows},
         people::{
             admin::{Admin, Group},
             api_key::KeyHash,
@@ -112,13 +112,8 @@ pub fn list_in_order<R: Managed>(look: &Look<'_>, search: Option<String>) -> Res
 /// A database error.
 pub(super) fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
     let mut found = Vec::new();
-    let mut page = Page { limit: Limit::MOST, search, ..Page::default() };
-    loop {
-        let rows = read.page::<R>(&page)?.rows;
-        let Some(last) = rows.last() else { return Ok(found) };
-        page.start = Start::After(last.id.number());
-        found.extend(rows);
-    }
+    read.each(search, |row| found.push(row))?;
+    Ok(found)
 }
 
 /// Every row in its order: by position, then by id.

@@ -12,11 +12,10 @@ use crate::{
         fields::number::Port,
         ids::{Id, ServerId},
         machine::server::{Health, Here, Load, Server},
-        page::{Limit, Page, Start},
         people::actor::Actor,
     },
     host::probe::Prober,
-    ops::{Action, Look, Ops, blocking, clock, managed},
+    ops::{Action, Look, Ops, blocking, clock},
     store,
 };
 
@@ -104,22 +103,15 @@ impl Ops {
 pub fn streams_on(look: &Look<'_>) -> Result<HashMap<ServerId, i64>> {
     look.may(Resource::Servers)?;
     let mut on = HashMap::new();
-    for stream in managed::every::<Stream>(look.read, None)? {
-        *on.entry(stream.record.server()).or_default() += 1;
-    }
+    look.read.each::<Stream>(None, |stream| *on.entry(stream.record.server()).or_default() += 1)?;
     Ok(on)
 }
 
 /// Every server but this one, and where it answers.
 fn others(look: &Look<'_>, here: Here) -> Result<Vec<(ServerId, SocketAddr)>> {
     let mut targets = Vec::new();
-    let mut page = Page { limit: Limit::MOST, ..Page::default() };
-    loop {
-        let rows = look.read.page::<Server>(&page)?.rows;
-        let Some(last) = rows.last() else { return Ok(targets) };
-        page.start = Start::After(last.id.number());
-        targets.extend(rows.iter().filter(|row| !here.is(row.id)).map(target));
-    }
+    look.read.each::<Server>(None, |row| targets.extend((!here.is(row.id)).then(|| target(&row))))?;
+    Ok(targets)
 }
 
 fn target(server: &Stored<Server>) -> (ServerId, SocketAddr) {

@@ -15,7 +15,6 @@ use crate::{
         fields::{number::Asn, time::UnixTime, token::LineToken},
         ids::{MagId, PlanId, StreamId},
         machine::server::Here,
-        page::{Limit, Page, Start},
         people::actor::Actor,
         subscribers::{line::Line, mag::Mag, plan::Plan, subscription::Subscription},
         viewing::session::{Ending, Proof, SessionId, Viewer},
@@ -241,11 +240,6 @@ fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
 
 fn every_wanted(read: &Read<'_>, here: Here) -> Result<Vec<(StreamId, Wanted)>> {
     let mut found = Vec::new();
-    let mut page = Page { limit: Limit::MOST, ..Page::default() };
-    loop {
-        let rows = read.page::<Stream>(&page)?.rows;
-        let Some(last) = rows.last() else { return Ok(found) };
-        page.start = Start::After(last.id.0);
-        found.extend(rows.iter().filter_map(|row| wanted(&row.record, here).map(|wanted| (row.id, wanted))));
-    }
+    read.each::<Stream>(None, |row| found.extend(wanted(&row.record, here).map(|wanted| (row.id, wanted))))?;
+    Ok(found)
 }

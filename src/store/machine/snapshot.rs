@@ -8,7 +8,6 @@ use crate::{
         fields::net::Network,
         ids::SettingsId,
         machine::settings::Settings,
-        page::{Limit, Page, Start},
         people::api_key::{ApiKey, KeyHash},
         record::Record,
     },
@@ -46,12 +45,6 @@ pub fn load(read: &Read<'_>) -> Result<Snapshot> {
     };
     let whitelist = read.whitelist()?.into_iter().map(|entry| entry.address).collect();
     let mut keys = Vec::new();
-    let mut page = Page { limit: Limit::MOST, ..Page::default() };
-    loop {
-        let rows = read.page::<ApiKey>(&page)?.rows;
-        let Some(last) = rows.last() else { break };
-        page.start = Start::After(last.id.0);
-        keys.extend(rows);
-    }
+    read.each(None, |key| keys.push(key))?;
     Ok(Snapshot { settings, whitelist, keys })
 }

@@ -8,7 +8,7 @@ use crate::{
         Error, Fact, Kind, Resource, Result, Stored,
         fields::time::UnixTime,
         ids::Id,
-        page::{Page, Rows, Start},
+        page::{Limit, Page, Rows, Start},
     },
     store::{
         Read,
@@ -71,6 +71,21 @@ impl Read<'_> {
             rows.push(self.stored::<R>(row)?);
         }
         Ok(Rows { total, rows })
+    }
+
+    /// Every row of the table, or every one that a search finds, in the order of ids: read page by page, and kept
+    /// only as far as `take` keeps it.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn each<R: Table>(&self, search: Option<String>, mut take: impl FnMut(Stored<R>)) -> Result<()> {
+        let mut page = Page { limit: Limit::MOST, search, ..Page::default() };
+        loop {
+            let rows = self.page::<R>(&page)?.rows;
+            let Some(last) = rows.last() else { return Ok(()) };
+            page.start = Start::After(last.id.number());
+            rows.into_iter().for_each(&mut take);
+        }
     }
 
     /// How many rows a table has.
