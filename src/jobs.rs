@@ -16,7 +16,6 @@ use crate::{
     ops::{Ops, clock},
 };
 
-/// One job.
 struct Job {
     /// What it is called: once in the table.
     name: &'static str,

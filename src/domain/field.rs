@@ -32,14 +32,12 @@ impl<T> Given<T> {
 /// What a caller wrote into a field, before it means anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// One text.
     Text(String),
     /// A list of texts.
     List(Vec<String>),
 }
 
 impl Written {
-    /// The one text.
     pub fn text(&self) -> Result<&str, Rule> {
         match self {
             Self::Text(text) => Ok(text),
@@ -63,7 +61,6 @@ pub enum Fact {
     None,
     /// An id, a count, a flag (1 or 0) or unix seconds.
     Number(i64),
-    /// A text.
     Text(String),
     /// A text that its owner may see but logs and the audit trail may not: a line's password.
     Secret(String),
@@ -98,7 +95,6 @@ pub enum Kind {
     Number,
     /// 1 or 0.
     Flag,
-    /// A text.
     Text,
     /// Unix seconds, or none.
     Time,

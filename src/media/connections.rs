@@ -50,7 +50,6 @@ pub struct Connection {
     pub subscriber: Arc<str>,
     /// What is watched.
     pub title: Title,
-    /// The name of it.
     pub title_name: Arc<str>,
     /// The server that serves it.
     pub server_id: ServerId,
@@ -71,7 +70,6 @@ pub struct Connection {
 pub struct EndedConnection {
     /// What it was.
     pub connection: Connection,
-    /// Why it ended.
     pub why: Ending,
     /// When its player was last there.
     pub at: Instant,

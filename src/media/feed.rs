@@ -140,7 +140,6 @@ impl Turns {
         lasts.filter(|_| !leaps).map(|lasts| lasts / 90)
     }
 
-    /// A packet of it.
     pub fn go_on(&mut self, packet: &mut [u8]) {
         let track = self.tracks.entry(ts::pid(packet)).or_default();
         track.count(packet);

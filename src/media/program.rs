@@ -22,7 +22,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// For that program.
     pub fn new(program: u64) -> Self {
         Self {
             program,

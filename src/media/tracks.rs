@@ -29,7 +29,6 @@ pub enum Kind {
 pub struct Track {
     /// Its number in the source, from 0.
     pub number: u32,
-    /// What it is.
     pub kind: Kind,
     /// Its codec, as ffmpeg calls it; `none` or `unknown` if that was not found out.
     pub codec: String,

@@ -25,7 +25,6 @@ use crate::{
 /// What is being done, in the words of the Server API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// To which resource.
     pub resource: Resource,
     /// Which action.
     pub name: &'static str,
@@ -34,9 +33,7 @@ pub struct Action {
 /// Who does what when, in which transaction.
 pub struct Act<'a> {
     pub(super) tx: &'a Write<'a>,
-    /// Who.
     pub actor: &'a Actor,
-    /// What.
     pub action: Action,
     /// When.
     pub now: UnixTime,

@@ -16,7 +16,6 @@ use crate::domain::{
 pub enum Effect {
     /// Streams run as their rows say; with `anew`, those that ran before are started anew.
     RunStreams {
-        /// Which.
         ids: Vec<StreamId>,
         /// Whether those that ran before start anew.
         anew: bool,
@@ -31,7 +30,6 @@ pub enum Effect {
     RefreshGuide(Vec<GuideSourceId>),
     /// Recordings of a stream go.
     DeleteRecordings {
-        /// Of which.
         stream: StreamId,
         /// Those that end then or earlier; all if it is not said.
         before: Option<UnixTime>,

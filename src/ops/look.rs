@@ -13,7 +13,6 @@ use crate::{
 /// Who looks when, in which transaction. What is read stands in functions of use cases that take one.
 pub struct Look<'a> {
     pub(super) read: &'a Read<'a>,
-    /// Who.
     pub actor: &'a Actor,
     /// When.
     pub now: UnixTime,

@@ -51,7 +51,6 @@ pub struct Parts {
     pub viewing: Viewing,
     /// Who is blocked, and who was let in.
     pub lockouts: Lockouts,
-    /// What is on.
     pub guide: guide::Guide,
     here: Here,
     store: Store,

@@ -67,7 +67,6 @@ pub fn line_password() -> Result<LinePassword> {
     LinePassword::new(&letters(10)?).map_err(|rule| Error::invalid("password", rule))
 }
 
-/// A line's token.
 pub fn line_token() -> Result<LineToken> {
     let mut bytes = [0; 16];
     fill(&mut bytes)?;

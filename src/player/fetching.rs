@@ -9,7 +9,6 @@ use crate::domain::viewing::session::Viewer;
 /// Answers of one kind that a viewer may be fetching at once: no player needs more than one.
 const AT_ONCE: usize = 4;
 
-/// Who is fetching one.
 #[derive(Default)]
 pub struct Fetching(Mutex<HashMap<Viewer, usize>>);
 

@@ -24,7 +24,6 @@ pub struct SeenRow {
     pub at: UnixTime,
     /// From where.
     pub address: String,
-    /// With which User-Agent.
     pub user_agent: String,
     /// What it last played, if it has played since this was last written.
     pub last_channel: Option<StreamId>,

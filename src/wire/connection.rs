@@ -111,7 +111,6 @@ impl Connection {
 /// What the requests of a connection know of it.
 #[derive(Clone)]
 pub struct Known {
-    /// Its socket.
     pub socket: Socket,
     /// Whose turn it is.
     pub turn: Turn,

@@ -8,7 +8,6 @@ pub const LEAST_FREE: u64 = 1_000_000_000;
 /// What is kept of one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Which.
     pub stream: StreamId,
     /// For how many days it is to be kept; 0 for one that is no longer recorded, which gives first.
     pub days: u64,

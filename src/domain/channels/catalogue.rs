@@ -10,9 +10,7 @@ use crate::domain::{
 /// A channel that a subscriber may watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// The stream.
     pub id: StreamId,
-    /// The name.
     pub name: String,
     /// The URL of its picture; may be empty.
     pub logo: String,
@@ -29,9 +27,7 @@ pub struct Channel {
 /// A heading of channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heading {
-    /// The category.
     pub id: CategoryId,
-    /// The name.
     pub name: String,
     /// Shown behind a parental PIN only.
     pub censored: bool,

@@ -57,7 +57,6 @@ impl Duplicates {
 pub struct Candidate {
     /// The line in the list.
     pub line: usize,
-    /// The name.
     pub name: Name,
     /// Its heading, by its place among those of the list.
     pub category: Option<usize>,
@@ -65,7 +64,6 @@ pub struct Candidate {
     pub logo: Option<HttpUrl>,
     /// Its id in the programme guide.
     pub guide_id: Option<GuideId>,
-    /// Its number.
     pub number: Option<Position>,
     /// Where it comes from, without headers.
     pub source: SourceUrl,

@@ -68,7 +68,6 @@ impl SourceHeader {
         &self.name
     }
 
-    /// Its value.
     pub fn value(&self) -> &str {
         &self.value
     }

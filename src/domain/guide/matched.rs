@@ -21,7 +21,6 @@ impl State {
     pub const ALL: [(&'static str, Self); 3] =
         [("matched", Self::Matched), ("suggested", Self::Suggested), ("none", Self::None)];
 
-    /// The name.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, state)| *state == self).map_or("", |(name, _)| name)
     }
@@ -35,7 +34,6 @@ impl State {
 /// What is known of a stream's channel in the guide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// The stream.
     pub stream: StreamId,
     /// The channel: the id of a source, and its own in there.
     pub channel: Option<(GuideSourceId, GuideId)>,

@@ -26,20 +26,16 @@ const MOST_OF_A_WORD: usize = 400;
 /// A channel that a source names.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The source.
     pub source: GuideSourceId,
     /// Its id in there.
     pub id: GuideId,
-    /// Its names.
     pub names: Vec<String>,
 }
 
 /// A stream that wants a channel.
 #[derive(Clone, Debug)]
 pub struct Wanting {
-    /// The stream.
     pub stream: StreamId,
-    /// Its name.
     pub name: String,
     /// The id that it has already, if any.
     pub guide_id: String,

@@ -10,7 +10,6 @@ pub struct Programme {
     pub start: UnixTime,
     /// When it is over: always later than its start.
     pub stop: UnixTime,
-    /// The title.
     pub title: String,
     /// The title of the episode.
     pub subtitle: String,

@@ -12,7 +12,6 @@ const ANEW: Duration = Duration::from_secs(1);
 pub enum Rhythm {
     /// Once in a period, counted from begin to begin; a run that takes longer is followed by the next at once.
     Every {
-        /// The period.
         period: Duration,
         /// The pause after a run that failed.
         after_failure: Duration,
@@ -43,7 +42,6 @@ impl Rhythm {
 /// A job, and how its runs went since the server was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobReport {
-    /// The name.
     pub name: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,

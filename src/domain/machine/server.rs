@@ -82,7 +82,6 @@ impl Health {
 pub struct Load {
     /// How busy all its processors were between the last two measurements, 0 to 100.
     pub cpu_percent: Option<f64>,
-    /// Its memory.
     pub memory: Option<Space>,
     /// The file system of the data folder.
     pub disk: Option<Space>,

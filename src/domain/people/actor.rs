@@ -13,11 +13,9 @@ use crate::domain::{
 pub enum Who {
     /// A caller of the Server API.
     ApiKey {
-        /// The key's id.
         id: ApiKeyId,
         /// The key's name.
         name: String,
-        /// Its scope.
         scope: Vec<Right>,
     },
     /// Somebody in the panel.
@@ -56,7 +54,6 @@ const CLASSIC: [Right; 5] = [
 /// Somebody who acts, and from where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Actor {
-    /// Who.
     pub who: Who,
     /// The address that the request came from, if it came over the network.
     pub address: Option<IpAddr>,

@@ -12,11 +12,8 @@ use crate::domain::{
 /// Whose credentials were right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// A line's.
     Line(LineId),
-    /// A MAG's.
     Mag(MagId),
-    /// An administrator's.
     Administrator(AdminId),
 }
 

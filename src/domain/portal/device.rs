@@ -19,7 +19,6 @@ pub struct Device {
     pub about: About,
     /// From where it last came.
     pub address: String,
-    /// With which User-Agent.
     pub user_agent: String,
     /// When it first came.
     pub first_seen_at: Option<UnixTime>,

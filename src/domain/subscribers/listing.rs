@@ -90,11 +90,8 @@ impl State {
 pub struct Selection {
     /// With this text in name, reference, e-mail address or notes.
     pub search: Option<String>,
-    /// In this state.
     pub state: Option<State>,
-    /// Of this reseller.
     pub reseller: Option<ResellerId>,
-    /// With this plan.
     pub plan: Option<PlanId>,
     /// Who has a connection open, by row id; asked for [`State::Watching`].
     pub watching: Vec<i64>,
@@ -157,7 +154,6 @@ impl Order {
 pub struct Cursor {
     /// What the row is sorted by.
     pub key: Fact,
-    /// Its id.
     pub id: i64,
 }
 
@@ -198,7 +194,6 @@ pub enum Turn {
 pub struct Listing {
     /// Which rows.
     pub selection: Selection,
-    /// In which order.
     pub order: Order,
     /// The largest first.
     pub descending: bool,
@@ -222,7 +217,6 @@ pub enum Total {
 /// A page's rows and its neighbours.
 #[derive(Clone)]
 pub struct Found<R: Record> {
-    /// The rows.
     pub rows: Vec<Stored<R>>,
     /// How many there are in all.
     pub total: Total,

@@ -28,7 +28,6 @@ pub enum Provider {
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TitleState {
-    /// What it is.
     pub title: Title,
     /// Whether one of the subscription's bouquets holds it.
     pub in_bouquets: bool,
@@ -53,7 +52,6 @@ pub enum Recorded {
     Then,
     /// Other times only.
     OtherTimes,
-    /// Nothing.
     Nothing,
 }
 
@@ -167,7 +165,6 @@ pub enum Rule {
 /// What one rule says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Which rule.
     pub rule: Rule,
     /// Whether it lets the viewer pass.
     pub passes: bool,

@@ -30,7 +30,6 @@ pub enum NotRunning {
 }
 
 impl NotRunning {
-    /// The code of it.
     pub fn code(&self) -> &'static str {
         self.into()
     }

@@ -27,9 +27,7 @@ pub const SILENT: Duration = Duration::from_secs(2);
 /// Who watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Viewer {
-    /// A line.
     Line(LineId),
-    /// A MAG.
     Mag(MagId),
 }
 

@@ -39,7 +39,6 @@ impl Title {
         }
     }
 
-    /// Its kind.
     pub fn kind(self) -> TitleKind {
         match self {
             Self::Live(_) => TitleKind::Live,

@@ -54,9 +54,7 @@ pub const LARGE: Limits = Limits {
 /// What an answer said of itself: sent along when the same is fetched again. Empty is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
-    /// Its ETag.
     pub etag: String,
-    /// Its Last-Modified.
     pub last_modified: String,
 }
 

@@ -13,7 +13,6 @@ const USUAL: u64 = 6_000;
 /// A segment of an archive, by its name: `STREAM-START-PART-PARTS.ts`, of the piece that begins at START, the PARTth of so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentName {
-    /// Of which stream.
     pub stream: StreamId,
     /// When the piece begins, in unix milliseconds.
     pub piece: u64,
@@ -24,7 +23,6 @@ pub struct SegmentName {
 /// A segment in a playlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its name.
     pub name: SegmentName,
     /// When it begins, in unix milliseconds.
     pub start: u64,

@@ -102,7 +102,6 @@ impl Archive {
         }))
     }
 
-    /// The folder.
     pub fn folder(&self) -> &Path {
         &self.0.folder
     }

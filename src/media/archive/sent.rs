@@ -24,7 +24,6 @@ const AHEAD: u64 = 4 << 20;
 /// Something to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// Bytes.
     Memory(Bytes),
     /// So much of a file.
     File(PathBuf, Range<u64>),

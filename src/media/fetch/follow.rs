@@ -234,7 +234,6 @@ fn is_same(home: &Url, target: &Target) -> bool {
     Target::of(home).is_ok_and(|home| home == *target)
 }
 
-/// What a status means.
 pub fn meaning(status: u16) -> &'static str {
     match status {
         204 => "No Content",

@@ -41,7 +41,6 @@ pub struct Media {
     head: Vec<String>,
 }
 
-/// A segment.
 #[derive(Debug)]
 pub struct Segment {
     pub url: Url,

@@ -24,7 +24,6 @@ const DAY: u64 = 86_400_000;
 /// What is recorded of a stream.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// Which stream.
     pub stream: StreamId,
     /// Its name; `None` for one that was deleted, whose recordings go.
     pub name: Option<String>,

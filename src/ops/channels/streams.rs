@@ -28,7 +28,6 @@ use crate::{
 pub enum Which {
     /// Every stream.
     All,
-    /// These.
     These(Vec<StreamId>),
 }
 

@@ -22,7 +22,6 @@ use crate::{
 /// What a person says about the channel of a stream.
 #[derive(Clone, Debug)]
 pub enum Choice {
-    /// It is that one.
     Channel(GuideSourceId, GuideId),
     /// It has none, for good.
     None,

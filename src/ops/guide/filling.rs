@@ -61,9 +61,7 @@ impl From<Error> for Failed {
 
 /// How a source is read.
 pub struct Order<'o> {
-    /// Its id.
     pub id: GuideSourceId,
-    /// The source.
     pub source: &'o GuideSource,
     /// Whether it is fetched; else what was fetched is read again.
     pub fetch: bool,

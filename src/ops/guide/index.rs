@@ -20,7 +20,6 @@ pub struct Index {
 
 /// The channel that a stream shows.
 pub struct Shown {
-    /// The source.
     pub source: GuideSourceId,
     /// The channel's id in there.
     pub guide_id: GuideId,

@@ -19,7 +19,6 @@ use crate::{
 
 /// A source, and how it fares.
 pub struct ShownSource {
-    /// Its row.
     pub row: Stored<GuideSource>,
     /// How its last refresh went.
     pub health: SourceHealth,
@@ -27,9 +26,7 @@ pub struct ShownSource {
 
 /// A channel that a source names, and the streams that show it.
 pub struct ShownChannel {
-    /// The channel.
     pub channel: KnownChannel,
-    /// The streams.
     pub streams: Vec<StreamId>,
 }
 

@@ -33,7 +33,6 @@ pub struct Noted {
     pub address: IpAddr,
     /// What was called.
     pub resource: Resource,
-    /// Which action of it.
     pub action: &'static str,
     /// `None` if it was done; else the refusal as it was answered.
     pub refusal: Option<String>,

@@ -44,7 +44,6 @@ pub struct Welcome {
     pub password: Option<String>,
     /// The API key, unless the environment gave one.
     pub api_key: Option<KeyText>,
-    /// The whitelist.
     pub whitelist: Vec<Network>,
 }
 

@@ -19,7 +19,6 @@ use crate::{
 /// Which administrator a call means.
 #[derive(Clone, Debug)]
 pub enum Selector {
-    /// By id.
     Id(AdminId),
     /// By username, without regard to case.
     Username(AdminName),

@@ -24,7 +24,6 @@ pub type Used = Mutex<HashMap<ApiKeyId, UnixTime>>;
 
 /// A key as lists show it.
 pub struct ApiKeyRow {
-    /// The key.
     pub key: Stored<ApiKey>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<UnixTime>,
@@ -33,9 +32,7 @@ pub struct ApiKeyRow {
 /// Which key is meant.
 #[derive(Clone, Debug)]
 pub enum Selector {
-    /// By id.
     Id(ApiKeyId),
-    /// By name.
     Name(Name),
 }
 

@@ -79,7 +79,6 @@ pub struct Blocked {
 #[derive(Clone)]
 pub struct Lockouts(pub(super) Arc<Counts>);
 
-/// What is counted.
 pub(super) struct Counts {
     /// Settings, the whitelist and who was let in.
     pub(super) store: Store,

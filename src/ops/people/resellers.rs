@@ -31,7 +31,6 @@ const STATEMENT: Action = Action { resource: Resource::Resellers, name: "stateme
 /// Which reseller a call means.
 #[derive(Clone, Debug)]
 pub enum Selector {
-    /// By id.
     Id(ResellerId),
     /// By its name, or else by the username of one of its administrators.
     Named(ShortText),
@@ -41,7 +40,6 @@ pub enum Selector {
 
 /// A reseller as lists show it.
 pub struct ResellerRow {
-    /// The reseller.
     pub reseller: Stored<Reseller>,
     /// Its balance.
     pub credits: Credits,

@@ -51,7 +51,6 @@ pub type SeenSessions = Mutex<HashMap<i64, UnixTime>>;
 /// Where somebody signs in.
 #[derive(Clone, Copy, Debug)]
 pub struct From<'a> {
-    /// The address.
     pub address: IpAddr,
     /// The User-Agent.
     pub agent: &'a str,
@@ -70,7 +69,6 @@ pub struct Tokens {
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// The session.
     pub session: PanelSession,
     /// The administrator.
     pub admin: Stored<Admin>,

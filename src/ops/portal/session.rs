@@ -67,7 +67,6 @@ pub struct Greeting {
 /// A box that is let in: MAC and token are right.
 #[derive(Clone)]
 pub struct Session {
-    /// The MAG.
     pub mag: Stored<Mag>,
     /// Its box.
     pub device: Device,
@@ -78,7 +77,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// The MAG's id.
     pub fn id(&self) -> MagId {
         self.mag.id
     }

@@ -64,7 +64,6 @@ pub fn remove<S: Subscribed + Table>(act: &Act<'_>, id: S::Id) -> Result<S> {
 /// Who pays for what is sold.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The reseller.
     pub reseller: Reseller,
     /// Its balance.
     pub credits: Credits,

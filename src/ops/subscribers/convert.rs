@@ -20,9 +20,7 @@ use crate::{
 /// Username and password of the line that a MAG becomes, where they are given.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The username.
     pub username: Option<Username>,
-    /// The password.
     pub password: Option<LinePassword>,
 }
 

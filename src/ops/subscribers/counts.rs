@@ -71,9 +71,7 @@ impl CountsCache {
 /// Subscribers by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Subscribers {
-    /// The lines.
     pub lines: States,
-    /// The MAGs.
     pub mags: States,
 }
 

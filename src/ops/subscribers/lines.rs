@@ -28,7 +28,6 @@ pub struct Credentials {
 
 /// A line with the streams that it may watch now.
 pub struct Info {
-    /// The line.
     pub line: Stored<Line>,
     /// Its channels in order; none while it is disabled, banned or expired.
     pub channels: Vec<StreamId>,

@@ -22,7 +22,6 @@ use crate::{
 
 /// A MAG with the streams that it may watch now.
 pub struct Info {
-    /// The MAG.
     pub mag: Stored<Mag>,
     /// Its channels in order; none while it is disabled, banned or expired.
     pub channels: Vec<StreamId>,

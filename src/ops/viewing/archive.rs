@@ -98,7 +98,6 @@ impl Viewing {
         Some(UnixTime::clamped(i64::try_from(newest / 1000).unwrap_or(i64::MAX)))
     }
 
-    /// The oldest one.
     pub fn oldest(&self, stream: StreamId) -> Option<UnixTime> {
         let oldest = self.archive().oldest(stream)?;
         Some(UnixTime::clamped(i64::try_from(oldest / 1000).unwrap_or(i64::MAX)))

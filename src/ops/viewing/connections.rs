@@ -30,7 +30,6 @@ use crate::{
 
 /// What an HLS session watches.
 pub struct HlsSession {
-    /// What it is.
     pub title: Title,
     /// Where it comes from.
     pub channel: Arc<Channel>,
@@ -39,7 +38,6 @@ pub struct HlsSession {
 /// Which connections are to end.
 #[derive(Clone, Copy, Debug)]
 pub enum Which {
-    /// One.
     One(SessionId),
     /// A line's or MAG's.
     Of(Viewer),

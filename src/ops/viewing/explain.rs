@@ -32,7 +32,6 @@ const REFUSALS: u32 = 50;
 pub struct Question {
     /// What is to be watched.
     pub title: Option<Title>,
-    /// An address.
     pub address: Option<IpAddr>,
     /// A player.
     pub agent: Option<String>,

@@ -121,9 +121,7 @@ pub struct Client {
 pub enum Credentials<'a> {
     /// Username, without regard to case, and password.
     Password {
-        /// The username.
         username: &'a str,
-        /// The password.
         password: &'a str,
     },
     /// The token that stands for both.
@@ -157,7 +155,6 @@ impl From<Credentials<'_>> for Proof {
 /// A line or MAG whose credentials were right.
 #[derive(Clone, Debug)]
 pub struct Subscriber {
-    /// Which one.
     pub viewer: Viewer,
     /// Its username or MAC.
     pub name: Arc<str>,

@@ -43,7 +43,6 @@ const LIST_PATIENCE: Duration = Duration::from_secs(26);
 /// What somebody wants to watch.
 #[derive(Clone)]
 pub struct WatchRequest {
-    /// Which title.
     pub title: Title,
     /// In which form.
     pub container: Container,

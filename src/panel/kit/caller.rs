@@ -47,7 +47,6 @@ const NOTICE: &str = "linecard_notice";
 pub struct Caller {
     /// The use cases.
     pub ops: Ops,
-    /// Who it is.
     pub signed_in: SignedIn,
     /// How the server was reached, for links that leave the panel.
     pub origin: Option<BaseUrl>,

@@ -33,7 +33,6 @@ pub enum PageError {
 /// Where somebody wanted to go who is not signed in.
 #[derive(Clone, Debug)]
 pub enum Back {
-    /// To this page.
     Page(String),
     /// Nowhere: a form was sent from this page after the end of the session, and nothing was done.
     Form(String),
@@ -204,7 +203,6 @@ fn page(status: StatusCode, title: &str, text: &str) -> HttpResponse {
     render(status, &page)
 }
 
-/// A rendered template.
 pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
     match page.render() {
         Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),

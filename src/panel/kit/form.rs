@@ -33,11 +33,9 @@ const ROW: &str = "updated_at";
 pub struct Section {
     /// The heading; empty for none.
     pub legend: &'static str,
-    /// The inputs.
     pub inputs: Vec<Input>,
 }
 
-/// A form.
 #[derive(Template)]
 #[template(path = "form.html")]
 pub struct Form {

@@ -13,7 +13,6 @@ pub struct ListPage {
     pub frame: Frame,
     /// A sentence above the list; empty for none.
     pub about: &'static str,
-    /// The list.
     pub listing: Listing,
 }
 
@@ -23,7 +22,6 @@ pub struct ListPage {
 pub struct FormPage {
     /// What surrounds it.
     pub frame: Frame,
-    /// The form.
     pub form: Form,
 }
 

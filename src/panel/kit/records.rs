@@ -146,7 +146,6 @@ impl About {
         choices
     }
 
-    /// The name of one.
     pub fn name(&self, resource: Resource, id: i64) -> &str {
         let names = self.names.get(&resource);
         let found = names.into_iter().flatten().find(|(of, _)| *of == id);

@@ -32,7 +32,6 @@ impl Tone {
 #[derive(Template)]
 #[template(path = "cell.html")]
 pub enum Cell {
-    /// A text.
     Text(String),
     /// A text that machines read: an address, a MAC, a URL.
     Code(String),
@@ -176,7 +175,6 @@ pub struct Pager {
     pub next: Option<String>,
 }
 
-/// A list.
 #[derive(Template, Default)]
 #[template(path = "listing.html")]
 pub struct Listing {
@@ -194,7 +192,6 @@ pub struct Listing {
     pub sorted: String,
     /// The headings.
     pub heads: Vec<Head>,
-    /// The rows.
     pub rows: Vec<Vec<Cell>>,
     /// What stands there without rows.
     pub empty: String,
@@ -211,7 +208,6 @@ pub struct Listing {
 #[derive(Template)]
 #[template(path = "rows.html")]
 pub struct Rows {
-    /// The rows.
     pub rows: Vec<Vec<Cell>>,
     /// What stands there without rows.
     pub empty: String,

@@ -36,7 +36,6 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads it.
     pub fn read(query: &Query) -> Self {
         let text = |name| query.text(name).trim().to_owned();
         Self {

@@ -68,7 +68,6 @@ pub trait Kind: Subscribed + Table {
 
 /// An address that a player is given.
 pub struct Link {
-    /// What it is for.
     pub label: &'static str,
     /// The address.
     pub url: String,

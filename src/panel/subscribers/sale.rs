@@ -44,7 +44,6 @@ pub struct SalePage {
     pub balance: String,
     /// Why nothing can be sold; empty if something can.
     pub problem: String,
-    /// The form.
     pub form: Form,
 }
 

@@ -22,9 +22,7 @@ use crate::{
 /// By which channel a stream finds its programmes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownMatch {
-    /// The stream.
     pub stream: StreamId,
-    /// The source.
     pub source: GuideSourceId,
     /// The channel in there.
     pub guide_id: GuideId,

@@ -27,7 +27,6 @@ pub enum Sort {
     /// By channel number, those without one last, then by name.
     #[default]
     Number,
-    /// By name.
     Name,
     /// By id, the newest first.
     Newest,
@@ -38,9 +37,7 @@ pub enum Sort {
 pub struct StreamSearch {
     /// With this text in the name, guide id or notes; or with this id.
     pub text: String,
-    /// Of this category.
     pub category: Option<CategoryId>,
-    /// Of this server.
     pub server: Option<ServerId>,
     /// Only these (`true`), or all but these (`false`).
     pub among: Option<(Vec<StreamId>, bool)>,
@@ -55,9 +52,7 @@ pub struct StreamSearch {
 /// What of a stream decides on its recordings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedStream {
-    /// Which.
     pub id: StreamId,
-    /// Its name.
     pub name: String,
     /// For how many days it is recorded; 0 is not at all.
     pub days: u32,

@@ -12,7 +12,6 @@ pub const KEPT: i64 = 24 * 3600;
 /// The time of an answer whose age is not known: it begins to age once a clock is believed.
 const AGELESS: i64 = i64::MAX;
 
-/// A kept answer.
 pub struct KeptAnswer {
     /// The SHA-256 of the call that it answered.
     pub fingerprint: [u8; 32],

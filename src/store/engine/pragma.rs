@@ -7,7 +7,6 @@ use crate::store::Sync;
 /// Without CREATE: a file that has gone away is not replaced by an empty one.
 pub const EXISTING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// The writer's connection.
 pub fn for_writer(conn: &Connection, sync: Sync) -> Result<()> {
     // Readers go on reading while the writer writes.
     conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -20,7 +19,6 @@ pub fn for_writer(conn: &Connection, sync: Sync) -> Result<()> {
     common(conn)
 }
 
-/// A reader's connection.
 pub fn for_reader(conn: &Connection) -> Result<()> {
     // A read that writes is a mistake.
     conn.pragma_update(None, "query_only", true)?;

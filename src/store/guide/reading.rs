@@ -10,7 +10,6 @@ use crate::domain::{Result, fields::time::UnixTime, guide::programme::Programme,
 pub struct KnownChannel {
     /// Its row, as long as the refresh is seen that made it.
     pub row: i64,
-    /// The source.
     pub source: GuideSourceId,
     /// Its id in there.
     pub guide_id: String,

@@ -15,16 +15,13 @@ const CHUNK: usize = 2_000;
 /// What an answer said of itself, to ask whether it is still the same. Empty is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its ETag.
     pub etag: String,
-    /// Its Last-Modified.
     pub last_modified: String,
 }
 
 /// The texts of a programme.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Texts<'t> {
-    /// The title.
     pub title: &'t str,
     /// The title of the episode.
     pub subtitle: &'t str,

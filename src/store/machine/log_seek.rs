@@ -52,7 +52,6 @@ pub enum Turn {
 /// A page of a log, newest first.
 #[derive(Default)]
 pub struct Found {
-    /// Its rows.
     pub rows: Vec<LogRow>,
     /// Newer rows may be found after that id.
     pub newer: Option<i64>,

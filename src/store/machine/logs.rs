@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// One of the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Log {
     /// Every write.
@@ -50,7 +49,6 @@ impl Log {
         Self::ALL.iter().find(|(_, log)| *log == self).map_or("", |(name, _)| name)
     }
 
-    /// Its table.
     pub(crate) fn table(self) -> &'static str {
         match self {
             Self::Audit => "audit_log",
@@ -167,7 +165,6 @@ pub struct CallRow {
     pub address: String,
     /// What was called.
     pub resource: &'static str,
-    /// Which action of it.
     pub action: &'static str,
     /// `ok`, or the refusal as it was answered.
     pub outcome: String,
@@ -179,13 +176,11 @@ pub struct CallRow {
 pub struct AuditRow<'a> {
     /// When.
     pub at: UnixTime,
-    /// The kind of actor.
     pub actor_kind: &'static str,
     /// The actor's name.
     pub actor: &'a str,
     /// From where.
     pub address: Option<String>,
-    /// Which resource.
     pub resource: &'static str,
     /// What was done.
     pub action: &'static str,

@@ -48,7 +48,6 @@ pub struct Wanted {
     pub since: Option<UnixTime>,
     /// Before that moment.
     pub before: Option<UnixTime>,
-    /// For that reason.
     pub reason: Option<&'static str>,
     /// The newest first: pages by offset alone.
     pub newest_first: bool,
@@ -108,7 +107,6 @@ impl Booking {
 pub struct Person {
     /// Its row id.
     pub id: i64,
-    /// Its username.
     pub username: String,
     /// Its e-mail address.
     pub email: String,

@@ -23,9 +23,7 @@ pub type ByReseller<T> = HashMap<Option<ResellerId>, T>;
 
 /// A line that ends soon.
 pub struct Ending {
-    /// Its id.
     pub id: LineId,
-    /// Its username.
     pub username: String,
     /// When it ends.
     pub end: Expiry,

@@ -23,7 +23,6 @@ pub struct LineCache(Mutex<Lines>);
 pub enum LineKey<'k> {
     /// Its username, without regard to case.
     Username(&'k str),
-    /// Its token.
     Token(&'k LineToken),
 }
 

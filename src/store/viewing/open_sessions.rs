@@ -28,7 +28,6 @@ pub struct OpenRow {
     pub subscriber: String,
     /// What is watched.
     pub title: Title,
-    /// The name of it.
     pub title_name: String,
     /// From where.
     pub address: String,

@@ -46,7 +46,6 @@ pub struct EndedRow {
     pub subscriber: String,
     /// What was watched.
     pub title: Title,
-    /// The name of it.
     pub title_name: String,
     /// From where.
     pub address: String,

@@ -30,15 +30,11 @@ pub enum Match {
 /// A stream that is there already.
 #[derive(Clone, Debug)]
 pub struct Existing {
-    /// Its id.
     pub id: StreamId,
-    /// Its name.
     pub name: String,
-    /// Its category.
     pub category: Option<CategoryId>,
     /// Its id in the programme guide; empty for none.
     pub guide_id: String,
-    /// Its sources.
     pub sources: Vec<SourceUrl>,
     /// How they are asked.
     pub request: SourceRequest,
@@ -51,7 +47,6 @@ pub struct Existing {
 /// A stream that an entry means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// One that is there.
     There(StreamId),
     /// One that is made, by its place in [`Plan::new`].
     New(usize),
@@ -97,7 +92,6 @@ pub struct Changes {
 pub struct Plan {
     /// Streams that are made.
     pub new: Vec<NewStream>,
-    /// Streams that are changed.
     pub changed: HashMap<StreamId, Changes>,
     /// Categories that are made.
     pub categories: Vec<Name>,

@@ -19,7 +19,6 @@ pub const BARRED: Duration = Duration::from_secs(10);
 pub struct Ended {
     /// What it was.
     pub session: Session,
-    /// Why it ended.
     pub why: Ending,
     /// When its player was last there: before it was given up, if it went by itself.
     pub at: Instant,
@@ -132,7 +131,6 @@ impl Book {
         }
     }
 
-    /// Ends a session.
     pub fn end(&mut self, id: SessionId, why: Ending, now: Instant) {
         let deadline = self.sessions.get(&id).and_then(|session| {
             session.deadline.and_then(|deadline| deadline.checked_sub(session.patience()))

@@ -118,7 +118,6 @@ impl Input {
         self
     }
 
-    /// With that value.
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.value = vec![value.into()];
         self

@@ -19,7 +19,6 @@ use crate::{
 pub struct Kind {
     /// Its name in the address and in `logs/list`.
     pub name: &'static str,
-    /// The log.
     pub log: Log,
     /// What it is called.
     pub title: &'static str,
