@@ -120,10 +120,7 @@ pub struct Client {
 #[derive(Clone, Copy)]
 pub enum Credentials<'a> {
     /// Username, without regard to case, and password.
-    Password {
-        username: &'a str,
-        password: &'a str,
-    },
+    Password { username: &'a str, password: &'a str },
     /// The token that stands for both.
     Token(&'a str),
 }

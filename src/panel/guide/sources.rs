@@ -17,7 +17,7 @@ use crate::{
         records::{self, About, Shown},
         sent::Query,
         show::{self, Moment},
-        table::{Cell, Head, Link, Listing, Pager, RowAction, Tone},
+        table::{Cell, Head, Listing, Pager, RowAction, Tone},
         tabs::Tabs,
     },
 };
@@ -33,22 +33,8 @@ pub const TOPIC: Topic =
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/guide/sources").get(page))
-        .service(
-            resource("/guide/sources/new")
-                .get(records::blank::<GuideSource>)
-                .post(records::create::<GuideSource>),
-        )
-        .service(
-            resource("/guide/sources/{id}")
-                .get(records::edit::<GuideSource>)
-                .post(records::update::<GuideSource>),
-        )
         .service(resource("/guide/sources/{id}/refresh").post(refresh))
-        .service(
-            resource("/guide/sources/{id}/delete")
-                .get(records::ask_delete::<GuideSource>)
-                .post(records::delete::<GuideSource>),
-        );
+        .configure(records::mount_forms::<GuideSource>);
 }
 
 impl Shown for GuideSource {
@@ -124,11 +110,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
     let row = |source: &ShownSource| row(source, refreshing.contains(&source.row.id), may_write, &zone);
     let listing = Listing {
         label: GuideSource::MANY,
-        links: if may_write {
-            vec![Link::new(format!("{PATH}/new"), "New guide source")]
-        } else {
-            Vec::new()
-        },
+        links: records::links::<GuideSource>(may_write),
         heads: GuideSource::heads(),
         rows: found.iter().map(row).collect(),
         empty: "None yet: players show no programmes.".into(),
@@ -151,14 +133,10 @@ fn row(source: &ShownSource, refreshing: bool, may_write: bool, zone: &TimeZone)
     });
     cells.push(Cell::Time(health.last_success_at.map(|at| Moment::of(at, zone)), "never"));
     cells.extend([health.channels, health.programmes].map(|count| Cell::Number(show::number(count))));
-    let href = GuideSource::href(row.id);
-    let go = |label: &str, more: &str| RowAction::Go { href: format!("{href}{more}"), label: label.into() };
-    let mut actions = Vec::new();
-    if may_write {
-        if row.record.enabled && !refreshing {
-            actions.push(RowAction::Do { action: format!("{href}/refresh"), label: "Refresh".into() });
-        }
-        actions.extend([go("Edit", ""), go("Delete", "/delete")]);
+    let mut actions = records::actions::<GuideSource>(row.id, may_write);
+    if may_write && row.record.enabled && !refreshing {
+        let action = format!("{}/refresh", GuideSource::href(row.id));
+        actions.insert(0, RowAction::Do { action, label: "Refresh".into() });
     }
     cells.push(Cell::Actions(actions));
     cells

@@ -19,7 +19,7 @@ use super::{
     seen,
     sent::{Query, Sent},
     show,
-    table::{Cell, Head, Link, Listing},
+    table::{Cell, Head, Link, Listing, RowAction},
 };
 use crate::{
     domain::{
@@ -175,10 +175,15 @@ fn mount_ordered<R: Shown + Ordered>(config: &mut ServiceConfig) {
 }
 
 /// Mounts list, form and deletion of one resource.
-pub fn mount<R: Shown>(config: &mut ServiceConfig) {
+fn mount<R: Shown>(config: &mut ServiceConfig) {
+    config.service(resource(format!("/{}", R::PATH)).get(list::<R>));
+    mount_forms::<R>(config);
+}
+
+/// Mounts form and deletion of one resource, whose list is a page of its own.
+pub fn mount_forms<R: Shown>(config: &mut ServiceConfig) {
     let path = R::PATH;
     config
-        .service(resource(format!("/{path}")).get(list::<R>))
         .service(resource(format!("/{path}/new")).get(blank::<R>).post(create::<R>))
         .service(resource(format!("/{path}/{{id}}")).get(edit::<R>).post(update::<R>))
         .service(resource(format!("/{path}/{{id}}/delete")).get(ask_delete::<R>).post(delete::<R>));
@@ -202,23 +207,12 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
     let may_write = caller.may_write(R::RESOURCE);
     let rows = found.rows.iter().map(|row| {
         let mut cells = R::cells(row, &about);
-        let go = |label: &str, href: String| super::table::RowAction::Go { href, label: label.into() };
-        let mut actions = Vec::new();
-        if may_write {
-            actions.push(go("Edit", R::form_href(row.id)));
-        }
-        if may_write && R::stays(row.id).is_none() {
-            actions.push(go("Delete", format!("{}/delete", R::href(row.id))));
-        }
-        cells.push(Cell::Actions(actions));
+        cells.push(Cell::Actions(actions::<R>(row.id, may_write)));
         cells
     });
-    let mut links = Vec::new();
-    if may_write {
-        links.push(Link::new(format!("/panel/{}/new", R::PATH), format!("New {}", R::ONE)));
-        if R::IS_ORDERED && found.total > 1 {
-            links.push(Link::new(format!("/panel/{}/order", R::PATH), "Order"));
-        }
+    let mut links = links::<R>(may_write);
+    if may_write && R::IS_ORDERED && found.total > 1 {
+        links.push(Link::new(format!("/panel/{}/order", R::PATH), "Order"));
     }
     let mut pager = searched.pager(&format!("/panel/{}", R::PATH), found.total, R::ONE);
     pager.summary += &about.used_when();
@@ -233,6 +227,21 @@ async fn list<R: Shown>(caller: Caller, query: Query) -> Reply {
         ..Listing::default()
     };
     Ok(caller.page(&ListPage { frame: caller.frame(R::MANY), about: R::ABOUT, listing }))
+}
+
+/// What leads on from a list: to the form for a new one.
+pub fn links<R: Shown>(may_write: bool) -> Vec<Link> {
+    let new = || Link::new(format!("/panel/{}/new", R::PATH), format!("New {}", R::ONE));
+    may_write.then(new).into_iter().collect()
+}
+
+/// What can be done with each row of a list.
+pub fn actions<R: Shown>(id: R::Id, may_write: bool) -> Vec<RowAction> {
+    let go = |label: &str, href: String| RowAction::Go { href, label: label.into() };
+    let edit = may_write.then(|| go("Edit", R::form_href(id)));
+    let delete =
+        (may_write && R::stays(id).is_none()).then(|| go("Delete", format!("{}/delete", R::href(id))));
+    edit.into_iter().chain(delete).collect()
 }
 
 /// The form for a new one.

@@ -24,7 +24,7 @@ use crate::{
         records::{self, About, Shown},
         sent::Query,
         show::{self, Moment},
-        table::{Cell, Head, Link, Listing, Pager, RowAction, Tone},
+        table::{Cell, Head, Listing, Pager, Tone},
     },
 };
 
@@ -33,15 +33,7 @@ pub const TOPIC: Topic = Topic { name: "servers", parts: |view| Box::pin(async m
 
 /// Mounts them.
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/servers").get(page))
-        .service(resource("/servers/new").get(records::blank::<Server>).post(records::create::<Server>))
-        .service(resource("/servers/{id}").get(records::edit::<Server>).post(records::update::<Server>))
-        .service(
-            resource("/servers/{id}/delete")
-                .get(records::ask_delete::<Server>)
-                .post(records::delete::<Server>),
-        );
+    config.service(resource("/servers").get(page)).configure(records::mount_forms::<Server>);
 }
 
 impl Shown for Server {
@@ -119,18 +111,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
         for counted in [&on, &watch] {
             cells.push(Cell::Number(show::number(counted.get(&row.id).copied().unwrap_or(0))));
         }
-        let go = |label: &str, more: &str| RowAction::Go {
-            href: format!("{}{more}", Server::href(row.id)),
-            label: label.into(),
-        };
-        let mut actions = Vec::new();
-        if may_write {
-            actions.push(go("Edit", ""));
-        }
-        if may_write && !row.id.is_main() {
-            actions.push(go("Delete", "/delete"));
-        }
-        cells.push(Cell::Actions(actions));
+        cells.push(Cell::Actions(records::actions::<Server>(row.id, may_write)));
         cells
     };
     let mut heads = Server::heads();
@@ -138,11 +119,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
     heads.extend([Head::numeric("Streams"), Head::numeric("Viewers"), Head::new("")]);
     let listing = Listing {
         label: Server::MANY,
-        links: if may_write {
-            vec![Link::new("/panel/servers/new", "New load balancer")]
-        } else {
-            Vec::new()
-        },
+        links: records::links::<Server>(may_write),
         heads,
         rows: servers.rows.iter().map(row).collect(),
         pager: Pager { summary: show::many(servers.total, "server"), ..Pager::default() },
