@@ -86,6 +86,14 @@ impl Fact {
             _ => false,
         }
     }
+
+    /// The text that a column of texts has stored, if it is one.
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// What a field holds: drives list filters, references and the API description.

@@ -78,10 +78,7 @@ impl Field for AtEnd {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Self::parse(&Written::Text(text)).ok(),
-            _ => None,
-        }
+        Self::parse(&Written::Text(fact.into_text()?)).ok()
     }
 }
 

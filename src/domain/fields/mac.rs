@@ -81,10 +81,7 @@ impl Field for Mac {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Self::new(&text).ok(),
-            _ => None,
-        }
+        Self::new(&fact.into_text()?).ok()
     }
 }
 

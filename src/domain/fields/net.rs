@@ -94,10 +94,7 @@ impl Field for Address {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => text.parse().ok().map(Self),
-            _ => None,
-        }
+        fact.into_text()?.parse().ok().map(Self)
     }
 }
 

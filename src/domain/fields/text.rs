@@ -44,10 +44,7 @@ macro_rules! text {
                 $crate::domain::Fact::$fact(self.0.clone())
             }
             fn stored(fact: $crate::domain::Fact) -> Option<Self> {
-                match fact {
-                    $crate::domain::Fact::Text(text) => Some(Self(text)),
-                    _ => None,
-                }
+                fact.into_text().map(Self)
             }
         }
     };
@@ -301,10 +298,7 @@ impl Field for PasswordHash {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Some(Self(text)),
-            _ => None,
-        }
+        fact.into_text().map(Self)
     }
 }
 

@@ -166,10 +166,7 @@ impl Field for ZoneName {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Self::new(&text).ok(),
-            _ => None,
-        }
+        Self::new(&fact.into_text()?).ok()
     }
 }
 
@@ -206,10 +203,7 @@ impl Field for Unit {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Self::parse(&Written::Text(text)).ok(),
-            _ => None,
-        }
+        Self::parse(&Written::Text(fact.into_text()?)).ok()
     }
 }
 

@@ -89,10 +89,7 @@ impl Field for GuideAddress {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Some(Self(text)),
-            _ => None,
-        }
+        fact.into_text().map(Self)
     }
 }
 

@@ -102,9 +102,6 @@ impl Field for ConnectionPolicy {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Self::parse(&Written::Text(text)).ok(),
-            _ => None,
-        }
+        Self::parse(&Written::Text(fact.into_text()?)).ok()
     }
 }

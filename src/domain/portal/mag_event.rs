@@ -73,10 +73,7 @@ impl Field for Order {
     }
 
     fn stored(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Text(text) => Self::named(&text),
-            _ => None,
-        }
+        Self::named(&fact.into_text()?)
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
         form::{Choice, Form, Input, Widget},
         frame::Frame,
         records::About,
-        sent::Query,
+        sent::{Query, Sent},
         show,
     },
     Kind, NAMES,
@@ -25,7 +25,7 @@ use super::{
     plans::lasts,
     sale,
 };
-use crate::domain::{Resource, Result, people::rights::Access};
+use crate::domain::{Resource, Result, people::rights::Access, subscribers::mass_edit::MassEdit};
 
 #[derive(Template)]
 #[template(path = "mass_form.html")]
@@ -34,6 +34,30 @@ struct FormPage {
     told: String,
     back: String,
     form: Form,
+}
+
+/// An edit that was sent with the form, and what the form needs to come back.
+struct Asked {
+    address: Address,
+    about: About,
+    form: Form,
+    edit: MassEdit,
+}
+
+/// Reads what was sent; `Err` is the page with the form and what is wrong with it.
+async fn asked<S: Kind>(
+    caller: &Caller,
+    query: &Query,
+    sent: &Sent,
+) -> Result<std::result::Result<Asked, HttpResponse>> {
+    caller.actor().may(S::RESOURCE, Access::Write)?;
+    let address = Address::read(query);
+    let about = About::ask(caller, NAMES).await?;
+    let mut form = form::<S>(caller, &address, &about).await?;
+    Ok(match edit::read(&mut form, sent) {
+        Some(edit) => Ok(Asked { address, about, form, edit }),
+        None => Err(form_page::<S>(caller, StatusCode::UNPROCESSABLE_ENTITY, &address, &about, form)),
+    })
 }
 
 /// The form.

@@ -1,21 +1,13 @@
 //! What a mass edit would do, before it does anything.
 
-use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::{
-    super::{Kind, NAMES, list::Address},
-    edit::read,
-    form, form_page,
-};
+use super::{super::Kind, Asked, asked, form_page};
 use crate::{
     domain::{
         Fact, Resource, Result,
         fields::time::UnixTime,
-        people::{
-            audit::{Difference, Shown},
-            rights::Access,
-        },
+        people::audit::{Difference, Shown},
     },
     ops::subscribers::mass::{Preview, Trial, reason},
     panel::kit::{
@@ -51,12 +43,9 @@ struct PreviewPage {
 
 /// What would be changed, before anything is.
 pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
-    caller.actor().may(S::RESOURCE, Access::Write)?;
-    let address = Address::read(&query);
-    let about = About::ask(&caller, NAMES).await?;
-    let mut form = form::<S>(&caller, &address, &about).await?;
-    let Some(edit) = read(&mut form, &sent) else {
-        return Ok(form_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, &address, &about, form));
+    let Asked { address, about, mut form, edit } = match asked::<S>(&caller, &query, &sent).await? {
+        Ok(asked) => asked,
+        Err(page) => return Ok(page),
     };
     let selection = address.selection();
     let at = selection.now;

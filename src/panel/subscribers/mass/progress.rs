@@ -5,11 +5,7 @@ use std::time::Duration;
 use actix_web::{http::StatusCode, web};
 use askama::Template;
 
-use super::{
-    super::{Kind, NAMES, list::Address},
-    edit::read,
-    form, form_page,
-};
+use super::{super::Kind, Asked, asked};
 use crate::{
     domain::{
         Error, Refused, Resource, fields::time::UnixTime, people::rights::Access, subscribers::plan::Terms,
@@ -20,7 +16,6 @@ use crate::{
             caller::Caller,
             error::Reply,
             frame::Frame,
-            records::About,
             sent::{Query, Sent},
             show,
             table::{Cell, Head, Listing},
@@ -54,12 +49,9 @@ struct GonePage {
 
 /// Begins it, and leads to the page that says how far it is.
 pub async fn run<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
-    caller.actor().may(S::RESOURCE, Access::Write)?;
-    let address = Address::read(&query);
-    let about = About::ask(&caller, NAMES).await?;
-    let mut form = form::<S>(&caller, &address, &about).await?;
-    let Some(edit) = read(&mut form, &sent) else {
-        return Ok(form_page::<S>(&caller, StatusCode::UNPROCESSABLE_ENTITY, &address, &about, form));
+    let Asked { address, edit, .. } = match asked::<S>(&caller, &query, &sent).await? {
+        Ok(asked) => asked,
+        Err(page) => return Ok(page),
     };
     let number = |name: &'static str| {
         let number = sent.text(name).parse::<i64>().ok().filter(|number| *number >= 0);
