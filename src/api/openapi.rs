@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Column, Kind, Record, Resource,
+        Column, Columns, Kind, Resource,
         channels::{
             bouquet::{Bouquet, Category},
             stream::Stream,

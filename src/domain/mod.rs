@@ -23,6 +23,6 @@ pub mod resource;
 
 pub use error::{Error, Failure, Fault, Result};
 pub use field::{Fact, Field, Given, Kind, Rule, Written};
-pub use record::{Change, Column, Defaults, Record, Stored};
+pub use record::{Change, Column, Columns, Defaults, Record, Stored};
 pub use refused::{Denied, Refused};
 pub use resource::Resource;

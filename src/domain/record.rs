@@ -1,9 +1,9 @@
 //! Records: the columns of each resource, written down once.
 //!
-//! `record!` lists a resource's columns with their types. From that one list come the record
-//! itself, the change that callers send, the facts that are shown, audited and stored, and the
-//! API description. Defaults are not here: they stand in `schema.sql`. A new column is one line
-//! there and one line in its `record!`.
+//! `record!` lists a resource's columns with their types, and `columns!` those that several resources
+//! share. From that one list come the record itself, the change that callers send, the facts that are
+//! shown, audited and stored, and the API description. Defaults are not here: they stand in
+//! `schema.sql`. A new column is one line there and one line in its `record!`.
 
 use super::{Error, Fact, Field, Given, Kind, Resource, Result, Written, fields::time::UnixTime, ids::Id};
 
@@ -30,31 +30,34 @@ pub trait Change: Sized + Clone + Default {
     fn read(source: &mut dyn Source) -> Result<Self>;
 }
 
-/// A resource's columns that callers set.
-pub trait Record: Sized + Clone + Send + 'static {
-    /// Its row id.
-    type Id: Id;
-    /// Its change.
+/// Columns that callers set, of a record or of a part that records share.
+pub trait Columns: Sized + Clone + Send + 'static {
+    /// What a caller may say about them.
     type Change: Change + Send;
-    /// Which resource it is.
-    const RESOURCE: Resource;
 
     /// Every column, in order.
     fn columns() -> Vec<Column>;
     /// Every column's value, in the same order.
     fn facts(&self) -> Vec<(&'static str, Fact)>;
-    /// The record from stored facts, asked for by column name.
+    /// The columns from stored facts, asked for by their names.
     fn stored(fact: &mut dyn FnMut(&'static str) -> Option<Fact>) -> Option<Self>;
-    /// A new record: what is absent or empty takes its default.
+    /// New ones: what is absent or empty takes its default.
     ///
     /// # Errors
     /// [`Error::Missing`] for a column without a default.
     fn create(change: Self::Change, defaults: &Defaults) -> Result<Self>;
-    /// This record with a change applied: what is absent stays, what is empty takes its default.
+    /// These with a change applied: what is absent stays, what is empty takes its default.
     ///
     /// # Errors
     /// [`Error::Missing`] for an emptied column without a default.
     fn updated(&self, change: Self::Change, defaults: &Defaults) -> Result<Self>;
+}
+
+/// Columns that are a row of a resource.
+pub trait Record: Columns {
+    /// Its row id.
+    type Id: Id;
+    const RESOURCE: Resource;
 }
 
 /// A record as it stands in the database.
@@ -105,11 +108,31 @@ pub fn sent<T: Field>(value: T, name: &'static str, before: Option<&T>) -> Resul
     value.in_place_of(before).map_err(|rule| Error::invalid(name, rule))
 }
 
-/// Defines a record and its change from a list of columns; `with` takes in the columns of another.
+/// Defines a record, its change and which resource it is, from a list of columns.
 macro_rules! record {
     (
         $(#[doc = $about:literal])*
         pub struct $record:ident / $change:ident, $id:ty, $resource:expr;
+        $($columns:tt)*
+    ) => {
+        columns! {
+            $(#[doc = $about])*
+            pub struct $record / $change;
+            $($columns)*
+        }
+
+        impl $crate::domain::Record for $record {
+            type Id = $id;
+            const RESOURCE: $crate::domain::Resource = $resource;
+        }
+    };
+}
+
+/// Defines columns and their change from a list; `with` takes in those of a part.
+macro_rules! columns {
+    (
+        $(#[doc = $about:literal])*
+        pub struct $record:ident / $change:ident;
         $( #[doc = $doc:literal] $name:ident: $type:ty, )*
         $( with $part:ident: $part_record:ident / $part_change:ident )?
     ) => {
@@ -137,10 +160,8 @@ macro_rules! record {
             }
         }
 
-        impl $crate::domain::record::Record for $record {
-            type Id = $id;
+        impl $crate::domain::Columns for $record {
             type Change = $change;
-            const RESOURCE: $crate::domain::Resource = $resource;
 
             fn columns() -> Vec<$crate::domain::Column> {
                 #[allow(unused_mut)]
@@ -151,7 +172,7 @@ macro_rules! record {
                         doc: $doc.trim_ascii(),
                     }, )*
                 ];
-                $( columns.extend(<$part_record as $crate::domain::Record>::columns()); )?
+                $( columns.extend(<$part_record as $crate::domain::Columns>::columns()); )?
                 columns
             }
 
@@ -160,7 +181,7 @@ macro_rules! record {
                 let mut facts = vec![
                     $( (stringify!($name), $crate::domain::Field::fact(&self.$name)), )*
                 ];
-                $( facts.extend($crate::domain::Record::facts(&self.$part)); )?
+                $( facts.extend($crate::domain::Columns::facts(&self.$part)); )?
                 facts
             }
 
@@ -169,7 +190,7 @@ macro_rules! record {
             ) -> Option<Self> {
                 Some(Self {
                     $( $name: $crate::domain::Field::stored(fact(stringify!($name))?)?, )*
-                    $( $part: <$part_record as $crate::domain::Record>::stored(fact)?, )?
+                    $( $part: <$part_record as $crate::domain::Columns>::stored(fact)?, )?
                 })
             }
 
@@ -184,7 +205,7 @@ macro_rules! record {
                         }
                         _ => defaults.of(stringify!($name))?,
                     }, )*
-                    $( $part: <$part_record as $crate::domain::Record>::create(change.$part, defaults)?, )?
+                    $( $part: <$part_record as $crate::domain::Columns>::create(change.$part, defaults)?, )?
                 })
             }
 
@@ -201,7 +222,7 @@ macro_rules! record {
                         $crate::domain::Given::Empty => defaults.of(stringify!($name))?,
                         $crate::domain::Given::Absent => self.$name.clone(),
                     }, )*
-                    $( $part: $crate::domain::Record::updated(&self.$part, change.$part, defaults)?, )?
+                    $( $part: $crate::domain::Columns::updated(&self.$part, change.$part, defaults)?, )?
                 })
             }
         }

@@ -115,7 +115,7 @@ fn filter(fields: &mut Fields, name: &'static str, kind: Kind) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Record, subscribers::line::Line};
+    use crate::domain::{Columns, subscribers::line::Line};
 
     fn page(query: &str) -> Result<Page> {
         let map = super::super::form::parse_form(query.as_bytes()).unwrap_or_else(|e| panic!("{}", e.0));

@@ -9,7 +9,7 @@ use crate::{
         show,
     },
     domain::{
-        Record, Resource, Result,
+        Columns, Resource, Result,
         fields::time::UnixTime,
         guide::source::GuideSource,
         ids::{GuideSourceId, Id},

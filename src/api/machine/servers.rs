@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::id, show},
     domain::{
-        Record, Result, Stored,
+        Columns, Result, Stored,
         ids::{Id, ServerId},
         machine::server::{Health, Load, Server, ServerChange},
     },

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::optional_id, show},
     domain::{
-        Error, Given, Record, Resource, Result,
+        Columns, Error, Given, Resource, Result,
         fields::text::{AdminName, NewPassword, ShortText},
         ids::{Id, parse_id},
         people::admin::{Admin, AdminChange},

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::optional_id, show},
     domain::{
-        Error, Given, Record, Result,
+        Columns, Error, Given, Result,
         fields::{
             credits::{Credits, Movement},
             text::ShortText,

@@ -9,7 +9,7 @@ use crate::{
         viewing::{connections, explain},
     },
     domain::{
-        Error, Given, Record, Resource, Result,
+        Columns, Error, Given, Resource, Result,
         fields::{
             mac::Mac,
             text::{LinePassword, Username},

@@ -10,7 +10,7 @@ use crate::{
         viewing::{connections, explain},
     },
     domain::{
-        Record, Result,
+        Columns, Result,
         fields::{
             mac::Mac,
             number::Seconds,

@@ -11,7 +11,7 @@ use super::{
     reseller::Reseller,
 };
 use crate::domain::{
-    Fact, Kind, Record,
+    Columns, Fact, Kind,
     channels::{
         bouquet::{Bouquet, Category},
         stream::Stream,

@@ -2,7 +2,6 @@
 
 use super::plan::Plan;
 use crate::domain::{
-    Resource,
     fields::{
         container::Container,
         net::Network,
@@ -10,12 +9,12 @@ use crate::domain::{
         text::{Email, Notes, Reference, UserAgentPattern},
         time::{Expiry, UnixTime, later},
     },
-    ids::{BouquetId, LineId, PlanId, ResellerId, ServerId},
+    ids::{BouquetId, PlanId, ResellerId, ServerId},
 };
 
-record! {
+columns! {
     /// The columns that lines and MAGs share.
-    pub struct Subscription / SubscriptionChange, LineId, Resource::Line;
+    pub struct Subscription / SubscriptionChange;
     /// How many connections may be open at the same time; 0 is no limit.
     max_allowed_connections: Connections,
     /// When it ends, in unix seconds; none is never.

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     domain::{
-        Record, Resource, Result, Stored,
+        Columns, Resource, Result, Stored,
         channels::stream::Stream,
         fields::number::Port,
         ids::{Id, ServerId},

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Record, Resource, Result, Stored,
+        Columns, Resource, Result, Stored,
         machine::settings::{Settings, SettingsChange},
         people::rights::Access,
     },

@@ -10,7 +10,7 @@ use jiff::tz;
 
 use crate::{
     domain::{
-        Record, Resource, Result, Stored,
+        Columns, Resource, Result, Stored,
         machine::settings::{Settings, SettingsChange},
         people::rights::Access,
     },

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     domain::{
-        Error, Fact, Given, Record, Resource, Result,
+        Columns, Error, Fact, Given, Resource, Result,
         fields::{text::NewPassword, time::UnixTime},
         ids::{AdminId, parse_id},
         people::{

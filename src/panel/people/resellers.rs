@@ -10,7 +10,7 @@ use askama::Template;
 use super::statement::{self, Asked, Statement};
 use crate::{
     domain::{
-        Error, Record, Resource, Result, Stored,
+        Columns, Error, Resource, Result, Stored,
         fields::{
             credits::{Credits, Movement},
             text::ShortText,

@@ -387,7 +387,7 @@ mod tests {
 
     use crate::{
         domain::{
-            Error, Given, Record, Result,
+            Columns, Error, Given, Result,
             channels::bouquet::{Category, CategoryChange},
             fields::{text::Name, time::UnixTime},
             page::Page,

@@ -9,7 +9,7 @@ use crate::{
         ids::SettingsId,
         machine::settings::Settings,
         people::api_key::{ApiKey, KeyHash},
-        record::Record,
+        record::Columns,
     },
     store::Read,
 };
@@ -41,7 +41,7 @@ impl Snapshot {
 pub fn load(read: &Read<'_>) -> Result<Snapshot> {
     let settings = match read.by_id::<Settings>(SettingsId(1))? {
         Some(stored) => stored.record,
-        None => Settings::create(<Settings as Record>::Change::default(), read.defaults::<Settings>()?)?,
+        None => Settings::create(<Settings as Columns>::Change::default(), read.defaults::<Settings>()?)?,
     };
     let whitelist = read.whitelist()?.into_iter().map(|entry| entry.address).collect();
     let mut keys = Vec::new();

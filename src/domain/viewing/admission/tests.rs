@@ -309,7 +309,7 @@ fn words_are_for_people_and_name_no_columns() {
                     provider,
                     set_top_box: Some(&set_top_box),
                     taken: Some(Taken { open: 9, kicks: false }),
-                    shut_out: Some(std::time::Duration::from_secs(5)),
+                    blocked: Some(std::time::Duration::from_secs(5)),
                     ..request(&subscription, title)
                 };
                 for verdict in verdicts(&full) {
