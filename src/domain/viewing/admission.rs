@@ -94,7 +94,25 @@ pub struct Request<'a> {
     pub zone: Option<&'a TimeZone>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// What asks about nothing but the subscription itself.
+    pub fn about(here: Here, subscription: &'a Subscription, provider: Provider, now: UnixTime) -> Self {
+        Self {
+            here,
+            subscription,
+            provider,
+            address: None,
+            agent: None,
+            container: None,
+            title: None,
+            blocked: None,
+            set_top_box: None,
+            taken: None,
+            now,
+            zone: None,
+        }
+    }
+
     /// A moment, with the name of the zone in which it is told.
     fn told(&self, at: UnixTime) -> String {
         at.named(self.zone.unwrap_or(&TimeZone::UTC))
@@ -306,21 +324,9 @@ pub fn admit_from(
     provider: Provider,
     here: Here,
 ) -> Result<(), Rule> {
-    let request = Request {
-        here,
-        subscription,
-        provider,
-        address: Some(address),
-        agent: None,
-        container: None,
-        title: None,
-        blocked: None,
-        set_top_box: None,
-        taken: None,
-        // Neither rule asks for the time.
-        now: UnixTime::clamped(0),
-        zone: None,
-    };
+    // Neither rule asks for the time.
+    let about = Request::about(here, subscription, provider, UnixTime::clamped(0));
+    let request = Request { address: Some(address), ..about };
     let from_where = [Rule::Address, Rule::Provider];
     from_where.into_iter().find(|rule| !rule.passes(&request)).map_or(Ok(()), Err)
 }

@@ -194,18 +194,11 @@ impl Viewing {
             why_not: None,
         };
         let request = Request {
-            here: self.here,
-            subscription: &who.subscription,
-            provider: self.provider_for(&who, key.address),
             address: Some(key.address),
             agent: Some(&key.agent),
             container: Some(session.container),
             title: Some(&asked),
-            blocked: None,
-            set_top_box: None,
-            taken: None,
-            now,
-            zone: None,
+            ..Request::about(self.here, &who.subscription, self.provider_for(&who, key.address), now)
         };
         Ok(admission::admit(&request).map(|()| who).map_err(|_| Ending::Withdrawn))
     }

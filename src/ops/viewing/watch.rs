@@ -148,7 +148,6 @@ impl Viewing {
         from: &'a Client,
         now: UnixTime,
     ) -> Result<Admitted<'a>, Refusal> {
-        let subscription = &who.subscription;
         let found = self.main.asked_title(who, wish.title.stream())?;
         let found = (*found).as_ref().ok_or(Refusal::NoSuchStream)?;
         let mut asked = self.state_of(found, wish.title);
@@ -158,18 +157,11 @@ impl Viewing {
         }
         let provider = self.provider_for(who, from.address);
         let request = Request {
-            here: self.here,
-            subscription,
-            provider,
             address: Some(from.address),
             agent: Some(&from.agent),
             container: Some(wish.container),
             title: Some(&asked),
-            blocked: None,
-            set_top_box: None,
-            taken: None,
-            now,
-            zone: None,
+            ..Request::about(self.here, &who.subscription, provider, now)
         };
         admission::admit(&request).map_err(|rule| match (rule, &asked.why_not) {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),

@@ -55,18 +55,12 @@ fn state(title: Title) -> TitleState {
 
 fn request<'a>(subscription: &'a Subscription, title: &'a TitleState) -> Request<'a> {
     Request {
-        here: Here(ServerId::MAIN),
-        subscription,
-        provider: Provider::NoFile,
         address: Some("192.0.2.7".parse().unwrap()),
         agent: Some("VLC/3.0"),
         container: Some(Container::Ts),
         title: Some(title),
-        blocked: None,
-        set_top_box: None,
         taken: Some(Taken { open: 0, kicks: false }),
-        now: now(),
-        zone: None,
+        ..Request::about(Here(ServerId::MAIN), subscription, Provider::NoFile, now())
     }
 }
 
