@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Subscriber, Viewing};
+use super::{Subscriber, Viewing, open};
 use crate::{
     domain::{
         Resource, Result,
@@ -208,20 +208,7 @@ impl Viewing {
         for EndedConnection { connection, why, at } in self.connections.take_gone() {
             let ago = i64::try_from(at.elapsed().as_secs()).unwrap_or(0);
             let at = UnixTime::clamped(now.seconds() - ago).max(connection.started_at);
-            self.history.ended(EndedRow {
-                id: connection.id,
-                at,
-                started_at: connection.started_at,
-                viewer: connection.viewer,
-                subscriber: connection.subscriber.to_string(),
-                title: connection.title,
-                title_name: connection.title_name.to_string(),
-                address: connection.address.to_string(),
-                user_agent: connection.agent.to_string(),
-                container: connection.container.name(),
-                bytes_sent: connection.bytes_sent,
-                reason: why.name().into(),
-            });
+            self.history.ended(EndedRow { session: open::row(&connection), at, reason: why.name().into() });
         }
     }
 }

@@ -54,7 +54,7 @@ impl Default for Waiting {
 impl History {
     /// Notes an ended session.
     pub fn ended(&self, row: EndedRow) {
-        self.waiting().ended.note(row.viewer, row, Instant::now());
+        self.waiting().ended.note(row.session.viewer, row, Instant::now());
     }
 
     /// Notes a refusal.
@@ -117,8 +117,9 @@ trait Summed {
 
 impl Summed for EndedRow {
     fn add(&mut self, before: &Self) {
-        self.started_at = self.started_at.min(before.started_at);
-        self.bytes_sent = self.bytes_sent.saturating_add(before.bytes_sent);
+        let session = &mut self.session;
+        session.started_at = session.started_at.min(before.session.started_at);
+        session.bytes_sent = session.bytes_sent.saturating_add(before.session.bytes_sent);
     }
 
     fn stands_for(&mut self, count: u64) {
@@ -220,15 +221,17 @@ impl Viewing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        ids::{LineId, StreamId},
-        viewing::{session::SessionId, title::Title},
+    use crate::{
+        domain::{
+            ids::{LineId, StreamId},
+            viewing::{session::SessionId, title::Title},
+        },
+        store::viewing::open_sessions::SessionRow,
     };
 
     fn row(line: i64, bytes_sent: u64) -> EndedRow {
-        EndedRow {
+        let session = SessionRow {
             id: SessionId(1),
-            at: UnixTime::clamped(100),
             started_at: UnixTime::clamped(90),
             viewer: Viewer::Line(LineId(line)),
             subscriber: "bob".into(),
@@ -238,8 +241,8 @@ mod tests {
             user_agent: "player".into(),
             container: "ts",
             bytes_sent,
-            reason: "closed".into(),
-        }
+        };
+        EndedRow { session, at: UnixTime::clamped(100), reason: "closed".into() }
     }
 
     #[test]
@@ -253,6 +256,9 @@ mod tests {
         history.sum_up(true);
         let (ended, _) = history.take();
         assert_eq!(ended.len(), 1);
-        assert_eq!((ended[0].bytes_sent, &*ended[0].reason), (8_800, "closed, the last of 880 summed up"));
+        assert_eq!(
+            (ended[0].session.bytes_sent, &*ended[0].reason),
+            (8_800, "closed, the last of 880 summed up")
+        );
     }
 }

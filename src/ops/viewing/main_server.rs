@@ -30,7 +30,7 @@ use crate::{
         engine::changes::Changed,
         machine::snapshot::Snapshot,
         viewing::{
-            open_sessions::OpenRow,
+            open_sessions::SessionRow,
             viewers::{AskedTitle, EndedRow, RefusedRow},
         },
     },
@@ -192,7 +192,7 @@ impl MainServer {
     }
 
     /// Writes down that sessions are open.
-    pub async fn keep_open(&self, rows: Vec<OpenRow>) -> Result<()> {
+    pub async fn keep_open(&self, rows: Vec<SessionRow>) -> Result<()> {
         self.store.write(sessions(), move |tx| tx.keep_open(&rows)).wait().await
     }
 

@@ -8,7 +8,7 @@ use super::Viewing;
 use crate::{
     domain::{Result, fields::time::UnixTime, viewing::session::SessionId},
     media::connections::Connection,
-    store::viewing::open_sessions::OpenRow,
+    store::viewing::open_sessions::SessionRow,
 };
 
 /// Sessions that are written down; those beyond it are not in the history if the server is killed.
@@ -33,7 +33,7 @@ impl Viewing {
         let over: Vec<SessionId> = written.iter().copied().filter(|id| !open.contains_key(id)).collect();
         let is_idle = open.is_empty() && over.is_empty();
         open.retain(|id, _| anew || !written.contains(id));
-        let rows: Vec<OpenRow> = open.values().map(row).collect();
+        let rows: Vec<SessionRow> = open.values().map(row).collect();
         if let Some(now) = believed.filter(|_| !is_idle) {
             self.main.know_time(now).await?;
         }
@@ -67,8 +67,9 @@ impl Viewing {
     }
 }
 
-fn row(open: &Connection) -> OpenRow {
-    OpenRow {
+/// A connection as it is written down.
+pub(super) fn row(open: &Connection) -> SessionRow {
+    SessionRow {
         id: open.id,
         started_at: open.started_at,
         viewer: open.viewer,

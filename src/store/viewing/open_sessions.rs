@@ -15,9 +15,9 @@ use crate::{
     store::{Read, Write},
 };
 
-/// A session that is open.
+/// A session, as it stands among those that are open and among those that have ended.
 #[derive(Clone, Debug)]
-pub struct OpenRow {
+pub struct SessionRow {
     /// Its number.
     pub id: SessionId,
     /// When it began.
@@ -67,7 +67,7 @@ impl Write<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn keep_open(&self, rows: &[OpenRow]) -> Result<()> {
+    pub fn keep_open(&self, rows: &[SessionRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO open_sessions (id, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, \
              address, user_agent, container, bytes_sent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

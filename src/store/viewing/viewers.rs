@@ -9,12 +9,9 @@ use crate::{
         Result,
         fields::time::UnixTime,
         ids::{BouquetId, PlanId, ServerId, StreamId},
-        viewing::{
-            session::{SessionId, Viewer},
-            title::Title,
-        },
+        viewing::session::Viewer,
     },
-    store::{Read, Write},
+    store::{Read, Write, viewing::open_sessions::SessionRow},
 };
 
 /// What is asked for, as admission sees it.
@@ -34,27 +31,9 @@ pub struct AskedTitle {
 /// A row of the connection log.
 #[derive(Clone, Debug)]
 pub struct EndedRow {
-    /// Its number, under which it may stand as open.
-    pub id: SessionId,
-    /// When it ended.
+    /// What it was; under its number it may stand as open.
+    pub session: SessionRow,
     pub at: UnixTime,
-    /// When it began.
-    pub started_at: UnixTime,
-    /// Who watched.
-    pub viewer: Viewer,
-    /// Its username or MAC.
-    pub subscriber: String,
-    /// What was watched.
-    pub title: Title,
-    pub title_name: String,
-    /// From where.
-    pub address: String,
-    /// With which player.
-    pub user_agent: String,
-    /// `ts` or `hls`.
-    pub container: &'static str,
-    /// How many bytes were sent.
-    pub bytes_sent: u64,
     /// Why it ended.
     pub reason: Cow<'static, str>,
 }
@@ -164,10 +143,10 @@ impl Write<'_> {
             "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, address, \
              user_agent, container, bytes_sent, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
-        for row in rows {
+        for EndedRow { session: row, at, reason } in rows {
             let (line, mag) = ids(Some(row.viewer));
             insert.execute(params![
-                row.at.seconds(),
+                at.seconds(),
                 row.started_at.seconds(),
                 line,
                 mag,
@@ -179,10 +158,10 @@ impl Write<'_> {
                 row.user_agent,
                 row.container,
                 i64::try_from(row.bytes_sent).unwrap_or(i64::MAX),
-                row.reason,
+                reason,
             ])?;
         }
-        self.forget_open(rows.iter().map(|row| row.id))
+        self.forget_open(rows.iter().map(|row| row.session.id))
     }
 
     /// Adds refusals to the refusal log.
