@@ -131,4 +131,16 @@ mod tests {
         let chosen = Probe { program: Some(7), ..Probe::default() }.after(&[sound], true).unwrap();
         assert_eq!(chosen.program, Some(7), "it stays with its program");
     }
+
+    #[test]
+    fn each_kind_of_track_is_given_one_codec() {
+        for audio_to_aac in [false, true] {
+            let wish = Playback { audio_to_aac, ..Playback::default() };
+            let options: Vec<String> = Probe { wish, ..Probe::default() }.codecs().collect();
+            let of = |kind: &str| options.iter().filter(|option| *option == kind).count();
+            for kind in ["-c:v", "-c:a", "-c:s"] {
+                assert_eq!(of(kind) + of("-c"), 1, "{kind}: {options:?}");
+            }
+        }
+    }
 }

@@ -3,14 +3,16 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
-    web::{Data, Payload},
+    web::{Bytes, Data, Payload},
 };
+use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::{
     PlayerCache, account,
+    fetching::Fetch,
     listings::{self, Which},
-    lists,
+    lists::{self, Form, StreamList},
     request::{self, PlayerRequest},
 };
 use crate::{
@@ -19,24 +21,27 @@ use crate::{
         clock,
         viewing::{Refusal, Subscriber},
     },
+    wire::pieces,
 };
 
 /// Logs in, and lists what the action names. Unknown actions answer the login: clients ask for
 /// `get_profile` and others that never existed.
 pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
-    respond(&request, payload, |asked, who| {
+    respond(&request, payload, &kept, |asked, who| {
         let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
         if asked.text("action") == "get_live_streams" {
             let viewing = &asked.ops.viewing;
-            return Ok(lists::streams(&viewing.channels_of(who)?, category, &viewing.recorded_days(who)?));
+            let (channels, recorded) = (viewing.channels_of(who)?, viewing.recorded_days(who)?);
+            return Ok(Answer::List(StreamList::of(channels, recorded, Form::List).in_category(category)));
         }
         let answer = match asked.text("action") {
             "get_short_epg" => {
-                return listings::answer(asked, who, Which::next(asked.text("limit")), &kept.listings);
+                let which = Which::next(asked.text("limit"));
+                return listings::answer(asked, who, which, &kept.listings).map(Answer::Text);
             }
             // The second spelling is some players' own.
             "get_simple_data_table" | "get_simple_date_table" => {
-                return listings::answer(asked, who, Which::All, &kept.listings);
+                return listings::answer(asked, who, Which::All, &kept.listings).map(Answer::Text);
             }
             "get_live_categories" => lists::categories(&asked.ops.viewing.channels_of(who)?),
             "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
@@ -44,19 +49,20 @@ pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<Playe
             "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),
             _ => login(asked, who),
         };
-        Ok(answer.to_string())
+        Ok(Answer::Text(answer.to_string()))
     })
     .await
 }
 
 /// Everything at once, for players of the first generation.
 pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
-    respond(&request, payload, |asked, who| {
+    respond(&request, payload, &kept, |asked, who| {
         if asked.text("action") == "get_epg" {
-            let Ok(stream) = parse_id(asked.text("stream_id")) else { return Ok("[]".into()) };
+            let Ok(stream) = parse_id(asked.text("stream_id")) else { return Ok(Answer::Text("[]".into())) };
             let which =
                 if asked.text("from_now") == "1" { Which::next(asked.text("limit")) } else { Which::All };
-            return Ok(listings::list(asked, who, StreamId(stream), which, &kept.listings)?.to_string());
+            let listed = listings::list(asked, who, StreamId(stream), which, &kept.listings)?;
+            return Ok(Answer::Text(listed.to_string()));
         }
         let channels = asked.ops.viewing.channels_of(who)?;
         let mut answer = login(asked, who);
@@ -64,9 +70,8 @@ pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<Player
         let mut text = answer.to_string();
         text.truncate(text.len().saturating_sub(1));
         text.push_str(",\"available_channels\":");
-        text.push_str(&lists::available_channels(&channels, &asked.ops.viewing.recorded_days(who)?));
-        text.push('}');
-        Ok(text)
+        let recorded = asked.ops.viewing.recorded_days(who)?;
+        Ok(Answer::List(StreamList::of(channels, recorded, Form::ById).within(&text)))
     })
     .await
 }
@@ -75,24 +80,55 @@ fn login(asked: &PlayerRequest, who: &Subscriber) -> Value {
     account::payload(asked, who, clock::now())
 }
 
+/// What a player is answered.
+enum Answer {
+    Text(String),
+    List(StreamList),
+}
+
+/// Lists up to so many bytes are sent with their length, longer ones as they are written.
+const WHOLE: usize = 1 << 20;
+
 /// Wrong credentials are an answer, not a status: players tell "account inactive" from "portal
 /// unavailable" by it.
 async fn respond(
     request: &HttpRequest,
     payload: Payload,
-    answer: impl FnOnce(&PlayerRequest, &Subscriber) -> Result<String, Refusal>,
+    kept: &PlayerCache,
+    answer: impl FnOnce(&PlayerRequest, &Subscriber) -> Result<Answer, Refusal>,
 ) -> HttpResponse {
     let asked = match PlayerRequest::read(request, payload).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let (status, body) = match asked.subscriber().and_then(|who| answer(&asked, &who)) {
-        Ok(body) => (StatusCode::OK, body),
+    let found = asked.subscriber().and_then(|who| Ok((answer(&asked, &who)?, who)));
+    let (status, body) = match found {
+        Ok((Answer::Text(body), _)) => (StatusCode::OK, body),
+        Ok((Answer::List(list), who)) => return sent(request, list, kept.lists.begin(who.viewer)),
         Err(Refusal::Credentials) => (StatusCode::OK, no_auth().to_string()),
         Err(Refusal::Blocked(_) | Refusal::Rule(_)) => (StatusCode::FORBIDDEN, no_auth().to_string()),
         Err(refusal) => return request::refused(&refusal),
     };
     request::answer(status).content_type("application/json").body(body)
+}
+
+/// A list; a long one only as one of those that its viewer may be fetching at once.
+fn sent(request: &HttpRequest, mut list: StreamList, fetch: Option<Fetch>) -> HttpResponse {
+    let mut response = request::answer(StatusCode::OK);
+    response.content_type("application/json");
+    let mut begun = Vec::new();
+    while begun.len() < WHOLE {
+        match list.next() {
+            Some(piece) => begun.extend_from_slice(&piece),
+            None => return response.body(begun),
+        }
+    }
+    let Some(fetch) = fetch else { return request::empty(StatusCode::TOO_MANY_REQUESTS) };
+    let rest = list.inspect(move |_| {
+        let _is_being_fetched = &fetch;
+    });
+    let pieces = std::iter::once(Bytes::from(begun)).chain(rest).map(Ok);
+    pieces::answer(response, request.version(), stream::iter(pieces))
 }
 
 fn no_auth() -> Value {

@@ -33,10 +33,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/epg/{username}/{password}").route(guide()));
 }
 
-/// What is kept between requests: playlists of every set of bouquets, and what guides are made of.
+/// What is kept between requests: playlists of every set of bouquets, what guides are made of, and who is fetching what.
 #[derive(Default)]
 pub struct PlayerCache {
     playlists: playlist::Playlists,
     guides: guide::Guides,
     listings: listings::Listings,
+    /// Who is fetching a long list.
+    lists: std::sync::Arc<fetching::Fetching>,
 }

@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// It is sent in pieces of so many bytes, about.
+const PIECE: usize = 64 << 10;
+
 /// Playlists of every set of bouquets, and who is fetching one.
 #[derive(Default)]
 pub struct Playlists {
@@ -70,7 +73,6 @@ async fn answer(
     if etag::is_held(request, &tag) {
         return Ok(request::answer(StatusCode::NOT_MODIFIED).insert_header(header::ETag(tag)).finish());
     }
-    let text = template.filled(head, address);
     let kind = if with_attributes { "_plus" } else { "" };
     let file = format!("attachment; filename=\"playlist_{}{kind}.m3u\"", who.name);
     Ok(request::answer(StatusCode::OK)
@@ -78,7 +80,7 @@ async fn answer(
         .insert_header((header::CONTENT_DISPOSITION, file))
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
         .insert_header(header::ETag(tag))
-        .body(Body { text: Some(text.into()), _fetch: fetch }))
+        .body(Body { filling, next: Some(0), has_begun: false, _fetch: fetch }))
 }
 
 /// A playlist of a set of bouquets, and what one viewer's copy of it says besides.
@@ -126,9 +128,12 @@ fn unknown(rule: &'static str) -> HttpResponse {
         .body(format!("{rule}\n"))
 }
 
-/// A text that counts as being fetched until it is sent.
+/// A playlist that is filled in as it is sent, and counts as being fetched until then.
 struct Body {
-    text: Option<Bytes>,
+    filling: Filling,
+    /// Where it goes on.
+    next: Option<usize>,
+    has_begun: bool,
     _fetch: Fetch,
 }
 
@@ -136,10 +141,18 @@ impl MessageBody for Body {
     type Error = std::convert::Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.text.as_ref().map_or(0, |text| text.len() as u64))
+        let Filling { template, head, address } = &self.filling;
+        BodySize::Sized((head.len() + template.length(address)) as u64)
     }
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Poll::Ready(self.text.take().map(Ok))
+        let this = &mut *self;
+        let Some(from) = this.next else { return Poll::Ready(None) };
+        let mut text = String::with_capacity(PIECE + PIECE / 8);
+        if !std::mem::replace(&mut this.has_begun, true) {
+            text.push_str(&this.filling.head);
+        }
+        this.next = this.filling.template.write(from, &this.filling.address, &mut text, PIECE);
+        Poll::Ready(Some(Ok(text.into())))
     }
 }

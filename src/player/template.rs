@@ -28,19 +28,25 @@ impl Weighed for Template {
 }
 
 impl Template {
-    /// The head, and the text with every gap filled.
-    pub fn filled(&self, head: &str, filling: &str) -> String {
-        let mut filled =
-            String::with_capacity(head.len() + self.text.len() + self.gaps.len() * filling.len());
-        filled.push_str(head);
-        let mut from = 0;
-        for gap in &self.gaps {
-            filled.push_str(&self.text[from..*gap]);
-            filled.push_str(filling);
-            from = *gap;
+    /// How long the text is with every gap filled, in bytes.
+    pub fn length(&self, filling: &str) -> usize {
+        self.text.len() + self.gaps.len() * filling.len()
+    }
+
+    /// Writes the text on from one gap to the next, with their filling, until there is enough; the gap to go on from, if
+    /// any is left.
+    pub fn write(&self, from: usize, filling: &str, text: &mut String, enough: usize) -> Option<usize> {
+        let mut begin = from.checked_sub(1).and_then(|before| self.gaps.get(before)).copied().unwrap_or(0);
+        for (place, gap) in self.gaps.iter().enumerate().skip(from) {
+            if text.len() >= enough {
+                return Some(place);
+            }
+            text.push_str(&self.text[begin..*gap]);
+            text.push_str(filling);
+            begin = *gap;
         }
-        filled.push_str(&self.text[from..]);
-        filled
+        text.push_str(&self.text[begin..]);
+        None
     }
 
     /// What tells it apart from every other, whatever its gaps are filled with.
@@ -67,6 +73,8 @@ impl Template {
             // Writing to a text cannot fail.
             let _ = writeln!(template.text, "{}{ending}", channel.id.0);
         }
+        template.text.shrink_to_fit();
+        template.gaps.shrink_to_fit();
         template.digest = Sha256::digest(template.text.as_bytes()).to_vec();
         template
     }
@@ -137,14 +145,28 @@ mod tests {
         }
     }
 
+    /// The text as it is written in pieces of one gap, and in one piece.
+    fn filled(template: &Template, filling: &str) -> String {
+        let (mut whole, mut pieces) = (String::new(), String::new());
+        assert_eq!(template.write(0, filling, &mut whole, usize::MAX), None);
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let mut piece = String::new();
+            next = template.write(from, filling, &mut piece, 1);
+            pieces.push_str(&piece);
+        }
+        assert_eq!((&pieces, pieces.len()), (&whole, template.length(filling)));
+        whole
+    }
+
     #[test]
     fn each_address_is_filled_in() {
         let template =
             Template::playlist(&[channel(7, "A"), channel(8, "B")], Container::Hls, false, &none());
-        let filled = template.filled("#EXTM3U\n", "http://h/live/u/p/");
+        let filled = filled(&template, "http://h/live/u/p/");
         assert_eq!(
             filled,
-            "#EXTM3U\n#EXTINF:-1,A\nhttp://h/live/u/p/7.m3u8\n#EXTINF:-1,B\nhttp://h/live/u/p/8.m3u8\n"
+            "#EXTINF:-1,A\nhttp://h/live/u/p/7.m3u8\n#EXTINF:-1,B\nhttp://h/live/u/p/8.m3u8\n"
         );
     }
 
@@ -157,7 +179,7 @@ mod tests {
             &none(),
         );
         assert_eq!(
-            template.filled("", "X/"),
+            filled(&template, "X/"),
             "#EXTINF:-1 tvg-id=\"a.b\" tvg-name=\"A 'b' - c#EXTINF:-1-שלום 🎬\" tvg-logo=\"\" tvg-chno=\"7\" \
              group-title=\"Uncategorised\",A 'b' - c#EXTINF:-1-שלום 🎬\nX/7\n"
         );

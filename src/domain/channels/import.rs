@@ -173,6 +173,9 @@ impl List {
         let (own, headers) = own.split_once('|').map_or((own, None), |(own, headers)| (own, Some(headers)));
         let written = headers.map_or_else(|| written.to_owned(), |headers| format!("{written}|{headers}"));
         let url = request.take_suffix(&written);
+        for what in std::mem::take(&mut request.left_out) {
+            self.oddities.note(what.into(), line);
+        }
         if entry.is_list || is_list(url) {
             return Err("address: another list, import it separately".into());
         }

@@ -148,11 +148,13 @@ pub struct SourceRequest {
     pub headers: Vec<SourceHeader>,
     /// Whether the certificate of an https source must be valid.
     pub tls_verify: bool,
+    /// What was said of it and could not be taken.
+    pub left_out: Vec<&'static str>,
 }
 
 impl Default for SourceRequest {
     fn default() -> Self {
-        Self { user_agent: SourceAgent::none(), headers: Vec::new(), tls_verify: true }
+        Self { user_agent: SourceAgent::none(), headers: Vec::new(), tls_verify: true, left_out: Vec::new() }
     }
 }
 
@@ -171,6 +173,7 @@ impl SourceRequest {
             self.user_agent = other.user_agent;
         }
         self.tls_verify &= other.tls_verify;
+        self.left_out.extend(other.left_out);
         for header in other.headers {
             self.take(&header.name, &header.value);
         }
@@ -211,7 +214,8 @@ impl SourceRequest {
         let Ok(serde_json::Value::Object(headers)) = serde_json::from_str(text.trim()) else { return false };
         let mut taken = false;
         for (name, value) in &headers {
-            taken |= value.as_str().is_some_and(|value| self.take(name, value));
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            taken |= self.take(name, &value);
         }
         taken
     }
@@ -219,7 +223,7 @@ impl SourceRequest {
     /// `Name=value&Name=value`, percent-encoded.
     fn take_pairs(&mut self, pairs: &str) -> bool {
         let mut taken = false;
-        for (name, value) in pairs.split('&').filter_map(|pair| pair.split_once('=')) {
+        for (name, value) in split_pairs(pairs).into_iter().filter_map(|pair| pair.split_once('=')) {
             // Kodi reads a plus as a blank; a text that has blanks means it.
             let value = if value.contains(' ') { value.to_owned() } else { value.replace('+', " ") };
             let value = percent_decode_str(&value).decode_utf8_lossy();
@@ -229,31 +233,67 @@ impl SourceRequest {
     }
 
     /// Notes one header; the last one of a name holds. What breaks a rule, or is an option of Kodi's
-    /// that is no header, is left out.
+    /// that is no header, is left out, and noted as well.
     fn take(&mut self, name: &str, value: &str) -> bool {
-        let value = value.trim();
+        let taken = self.try_take(name, value.trim());
+        if let Err(why) = taken
+            && !self.left_out.contains(&why)
+        {
+            self.left_out.push(why);
+        }
+        taken.unwrap_or(false)
+    }
+
+    /// Whether it was taken, or why not; one without a value says nothing.
+    fn try_take(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
         match name.to_ascii_lowercase().as_str() {
             "user-agent" => {
-                let Ok(agent) = SourceAgent::new(value) else { return false };
-                self.user_agent = agent;
-                return true;
+                let long = "User-Agent of a source left out: over 512 bytes, or with control characters";
+                self.user_agent = SourceAgent::new(value).map_err(|_| long)?;
+                return Ok(true);
             }
             "verifypeer" => {
                 self.tls_verify = !value.eq_ignore_ascii_case("false");
-                return true;
+                return Ok(true);
             }
             "seekable" | "failonerror" | "acceptencoding" | "encoding" | "sslcipherlist" | "postdata"
-            | "customrequest" | "noshout" | "auth" | "connection-timeout" | "redirect-limit" => return false,
+            | "customrequest" | "noshout" | "auth" | "connection-timeout" | "redirect-limit" => {
+                return Err("option for a player behind an address left out");
+            }
+            name if SourceHeader::OURS.contains(&name) => {
+                return Err("header of a source left out that the server sets itself, such as Host or Range");
+            }
             _ => {}
         }
-        let Ok(header) = SourceHeader::new(name, value) else { return false };
+        let broken = "header of a source left out: its name or value breaks a rule";
+        let header = SourceHeader::new(name, value).map_err(|_| broken)?;
         self.headers.retain(|other| !other.name.eq_ignore_ascii_case(&header.name));
-        let has_room = self.headers.len() < SourceHeader::MOST && !value.is_empty();
-        if has_room {
+        if self.headers.len() >= SourceHeader::MOST {
+            return Err("headers of a source beyond the 32nd left out");
+        }
+        if !value.is_empty() {
             self.headers.push(header);
         }
-        has_room
+        Ok(!value.is_empty())
     }
+}
+
+/// `Name=value`, parted by `&`, or by a `|` as before the first, which some lists write.
+fn split_pairs(suffix: &str) -> Vec<&str> {
+    let mut pairs = Vec::new();
+    for mut rest in suffix.split('&') {
+        while let (pair, Some(more)) = split_suffix(rest) {
+            pairs.push(pair);
+            rest = more;
+        }
+        pairs.push(rest);
+    }
+    pairs
+}
+
+/// What follows the `|` of a source, in the one form in which it is kept.
+pub fn joined(suffix: &str) -> String {
+    split_pairs(suffix).join("&")
 }
 
 /// The address of a source, and what follows its `|` if that is `name=`.

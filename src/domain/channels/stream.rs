@@ -1,6 +1,6 @@
 //! Streams: channels and where they come from.
 
-use super::source_request::{SourceHeader, has_mask, masked_suffix, split_suffix, unmasked_suffix};
+use super::source_request::{SourceHeader, has_mask, joined, masked_suffix, split_suffix, unmasked_suffix};
 use crate::domain::{
     Fact, Kind, Resource, Rule,
     field::{Field, Item, Written},
@@ -150,7 +150,9 @@ impl SourceUrl {
             return Err("a port from 1 to 65535, which udp, rtp and srt must name".into());
         }
         let whole = match suffix {
-            Some(suffix) if matches!(url.scheme(), "http" | "https") => format!("{address}|{suffix}"),
+            Some(suffix) if matches!(url.scheme(), "http" | "https") => {
+                format!("{address}|{}", joined(suffix))
+            }
             Some(_) => return Err("headers after a | only for http and https".into()),
             None => address,
         };

@@ -2,3 +2,4 @@
 
 pub mod device;
 pub mod mag_event;
+pub mod token;

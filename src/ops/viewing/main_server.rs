@@ -230,6 +230,7 @@ fn wanted(stream: &Stream, here: Here) -> Option<Wanted> {
             user_agent: stream.user_agent.clone(),
             headers: stream.headers.clone(),
             tls_verify: stream.tls_verify,
+            left_out: Vec::new(),
         },
         on_demand: stream.on_demand,
         audio_to_aac: stream.audio_to_aac,

@@ -37,8 +37,10 @@ use crate::{
 /// How long a viewer waits for a stream that is starting.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a viewer of HLS does: until two segments of rare key frames are there.
-const LIST_PATIENCE: Duration = Duration::from_secs(26);
+/// How long a viewer of HLS does: until a first key frame is there and two segments of rare ones behind it.
+const LIST_PATIENCE: Duration = Duration::from_secs(36);
+/// How often the session of somebody who waits for a playlist is kept from ending: it has asked, and is not answered yet.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// What somebody wants to watch.
 #[derive(Clone)]
@@ -115,7 +117,7 @@ impl Viewing {
     }
 
     async fn begin_live(&self, stream: StreamId, admitted: &Admitted<'_>) -> Result<Watching, Refusal> {
-        let wish = admitted.wish;
+        let (wish, from) = (admitted.wish, admitted.from);
         let channel = self.media.channel(stream).ok_or(NotRunning::Stopping)?;
         let carrier = |token| match wish.container {
             Container::Ts => Carrier::Socket,
@@ -135,7 +137,12 @@ impl Viewing {
                 Ok(Watching::Ts(tap, hold))
             }
             Entry::Token(token) => {
-                self.await_stream(&channel, channel.segmented(LIST_PATIENCE)).await?;
+                tokio::select! {
+                    biased;
+                    ready = self.await_stream(&channel, channel.segmented(LIST_PATIENCE)) => ready?,
+                    () = self.until_ended(&token, from) => return Err(Refusal::Ended),
+                }
+                self.connections.of_token(&token, from.address, &from.agent).ok_or(Refusal::Ended)?;
                 Ok(Watching::Hls(channel, token))
             }
         }
@@ -241,6 +248,13 @@ impl Viewing {
                 }
                 Err(Rejected::Full) => return Err(Refusal::Full),
             }
+        }
+    }
+
+    /// Keeps the session of a token as long as this is awaited; returns once somebody has ended it.
+    async fn until_ended(&self, token: &str, from: &Client) {
+        while self.connections.of_token(token, from.address, &from.agent).is_some() {
+            tokio::time::sleep(KEPT).await;
         }
     }
 

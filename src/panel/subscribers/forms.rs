@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Given, Resource, Result, Stored, fields::container::Container, ids::Id as _, people::rights::Access,
+        Fact, Given, Resource, Result, Stored, fields::container::Container, ids::Id as _,
+        people::rights::Access,
     },
     ops::subscribers::accounts::{self, SaleOptions},
 };
@@ -100,7 +101,17 @@ async fn new_form<S: Kind>(caller: &Caller) -> Result<Form> {
     // The operator chooses in the form who pays.
     let form = if seller { sale::resting_on_payer(form, account.as_ref()) } else { form };
     let form = form.section("Account", identity).section("Subscription", sold);
-    with_limits::<S>(form, &about, seller).cancel(format!("/panel/{}", S::PATH)).once()
+    let form = with_limits::<S>(form, &about, seller).filled(&switches::<S>(caller));
+    form.cancel(format!("/panel/{}", S::PATH)).once()
+}
+
+/// How the switches of a new one stand if nobody says otherwise; what a plan sets stays empty.
+fn switches<S: Kind>(caller: &Caller) -> Vec<(&'static str, Fact)> {
+    let is_switch = |name: &&'static str| {
+        matches!(*name, "catchup" | "isp_lock" | "disabled" | "banned" | "restreamer" | "lock_device")
+    };
+    let defaults = caller.ops.defaults::<S>();
+    defaults.into_iter().filter(|(name, _)| is_switch(name)).collect()
 }
 
 fn new_page<S: Kind>(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> {

@@ -120,6 +120,7 @@ impl Read<'_> {
                 user_agent: user_agent.ok_or_else(broken)?,
                 headers: headers.ok_or_else(broken)?,
                 tls_verify: row.get(7)?,
+                left_out: Vec::new(),
             };
             found.push(Existing {
                 id: StreamId(row.get(0)?),

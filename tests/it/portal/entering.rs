@@ -129,7 +129,23 @@ fn ids_that_say_nothing_bind_to_nothing_and_their_case_tells_nothing() {
 #[test]
 fn a_token_that_anybody_can_guess_is_none() {
     let server = catalogue();
-    for word in ["null", "undefined", "None", "(null)", "0", "00000000000000000000", "abc"] {
+    let bare = MAC.replace(':', "");
+    for word in [
+        "null",
+        "undefined",
+        "None",
+        "(null)",
+        "0",
+        "00000000000000000000",
+        "abc",
+        MAC,
+        &bare,
+        &bare.repeat(2),
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "[object%20Object]",
+        "AAAAAAAAAAAAAAAA",
+        "0123456789abcdef",
+    ] {
         let set = Set { server: &server, mac: MAC, token: word.into(), from: None, range: false };
         set.text("type=stb&action=get_profile&device_id=VICTIM1");
         let answer = set.text("type=itv&action=get_genres").1;

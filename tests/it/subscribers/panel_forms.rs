@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use crate::{
     people::panel_access::{Need, ROUTES},
     support::{
@@ -267,4 +269,33 @@ fn back_leads_to_forms_that_make_something_once_and_nothing_else_is_kept() {
         kept += usize::from(is_kept);
     }
     assert!(kept > 10, "{kept}");
+}
+
+#[test]
+fn switches_of_a_new_subscriber_stand_as_the_server_api_sets_them() {
+    let server = server();
+    let panel = Panel::admin(&server);
+    server.done("line/new", "data[username]=api");
+    server.done("mag/new", "data[mac_address]=001A79000001");
+    for (kind, call, typed, made) in [
+        ("lines", "line/info", "username=panel", "username=api"),
+        ("mags", "mag/info", "mac_address=001A79000002", "mac_address=001A79000001"),
+    ] {
+        let (name, value) = typed.split_once('=').unwrap();
+        let path = format!("/panel/{kind}/new");
+        let page = panel.get(&path);
+        let on = |switch: &str| page.contains(&format!("name=\"{switch}\" value=\"1\" checked"));
+        let row = |which: &str| server.done(call, which)[format!("{}_info", &kind[..kind.len() - 1])].clone();
+        let by_api = row(made);
+        // What a browser sends of them.
+        let mut fields = vec![(name, value)];
+        for switch in ["catchup", "isp_lock", "disabled", "banned", "restreamer", "lock_device"] {
+            if !by_api[switch].is_null() {
+                assert_eq!(json!(i64::from(on(switch))), by_api[switch], "{kind}: {switch}");
+                fields.extend(on(switch).then_some((switch, "1")));
+            }
+        }
+        panel.done(&path, &fields);
+        assert_eq!(row(typed)["catchup"], 1, "{kind}");
+    }
 }

@@ -5,8 +5,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestServer,
+    TestServer, linecard,
     set::{MAC, Set},
+    tv::{Player, within},
 };
 
 const NAME: &str = "News, \"A\" & <B> ünï שלום 🎬";
@@ -395,4 +396,55 @@ fn players_in_browsers_may_ask_and_capitals_are_no_mistake() {
     let plain = fetch(&server, "/get.php?username=bob&password=pw&type=m3u&output=hls", &[]);
     let capitals = fetch(&server, "/get.php?username=bob&password=pw&type=M3U&output=HLS", &[]);
     assert_eq!((plain.0, plain.2), (200, capitals.2));
+}
+
+#[test]
+fn long_lists_are_whole_and_are_fetched_a_few_at_a_time() {
+    const CHANNELS: usize = 5_000;
+    let server = server();
+    let mut list = String::from("#EXTM3U\n");
+    // More than the kernel holds for a socket.
+    let logo = format!("http://h.example/{}.png", "l".repeat(1_900));
+    for number in 0..CHANNELS {
+        let entry = format!(
+            "#EXTINF:-1 tvg-id=\"c{number}.tv\" tvg-logo=\"{logo}\" group-title=\"G{}\",Channel {number}\n",
+            number % 7
+        );
+        list.extend([&*entry, &format!("http://h.example/{number}.ts\n")]);
+    }
+    let file = server.data().join("list.m3u");
+    std::fs::write(&file, list).expect("a file");
+    let (code, _, told) =
+        linecard(server.data(), &["import", "m3u", "--new-bouquet", "Long", &file.display().to_string()]);
+    assert_eq!(code, 0, "{told}");
+    server.done("line/update", "username=bob&data[bouquets][]=2");
+    let listed = ask(&server, "get_live_streams");
+    let listed = listed.as_array().expect("a list");
+    assert_eq!((listed.len(), &listed[CHANNELS - 1]["name"]), (CHANNELS, &json!("Channel 4999")));
+    let category = listed[0]["category_id"].as_str().expect("an id");
+    let of_one = ask(&server, &format!("get_live_streams&category_id={category}"));
+    assert_eq!(of_one.as_array().map(Vec::len), Some(CHANNELS.div_ceil(7)));
+    assert_eq!(ask(&server, "get_live_streams&category_id=99"), json!([]));
+    let (status, all) = server.curl("/panel_api.php?username=bob&password=pw", &[]);
+    assert_eq!(
+        (status, all["available_channels"].as_object().map(serde_json::Map::len)),
+        (200, Some(CHANNELS))
+    );
+    assert_eq!(all["user_info"]["auth"], 1);
+    let old = "/player_api.php?username=bob&password=pw&action=get_live_streams";
+    let (_, head, body) = fetch(&server, old, &["--http1.0"]);
+    assert!(!head.contains("chunked") && body.ends_with("}]"), "{head}");
+    for kind in ["m3u", "m3u_plus"] {
+        let path = format!("/get.php?username=bob&password=pw&type={kind}");
+        let (_, head, body) = fetch(&server, &path, &[]);
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+        assert_eq!(body.matches("/live/bob/pw/").count(), CHANNELS, "{kind}");
+        assert!(body.starts_with("#EXTM3U") && body.lines().count() == 2 * CHANNELS + 1, "{kind}");
+    }
+    // Nobody needs more of them at once.
+    let asked = format!("GET {old} HTTP/1.1\r\nHost: tv\r\n\r\n");
+    let held: Vec<Player> = (0..4).map(|_| Player::send(&server, &asked)).collect();
+    assert_eq!(Player::send(&server, &asked).status, 429);
+    drop(held);
+    within(10, "they are given back", || Player::send(&server, &asked).status == 200);
 }

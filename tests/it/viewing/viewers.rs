@@ -1,6 +1,7 @@
 //! Viewers: admitted, counted, limited, cut.
 
 use std::{
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{
     TestServer,
-    tv::{Player, open, with_streams, within},
+    tv::{Player, make_file, open, put_picture, with_streams, within},
 };
 
 /// Unix seconds.
@@ -431,4 +432,47 @@ fn nothing_is_left_of_viewers_who_come_and_go() {
     drop(idle);
     within(20, "sockets are back to their start", || sockets() <= before + 5);
     within(10, "so are sessions", || open(&server) == 0);
+}
+
+#[test]
+fn hls_of_rare_key_frames_comes_at_the_first_request_and_its_segments_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    put_picture(folder.path());
+    let media = folder.path().join("media");
+    let rare = "-map 0 -map 1 -c:v libx264 -preset ultrafast -g 250 -keyint_min 250 -sc_threshold 0 -c:a aac";
+    make_file(&media.join("rare.ts"), 80, rare);
+    // Its first key frame is nine seconds away.
+    let whole = std::fs::read(media.join("rare.ts")).unwrap();
+    std::fs::write(media.join("late.ts"), &whole[whole.len() / 50 / 188 * 188..]).unwrap();
+    let server = TestServer::on(folder, &[]);
+    for name in ["rare", "late"] {
+        server.done(
+            "streams/new",
+            &format!("data[name]={name}&data[sources][]=media/{name}.ts&data[on_demand]=1"),
+        );
+    }
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1&data[streams][]=2");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    server.done("line/update", "username=bob&data[max_allowed_connections]=0");
+    let ask = |path: &str| {
+        let asked = Command::new("curl")
+            .args(["-sS", "-m", "45", "-A", "hls", "-w", "\n%{http_code}"])
+            .arg(format!("{}{path}", server.url))
+            .output();
+        String::from_utf8_lossy(&asked.expect("curl").stdout).into_owned()
+    };
+    std::thread::scope(|scope| {
+        for id in 1..=2 {
+            scope.spawn(move || {
+                let list = ask(&format!("/live/bob/pw/{id}.m3u8"));
+                assert!(list.ends_with("\n200"), "{id}: {list}");
+                let segments: Vec<&str> = list.lines().filter(|line| line.starts_with("/hls/")).collect();
+                assert!(segments.len() > 1, "{id}: {list}");
+                for segment in segments {
+                    let answer = ask(segment);
+                    assert!(answer.ends_with("\n200") && answer.len() > 1000, "{id}: {segment}");
+                }
+            });
+        }
+    });
 }

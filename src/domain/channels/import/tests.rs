@@ -274,3 +274,36 @@ fn a_list_is_bounded_by_the_memory_that_it_takes() {
         (List::REFUSED, 10_000, 1)
     );
 }
+
+#[test]
+fn what_of_headers_cannot_be_taken_is_told() {
+    let many: Vec<String> = (0..40).map(|n| format!("X{n}=1")).collect();
+    let text = format!(
+        "#EXTINF:-1,a\nhttp://h/1|Host=evil&Range=bytes=0-&Content-Length=5\n\
+         #EXTINF:-1,b\nhttp://h/2|User-Agent=A%0d%0aX-Evil%3A1\n\
+         #EXTINF:-1,c\nhttps://h/3|verifypeer=false&User-Agent=One&seekable=0\n\
+         #EXTINF:-1,d\n#EXTHTTP:{{\"X-Num\":5,\"Host\":\"evil\"}}\nhttp://h/4\n\
+         #EXTINF:-1,e\nhttp://h/5|{}\n\
+         #EXTINF:-1,f\nhttp://h/6|User-Agent=One|Referer=http://r/\n",
+        many.join("&")
+    );
+    let list = list(&text);
+    let asked: Vec<_> = list.candidates.iter().map(|candidate| candidate.asked.as_ref()).collect();
+    assert!(asked[0].is_none() && asked[1].is_none(), "{asked:?}");
+    let of = |place: usize| &asked[place].unwrap().request;
+    assert_eq!((of(2).tls_verify, of(2).user_agent.as_str()), (false, "One"));
+    assert_eq!((of(3).headers[0].name(), of(3).headers[0].value()), ("X-Num", "5"));
+    assert_eq!(of(4).headers.len(), 32);
+    assert_eq!((of(5).user_agent.as_str(), of(5).headers[0].value()), ("One", "http://r/"));
+    let own = asked[5].unwrap().source.as_ref().unwrap();
+    assert_eq!(own.as_str(), "http://h/6|User-Agent=One&Referer=http://r/");
+    let told = told(&list.oddities).join("\n");
+    for what in [
+        "2 header of a source left out that the server sets itself, such as Host or Range (2)",
+        "1 User-Agent of a source left out: over 512 bytes, or with control characters (4)",
+        "1 option for a player behind an address left out (6)",
+        "1 headers of a source beyond the 32nd left out (11)",
+    ] {
+        assert!(told.contains(what), "{what}: {told}");
+    }
+}
