@@ -190,6 +190,7 @@ impl Faces {
             .service(
                 web::scope("/api")
                     .route("/openapi.json", web::get().to(describe))
+                    .configure(api::docs::routes)
                     .default_service(web::to(api::entry)),
             )
             .route("/healthz", web::get().to(healthz))

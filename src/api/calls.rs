@@ -283,10 +283,14 @@ impl<'p> Path<'p> {
     }
 }
 
+/// Whether a call takes GET as well: those that only read. Starting and stopping streams needs no POST either: callers do
+/// it with a plain GET.
+pub fn takes_get(row: &Row) -> bool {
+    row.access == Read || (row.resource == Resource::Streams && matches!(row.action, "start" | "stop"))
+}
+
 fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
-    // Starting and stopping streams needs no POST: callers do it with a plain GET.
-    let reads =
-        row.access == Read || (row.resource == Resource::Streams && matches!(row.action, "start" | "stop"));
+    let reads = takes_get(row);
     if *method == Method::POST || (reads && *method == Method::GET) {
         return Ok(());
     }

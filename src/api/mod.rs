@@ -4,6 +4,7 @@ mod access;
 mod call;
 mod calls;
 mod channels;
+pub mod docs;
 mod events;
 mod guide;
 mod machine;

@@ -1,12 +1,13 @@
 //! The API description (OpenAPI 3.1), made from the table of calls and the columns of the records.
 
+mod answers;
 mod parameters;
 
 use serde_json::{Map, Value, json};
 
 use super::{
     call::is_of_one_row,
-    calls::{CALLS, Row},
+    calls::{CALLS, Row, takes_get},
 };
 use crate::{
     domain::{
@@ -34,6 +35,18 @@ pub fn document() -> Value {
     for row in CALLS {
         paths.insert(format!("/api/{}/{}", row.resource, row.action), path_item(row));
     }
+    let mut schemas = answers::rows();
+    for row in CALLS {
+        schemas.insert(name(row, "Answer"), answers::schema(row.resource, row.action));
+        schemas.insert(name(row, "Fields"), body(row));
+    }
+    let failure = json!({
+        "type": "object",
+        "required": ["result", "error"],
+        "properties": { "result": { "const": false }, "error": { "type": "string" } },
+        "additionalProperties": false,
+    });
+    schemas.insert("Failure".into(), failure);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -49,51 +62,68 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
-            "schemas": {
-                "Failure": {
-                    "type": "object",
-                    "required": ["result", "error"],
-                    "properties": { "result": { "const": false }, "error": { "type": "string" } },
-                },
-                "Success": {
-                    "type": "object",
-                    "required": ["result"],
-                    "properties": { "result": { "const": true } },
-                },
-            },
+            "schemas": schemas,
         },
     })
 }
 
+/// The name of what a call takes or answers among the schemas: `LineNewFields`, `LineNewAnswer`.
+fn name(row: &Row, what: &str) -> String {
+    let words = [row.resource.name(), row.action].into_iter().flat_map(|name| name.split('_'));
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    words.map(capital).collect::<String>() + what
+}
+
 fn path_item(row: &Row) -> Value {
-    let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
-    let failure = || json!({ "$ref": "#/components/schemas/Failure" });
-    let either = json!({ "oneOf": [{ "$ref": "#/components/schemas/Success" }, failure()] });
-    let mut operation = json!({
-        "operationId": format!("{}_{}", row.resource, row.action),
-        "tags": [row.resource.name()],
-        "summary": row.doc,
-        "requestBody": { "content": {
-            "application/x-www-form-urlencoded": { "schema": body(row) },
-            "application/json": { "schema": body(row) },
-        } },
-        "responses": {
-            "200": answer("Done, or refused because of the data.", either),
-            "400": answer("The request cannot be read.", failure()),
-            "401": answer("The key is missing or wrong.", failure()),
-            "403": answer("The address is not allowed.", failure()),
-            "413": answer("The body is over 1 MiB.", failure()),
-            "429": answer("Too many wrong keys: see Retry-After.", failure()),
-        },
-    });
+    let mut post = operation(row, "");
+    let fields = answers::reference(&name(row, "Fields"));
+    post["requestBody"] = json!({ "content": {
+        "application/x-www-form-urlencoded": { "schema": fields },
+        "application/json": { "schema": fields },
+    } });
     if row.access == Access::Write {
-        operation["parameters"] = json!([{
+        post["parameters"] = json!([{
             "name": "Idempotency-Key", "in": "header", "required": false,
             "schema": { "type": "string", "maxLength": 255 },
             "description": "A repeat within 24 hours gets the first answer and does nothing.",
         }]);
     }
-    json!({ "post": operation })
+    if !takes_get(row) {
+        return json!({ "post": post });
+    }
+    let mut get = operation(row, "_by_get");
+    let properties = body(row)["properties"].take();
+    let fields = properties.as_object().into_iter().flatten();
+    get["parameters"] = fields
+        .map(|(name, schema)| {
+            json!({ "name": name, "in": "query", "required": false, "schema": { "type": "string" }, "description": schema["description"] })
+        })
+        .collect();
+    json!({ "post": post, "get": get })
+}
+
+fn operation(row: &Row, suffix: &str) -> Value {
+    let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
+    let failure = || answers::reference("Failure");
+    json!({
+        "operationId": format!("{}_{}{suffix}", row.resource, row.action),
+        "tags": [row.resource.name()],
+        "summary": row.doc,
+        "responses": {
+            "200": answer(
+                "Done, or refused because of the data.",
+                json!({ "oneOf": [answers::reference(&name(row, "Answer")), failure()] }),
+            ),
+            "400": answer("The request cannot be read.", failure()),
+            "401": answer("The key is missing or wrong.", failure()),
+            "403": answer("The address is not allowed.", failure()),
+            "404": answer("There is no such call.", failure()),
+            "405": answer("The call does not take that method: see Allow.", failure()),
+            "413": answer("The body is over 1 MiB.", failure()),
+            "429": answer("Too many wrong keys: see Retry-After.", failure()),
+            "500": answer("The server failed.", failure()),
+        },
+    })
 }
 
 /// Parameters beside `data`, and the columns in `data` for calls that write them.
@@ -133,7 +163,7 @@ fn body(row: &Row) -> Value {
 }
 
 /// The columns that a list can be narrowed by.
-fn filters(row: &Row) -> Vec<&'static str> {
+pub fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
         (Resource::Connections | Resource::Archive | Resource::Events, _) => Vec::new(),
         // Each log has its own columns; a name stands once.
@@ -179,7 +209,8 @@ fn columns(row: &Row) -> Vec<Column> {
 fn schema(column: &Column) -> Value {
     let kind = match column.kind {
         Kind::Number | Kind::Time | Kind::Reference(_) => json!({ "type": ["integer", "string", "null"] }),
-        Kind::Flag => json!({ "enum": [1, 0, true, false, "1", "0", "true", "false"] }),
+        // Not as an enum: generators of clients cannot name values of three types.
+        Kind::Flag => json!({ "type": ["boolean", "integer", "string"] }),
         Kind::Text | Kind::Hidden => json!({ "type": "string" }),
         Kind::List => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::References(_) => json!({ "type": "array", "items": { "type": ["integer", "string"] } }),

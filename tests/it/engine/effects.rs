@@ -10,7 +10,7 @@ use crate::support::{
 
 /// What each writing call is sent, in an order in which all succeed: on a server with the running streams 1 and 2,
 /// the bouquet 1, the line bob that watches 1, an address that guessed, and a session of the panel.
-const SENT: &[(&str, &str)] = &[
+pub const SENT: &[(&str, &str)] = &[
     ("line/new", "data[username]=anna&data[password]=pw"),
     ("line/update", "username=anna&data[notes]=x"),
     ("line/convert_to_mag", "username=anna&mac_address=00:1A:79:00:00:01"),
@@ -182,8 +182,8 @@ fn seen(server: &TestServer) -> Value {
     })
 }
 
-#[test]
-fn a_repeat_of_any_writing_call_under_its_key_changes_nothing_anywhere() {
+/// A server on which all of [`SENT`] succeed once somebody has signed in to the panel; who watches.
+pub fn stage() -> (TestServer, Player) {
     let folder = tempfile::tempdir().expect("a folder");
     put_picture(folder.path());
     let server = TestServer::with(
@@ -196,8 +196,14 @@ fn a_repeat_of_any_writing_call_under_its_key_changes_nothing_anywhere() {
     server.done("line/update", "username=bob&data[max_allowed_connections]=0");
     server.done("resellers/new", "data[name]=North");
     server.done("resellers/new", "data[name]=Empty");
+    let watching = disturb(&server, "first");
+    (server, watching)
+}
+
+#[test]
+fn a_repeat_of_any_writing_call_under_its_key_changes_nothing_anywhere() {
+    let (server, _first) = stage();
     let _signed_in = Panel::admin(&server);
-    let _first = disturb(&server, "first");
     let described = server.curl("/api/openapi.json", &[]).1;
     let paths = described["paths"].as_object().expect("paths");
     // Only what writes takes an Idempotency-Key.

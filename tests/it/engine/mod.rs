@@ -2,7 +2,7 @@
 
 mod busy;
 mod database_errors;
-mod effects;
+pub mod effects;
 mod idempotency;
 mod in_place;
 mod power_cut;

@@ -241,6 +241,7 @@ const OPERATORS: &[&str] = &[
     "/panel/settings",
     "/panel/settings/api",
     "/panel/settings/api/keys/new",
+    "/api/docs",
     "/panel/settings/security",
     "/panel/logs/error",
     "/panel/logs/audit",
