@@ -17,6 +17,7 @@ mod events;
 mod guide;
 mod house;
 mod machine;
+mod panel;
 mod people;
 mod portal;
 mod subscribers;

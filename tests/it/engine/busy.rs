@@ -6,8 +6,10 @@ use std::{
 };
 
 use crate::{
-    people::panel_access::{Need, ROUTES},
-    subscribers::panel_forms::{Edit, FORMS, Give, Make, furnish},
+    panel::{
+        panel_access::{Need, ROUTES},
+        panel_forms::{Edit, FORMS, Give, Make, furnish},
+    },
     support::{
         TestServer,
         panel::{PASSWORD, Panel},
@@ -57,7 +59,7 @@ fn no_face_fails_while_another_program_writes() {
         .iter()
         .filter_map(|(_, path, form)| match form {
             Edit(typed) | Make(typed) | Give(typed, _) => Some((format!("/panel{path}"), *typed)),
-            crate::subscribers::panel_forms::Free(_) => None,
+            crate::panel::panel_forms::Free(_) => None,
         })
         .map(|(path, typed)| (panels[0].opened(&path), typed))
         .collect();

@@ -14,7 +14,6 @@ mod log_limits;
 mod log_unread;
 mod memory;
 mod openapi;
-mod panel_browser;
 mod panel_dashboard;
 mod panel_jobs;
 mod panel_logs;

@@ -4,7 +4,6 @@ mod api_access;
 mod api_admins;
 mod api_resellers;
 mod api_security;
-pub mod panel_access;
 mod panel_administrators;
 mod panel_guesses;
 mod panel_login;

@@ -4,7 +4,6 @@ mod api_changed_meanwhile;
 mod api_line;
 mod api_mag;
 mod panel_changed_meanwhile;
-pub mod panel_forms;
 mod panel_lines;
 mod panel_mass_edit;
 mod panel_stale_buttons;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::{
-    people::panel_access::{Need, ROUTES},
+    panel::panel_access::{Need, ROUTES},
     support::{
         TestServer,
         panel::{Panel, server},
