@@ -1,7 +1,7 @@
 //! The guide: 1 GB of XMLTV read by the real program, beside a loop that only reads the same file's events, and admission
 //! meanwhile; `xmltv.php` beside the same bytes from memory; `get_short_epg` beside an empty handler; memory while nobody asks.
 //! `cargo bench --bench guide`, or one part: `-- refresh`, `admission`, `xmltv`, `epg`, `idle`. Needs wrk, 2 GB below the temporary
-//! folder and about twelve minutes, half of them `idle`.
+//! folder and about twelve minutes, half of them `idle`. `-- small PART` only shows that it runs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::disallowed_methods)]
@@ -44,6 +44,11 @@ fn main() {
     }
 }
 
+/// Whether it is only to be seen that all of this runs.
+fn is_small() -> bool {
+    std::env::args().any(|argument| argument == "small")
+}
+
 /// A guide as a source has it, and who may see it.
 #[derive(Clone, Copy)]
 struct Guide {
@@ -67,7 +72,12 @@ const FULL: Guide =
 impl Guide {
     /// A data folder with it as source 1 that is not read yet, a stream for each matched channel, and lines `line1`, `line2`, ... who
     /// may watch them all.
-    fn folder(&self) -> TempDir {
+    fn folder(self) -> TempDir {
+        let (channels, days) = if is_small() { (self.channels / 10, 2) } else { (self.channels, self.days) };
+        Self { channels, matched: self.matched.min(channels), days, ..self }.made()
+    }
+
+    fn made(&self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         drop(Server::start(folder.path(), &[]));
         let file = folder.path().join("guide/big.xml");
@@ -106,7 +116,7 @@ impl Guide {
     }
 
     /// The same, with the source read.
-    fn read(&self) -> TempDir {
+    fn read(self) -> TempDir {
         let folder = self.folder();
         let server = Server::start(folder.path(), &[]);
         while ask(&server, "guide_sources/info", "last_success_at\":") == "null" {
@@ -324,7 +334,7 @@ fn idle() {
     memory("20 s after the start");
     drop(get(&server.address, &guide_of("1"), "Accept-Encoding: gzip\r\n"));
     memory("after xmltv.php of every channel");
-    std::thread::sleep(Duration::from_mins(6));
+    std::thread::sleep(if is_small() { Duration::from_secs(5) } else { Duration::from_mins(6) });
     memory("six minutes later");
 }
 

@@ -29,7 +29,7 @@ use crate::{
     },
     jobs,
     media::{Ffmpeg, Media, Timing, archive::Archive},
-    ops::{Ops, machine::first_start::Welcome},
+    ops::{Ops, channels::import::forget_left, machine::first_start::Welcome},
     panel, player, portal,
     store::{self, Options, Store, guide::GuideDb},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
@@ -79,6 +79,7 @@ pub struct Running {
 /// A sentence for the operator.
 pub async fn build(config: Config) -> Result<Running, String> {
     let lock = lock(&config)?;
+    forget_left(&config.data);
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
     options.workers = u32::try_from(workers).unwrap_or(2) + 1;

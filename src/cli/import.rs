@@ -6,7 +6,7 @@ use crate::{
     domain::people::actor::Actor,
     ops::{
         Ops,
-        channels::import::{Done, Import, List, Plan, Reading},
+        channels::import::{Done, Import, List, Plan, Reading, is_address},
     },
 };
 
@@ -18,12 +18,18 @@ const SHOWN: usize = 50;
 /// Imports a list, or only says what that would do; and whether that went as it was wanted.
 pub async fn m3u(
     ops: &Ops,
-    file: &Path,
+    file: &str,
     how: impl FnOnce(Arc<List>) -> Import,
     dry_run: bool,
 ) -> Result<(String, Result<(), String>), String> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let list = Arc::new(read(file).await.map_err(|error| named(&error))?);
+    let is_address = is_address(file);
+    // An address may hold a password; what is wrong with it names its host.
+    let named = |error: &dyn std::fmt::Display| {
+        if is_address { error.to_string() } else { format!("{file}: {error}") }
+    };
+    let list =
+        if is_address { ops.fetch_list(file).await.map_err(rule) } else { read(Path::new(file)).await };
+    let list = Arc::new(list.map_err(|error| named(&error))?);
     let import = how(list.clone());
     let plan =
         ops.plan_import(&Actor::COMMAND_LINE, import.clone()).await.map_err(|error| error.to_string())?;

@@ -205,8 +205,9 @@ enum ImportCommand {
     M3u {
         #[command(flatten)]
         data: Data,
-        /// The list
-        file: PathBuf,
+        /// The list: a file, or an address that begins with http:// or https://
+        #[arg(value_name = "FILE|URL")]
+        file: String,
         /// Only show what would be done
         #[arg(long)]
         dry_run: bool,

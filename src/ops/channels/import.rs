@@ -1,10 +1,12 @@
 //! Import of an M3U list: what it would do, and doing it, some hundred streams in a transaction.
 
+mod fetching;
 mod lists;
 mod reading;
 
 use std::{collections::HashMap, sync::Arc};
 
+pub use fetching::{forget_left, is_address};
 pub use lists::{Kept, Lists, Run};
 pub use reading::{READINGS, Reading};
 

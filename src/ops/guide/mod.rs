@@ -10,7 +10,7 @@ mod keeping;
 mod matching;
 mod xmltv;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
 
@@ -43,6 +43,11 @@ impl Guide {
         // A thousand changes in each second of a run would not reach the next run.
         let began = now.seconds().unsigned_abs() << 10;
         Self { store, db, began, index: ArcSwap::default(), keeping: keeping::Keeping::default() }
+    }
+
+    /// The data folder.
+    pub(in crate::ops) fn data(&self) -> &Path {
+        self.db.folder()
     }
 
     /// Programmes of a stream that overlap [from, to), by their start and at most so many: those of its channel, moved by

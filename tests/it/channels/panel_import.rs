@@ -2,6 +2,7 @@
 
 use crate::support::{
     TestServer, linecard,
+    origin::{self, Origin},
     panel::{Panel, server},
     tv::within,
 };
@@ -134,6 +135,48 @@ fn a_list_that_comes_again_changes_what_is_there_only_if_told_so() {
         (Some(8), vec!["Harbour".to_owned(), "Cinema".to_owned()]),
         "of two of one name the first tells the details"
     );
+}
+
+#[test]
+fn a_list_is_fetched_from_its_address_by_the_rule_of_every_address() {
+    let provider = Origin::start(|asked| match asked.path.as_str() {
+        "/inside" => origin::to("http://169.254.169.254/latest"),
+        "/page" => origin::ok("<html>Not found</html>"),
+        "/gone" => origin::status("404 Not Found"),
+        _ => origin::ok(LIST),
+    });
+    let server = server();
+    let panel = Panel::admin(&server);
+    let list = provider.url.replace("http://", "http://me:hush@") + "/list.m3u";
+    let fetch = |url: &str| {
+        let form = format!("url={url}");
+        panel.curl(&["-F", "text=", "-F", &form], None, "/panel/streams/import")
+    };
+    let data = server.data().to_owned();
+    let by_command = |url: &str| linecard(&data, &["import", "m3u", url, "--dry-run"]);
+    let refused = |url: &str, why: &str| {
+        let page = fetch(url);
+        assert!(page.status == 422 && page.body.contains(why), "{url}: {}", page.body);
+        let (code, _, error) = by_command(url);
+        // What is no address is a file.
+        assert!(code == 1 && (error.contains(why) || !url.starts_with("http")), "{url}: {error}");
+        assert!(!error.contains("hush"), "{error}");
+    };
+    refused(&list, "fetch_local");
+    assert_eq!(provider.asked().len(), 0, "nobody was asked");
+    server.done("settings/update", "data[fetch_local]=1");
+    refused(&format!("{}/inside", provider.url), "169.254.169.254");
+    refused(&format!("{}/page", provider.url), "web page");
+    refused(&format!("{}/gone", provider.url), "404");
+    refused("ftp://h.example/list.m3u", "begins with http:// or https://");
+    let page = fetch(&list);
+    assert_eq!(page.status, 303, "{}", page.body);
+    assert!(panel.get(page.location()).contains("new streams"));
+    let (code, told, error) = by_command(&list);
+    assert!(code == 0 && told.contains("nothing was changed"), "{told}{error}");
+    assert!(!server.log().contains("hush"));
+    let left = std::fs::read_dir(server.data().join("import.fetched")).unwrap().count();
+    assert_eq!(left, 0, "what was fetched goes");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod players;
 mod recorded;
 mod shows;
 mod sources;
+mod widths;
 
 use std::fmt::Write as _;
 

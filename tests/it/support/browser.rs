@@ -39,6 +39,23 @@ impl WebDriverCompatibleCommand for Console {
     }
 }
 
+/// A screen as wide as that, narrower than a window can be: `Emulation.setDeviceMetricsOverride` of Chromium.
+#[derive(Debug)]
+struct Screen(u32);
+
+impl WebDriverCompatibleCommand for Screen {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("/session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        let params =
+            json!({ "width": self.0, "height": 800, "deviceScaleFactor": 1, "mobile": self.0 < 500 });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params });
+        (http::Method::POST, Some(body.to_string()))
+    }
+}
+
 impl Browser {
     /// Opens one on the pages of a server.
     pub fn on(base: &str) -> Self {
@@ -203,6 +220,11 @@ impl Browser {
     /// How wide the window is.
     pub fn set_width(&self, width: u32) {
         self.done(self.client.set_window_size(width, 900));
+    }
+
+    /// How wide the screen is, however wide the window: a telephone's has 375.
+    pub fn set_screen(&self, width: u32) {
+        self.done(self.client.issue_cmd(Screen(width)));
     }
 
     fn find(&self, css: &str) -> fantoccini::elements::Element {

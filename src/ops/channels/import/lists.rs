@@ -26,6 +26,8 @@ const RUNS: (usize, Duration) = (100, Duration::from_hours(1));
 pub struct Lists {
     kept: Mutex<VecDeque<WaitingList>>,
     readings: Arc<Semaphore>,
+    /// Those that are fetched are not read yet.
+    pub(super) fetches: Semaphore,
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -34,6 +36,7 @@ impl Default for Lists {
         Self {
             kept: Mutex::default(),
             readings: Arc::new(Semaphore::new(READINGS)),
+            fetches: Semaphore::new(READINGS),
             turn: tokio::sync::Mutex::default(),
         }
     }

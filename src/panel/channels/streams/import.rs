@@ -36,6 +36,8 @@ use crate::{
 
 /// The most bytes of an upload.
 const MOST: usize = 64 << 20;
+/// An address that is longer is none.
+const ADDRESS: usize = 8_192;
 /// A text that was pasted is shown again up to this length.
 const PASTED: usize = 1 << 20;
 /// An import that takes longer is looked at while it runs.
@@ -47,6 +49,14 @@ struct UploadPage {
     frame: Frame,
     problem: Option<String>,
     text: String,
+    url: String,
+}
+
+/// What was typed: it is shown again where it cannot be read.
+#[derive(Default)]
+struct Typed {
+    text: Vec<u8>,
+    url: Vec<u8>,
 }
 
 #[derive(Template)]
@@ -61,14 +71,14 @@ struct ProgressPage {
 /// Asks for a list.
 pub async fn ask(caller: Caller) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    Ok(blank(&caller, StatusCode::OK, None, String::new()))
+    Ok(blank(&caller, StatusCode::OK, None, &Typed::default()))
 }
 
-/// Takes a list, as a file or as text.
+/// Takes a list, as a file, as text or by its address.
 pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
-    let mut text = Vec::new();
-    let problem = match read(&caller, &request, payload, &mut text).await {
+    let mut typed = Typed::default();
+    let problem = match read(&caller, &request, payload, &mut typed).await {
         Ok(list) => {
             let token = caller.ops.keep_list(caller.actor(), list)?;
             return Ok(moved(&format!("/panel/streams/import/{token}")));
@@ -91,7 +101,7 @@ pub async fn upload(caller: Caller, request: HttpRequest, payload: Payload) -> R
         }
         Err(Unread::List(error)) => (status(&error), error.to_string()),
     };
-    Ok(blank(&caller, problem.0, Some(problem.1), String::from_utf8_lossy(&text).into_owned()))
+    Ok(blank(&caller, problem.0, Some(problem.1), &typed))
 }
 
 /// Why a list could not be read.
@@ -112,16 +122,24 @@ impl From<Error> for Unread {
     }
 }
 
-/// Reads the file, or the text if there is none, as it comes in.
+/// Reads the file, or the text if there is none, as it comes in; without both what is at the address.
 async fn read(
     caller: &Caller,
     request: &HttpRequest,
     payload: Payload,
-    pasted: &mut Vec<u8>,
+    typed: &mut Typed,
 ) -> Result<List, Unread> {
     let mut parts = Parts::of(request, payload, MOST)?;
     let mut reading = None;
     while let Some(mut part) = parts.next().await? {
+        if part.name == "url" {
+            while let Some(piece) = part.piece().await? {
+                if typed.url.len() <= ADDRESS {
+                    typed.url.extend_from_slice(&piece);
+                }
+            }
+            continue;
+        }
         let is_text = part.name == "text";
         // What comes second counts only if the first was empty.
         let is_wanted = reading.is_none() && (is_text || part.name == "file");
@@ -129,8 +147,8 @@ async fn read(
             if !is_wanted {
                 continue;
             }
-            if is_text && pasted.len() < PASTED {
-                pasted.extend_from_slice(&piece);
+            if is_text && typed.text.len() < PASTED {
+                typed.text.extend_from_slice(&piece);
             }
             let begun = match reading.take() {
                 Some(reading) => reading,
@@ -139,9 +157,11 @@ async fn read(
             reading = Some(begun.more(piece).await?);
         }
     }
+    let url = String::from_utf8_lossy(&typed.url);
     match reading {
         Some(reading) => Ok(reading.done().await?),
-        None => Err(Error::invalid("file", "choose a file, or paste the list").into()),
+        None if !url.trim().is_empty() => Ok(caller.ops.fetch_list(url.trim()).await?),
+        None => Err(Error::invalid("file", "choose a file, paste the list, or type its address").into()),
     }
 }
 
@@ -228,8 +248,10 @@ fn gone() -> HttpResponse {
     )
 }
 
-fn blank(caller: &Caller, status: StatusCode, problem: Option<String>, text: String) -> HttpResponse {
-    caller.page_with(status, &UploadPage { frame: caller.frame("Import streams"), problem, text })
+fn blank(caller: &Caller, status: StatusCode, problem: Option<String>, typed: &Typed) -> HttpResponse {
+    let shown = |typed: &[u8]| String::from_utf8_lossy(typed).into_owned();
+    let (frame, text, url) = (caller.frame("Import streams"), shown(&typed.text), shown(&typed.url));
+    caller.page_with(status, &UploadPage { frame, problem, text, url })
 }
 
 /// What can be chosen, with the choices of the first look.
