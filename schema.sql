@@ -414,6 +414,51 @@ CREATE TABLE mag_events (
 ) STRICT;
 CREATE INDEX mag_events_mag ON mag_events (mag_id, id);
 
+-- One change of many lines or MAGs, done piece by piece.
+CREATE TABLE batches (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    resource   TEXT    NOT NULL,
+    action     TEXT    NOT NULL CHECK (action IN ('update', 'extend', 'delete')),
+    edit       TEXT    NOT NULL,                  -- what is done to each row, as JSON
+    state      TEXT    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done', 'stopped', 'undone')),
+    why        TEXT    NOT NULL DEFAULT '',       -- why it ended early
+    actor_kind TEXT    NOT NULL CHECK (actor_kind IN ('api_key', 'administrator')),
+    actor_id   INTEGER NOT NULL,
+    actor      TEXT    NOT NULL,
+    address    TEXT,
+    meant      INTEGER NOT NULL,                  -- rows in all
+    done       INTEGER NOT NULL DEFAULT 0,
+    failed     INTEGER NOT NULL DEFAULT 0,
+    undone     INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX batches_open ON batches (id) WHERE state IN ('waiting', 'running');
+
+-- What is left of it: rows by id, each with its updated_at if it is taken only as it was seen.
+CREATE TABLE batch_pieces (
+    batch_id INTEGER NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
+    piece    INTEGER NOT NULL,
+    meant    TEXT    NOT NULL,
+    PRIMARY KEY (batch_id, piece)
+) STRICT;
+
+-- What it did to each row, until that can no longer be undone.
+CREATE TABLE batch_rows (
+    batch_id    INTEGER NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
+    row_id      INTEGER NOT NULL,
+    name        TEXT    NOT NULL,
+    outcome     TEXT    NOT NULL CHECK (outcome IN ('done', 'failed', 'undone', 'kept')),
+    why         TEXT    NOT NULL DEFAULT '',
+    before      TEXT    NOT NULL DEFAULT '',      -- the row as it was, as JSON
+    changed_at  INTEGER,                          -- its updated_at after that
+    reseller_id INTEGER,                          -- who paid
+    credits     INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (batch_id, row_id)
+) STRICT;
+CREATE INDEX batch_rows_why ON batch_rows (batch_id, outcome, row_id) WHERE why <> '';
+
 -- How many lines and MAGs there are, so that `total` of a list need not count a million rows.
 CREATE TABLE row_counts (
     name TEXT    PRIMARY KEY,

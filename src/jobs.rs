@@ -199,6 +199,13 @@ const JOBS: &[Job] = &[
         run: |ops, _| Box::pin(async move { ops.keep_guide().await }),
     },
     Job {
+        name: "Batches",
+        about: "Changes many lines or MAGs as somebody has ordered, a hundred at a time.",
+        rhythm: Rhythm::Every { period: Duration::from_millis(500), after_failure: Duration::from_secs(5) },
+        at_the_end: false,
+        run: |ops, _| Box::pin(async move { ops.run_batches().await }),
+    },
+    Job {
         name: "Clean up",
         about: "Deletes entries of the logs that are older than the settings say; none while the clock is in doubt.",
         rhythm: Rhythm::every(Duration::from_hours(1)),

@@ -22,7 +22,7 @@ use super::{
     managed,
     people::{administrators, resellers, security},
     reply,
-    subscribers::{line, mag},
+    subscribers::{batches, bulk, line, mag},
     viewing::connections,
 };
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
             audit::MASK,
             rights::Access::{self, Read, Write},
         },
-        subscribers::plan::Plan,
+        subscribers::{line::Line, mag::Mag, plan::Plan},
     },
     ops::{Action, Ops, machine::calls::Noted},
     wire::{
@@ -83,6 +83,7 @@ calls! {
     Line / "explain", Read, line::explain, "Explains why a line can or cannot watch: every rule, its connections, its latest refusals.";
     Line / "convert_to_mag", Write, line::convert_to_mag, "Converts the line of that username to a MAG; plan, end date, reseller and history are kept.";
     Line / "list", Read, line::list, "Lists lines.";
+    Line / "bulk", Write, bulk::bulk::<Line>, "Updates, extends or deletes many lines: with dry_run=1 a preview, else a batch.";
     Mag / "new", Write, mag::create, "Creates a MAG.";
     Mag / "update", Write, mag::update, "Changes the MAG of that address; data[extend_plan]=1 extends it.";
     Mag / "delete", Write, mag::delete, "Deletes the MAG of that address.";
@@ -93,6 +94,10 @@ calls! {
     Mag / "set_parent_pin", Write, mag::set_parent_pin, "Sets the parental PIN of a MAG; without parent_pin to a random one.";
     Mag / "convert_to_line", Write, mag::convert_to_line, "Converts the MAG of that address to a line; plan, end date, reseller and history are kept.";
     Mag / "list", Read, mag::list, "Lists MAGs, each with its box.";
+    Mag / "bulk", Write, bulk::bulk::<Mag>, "Updates, extends or deletes many MAGs: with dry_run=1 a preview, else a batch.";
+    Batches / "list", Read, batches::list, "Lists batches, and how far they are.";
+    Batches / "info", Read, batches::info, "Shows a batch, how far it is, and which rows it could not change.";
+    Batches / "undo", Write, batches::undo, "Takes back what a batch did within 24 hours, except rows that were changed since.";
     Administrators / "new", Write, administrators::create, "Creates an administrator.";
     Administrators / "update", Write, administrators::update, "Changes an administrator.";
     Administrators / "delete", Write, administrators::delete, "Deletes an administrator.";

@@ -141,7 +141,7 @@ fn body(row: &Row) -> Value {
         properties
             .insert(name.into(), json!({ "type": ["boolean", "integer", "string"], "description": doc }));
     }
-    let takes_columns = matches!(row.action, "new" | "update" | "api_key_new");
+    let takes_columns = matches!(row.action, "new" | "update" | "api_key_new" | "bulk");
     if takes_columns {
         let mut data = Map::new();
         for column in columns(row) {
@@ -165,7 +165,7 @@ fn body(row: &Row) -> Value {
 /// The columns that a list can be narrowed by.
 pub fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
-        (Resource::Connections | Resource::Archive | Resource::Events, _) => Vec::new(),
+        (Resource::Connections | Resource::Archive | Resource::Events | Resource::Batches, _) => Vec::new(),
         // Each log has its own columns; a name stands once.
         (Resource::Logs, _) => {
             Log::ALL.iter().flat_map(|(_, log)| log.columns()).map(|(name, _)| *name).collect()
@@ -199,7 +199,8 @@ fn columns(row: &Row) -> Vec<Column> {
             | Resource::Security
             | Resource::Guide
             | Resource::Archive
-            | Resource::Events,
+            | Resource::Events
+            | Resource::Batches,
             _,
         ) => Vec::new(),
     };

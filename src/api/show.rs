@@ -46,7 +46,8 @@ pub fn log_row(row: LogRow) -> Value {
     Value::Object(columns.collect())
 }
 
-fn value(fact: Fact) -> Value {
+/// A value as answers show it.
+pub fn value(fact: Fact) -> Value {
     match fact {
         Fact::None | Fact::Hidden(_) => Value::Null,
         Fact::Number(number) => number.into(),

@@ -70,6 +70,8 @@ id! {
     LineId of Line, at most 1000;
     /// A MAG.
     MagId of Mag, at most 1000;
+    /// A change of many rows at once.
+    BatchId of Batches, at most 1000;
     /// An administrator.
     AdminId of Administrators, at most 1000;
     /// A reseller.

@@ -17,6 +17,7 @@ pub mod viewing;
 pub mod error;
 pub mod field;
 pub mod ids;
+pub mod kept_fields;
 pub mod page;
 pub mod refused;
 pub mod resource;

@@ -111,6 +111,21 @@ pub enum Refused {
     /// What failed of the database in a dry run.
     #[error("Database error: {0}. It was a dry run: the Panel Error Log has no entry of it")]
     DryRunFailed(Failure),
+    /// More rows than one batch may have.
+    #[error("These are more than {0} rows: narrow the filter")]
+    TooManyRows(usize),
+    /// A preview that is not remembered, or somebody else's.
+    #[error("There is no preview {0} any more: ask for another")]
+    PreviewGone(i64),
+    /// A batch that can no longer be undone.
+    #[error("Batch {0} ended more than 24 hours ago: it can no longer be undone")]
+    BatchTooOld(i64),
+    /// A batch that is under way.
+    #[error("Batch {0} is not over yet: wait for its end")]
+    BatchNotOver(i64),
+    /// A batch of which nobody knows what it is to do.
+    #[error("Batch {0} cannot be read back")]
+    BatchUnreadable(i64),
     /// Id and name of an API key.
     #[error("Send id or name, not both")]
     IdOrName,

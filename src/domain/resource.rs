@@ -41,11 +41,13 @@ pub enum Resource {
     Archive,
     /// What happened, in the order in which it did.
     Events,
+    /// Changes of many lines or MAGs at once.
+    Batches,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -64,6 +66,7 @@ impl Resource {
         Self::GuideSources,
         Self::Archive,
         Self::Events,
+        Self::Batches,
     ];
 
     /// The name in paths, rights and logs.
@@ -87,6 +90,7 @@ impl Resource {
             Self::GuideSources => "guide_sources",
             Self::Archive => "archive",
             Self::Events => "events",
+            Self::Batches => "batches",
         }
     }
 
@@ -111,6 +115,7 @@ impl Resource {
             Self::GuideSources => "Guide source",
             Self::Archive => "Recording",
             Self::Events => "Event",
+            Self::Batches => "Batch",
         }
     }
 
@@ -118,6 +123,7 @@ impl Resource {
     pub fn singular(self) -> &'static str {
         match self {
             Self::SubscriptionPlans => "subscription_plan",
+            Self::Batches => "batch",
             Self::Categories => "category",
             Self::Line | Self::Mag | Self::Settings | Self::Logs | Self::Security | Self::Guide => {
                 self.name()
@@ -147,13 +153,18 @@ impl Resource {
             Self::GuideSources => "no_such_guide_source",
             Self::Archive => "no_such_recording",
             Self::Events => "no_such_event",
+            Self::Batches => "no_such_batch",
         }
     }
 
-    /// The one whose right it takes: guide and sources are one right.
+    /// The one whose right it takes: guide and sources are one right, and batches need that to lines or to MAGs.
     #[must_use]
     pub fn right(self) -> Self {
-        if self == Self::GuideSources { Self::Guide } else { self }
+        match self {
+            Self::GuideSources => Self::Guide,
+            Self::Batches => Self::Line,
+            own => own,
+        }
     }
 
     /// The kind of that name.

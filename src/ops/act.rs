@@ -158,6 +158,21 @@ impl Act<'_> {
         Ok(id)
     }
 
+    /// Brings a deleted row back under its old id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] for what it refers to, [`Error::Taken`] for a unique column, or a database error.
+    pub(super) fn restore<R: Table>(&self, row: &Stored<R>) -> Result<()> {
+        let facts = row.record.facts();
+        self.tx.require_references::<R>(&facts)?;
+        self.tx.restore(row)?;
+        let defaults = self.tx.defaults::<R>()?;
+        let set = told(facts.iter().filter(|(name, fact)| is_set(name, fact, defaults)));
+        let after = object(&set);
+        self.trail(Some(row.id.number()), label(&facts), EMPTY, &after)?;
+        self.tell::<R>("created", row.id, &facts, (&[], &set), (EMPTY, &after))
+    }
+
     /// Deletes the row in whose place another was put.
     ///
     /// # Errors

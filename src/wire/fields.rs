@@ -56,6 +56,11 @@ impl Fields {
         self.left.extend(other.left);
     }
 
+    /// Whether nothing is left to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
     /// Whether any field can be sent in this place.
     pub fn are_taken(&self) -> bool {
         !self.known.is_empty()

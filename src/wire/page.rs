@@ -9,13 +9,15 @@ use crate::domain::{
     record::Source,
 };
 
+const STAMPS: [(&str, Kind); 3] =
+    [("id", Kind::Number), ("created_at", Kind::Time), ("updated_at", Kind::Time)];
+
 /// Reads a page; every one of `columns` may be a filter, and `id` and the two stamps.
 ///
 /// # Errors
 /// [`Error::Invalid`] naming the parameter.
 pub fn read(fields: &mut Fields, columns: &[Column]) -> Result<Page> {
-    let stamps = [("id", Kind::Number), ("created_at", Kind::Time), ("updated_at", Kind::Time)];
-    let columns = columns.iter().map(|column| (column.name, column.kind)).chain(stamps);
+    let columns = columns.iter().map(|column| (column.name, column.kind)).chain(STAMPS);
     filtered(fields, columns)
 }
 
@@ -50,8 +52,25 @@ pub fn read_window(fields: &mut Fields) -> Result<Page> {
     Ok(page)
 }
 
+/// Reads what narrows a list alone: `search`, `changed_since`, and the columns as [`read`] takes them.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the parameter.
+pub fn read_filters(fields: &mut Fields, columns: &[Column]) -> Result<Page> {
+    let columns = columns.iter().map(|column| (column.name, column.kind)).chain(STAMPS);
+    narrowed(fields, Page::default(), columns)
+}
+
 fn filtered(fields: &mut Fields, columns: impl Iterator<Item = (&'static str, Kind)>) -> Result<Page> {
-    let mut page = read_window(fields)?;
+    let page = read_window(fields)?;
+    narrowed(fields, page, columns)
+}
+
+fn narrowed(
+    fields: &mut Fields,
+    mut page: Page,
+    columns: impl Iterator<Item = (&'static str, Kind)>,
+) -> Result<Page> {
     page.search = text(fields, "search")?;
     let bad = |search: &String| search.chars().count() > 200 || search.chars().any(char::is_control);
     if page.search.as_ref().is_some_and(bad) {

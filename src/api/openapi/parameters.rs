@@ -48,6 +48,14 @@ const EVENTS: &str = "send_msg, send_msg_with_video, play_channel, reboot, reloa
 pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
     match (resource, action) {
         (_, "new" | "whitelist_list" | "get" | "api_key_new") => &[],
+        (Resource::Line | Resource::Mag, "bulk") => &[
+            ("ids", "The rows: a list of ids."),
+            ("filter", "Or all with these values of columns, and with state, expires_before, expires_after."),
+            ("search", "And with this text."),
+            ("action", "update, extend or delete."),
+            ("preview_id", "The preview to start: only over rows that are as it saw them."),
+        ],
+        (Resource::Batches, "list") => &[LIMIT, OFFSET, AFTER],
         (Resource::Line, _) if action != "list" => of_lines(action),
         (Resource::Mag, _) if action != "list" => of_mags(action),
         (Resource::Administrators | Resource::Resellers, _) if action != "list" => of_people(action),
@@ -191,6 +199,12 @@ const NEW_TOKEN: Parameter = ("new_token", "1: gives the line a new token; the o
 /// In `data`, beside the columns.
 pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
     match (resource, action) {
+        (Resource::Line | Resource::Mag, "bulk") => &[
+            ("add_bouquet", "With update: one of their own bouquets more."),
+            ("remove_bouquet", "With update: one of their own bouquets less."),
+            ("days", "With extend: so many days, free."),
+            FREE,
+        ],
         (Resource::Line, "new") => &[FREE, NEW_TOKEN],
         (Resource::Line, _) => &[EXTEND_PLAN, FREE, NEW_TOKEN],
         (Resource::Mag, "new") => &[FREE],

@@ -1,5 +1,7 @@
 //! Calls on lines and MAGs.
 
+pub(crate) mod batches;
+pub(crate) mod bulk;
 pub(crate) mod line;
 pub(crate) mod mag;
 

@@ -1,5 +1,7 @@
 //! Lines and MAGs, and what is sold with them.
 
+pub mod batch;
+pub mod bulk;
 pub mod counts;
 pub mod line;
 pub mod listing;

@@ -43,6 +43,7 @@ impl Ops {
         while self.forget(move |tx, now| tx.forget_events(oldest(now))).await? {}
         self.forget(|tx, now| tx.age_answers(now)).await?;
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
+        while self.forget(|tx, now| tx.forget_batches(now)).await? {}
         while self.forget(|tx, now| tx.forget_let_in(now)).await? {}
         Ok(())
     }

@@ -1,9 +1,13 @@
 //! Lines and MAGs: selling, changing, listing, counting.
 
 pub mod accounts;
+pub mod batch_rows;
+pub mod batches;
 pub mod convert;
 pub mod counts;
 pub mod lines;
 pub mod mags;
 pub mod mass;
+pub mod previews;
 pub mod subscriptions;
+pub mod undo;

@@ -72,6 +72,15 @@ pub fn create<S: Subscribed + Table>(
     Ok((id, record))
 }
 
+/// What was paid for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// By whom.
+    pub reseller: ResellerId,
+    /// How many credits.
+    pub credits: i64,
+}
+
 /// Changes a row, and extends it if that is wished.
 ///
 /// # Errors
@@ -79,9 +88,22 @@ pub fn create<S: Subscribed + Table>(
 pub fn update<S: Subscribed + Table>(
     act: &Act<'_>,
     before: &Stored<S>,
-    mut change: S::Change,
+    change: S::Change,
     wishes: SaleOptions,
 ) -> Result<S> {
+    update_paying(act, before, change, wishes).map(|(after, _)| after)
+}
+
+/// The same, with what was paid.
+///
+/// # Errors
+/// As [`create`].
+pub(super) fn update_paying<S: Subscribed + Table>(
+    act: &Act<'_>,
+    before: &Stored<S>,
+    mut change: S::Change,
+    wishes: SaleOptions,
+) -> Result<(S, Option<Payment>)> {
     let old = before.record.subscription();
     act.actor.may_reach(S::RESOURCE, old.reseller_id)?;
     act.check_seen(before)?;
@@ -103,10 +125,12 @@ pub fn update<S: Subscribed + Table>(
     act.replace(before, &after)?;
     act.actor.may_reach(S::RESOURCE, after.subscription().reseller_id)?;
     check_ceiling(act, Some(old), after.subscription())?;
-    if wishes.extend {
-        charge(act, after.subscription(), S::viewer(before.id), "extension", wishes)?;
-    }
-    Ok(after)
+    let payment = if wishes.extend {
+        charge(act, after.subscription(), S::viewer(before.id), "extension", wishes)?
+    } else {
+        None
+    };
+    Ok((after, payment))
 }
 
 /// Deletes a row.
@@ -264,14 +288,14 @@ fn charge(
     sold: Viewer,
     reason: &'static str,
     wishes: SaleOptions,
-) -> Result<()> {
+) -> Result<Option<Payment>> {
     let (Some(reseller), Some(plan)) = (subscription.reseller_id, subscription.subscription_plan_id) else {
-        return Ok(());
+        return Ok(None);
     };
     let seller = act.find::<Reseller>(reseller)?.record;
-    let Some(payment) = act.find::<Plan>(plan)?.record.credits.payment() else { return Ok(()) };
+    let Some(payment) = act.find::<Plan>(plan)?.record.credits.payment() else { return Ok(None) };
     if !seller.use_credits || wishes.free {
-        return Ok(());
+        return Ok(None);
     }
     let (line, mag) = match sold {
         Viewer::Line(id) => (Some(id), None),
@@ -279,5 +303,6 @@ fn charge(
     };
     let cause = Cause { reason, actor: act.actor.name(), line, mag, plan: Some(plan), ..Cause::default() };
     let after = act.tx.move_credits(reseller, payment, cause, act.now)?.get();
-    act.tell_credits(reseller, seller.name.as_str(), after - payment.get(), after)
+    act.tell_credits(reseller, seller.name.as_str(), after - payment.get(), after)?;
+    Ok(Some(Payment { reseller, credits: -payment.get() }))
 }

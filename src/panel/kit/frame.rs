@@ -68,6 +68,7 @@ const OPERATOR: &[(&str, &[Entry])] = &[
             ("Lines", "/panel/lines", "line", &[Resource::Line]),
             ("MAGs", "/panel/mags", "mag", &[Resource::Mag]),
             ("Connections", "/panel/connections", "connection", &[Resource::Connections]),
+            ("Batches", "/panel/batches", "batch", &[Resource::Batches]),
         ],
     ),
     (

@@ -191,6 +191,7 @@ pub fn word(reason: &str) -> &'static str {
         "set" => "Balance set",
         "sale" => "Sale",
         "extension" => "Extension",
+        "undone" => "Undone",
         "closing" => "Closed",
         _ => "Other",
     }

@@ -1,6 +1,7 @@
 //! Lines and MAGs: one set of pages for both, and for each a [`Kind`] that says what is its own.
 
 mod actions;
+mod batches;
 mod convert;
 mod forms;
 mod list;
@@ -161,6 +162,7 @@ impl Kind for Mag {
 
 /// Mounts the pages of both.
 pub fn routes(config: &mut ServiceConfig) {
+    batches::routes(config);
     convert::routes(config);
     mount::<Line>(config);
     mount::<Mag>(config);

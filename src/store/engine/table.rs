@@ -1,6 +1,6 @@
 //! Every table: its record, what of it is searched, and its statements, made once from the columns of its record.
 
-mod filters;
+pub(crate) mod filters;
 mod reading;
 mod writing;
 
@@ -102,6 +102,7 @@ struct Statements {
     columns: Vec<Column>,
     defaults: Defaults,
     insert: String,
+    restore: String,
     update: String,
     select: String,
 }
@@ -116,6 +117,7 @@ impl Statements {
         let (table, names, sets) = (R::TABLE, names.join(", "), sets.join(", "));
         Ok(Self {
             insert: format!("INSERT INTO {table} ({names}, created_at, updated_at) VALUES ({marks})"),
+            restore: format!("INSERT INTO {table} ({names}, created_at, updated_at, id) VALUES ({marks}, ?)"),
             update: format!("UPDATE {table} SET {sets}, {CHANGED} WHERE id = ?"),
             select: format!("SELECT id, created_at, updated_at, {names} FROM {table}"),
             defaults: defaults::<R>(conn)?,

@@ -39,7 +39,7 @@ pub struct Cause<'a> {
 }
 
 /// Every reason for which a balance moves.
-pub const REASONS: [&str; 6] = ["opening", "added", "set", "sale", "extension", "closing"];
+pub const REASONS: [&str; 7] = ["opening", "added", "set", "sale", "extension", "undone", "closing"];
 
 /// Which rows of a ledger are wanted, in which order.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,8 @@
 //! Pages of lines and MAGs, and which are chosen.
 
+pub mod batches;
 pub mod counts;
+pub mod kept_row;
 
 pub(super) mod line_cache;
 pub(super) mod listing;

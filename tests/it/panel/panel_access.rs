@@ -68,6 +68,8 @@ pub const ROUTES: &[Route] = &[
     ("/mags/{id}/box/event", "/mags/1/box/event", Nothing, Change("mag")),
     ("/mags/{id}/box/pin", "/mags/1/box/pin", Nothing, Change("mag")),
     ("/mags/{id}/box/reset", "/mags/1/box/reset", Nothing, Change("mag")),
+    ("/batches", "/batches", Look("batches"), Nothing),
+    ("/batches/{id}/undo", "/batches/999/undo", Nothing, Change("batches")),
     ("/lines/mass", "/lines/mass", Change("line"), Change("line")),
     ("/lines/mass/run", "/lines/mass/run", Nothing, Change("line")),
     ("/lines/mass/{run}", "/lines/mass/999", Change("line"), Nothing),

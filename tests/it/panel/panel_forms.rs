@@ -55,6 +55,7 @@ pub const FORMS: &[(&str, &str, Form)] = &[
         "/mags/1/box/reset",
         Give(NONE, "Nothing was done: the device has changed meanwhile."),
     ),
+    ("/batches/{id}/undo", "", Free("takes back only what nobody has changed since, and nothing twice")),
     ("/lines/mass", "", Free("only shows what would be done")),
     ("/lines/mass/run", "", Free("does what its preview showed, to rows that nobody has changed since")),
     ("/mags/new", "/mags/new", Make(&[("mac_address", "001A79000008")])),

@@ -3,6 +3,7 @@
 mod api_changed_meanwhile;
 mod api_line;
 mod api_mag;
+mod batches;
 mod panel_changed_meanwhile;
 mod panel_lines;
 mod panel_mass_edit;

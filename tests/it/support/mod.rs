@@ -157,6 +157,12 @@ impl TestServer {
         request(Command::new("curl").args(["-sS", "-g", "-w", "\n%{http_code}"]).args(arguments).arg(url))
     }
 
+    /// Posts a form to a server that may go away meanwhile.
+    pub fn curl_quietly(&self, path: &str, body: &str) {
+        let url = format!("{}{path}", self.url);
+        let _ = Command::new("curl").args(["-s", "-d", body]).arg(url).output();
+    }
+
     /// Ends it at once, as a power switch would end the process; its folder stays.
     pub fn kill(mut self) -> tempfile::TempDir {
         self.child.kill().expect("it runs");

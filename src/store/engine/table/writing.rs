@@ -4,7 +4,7 @@ use rusqlite::{params, params_from_iter};
 
 use super::{CHANGED, Link, Table};
 use crate::{
-    domain::{Fact, Resource, Result, fields::time::UnixTime, ids::Id},
+    domain::{Fact, Resource, Result, Stored, fields::time::UnixTime, ids::Id},
     store::{Write, engine::columns::Param},
 };
 
@@ -27,6 +27,21 @@ impl Write<'_> {
             self.note(R::RESOURCE, id);
         }
         Ok(R::Id::of(id))
+    }
+
+    /// Brings a deleted row back under its old id.
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Taken`] for a unique column, or a database error.
+    pub fn restore<R: Table>(&self, row: &Stored<R>) -> Result<()> {
+        let facts = row.record.facts();
+        let stamps = [row.created_at.seconds(), row.updated_at.seconds(), row.id.number()].map(Fact::Number);
+        let own = facts.iter().map(|(_, fact)| fact).filter(|fact| !matches!(fact, Fact::Ids(_)));
+        let sql = &self.statements::<R>()?.restore;
+        self.conn.prepare_cached(sql)?.execute(params_from_iter(own.chain(&stamps).map(Param)))?;
+        self.link::<R>(row.id.number(), &facts)?;
+        self.note(R::RESOURCE, row.id.number());
+        Ok(())
     }
 
     /// Writes a record's facts over the row of that id, which has held those before.

@@ -1,0 +1,255 @@
+//! Batches: one change of many lines or MAGs, previewed, done by a job that goes on after a kill, and undone row by row.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    KEY, TestServer,
+    panel::{Panel, server},
+    tv::within,
+};
+
+fn batch(server: &TestServer, id: &Value) -> Value {
+    server.done("batches/info", &format!("id={id}"))["batch"].clone()
+}
+
+/// Orders a batch and waits for its end.
+fn over(server: &TestServer, call: &str, body: &str) -> Value {
+    let id = server.done(call, body)["batch_id"].clone();
+    within(30, "the batch is over", || batch(server, &id)["state"] == "done");
+    batch(server, &id)
+}
+
+fn credits(server: &TestServer) -> Value {
+    server.done("resellers/list", "")["resellers"][0]["credits"].clone()
+}
+
+/// A plan for 2 credits, a reseller with 5, its lines anna and bert, and carl, who is nobody's and never ends.
+fn shop() -> TestServer {
+    let server = TestServer::start();
+    server.done("bouquets/new", "data[name]=All");
+    server.done("bouquets/new", "data[name]=More");
+    server.done("subscription_plans/new", "data[name]=Month&data[credits]=2&data[bouquets][]=1");
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=5");
+    for name in ["anna", "bert"] {
+        let sale = "data[subscription_plan_id]=1&data[reseller_id]=1&data[expire_date]=1900000000";
+        server.done("line/new", &format!("data[username]={name}&data[password]=pw&{sale}&data[free]=1"));
+    }
+    server.done("line/new", "data[username]=carl&data[password]=pw&data[notes]=staff");
+    server
+}
+
+#[test]
+fn a_preview_tells_what_the_batch_then_does_and_undo_takes_it_back() {
+    let server = shop();
+    let before = server.done("line/list", "")["lines"].clone();
+    let extend = "filter[expires_after]=1&action=extend";
+    let preview = server.done("line/bulk", &format!("{extend}&dry_run=1"));
+    let members: Vec<&String> = preview.as_object().expect("an object").keys().collect();
+    let order = ["result", "preview_id", "count", "credits", "refused", "refused_total", "sample", "dry_run"];
+    assert_eq!(members, order);
+    assert_eq!(
+        (&preview["count"], &preview["credits"], &preview["refused_total"]),
+        (&json!(2), &json!(4), &json!(0))
+    );
+    assert_eq!(preview["sample"][0]["username"], "anna");
+    assert_eq!(preview["sample"][0]["before"], json!({ "expire_date": 1_900_000_000 }));
+    assert_eq!(server.done("line/list", "")["lines"], before, "a preview changes nothing");
+    assert_eq!((credits(&server), &server.done("batches/list", "")["total"]), (json!(5), &json!(0)));
+
+    // Whoever was changed since the preview is left, and named.
+    server.done("line/update", "username=bert&data[notes]=new");
+    let done = over(&server, "line/bulk", &format!("preview_id={}", preview["preview_id"]));
+    assert_eq!((&done["done"], &done["of"], &done["failed"]), (&json!(1), &json!(2), &json!(1)));
+    assert_eq!(done["refused"][0]["username"], "bert");
+    assert_eq!(credits(&server), 3);
+    let extended = server.done("line/info", "username=anna")["line_info"]["expire_date"].as_i64();
+    assert!(extended > Some(1_900_000_000 + 27 * 86_400), "{extended:?}");
+
+    let dry = server.done("batches/undo", &format!("id={}&dry_run=1", done["id"]));
+    assert_eq!((&dry["undone"], &dry["dry_run"], credits(&server)), (&json!(1), &json!(true), json!(3)));
+    let undone = server.done("batches/undo", &format!("id={}", done["id"]));
+    assert_eq!((&undone["undone"], &undone["kept"]), (&json!(1), &json!([])));
+    assert_eq!(server.done("line/info", "username=anna")["line_info"]["expire_date"], 1_900_000_000);
+    assert_eq!(credits(&server), 5);
+    let statement = server.done("resellers/statement", "id=1")["statement"].clone();
+    let last = statement.as_array().and_then(|rows| rows.last()).expect("a row");
+    assert_eq!(
+        (&last["reason"], &last["amount"], &last["line_id"]),
+        (&json!("undone"), &json!(2), &json!(1))
+    );
+    // Asked once more, nothing is taken back twice.
+    assert_eq!(server.done("batches/undo", &format!("id={}", done["id"]))["undone"], 1);
+    assert_eq!((credits(&server), &batch(&server, &done["id"])["state"]), (json!(5), &json!("undone")));
+}
+
+#[test]
+fn a_refused_row_keeps_no_other_and_what_it_costs_is_counted_in_order() {
+    let server = shop();
+    server.done("resellers/add_credits", "id=1&credits=-2");
+    let asked = "ids[]=1&ids[]=2&ids[]=3&ids[]=77&action=extend";
+    let preview = server.done("line/bulk", &format!("{asked}&dry_run=1"));
+    assert_eq!((&preview["credits"], &preview["refused_total"]), (&json!(2), &json!(3)));
+    let why: Vec<&str> =
+        preview["refused"].as_array().expect("a list").iter().filter_map(|row| row["why"].as_str()).collect();
+    assert!(why[0].contains("Not enough credits") && why[2].contains("does not exist"), "{why:?}");
+    let done = over(&server, "line/bulk", asked);
+    assert_eq!((&done["done"], &done["failed"], credits(&server)), (&json!(1), &json!(3), json!(1)));
+
+    // Columns, and a bouquet more; what is as wanted already is done.
+    over(&server, "line/bulk", "search=staff&action=update&data[add_bouquet]=2&data[disabled]=1");
+    let carl = server.done("line/info", "username=carl")["line_info"].clone();
+    assert_eq!(
+        (&carl["bouquets"], &carl["disabled"], &carl["notes"]),
+        (&json!([2]), &json!(1), &json!("staff"))
+    );
+    let done = over(&server, "line/bulk", "filter[state]=disabled&action=update&data[disabled]=1");
+    assert_eq!((&done["of"], &done["done"]), (&json!(1), &json!(1)));
+    over(&server, "line/bulk", "filter[reseller_id]=1&action=extend&data[days]=3");
+    assert_eq!(
+        server.done("line/info", "username=bert")["line_info"]["expire_date"],
+        1_900_000_000 + 3 * 86_400
+    );
+
+    for (body, told) in [
+        ("action=delete", "Missing field: ids or filter"),
+        ("ids[]=1", "Missing field: action"),
+        ("ids[]=1&action=move", "Invalid action: update, extend or delete"),
+        ("ids[]=1&action=update", "Choose what to change"),
+        ("ids[]=1&search=x&action=delete", "Invalid ids: not together with filter or search"),
+        ("filter[state]=watching&action=delete", "Invalid state: active, expired, disabled, banned or trial"),
+        ("filter[nosuch]=1&action=delete", "Unknown field: nosuch"),
+        ("ids[]=1&action=update&data[username]=a b", "Invalid username"),
+        ("ids[]=1&action=delete&data[notes]=x", "Unknown field: notes"),
+        ("preview_id=1", "There is no preview 1 any more"),
+        ("", "Missing field: action"),
+    ] {
+        let refused = server.refused("line/bulk", body);
+        assert!(refused.starts_with(told), "{body}: {refused}");
+    }
+    assert!(server.refused("batches/undo", "id=999").starts_with("Batch does not exist"));
+}
+
+#[test]
+fn deleted_rows_come_back_as_they_were_unless_their_name_is_taken() {
+    let server = shop();
+    server.done("line/update", "username=anna&data[new_token]=1&data[bouquets][]=2&data[reference]=svc-1");
+    server.done("streams/new", "data[name]=One&data[enabled]=0");
+    server.done("mag/new", "data[mac_address]=001A79000001&data[bouquets][]=1");
+    server.done("mag/set_parent_pin", "mac_address=001A79000001&parent_pin=4711");
+    let line = server.done("line/info", "username=anna")["line_info"].clone();
+    let gone = over(&server, "line/bulk", "ids[]=1&ids[]=2&action=delete");
+    let box_gone = over(&server, "mag/bulk", "ids[]=1&action=delete");
+    assert_eq!((&gone["done"], &server.done("line/list", "")["total"]), (&json!(2), &json!(1)));
+    server.done("line/new", "data[username]=BERT");
+
+    let undone = server.done("batches/undo", &format!("id={}", gone["id"]));
+    assert_eq!((&undone["undone"], &undone["kept_total"]), (&json!(1), &json!(1)));
+    assert_eq!(undone["kept"][0]["username"], "bert");
+    let mut back = server.done("line/info", "username=anna")["line_info"].clone();
+    assert!(back["updated_at"].as_i64() > line["updated_at"].as_i64());
+    back["updated_at"] = line["updated_at"].clone();
+    assert_eq!(back, line);
+    server.done("batches/undo", &format!("id={}", box_gone["id"]));
+    let mag = server.done("mag/info", "mac_address=001A79000001");
+    assert_eq!((&mag["mag_info"]["id"], &mag["mag_device"]["parent_pin"]), (&json!(1), &json!("4711")));
+    assert_eq!(mag["mag_info"]["bouquets"], json!([1]));
+}
+
+#[test]
+fn a_batch_needs_the_right_to_what_it_changes() {
+    let server = shop();
+    let done = over(&server, "line/bulk", "ids[]=1&action=update&data[notes]=x");
+    let key = |scope: &str| {
+        let made = server.done("settings/api_key_new", &format!("data[name]={scope}&data[scope][]={scope}"));
+        made["api_key"].as_str().expect("a key").to_owned()
+    };
+    let (mags, reading) = (key("mag"), key("line:read"));
+    let ask = |key: &str, call: &str, body: &str| server.post(call, &format!("api_key={key}&{body}")).1;
+    assert_eq!(ask(&mags, "batches/list", "")["total"], 0);
+    assert_eq!(ask(&reading, "batches/list", "")["total"], 1);
+    for (key, call) in [(&mags, "batches/info"), (&mags, "batches/undo"), (&reading, "batches/undo")] {
+        let answer = ask(key, call, &format!("id={}", done["id"]));
+        assert!(answer["error"].as_str().unwrap_or_default().starts_with("Not allowed"), "{call}: {answer}");
+    }
+    // Whose key is gone, changes nothing more.
+    let selling = key("line");
+    let id = ask(&selling, "line/bulk", "search=a&action=update&data[notes]=y")["batch_id"].clone();
+    server.done("settings/api_key_revoke", "name=line");
+    within(20, "it is over", || {
+        ["done", "stopped"].contains(&batch(&server, &id)["state"].as_str().unwrap_or(""))
+    });
+}
+
+#[test]
+fn kills_in_the_middle_of_a_batch_and_of_its_undo_double_nothing_and_lose_nothing() {
+    const LINES: i64 = 1500;
+    let server = TestServer::start();
+    server.done("subscription_plans/new", "data[name]=Month&data[credits]=1");
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=1500");
+    let folder = server.stop();
+    let database = rusqlite::Connection::open(folder.path().join("linecard.db")).expect("the database");
+    database
+        .execute_batch(&format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {LINES}) \
+             INSERT INTO lines (username, password, subscription_plan_id, reseller_id, expire_date, created_at, updated_at) \
+             SELECT 'line' || i, 'pw', 1, 1, 1900000000, 1, 1 FROM n"
+        ))
+        .expect("lines");
+    drop(database);
+
+    let server = TestServer::on(folder, &[]);
+    let send = |server: &TestServer| {
+        let body = format!("api_key={KEY}&filter[reseller_id]=1&action=extend");
+        server.curl("/api/line/bulk", &["-H", "Idempotency-Key: renewal", "-d", &body]).1["batch_id"].clone()
+    };
+    let id = send(&server);
+    within(30, "some rows are done", || batch(&server, &id)["done"].as_i64() > Some(0));
+    let server = TestServer::on(server.kill(), &[]);
+    assert_eq!(send(&server), id, "a repeat orders no other");
+    within(60, "it goes on by itself and ends", || batch(&server, &id)["state"] == "done");
+    assert_eq!(batch(&server, &id)["done"], LINES);
+    assert_eq!(credits(&server), 0);
+    assert_eq!(server.done("resellers/statement", "id=1&limit=1")["total"], LINES + 1);
+    let ends = |server: &TestServer, end: i64| {
+        server.done("line/list", &format!("expire_date={end}&limit=1"))["total"].clone()
+    };
+    assert_eq!(ends(&server, 1_900_000_000), 0);
+
+    // Cut off in the middle, then asked for by two at once.
+    let undo = format!("id={id}");
+    let pid = server.pid();
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.curl_quietly("/api/batches/undo", &format!("api_key={KEY}&{undo}")));
+        within(30, "some rows are taken back", || batch(&server, &id)["undone"].as_i64() > Some(0));
+        let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    });
+    let server = TestServer::on(server.kill(), &[]);
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| server.done("batches/undo", &undo))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    assert!(
+        answers.iter().all(|answer| answer["undone"] == LINES && answer["kept_total"] == 0),
+        "{answers:?}"
+    );
+    assert_eq!((ends(&server, 1_900_000_000), credits(&server)), (json!(LINES), json!(1500)));
+    assert_eq!(server.done("resellers/statement", "id=1&limit=1")["total"], 2 * LINES + 1);
+}
+
+#[test]
+fn the_panel_lists_batches_and_undoes_them() {
+    let server = server();
+    server.done("line/new", "data[username]=anna&data[notes]=old");
+    let panel = Panel::admin(&server);
+    assert!(panel.get("/panel/batches").contains("None yet"));
+    let done = over(&server, "line/bulk", "ids[]=1&action=update&data[notes]=new");
+    let page = panel.get("/panel/batches");
+    assert!(
+        page.contains("Change lines") && page.contains("1 of 1 done") && page.contains(">Undo<"),
+        "{page}"
+    );
+    panel.done(&format!("/panel/batches/{}/undo", done["id"]), &[]);
+    let page = panel.get("/panel/batches");
+    assert!(page.contains("undone") && !page.contains(">Undo<"), "{page}");
+    assert_eq!(server.done("line/info", "username=anna")["line_info"]["notes"], "old");
+}
