@@ -7,7 +7,7 @@ use crate::{
     domain::{
         Change, Error, Given, Kind, Refused, Result,
         fields::{number::Position, text::ShortText, time::UnixTime},
-        ids::{PlanId, parse_id},
+        ids::{BatchId, PlanId, parse_id},
         kept_fields::Keeping,
         people::audit::Difference,
         record::Source,
@@ -35,7 +35,7 @@ const STATES: [State; 5] = [State::Active, State::Expired, State::Disabled, Stat
 const ACTIONS: &str = "update, extend or delete";
 
 pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<Value> {
-    let preview = call.params.take::<Position>("preview_id")?.map(Position::get);
+    let preview = call.params.take::<BatchId>("preview_id")?.map(|id| id.0);
     let asked = asked::<S>(&mut call)?;
     call.finish()?;
     if asked.as_ref().is_some_and(|(_, edit)| edit.is_free()) {

@@ -82,11 +82,13 @@ fn take<S: Subscribed + Table>(
     let row = seen::<S>(act, meant)?;
     let name = row.record.name();
     let done = act.attempt(|| {
+        // Before it is gone, and with it what belongs to it.
+        let before = act.tx.kept_row(&row, *edit == Bulk::Delete)?;
         let Outcome::Changed(payment) = apply(act, &row, edit, change)? else { return Ok(Taken::AsWanted) };
         Ok(Taken::Changed(DoneRow {
             id: row.id.number(),
             name: name.clone(),
-            before: act.tx.kept_row(&row, *edit == Bulk::Delete)?,
+            before,
             changed_at: act.now.max(UnixTime::clamped(row.updated_at.seconds() + 1)),
             paid: payment.map(|payment| (payment.reseller, payment.credits)),
         }))

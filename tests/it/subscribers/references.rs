@@ -107,5 +107,5 @@ fn the_panel_edits_shows_and_finds_them() {
     assert!(panel.get("/panel/lines?search=nobody").contains("No subscribers match."));
     assert_eq!(server.done("line/list", "search=example.com")["total"], 1);
     let refused = panel.refused("/panel/lines/1/edit", &[("reference", "box-7")], 409);
-    assert!(refused.contains("is taken: choose another"), "{refused}");
+    assert!(refused.contains("Is taken: choose another"), "{refused}");
 }
