@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{batch_rows, previews::Previews};
+use super::batch_rows;
 use crate::{
     domain::{
         Denied, Error, Refused, Resource, Result, Stored,
@@ -100,11 +100,6 @@ impl Ops {
             }
         };
         Ok(Actor { who, address: batch.address })
-    }
-
-    /// The previews that can still be started from.
-    pub(super) fn previews(&self) -> std::sync::MutexGuard<'_, Previews> {
-        self.previews.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -109,7 +109,7 @@ impl Ops {
         let count = meant.len();
         let (who, terms) = (actor.who.clone(), rehearsed.terms.clone());
         let seen = Seen { id: 0, who, resource: S::RESOURCE, edit, meant, terms };
-        Ok(Previewed { id: self.previews().keep(seen), count, rehearsed })
+        Ok(Previewed { id: self.previews.lock().keep(seen), count, rehearsed })
     }
 
     /// What the actor has seen under that number.
@@ -118,7 +118,7 @@ impl Ops {
     /// [`Error::Refused`] if it is not remembered, [`Error::Denied`].
     pub fn seen_preview<S: Subscribed>(&self, actor: &Actor, id: i64) -> Result<Seen> {
         actor.may(S::RESOURCE, Access::Write)?;
-        self.previews().of(id, actor, S::RESOURCE)
+        self.previews.lock().of(id, actor, S::RESOURCE)
     }
 }
 
