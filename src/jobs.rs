@@ -185,6 +185,20 @@ const JOBS: &[Job] = &[
         run: |ops, _| Box::pin(async move { ops.tell_ends().await }),
     },
     Job {
+        name: "Webhooks",
+        about: "Sends events to webhooks, and again where they were not taken.",
+        rhythm: EACH_SECOND,
+        at_the_end: true,
+        run: |ops, turn| {
+            Box::pin(async move {
+                match turn {
+                    Turn::Round(_) => ops.send_webhooks().await,
+                    Turn::Last => ops.end_webhooks().await,
+                }
+            })
+        },
+    },
+    Job {
         name: "Event log",
         about: "Records how far the log of events has come, so that a restored database is noticed.",
         rhythm: EVERY_MINUTE,

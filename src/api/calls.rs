@@ -16,7 +16,7 @@ use super::{
     access::{ApiAccess, bearer},
     call::Call,
     channels::{archive, bouquets, streams},
-    events::log as event_log,
+    events::{log as event_log, webhooks},
     guide::{channels as guide_channels, sources as guide_sources},
     machine::{logs, servers, settings},
     managed,
@@ -32,6 +32,7 @@ use crate::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
+        events::webhook::Webhook,
         guide::source::GuideSource,
         machine::server::Server,
         people::{
@@ -127,6 +128,15 @@ calls! {
     Archive / "list", Read, archive::list, "Lists what is recorded of streams, and whether each is recorded now.";
     Archive / "delete", Write, archive::delete, "Deletes the recordings of a stream, or those that end before a time.";
     Events / "list", Read, event_log::list, "Lists what happened behind an event, in order; waits for it if wished.";
+    Webhooks / "new", Write, webhooks::create, "Creates a webhook, which is told of what happens from then on; shows its secret once.";
+    Webhooks / "update", Write, webhooks::update, "Changes a webhook.";
+    Webhooks / "delete", Write, managed::delete::<Webhook>, "Deletes a webhook, with what is known of its deliveries.";
+    Webhooks / "info", Read, webhooks::info, "Shows a webhook, and how it fares.";
+    Webhooks / "list", Read, webhooks::list, "Lists webhooks, and how they fare.";
+    Webhooks / "rotate", Write, webhooks::rotate, "Gives a webhook another secret, shown once; for a day it is signed with the old one as well.";
+    Webhooks / "test", Write, webhooks::test, "Sends a webhook an event of the type webhook.test.";
+    Webhooks / "deliveries", Read, webhooks::deliveries, "Lists what was delivered to a webhook, and what waits, newest first.";
+    Webhooks / "resend", Write, webhooks::resend, "Sends a webhook one event once more, or all behind one.";
     SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
     SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
     SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that is not in use.";

@@ -16,6 +16,7 @@ use crate::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
+        events::webhook::Webhook,
         guide::source::GuideSource,
         machine::{server::Server, settings::Settings},
         people::{
@@ -193,6 +194,7 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Settings, "api_key_new") => ApiKey::columns(),
         (Resource::Settings, _) => Settings::columns(),
         (Resource::GuideSources, _) => GuideSource::columns(),
+        (Resource::Webhooks, _) => Webhook::columns(),
         (
             Resource::Logs
             | Resource::Connections

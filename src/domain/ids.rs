@@ -90,6 +90,8 @@ id! {
     GroupId of Groups, at most 1000;
     /// A source of the guide.
     GuideSourceId of GuideSources, at most 1000;
+    /// A webhook.
+    WebhookId of Webhooks, at most 1000;
     /// An API key.
     ApiKeyId of Settings, at most 1000;
     /// The one row of settings.

@@ -48,6 +48,15 @@ pub enum Refused {
     /// A refresh of a source of the guide that is not used.
     #[error("This guide source is disabled: enable it first")]
     GuideSourceDisabled,
+    /// More webhooks than there may be.
+    #[error("There are {0} webhooks already: delete one first")]
+    TooManyWebhooks(i64),
+    /// Something is to be sent to a webhook that is not used.
+    #[error("This webhook is disabled: enable it first")]
+    WebhookDisabled,
+    /// A test of a webhook while there are no events.
+    #[error("There are no events: set event_retention_days to a number of days first")]
+    NoEvents,
     /// Events that are deleted for their age, and the oldest that there is.
     #[error("Events before {0} are gone")]
     EventsGone(i64),
@@ -203,6 +212,9 @@ pub enum Denied {
     /// `free` by somebody who may not do everything.
     #[error("free needs an API key with the scope full")]
     FreeNeedsFull,
+    /// A webhook that is told passwords, by somebody who may not do everything.
+    #[error("A webhook with passwords needs the right full")]
+    PasswordsNeedFull,
     /// `banned` by somebody of a reseller.
     #[error("banned is set by the operator; set disabled instead")]
     BannedIsOperators,

@@ -43,11 +43,13 @@ pub enum Resource {
     Events,
     /// Changes of many lines or MAGs at once.
     Batches,
+    /// Who is told of it.
+    Webhooks,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -67,6 +69,7 @@ impl Resource {
         Self::Archive,
         Self::Events,
         Self::Batches,
+        Self::Webhooks,
     ];
 
     /// The name in paths, rights and logs.
@@ -91,6 +94,7 @@ impl Resource {
             Self::Archive => "archive",
             Self::Events => "events",
             Self::Batches => "batches",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -116,6 +120,7 @@ impl Resource {
             Self::Archive => "Recording",
             Self::Events => "Event",
             Self::Batches => "Batch",
+            Self::Webhooks => "Webhook",
         }
     }
 
@@ -154,15 +159,18 @@ impl Resource {
             Self::Archive => "no_such_recording",
             Self::Events => "no_such_event",
             Self::Batches => "no_such_batch",
+            Self::Webhooks => "no_such_webhook",
         }
     }
 
-    /// The one whose right it takes: guide and sources are one right, and batches need that to lines or to MAGs.
+    /// The one whose right it takes: guide and sources are one right, batches need that to lines or to MAGs, and events and those who
+    /// are told of them are one.
     #[must_use]
     pub fn right(self) -> Self {
         match self {
             Self::GuideSources => Self::Guide,
             Self::Batches => Self::Line,
+            Self::Webhooks => Self::Events,
             own => own,
         }
     }

@@ -9,6 +9,7 @@ pub mod packed;
 pub mod probe;
 pub mod providers;
 pub mod sealing;
+pub mod webhook;
 
 use std::{path::Path, sync::Arc};
 
@@ -23,8 +24,9 @@ pub struct Host {
     /// Who provides an address.
     pub providers: Arc<Providers>,
     /// What secrets are sealed with.
-    #[allow(dead_code, reason = "what is to be sealed first is on its way")]
     pub sealing: Sealing,
+    /// What sends webhooks.
+    pub hooks: webhook::Sender,
 }
 
 impl Host {
@@ -34,6 +36,7 @@ impl Host {
     /// A sentence for the operator, for a file of providers that cannot be used.
     pub fn open(data: &Path, asn_db: Option<&Path>, sealing: Sealing) -> Result<Self, String> {
         let providers = Arc::new(Providers::open(asn_db)?);
-        Ok(Self { meter: Meter::new(data.to_owned()), providers, sealing })
+        let hooks = webhook::Sender::default();
+        Ok(Self { meter: Meter::new(data.to_owned()), providers, sealing, hooks })
     }
 }

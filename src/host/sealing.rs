@@ -23,19 +23,16 @@ pub const FILE: &str = "linecard.key";
 /// Bytes of a key.
 const KEY: usize = 32;
 
-#[allow(dead_code, reason = "what is to be sealed first is on its way")]
 /// Seals secrets and opens them; without a key (on the command line) it does neither.
 #[derive(Default)]
 pub struct Sealing(Option<Key>);
 
-#[allow(dead_code, reason = "what is to be sealed first is on its way")]
 struct Key {
     key: LessSafeKey,
     /// The beginning of its hash: what a secret was sealed with can be told apart.
     name: String,
 }
 
-#[allow(dead_code, reason = "what is to be sealed first is on its way")]
 impl Sealing {
     /// With the key of that file, which is made if it is not there: for its owner alone.
     ///

@@ -71,6 +71,7 @@ pub struct Parts {
     /// Who follows the log of events.
     pub followers: events::follow::Followers,
     states: events::states::States,
+    lanes: events::sending::Lanes,
 }
 
 impl std::ops::Deref for Ops {
@@ -107,6 +108,7 @@ impl Ops {
             portal: portal::Portal::default(),
             followers: events::follow::Followers::default(),
             states: events::states::States::default(),
+            lanes: events::sending::Lanes::default(),
         }))
     }
 

@@ -85,11 +85,13 @@ fn repeated(once: &Once, kept: &KeptAnswer) -> Result<Value> {
     serde_json::from_str(&kept.answer).map_err(|_| Refused::AnswerUnreadable.into())
 }
 
-/// A new API key is shown once and kept nowhere in clear: a repeat gets the answer without it.
+/// A new API key and the secret of a webhook are shown once and kept nowhere in clear: a repeat gets the answer without them.
 fn to_keep(answer: &Value) -> Value {
     let mut kept = answer.clone();
-    if let Some(key) = kept.get_mut("api_key") {
-        *key = Value::Null;
+    for secret in ["api_key", "secret"] {
+        if let Some(shown) = kept.get_mut(secret) {
+            *shown = Value::Null;
+        }
     }
     kept
 }

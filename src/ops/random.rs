@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use rand::{TryRng, rngs::SysRng};
 
 use crate::domain::{
@@ -76,6 +77,20 @@ pub fn line_token() -> Result<LineToken> {
 /// The token of an HLS session, 24 characters: 142 bits.
 pub fn token() -> Result<String> {
     letters(24)
+}
+
+/// The secret of a webhook: 256 bits as base64.
+pub fn secret() -> Result<String> {
+    let mut bytes = [0; 32];
+    fill(&mut bytes)?;
+    Ok(BASE64_STANDARD.encode(bytes))
+}
+
+/// A number from 0 to 1,000, so that not all try again at the same time.
+pub fn luck() -> Result<i64> {
+    let mut bytes = [0; 2];
+    fill(&mut bytes)?;
+    Ok(i64::from(u16::from_be_bytes(bytes)) * 1_000 / i64::from(u16::MAX))
 }
 
 /// So many hexadecimal digits in lower case.

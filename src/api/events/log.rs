@@ -10,7 +10,7 @@ use crate::{
         Error, Field, Given, Kind, Result, Written, events::kinds::Pattern, fields::number::whole,
         page::Limit, record::Source,
     },
-    ops::events::follow::{EventSeen, Wanted},
+    ops::events::{follow::Wanted, shown},
 };
 
 /// A caller waits so many seconds at most.
@@ -31,7 +31,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     let has_more = part.has_more();
     Ok(json!({
         "log_id": part.log.log_id,
-        "events": part.events.iter().map(shown).collect::<Vec<_>>(),
+        "events": part.events.iter().map(shown::value).collect::<Vec<_>>(),
         "last_id": part.last_id,
         "oldest_id": part.log.oldest,
         "has_more": has_more,
@@ -61,21 +61,4 @@ fn number<T>(
         }
         Given::Absent | Given::Empty => Ok(None),
     }
-}
-
-fn shown(event: &EventSeen) -> Value {
-    // They were written as JSON and are shown as JSON.
-    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
-    json!({
-        "id": event.id,
-        "type": event.kind,
-        "at": event.at.seconds(),
-        "resource": event.resource,
-        "resource_id": event.resource_id,
-        "key": event.key,
-        "reference": event.reference,
-        "actor": event.actor,
-        "data": json(&event.data),
-        "omitted": json(&event.omitted),
-    })
 }

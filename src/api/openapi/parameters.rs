@@ -91,6 +91,12 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
             ("types", "Only these types: a list, or separated by commas; line.* is all of lines."),
             ("wait", "Waits so many seconds for the first event, at most 30."),
         ],
+        (Resource::Webhooks, "deliveries") => {
+            &[ROW, ("state", "Only those that are waiting, delivered or failed."), LIMIT, OFFSET, AFTER]
+        }
+        (Resource::Webhooks, "resend") => {
+            &[ROW, ("event_id", "The event."), ("after", "Or all behind this event.")]
+        }
         (Resource::Security, "blocks") => &[LIMIT, OFFSET],
         (Resource::Security, _) => {
             &[("address", "An IPv4 or IPv6 address."), ("username", "Or an administrator's name.")]

@@ -3,7 +3,7 @@
 use crate::domain::{Fact, Field, Kind, Rule, Written, field::Item, fields::number::whole};
 
 /// What is created, updated and deleted, as types of events begin.
-pub const OBJECTS: [&str; 12] = [
+pub const OBJECTS: [&str; 13] = [
     "line",
     "mag",
     "administrator",
@@ -15,6 +15,7 @@ pub const OBJECTS: [&str; 12] = [
     "group",
     "server",
     "guide_source",
+    "webhook",
     "api_key",
 ];
 
@@ -22,7 +23,7 @@ pub const OBJECTS: [&str; 12] = [
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
 
 /// Every other type.
-pub const OTHERS: [&str; 27] = [
+pub const OTHERS: [&str; 28] = [
     "line.extended",
     "line.expiring",
     "line.expired",
@@ -50,6 +51,7 @@ pub const OTHERS: [&str; 27] = [
     "administrator.signed_in_from_new_address",
     "disk.low",
     "disk.ok",
+    "webhook.test",
 ];
 
 /// Every type that there is.

@@ -51,6 +51,11 @@ impl UnixTime {
         moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// `2026-11-24T08:00:00Z`, as ISO 8601 writes moments.
+    pub fn iso(self) -> String {
+        Timestamp::from_second(self.0).unwrap_or_default().to_string()
+    }
+
     /// For people, with the zone's name: `2026-11-24 09:00:00 Europe/Berlin`.
     pub fn named(self, zone: &TimeZone) -> String {
         format!("{} {}", self.local(zone), zone.iana_name().unwrap_or("UTC"))

@@ -172,15 +172,15 @@ fn too_large(limits: &Limits) -> String {
 }
 
 /// User and password of an address as a header.
-fn login(url: &url::Url) -> Option<String> {
+pub(super) fn login(url: &url::Url) -> Option<String> {
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
     let named = !user.is_empty() || !password.is_empty();
     named.then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
 }
 
-/// A client for one fetch.
-fn agent(local: bool, limits: &Limits) -> Result<Agent, String> {
+/// A client: for one fetch, or for all that is sent.
+pub(super) fn agent(local: bool, limits: &Limits) -> Result<Agent, String> {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
@@ -195,6 +195,8 @@ fn agent(local: bool, limits: &Limits) -> Result<Agent, String> {
         .accept("*/*")
         .accept_encoding("identity")
         .max_response_header_size(64 << 10)
+        .max_idle_connections(64)
+        .max_idle_connections_per_host(16)
         .timeout_global(Some(limits.whole))
         .timeout_resolve(Some(limits.connect))
         .timeout_connect(Some(limits.connect))
@@ -218,7 +220,7 @@ fn authorities() -> Result<Arc<Vec<Certificate<'static>>>, String> {
 }
 
 /// What went wrong, for people. Addresses of redirects may hold secrets, and are not shown.
-fn words(error: &Error) -> String {
+pub(super) fn words(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "it did not answer in time".into(),
         Error::HostNotFound => "its name cannot be resolved".into(),

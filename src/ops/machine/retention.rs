@@ -41,6 +41,7 @@ impl Ops {
         let kept = if days == 0 { -AHEAD } else { days * 86_400 };
         let oldest = move |now: UnixTime| UnixTime::clamped(now.seconds() - kept);
         while self.forget(move |tx, now| tx.forget_events(oldest(now))).await? {}
+        while self.forget(|tx, _| tx.forget_deliveries()).await? {}
         self.forget(|tx, now| tx.age_answers(now)).await?;
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
         while self.forget(|tx, now| tx.forget_batches(now)).await? {}

@@ -16,6 +16,7 @@ use crate::{
             bouquet::{Bouquet, Category},
             stream::Stream,
         },
+        events::webhook::Webhook,
         guide::source::GuideSource,
         machine::{server::Server, settings::Settings},
         people::{
@@ -84,6 +85,7 @@ tables! {
     Admin: "administrators", ["username", "email"];
     Group: "groups", ["name"];
     GuideSource: "guide_sources", ["name", "url"];
+    Webhook: "webhooks", ["description", "url"];
     ApiKey: "api_keys", ["name"];
     Settings: "settings", ["operator_name"];
 }

@@ -119,10 +119,8 @@ impl Read<'_> {
         let chosen =
             if conditions.is_empty() { String::new() } else { format!(" AND ({})", conditions.join(" OR ")) };
         params.push(Box::new(i64::try_from(most).unwrap_or(i64::MAX)));
-        let sql = format!(
-            "SELECT id, type, at, resource, resource_id, key, reference, actor, data, omitted FROM events \
-             WHERE id > ? AND id <= ?{chosen} ORDER BY id LIMIT ?"
-        );
+        let sql =
+            format!("SELECT {COLUMNS} FROM events WHERE id > ? AND id <= ?{chosen} ORDER BY id LIMIT ?");
         let mut statement = self.conn.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(params), event)?;
         let events = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -141,7 +139,11 @@ impl Read<'_> {
     }
 }
 
-fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<EventSeen> {
+/// The columns of an event, as [`event`] reads them.
+pub(super) const COLUMNS: &str = "events.id, events.type, events.at, events.resource, events.resource_id, events.key, \
+                                  events.reference, events.actor, events.data, events.omitted";
+
+pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<EventSeen> {
     Ok(EventSeen {
         id: row.get(0)?,
         kind: row.get(1)?,
@@ -196,7 +198,7 @@ impl Write<'_> {
         Ok(count == AT_ONCE)
     }
 
-    /// Begins another log, with a gap behind the numbers that were given: the database is a restored one.
+    /// Begins another log, where webhooks begin as well, with a gap behind the numbers that were given: the database is a restored one.
     ///
     /// # Errors
     /// A database error.
@@ -205,6 +207,8 @@ impl Write<'_> {
         self.conn.prepare_cached(sql)?.execute([])?;
         let sql = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'events'";
         self.conn.prepare_cached(sql)?.execute([gap])?;
+        let sql = "UPDATE webhooks SET told_to = ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)";
+        self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 }

@@ -3,3 +3,4 @@
 pub mod ends;
 pub mod log;
 pub mod mark;
+pub mod webhooks;

@@ -2,3 +2,6 @@
 
 mod ends;
 mod log;
+mod receiver;
+mod webhook_faults;
+mod webhooks;

@@ -1,0 +1,117 @@
+//! Sending a webhook: signed by Standard Webhooks 1.0.0, by the rule of typed addresses, with little read of what is answered.
+
+use std::{io::Read, sync::OnceLock, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use ring::hmac;
+use ureq::Agent;
+
+use super::fetch::{self, Limits};
+
+/// A receiver has so long to answer; nothing is read of what it says beyond a little.
+const LIMITS: Limits = Limits {
+    bytes: 16 << 10,
+    redirects: 0,
+    connect: Duration::from_secs(10),
+    silence: Duration::from_secs(15),
+    whole: Duration::from_secs(20),
+};
+
+/// What a secret is shown with.
+pub const PREFIX: &str = "whsec_";
+
+/// Sends; connections that are still good are used again.
+#[derive(Default)]
+pub struct Sender {
+    local: OnceLock<Result<Agent, String>>,
+    public: OnceLock<Result<Agent, String>>,
+}
+
+/// One message.
+pub struct Message<'a> {
+    /// Where it goes.
+    pub url: &'a str,
+    /// What tells it from others, the same at every attempt.
+    pub id: &'a str,
+    /// When it is sent, in unix seconds.
+    pub at: i64,
+    /// The JSON.
+    pub body: &'a str,
+    /// What it is signed with, each by itself.
+    pub secrets: &'a [String],
+}
+
+/// What a receiver answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// For how many seconds it asks to be left alone.
+    pub retry_after: Option<i64>,
+}
+
+impl Sender {
+    /// Sends a message and waits for the answer, 20 seconds at most; `local` is whether loopback and private networks may be
+    /// reached. Blocks.
+    ///
+    /// # Errors
+    /// What went wrong as a sentence, without what is secret in the address.
+    pub fn send(&self, message: &Message<'_>, local: bool) -> Result<Answer, String> {
+        let agent = if local { &self.local } else { &self.public };
+        let agent = agent.get_or_init(|| fetch::agent(local, &LIMITS)).as_ref().map_err(Clone::clone)?;
+        let mut url = url::Url::parse(message.url).map_err(|_| "The address is no URL.".to_owned())?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let login = fetch::login(&url);
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        let mut request = agent
+            .post(url.as_str())
+            .header("Content-Type", "application/json")
+            .header("webhook-id", message.id)
+            .header("webhook-timestamp", message.at.to_string())
+            .header("webhook-signature", signatures(message));
+        if let Some(login) = login {
+            request = request.header("Authorization", login);
+        }
+        let mut answer = request.send(message.body).map_err(|e| format!("{host}: {}.", fetch::words(&e)))?;
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
+        // A short answer is read to its end, so that the connection can be used again.
+        let body = answer.body_mut().with_config().limit(u64::MAX).reader();
+        let _ = std::io::copy(&mut body.take(LIMITS.bytes), &mut std::io::sink());
+        Ok(Answer { status, retry_after })
+    }
+}
+
+/// Every signature of a message, as its header has them.
+fn signatures(message: &Message<'_>) -> String {
+    let signed = format!("{}.{}.{}", message.id, message.at, message.body);
+    let sign = |secret: &String| {
+        let key = BASE64_STANDARD.decode(secret.strip_prefix(PREFIX).unwrap_or(secret)).unwrap_or_default();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), signed.as_bytes());
+        format!("v1,{}", BASE64_STANDARD.encode(tag))
+    };
+    message.secrets.iter().map(sign).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_are_those_of_the_specification() {
+        let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()];
+        let message = Message {
+            url: "http://a.example/",
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            at: 1_614_265_330,
+            body: "{\"test\": 2432232314}",
+            secrets: &secrets,
+        };
+        assert_eq!(signatures(&message), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let two = Message { secrets: &[secrets[0].clone(), secrets[0].clone()], ..message };
+        assert_eq!(signatures(&two).split(' ').count(), 2);
+    }
+}
