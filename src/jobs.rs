@@ -192,7 +192,7 @@ const JOBS: &[Job] = &[
         run: |ops, turn| {
             Box::pin(async move {
                 match turn {
-                    Turn::Round(_) => ops.send_webhooks().await,
+                    Turn::Round(_) => ops.send_webhooks(),
                     Turn::Last => ops.end_webhooks().await,
                 }
             })

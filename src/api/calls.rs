@@ -129,7 +129,7 @@ calls! {
     Archive / "delete", Write, archive::delete, "Deletes the recordings of a stream, or those that end before a time.";
     Events / "list", Read, event_log::list, "Lists what happened behind an event, in order; waits for it if wished.";
     Webhooks / "new", Write, webhooks::create, "Creates a webhook, which is told of what happens from then on; shows its secret once.";
-    Webhooks / "update", Write, webhooks::update, "Changes a webhook.";
+    Webhooks / "update", Write, managed::update::<Webhook>, "Changes a webhook.";
     Webhooks / "delete", Write, managed::delete::<Webhook>, "Deletes a webhook, with what is known of its deliveries.";
     Webhooks / "info", Read, webhooks::info, "Shows a webhook, and how it fares.";
     Webhooks / "list", Read, webhooks::list, "Lists webhooks, and how they fare.";

@@ -5,6 +5,7 @@
 //! that every page looks and behaves alike.
 
 mod channels;
+mod events;
 mod guide;
 mod kit;
 mod machine;
@@ -59,6 +60,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(kit::records::routes)
         .configure(channels::streams::routes)
         .configure(guide::routes)
+        .configure(events::routes)
         .configure(channels::recordings::routes)
         .configure(portal::set_top_box::routes)
         .configure(subscribers::routes)

@@ -25,16 +25,6 @@ pub async fn create(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn update(mut call: Call) -> Result<Value> {
-    let id = id::<WebhookId>(&mut call)?;
-    let change = call.change::<WebhookChange>()?;
-    call.write(move |act| {
-        webhooks::update(act, id, change.clone())?;
-        Ok(json!({ "modified_id": id.number() }))
-    })
-    .await
-}
-
 pub async fn info(mut call: Call) -> Result<Value> {
     let id = id::<WebhookId>(&mut call)?;
     call.finish()?;

@@ -138,6 +138,15 @@ fn check(look: &Look<'_>, after: i64) -> Result<()> {
     Ok(())
 }
 
+/// The newest events, or those before a number, the newest first.
+///
+/// # Errors
+/// [`Error::Denied`], or a database error.
+pub fn latest(look: &Look<'_>, before: Option<i64>, most: usize) -> Result<Vec<EventSeen>> {
+    look.may(Resource::Events)?;
+    look.read.latest_events(before, most)
+}
+
 fn part(look: &Look<'_>, after: i64, limit: Limit, types: &[Pattern]) -> Result<Part> {
     look.may(Resource::Events)?;
     let log = look.read.event_log()?;

@@ -136,7 +136,7 @@ impl Ops {
     ///
     /// # Errors
     /// A database error.
-    pub async fn send_webhooks(&self) -> Result<()> {
+    pub fn send_webhooks(&self) -> Result<()> {
         let now = clock::now();
         let ids =
             self.store.point(&store::housekeeping(now, "webhooks"), |read| read.hooks_with_work(now))?;
@@ -180,7 +180,13 @@ impl Ops {
         let now = clock::now();
         self.store.read(&store::housekeeping(now, "webhooks"), |read| {
             let Some(hook) = read.by_id::<Webhook>(id)? else { return Ok(None) };
-            let health = read.hook_health(id)?;
+            let mut health = read.hook_health(id)?;
+            // Somebody has changed it since: what failed before was another one.
+            let is_changed =
+                health.last_try_at.is_some_and(|last| last < hook.updated_at && hook.updated_at <= now);
+            if is_changed {
+                (health.failures, health.failing_since, health.resume_at) = (0, None, None);
+            }
             let secrets = self.open_hook_secrets(&read.hook_secrets(id)?, now.seconds());
             if !hook.record.enabled || secrets.is_empty() || health.resume_at.is_some_and(|at| at > now) {
                 return Ok(None);
@@ -194,7 +200,7 @@ impl Ops {
                 chains: Vec::new(),
                 parked: Vec::new(),
             };
-            take_events(read, id, batch, now)
+            take_events(read, id, batch, if is_changed { UnixTime::clamped(i64::MAX) } else { now })
         })
     }
 

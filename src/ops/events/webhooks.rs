@@ -1,6 +1,8 @@
 //! Webhooks as people manage them: new ones with their secrets, other secrets, a test, what was delivered, and once more.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::told::Event;
 pub use crate::store::events::webhooks::Delivery;
@@ -8,6 +10,7 @@ use crate::{
     domain::{
         Denied, Error, Refused, Resource, Result, Stored,
         events::webhook::{HookHealth, TEST, Webhook, WebhookChange},
+        fields::time::UnixTime,
         ids::{Id, WebhookId},
         page::{Page, Rows},
         people::rights,
@@ -17,6 +20,7 @@ use crate::{
         Act, Look, Ops,
         managed::{self, Managed},
         random,
+        slips::Slip,
     },
     store::events::webhooks::HookSecrets,
 };
@@ -88,6 +92,16 @@ impl Ops {
         Ok(NewSecret { sealed: self.host.sealing.seal(PURPOSE, &shown)?, shown })
     }
 
+    /// The secret that the form with that slip makes, however often it is sent.
+    ///
+    /// # Errors
+    /// As [`Ops::new_hook_secret`].
+    pub fn hook_secret_of_slip(&self, slip: &Slip) -> Result<NewSecret> {
+        let key = self.key_of_slip(slip)?;
+        let shown = format!("{PREFIX}{}", BASE64_STANDARD.encode(Sha256::digest(key.reveal())));
+        Ok(NewSecret { sealed: self.host.sealing.seal(PURPOSE, &shown)?, shown })
+    }
+
     /// The secrets that something is signed with now; none if they were sealed with another key.
     pub(super) fn open_hook_secrets(&self, secrets: &HookSecrets, now: i64) -> Vec<String> {
         let old = secrets.old.as_ref().filter(|(_, until)| until.seconds() > now).map(|(text, _)| text);
@@ -133,23 +147,6 @@ pub fn create(act: &Act<'_>, change: WebhookChange, secret: &NewSecret) -> Resul
     Ok(id)
 }
 
-/// Changes a webhook; one that is switched on again begins without a past of failures.
-///
-/// # Errors
-/// As [`managed::update`], and [`create`].
-pub fn update(act: &Act<'_>, id: WebhookId, change: WebhookChange) -> Result<Webhook> {
-    let was_enabled = act.find::<Webhook>(id)?.record.enabled;
-    let after = managed::update::<Webhook>(act, id, change)?;
-    if after.enabled && !was_enabled {
-        let health = act.tx.hook_health(id)?;
-        let (failures, last_error) = (0, String::new());
-        let fresh = HookHealth { failures, failing_since: None, resume_at: None, last_error, ..health };
-        act.tx.set_hook_health(id, &fresh)?;
-        act.tx.hurry_deliveries(id)?;
-    }
-    Ok(after)
-}
-
 /// Gives a webhook another secret; for a day it is signed with the old one as well.
 ///
 /// # Errors
@@ -157,7 +154,7 @@ pub fn update(act: &Act<'_>, id: WebhookId, change: WebhookChange) -> Result<Web
 pub fn rotate(act: &Act<'_>, id: WebhookId, secret: &NewSecret) -> Result<()> {
     let row = reach(act, id)?;
     let old = act.tx.hook_secrets(id)?.secret;
-    let until = crate::domain::fields::time::UnixTime::clamped(act.now.seconds() + BOTH);
+    let until = UnixTime::clamped(act.now.seconds() + BOTH);
     let old = (!old.is_empty()).then_some((old, until));
     act.tx.set_hook_secrets(id, &HookSecrets { secret: secret.sealed.clone(), old })?;
     act.audit(

@@ -95,6 +95,7 @@ const OPERATOR: &[(&str, &[Entry])] = &[
         &[
             ("Servers", "/panel/servers", "server", &[Resource::Servers]),
             ("General Settings", "/panel/settings", "settings", &[Resource::Settings, Resource::Security]),
+            ("Events", "/panel/events", "log", &[Resource::Events]),
             ("Logs", "/panel/logs", "log", &[Resource::Logs]),
         ],
     ),

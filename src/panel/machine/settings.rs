@@ -236,6 +236,8 @@ fn logs() -> Section {
             days("refusal_retention_days", "Refusals"),
             days("api_retention_days", "API calls"),
             days("event_retention_days", "Events").help("0 is none at all: nobody can follow what happens."),
+            Input::text("expiring_days", "Days before an end")
+                .help("So many days before a line or MAG ends there is an event, such as 7,1; 0 is never."),
         ],
     }
 }

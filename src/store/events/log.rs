@@ -129,6 +129,18 @@ impl Read<'_> {
         Ok((events, end))
     }
 
+    /// The newest events, or those before a number, the newest first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn latest_events(&self, before: Option<i64>, most: usize) -> Result<Vec<EventSeen>> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE id < ? ORDER BY id DESC LIMIT ?");
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map([before.unwrap_or(i64::MAX), most], event)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The price of the dearest plan that resellers sell; 0 if there is none.
     ///
     /// # Errors

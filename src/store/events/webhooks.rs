@@ -118,14 +118,15 @@ impl Read<'_> {
         Ok(found.optional()?.unwrap_or_default())
     }
 
-    /// The webhooks that have something to send now.
+    /// The webhooks that have something to send now: also what waits for one that was changed since it was last tried.
     ///
     /// # Errors
     /// A database error.
     pub fn hooks_with_work(&self, now: UnixTime) -> Result<Vec<WebhookId>> {
-        let sql = "SELECT id FROM webhooks AS hook WHERE enabled = 1 AND ifnull(resume_at, 0) <= ?1 AND \
+        let sql = "SELECT id FROM (SELECT *, updated_at > last_try_at AND updated_at <= ?1 AS is_changed FROM webhooks) AS hook \
+                   WHERE enabled = 1 AND (ifnull(resume_at, 0) <= ?1 OR is_changed) AND \
                    (told_to < ifnull((SELECT max(id) FROM events), 0) OR EXISTS (SELECT 1 FROM webhook_deliveries \
-                   WHERE webhook_id = hook.id AND state = 'waiting' AND next_at <= ?1)) ORDER BY id";
+                   WHERE webhook_id = hook.id AND state = 'waiting' AND (next_at <= ?1 OR is_changed))) ORDER BY id";
         let mut statement = self.conn.prepare_cached(sql)?;
         let ids = statement.query_map([now.seconds()], |row| Ok(WebhookId(row.get(0)?)))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)

@@ -113,6 +113,20 @@ pub const ROUTES: &[Route] = &[
     ("/guide/sources/{id}/delete", "/guide/sources/1/delete", Change("guide"), Change("guide")),
     ("/guide/matches", "/guide/matches", Look("guide"), Nothing),
     ("/guide/matches/{stream}", "/guide/matches/1", Change("guide"), Change("guide")),
+    ("/events", "/events", Look("events"), Nothing),
+    ("/webhooks", "/webhooks", Look("events"), Nothing),
+    ("/webhooks/new", "/webhooks/new", Change("events"), Change("events")),
+    ("/webhooks/{id}", "/webhooks/1", Look("events"), Change("events")),
+    ("/webhooks/{id}/secret", "/webhooks/1/secret", Nothing, Change("events")),
+    ("/webhooks/{id}/test", "/webhooks/1/test", Nothing, Change("events")),
+    ("/webhooks/{id}/delete", "/webhooks/1/delete", Change("events"), Change("events")),
+    ("/webhooks/{id}/deliveries", "/webhooks/1/deliveries", Look("events"), Nothing),
+    (
+        "/webhooks/{id}/deliveries/{event}/resend",
+        "/webhooks/1/deliveries/1/resend",
+        Nothing,
+        Change("events"),
+    ),
     ("/recordings", "/recordings", Look("archive"), Nothing),
     ("/recordings/{id}/delete", "/recordings/1/delete", Change("archive"), Change("archive")),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),
@@ -218,6 +232,7 @@ fn furnished() -> TestServer {
     server.done("categories/new", "data[name]=News");
     server.done("streams/new", "data[name]=One&data[sources][]=http://127.0.0.1:9/x&data[enabled]=0");
     server.done("guide_sources/new", "data[name]=Guide&data[url]=guide/none.xml&data[refresh_hours]=0");
+    server.done("webhooks/new", "data[url]=http://192.0.2.1:9/");
     server.done("bouquets/new", "data[name]=All");
     server.done("subscription_plans/new", "data[name]=Month");
     for name in ["North", "South"] {

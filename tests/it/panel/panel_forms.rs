@@ -88,6 +88,12 @@ pub const FORMS: &[(&str, &str, Form)] = &[
         "/streams/2/start",
         Give(NONE, "was changed by somebody else meanwhile, and not started: check it first."),
     ),
+    ("/webhooks/new", "/webhooks/new", Make(&[("url", "http://192.0.2.1:9/typed")])),
+    ("/webhooks/{id}", "/webhooks/1", Edit(&[("description", "typed")])),
+    ("/webhooks/{id}/delete", "/webhooks/1/delete", Edit(NONE)),
+    ("/webhooks/{id}/secret", "", Free("makes another secret, and the one before is good for a day")),
+    ("/webhooks/{id}/test", "", Free("sends a test, whatever there was before")),
+    ("/webhooks/{id}/deliveries/{event}/resend", "", Free("sends the same again, under the same id")),
     ("/plans/new", "/plans/new", Make(NAME)),
     ("/plans/order", "/plans/order", Edit(&[("order", "2\n1")])),
     ("/plans/{id}", "/plans/1", Edit(NAME)),
@@ -162,6 +168,7 @@ pub fn furnish(server: &TestServer) {
     server.done("mag/new", "data[mac_address]=001A79000001&data[expire_date]=1900000000&data[disabled]=1");
     server.done("settings/whitelist_add", "address=192.0.2.5");
     server.done("settings/api_key_new", "data[name]=second");
+    server.done("webhooks/new", "data[url]=http://192.0.2.1:9/&data[enabled]=0");
     server.done(
         "guide_sources/new",
         "data[name]=Guide&data[url]=guide/x.xml&data[refresh_hours]=0&data[enabled]=0",

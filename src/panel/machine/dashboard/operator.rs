@@ -8,7 +8,12 @@ use super::{
 };
 use crate::{
     domain::{
-        Fact, Resource, Result, channels::run::State, fields::time::UnixTime, ids::Id, machine::leap::Leap,
+        Fact, Resource, Result,
+        channels::run::State,
+        fields::time::UnixTime,
+        ids::Id,
+        machine::leap::Leap,
+        page::{Limit, Page},
         people::rights::Access,
     },
     ops::{
@@ -17,6 +22,7 @@ use crate::{
             recordings::{Recording, Recordings},
             streams::{self, Running},
         },
+        events::webhooks::ShownHook,
         guide::sources::ShownSource,
         machine::logs,
     },
@@ -86,6 +92,16 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             tiles.push(Part::of("guide", &guide_tile(&warnings, &zone)));
         }
     }
+    if may(Resource::Webhooks) {
+        let (ops, action) = (view.ops.clone(), Action { resource: Resource::Webhooks, name: "dashboard" });
+        let whole = Page { limit: Limit::MOST, ..Page::default() };
+        let hooks = view.ops.read(&view.actor, action, move |look| ops.hooks(look, &whole)).await?.rows;
+        let bad: Vec<_> =
+            hooks.iter().filter(|hook| !hook.has_secret || !hook.health.last_error.is_empty()).collect();
+        if !bad.is_empty() {
+            tiles.push(Part::of("webhooks", &webhooks_tile(&bad)));
+        }
+    }
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
         figures.push(Figure {
@@ -124,6 +140,25 @@ fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
                Idempotency-Key are not done again however old they are. If Linecard was simply switched off for that long, confirm it; \
                after at most 60 days this happens automatically once the clock has run steadily for an hour."
             .into(),
+        ..Tile::default()
+    }
+}
+
+/// The webhooks that need somebody.
+fn webhooks_tile(hooks: &[&ShownHook]) -> Tile {
+    let row = |hook: &&ShownHook| {
+        let why = if hook.has_secret {
+            hook.health.last_error.clone()
+        } else {
+            "Its secret was sealed with another key, and nothing is sent: make a new one, or put the key file back.".into()
+        };
+        vec![Cell::Text(hook.row.record.url.shown()), Cell::Text(why)]
+    };
+    Tile {
+        title: "Webhooks that need attention",
+        more: Some(Link::new("/panel/webhooks", "Webhooks")),
+        heads: ["Webhook", "Why"].map(Head::new).into(),
+        rows: hooks.iter().map(row).collect(),
         ..Tile::default()
     }
 }
