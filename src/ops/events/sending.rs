@@ -44,8 +44,8 @@ const AT_ONCE: usize = 16;
 const IN_ALL: usize = 96;
 /// Events that are taken up at once.
 const WINDOW: usize = 256;
-/// As long as so many wait for one receiver, no new ones are taken up for it.
-const HELD: usize = 100;
+/// As long as so many were not taken by a receiver, or so many wait for it in all, no new ones are taken up.
+const HELD: (usize, usize) = (100, 10_000);
 /// So much is noted together, or after so long.
 const NOTED: (usize, Duration) = (64, Duration::from_millis(200));
 /// A message is no longer, in bytes: its columns are left out else.
@@ -220,7 +220,7 @@ impl Ops {
         };
         let mut unsent: Option<i64> = None;
         let mut outcomes: Vec<Outcome> = parked.into_iter().map(Outcome::parked).collect();
-        let mut noted = Noted { health, changed: false };
+        let mut noted = Noted { began: health.told_to, health, changed: false };
         let mut since = Instant::now();
         let mut running = stream::iter(chains).map(|chain| sends.chain(chain)).buffer_unordered(at_once);
         while let Some((done, left)) = running.next().await {
@@ -289,6 +289,8 @@ const GONE: &str = "It answered with status 410.";
 
 #[derive(Clone)]
 struct Noted {
+    /// Where the batch began.
+    began: i64,
     health: HookHealth,
     /// Something failed.
     changed: bool,
@@ -308,13 +310,13 @@ fn note(
     end: Option<i64>,
     luck: i64,
 ) -> Result<Noted> {
-    let Noted { mut health, mut changed } = noted;
+    let Noted { began, mut health, mut changed } = noted;
     if tx.by_id::<Webhook>(id)?.is_none() {
-        return Ok(Noted { health, changed: false });
+        return Ok(Noted { began, health, changed: false });
     }
     // Somebody may have had all sent again meanwhile.
     let told_to = tx.hook_health(id)?.told_to;
-    let was_again = told_to != health.told_to;
+    let was_again = told_to != began;
     for outcome in outcomes {
         let error = outcome.error();
         let taken = outcome.was_taken();
@@ -367,21 +369,21 @@ fn note(
     }
     health.told_to = if was_again { told_to } else { end.unwrap_or(health.told_to) };
     tx.set_hook_health(id, &health)?;
-    Ok(Noted { health, changed })
+    Ok(Noted { began, health, changed })
 }
 
 /// Fills a batch: what is due, and what has come since, unless the receiver is down.
 fn take_events(read: &Read<'_>, id: WebhookId, mut batch: Batch, now: UnixTime) -> Result<Option<Batch>> {
     let is_down = batch.health.failures >= DOWN;
     let due = read.due_deliveries(id, now, if is_down { 1 } else { WINDOW })?;
-    let (objects, waiting) = read.waiting_objects(id)?;
+    let (objects, tried, waiting) = read.waiting_objects(id)?;
     let waiting_objects: HashSet<String> = objects.into_iter().collect();
     let mut chains: Vec<Vec<Item>> =
         due.into_iter().map(|(event, attempts)| vec![Item { event, attempts }]).collect();
     let room = match is_down {
         true if chains.is_empty() && waiting == 0 => 1,
         true => 0,
-        false if waiting >= HELD => 0,
+        false if tried >= HELD.0 || waiting >= HELD.1 => 0,
         false => WINDOW,
     };
     if room > 0 {

@@ -150,17 +150,23 @@ impl Read<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The objects of which something waits for a webhook, and how much waits in all.
+    /// The objects of which something waits for a webhook, how much was sent in vain and waits, and how much waits in all.
     ///
     /// # Errors
     /// A database error.
-    pub fn waiting_objects(&self, id: WebhookId) -> Result<(Vec<String>, usize)> {
-        let sql = "SELECT object, count(*) FROM webhook_deliveries WHERE webhook_id = ? AND state = 'waiting' GROUP BY object";
+    pub fn waiting_objects(&self, id: WebhookId) -> Result<(Vec<String>, usize, usize)> {
+        let sql = "SELECT object, count(*) FILTER (WHERE attempts > 0), count(*) FROM webhook_deliveries \
+                   WHERE webhook_id = ? AND state = 'waiting' GROUP BY object";
         let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map([id.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
-        let rows = rows.collect::<rusqlite::Result<Vec<(String, i64)>>>()?;
-        let count = rows.iter().map(|(_, count)| usize::try_from(*count).unwrap_or(0)).sum();
-        Ok((rows.into_iter().map(|(object, _)| object).collect(), count))
+        let rows = statement.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (mut objects, mut tried, mut all) = (Vec::new(), 0, 0);
+        for row in rows {
+            let (object, own_tried, own): (String, i64, i64) = row?;
+            objects.push(object);
+            tried += usize::try_from(own_tried).unwrap_or(0);
+            all += usize::try_from(own).unwrap_or(0);
+        }
+        Ok((objects, tried, all))
     }
 
     /// The events behind a number of which something is known at a webhook: they were sent, or wait.

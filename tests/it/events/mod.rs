@@ -2,6 +2,7 @@
 
 mod ends;
 mod log;
+mod php_receiver;
 mod receiver;
 mod webhook_faults;
 mod webhooks;
