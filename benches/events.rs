@@ -11,9 +11,11 @@ use std::{
     net::{TcpListener, TcpStream},
     path::Path,
     process::Command,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use common::{KEY, Load, Server, median, row, wrk};
 
@@ -80,18 +82,18 @@ fn deliveries(events: usize) {
     queue(folder.path(), events);
     let server = Server::start(folder.path(), &[]);
     let begun = Instant::now();
-    while came.lock().unwrap().is_empty() {
+    while came.lock().is_empty() {
         std::thread::sleep(Duration::from_millis(1));
     }
     let (waited, first) = (begun.elapsed(), Instant::now());
-    while came.lock().unwrap().len() < events {
+    while came.lock().len() < events {
         std::thread::sleep(Duration::from_millis(5));
-        assert!(first.elapsed() < Duration::from_secs(300), "{} came", came.lock().unwrap().len());
+        assert!(first.elapsed() < Duration::from_secs(300), "{} came", came.lock().len());
     }
     let took = first.elapsed();
     drop(server);
     let mut last: HashMap<i64, i64> = HashMap::new();
-    for (line, event) in came.lock().unwrap().iter() {
+    for (line, event) in came.lock().iter() {
         let before = last.insert(*line, *event);
         assert!(before.is_none_or(|before| before < *event), "line {line}: {event} after {before:?}");
     }
@@ -155,6 +157,6 @@ fn one(
     reader.read_exact(&mut body).ok()?;
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let number = |name: &str| body["data"][name].as_i64().unwrap();
-    came.lock().unwrap().push((number("resource_id"), number("id")));
+    came.lock().push((number("resource_id"), number("id")));
     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").ok()
 }

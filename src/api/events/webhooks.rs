@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{call::Call, managed::id, show},
     domain::{
-        Error, Given, Kind, Record, Resource, Result, Written,
+        Columns, Error, Given, Kind, Resource, Result, Written,
         events::webhook::{Webhook, WebhookChange},
         fields::{number::whole, time::UnixTime},
         ids::{Id, WebhookId},

@@ -3,21 +3,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
     time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::shown;
 use crate::{
     domain::{
-        Fact, Given, Record, Resource, Result,
+        Columns, Fact, Given, Resource, Result,
         events::{
             kinds::Pattern,
             webhook::{DOWN, GIVEN_UP, HookHealth, LONGEST_PAUSE, TEST, Webhook, WebhookChange, pause},
@@ -69,8 +67,8 @@ impl Default for Lanes {
 }
 
 impl Lanes {
-    fn running(&self) -> std::sync::MutexGuard<'_, HashSet<WebhookId>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, HashSet<WebhookId>> {
+        self.running.lock()
     }
 }
 

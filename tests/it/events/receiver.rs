@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use parking_lot::Mutex;
 use ring::hmac;
 use serde_json::Value;
 
@@ -90,12 +91,12 @@ impl Receiver {
 
     /// Does otherwise from now on.
     pub fn set(&self, manner: Manner) {
-        *self.manner.lock().expect("no panic") = manner;
+        *self.manner.lock() = manner;
     }
 
     /// All that came.
     pub fn got(&self) -> Vec<Got> {
-        self.got.lock().expect("no panic").clone()
+        self.got.lock().clone()
     }
 
     /// Waits until that is so of what came.
@@ -127,7 +128,7 @@ fn one(stream: &TcpStream, to: &Mutex<Vec<Got>>, how: &Mutex<Manner>) -> Option<
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
     let mut got = Got { headers, body: String::from_utf8(body).ok()?, taken: false };
-    let manner = *how.lock().expect("no panic");
+    let manner = *how.lock();
     let answer = match manner {
         Manner::Status(status) => format!("HTTP/1.1 {status} X\r\nLocation: http://127.0.0.1:1/\r\n"),
         Manner::Slow(millis) => {
@@ -137,14 +138,14 @@ fn one(stream: &TcpStream, to: &Mutex<Vec<Got>>, how: &Mutex<Manner>) -> Option<
         Manner::Later(seconds) => format!("HTTP/1.1 503 X\r\nRetry-After: {seconds}\r\n"),
         Manner::Picky(key) => format!("HTTP/1.1 {} X\r\n", if got.key().0 == key { 500 } else { 200 }),
         Manner::Hang => {
-            to.lock().expect("no panic").push(got);
+            to.lock().push(got);
             std::thread::sleep(Duration::from_secs(120));
             return None;
         }
         Manner::Endless => "HTTP/1.1 200 X\r\n".into(),
     };
     got.taken = answer.starts_with("HTTP/1.1 2");
-    to.lock().expect("no panic").push(got);
+    to.lock().push(got);
     let mut stream = stream;
     if manner == Manner::Endless {
         stream.write_all(format!("{answer}Content-Length: 2000000000\r\n\r\n").as_bytes()).ok()?;
