@@ -1,6 +1,6 @@
 """A receiver that checks webhooks with the `standardwebhooks` package of PyPI, and hands each on to that of npm.
 
-webhooks.py URL KEY: makes a webhook at a running server, lets something happen, and compares.
+webhooks.py URL KEY SCRIPT: SCRIPT is webhooks.mjs beside its packages. Makes a webhook at a running server, lets something happen, and compares.
 """
 
 import http.server

@@ -99,6 +99,11 @@ impl Receiver {
         self.got.lock().clone()
     }
 
+    /// Forgets what came.
+    pub fn clear(&self) {
+        self.got.lock().clear();
+    }
+
     /// Waits until that is so of what came.
     pub fn wait(&self, what: &str, is_so: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let until = Instant::now() + Duration::from_secs(60);
