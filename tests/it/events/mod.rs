@@ -2,6 +2,7 @@
 
 mod ends;
 mod log;
+mod panel;
 mod php_receiver;
 mod receiver;
 mod webhook_faults;
