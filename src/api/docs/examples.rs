@@ -109,6 +109,11 @@ fn fields(resource: Resource, action: &str) -> Sent {
         (Settings, "api_key_revoke") => &[("name", "billing")],
         (Connections, "kill") => &[("username", "bob")],
         (Events, _) => &[("after", "0"), ("types[]", "line.*"), ("limit", "100")],
+        (Resource::Webhooks, "new") => {
+            &[("data[url]", "https://shop.example/hook"), ("data[types][]", "line.*")]
+        }
+        (Resource::Webhooks, "update") => &[ID, ("data[description]", "shop")],
+        (Resource::Webhooks, "resend") => &[ID, ("after", "0")],
         (Logs, _) => &[("kind", "audit"), ("search", "bob"), ("limit", "20")],
         (Security, "unblock") => &[("address", "203.0.113.9")],
         (

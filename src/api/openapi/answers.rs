@@ -8,6 +8,7 @@ use crate::domain::{
         bouquet::{Bouquet, Category},
         stream::Stream,
     },
+    events::webhook::Webhook,
     guide::source::GuideSource,
     machine::{server::Server, settings::Settings},
     people::{
@@ -74,6 +75,10 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Logs, "list") => "logs: LogRow*, total: int",
         (Resource::Security, "blocks") => "limits: Limit*, blocks: Block*, total: int",
         (Resource::Security, "unblock") => "address: text, username: text",
+        (Resource::Webhooks, "new") => "created_id: int, secret: text?",
+        (Resource::Webhooks, "rotate") => "modified_id: int, secret: text?",
+        (Resource::Webhooks, "test" | "resend") => "",
+        (Resource::Webhooks, "deliveries") => "deliveries: Delivery*, total: int",
         (_, "new") => "created_id: int",
         (_, "update" | "reset_device" | "match") => "modified_id: int",
         (_, "delete") => "deleted_id: int",
@@ -93,6 +98,8 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Categories, "list") => "categories: Category*, total: int",
         (Resource::Groups, "info") => "group: Group",
         (Resource::Groups, "list") => "groups: Group*, total: int",
+        (Resource::Webhooks, "info") => "webhook: Webhook",
+        (Resource::Webhooks, "list") => "webhooks: Webhook*, total: int",
         (Resource::GuideSources, "info") => "guide_source: GuideSource",
         (Resource::GuideSources, "list") => "guide_sources: GuideSource*, total: int",
         _ => return None,
@@ -121,7 +128,7 @@ const TOLD: Members = "model: text, firmware: text, hardware: text, serial: text
                        user_agent: text, first_seen_at: int?, last_seen_at: int?, last_channel_id: int?, signed_in: flag";
 
 /// Rows that are no records, by their names.
-const ROWS: [(&str, Members); 17] = [
+const ROWS: [(&str, Members); 18] = [
     ("Connection", CONNECTION),
     ("TheBox", TOLD),
     ("Verdict", "rule: text, passes: bool, words: text"),
@@ -159,6 +166,10 @@ const ROWS: [(&str, Members); 17] = [
         "Event",
         "id: int, type: text, at: int, resource: text, resource_id: int?, key: text, reference: text?, actor: text, data: object, \
          omitted: text*",
+    ),
+    (
+        "Delivery",
+        "event_id: int, type: text, state: text, attempts: int, next_at: int?, last_at: int?, status: int?, error: text, micros: int?",
     ),
     ("WhitelistEntry", "id: int, address: text, note: text, created_at: int"),
     ("Limit", "face: text, failure_limit: int, failure_window: int, block_seconds: int"),
@@ -208,6 +219,11 @@ pub fn rows() -> Map<String, Value> {
         "GuideSource",
         GuideSource::columns(),
         "last_try_at: int?, last_success_at: int?, last_error: text, channels: int, programmes: int",
+    );
+    record(
+        "Webhook",
+        Webhook::columns(),
+        "has_secret: flag, told_to: int, failures: int, failing_since: int?, last_try_at: int?, last_success_at: int?, last_error: text",
     );
     record("ApiKey", ApiKey::columns(), "last_used_at: int?");
     let mut settings = self::record(&Settings::columns(), "");

@@ -73,7 +73,8 @@ fn what_a_call_takes_beside_data_is_what_is_described() {
     server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01");
     let document = committed();
     // Of these pairs a call takes one or the other.
-    let apart = ["after", "offset", "username", "name", "stream_id", "mac_address", "reference"];
+    let apart =
+        ["after", "offset", "username", "name", "stream_id", "mac_address", "reference", "state", "event_id"];
     let mut compared = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         let schema = &taken(&document, item)["properties"];
@@ -216,6 +217,9 @@ const READ: &[(&str, &str)] = &[
     ("settings/api_key_list", ""),
     ("connections/list", ""),
     ("events/list", "limit=1000"),
+    ("webhooks/info", "id=1"),
+    ("webhooks/list", ""),
+    ("webhooks/deliveries", "id=1"),
     ("security/blocks", ""),
 ];
 
