@@ -1,4 +1,4 @@
-//! What events cost, and how quickly they are delivered: `cargo bench --bench events [creations | deliveries]`.
+//! What events cost, and how quickly they are delivered: `cargo bench --bench events -- [creations | deliveries] [small]`.
 //!
 //! `creations`: line/new with events and without, in turn, on databases of their own. `deliveries`: 10,000 events that wait for a
 //! webhook, sent to a receiver on this machine that answers at once; the order for each line is checked.
@@ -27,10 +27,11 @@ const EVENTS: usize = 10_000;
 const LINES: usize = 1_000;
 
 fn main() {
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|name| name == part);
-    let small = arguments.iter().any(|name| name == "small");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    let wanted = |part: &str| has(part) || !(has("creations") || has("deliveries"));
+    // To try the benchmark itself.
+    let small = has("small");
     if wanted("creations") {
         creations(if small { 1 } else { SECONDS }, if small { 1 } else { ROUNDS });
     }
