@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::told::{Event, tell};
+use super::told::{Event, tell_of};
 use crate::{
     domain::{Resource, Result, fields::time::UnixTime, people::actor::Actor},
     ops::{Ops, clock},
@@ -97,7 +97,8 @@ fn tell_some(tx: &Write<'_>, watch: Watch, now: UnixTime) -> Result<bool> {
             before: json!({}),
             after,
         };
-        tell(tx, &Actor::LINECARD, now, &event)?;
+        let reference = Some(ending.reference.as_str()).filter(|reference| !reference.is_empty());
+        tell_of(tx, &Actor::LINECARD, now, &event, reference)?;
     }
     let more = found.len() == AT_ONCE;
     let place = found.last().filter(|_| more).map_or(behind(to), |last| (last.end, last.id));

@@ -147,6 +147,17 @@ impl Act<'_> {
 
 /// Tells of something that happened.
 pub(in crate::ops) fn tell(tx: &Write<'_>, by: &Actor, at: UnixTime, event: &Event<'_>) -> Result<()> {
+    tell_of(tx, by, at, event, None)
+}
+
+/// The same, of something that has the caller's own number.
+pub(super) fn tell_of(
+    tx: &Write<'_>,
+    by: &Actor,
+    at: UnixTime,
+    event: &Event<'_>,
+    reference: Option<&str>,
+) -> Result<()> {
     if tx.snapshot().settings.event_retention_days.get() == 0 {
         return Ok(());
     }
@@ -156,7 +167,7 @@ pub(in crate::ops) fn tell(tx: &Write<'_>, by: &Actor, at: UnixTime, event: &Eve
         resource: event.resource.name(),
         id: event.id,
         key: event.key,
-        reference: None,
+        reference,
         actor: &actor(by),
         data: &json!({ "before": event.before, "after": event.after }).to_string(),
         omitted: "[]",

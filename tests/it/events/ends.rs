@@ -55,7 +55,7 @@ fn ends_are_told_once_for_each_number_also_after_a_stop() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let soon = now() + 4;
-    server.done("line/new", &format!("data[username]=soon&data[expire_date]={soon}"));
+    server.done("line/new", &format!("data[username]=soon&data[reference]=S-7&data[expire_date]={soon}"));
     server.done(
         "mag/new",
         &format!("data[mac_address]=00:1A:79:00:00:01&data[expire_date]={}", soon + 7 * 86_400),
@@ -65,6 +65,8 @@ fn ends_are_told_once_for_each_number_also_after_a_stop() {
     let mut seen = wait_for(&server, 2);
     seen.sort_unstable();
     assert_eq!(seen, both);
+    let ended = server.done("events/list", "types=line.expired")["events"][0].clone();
+    assert_eq!(ended["reference"], "S-7");
 
     // Two weeks without a server, of which its clock knows: it catches up.
     let folder = server.stop();
