@@ -321,7 +321,7 @@ impl Connections {
     }
 
     /// The connections that have ended since this was last asked.
-    pub fn take_gone(&self) -> Vec<EndedConnection> {
+    pub fn take_ended(&self) -> Vec<EndedConnection> {
         std::mem::take(&mut self.state().gone)
     }
 

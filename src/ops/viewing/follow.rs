@@ -204,8 +204,8 @@ impl Viewing {
     }
 
     /// Hands connections that have ended over to the history.
-    pub(super) fn note_gone(&self, now: UnixTime) {
-        for EndedConnection { connection, why, at } in self.connections.take_gone() {
+    pub(super) fn note_ended(&self, now: UnixTime) {
+        for EndedConnection { connection, why, at } in self.connections.take_ended() {
             let ago = i64::try_from(at.elapsed().as_secs()).unwrap_or(0);
             let at = UnixTime::clamped(now.seconds() - ago).max(connection.started_at);
             self.history.ended(EndedRow { session: open::row(&connection), at, reason: why.name().into() });

@@ -190,14 +190,14 @@ impl Viewing {
     /// # Errors
     /// A database error; the rows wait on.
     pub async fn write_history(&self, now: UnixTime) -> Result<()> {
-        self.note_gone(now);
+        self.note_ended(now);
         self.history.sum_up(false);
         self.write_rows(now).await
     }
 
     /// Writes down everything, also what would be summed up later: before the program ends.
     pub(super) async fn write_whole_history(&self, now: UnixTime) -> Result<()> {
-        self.note_gone(now);
+        self.note_ended(now);
         self.history.sum_up(true);
         self.write_rows(now).await
     }
