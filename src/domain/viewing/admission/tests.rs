@@ -181,7 +181,7 @@ fn every_rule_has_its_verdict_and_every_refusal_says_what_mends_it() {
     }
     assert_eq!(
         verdicts.iter().find(|v| v.rule == Rule::Expired).unwrap().words,
-        "It expired at 1970-01-01 00:00:01 UTC: extend it, or set a later expire_date."
+        "It expired at 1970-01-01 00:00:01 UTC: extend it, or set a later end date."
     );
 }
 
@@ -301,6 +301,7 @@ fn words_are_for_people_and_name_no_columns() {
             for title in [&asked(), &nothing] {
                 let full = Request {
                     provider,
+                    agent: Some("VLC"),
                     set_top_box: Some(&set_top_box),
                     taken: Some(Taken { open: 9, kicks: false }),
                     blocked: Some(std::time::Duration::from_secs(5)),
