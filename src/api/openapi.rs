@@ -38,7 +38,7 @@ pub fn document() -> Value {
     }
     let mut schemas = answers::rows();
     for row in CALLS {
-        schemas.insert(name(row, "Answer"), answers::schema(row.resource, row.action));
+        schemas.insert(name(row, "Answer"), answers::schema(row.resource, row.action, row.access));
         schemas.insert(name(row, "Fields"), body(row));
     }
     let failure = json!({

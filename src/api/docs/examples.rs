@@ -45,6 +45,9 @@ fn fields(resource: Resource, action: &str) -> Sent {
         (Line, "explain") => &[("username", "bob"), ("stream_id", "1")],
         (Line, "convert_to_mag") => &[("username", "bob"), BOX],
         (Line, "list") => &[("search", "bob"), ("disabled", "0"), ("limit", "100")],
+        (Line | Mag, "bulk") => {
+            &[("ids[]", "1"), ("ids[]", "2"), ("action", "extend"), ("data[days]", "3"), ("dry_run", "1")]
+        }
         (Line, _) => &[("username", "bob")],
         (Mag, "new") => &[("data[mac_address]", "00:1A:79:79:79:79"), ("data[subscription_plan_id]", "1")],
         (Mag, "update") => &[BOX, ("data[disabled]", "1")],

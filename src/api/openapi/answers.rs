@@ -15,10 +15,11 @@ use crate::domain::{
         admin::{Admin, Group},
         api_key::ApiKey,
         reseller::Reseller,
+        rights::Access,
     },
     subscribers::{line::Line, mag::Mag, plan::Plan},
 };
-use crate::ops::machine::logs::Log;
+use crate::{api::call::DRY_RUN, ops::machine::logs::Log};
 
 /// The members of an answer or of a row, as `name: TYPE, name: TYPE`. Types are `int`, `number`, `text`, `flag` (1 or 0), `bool`, `object`
 /// and the names of rows; `?` after one is "or null", `*` is "a list of".
@@ -28,24 +29,29 @@ type Members = &'static str;
 pub fn members(resource: Resource, action: &str) -> Option<Members> {
     use Resource::{Administrators, Line, Mag, Resellers, Servers, Settings};
     Some(match (resource, action) {
-        (Line, "new") | (Mag, "convert_to_line") => "created_id: int, username: text, password: text",
+        (Line, "new") | (Mag, "convert_to_line") => "created_id: int?, username: text?, password: text?",
+        (Line, "bulk") => LINES_AT_ONCE,
+        (Mag, "bulk") => MAGS_AT_ONCE,
+        (Resource::Batches, "list") => "batches: Batch*, total: int",
+        (Resource::Batches, "info") => "batch: BatchInfo",
+        (Resource::Batches, "undo") => "undone: int, kept: object*, kept_total: int",
         (Line, "update") => "modified_id: int, username: text, password: text",
         (Line, "info") => "line_info: Line, line_conn_info: Connection*, line_channel_ids: int*",
-        (Mag, "new") | (Line, "convert_to_mag") => "created_id: int, mac_address: text",
+        (Mag, "new") | (Line, "convert_to_mag") => "created_id: int?, mac_address: text",
         (Mag, "update") => "modified_id: int, mac_address: text",
         (Mag, "info") => {
             "mag_info: Mag, mag_device: Device, mag_conn_info: Connection*, mag_channel_ids: int*"
         }
-        (Mag, "send_event") => "event_id: int",
-        (Mag, "set_parent_pin") => "modified_id: int, parent_pin: text",
+        (Mag, "send_event") => "event_id: int?",
+        (Mag, "set_parent_pin") => "modified_id: int, parent_pin: text?",
         (Line | Mag, "explain") => {
             "subscriber: text, may_watch: bool, verdicts: Verdict*, connections: Connection*, refusals: Refusal*"
         }
-        (Administrators, "new") => "created_id: int, username: text, email: text",
+        (Administrators, "new") => "created_id: int?, username: text, email: text",
         (Administrators, "update") => "modified_id: int, username: text",
         (Administrators, "sessions") => "sessions: PanelSession*, total: int",
         (Administrators, "end_session") => "ended_session_id: int",
-        (Resellers, "new") => "created_id: int, name: text, credits: int",
+        (Resellers, "new") => "created_id: int?, name: text, credits: int",
         (Resellers, "update") => "modified_id: int, name: text, credits: int",
         (Resellers, "add_credits") => "modified_id: int, credits: int",
         (Resellers, "statement") => "id: int, name: text, credits: int, statement: Booking*, total: int",
@@ -61,10 +67,10 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Guide, "matches") => "matches: GuideMatch*, total: int",
         (Resource::Guide, "programmes") => "programmes: Programme*",
         (Settings, "get") => "settings: Settings",
-        (Settings, "whitelist_add") => "created_id: int, address: text",
+        (Settings, "whitelist_add") => "created_id: int?, address: text",
         (Settings, "whitelist_remove") => "deleted_id: int, address: text",
         (Settings, "whitelist_list") => "whitelist: WhitelistEntry*, total: int, your_address: text?",
-        (Settings, "api_key_new") => "created_id: int, name: text, api_key: text?",
+        (Settings, "api_key_new") => "created_id: int?, name: text, api_key: text?",
         (Settings, "api_key_revoke") => "deleted_id: int",
         (Settings, "api_key_list") => "api_keys: ApiKey*, total: int",
         (Resource::Connections, "list") => "connections: ListedConnection*, total: int",
@@ -75,11 +81,11 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Logs, "list") => "logs: LogRow*, total: int",
         (Resource::Security, "blocks") => "limits: Limit*, blocks: Block*, total: int",
         (Resource::Security, "unblock") => "address: text, username: text",
-        (Resource::Webhooks, "new") => "created_id: int, secret: text?",
+        (Resource::Webhooks, "new") => "created_id: int?, secret: text?",
         (Resource::Webhooks, "rotate") => "modified_id: int, secret: text?",
         (Resource::Webhooks, "test" | "resend") => "",
         (Resource::Webhooks, "deliveries") => "deliveries: Delivery*, total: int",
-        (_, "new") => "created_id: int",
+        (_, "new") => "created_id: int?",
         (_, "update" | "reset_device" | "match") => "modified_id: int",
         (_, "delete") => "deleted_id: int",
         (Line, "list") => "lines: Line*, total: int",
@@ -106,15 +112,25 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
     })
 }
 
-/// Members that are not in every answer: one of them is.
+/// A batch that begins, or with `dry_run=1` what it would do.
+const LINES_AT_ONCE: Members = "batch_id: int, preview_id: int, count: int, credits: int, refused: RefusedLine*, \
+                                refused_total: int, sample: SampledLine*";
+const MAGS_AT_ONCE: Members = "batch_id: int, preview_id: int, count: int, credits: int, refused: RefusedMag*, \
+                               refused_total: int, sample: SampledMag*";
+
+/// Members that are not in every answer: one of them is, or those of a preview.
 fn is_optional(name: &str, members: Members) -> bool {
-    members == "address: text, username: text" && (name == "address" || name == "username")
+    [LINES_AT_ONCE, MAGS_AT_ONCE].contains(&members)
+        || members == "address: text, username: text" && (name == "address" || name == "username")
 }
 
-/// A call's answer as a schema.
-pub fn schema(resource: Resource, action: &str) -> Value {
+/// A call's answer as a schema; one that writes may be a dry run.
+pub fn schema(resource: Resource, action: &str, access: Access) -> Value {
     let members = members(resource, action).unwrap_or_default();
     let mut schema = object(members, &[]);
+    if access == Access::Write {
+        schema["properties"][DRY_RUN] = json!({ "const": true });
+    }
     schema["properties"]["result"] = json!({ "const": true });
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let required = required.filter(|name| !is_optional(name, members));
@@ -127,8 +143,11 @@ const CONNECTION: Members = "connection_id: int, kind: text, stream_id: int, str
 const TOLD: Members = "model: text, firmware: text, hardware: text, serial: text, device_id: text, device_id2: text, ip: text, \
                        user_agent: text, first_seen_at: int?, last_seen_at: int?, last_channel_id: int?, signed_in: flag";
 
+const BATCH: Members = "id: int, resource: text, action: text, state: text, done: int, of: int, failed: int, undone: int, \
+                        why: text, actor: text, created_at: int, ended_at: int?";
+
 /// Rows that are no records, by their names.
-const ROWS: [(&str, Members); 18] = [
+const ROWS: [(&str, Members); 24] = [
     ("Connection", CONNECTION),
     ("TheBox", TOLD),
     ("Verdict", "rule: text, passes: bool, words: text"),
@@ -171,6 +190,12 @@ const ROWS: [(&str, Members); 18] = [
         "Delivery",
         "event_id: int, type: text, state: text, attempts: int, next_at: int?, last_at: int?, status: int?, error: text, micros: int?",
     ),
+    ("Batch", BATCH),
+    ("BatchInfoOf", "refused: object*, refused_total: int, kept: object*, kept_total: int"),
+    ("RefusedLine", "id: int, username: text, why: text"),
+    ("RefusedMag", "id: int, mac_address: text, why: text"),
+    ("SampledLine", "id: int, username: text, before: object, after: object"),
+    ("SampledMag", "id: int, mac_address: text, before: object, after: object"),
     ("WhitelistEntry", "id: int, address: text, note: text, created_at: int"),
     ("Limit", "face: text, failure_limit: int, failure_window: int, block_seconds: int"),
     (
@@ -187,6 +212,7 @@ pub fn rows() -> Map<String, Value> {
     for (name, members) in ROWS {
         match name {
             "ListedConnectionOf" => rows.insert("ListedConnection".into(), both(CONNECTION, members)),
+            "BatchInfoOf" => rows.insert("BatchInfo".into(), both(BATCH, members)),
             "DeviceOf" => rows.insert("Device".into(), both(TOLD, members)),
             name => rows.insert(name.into(), object(members, &[])),
         };

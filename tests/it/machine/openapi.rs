@@ -221,6 +221,8 @@ const READ: &[(&str, &str)] = &[
     ("webhooks/list", ""),
     ("webhooks/deliveries", "id=1"),
     ("security/blocks", ""),
+    ("batches/list", ""),
+    ("batches/info", "id=1"),
 ];
 
 #[test]
