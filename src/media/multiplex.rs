@@ -27,11 +27,11 @@ const PART: usize = 64 << 10;
 /// Parts that a stream may lie behind before it loses some, as the network would lose them.
 const BEHIND: usize = 128;
 
-/// Those that are read now, by their address.
+/// Those that are read now, by what they receive.
 #[derive(Default)]
 pub struct Multiplexes {
     held: Mutex<HashMap<String, Weak<Multiplex>>>,
-    /// How many streams play programs of an address, or try to.
+    /// How many streams play programs of one, or try to.
     wanted: watch::Sender<HashMap<String, usize>>,
 }
 
@@ -68,19 +68,19 @@ pub struct Program {
 impl Multiplexes {
     /// Says that a stream wants programs of that source: who plays all of it has to share it.
     pub fn want(&self, source: &SourceUrl) -> Wants<'_> {
-        let address = source.address().to_owned();
+        let address = source.received();
         self.wanted.send_modify(|wanted| *wanted.entry(address.clone()).or_default() += 1);
         Wants(self, address)
     }
 
     /// Whether some stream wants programs of that source.
     pub fn is_wanted(&self, source: &SourceUrl) -> bool {
-        self.wanted.borrow().contains_key(source.address())
+        self.wanted.borrow().contains_key(&source.received())
     }
 
     /// Waits until some stream wants programs of that source.
     pub async fn wanted(&self, source: &SourceUrl) {
-        let _ = self.wanted.subscribe().wait_for(|wanted| wanted.contains_key(source.address())).await;
+        let _ = self.wanted.subscribe().wait_for(|wanted| wanted.contains_key(&source.received())).await;
     }
 
     /// A program of that source, or all of it, which begins to be read if it is not yet. Called where supervisors run.
@@ -95,7 +95,7 @@ impl Multiplexes {
     ) -> Result<Program, String> {
         let mut held = self.held.lock();
         held.retain(|_, multiplex| multiplex.strong_count() > 0);
-        let running = held.get(source.address()).and_then(Weak::upgrade);
+        let running = held.get(&source.received()).and_then(Weak::upgrade);
         let joined = running.and_then(|multiplex| Some((multiplex.join()?, multiplex)));
         let (parts, multiplex) = if let Some(joined) = joined {
             joined
@@ -110,7 +110,7 @@ impl Multiplexes {
             let reading =
                 tokio::task::spawn_local(read(child, Hidden::of(source, None), Arc::downgrade(&multiplex)));
             *multiplex.reading.lock() = Some(reading);
-            held.insert(source.address().to_owned(), Arc::downgrade(&multiplex));
+            held.insert(source.received(), Arc::downgrade(&multiplex));
             (parts, multiplex)
         };
         Ok(Program { multiplex, parts, filter: number.map(|number| (Filter::new(number), number)) })

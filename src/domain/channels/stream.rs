@@ -212,6 +212,25 @@ impl SourceUrl {
         self.0.split_once(PROGRAM).map_or(&self.0, |(address, _)| address)
     }
 
+    /// What of it says which packets are received: a port of UDP is written in several ways, and with options that only
+    /// say how it is read.
+    pub fn received(&self) -> String {
+        let address = self.address();
+        let Some((_, rest)) = address.split_once("://").filter(|_| self.scheme() == "udp") else {
+            return address.to_owned();
+        };
+        let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let place = place.rsplit('@').next().unwrap_or(place).trim_end_matches('/').to_ascii_lowercase();
+        let port = place.rsplit(':').next().unwrap_or_default();
+        let place = if place.starts_with(':') { format!("0.0.0.0:{port}") } else { place };
+        let mut options: Vec<&str> = options
+            .split('&')
+            .filter(|option| ["sources=", "block=", "localaddr="].iter().any(|name| option.starts_with(name)))
+            .collect();
+        options.sort_unstable();
+        format!("udp://{place}?{}", options.join("&"))
+    }
+
     /// The program of it that is to be played, if one was chosen: `#program=101`.
     pub fn program(&self) -> Option<u64> {
         self.0.split_once(PROGRAM)?.1.parse().ok()
@@ -318,6 +337,30 @@ mod tests {
         for wrong in ["", "x", "-1", "65536", "1#program=2", "1?x"] {
             assert!(SourceUrl::new(&format!("media/a.ts#program={wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_port_of_udp_is_known_in_every_spelling() {
+        let received = |text: &str| SourceUrl::new(text).unwrap().received();
+        let plain = received("udp://239.1.1.1:1234#program=101");
+        for same in [
+            "udp://@239.1.1.1:1234",
+            "UDP://239.1.1.1:1234/",
+            "udp://239.1.1.1:1234?fifo_size=9&reuse=1#program=2",
+        ] {
+            assert_eq!(received(same), plain, "{same}");
+        }
+        assert_eq!(received("udp://@:1234"), received("udp://0.0.0.0:1234?buffer_size=1"));
+        let sourced = received("udp://239.1.1.1:1234?sources=192.0.2.1&localaddr=192.0.2.9");
+        assert_eq!(
+            sourced,
+            received("udp://@239.1.1.1:1234?localaddr=192.0.2.9&fifo_size=9&sources=192.0.2.1")
+        );
+        for other in ["udp://239.1.1.2:1234", "udp://239.1.1.1:1235", "rtp://239.1.1.1:1234"] {
+            assert_ne!(received(other), plain, "{other}");
+        }
+        assert_ne!(sourced, plain);
+        assert_ne!(received("srt://192.0.2.1:9?streamid=a"), received("srt://192.0.2.1:9?streamid=b"));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::playlist::Media;
 
 /// So many segments are remembered by number and name.
 const REMEMBERED: usize = 200;
+/// A list that ends so many of its lengths before the last one did may be a copy that lags behind.
+const LAGGING: u64 = 3;
 /// After a break the last segments are played, as at the beginning.
 const BEGUN_WITH: usize = 3;
 
@@ -48,7 +50,7 @@ impl Numbering {
         let mut is_new_count = false;
         if let Some((before, ours)) = self.last
             && last < before
-            && !(self.knows(media) && self.is_fresh(media, now))
+            && !(self.knows(media) && self.is_fresh(media, before - last, now))
         {
             is_new_count = true;
             // Numbers before this one are those of earlier segments by our count.
@@ -81,9 +83,11 @@ impl Numbering {
         })
     }
 
-    /// An older view that stays is the new one.
-    fn is_fresh(&self, media: &Media, now: Instant) -> bool {
-        let patience = Duration::from_secs(media.target.saturating_mul(2).max(4));
+    /// An older view that stays is the new one: soon, unless it is a copy that may catch up.
+    fn is_fresh(&self, media: &Media, lag: u64, now: Instant) -> bool {
+        let may_catch_up = lag <= LAGGING.saturating_mul(media.segments.len() as u64);
+        let (targets, least) = if may_catch_up { (5, 12) } else { (2, 4) };
+        let patience = Duration::from_secs(media.target.saturating_mul(targets).max(least));
         self.advanced_at.is_none_or(|at| now.duration_since(at) < patience)
     }
 
@@ -163,9 +167,26 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_lags_behind_for_some_segments_is_no_break() {
+        let names: Vec<String> = (0..20).map(|number| format!("s{number}")).collect();
+        let copy =
+            |first: usize| -> Vec<&str> { names[first..first + 5].iter().map(String::as_str).collect() };
+        let seen = [(0, 10), (2, 7), (4, 8), (6, 9), (8, 10), (9, 14)];
+        let lists = seen.map(|(at, first)| (at, first, copy(first)));
+        let lists: Vec<(u64, u64, &[&str])> =
+            lists.iter().map(|(at, first, names)| (*at, *first as u64, names.as_slice())).collect();
+        let expected: Vec<_> = seen.iter().map(|(_, first)| (0, *first as u64, None)).collect();
+        assert_eq!(told(&lists), expected);
+    }
+
+    #[test]
     fn an_older_view_that_stays_is_a_new_count() {
         let older: &[&str] = &["1", "2", "3"];
-        let lists: [(u64, u64, &[&str]); 3] = [(0, 3, &["3", "4", "5"]), (1, 1, older), (9, 1, older)];
-        assert_eq!(told(&lists), [(0, 3, None), (0, 1, None), (0, 6, Some(6))]);
+        let lists: [(u64, u64, &[&str]); 4] =
+            [(0, 3, &["3", "4", "5"]), (1, 1, older), (9, 1, older), (13, 1, older)];
+        assert_eq!(told(&lists), [(0, 3, None), (0, 1, None), (0, 1, None), (0, 6, Some(6))]);
+        let far: [(u64, u64, &[&str]); 4] =
+            [(0, 1, older), (1, 40, &["40", "41", "42"]), (2, 1, older), (6, 1, older)];
+        assert_eq!(told(&far), [(0, 1, None), (0, 40, None), (0, 1, None), (0, 43, Some(43))]);
     }
 }
