@@ -87,15 +87,7 @@ impl Error {
     /// The error for the person at the machine while no server runs: nobody can look into the Panel Error Log then.
     pub fn for_operator(&self) -> String {
         match self {
-            Self::Database(fault) => {
-                let advice = match fault.what {
-                    Failure::Damaged => {
-                        ". linecard check says what is wrong; restore a backup into an empty folder"
-                    }
-                    _ => "",
-                };
-                format!("{} ({}){advice}", fault.what, fault.detail)
-            }
+            Self::Database(fault) => fault.what.for_operator(&fault.detail),
             other => other.to_string(),
         }
     }
@@ -175,6 +167,17 @@ pub enum Failure {
         "the log of the database was overwritten while the server ran: stop the server and restore a backup"
     )]
     DatabaseLogOverwritten,
+}
+
+impl Failure {
+    /// With its detail, and the way on, for the person at the machine.
+    pub fn for_operator(self, detail: &str) -> String {
+        let advice = match self {
+            Self::Damaged => ". linecard check says what is wrong; restore a backup into an empty folder",
+            _ => "",
+        };
+        format!("{self} ({detail}){advice}")
+    }
 }
 
 impl Failure {

@@ -18,7 +18,7 @@ mod words;
 
 pub use paging::Counting;
 
-use actix_web::web::{ServiceConfig, redirect, resource, route};
+use actix_web::web::{ServiceConfig, resource, route};
 
 /// The folders that a portal stands in, by the names that its makers gave it over the years.
 const FOLDERS: [&str; 4] = ["", "/stalker_portal", "/stalker", "/ministra"];
@@ -39,11 +39,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource(with("/index.html", pages())).route(route().to(page::or_api)))
         .service(resource(pages().collect::<Vec<_>>()).route(route().to(page::without_slash)))
         .service(resource(with("/{file}", pages())).route(route().to(page::file)));
-    for folder in FOLDERS.iter().filter(|folder| !folder.is_empty()) {
-        for bare in [(*folder).to_owned(), format!("{folder}/")] {
-            config.service(redirect(bare, format!("{folder}/c/")));
-        }
-    }
+    let folders = FOLDERS.iter().filter(|folder| !folder.is_empty());
+    let folders = folders.flat_map(|folder| [(*folder).to_owned(), format!("{folder}/")]);
+    config.service(resource(folders.collect::<Vec<_>>()).route(route().to(page::folder)));
 }
 
 fn with(file: &str, pages: impl Iterator<Item = String>) -> Vec<String> {

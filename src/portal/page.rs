@@ -56,12 +56,22 @@ pub async fn file(name: Path<String>) -> HttpResponse {
 
 /// The same without the slash at the end, which the page needs to find its files.
 pub async fn without_slash(request: HttpRequest, payload: Payload) -> HttpResponse {
+    let place = format!("{}/", request.path());
+    or_leads_to(request, payload, &place).await
+}
+
+/// The same for a folder that the page stands in.
+pub async fn folder(request: HttpRequest, payload: Payload) -> HttpResponse {
+    let place = format!("{}/c/", request.path().trim_end_matches('/'));
+    or_leads_to(request, payload, &place).await
+}
+
+async fn or_leads_to(request: HttpRequest, payload: Payload, place: &str) -> HttpResponse {
     if !wants_page(&request) {
         return actions::entry(request, payload).await;
     }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let place = format!("{}/{query}", request.path());
-    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, place)).finish()
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, format!("{place}{query}"))).finish()
 }
 
 fn wants_page(request: &HttpRequest) -> bool {

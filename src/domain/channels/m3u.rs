@@ -210,7 +210,7 @@ impl State {
     fn directive(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         let end = text.find([':', ' ', '\t', '=']).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
-        let value = rest.strip_prefix(':').unwrap_or(rest).trim();
+        let value = rest.trim_start().strip_prefix(':').unwrap_or(rest).trim();
         let name = name.to_ascii_uppercase();
         match name.as_str() {
             "#EXTINF" => self.info(value, line, take),
@@ -269,7 +269,7 @@ impl State {
         let mut other_name = String::new();
         let mut second_id = String::new();
         for (key, value) in info.attributes {
-            let mut value = plain(&value);
+            let mut value = plain(unquoted(&value));
             let key = key.to_ascii_lowercase();
             if key == "tvh-tags" {
                 value = value.replace('|', ";");
@@ -278,7 +278,9 @@ impl State {
                 "tvg-id" => &mut self.next.guide_id,
                 "channel-id" => &mut second_id,
                 "tvg-logo" | "logo" | "tvg-icon" => &mut self.next.logo,
-                "tvg-chno" | "tvg-chnum" | "tvh-chnum" | "channel-number" => &mut self.next.number,
+                "tvg-chno" | "tvg-chnum" | "tvh-chnum" | "ch-number" | "channel-number" => {
+                    &mut self.next.number
+                }
                 "group-title" | "tvg-group" | "tvh-tags" => &mut self.next.group,
                 "tvg-name" => &mut other_name,
                 "type" if value.eq_ignore_ascii_case("playlist") => {
@@ -405,7 +407,8 @@ fn no_list(first: &str) -> Option<Rule> {
         .then(|| "this is not text, so it is not a list".into())
 }
 
-/// The name, and the address behind it if there is one: `One http://h/1`.
+/// The name, and the address behind it if there is one: `One http://h/1`. Words behind an address make it part of the name,
+/// unless they belong to its headers.
 fn apart(name: &str) -> (&str, Option<&str>) {
     let schemes = ["http://", "https://", "rtmp://", "rtmps://", "rtsp://", "udp://", "rtp://", "srt://"];
     let begins = |word: &str| {
@@ -414,7 +417,8 @@ fn apart(name: &str) -> (&str, Option<&str>) {
     let words = name.char_indices().filter(|(at, _)| {
         *at == 0 || name[..*at].ends_with(|before: char| before.is_whitespace() || before == ',')
     });
-    match words.map(|(at, _)| at).find(|at| begins(&name[*at..])) {
+    let ends_line = |address: &str| address.contains('|') || !address.contains(char::is_whitespace);
+    match words.map(|(at, _)| at).find(|at| begins(&name[*at..]) && ends_line(&name[*at..])) {
         Some(at) => (name[..at].trim_end_matches([' ', '\t', ',']), Some(&name[at..])),
         None => (name, None),
     }

@@ -1,5 +1,7 @@
 //! The box of a MAG: what it tells about itself, and what it may show (docs/mag.md).
 
+use percent_encoding::percent_decode_str;
+
 use crate::domain::{
     Fact, Field, Kind, Rule, Written, fields::time::UnixTime, ids::StreamId, people::api_key::KeyHash,
 };
@@ -48,8 +50,10 @@ pub struct About {
 /// Whether a box sends nothing there: scripts of boxes write `undefined` where they know nothing, and some apps
 /// fill an id with zeros, or write nothing in quotes.
 pub fn says_nothing(text: &str) -> bool {
+    // Some encode it twice.
+    let text = percent_decode_str(text).decode_utf8_lossy();
     let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || "\"'[](){}<>".contains(c));
-    ["undefined", "null", "nil", "none", "nan", "false", "n/a", "unknown"]
+    ["undefined", "null", "nil", "none", "nan", "false", "n/a", "unknown", "object Object"]
         .iter()
         .any(|word| text.eq_ignore_ascii_case(word))
         || text.bytes().all(|b| matches!(b, b'0' | b':' | b'-'))
@@ -235,6 +239,8 @@ mod tests {
             "[]",
             "(null)",
             "<unknown>",
+            "%22null%22",
+            "[object Object]",
             "N/A",
             "0000000000000000",
             "00:00:00:00:00:00",

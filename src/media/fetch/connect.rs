@@ -101,7 +101,9 @@ async fn reach(target: &Target, may_reach: impl Fn(IpAddr) -> bool) -> Result<Tc
         }
     };
     let Some(first) = found.first() else { return Err(format!("no such host: {host}")) };
-    let mut why = format!("it leads to {} ({host}), which this source may not reach", first.ip());
+    let to = first.ip().to_string();
+    let to = if *host == to { to } else { format!("{to} ({host})") };
+    let mut why = format!("it leads to {to}, which this source may not reach");
     for address in found.iter().filter(|address| may_reach(address.ip())).take(TRIED) {
         match timeout(PATIENCE, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => {

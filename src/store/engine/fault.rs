@@ -116,9 +116,14 @@ fn describe(error: &rusqlite::Error) -> Failure {
     }
 }
 
-/// What failed, for the person who starts the program.
-pub fn for_operator(error: &rusqlite::Error) -> String {
+/// What failed, in words.
+pub fn in_words(error: &rusqlite::Error) -> String {
     format!("{} ({error})", describe(error))
+}
+
+/// What failed, and the way on, for the person who starts the program.
+pub fn for_operator(error: &rusqlite::Error) -> String {
+    describe(error).for_operator(&error.to_string())
 }
 
 /// A row of the Panel Error Log that waits to be written.

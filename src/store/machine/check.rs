@@ -63,10 +63,7 @@ impl Store {
             Ok(known) => known,
             Err(Strange::Refused(why)) => return (Vec::new(), Err(format!("cannot use {name}: {why}"))),
             Err(Strange::Sqlite(error)) => {
-                return (
-                    problems(&conn),
-                    Err(format!("cannot open {name}: {}", fault::for_operator(&error))),
-                );
+                return (problems(&conn), Err(format!("cannot open {name}: {}", fault::in_words(&error))));
             }
         };
         if !known.is_current() {
@@ -115,14 +112,14 @@ fn reader(file: &Path, flags: OpenFlags, keeps_log: bool) -> rusqlite::Result<Co
 }
 
 fn cannot_open(file: &Path, error: &rusqlite::Error) -> String {
-    format!("cannot open {}: {}", file.display(), fault::for_operator(error))
+    format!("cannot open {}: {}", file.display(), fault::in_words(error))
 }
 
 fn problems(conn: &Connection) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, sql) in QUESTIONS {
         if let Err(error) = texts(conn, sql, &mut problems) {
-            problems.push(format!("{name}: cannot be checked to the end: {}", fault::for_operator(&error)));
+            problems.push(format!("{name}: cannot be checked to the end: {}", fault::in_words(&error)));
         }
     }
     problems

@@ -53,6 +53,12 @@ fn apps_find_the_portal_by_a_script_of_its_page() {
     let server = catalogue();
     let mut set = Set::new(&server, MAC);
     set.shake("");
+    for folder in ["/stalker_portal", "/stalker/", "/ministra/"] {
+        let cookie = [format!("Cookie: mac={MAC}")];
+        let (_, text) = ask(&server, &format!("{folder}?type=stb&action=handshake"), &cookie, &[]);
+        assert!(text.contains("\"token\""), "{folder}: {text}");
+        assert_eq!(ask(&server, folder, &[], &["-L"]).0, 200, "{folder}");
+    }
     for place in ["/c/", "/stalker_portal/c/", "/client/", "/c_/", "/ministra/c/", "/stalker/c/"] {
         let script = format!("{}{place}xpcom.common.js", server.url);
         let found = Command::new("python3").args(["-c", FINDER, &script]).output().expect("python3");

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 /// Attributes that are known without quotes around their value, too.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "tvg-id",
     "tvg-name",
     "tvg-logo",
     "tvg-chno",
     "tvg-chnum",
     "tvh-chnum",
+    "ch-number",
     "channel-number",
     "channel-id",
     "group-title",
