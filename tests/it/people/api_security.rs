@@ -35,11 +35,12 @@ fn limits_of_every_face_are_shown_as_they_are_set() {
     let server = server();
     let limits = |server: &TestServer| server.done("security/blocks", "")["limits"].clone();
     let of = |face: &str, failures: i64, window: i64, block: i64| json!({ "face": face, "failure_limit": failures, "failure_window": window, "block_seconds": block });
-    let api = of("api", 10, 60, 60);
+    let (api, classic) = (of("api", 10, 60, 60), of("classic_api", 10, 60, 60));
     assert_eq!(
         limits(&server),
         json!([
             api,
+            classic,
             of("player", 20, 300, 600),
             of("stray", 20, 300, 600),
             of("portal", 20, 300, 600),
@@ -51,6 +52,7 @@ fn limits_of_every_face_are_shown_as_they_are_set() {
         limits(&server),
         json!([
             api,
+            classic,
             of("player", 5, 30, 90),
             of("stray", 5, 30, 90),
             of("portal", 5, 30, 90),
