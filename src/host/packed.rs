@@ -2,11 +2,14 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
 };
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use flate2::{
+    Crc,
+    bufread::{DeflateDecoder, MultiGzDecoder},
+};
 use liblzma::{
     bufread::XzDecoder,
     stream::{CONCATENATED, Stream},
@@ -33,7 +36,10 @@ pub fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     let length = read_up_to(&mut file, &mut first)?;
     file.rewind()?;
     Ok(match first.get(..length).unwrap_or_default() {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, file))),
+        [0x1f, 0x8b, ..] => Box::new(Members {
+            unpacked: MultiGzDecoder::new(BufReader::with_capacity(BLOCK, file)),
+            has_begun: false,
+        }),
         [0xfd, b'7', b'z', b'X', b'Z', 0] => {
             let stream = Stream::new_stream_decoder(MEMORY, CONCATENATED).map_err(io::Error::other)?;
             Box::new(XzDecoder::new_stream(BufReader::with_capacity(BLOCK, file), stream))
@@ -54,10 +60,49 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
+/// What is in a gzip file, whatever else stands behind it.
+struct Members<R> {
+    unpacked: MultiGzDecoder<R>,
+    has_begun: bool,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.unpacked.read(buffer) {
+            // Zeros that fill a block, for instance: no further member begins there.
+            Err(error) if self.has_begun && error.to_string() == "invalid gzip header" => Ok(0),
+            read => {
+                self.has_begun = true;
+                read
+            }
+        }
+    }
+}
+
+/// A file of a zip, whose checksum is looked at when it ends.
+struct Checked<R> {
+    unpacked: R,
+    sum: Crc,
+    /// 0 is none: programs that write into a pipe may leave it out.
+    expected: u32,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.unpacked.read(buffer)?;
+        self.sum.update(&buffer[..read]);
+        if read == 0 && !buffer.is_empty() && self.expected != 0 && self.sum.sum() != self.expected {
+            return Err(io::Error::other("what is in the zip is not what its checksum says"));
+        }
+        Ok(read)
+    }
+}
+
 /// One file of a zip, as its table of contents has it.
 struct Entry {
     is_xml: bool,
     method: u16,
+    sum: u32,
     packed: u64,
     offset: u64,
 }
@@ -76,8 +121,11 @@ fn unzipped(mut file: File) -> io::Result<Box<dyn Read>> {
     file.seek(SeekFrom::Start(entry.offset + 30 + skipped))?;
     let packed = BufReader::with_capacity(BLOCK, file.take(entry.packed));
     match entry.method {
-        0 => Ok(Box::new(packed)),
-        8 => Ok(Box::new(DeflateDecoder::new(packed))),
+        0 => Ok(Box::new(Checked { unpacked: packed, sum: Crc::new(), expected: entry.sum })),
+        8 => {
+            let unpacked = DeflateDecoder::new(packed);
+            Ok(Box::new(Checked { unpacked, sum: Crc::new(), expected: entry.sum }))
+        }
         _ => Err(io::Error::other("the zip is packed by a method that is not known")),
     }
 }
@@ -107,6 +155,7 @@ fn contents(file: &mut File) -> io::Result<Vec<Entry>> {
             entries.push(Entry {
                 is_xml: title.ends_with(b".xml") || title.ends_with(b".xmltv"),
                 method: short(head, 10),
+                sum: long(head, 16),
                 packed: u64::from(long(head, 20)),
                 offset: u64::from(long(head, 42)),
             });

@@ -58,7 +58,8 @@ impl Sender {
     /// What went wrong as a sentence, without what is secret in the address.
     pub fn send(&self, message: &Message<'_>, local: bool) -> Result<Answer, String> {
         let agent = if local { &self.local } else { &self.public };
-        let agent = agent.get_or_init(|| fetch::agent(local, &LIMITS)).as_ref().map_err(Clone::clone)?;
+        let agent =
+            agent.get_or_init(|| fetch::agent(None, local, &LIMITS)).as_ref().map_err(Clone::clone)?;
         let mut url = url::Url::parse(message.url).map_err(|_| "The address is no URL.".to_owned())?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let login = fetch::login(&url);

@@ -13,7 +13,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -91,7 +91,7 @@ pub fn to_file(
     let _ = url.set_password(None);
     url.set_fragment(None);
 
-    let mut request = agent(local, limits)?.get(url.as_str());
+    let mut request = agent(Some(&host), local, limits)?.get(url.as_str());
     if let Some(login) = login {
         request = request.header("Authorization", login);
     }
@@ -131,12 +131,20 @@ pub fn to_file(
     Ok(Answer::New(validators))
 }
 
+/// Bytes a second below which a body is given up, once it has come for as long as it may be silent.
+const SLOWEST: u64 = 1_024;
+
 /// Writes a body into a new file.
 fn write(mut body: impl Read, part: &Path, limits: &Limits, stop: &AtomicBool) -> Result<(), String> {
     let mut file = create(part).map_err(|e| cannot_write(&e))?;
     let mut buffer = vec![0; 64 << 10];
     let mut total = 0;
+    let begun = Instant::now();
     loop {
+        let came = begun.elapsed();
+        if came > limits.silence && total < came.as_secs() * SLOWEST {
+            return Err("HOST sends too slowly.".into());
+        }
         if stop.load(Ordering::Relaxed) {
             return Err("It was broken off.".into());
         }
@@ -179,8 +187,8 @@ pub(super) fn login(url: &url::Url) -> Option<String> {
     named.then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
 }
 
-/// A client: for one fetch, or for all that is sent.
-pub(super) fn agent(local: bool, limits: &Limits) -> Result<Agent, String> {
+/// A client: for one fetch from `host`, or for all that is sent.
+pub(super) fn agent(host: Option<&str>, local: bool, limits: &Limits) -> Result<Agent, String> {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
@@ -204,7 +212,11 @@ pub(super) fn agent(local: bool, limits: &Limits) -> Result<Agent, String> {
         .timeout_per_read(Some(limits.silence))
         .tls_config(tls)
         .build();
-    Ok(Agent::with_parts(config, DefaultConnector::default(), Places { local }))
+    Ok(Agent::with_parts(
+        config,
+        DefaultConnector::default(),
+        Places { local, host: host.map(str::to_owned) },
+    ))
 }
 
 /// The authorities that this machine trusts, read once.

@@ -19,6 +19,8 @@ use crate::domain::channels::reach::Place;
 pub struct Places {
     /// Whether loopback and private networks may be reached.
     pub local: bool,
+    /// The host that was typed, if it is one: another one is where it leads.
+    pub host: Option<String>,
 }
 
 impl Places {
@@ -54,7 +56,11 @@ impl Resolver for Places {
             })?;
         // One bad address is enough: whoever names it means it.
         match found.iter().find_map(|address| self.refused(*address)) {
-            Some(why) => Err(Error::Other(why.into())),
+            Some(why) => {
+                let host = uri.host().unwrap_or_default();
+                let is_typed = self.host.as_ref().is_none_or(|typed| host.eq_ignore_ascii_case(typed));
+                Err(Error::Other(if is_typed { why } else { format!("it leads to {host}: {why}") }.into()))
+            }
             None => Ok(found),
         }
     }

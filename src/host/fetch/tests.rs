@@ -95,7 +95,10 @@ fn nothing_leads_inside_by_an_address_a_name_or_a_redirect() {
     let local = |path: &str| fetched(&format!("http://127.0.0.1:{port}{path}"), true);
     assert_eq!(local("/").as_deref(), Ok("inside"));
     for (path, reason) in [
-        ("/metadata", "nothing may be fetched from"),
+        (
+            "/metadata",
+            "127.0.0.1: it leads to 169.254.169.254: its address 169.254.169.254 is one that nothing may be fetched from",
+        ),
         ("/nowhere", "nothing may be fetched from"),
         ("/loop", "too many redirects"),
     ] {

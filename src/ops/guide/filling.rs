@@ -65,6 +65,8 @@ pub struct Order<'o> {
     pub source: &'o GuideSource,
     /// Whether it is fetched; else what was fetched is read again.
     pub fetch: bool,
+    /// How many programmes of it are kept from before.
+    pub had: i64,
     /// Whether it is read although nothing has changed.
     pub anew: bool,
     /// Whether it may lie in a local network.
@@ -171,6 +173,8 @@ struct Filling<'f, 'r> {
     key: String,
     /// Bytes of ids and names.
     named: usize,
+    /// Whether it holds any programme, of whichever channel.
+    has_programmes: bool,
     kept: u64,
     left_out: u64,
 }
@@ -192,6 +196,7 @@ impl<'f, 'r> Filling<'f, 'r> {
             decided: None,
             key: String::new(),
             named: 0,
+            has_programmes: false,
             kept: 0,
             left_out: 0,
         }
@@ -234,6 +239,10 @@ impl<'f, 'r> Filling<'f, 'r> {
         if self.channels.is_empty() {
             return Err("It names no channels.".to_owned().into());
         }
+        if !self.has_programmes && self.order.had > 0 {
+            // Whoever makes it has lost them: nobody means that nothing is on.
+            return Err("It names channels and no programme at all.".to_owned().into());
+        }
         let late = self.channels.get(self.decided.unwrap_or(0)..).unwrap_or_default();
         if !late.is_empty() && !self.is_second {
             let wanted = self.guide.wanted_of(self.order.id, &self.channels)?;
@@ -266,6 +275,7 @@ impl xmltv::Sink for Filling<'_, '_> {
     }
 
     fn wanted(&mut self, id: &str) -> Result<Option<i64>, Failed> {
+        self.has_programmes = true;
         if self.decided.is_none() {
             self.decide()?;
         }

@@ -69,6 +69,19 @@ impl<'s> Input<'s> {
         self.piece = 0;
     }
 
+    /// Reads what is left, of which nothing is wanted: whoever unpacks it finds out at its end whether it was whole.
+    ///
+    /// # Errors
+    /// It is not, or larger than [`UNPACKED`].
+    pub fn read_out(&mut self) -> io::Result<()> {
+        while !self.ended {
+            self.undecoded = 0..0;
+            self.unread = 0..0;
+            self.refill()?;
+        }
+        Ok(())
+    }
+
     /// Passes over everything before that text; whether it comes at all.
     pub fn skip_to(&mut self, sought: &Finder<'_>) -> io::Result<bool> {
         loop {

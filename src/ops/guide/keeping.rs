@@ -1,7 +1,7 @@
 //! Keeps the guide: sources are refreshed when it is time or somebody asks, and matches follow what changes.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -38,6 +38,8 @@ pub struct Keeping {
     asked: Mutex<HashSet<GuideSourceId>>,
     /// The sources that are refreshed now.
     running: Mutex<HashSet<GuideSourceId>>,
+    /// How each of them is broken off; of one that was, nothing more.
+    stops: Mutex<HashMap<GuideSourceId, Refreshing>>,
     /// Held by who looks at what is due: one at a time.
     turn: tokio::sync::Mutex<()>,
     /// How many refreshes have ended.
@@ -52,10 +54,35 @@ impl Keeping {
         self.asked.lock().extend(ids);
     }
 
+    /// Breaks off what is refreshed of sources that have changed since, or are gone. Those that have changed begin anew.
+    fn break_off(&self, sources: &[Seen]) {
+        self.stops.lock().retain(|id, refreshing| {
+            let row =
+                sources.iter().map(|source| &source.row).find(|row| row.id == *id && row.record.enabled);
+            if row.is_some_and(|row| row.updated_at == refreshing.updated_at) {
+                return true;
+            }
+            refreshing.stop.store(true, Ordering::Relaxed);
+            if row.is_some() {
+                self.asked.lock().insert(*id);
+            }
+            false
+        });
+    }
+
     /// The sources that are refreshed now, or soon because somebody asked.
     pub fn under_way(&self) -> HashSet<GuideSourceId> {
         self.asked.lock().iter().chain(&*self.running.lock()).copied().collect()
     }
+}
+
+/// A refresh under way.
+struct Refreshing {
+    /// Of the source as it was then.
+    updated_at: UnixTime,
+    /// Whether its file is in the data folder.
+    is_file: bool,
+    stop: Arc<AtomicBool>,
 }
 
 /// A source, and how it fares.
@@ -99,6 +126,7 @@ impl Drop for Ended {
     fn drop(&mut self) {
         let keeping = &self.0.guide.keeping;
         keeping.ended.fetch_add(1, Ordering::AcqRel);
+        keeping.stops.lock().remove(&self.1);
         keeping.running.lock().remove(&self.1);
     }
 }
@@ -126,10 +154,14 @@ impl Ops {
             *keeping.seen.lock() = Some((change, sources.clone()));
             sources
         };
+        keeping.break_off(&sources);
         let now = clock::now();
         for source in sources.into_iter().filter(|source| !running.contains(&source.row.id)) {
-            if keeping.running.lock().len() >= AT_ONCE {
-                break;
+            // A file waits for nobody.
+            let is_file = source.row.record.url.file().is_some();
+            let alike = keeping.stops.lock().values().filter(|other| other.is_file == is_file).count();
+            if alike >= AT_ONCE {
+                continue;
             }
             let is_asked = keeping.asked.lock().remove(&source.row.id);
             if source.row.record.enabled && (is_asked || source.is_due(now)) {
@@ -142,10 +174,14 @@ impl Ops {
     /// Refreshes a source beside the job, which looks at it again when that has ended.
     fn start_refresh(&self, source: Seen) {
         let id = source.row.id;
+        let stop = Arc::<AtomicBool>::default();
+        let is_file = source.row.record.url.file().is_some();
+        let refreshing = Refreshing { updated_at: source.row.updated_at, is_file, stop: stop.clone() };
         self.guide.keeping.running.lock().insert(id);
+        self.guide.keeping.stops.lock().insert(id, refreshing);
         let ended = Ended(self.clone(), id);
         tokio::spawn(async move {
-            if let Err(error) = ended.0.refresh(source).await {
+            if let Err(error) = ended.0.refresh(source, stop).await {
                 log::error!("guide source {}: its refresh failed: {error}", id.0);
             }
         });
@@ -199,7 +235,7 @@ impl Ops {
         })
         .await?;
         for source in sources.iter_mut().filter(rests).filter(|source| lacking.contains(&source.row.id)) {
-            match self.fill_source(source.clone(), false).await? {
+            match self.fill_source(source.clone(), false, Arc::default()).await? {
                 Ok(Some(counts)) => {
                     (source.health.channels, source.health.programmes) = (counts.channels, counts.programmes);
                     self.note_health(source.row.id, source.health.clone()).await?;
@@ -217,10 +253,14 @@ impl Ops {
     }
 
     /// Fetches and reads a source, and notes how that went.
-    async fn refresh(&self, source: Seen) -> Result<()> {
+    async fn refresh(&self, source: Seen, stop: Arc<AtomicBool>) -> Result<()> {
         let id = source.row.id;
         let before = source.health.clone();
-        let outcome = self.fill_source(source, true).await?;
+        let outcome = self.fill_source(source, true, stop).await?;
+        if !self.guide.keeping.stops.lock().contains_key(&id) {
+            // It was broken off: it is another source by now, or none.
+            return Ok(());
+        }
         let now = clock::now();
         // Whoever waits for the end of a refresh waits for another time.
         let tried =
@@ -243,8 +283,12 @@ impl Ops {
     }
 
     /// Reads a source; with `fetch` fetches it before. What is wrong with it comes back as a sentence.
-    async fn fill_source(&self, source: Seen, fetch: bool) -> Result<Result<Option<Counts>, String>> {
-        let stop = Arc::new(AtomicBool::new(false));
+    async fn fill_source(
+        &self,
+        source: Seen,
+        fetch: bool,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Result<Option<Counts>, String>> {
         let _guard = StopOnDrop(stop.clone());
         let ops = self.clone();
         let work = move || {
@@ -259,6 +303,7 @@ impl Ops {
                 id: source.row.id,
                 source: &source.row.record,
                 fetch,
+                had: source.health.programmes,
                 anew: !fetch,
                 local: settings.fetch_local,
                 window: (begin, end),

@@ -125,7 +125,7 @@ impl Document<'_> {
                     }
                     continue;
                 }
-                Event::End(_) => return Ok(()),
+                Event::End(_) => return Ok(self.read_out()?),
                 Event::Eof => return Err("The file is not whole: its end is missing.".to_owned().into()),
                 _ => continue,
             };
@@ -148,6 +148,12 @@ impl Document<'_> {
                 Begin::Other => self.pass_over()?,
             }
         }
+    }
+
+    /// What follows does not matter, but that the file is whole.
+    fn read_out(&mut self) -> Result<(), String> {
+        let read = self.reader.get_mut().read_out();
+        read.map_err(|error| format!("The file cannot be read: {error}."))
     }
 
     /// Goes into the first element; whether there is anything in it.

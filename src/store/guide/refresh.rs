@@ -174,16 +174,17 @@ impl Refresh<'_> {
 
     fn finished(&self, made_of: &str, fetched: &Fetched, begin: i64, now: i64) -> rusqlite::Result<Counts> {
         self.conn.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        // From another address they are still what was on; read in another zone they are not.
+        let how = made_of.split('\n').next();
         let (mut counts, mut ends_at) = (Counts::default(), 0);
         let mut statement = self.conn.prepare_cached(
             "SELECT id, (SELECT old.id FROM channels AS old JOIN sources USING (source_id, generation)
-                         WHERE old.source_id = new.source_id AND old.guide_id = new.guide_id AND made_of = ?3)
+                         WHERE old.source_id = new.source_id AND old.guide_id = new.guide_id
+                             AND substr(made_of, 1, instr(made_of || char(10), char(10)) - 1) = ?3)
              FROM channels AS new WHERE source_id = ?1 AND generation = ?2 AND wanted = 1",
         )?;
         let wanted: Vec<(i64, Option<i64>)> = statement
-            .query_map(params![self.source.0, self.generation, made_of], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
+            .query_map(params![self.source.0, self.generation, how], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
         for (channel, before) in wanted {
             if let Some(before) = before {

@@ -4,7 +4,7 @@
 CREATE TABLE sources (
     source_id     INTEGER PRIMARY KEY,       -- guide_sources.id of the main database
     generation    INTEGER NOT NULL,
-    made_of       TEXT    NOT NULL,          -- from where and how: past programmes of another making are not kept
+    made_of       TEXT    NOT NULL,          -- how, and in a second line from where: past programmes that were read otherwise are not kept
     etag          TEXT    NOT NULL,          -- of the answer that it was read from
     last_modified TEXT    NOT NULL,
     read_at       INTEGER NOT NULL,

@@ -136,6 +136,79 @@ fn what_is_packed_very_tightly_costs_no_memory() {
 }
 
 #[test]
+fn a_file_that_is_not_what_its_checksum_says_and_one_without_programmes_leave_the_guide_as_it_was() {
+    let server = with_guide();
+    let other = xmltv(&[("a", "A")], &[("a", hour(), hour() + 3_600, "another")]);
+    let refused = |name: &str, bytes: &[u8], reason: &str| {
+        put(&server, "a.xml", bytes);
+        let row = refreshed(&server, 1);
+        assert!(row["last_error"].as_str().unwrap().contains(reason), "{name}: {row}");
+        assert_eq!(titles(&server, 1), ["before"], "{name}");
+    };
+    let mut gz = gz_of(other.as_bytes());
+    let at = gz.len() - 8;
+    refused("gzip cut short", &gz[..at], "cannot be read");
+    gz[at] ^= 1;
+    refused("gzip", &gz, "checksum");
+    let xz = xz_of(other.as_bytes());
+    refused("xz cut short", &xz[..xz.len() - 12], "cannot be read");
+    let mut zip = zip_of("a.xml", 1, other.as_bytes());
+    let table = zip.windows(4).rposition(|four| four == b"PK\x01\x02").unwrap();
+    zip[table + 16..table + 20].copy_from_slice(&[1, 2, 3, 4]);
+    refused("zip", &zip, "checksum");
+    refused("no programmes", xmltv(&[("a", "A")], &[]).as_bytes(), "no programme at all");
+    put(&server, "a.xml", [gz_of(other.as_bytes()), vec![0; 512]].concat());
+    assert_eq!(refreshed(&server, 1)["last_error"], "", "zeros behind it fill a block");
+    assert_eq!(titles(&server, 1), ["another"]);
+}
+
+#[test]
+fn sources_that_drip_hold_up_no_file_and_end_when_they_are_deleted() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = with_guide();
+    server.done("settings/update", "data[fetch_local]=1");
+    let closed = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = closed.clone();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let count = count.clone();
+            std::thread::spawn(move || {
+                let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<");
+                while socket.write_all(b" ").is_ok() {
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
+                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+    });
+    for number in 2..6 {
+        let url = format!("http://127.0.0.1:{port}/{number}");
+        server.done("guide_sources/new", &format!("data[name]={number}&data[url]={url}"));
+    }
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    put(&server, "a.xml", xmltv(&[("a", "A")], &[("a", hour(), hour() + 3_600, "after")]));
+    assert_eq!(refreshed(&server, 1)["last_error"], "");
+    assert_eq!(titles(&server, 1), ["after"]);
+    for number in 2..6 {
+        server.done("guide_sources/delete", &format!("id={number}"));
+    }
+    within(20, "they are let go", || closed.load(std::sync::atomic::Ordering::SeqCst) == 4);
+}
+
+#[test]
+fn another_address_keeps_what_is_over() {
+    let server = with_guide();
+    let two = [("a", hour() - 7_200, hour() - 3_600, "over"), ("a", hour(), hour() + 3_600, "before")];
+    put(&server, "a.xml", xmltv(&[("a", "A")], &two));
+    assert_eq!(refreshed(&server, 1)["last_error"], "");
+    assert_eq!(titles(&server, 1), ["over", "before"]);
+    put(&server, "b.xml", xmltv(&[("a", "A")], &[("a", hour(), hour() + 3_600, "new")]));
+    server.done("guide_sources/update", "id=1&data[url]=guide/b.xml");
+    within(20, "it is read from there", || titles(&server, 1) == ["over", "new"]);
+}
+
+#[test]
 fn a_kill_in_the_middle_of_a_refresh_leaves_the_guide_from_before() {
     let server = with_guide();
     let mut many = "<tv><channel id='a'><display-name>A</display-name></channel>".to_owned();

@@ -156,7 +156,7 @@ fn a_source_is_fetched_by_its_validators_and_never_from_inside_unless_that_is_se
 #[test]
 fn a_refresh_that_is_asked_for_begins_at_once() {
     let server = TestServer::start();
-    put(&server, "a.xml", xmltv(&[("a", "A")], &[]));
+    put(&server, "a.xml", xmltv(&[("a", "A")], &[("a", hour(), hour() + 60, "on")]));
     server.done("guide_sources/new", "data[name]=a&data[url]=guide/a.xml&data[refresh_hours]=0");
     let begun = std::time::Instant::now();
     for _ in 0..6 {
