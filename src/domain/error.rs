@@ -178,9 +178,23 @@ impl Failure {
         };
         format!("{self} ({detail}){advice}")
     }
-}
 
-impl Failure {
+    /// Whether the file itself is gone or spoilt: what is in it, its logs among that, cannot be looked up.
+    pub fn is_of_the_file(self) -> bool {
+        use Failure::{
+            CannotOpen, Damaged, DatabaseGone, DatabaseLogGone, DatabaseLogOverwritten, DatabaseOverwritten,
+        };
+        matches!(
+            self,
+            CannotOpen
+                | Damaged
+                | DatabaseGone
+                | DatabaseLogGone
+                | DatabaseLogOverwritten
+                | DatabaseOverwritten
+        )
+    }
+
     /// The code of it.
     pub fn code(self) -> &'static str {
         self.into()

@@ -135,6 +135,11 @@ fn told(error: &Error) -> (&'static str, String) {
             "The disk is full",
             "Nothing was changed, and nobody can be signed in: the operator has to free space on the disk of the data folder.".into(),
         ),
+        // Nobody gets to a log that is in what is gone or broken.
+        Error::Database(fault) if fault.what.is_of_the_file() => (
+            "The database cannot be used",
+            format!("Nothing was changed: {}. The operator finds more in the log of the server.", fault.what),
+        ),
         Error::Database(fault) => (
             "Something failed",
             format!(

@@ -110,7 +110,8 @@ impl Read<'_> {
                    FROM streams ORDER BY id";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query([])?;
-        let mut found = Vec::new();
+        let count: i64 = self.conn.query_row("SELECT count(*) FROM streams", [], |row| row.get(0))?;
+        let mut found = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         while let Some(row) = rows.next()? {
             let broken = || broken("a stream cannot be read");
             let sources = SourceUrl::stored_list(fact(row.get_ref(4)?, Kind::List)?);
@@ -128,7 +129,7 @@ impl Read<'_> {
                 category: row.get::<_, Option<i64>>(2)?.map(CategoryId),
                 guide_id: row.get(3)?,
                 sources: sources.ok_or_else(broken)?,
-                request,
+                request: (request != SourceRequest::default()).then(|| Box::new(request)),
                 logo: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
                 number: row.get(9)?,
             });

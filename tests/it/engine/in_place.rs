@@ -9,7 +9,12 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crate::support::{PROGRAM, TestServer, linecard, tv::within, writers::assert_whole};
+use crate::support::{
+    PROGRAM, TestServer, linecard,
+    panel::{self, Panel},
+    tv::within,
+    writers::assert_whole,
+};
 
 fn file(folder: &Path, end: &str) -> PathBuf {
     folder.join(format!("linecard.db{end}"))
@@ -280,6 +285,18 @@ fn a_folder_that_cannot_be_written_to_is_checked_or_what_to_do_is_said() {
     fs::remove_file(file(killed.path(), "-shm")).expect("the index of the log");
     let (is_whole, told) = check_read_only(killed.path()).expect("as before");
     assert!(!is_whole && told.contains("copy both files to a folder that can be written to"), "{told}");
+}
+
+#[test]
+fn who_signs_in_without_the_database_is_told_what_is_wrong() {
+    let server = panel::server().expecting("gone from the data folder");
+    fs::remove_file(file(server.data(), "")).expect("it is there");
+    let page = Panel::nobody(&server).sign_in("admin", panel::PASSWORD);
+    assert_eq!(page.status, 500);
+    // Nobody gets to the logs of the panel.
+    assert!(page.body.contains("the database file is gone from the data folder"), "{}", page.body);
+    assert!(!page.body.contains("Panel Error Log"), "{}", page.body);
+    server.kill();
 }
 
 #[test]

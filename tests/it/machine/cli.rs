@@ -250,6 +250,9 @@ fn demo_data_passes_the_check_and_is_made_once() {
     for (call, body, what) in [
         ("categories/new", "data[name]=Noticias", "categories"),
         ("streams/new", "data[name]=Uno", "streams"),
+        ("settings/api_key_new", "data[name]=second", "further API keys"),
+        ("servers/new", "data[name]=Two&data[server_ip]=192.0.2.9", "further servers"),
+        ("groups/new", "data[name]=Staff", "further groups"),
     ] {
         server.done(call, body);
         let (code, said, why) = linecard(server.data(), &["demo"]);

@@ -1,6 +1,9 @@
 //! What an import comes to: decided here, before anything is written.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -36,8 +39,8 @@ pub struct Existing {
     /// Its id in the programme guide; empty for none.
     pub guide_id: String,
     pub sources: Vec<SourceUrl>,
-    /// How they are asked.
-    pub request: SourceRequest,
+    /// How they are asked, if not as every other.
+    pub request: Option<Box<SourceRequest>>,
     /// Its picture; empty for none.
     pub logo: String,
     /// Its number; 0 for none.
@@ -180,8 +183,8 @@ pub fn renewed(before: &[SourceUrl], new: &[SourceUrl]) -> Vec<SourceUrl> {
     sources
 }
 
-/// A name in a category of the list.
-type Named = (Option<usize>, String);
+/// A name in a category of the list, as a digest: of 100,000 names no copies are kept.
+type Named = u128;
 
 /// By what streams that are there are known.
 struct Keys<'l> {
@@ -207,7 +210,7 @@ impl<'l> Keys<'l> {
                 Some(id) if !headings.contains_key(&id) => continue,
                 Some(id) => headings.get(&id).copied(),
             };
-            keys.by_name.entry((category, lower(&stream.name))).or_insert(target);
+            keys.by_name.entry(named(category, &stream.name)).or_insert(target);
         }
         keys
     }
@@ -230,7 +233,7 @@ impl<'l> Planner<'l> {
     fn in_turn(&mut self, streams: &[Existing]) {
         self.sources = streams.iter().map(|stream| (stream.id, stream.sources.len())).collect();
         for (place, candidate) in self.list.candidates.iter().enumerate() {
-            let name = named(candidate);
+            let name = named(candidate.category, candidate.name.as_str());
             let by_source =
                 self.keys.by_source.get(&address(&candidate.source)).map(|target| (*target, Match::Source));
             let found =
@@ -289,7 +292,7 @@ impl<'l> Planner<'l> {
     /// one entry, or by several of one name, whose sources it then has.
     fn update(&mut self, streams: &'l [Existing]) {
         let candidates = &self.list.candidates;
-        let names: Vec<Named> = candidates.iter().map(named).collect();
+        let names: Vec<Named> = candidates.iter().map(|it| named(it.category, it.name.as_str())).collect();
         let mut meant: Vec<Option<(Target, Match)>> =
             names.iter().map(|name| Some((*self.keys.by_name.get(name)?, Match::Name))).collect();
         let mut claimed: HashSet<Target> = meant.iter().flatten().map(|(target, _)| *target).collect();
@@ -352,7 +355,8 @@ impl<'l> Planner<'l> {
         let heading = self.list.heading(candidate).map(|name| ids.get(&name.as_str().to_lowercase()));
         let category = heading.is_none_or(|id| id == stream.category.as_ref());
         let asked = candidate.asked.as_ref().is_none_or(|asked| {
-            let (new, old) = (&asked.request, &stream.request);
+            let usual = SourceRequest::default();
+            let (new, old) = (&asked.request, stream.request.as_deref().unwrap_or(&usual));
             (new.user_agent.as_str().is_empty() || new.user_agent == old.user_agent)
                 && (new.headers.is_empty() || new.headers == old.headers)
                 && (new.tls_verify || !old.tls_verify)
@@ -407,12 +411,14 @@ impl<'l> Planner<'l> {
     }
 }
 
-fn named(candidate: &Candidate) -> Named {
-    (candidate.category, lower(candidate.name.as_str()))
-}
-
-fn lower(name: &str) -> String {
-    name.trim().to_lowercase()
+fn named(category: Option<usize>, name: &str) -> Named {
+    let lower = name.trim().to_lowercase();
+    let half = |which: u8| {
+        let mut hasher = DefaultHasher::new();
+        (which, category, &lower).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
 }
 
 /// A source without its headers, and its program.

@@ -29,7 +29,7 @@ fn there(id: i64, name: &str, category: Option<CategoryId>, sources: &[&str]) ->
         category,
         guide_id: String::new(),
         sources,
-        request: SourceRequest::default(),
+        request: None,
         logo: String::new(),
         number: 0,
     }
