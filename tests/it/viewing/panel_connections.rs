@@ -111,8 +111,11 @@ fn the_page_of_a_line_kicks_one_or_all_and_tells_what_was_watched() {
     panel.done("/panel/lines/1/kick", &[]);
     assert!(two.is_closed_within(5));
     let page = panel.get("/panel/lines/1");
-    assert!(page.contains("Nobody is watching.") && page.matches("<td>killed</td>").count() == 2, "{page}");
-    assert_eq!(panel.get("/panel/lines/1/history").matches("<td>killed</td>").count(), 2);
+    assert!(
+        page.contains("Nobody is watching.") && page.matches("<td>an operator ended it</td>").count() == 2,
+        "{page}"
+    );
+    assert_eq!(panel.get("/panel/lines/1/history").matches("<td>an operator ended it</td>").count(), 2);
 }
 
 #[test]
