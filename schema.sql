@@ -38,6 +38,7 @@ CREATE TABLE settings (
     archive_keep_free_bytes INTEGER NOT NULL DEFAULT 5000000000 CHECK (archive_keep_free_bytes >= 0),
     classic_api          INTEGER NOT NULL DEFAULT 0   CHECK (classic_api IN (0, 1)),
     classic_api_allow    TEXT    NOT NULL DEFAULT '[]',
+    classic_api_password TEXT    NOT NULL DEFAULT '',   -- sealed
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -512,7 +513,7 @@ CREATE TABLE doubted_rows (
 CREATE TABLE login_log (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     at       INTEGER NOT NULL,
-    face     TEXT    NOT NULL,                     -- panel or api
+    face     TEXT    NOT NULL,                     -- panel, api or classic_api
     username TEXT    NOT NULL,
     address  TEXT,
     outcome  TEXT    NOT NULL

@@ -79,7 +79,11 @@ fn path_item(row: &Row) -> Value {
     let mut post = operation(row, "");
     let fields = answers::reference(&name(row, "Fields"));
     post["requestBody"] = json!({ "content": {
-        "application/x-www-form-urlencoded": { "schema": fields },
+        // As a schema of its own: generators tell bodies apart by their types. Members of data are data[NAME].
+        "application/x-www-form-urlencoded": {
+            "schema": { "allOf": [fields] },
+            "encoding": { "data": { "style": "deepObject", "explode": true } },
+        },
         "application/json": { "schema": fields },
     } });
     if row.access == Access::Write {

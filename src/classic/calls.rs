@@ -22,7 +22,6 @@ use crate::{
     wire::{
         body::{self, BodyError},
         form::{self, Node},
-        visitor,
     },
 };
 
@@ -78,7 +77,7 @@ pub async fn entry(request: HttpRequest, payload: Payload, ops: Data<Ops>) -> Ht
 /// Either way a whole reply; `Err` is one from before the call itself.
 async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<HttpResponse, HttpResponse> {
     let begun = Instant::now();
-    let actor = door::caller(request, ops)?;
+    let address = door::address(request, ops)?;
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(wrong_method("GET, POST"));
     }
@@ -87,7 +86,8 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
         Some(Node::Text(text)) => text,
         _ => String::new(),
     };
-    let (action, sub) = (word("action"), word("sub"));
+    let (action, sub, api_pass) = (word("action"), word("sub"), word("api_pass"));
+    let actor = door::caller(ops, address, &api_pass).await?;
     let row = CALLS.iter().find(|row| row.action == action && row.sub == sub);
     let row = row.ok_or_else(|| reply::failure(StatusCode::OK, NO_CALL))?;
     if *request.method() == Method::GET && !row.by_get {
@@ -97,7 +97,7 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
     let outcome = async { (row.run)(Call::new(ops.clone(), actor, row.means, fields)?).await }.await;
     ops.note_call(Noted {
         key: name,
-        address: visitor::address(request),
+        address,
         resource,
         action: row.means.name,
         refusal: outcome.as_ref().err().map(|error| reply::logged(error, resource)),

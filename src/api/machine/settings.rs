@@ -12,12 +12,13 @@ use crate::{
         Error, Given, Refused, Result, Stored,
         fields::{
             net::Network,
-            text::{Name, ShortText},
+            text::{ClassicPassword, Name, ShortText},
             time::UnixTime,
         },
         ids::Id,
         machine::settings::{Settings, SettingsChange},
-        people::api_key::ApiKeyChange,
+        people::{api_key::ApiKeyChange, audit::MASK},
+        record,
     },
     ops::{
         machine::settings,
@@ -33,11 +34,16 @@ use crate::{
 pub async fn get(mut call: Call) -> Result<Value> {
     call.finish()?;
     let found = call.ops.read(&call.actor, call.action, settings::get).await?;
-    Ok(json!({ "settings": without_id(&found) }))
+    let mut row = without_id(&found);
+    let password = if found.record.classic_api_password.is_none() { "" } else { MASK };
+    row.insert("classic_api_password".into(), password.into());
+    Ok(json!({ "settings": row }))
 }
 
 pub async fn update(mut call: Call) -> Result<Value> {
-    let change = call.change::<SettingsChange>()?;
+    let password = record::parse::<ClassicPassword>(&mut call.data, "classic_api_password")?;
+    let mut change = call.change::<SettingsChange>()?;
+    change.classic_api_password = call.ops.seal_classic_password(&password)?;
     call.write(move |act| {
         settings::update(act, change.clone())?;
         Ok(json!({ "modified_id": 1 }))

@@ -252,7 +252,7 @@ pub fn rows() -> Map<String, Value> {
         "has_secret: flag, told_to: int, failures: int, failing_since: int?, last_try_at: int?, last_success_at: int?, last_error: text",
     );
     record("ApiKey", ApiKey::columns(), "last_used_at: int?");
-    let mut settings = self::record(&Settings::columns(), "");
+    let mut settings = self::record(&Settings::columns(), "classic_api_password: text");
     // There is one row of them.
     without(&mut settings, "id");
     rows.insert("Settings".into(), settings);

@@ -217,6 +217,10 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Mag, _) => &[EXTEND_PLAN, FREE],
         (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
         (Resource::Resellers, _) => &[("credits", "The balance.")],
+        (Resource::Settings, "update") => &[(
+            "classic_api_password",
+            "The password that callers of the classic API send as api_pass, up to 200 characters; empty is none, *** leaves it.",
+        )],
         (Resource::Bouquets, "update") => &[
             ("add_streams", "Up to 8000 ids of streams to add at its end, as a list."),
             ("remove_streams", "Up to 8000 ids of streams to remove first, as a list."),

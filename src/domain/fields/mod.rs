@@ -9,5 +9,6 @@ pub mod hidden;
 pub mod mac;
 pub mod net;
 pub mod number;
+pub mod sealed;
 pub mod time;
 pub mod token;

@@ -214,6 +214,11 @@ text!(
     NewPassword, new_password_rule, Hidden
 );
 
+text!(
+    /// The password of the classic API, up to 200 characters on one line. It is kept sealed.
+    ClassicPassword, short_rule, Hidden
+);
+
 impl SourceAgent {
     /// The server's own.
     pub fn none() -> Self {

@@ -6,6 +6,7 @@ use crate::domain::{
     fields::{
         net::Network,
         number::{ByteCount, Connections, Days, EventDays, Failures, GuideDays, Minutes, Seconds},
+        sealed::Sealed,
         text::{PublicUrl, ShortText},
         time::ZoneName,
     },
@@ -71,6 +72,8 @@ record! {
     classic_api: bool,
     /// Addresses and CIDR ranges that may use the classic API; empty is none.
     classic_api_allow: Vec<Network>,
+    /// The password that callers of the classic API send as api_pass, sealed; empty is none.
+    classic_api_password: Sealed,
 }
 
 /// What happens when a viewer comes and the line's limit is reached.

@@ -147,13 +147,22 @@ impl Ops {
         noted.wait().await
     }
 
-    /// Notes an attempt to sign in that failed.
+    /// Notes a wrong key.
     pub async fn note_wrong_key(&self, address: IpAddr) {
+        self.note_failed_login("api", address, "wrong API key").await;
+    }
+
+    /// Notes an attempt to sign in to a face without usernames that failed.
+    pub(in crate::ops) async fn note_failed_login(
+        &self,
+        face: &'static str,
+        address: IpAddr,
+        outcome: &'static str,
+    ) {
         let origin = store::housekeeping(clock::now(), "login");
         let at = clock::now();
         let address = address.to_string();
-        let noted =
-            self.store.write(origin, move |tx| tx.insert_login(at, "api", "", &address, "wrong API key"));
+        let noted = self.store.write(origin, move |tx| tx.insert_login(at, face, "", &address, outcome));
         if let Err(error) = noted.wait().await {
             log::warn!("login log: {error}");
         }

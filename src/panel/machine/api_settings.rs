@@ -73,6 +73,8 @@ struct ApiSettings {
     keys: Listing,
     server: String,
     classic: Form,
+    /// Whether the password of the classic API has to be typed again.
+    password_lost: bool,
 }
 
 async fn show(caller: Caller, request: HttpRequest) -> Reply {
@@ -105,6 +107,7 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
         keys: key_list(caller, &keys),
         server: server(caller),
         classic,
+        password_lost: caller.ops.classic_password_is_lost(),
     };
     Ok(caller.page_with_form(status, page.may_write, &page))
 }

@@ -125,3 +125,80 @@ fn what_it_does_stands_in_the_logs_as_done_by_it_without_secrets() {
     assert!(calls().to_string().contains("PARAMETER ERROR (***)"));
     assert_eq!(server.curl("/api/logs/list", &["-d", &format!("api_key={KEY}&kind=login")]).1["total"], 0);
 }
+
+#[test]
+fn a_password_is_sealed_asked_for_and_not_guessed_and_is_typed_again_without_its_key() {
+    let server = server();
+    server.done("settings/update", "data[classic_api_password]=s3cret %26 long");
+    assert_eq!(server.done("settings/get", "")["settings"]["classic_api_password"], "***");
+    // Whoever sends back what is shown changes nothing.
+    server.done("settings/update", "data[classic_api_password]=***");
+    let ask = |pass: &str| server.curl(&format!("{LIST}{pass}"), &[]).0;
+    assert_eq!((ask(""), ask("&api_pass=wrong"), ask("&api_pass=***")), (401, 401, 401));
+    assert_eq!(ask("&api_pass=s3cret+%26+long"), 200);
+    assert_eq!(server.curl(LIST, &["-d", "api_pass=s3cret+%26+long"]).0, 200);
+    let logins = server.done("logs/list", "kind=login&face=classic_api")["logs"].clone();
+    assert_eq!((logins.as_array().map(Vec::len), &logins[0]["outcome"]), (Some(3), &json!("wrong password")));
+    // Nothing readable of it is anywhere.
+    let audit = server.done("logs/list", "kind=audit")["logs"].to_string();
+    let events = server.done("events/list", "limit=1000").to_string();
+    let files =
+        std::fs::read_dir(server.data()).expect("the folder").flatten().filter(|file| file.path().is_file());
+    for text in files
+        .map(|file| String::from_utf8_lossy(&std::fs::read(file.path()).unwrap_or_default()).into_owned())
+    {
+        assert!(!text.contains("s3cret"), "in a file");
+    }
+    assert!(!audit.contains("s3cret") && !events.contains("s3cret"));
+
+    for _ in 3..10 {
+        assert_eq!(ask("&api_pass=guess"), 401);
+    }
+    // The right one is answered as a wrong one is.
+    assert_eq!((ask("&api_pass=guess"), ask("&api_pass=s3cret+%26+long")), (429, 429));
+    let blocks = server.done("security/blocks", "")["blocks"].clone();
+    assert_eq!((&blocks[0]["face"], &blocks[0]["blocked"]), (&json!("classic_api"), &json!(1)));
+    server.done("security/unblock", "address=127.0.0.1");
+    assert_eq!(ask("&api_pass=s3cret+%26+long"), 200);
+
+    // Restored without its key.
+    let folder = server.stop();
+    std::fs::remove_file(folder.path().join("linecard.key")).expect("the key");
+    let server = TestServer::on(folder, &[]);
+    let (status, answer) = server.curl(&format!("{LIST}&api_pass=s3cret+%26+long"), &[]);
+    assert!(
+        status == 503 && answer["error"].as_str().is_some_and(|why| why.contains("type it again")),
+        "{answer}"
+    );
+    server.done("settings/update", "data[classic_api_password]=second");
+    assert_eq!(server.curl(&format!("{LIST}&api_pass=second"), &[]).0, 200);
+    server.done("settings/update", "data[classic_api_password]=");
+    assert_eq!(server.curl(LIST, &[]).0, 200);
+}
+
+#[test]
+fn the_panel_switches_it_on_and_sets_and_removes_its_password() {
+    let server = crate::support::panel::server();
+    let panel = crate::support::panel::Panel::admin(&server);
+    let path = "/panel/settings/api/classic";
+    let done = panel.done(
+        path,
+        &[("classic_api", "1"), ("classic_api_allow", "127.0.0.1\n10.0.0.0/8"), ("classic_api_password", "")],
+    );
+    assert!(done.contains("The settings of the classic API were saved"), "{done}");
+    assert_eq!(server.curl(LIST, &[]).0, 200);
+    let page = panel.refused(path, &[("classic_api_allow", "nowhere")], 422);
+    assert!(page.contains("nowhere") && page.contains("<strong class=\"wrong\">"), "{page}");
+    let page = panel.done(path, &[("classic_api_password", "panel-pass")]);
+    assert!(
+        page.contains("There is one; empty: it stays as it is.") && !page.contains("panel-pass"),
+        "{page}"
+    );
+    panel.done(path, &[("classic_api_password", "")]);
+    assert_eq!(server.curl(LIST, &[]).0, 401);
+    assert_eq!(server.curl(&format!("{LIST}&api_pass=panel-pass"), &[]).0, 200);
+    panel.done(path, &[("remove_password", "1")]);
+    assert_eq!(server.curl(LIST, &[]).0, 200);
+    let settings = server.done("settings/get", "")["settings"].clone();
+    assert_eq!(settings["classic_api_allow"], json!(["127.0.0.1", "10.0.0.0/8"]));
+}
