@@ -81,7 +81,7 @@ fn path_item(row: &Row) -> Value {
     post["requestBody"] = json!({ "content": {
         // As a schema of its own: generators tell bodies apart by their types. Members of data are data[NAME].
         "application/x-www-form-urlencoded": {
-            "schema": { "allOf": [fields] },
+            "schema": { "type": "object", "allOf": [fields, { "type": "object" }] },
             "encoding": { "data": { "style": "deepObject", "explode": true } },
         },
         "application/json": { "schema": fields },
