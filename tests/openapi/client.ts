@@ -13,7 +13,7 @@ const sold = { data: { username: "typed", password: "pw", max_allowed_connection
 const made = (await client.POST("/api/line/new", { body: sold, params: { header: { "Idempotency-Key": "typed-1" } } })).data;
 check(made?.result === true, made);
 if (made?.result !== true) throw new Error("unreachable");
-const id: number = made.created_id;
+const id = made.created_id;
 const again = (await client.POST("/api/line/new", { body: sold, params: { header: { "Idempotency-Key": "typed-1" } } })).data;
 check(again?.result === true && again.created_id === id, again);
 const taken = (await client.POST("/api/line/new", { body: sold })).data;

@@ -57,6 +57,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/settings/api/keys/{id}/revoke").get(ask_revoke).post(revoke));
 }
 
+const PASSWORD_LOST: &str = "The password cannot be read without the key that it was sealed with, and no call is answered until it is \
+                             typed again.";
+
 #[derive(Template)]
 #[template(path = "api_settings.html")]
 struct ApiSettings {
@@ -73,8 +76,8 @@ struct ApiSettings {
     keys: Listing,
     server: String,
     classic: Form,
-    /// Whether the password of the classic API has to be typed again.
-    password_lost: bool,
+    /// What is wrong with the password of the classic API; empty if nothing is.
+    classic_problem: &'static str,
 }
 
 async fn show(caller: Caller, request: HttpRequest) -> Reply {
@@ -107,7 +110,7 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
         keys: key_list(caller, &keys),
         server: server(caller),
         classic,
-        password_lost: caller.ops.classic_password_is_lost(),
+        classic_problem: if caller.ops.classic_password_is_lost() { PASSWORD_LOST } else { "" },
     };
     Ok(caller.page_with_form(status, page.may_write, &page))
 }
