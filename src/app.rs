@@ -165,7 +165,7 @@ struct Faces {
     proxies: web::Data<TrustedProxies>,
     playlists: web::Data<player::PlayerCache>,
     live: web::Data<panel::Live>,
-    counting: web::Data<portal::Counting>,
+    portal: web::Data<portal::PortalCache>,
 }
 
 impl Faces {
@@ -175,7 +175,7 @@ impl Faces {
             proxies: web::Data::new(TrustedProxies(proxies)),
             playlists: web::Data::default(),
             live: web::Data::default(),
-            counting: web::Data::default(),
+            portal: web::Data::default(),
         }
     }
 
@@ -186,7 +186,7 @@ impl Faces {
             .app_data(self.proxies.clone())
             .app_data(self.playlists.clone())
             .app_data(self.live.clone())
-            .app_data(self.counting.clone())
+            .app_data(self.portal.clone())
             // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
             .service(
                 web::scope("/api")

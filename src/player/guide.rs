@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 
 use super::{
     PlayerCache, etag,
-    fetching::{Fetch, Fetching},
     packed::{self, Part, Sum},
     parts::{Edition, Parts},
     request::{self, PlayerRequest},
 };
+use crate::wire::fetching::{Fetch, Fetching};
 use crate::{
     domain::{Result, channels::catalogue::Channel, guide::xmltv, ids::StreamId},
     ops::{

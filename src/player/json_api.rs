@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::{
     PlayerCache, account,
-    fetching::Fetch,
     listings::{self, Which},
     lists::{self, Form, StreamList},
     request::{self, PlayerRequest},
 };
+use crate::wire::fetching::Fetch;
 use crate::{
     domain::ids::{StreamId, parse_id},
     ops::{

@@ -6,7 +6,10 @@ use actix_web::web::Bytes;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use crate::{domain::channels::catalogue::Channel, ops::viewing::RecordedDays};
+use crate::{
+    domain::channels::catalogue::{Channel, Channels},
+    ops::viewing::RecordedDays,
+};
 
 /// It is sent in pieces of so many bytes, about.
 const PIECE: usize = 64 << 10;
@@ -33,7 +36,7 @@ pub enum Form {
 /// The channels, or those of one category, as JSON: in pieces that are written as they are sent. 100,000 of them at once
 /// would take 30 MB, and ten times that as values.
 pub struct StreamList {
-    channels: Arc<Vec<Channel>>,
+    channels: Arc<Channels>,
     recorded: RecordedDays,
     category: Option<String>,
     form: Form,
@@ -48,7 +51,7 @@ pub struct StreamList {
 
 impl StreamList {
     /// All of them.
-    pub fn of(channels: Arc<Vec<Channel>>, recorded: RecordedDays, form: Form) -> Self {
+    pub fn of(channels: Arc<Channels>, recorded: RecordedDays, form: Form) -> Self {
         let (begin, end) = if form == Form::List { ("[", "]") } else { ("{", "}") };
         Self {
             channels,

@@ -3,7 +3,6 @@
 
 mod account;
 mod etag;
-mod fetching;
 mod guide;
 mod json_api;
 mod listings;
@@ -40,5 +39,5 @@ pub struct PlayerCache {
     guides: guide::Guides,
     listings: listings::Listings,
     /// Who is fetching a long list.
-    lists: std::sync::Arc<fetching::Fetching>,
+    lists: std::sync::Arc<crate::wire::fetching::Fetching>,
 }

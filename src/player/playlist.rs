@@ -15,10 +15,10 @@ use actix_web::{
 
 use super::{
     PlayerCache, etag,
-    fetching::{Fetch, Fetching},
     request::{self, PlayerRequest},
     template::Template,
 };
+use crate::wire::fetching::{Fetch, Fetching};
 use crate::{
     domain::fields::container::Container,
     ops::{

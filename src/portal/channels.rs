@@ -1,18 +1,20 @@
 //! Channels, genres, favourites (docs/mag.md, "What a box sees").
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, io::Write as _, sync::Arc};
 
-use indexmap::IndexMap;
+use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{guide, paging, request::PortalRequest};
+use super::{guide, paging, reply, request::PortalRequest};
 use crate::{
     domain::{
         Error, Result,
-        channels::catalogue::Channel,
+        channels::catalogue::Channels,
         ids::{StreamId, parse_id},
+        viewing::session::Viewer,
     },
     ops::{portal::Session, viewing::RecordedDays},
+    wire::pieces::Text,
 };
 
 /// The genres that hold a channel, after the one that holds them all.
@@ -20,12 +22,10 @@ pub fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
     let mut genres =
         vec![json!({ "id": "*", "title": "All", "alias": "all", "active_sub": true, "censored": 0 })];
-    let headings: IndexMap<i64, &Channel> =
-        channels.iter().rev().map(|channel| (channel.category(), channel)).rev().collect();
-    for (place, (id, channel)) in headings.into_iter().enumerate() {
+    for (place, channel) in channels.headings().enumerate() {
         let title = channel.category_name();
         genres.push(json!({
-            "id": id.to_string(),
+            "id": channel.category().to_string(),
             "title": title,
             "alias": title.to_lowercase(),
             "number": (place + 1).to_string(),
@@ -38,49 +38,64 @@ pub fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
 }
 
 /// Every channel but the censored ones, which a box asks for by their genre.
-pub fn all(asked: &PortalRequest, session: &Session) -> Result<Value> {
+pub fn all(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
     let list = List::of(asked, session)?;
-    let genre = asked.text("genre");
-    let channels = list.sorted("number").into_iter().filter(|place| list.is_in(*place, genre));
-    Ok(paging::whole(channels.map(|place| list.shown(place)).collect(), paging::ROWS))
+    let genre = Genre::of(asked.text("genre"));
+    let places =
+        list.channels.by_number().iter().copied().filter(|place| list.is_in(*place, genre)).collect();
+    Ok(list.sent(places, asked, session))
 }
 
 /// A page of the channels that are asked for.
 pub fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let list = List::of(asked, session)?;
+    let channels = &list.channels;
     let favourites_only = matches!(asked.text("fav"), "1" | "true");
     let hd_only = matches!(asked.text("hd"), "1" | "true");
     let (genre, search) = (asked.text("genre"), asked.text("search").trim().to_lowercase());
-    let wanted = |place: &usize| {
-        let channel = &list.channels[*place];
-        let found = search.is_empty()
-            || channel.name.to_lowercase().contains(&search)
-            || channel.number.to_string() == search;
-        let in_genre = list.is_in(*place, genre) || (favourites_only && matches!(genre, "" | "*"));
-        found && in_genre && (!favourites_only || list.favourite(*place).is_some())
+    // Favourites are shown whatever their genre, unless one is asked for.
+    let genre = Genre::of(genre);
+    let genre = Some(genre).filter(|genre| !favourites_only || *genre != Genre::Any);
+    let number = whole_number(&search);
+    let wanted = |place: &u32| {
+        let channel = channels.at(*place);
+        genre.is_none_or(|genre| list.is_in(*place, genre))
+            && (search.is_empty()
+                || Some(channel.number) == number
+                || channel.name.to_lowercase().contains(&search))
     };
     let order = if favourites_only && asked.text("sortby").is_empty() { "fav" } else { asked.text("sortby") };
-    let mut places: Vec<usize> = list.sorted(order).into_iter().filter(wanted).collect();
+    let by_number = || channels.by_number().iter().copied();
+    let mut places: Vec<u32> = match (order, favourites_only) {
+        ("fav", true) => list.favourites(),
+        ("fav", false) => list
+            .favourites()
+            .into_iter()
+            .chain(by_number().filter(|place| !list.is_favourite(*place)))
+            .collect(),
+        ("name", _) => channels.by_name().to_vec(),
+        _ => by_number().collect(),
+    };
+    places.retain(|place| wanted(place) && (!favourites_only || list.is_favourite(*place)));
     // A genre without any is shown whole rather than empty.
     if hd_only && places.iter().any(|place| list.is_hd(*place)) {
         places.retain(|place| list.is_hd(*place));
     }
-    let is_played = |played| places.iter().position(|place| list.channels[*place].id == played);
+    let is_played = |played| places.iter().position(|place| channels.at(*place).id == played);
     let last_played = asked.ops.last_channel(session).and_then(is_played);
-    let shown = places.into_iter().map(|place| list.shown(place)).collect();
     let left = paging::left(last_played, paging::ROWS);
     let query = ["genre", "search", "sortby", "fav", "hd"].map(|name| asked.text(name));
-    let page = asked.counting.page(session.id(), &query, asked.number("p").unwrap_or(0), left.0 == 1);
-    let mut page = paging::page(shown, page, left, paging::ROWS);
+    let page = asked.kept.counting.page(session.id(), &query, asked.number("p").unwrap_or(0), left.0 == 1);
+    let mut page = paging::page(&places, |place| list.shown(*place), page, left, paging::ROWS);
     guide::fill(asked, session, &mut page)?;
     Ok(page)
 }
 
 /// The favourites, in the order in which they were chosen.
-pub fn all_favourites(asked: &PortalRequest, session: &Session) -> Result<Value> {
+pub fn all_favourites(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
     let list = List::of(asked, session)?;
-    let places = list.sorted("fav").into_iter().filter(|place| list.favourite(*place).is_some());
-    Ok(paging::whole(places.map(|place| list.shown(place)).collect(), paging::ROWS))
+    let places = list.favourites();
+    Ok(list.sent(places, asked, session))
 }
 
 /// Their ids: texts, as those of channels, because boxes compare them strictly.
@@ -104,9 +119,33 @@ pub fn nothing() -> Value {
     paging::whole(Vec::new(), paging::ROWS)
 }
 
+/// The number that a text is, written as numbers are.
+fn whole_number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number: &i64| number.to_string() == text)
+}
+
+/// Which channels are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Genre {
+    /// Every one that is not censored.
+    Any,
+    /// Those of a category; of none, if it is not the number of one.
+    One(Option<i64>),
+}
+
+impl Genre {
+    fn of(text: &str) -> Self {
+        match text {
+            "" | "*" => Self::Any,
+            id => Self::One(whole_number(id)),
+        }
+    }
+}
+
 /// The channels of a box, with what it has chosen among them.
 struct List {
-    channels: Arc<Vec<Channel>>,
+    channels: Arc<Channels>,
+    /// Which favourite each is.
     favourites: HashMap<StreamId, usize>,
     recorded: RecordedDays,
 }
@@ -119,96 +158,98 @@ impl List {
         Ok(Self { channels, favourites, recorded })
     }
 
-    /// Whether a channel stands in a genre; no genre and `*` are every one that is not censored.
-    fn is_in(&self, place: usize, genre: &str) -> bool {
-        let channel = &self.channels[place];
+    fn is_in(&self, place: u32, genre: Genre) -> bool {
+        let channel = self.channels.at(place);
         match genre {
-            "" | "*" => !channel.is_censored(),
-            id => channel.category().to_string() == id,
+            Genre::Any => !channel.is_censored(),
+            Genre::One(id) => id == Some(channel.category()),
         }
     }
 
-    fn favourite(&self, place: usize) -> Option<usize> {
-        self.favourites.get(&self.channels[place].id).copied()
+    fn is_favourite(&self, place: u32) -> bool {
+        self.favourites.contains_key(&self.channels.at(place).id)
     }
 
-    fn number(&self, place: usize) -> i64 {
-        self.channels[place].number
+    /// The places of the favourites, as they were chosen.
+    fn favourites(&self) -> Vec<u32> {
+        let mut chosen: Vec<_> = self.favourites.iter().collect();
+        chosen.sort_by_key(|(_, order)| **order);
+        chosen.into_iter().filter_map(|(stream, _)| self.channels.place(*stream)).collect()
     }
 
-    fn is_hd(&self, place: usize) -> bool {
-        is_hd(&self.channels[place].name)
+    fn is_hd(&self, place: u32) -> bool {
+        is_hd(&self.channels.at(place).name)
     }
 
-    /// The places of all channels, in order of number, name or favourites.
-    fn sorted(&self, by: &str) -> Vec<usize> {
-        let mut places: Vec<usize> = (0..self.channels.len()).collect();
-        match by {
-            "name" => places.sort_by_cached_key(|place| self.channels[*place].name.to_lowercase()),
-            "fav" => places
-                .sort_by_key(|place| (self.favourite(*place).unwrap_or(usize::MAX), self.number(*place))),
-            _ => places.sort_by_key(|place| self.number(*place)),
+    /// One channel of a page.
+    fn shown(&self, place: u32) -> Value {
+        let mut text = Vec::new();
+        self.write(&mut text, place);
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// All channels at those places, in the envelope of a page. It is written as it is sent: it may be eighty megabytes.
+    fn sent(self, places: Vec<u32>, asked: &PortalRequest, session: &Session) -> HttpResponse {
+        let begin = format!(
+            "{{\"js\":{{\"total_items\":{},\"max_page_items\":{},\"selected_item\":0,\"cur_page\":0,\"data\":[",
+            places.len(),
+            paging::ROWS
+        );
+        let mut begin = Some(begin);
+        let mut next = 0;
+        let text = Text::of(move |text: &mut Vec<u8>| {
+            text.extend(begin.take().unwrap_or_default().into_bytes());
+            let Some(place) = places.get(next) else {
+                text.extend(b"]},\"text\":\"\"}");
+                return false;
+            };
+            if next > 0 {
+                text.push(b',');
+            }
+            self.write(text, *place);
+            next += 1;
+            true
+        });
+        let mut fetch = None;
+        if !text.is_whole() {
+            fetch = asked.kept.fetching.begin(Viewer::Mag(session.id()));
+            if fetch.is_none() {
+                return reply::too_many();
+            }
         }
-        places
+        reply::written(text, asked.version, asked.is_head, fetch)
     }
 
     /// Types as players insist on them: number and name are texts.
-    fn shown(&self, place: usize) -> Value {
-        let channel = &self.channels[place];
-        let id = channel.id.0.to_string();
-        // A placeholder: who plays asks create_link first.
-        let cmd = format!("ffmpeg http://localhost/ch/{id}_");
-        let censored = u8::from(channel.is_censored());
+    fn write(&self, text: &mut Vec<u8>, place: u32) {
+        let channel = self.channels.at(place);
         let days = self.recorded.of(channel.id);
-        json!({
-            "id": id,
-            "name": channel.name,
-            "number": self.number(place).to_string(),
-            "cmd": cmd,
-            "cmds": [{
-                "id": id,
-                "ch_id": id,
-                "priority": "0",
-                "url": cmd,
-                "status": "1",
-                "use_http_tmp_link": "1",
-                "use_load_balancing": "0",
-                "wowza_tmp_link": "0",
-                "nginx_secure_link": "0",
-            }],
-            "tv_genre_id": channel.category().to_string(),
-            "logo": channel.logo,
-            "xmltv_id": channel.guide_id,
-            "use_http_tmp_link": "1",
-            "use_load_balancing": "0",
-            "wowza_tmp_link": "0",
-            "wowza_dvr": "0",
-            "nginx_secure_link": "0",
-            "censored": censored,
-            "lock": censored,
-            "hd": u8::from(self.is_hd(place)).to_string(),
-            "fav": u8::from(self.favourite(place).is_some()),
-            "archive": u8::from(days > 0),
-            "enable_tv_archive": u8::from(days > 0),
-            "tv_archive_duration": days * 24,
-            "allow_pvr": "0",
-            "allow_local_pvr": "0",
-            "pvr": 0,
-            "open": 1,
-            "status": 1,
-            "cur_playing": "",
-            "epg": [],
-            "genres_str": "",
-            "mc_cmd": "",
-            "base_ch": "1",
-            "bonus_ch": "0",
-            "cost": "0",
-            "count": "0",
-            "volume_correction": "0",
-            "correct_time": "0",
-            "modified": "",
-            "service_id": "",
-        })
+        // The command is a placeholder: who plays asks create_link first. Written at once, not as a tree, which takes
+        // twenty times as long. Writing to a vector cannot fail.
+        let _ = write!(
+            text,
+            "{{\"id\":\"{id}\",\"name\":{name},\"number\":\"{number}\",\"cmd\":\"ffmpeg http://localhost/ch/{id}_\",\
+             \"cmds\":[{{\"id\":\"{id}\",\"ch_id\":\"{id}\",\"priority\":\"0\",\"url\":\"ffmpeg http://localhost/ch/{id}_\",\
+             \"status\":\"1\",\"use_http_tmp_link\":\"1\",\"use_load_balancing\":\"0\",\"wowza_tmp_link\":\"0\",\
+             \"nginx_secure_link\":\"0\"}}],\"tv_genre_id\":\"{genre}\",\"logo\":{logo},\"xmltv_id\":{guide_id},\
+             \"use_http_tmp_link\":\"1\",\"use_load_balancing\":\"0\",\"wowza_tmp_link\":\"0\",\"wowza_dvr\":\"0\",\
+             \"nginx_secure_link\":\"0\",\"censored\":{censored},\"lock\":{censored},\"hd\":\"{hd}\",\"fav\":{fav},\
+             \"archive\":{archive},\"enable_tv_archive\":{archive},\"tv_archive_duration\":{hours},\
+             \"allow_pvr\":\"0\",\"allow_local_pvr\":\"0\",\"pvr\":0,\"open\":1,\"status\":1,\"cur_playing\":\"\",\"epg\":[],\
+             \"genres_str\":\"\",\"mc_cmd\":\"\",\"base_ch\":\"1\",\"bonus_ch\":\"0\",\"cost\":\"0\",\"count\":\"0\",\
+             \"volume_correction\":\"0\",\"correct_time\":\"0\",\"modified\":\"\",\"service_id\":\"\"}}",
+            id = channel.id.0,
+            name = Value::from(channel.name.as_str()),
+            number = channel.number,
+            genre = channel.category(),
+            logo = Value::from(channel.logo.as_str()),
+            guide_id = Value::from(channel.guide_id.as_str()),
+            censored = u8::from(channel.is_censored()),
+            hd = u8::from(self.is_hd(place)),
+            fav = u8::from(self.is_favourite(place)),
+            archive = u8::from(days > 0),
+            hours = days * 24,
+        );
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         ids::{StreamId, parse_id},
     },
     ops::{Ops, clock, portal::Session},
+    wire::pieces::PIECE,
 };
 
 /// Programmes of `get_short_epg`, unless the box says how many.
@@ -31,9 +32,6 @@ const MOST: usize = 500;
 const ROWS: usize = 10;
 /// Hours of `get_epg_info`, unless the box says how many, and at most: a week.
 const HOURS: (i64, i64) = (5, 168);
-/// Pieces of a long answer are gathered to so many bytes.
-const PIECE: usize = 64 << 10;
-
 /// The programme that is on, and those that follow.
 pub fn short(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let most = asked.number("size").and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
@@ -73,10 +71,10 @@ pub fn day(asked: &PortalRequest, session: &Session) -> Result<Value> {
     let stream = stream(asked).map_or(0, |stream| stream.0);
     let is_on = programmes.iter().position(|programme| programme.is_on(teller.now));
     let left = paging::left(is_on, ROWS);
-    let shown = programmes.iter().map(|programme| teller.entry(StreamId(stream), programme)).collect();
+    let shown = |programme: &Programme| teller.entry(StreamId(stream), programme);
     let list = ("day", stream, date);
-    let page = asked.counting.page(session.id(), &list, asked.number("p").unwrap_or(0), left.0 == 1);
-    Ok(paging::page(shown, page, left, ROWS))
+    let page = asked.kept.counting.page(session.id(), &list, asked.number("p").unwrap_or(0), left.0 == 1);
+    Ok(paging::page(&programmes, shown, page, left, ROWS))
 }
 
 /// Every programme of a channel that is kept, in the envelope of a page.
@@ -207,11 +205,7 @@ struct Teller {
 impl Teller {
     fn of(asked: &PortalRequest, session: &Session, now: UnixTime) -> Result<Self> {
         let (viewing, who) = (&asked.ops.viewing, session.subscriber());
-        // The plan and the MAG say it, whatever the channel.
-        let has_catchup = match viewing.channels_of(&who)?.first() {
-            Some(channel) => viewing.has_catchup(&who, channel.id)?,
-            None => false,
-        };
+        let has_catchup = viewing.may_catch_up(&who)?;
         Ok(Self { ops: asked.ops.clone(), now, zone: asked.zone.clone(), has_catchup })
     }
 

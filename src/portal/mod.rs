@@ -16,14 +16,23 @@ mod stb;
 mod watching;
 mod words;
 
-pub use paging::Counting;
+use std::sync::Arc;
 
 use actix_web::web::{ServiceConfig, resource, route};
+
+use crate::wire::fetching::Fetching;
 
 /// The folders that a portal stands in, by the names that its makers gave it over the years.
 const FOLDERS: [&str; 4] = ["", "/stalker_portal", "/stalker", "/ministra"];
 /// The folders of its page below them, by which most people know the address.
 const PAGES: [&str; 3] = ["/c", "/c_", "/client"];
+
+/// What is kept between requests: how boxes count pages, and who is fetching a long list.
+#[derive(Default)]
+pub struct PortalCache {
+    counting: paging::Counting,
+    fetching: Arc<Fetching>,
+}
 
 /// Mounts every address that boxes and apps are given for the portal.
 pub fn routes(config: &mut ServiceConfig) {

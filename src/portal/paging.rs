@@ -61,15 +61,20 @@ pub fn left(last_played: Option<usize>, rows: usize) -> (usize, usize) {
 }
 
 /// A page of so many rows, or the one where the box left.
-pub fn page(items: Vec<Value>, page: Option<usize>, left: (usize, usize), rows: usize) -> Value {
-    let total = items.len();
+pub fn page<T>(
+    items: &[T],
+    shown: impl FnMut(&T) -> Value,
+    page: Option<usize>,
+    left: (usize, usize),
+    rows: usize,
+) -> Value {
     let (page, selected, current) = match page {
         Some(page) => (page, 0, 0),
         None => (left.0, left.1, left.0),
     };
-    let data: Vec<Value> = items.into_iter().skip((page - 1).saturating_mul(rows)).take(rows).collect();
+    let data: Vec<Value> = items.iter().skip((page - 1).saturating_mul(rows)).take(rows).map(shown).collect();
     json!({
-        "total_items": total,
+        "total_items": items.len(),
         "max_page_items": rows,
         "selected_item": selected,
         "cur_page": current,
@@ -93,8 +98,8 @@ mod tests {
     use super::*;
 
     fn shown(asked: Option<usize>, last: Option<usize>) -> (Vec<i64>, i64, i64) {
-        let items = (0..30).map(Value::from).collect();
-        let page = page(items, asked, left(last, ROWS), ROWS);
+        let items: Vec<i64> = (0..30).collect();
+        let page = page(&items, |item| Value::from(*item), asked, left(last, ROWS), ROWS);
         let data = page["data"].as_array().unwrap().iter().filter_map(Value::as_i64).collect();
         (data, page["cur_page"].as_i64().unwrap(), page["selected_item"].as_i64().unwrap())
     }

@@ -10,7 +10,13 @@ use actix_web::{
 use futures_util::Stream;
 use serde_json::{Value, json};
 
-use crate::{domain::Error, wire::pieces};
+use crate::{
+    domain::Error,
+    wire::{
+        fetching::Fetch,
+        pieces::{self, Text},
+    },
+};
 
 /// Why a box is turned away before anything is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +67,23 @@ pub fn blocked(left: Duration) -> HttpResponse {
         .insert_header((header::RETRY_AFTER, left.as_secs() + 1))
         .content_type("text/plain; charset=utf-8")
         .body(Rejected::NotActive.text())
+}
+
+/// More long lists than a MAG may fetch at once.
+pub fn too_many() -> HttpResponse {
+    answer(StatusCode::TOO_MANY_REQUESTS).insert_header((header::RETRY_AFTER, 1)).finish()
+}
+
+/// A text that is the result in its envelope; `fetch` lasts until it is sent.
+pub fn written<F: FnMut(&mut Vec<u8>) -> bool + 'static>(
+    text: Text<F>,
+    version: Version,
+    is_head: bool,
+    fetch: Option<Fetch>,
+) -> HttpResponse {
+    let mut response = answer(StatusCode::OK);
+    response.content_type("application/json");
+    text.answer(response, version, is_head, fetch)
 }
 
 /// A request that cannot be read.

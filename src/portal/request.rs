@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
-use super::{paging::Counting, reply};
+use super::{PortalCache, reply};
 use crate::{
     domain::{
         fields::{hidden::is_hidden, mac::Mac, time::ZoneName},
@@ -33,8 +33,8 @@ pub struct PortalRequest {
     pub ops: Data<Ops>,
     /// Under which address the server was asked.
     pub origin: BaseUrl,
-    /// How boxes count pages.
-    pub counting: Data<Counting>,
+    /// What is kept between requests.
+    pub kept: Data<PortalCache>,
     /// From where.
     pub from: Client,
     /// The zone of the clock on the box; the panel's if it does not say.
@@ -55,7 +55,7 @@ impl PortalRequest {
     /// The reply: 400 for what cannot be read, 405.
     pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, HttpResponse> {
         let Some(ops) = request.app_data::<Data<Ops>>().cloned() else { return Err(reply::failed()) };
-        let counting = request.app_data::<Data<Counting>>().cloned().ok_or_else(reply::failed)?;
+        let kept = request.app_data::<Data<PortalCache>>().cloned().ok_or_else(reply::failed)?;
         let mut fields = fields(request.query_string().as_bytes());
         let Visitor { address, agent } = Visitor::of(request);
         if *request.method() == Method::POST {
@@ -75,18 +75,8 @@ impl PortalRequest {
         let is_head = *request.method() == Method::HEAD;
         let zone = zone(&cookies).unwrap_or_else(|| settings.time_zone.zone());
         let version = request.version();
-        let mut asked = Self {
-            ops,
-            origin,
-            counting,
-            from,
-            zone,
-            version,
-            is_head,
-            fields,
-            mac: None,
-            token: String::new(),
-        };
+        let mut asked =
+            Self { ops, origin, kept, from, zone, version, is_head, fields, mac: None, token: String::new() };
         let cookies_of = |name| {
             let named = cookies.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
             named.map(|(_, value)| value.as_str())

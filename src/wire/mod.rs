@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod client_ip;
 pub(crate) mod connection;
 pub(crate) mod cors;
+pub(crate) mod fetching;
 pub(crate) mod fields;
 pub mod form;
 pub(crate) mod gate;

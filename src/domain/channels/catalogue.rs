@@ -1,6 +1,6 @@
 //! Channels as players list them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Deref};
 
 use crate::domain::{
     fields::time::UnixTime,
@@ -55,6 +55,73 @@ pub fn number(channels: &mut [Channel]) {
     }
 }
 
+/// Channels in order, and the other orders in which they are asked for: sorted once, because thousands ask.
+#[derive(Debug, Default)]
+pub struct Channels {
+    all: Vec<Channel>,
+    by_number: Vec<u32>,
+    by_name: Vec<u32>,
+    by_id: Vec<u32>,
+    headings: Vec<u32>,
+}
+
+impl Channels {
+    /// Channels in that order, each with a number.
+    pub fn of(mut all: Vec<Channel>) -> Self {
+        number(&mut all);
+        all.shrink_to_fit();
+        let sorted = |sort: &dyn Fn(&mut Vec<u32>)| {
+            let mut places: Vec<u32> = (0..).take(all.len()).collect();
+            sort(&mut places);
+            places
+        };
+        let channel = |place: u32| &all[place as usize];
+        let by_number = sorted(&|places| places.sort_by_key(|place| channel(*place).number));
+        let by_name =
+            sorted(&|places| places.sort_by_cached_key(|place| channel(*place).name.to_lowercase()));
+        let by_id = sorted(&|places| places.sort_by_key(|place| channel(*place).id.0));
+        let headings = sorted(&|places| {
+            let mut seen = HashSet::new();
+            places.retain(|place| seen.insert(channel(*place).category()));
+        });
+        Self { all, by_number, by_name, by_id, headings }
+    }
+
+    /// The places of all, sorted by number.
+    pub fn by_number(&self) -> &[u32] {
+        &self.by_number
+    }
+
+    /// The places of all, sorted by name without regard to case.
+    pub fn by_name(&self) -> &[u32] {
+        &self.by_name
+    }
+
+    /// The channel at that place.
+    pub fn at(&self, place: u32) -> &Channel {
+        &self.all[place as usize]
+    }
+
+    /// The place of a stream.
+    pub fn place(&self, stream: StreamId) -> Option<u32> {
+        let found = self.by_id.binary_search_by_key(&stream.0, |place| self.at(*place).id.0);
+        found.ok().map(|at| self.by_id[at])
+    }
+
+    /// The first channel of each category, in the order of the channels.
+    pub fn headings(&self) -> impl Iterator<Item = &Channel> {
+        self.headings.iter().map(|place| self.at(*place))
+    }
+}
+
+impl Deref for Channels {
+    type Target = [Channel];
+
+    fn deref(&self) -> &[Channel] {
+        &self.all
+    }
+}
+
 impl Channel {
     /// The number of its category on the wire; 0 if it has none.
     pub fn category(&self) -> i64 {
@@ -89,6 +156,33 @@ mod tests {
         let mut channels: Vec<Channel> = own.iter().map(channel).collect();
         number(&mut channels);
         channels.into_iter().map(|channel| channel.number).collect()
+    }
+
+    #[test]
+    fn channels_are_found_in_every_order() {
+        let channel = |id: i64, name: &str, number: i64, category: i64| Channel {
+            id: StreamId(id),
+            name: name.into(),
+            logo: String::new(),
+            guide_id: String::new(),
+            number,
+            added: UnixTime::clamped(1),
+            heading: (category > 0).then(|| Heading {
+                id: CategoryId(category),
+                name: format!("C{category}"),
+                censored: false,
+            }),
+        };
+        let all =
+            vec![channel(9, "b", 7, 2), channel(4, "C", 0, 0), channel(6, "a", 1, 2), channel(1, "B", 3, 1)];
+        let channels = Channels::of(all);
+        assert_eq!((channels.by_number(), channels.by_name()), (&[2, 1, 3, 0][..], &[2, 0, 3, 1][..]));
+        let headings: Vec<&str> = channels.headings().map(Channel::category_name).collect();
+        assert_eq!(headings, ["C2", NO_HEADING, "C1"]);
+        assert_eq!(
+            [9, 4, 6, 1, 5].map(|id| channels.place(StreamId(id))),
+            [Some(0), Some(1), Some(2), Some(3), None]
+        );
     }
 
     #[test]

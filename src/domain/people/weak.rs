@@ -1,6 +1,9 @@
 //! Passwords that are guessed first: the commonest ones, variations of these, and what everybody can see.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
@@ -63,8 +66,12 @@ const ELSEWHERE: [&str; 16] = [
 ];
 /// A password has to have so many letters and digits besides words that everybody can see.
 const OWN: usize = 4;
+/// What stands before the digits of so many common passwords is a word of its own, if it has so many letters.
+const STEMS: (usize, usize) = (3, 5);
 /// A name that is shorter is in many passwords by chance: it counts if no other letters are there.
 const SHORT: usize = 3;
+/// Words are looked for in so many characters of a password.
+const MOST_SEARCHED: usize = 100;
 
 /// Refuses a password that is guessed first. `words` are what everybody can see of whoever is to have it: username, e-mail
 /// address, the names of its group, its reseller and the operator.
@@ -87,7 +94,36 @@ pub fn check(password: &str, words: &[&str]) -> Result<(), Rule> {
                     reseller or the operator"
             .into());
     }
+    let common = common_words(&password);
+    if !common.is_empty() && is_of_words(&password, &[words, &common].concat()) {
+        return Err(
+            "not common passwords and words like these in a row: something of its own has to stand in it"
+                .into(),
+        );
+    }
     Ok(())
+}
+
+/// What is common by itself: every line of the list, and words that people put digits to.
+static KNOWN: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let lines = || COMMON.lines().filter(|line| !line.starts_with('#'));
+    let mut stems: HashMap<&str, usize> = HashMap::new();
+    for line in lines() {
+        let stem = line.trim_end_matches(|c: char| c.is_ascii_digit());
+        if stem.len() < line.len() {
+            *stems.entry(stem).or_default() += 1;
+        }
+    }
+    let stems = stems.into_iter().filter(|(stem, lines)| *lines >= STEMS.0 && stem.len() >= STEMS.1);
+    lines().chain(stems.map(|(stem, _)| stem)).collect()
+});
+
+/// Those that stand in a password, also with digits for letters. More of it than anybody types is not searched.
+fn common_words(password: &str) -> Vec<&'static str> {
+    let start: String = password.chars().take(MOST_SEARCHED).collect();
+    let read = |one| dense(&start.chars().map(|c| letter(c, one)).collect::<String>());
+    let forms = [dense(&start), read('i'), read('l')];
+    KNOWN.iter().copied().filter(|word| forms.iter().any(|form| form.contains(word))).collect()
 }
 
 /// In lower case, without accents and other forms of the same characters: full width, mathematical, in circles.
@@ -191,7 +227,9 @@ fn is_of(text: &str, words: &[String], few: impl Fn(usize) -> bool) -> bool {
         rest = rest.replace(word.as_str(), " ").replace(&backwards, " ");
     }
     let letters = rest.chars().filter(|c| c.is_alphabetic()).count();
-    let digits = rest.chars().filter(|c| c.is_numeric()).count();
+    // A sequence of them says nothing.
+    let runs = rest.split(|c: char| !c.is_numeric()).filter(|run| !is_pattern(run));
+    let digits: usize = runs.map(|run| run.chars().count()).sum();
     // A year says nothing.
     rest != text && few(letters) && letters + digits.saturating_sub(4) < OWN
 }
@@ -275,6 +313,25 @@ mod tests {
             "drag0n123",
             "drag0n2026",
             "dragon-1987",
+            // Words of two kinds, and more.
+            "linecardpassword",
+            "adminpassword1",
+            "password-admin",
+            "administratorpassword",
+            "streampassword",
+            "password-iptv-2026",
+            "ninapassword",
+            "nina12345678",
+            "iloveyounina",
+            "nina.reedpassword",
+            "nightshift12345678",
+            "nordtvqwerty",
+            "Resellers-Password",
+            "passwordqwerty",
+            "dragonmonkey",
+            "qwerty123456admin",
+            "drag0n-Passw0rd-77",
+            "monkey4321nina",
             // A short name.
             "bo123456",
             "Bo-2026-bo",
@@ -303,6 +360,9 @@ mod tests {
             "quiet-harbour-41",
             "shop-password",
             "long-enough",
+            "password of the lighthouse",
+            "dragon eats nina",
+            "nina 83619407",
         ] {
             assert_eq!(check(good, &WORDS), Ok(()), "{good}");
         }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::{
     domain::{
         Result,
-        channels::catalogue::Channel,
+        channels::catalogue::{Channel, Channels},
         ids::{BouquetId, PlanId, StreamId},
     },
     ops::{
@@ -27,7 +27,7 @@ pub trait Weighed {
     fn bytes(&self) -> usize;
 }
 
-impl Weighed for Vec<Channel> {
+impl Weighed for Channels {
     fn bytes(&self) -> usize {
         let texts = |channel: &Channel| channel.name.len() + channel.logo.len() + channel.guide_id.len();
         self.iter().map(|channel| size_of::<Channel>() + texts(channel) + 64).sum()
@@ -109,7 +109,7 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
 
 /// What is made of the catalogue.
 pub struct CatalogueCache {
-    pub(in crate::ops) channels: Cached<BouquetSet, Vec<Channel>>,
+    pub(in crate::ops) channels: Cached<BouquetSet, Channels>,
     pub(in crate::ops) plans_with_catchup: Cached<PlanId, bool>,
     pub(in crate::ops) asked: Cached<(StreamId, BouquetSet), Option<AskedTitle>>,
 }
@@ -131,7 +131,7 @@ impl Viewing {
     ///
     /// # Errors
     /// A database error.
-    pub fn channels_of(&self, who: &Subscriber) -> Result<Arc<Vec<Channel>>> {
+    pub fn channels_of(&self, who: &Subscriber) -> Result<Arc<Channels>> {
         if !who.subscription.is_active(clock::now()) {
             return Ok(Arc::default());
         }
@@ -142,7 +142,7 @@ impl Viewing {
     ///
     /// # Errors
     /// A database error.
-    pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Vec<Channel>>> {
+    pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Channels>> {
         self.main.channels(set)
     }
 
@@ -172,7 +172,8 @@ impl Viewing {
     /// # Errors
     /// A database error.
     pub fn channel(&self, who: &Subscriber, stream: StreamId) -> Result<Option<Channel>> {
-        Ok(self.channels_of(who)?.iter().find(|channel| channel.id == stream).cloned())
+        let channels = self.channels_of(who)?;
+        Ok(channels.place(stream).map(|place| channels.at(place).clone()))
     }
 
     /// Which catalogue it is: another number once anything of it was changed.

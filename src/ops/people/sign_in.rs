@@ -1,8 +1,12 @@
 //! Signing in to the panel, and who is signed in.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    time::Duration,
+};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 
 use super::{
@@ -39,6 +43,9 @@ const LONGEST: i64 = 30 * 86_400;
 /// A session that began more seconds ahead of the clock is none.
 const AHEAD: i64 = 3600;
 
+/// So long does somebody who signs out wait for the database.
+const WRITTEN_SOON: Duration = Duration::from_secs(1);
+
 const SIGN_IN: Action = Action { resource: Resource::Administrators, name: "sign_in" };
 /// What changing one's own password is called in the audit trail.
 pub const OWN_PASSWORD: Action = Action { resource: Resource::Administrators, name: "own_password" };
@@ -47,6 +54,9 @@ pub const END_SESSION: Action = Action { resource: Resource::Administrators, nam
 
 /// When sessions were last used, as long as that is not written.
 pub type SeenSessions = Mutex<HashMap<i64, UnixTime>>;
+
+/// Sessions that have ended, and are to be taken out of the database.
+pub type SignedOut = HashSet<i64>;
 
 /// Where somebody signs in.
 #[derive(Clone, Copy, Debug)]
@@ -230,6 +240,7 @@ impl Ops {
 
     fn holder_now(&self, hash: &KeyHash, address: IpAddr, now: UnixTime) -> Result<Option<SignedIn>> {
         let found = self.point(&Actor::LINECARD, SIGN_IN, |look| holder(look.read, hash, address))?;
+        let found = found.filter(|found| !self.signed_out().contains(&found.session.id));
         let lasts = |session: &PanelSession| {
             let (now, begun) = (now.seconds(), session.created_at.seconds());
             // One that began in the future was made while the clock was ahead, and would last until then.
@@ -238,7 +249,7 @@ impl Ops {
         Ok(found.filter(|found| !found.admin.record.disabled && lasts(&found.session)))
     }
 
-    /// Writes down when sessions were last used, and forgets those that are over.
+    /// Writes down when sessions were last used, ends those that could not be ended before, and forgets those that are over.
     ///
     /// # Errors
     /// A database error; nothing is lost but the minute.
@@ -246,23 +257,38 @@ impl Ops {
         let seen: Vec<_> = self.seen.lock().drain().collect();
         let now = clock::now();
         let (begun, used) = (self.kept_since(LONGEST), self.kept_since(IDLE));
+        let ended: Vec<i64> = self.signed_out().iter().copied().collect();
+        let left = ended.clone();
         let noted = self.store.write(store::housekeeping(now, "sessions"), move |tx| {
             seen.iter().try_for_each(|(id, at)| tx.panel_session_seen(*id, *at))?;
+            left.iter().try_for_each(|id| tx.delete_panel_session(*id, None).map(|_| ()))?;
             tx.forget_panel_sessions(begun, used)
         });
-        noted.wait().await
+        noted.wait().await?;
+        self.signed_out().retain(|id| !ended.contains(id));
+        Ok(())
     }
 
-    /// Ends one's own session.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn sign_out(&self, session: &PanelSession) -> Result<()> {
+    /// Ends one's own session: at once, and in the database as soon as that can be written.
+    pub async fn sign_out(&self, session: &PanelSession) {
         let id = session.id;
+        self.signed_out().insert(id);
         let ended = self.store.write(store::housekeeping(clock::now(), "sign_out"), move |tx| {
             tx.delete_panel_session(id, None)
         });
-        ended.wait().await.map(|_| ())
+        let ops = self.clone();
+        let written = tokio::spawn(async move {
+            // What cannot be written now is written with the sessions that were used.
+            if ended.wait().await.is_ok() {
+                ops.signed_out().remove(&id);
+            }
+        });
+        // Nobody waits for a full disk or another program to leave.
+        let _ = tokio::time::timeout(WRITTEN_SOON, written).await;
+    }
+
+    fn signed_out(&self) -> MutexGuard<'_, SignedOut> {
+        self.signed_out.lock()
     }
 
     /// Changes the password of whoever is signed in, ends the other sessions of that administrator, and renews this

@@ -75,7 +75,7 @@ impl Viewing {
     ///
     /// # Errors
     /// A database error.
-    fn may_catch_up(&self, who: &Subscriber) -> Result<bool, Error> {
+    pub fn may_catch_up(&self, who: &Subscriber) -> Result<bool, Error> {
         Ok(who.subscription.catchup && self.main.plan_has_catchup(who.subscription.subscription_plan_id)?)
     }
 

@@ -7,11 +7,7 @@ use super::{Credentials, Subscriber};
 use crate::{
     domain::{
         Error, Resource, Result, Stored,
-        channels::{
-            catalogue::{self, Channel},
-            source_request::SourceRequest,
-            stream::Stream,
-        },
+        channels::{catalogue::Channels, source_request::SourceRequest, stream::Stream},
         fields::{number::Asn, time::UnixTime, token::LineToken},
         ids::{MagId, PlanId, StreamId},
         machine::server::Here,
@@ -105,12 +101,10 @@ impl MainServer {
     }
 
     /// The channels that a set of bouquets holds, in order and each with a number.
-    pub fn channels(&self, set: BouquetSet) -> Result<Arc<Vec<Channel>>> {
+    pub fn channels(&self, set: BouquetSet) -> Result<Arc<Channels>> {
         self.made.channels.get(self.catalogue(), set.clone(), || {
             let (plan, own) = set;
-            let mut channels = self.store.point(&asking(), |read| read.catalogue(plan, &own))?;
-            catalogue::number(&mut channels);
-            Ok(channels)
+            self.store.point(&asking(), |read| read.catalogue(plan, &own)).map(Channels::of)
         })
     }
 

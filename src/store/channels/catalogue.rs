@@ -19,16 +19,21 @@ impl Read<'_> {
     /// # Errors
     /// A database error.
     pub fn catalogue(&self, plan: Option<PlanId>, own: &[BouquetId]) -> Result<Vec<Channel>> {
+        let order = self.channels(plan, own)?;
+        let mut found: Vec<Option<Channel>> = order.iter().map(|_| None).collect();
+        let places: HashMap<i64, usize> = order.iter().map(|id| id.0).zip(0..).collect();
         let mut statement = self.conn.prepare_cached(
             "SELECT s.id, s.name, s.logo_url, s.epg_channel_id, s.number, s.created_at, c.id, c.name, c.censored \
              FROM streams s LEFT JOIN categories c ON c.id = s.category_id WHERE s.enabled = 1",
         )?;
-        let rows = statement.query_map([], |row| {
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(place) = places.get(&row.get(0)?) else { continue };
             let heading = match row.get(6)? {
                 Some(id) => Some(Heading { id: CategoryId(id), name: row.get(7)?, censored: row.get(8)? }),
                 None => None,
             };
-            Ok(Channel {
+            found[*place] = Some(Channel {
                 id: StreamId(row.get(0)?),
                 name: row.get(1)?,
                 logo: row.get(2)?,
@@ -36,14 +41,8 @@ impl Read<'_> {
                 number: row.get(4)?,
                 added: UnixTime::clamped(row.get(5)?),
                 heading,
-            })
-        })?;
-        let mut enabled: HashMap<StreamId, Channel> = HashMap::new();
-        for channel in rows {
-            let channel = channel?;
-            enabled.insert(channel.id, channel);
+            });
         }
-        let order = self.channels(plan, own)?;
-        Ok(order.into_iter().filter_map(|id| enabled.remove(&id)).collect())
+        Ok(found.into_iter().flatten().collect())
     }
 }

@@ -29,6 +29,8 @@ pub struct Files {
     mover: Mover,
     /// What SQLite raises when another process has committed.
     version: Option<i64>,
+    /// When the log was last written, as this knows.
+    log_written: Option<(i64, i64, u64)>,
 }
 
 /// The way to move the log into the database: one at a time, and seen by those who watch the file.
@@ -64,7 +66,8 @@ impl Files {
         let files =
             Arc::new(Opened { database: open("")?, log: open("-wal").ok(), index: open("-shm").ok() });
         let watch = Arc::new(Mutex::new(Watch::of(path.clone(), files.clone())?));
-        Ok(Self { path, ids, mover: Mover { files, watch }, version })
+        let log_written = files.log_written();
+        Ok(Self { path, ids, mover: Mover { files, watch }, version, log_written })
     }
 
     /// Where the database is.
@@ -84,16 +87,23 @@ impl Files {
     }
 
     /// Whether every file is still the one that was opened, and nobody but SQLite has written to it; `conn` is the
-    /// writer's.
+    /// writer's, and `has_written` whether it has since this was last asked. A log that was written to meanwhile is read
+    /// as a whole.
     ///
     /// # Errors
     /// [`crate::domain::Error::Database`] that names the file and what to do.
-    pub fn check(&mut self, conn: &Connection) -> Result<()> {
+    pub fn check(&mut self, conn: &Connection, has_written: bool) -> Result<()> {
+        let log_written = self.mover.files.log_written();
+        let is_news = log_written != self.log_written && !has_written;
+        self.log_written = log_written;
         let spoilt = match self.mover.try_lock() {
             Some(mut watch) => {
                 let (last, begun) = (self.version, data_version(conn));
                 watch.look(|| data_version(conn) != last);
                 self.version = begun;
+                if is_news {
+                    watch.look_through_log();
+                }
                 watch.spoilt
             }
             // The log is being moved: who does it looks at the database then.

@@ -64,6 +64,43 @@ pub fn is_whole(log: &File, index: &File) -> bool {
     holds || Index::read(index).is_none_or(|now| now != told)
 }
 
+/// Whether every committed frame of the log follows from the one before: each has a checksum of all that stands before
+/// its end. What changes meanwhile is taken for whole.
+pub fn is_whole_throughout(log: &File, index: &File) -> bool {
+    let Some(told) = Index::read(index).filter(|told| told.frames() > 0) else { return true };
+    follows(log, &told).unwrap_or(false) || Index::read(index).is_none_or(|now| now != told)
+}
+
+/// `None` if it cannot be read.
+fn follows(log: &File, told: &Index) -> Option<bool> {
+    let mut head = [0; 32];
+    log.read_exact_at(&mut head, 0).ok()?;
+    // Its kind says in which order the bytes of numbers were added up.
+    let number: fn([u8; 4]) -> u32 = if head[3] & 1 == 1 { u32::from_be_bytes } else { u32::from_le_bytes };
+    let mut sum = (0, 0);
+    add(&mut sum, &head[..24], number);
+    let mut frame = vec![0; usize::try_from(FRAME_HEAD + told.page()).ok()?];
+    for place in 0..told.frames() {
+        log.read_exact_at(&mut frame, HEAD + place * (FRAME_HEAD + told.page())).ok()?;
+        let (about, page) = frame.split_at(24);
+        add(&mut sum, &about[..8], number);
+        add(&mut sum, page, number);
+        let bytes = [sum.0.to_be_bytes(), sum.1.to_be_bytes()].concat();
+        if about[8..16] != *told.salt() || about[16..24] != bytes {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+fn add(sum: &mut (u32, u32), bytes: &[u8], number: fn([u8; 4]) -> u32) {
+    let (pairs, _) = bytes.as_chunks::<8>();
+    for [a, b, c, d, e, f, g, h] in pairs {
+        sum.0 = sum.0.wrapping_add(number([*a, *b, *c, *d])).wrapping_add(sum.1);
+        sum.1 = sum.1.wrapping_add(number([*e, *f, *g, *h])).wrapping_add(sum.0);
+    }
+}
+
 /// What the index says of the log, and how much of it was moved into the database.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Log {

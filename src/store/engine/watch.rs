@@ -39,7 +39,18 @@ impl Opened {
         self.index.as_ref().map(Log::of).unwrap_or_default()
     }
 
-    /// Whether the log holds what its index says.
+    /// When the log was last written.
+    pub fn log_written(&self) -> Option<(i64, i64, u64)> {
+        written(self.log.as_ref()?).ok()
+    }
+
+    /// Whether the log holds what its index says, to the last byte.
+    fn is_log_whole_throughout(&self) -> bool {
+        let files = self.log.as_ref().zip(self.index.as_ref());
+        files.is_none_or(|(log, index)| log_file::is_whole_throughout(log, index))
+    }
+
+    /// Whether the beginning and the end of the log are what its index says.
     pub fn is_log_whole(&self) -> bool {
         let files = self.log.as_ref().zip(self.index.as_ref());
         files.is_none_or(|(log, index)| log_file::is_whole(log, index))
@@ -105,6 +116,13 @@ impl Watch {
         };
         if let Some(what) = found {
             self.spoil(what);
+        }
+    }
+
+    /// Looks through the whole log, which somebody has written to.
+    pub fn look_through_log(&mut self) {
+        if self.spoilt.is_none() && !self.files.is_log_whole_throughout() {
+            self.spoil(Spoilt::Log);
         }
     }
 
@@ -199,8 +217,8 @@ impl Watch {
 }
 
 /// When the file was last written, to a nanosecond, and its length.
-fn written(database: &File) -> io::Result<(i64, i64, u64)> {
-    let found = database.metadata()?;
+fn written(file: &File) -> io::Result<(i64, i64, u64)> {
+    let found = file.metadata()?;
     Ok((found.mtime(), found.mtime_nsec(), found.len()))
 }
 

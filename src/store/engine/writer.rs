@@ -150,7 +150,7 @@ impl Work {
         }
         self.checkpointer.take();
         self.write_faults();
-        if self.in_place().is_err() && self.place.is_overwritten() {
+        if self.in_place(false).is_err() && self.place.is_overwritten() {
             return false;
         }
         let _ = self.conn.busy_timeout(IMPATIENCE);
@@ -183,7 +183,7 @@ impl Work {
             next = if more { jobs.try_recv().ok() } else { None };
         }
         // Once more behind it: what went into a file that is gone is not acknowledged.
-        let end = lost.map_or_else(|| self.execute("COMMIT").and_then(|()| self.in_place()), Err);
+        let end = lost.map_or_else(|| self.execute("COMMIT").and_then(|()| self.in_place(true)), Err);
         if let Err(error) = end {
             if !self.conn.is_autocommit() {
                 let _ = self.execute("ROLLBACK");
@@ -215,9 +215,10 @@ impl Work {
         }
     }
 
-    /// Whether the files that are open are still those in the data folder.
-    fn in_place(&mut self) -> Result<()> {
-        let found = self.place.check(&self.conn);
+    /// Whether the files that are open are still those in the data folder; `has_written`: this has written to them since
+    /// it last looked.
+    fn in_place(&mut self, has_written: bool) -> Result<()> {
+        let found = self.place.check(&self.conn, has_written);
         match &found {
             Ok(()) => self.is_displaced = false,
             Err(error) if !self.is_displaced => {
@@ -247,13 +248,13 @@ impl Work {
     /// Begins a transaction on files that are in their place. Looked at again once it is begun: from then on nobody moves
     /// what is lost with a log that it begins anew.
     fn begin_in_place(&mut self, patience: Duration) -> Result<()> {
-        self.in_place()?;
+        self.in_place(false)?;
         self.begin(patience)?;
-        if self.place.check(&self.conn).is_ok() {
+        if self.place.check(&self.conn, false).is_ok() {
             return Ok(());
         }
         self.execute("ROLLBACK")?;
-        self.in_place()
+        self.in_place(false)
     }
 
     /// How long callers may be kept waiting while another program writes.
@@ -344,7 +345,7 @@ impl Work {
 
     fn tick(&mut self) {
         // Soon, though nobody writes: the log is best saved before the process ends.
-        let _ = self.in_place();
+        let _ = self.in_place(false);
         // SQLite raises data_version when another connection has written: the command line.
         let version = data_version(&self.conn);
         if version != self.data_version {

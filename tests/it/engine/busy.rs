@@ -143,3 +143,27 @@ fn no_face_fails_while_another_program_writes() {
     drop(lock);
     Panel::admin(&server);
 }
+
+#[test]
+fn one_signs_out_while_another_program_writes() {
+    let server = TestServer::with(
+        tempfile::tempdir().expect("a folder"),
+        &[],
+        &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))],
+    )
+    .expecting("database busy");
+    let panel = Panel::admin(&server);
+    let kept = server.data().join("kept-cookies");
+    std::fs::copy(panel.cookies(), &kept).expect("a copy");
+    let ask = || server.curl("/panel/account", &["-o", "/dev/null", "-b", kept.to_str().expect("a path")]).0;
+    assert_eq!(ask(), 200);
+    let other = hold(&server);
+    let asked = Instant::now();
+    let page = panel.post_bare("/panel/logout", &[]);
+    assert_eq!((page.status, page.location()), (303, "/panel/login"));
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    assert_eq!(panel.ask("/panel/account").status, 303, "the cookie is gone");
+    assert_eq!(ask(), 303, "and the session has ended, for whoever has a copy of it");
+    drop(other);
+    within(10, "the database knows it", || server.done("administrators/sessions", "")["total"] == 0);
+}

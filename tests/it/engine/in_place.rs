@@ -212,6 +212,23 @@ fn a_list_that_is_imported_beside_a_running_server_is_no_copy() {
 }
 
 #[test]
+fn a_log_that_is_overwritten_behind_its_beginning_is_noticed() {
+    let server = TestServer::start().expecting("overwritten").expecting("the disk failed to read or write");
+    (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));
+    let log = fs::File::options().read(true).write(true).open(file(server.data(), "-wal")).expect("the log");
+    // A touch, and the same bytes written again, are nobody's loss.
+    let mut part = [0; 64];
+    log.read_exact_at(&mut part, 4100).expect("of its first page");
+    log.write_all_at(&part, 4100).expect("the same");
+    server.done("line/new", "data[username]=kept4");
+    // Times of files change every few milliseconds.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    log.write_all_at(&[0xA5; 64], 4100).expect("others");
+    server.refused("line/new", "data[username]=lost");
+    within(5, "it is told", || server.log().contains("-wal was overwritten"));
+}
+
+#[test]
 fn a_check_changes_nothing_and_a_start_behind_it_still_refuses() {
     let server = TestServer::start();
     (0..4).for_each(|n| drop(server.done("line/new", &format!("data[username]=kept{n}"))));

@@ -6,7 +6,7 @@ const NINA: [(&str, &str); 5] = [
     ("username", "nina"),
     ("email", "nina@example.com"),
     ("group_id", "1"),
-    ("password", "nina's first one"),
+    ("password", "a lighthouse keeper"),
     ("must_change_password", "1"),
 ];
 
@@ -26,9 +26,9 @@ fn an_administrator_is_created_chooses_a_password_and_is_changed() {
     let page = panel.refused("/panel/administrators/new", &[("username", "a b"), ("password", "short")], 422);
     assert!(page.contains("1 to 64 of A-Z") && page.contains("At least 8 characters"), "{page}");
 
-    let nina = Panel::of(&server, "nina", "nina's first one");
+    let nina = Panel::of(&server, "nina", "a lighthouse keeper");
     assert_eq!(nina.ask("/panel/plans").location(), "/panel/account");
-    let new = [("old_password", "nina's first one"), ("new_password", PASSWORD), ("again", PASSWORD)];
+    let new = [("old_password", "a lighthouse keeper"), ("new_password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(nina.post("/panel/account", &new).location(), "/panel/");
     nina.get("/panel/plans");
 
@@ -48,10 +48,10 @@ fn whoever_is_switched_off_is_out_at_once_and_stays_out() {
     let server = server();
     let panel = Panel::admin(&server);
     panel.done("/panel/administrators/new", &NINA[..4]);
-    let nina = Panel::of(&server, "nina", "nina's first one");
+    let nina = Panel::of(&server, "nina", "a lighthouse keeper");
     panel.done("/panel/administrators/2", &[("disabled", "1")]);
     assert_eq!(nina.ask("/panel/account").status, 303);
-    assert_eq!(nina.sign_in("nina", "nina's first one").status, 403);
+    assert_eq!(nina.sign_in("nina", "a lighthouse keeper").status, 403);
     let page = panel.refused("/panel/administrators/1", &[("disabled", "1")], 409);
     assert!(page.contains("The last full administrator cannot be"), "{page}");
     panel.done("/panel/administrators/2", &[("disabled", "0")]);
@@ -63,9 +63,9 @@ fn a_new_password_and_a_click_end_sessions() {
     let server = server();
     let panel = Panel::admin(&server);
     panel.done("/panel/administrators/new", &NINA[..4]);
-    let nina = Panel::of(&server, "nina", "nina's first one").with_header("User-Agent: Nina's <browser>");
+    let nina = Panel::of(&server, "nina", "a lighthouse keeper").with_header("User-Agent: Nina's <browser>");
     nina.get("/panel/account");
-    let other = Panel::of(&server, "nina", "nina's first one");
+    let other = Panel::of(&server, "nina", "a lighthouse keeper");
     let page = panel.get("/panel/administrators/2");
     assert_eq!(page.matches("/panel/administrators/2/sessions/").count(), 2, "{page}");
     panel.done("/panel/administrators/2/sessions/2/end", &[]);
@@ -78,7 +78,7 @@ fn a_new_password_and_a_click_end_sessions() {
     let page = panel.done("/panel/administrators/2/password", &set);
     assert!(page.contains("nina has a new password. Its sessions were ended."), "{page}");
     assert_eq!(other.ask("/panel/account").status, 303);
-    assert_eq!(other.sign_in("nina", "nina's first one").status, 401);
+    assert_eq!(other.sign_in("nina", "a lighthouse keeper").status, 401);
     assert_eq!(other.sign_in("nina", "nina's second one").status, 303);
     other.get("/panel/account");
 }
@@ -93,7 +93,7 @@ fn nobody_makes_or_changes_somebody_with_more_rights_than_his_own() {
     let kim = Panel::of(&server, "kim", PASSWORD);
     let page = kim.refused("/panel/administrators/new", &NINA, 403);
     assert!(page.contains("You cannot give the right full") && page.contains("value=\"nina\""), "{page}");
-    let set = [("password", "a new password"), ("choose_anew", "0")];
+    let set = [("password", "another lighthouse"), ("choose_anew", "0")];
     assert_eq!(kim.post("/panel/administrators/1/password", &set).status, 403);
     assert_eq!(kim.post("/panel/administrators/2", &[("group_id", "1")]).status, 403);
     assert_eq!(kim.post("/panel/administrators/1/sessions/1/end", &[]).status, 403);
