@@ -119,6 +119,8 @@ impl Guide {
     fn read(self) -> TempDir {
         let folder = self.folder();
         let server = Server::start(folder.path(), &[]);
+        // It is not read by itself.
+        ask(&server, "guide_sources/refresh", "");
         while ask(&server, "guide_sources/info", "last_success_at\":") == "null" {
             std::thread::sleep(Duration::from_millis(100));
         }
