@@ -105,7 +105,7 @@ async fn answer(request: &HttpRequest, visitor: Visitor, ops: &Ops, wish: &Wish<
 /// The window of a live address that carries one: `?utc=START&lutc=NOW`. `None` if it carries none.
 ///
 /// # Errors
-/// [`Refusal`] for one that is no moment.
+/// [`Refusal`] for one that is no moment, or that ends before it begins.
 pub fn in_query(query: &str, ops: &Ops) -> Result<Option<Window>, Refusal> {
     if query.is_empty() {
         return Ok(None);

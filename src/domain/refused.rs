@@ -22,6 +22,9 @@ pub enum Refused {
     /// A stream has no preview, and why.
     #[error("There is no preview: {0}")]
     NoPreview(String),
+    /// Recordings cannot be deleted, and why.
+    #[error("The recordings cannot be deleted: {0}")]
+    RecordingsStay(String),
     /// A mass edit of those who watch.
     #[error("Who is watching changes from moment to moment: choose another state for a mass edit")]
     StateNeverStays,

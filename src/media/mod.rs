@@ -276,13 +276,18 @@ impl Media {
         &self.0.archive
     }
 
+    /// Whether there is anything to preview of a stream from a moment on, in unix milliseconds.
+    pub fn has_recorded_preview(&self, stream: StreamId, from: u64) -> bool {
+        self.archive().recorded(stream, from, preview_end(from)) > 0
+    }
+
     /// Starts a preview of what was recorded of a stream from a moment on, in unix milliseconds.
     ///
     /// # Errors
     /// A sentence, as [`Previews::start_recorded`].
     pub async fn preview_recorded(&self, stream: StreamId, from: u64) -> Result<Preview, String> {
         let archive = self.archive().clone();
-        let to = from.saturating_add(2 * u64::try_from(preview::LONGEST.as_millis()).unwrap_or(0));
+        let to = preview_end(from);
         let found = tokio::task::spawn_blocking(move || {
             let pieces = archive.pieces(stream, from, to)?;
             let sound = pieces.first().and_then(|piece| Cutting::of(piece).ok()?.sound());
@@ -383,6 +388,11 @@ impl Inner {
     fn supervisors(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.supervisors.lock()
     }
+}
+
+/// Until when what is recorded may be in a preview that begins at `from`, in unix milliseconds.
+fn preview_end(from: u64) -> u64 {
+    from.saturating_add(2 * u64::try_from(preview::LONGEST.as_millis()).unwrap_or(0))
 }
 
 fn note_panic(ended: &Result<(), JoinError>) {

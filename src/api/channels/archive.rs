@@ -30,9 +30,9 @@ pub async fn delete(mut call: Call) -> Result<Value> {
     let before: Option<UnixTime> = call.params.take("before")?;
     call.finish()?;
     let stream = stream.ok_or(Error::Missing("stream_id"))?;
-    let is_held = call.ops.viewing.archive().totals_of(stream).is_some();
+    let found = call.ops.deletable(stream).await;
     call.write(move |act| {
-        recordings::forget(act, stream, before, is_held)?;
+        recordings::forget(act, stream, before, &found)?;
         Ok(json!({}))
     })
     .await

@@ -39,7 +39,7 @@ fn question(call: &mut Call) -> Result<Question> {
         container.map(|name| Container::named(name.as_str()).ok_or(Error::invalid("output", "ts or hls")));
     Ok(Question {
         title: match (stream, at) {
-            (Some(stream), Some(at)) => Some(Title::Archive(stream, Window::from(at))),
+            (Some(stream), Some(at)) => Some(Title::Archive(stream, Window::minute(at))),
             (None, Some(_)) => return Err(Error::Missing("stream_id")),
             (stream, None) => stream.map(Title::Live),
         },

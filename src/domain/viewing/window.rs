@@ -31,6 +31,11 @@ impl Window {
         (end > start).then_some(Self { start, end: Some(end) })
     }
 
+    /// The minute of a moment: the shortest that players ask for.
+    pub fn minute(start: UnixTime) -> Self {
+        Self { start, end: Some(UnixTime::clamped(start.seconds() + 60)) }
+    }
+
     /// From then on, without an end.
     pub fn from(start: UnixTime) -> Self {
         Self { start, end: None }
@@ -59,17 +64,16 @@ impl Window {
     }
 
     /// The window of a live address that carries a start: `?utc=START&lutc=NOW`, with `utcend` or `duration` (seconds) where
-    /// a template says so. `None` if `utc` is no moment.
+    /// a template says so. `None` if `utc` is no moment, or the end is not later.
     pub fn of_utc(utc: &str, utcend: &str, duration: &str, zone: &TimeZone) -> Option<Self> {
         let start = start(utc, zone)?;
-        let end = match (self::start(utcend, zone), duration.trim().parse::<i64>()) {
-            (Some(end), _) => Some(end),
+        match (self::start(utcend, zone), duration.trim().parse::<i64>()) {
+            (Some(end), _) => Self::between(start, end),
             (None, Ok(seconds)) if seconds > 0 => {
-                Some(UnixTime::clamped(start.seconds().saturating_add(seconds)))
+                Self::between(start, UnixTime::clamped(start.seconds().saturating_add(seconds)))
             }
-            _ => None,
-        };
-        Some(end.and_then(|end| Self::between(start, end)).unwrap_or(Self::from(start)))
+            _ => Some(Self::from(start)),
+        }
     }
 
     /// The hour that a file of a box's archive holds, `20261129-18`, on a clock of that zone: as long as the clock shows it, which

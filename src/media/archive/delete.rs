@@ -3,12 +3,31 @@
 use std::{
     fs,
     io::{self, ErrorKind},
+    path::Path,
 };
+
+use rustix::fs::{Access, access};
 
 use super::{Archive, piece::Piece};
 use crate::domain::ids::StreamId;
 
 impl Archive {
+    /// Finds out whether the pieces of a stream that are known can be deleted now. It blocks.
+    ///
+    /// # Errors
+    /// What the disk says, or that another server records here.
+    pub fn may_delete(&self, stream: StreamId) -> io::Result<()> {
+        self.claim()?;
+        let hours: Vec<u64> =
+            self.books().get(&stream).map(|book| book.hours(0, u64::MAX).collect()).unwrap_or_default();
+        let place = self.place(stream);
+        hours.into_iter().try_for_each(|hour| match may_write(&place.hour(hour)) {
+            // Somebody else has deleted it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            asked => asked,
+        })
+    }
+
     /// Deletes the pieces of a stream that end at `before_ms` or earlier, in unix milliseconds; how many bytes. It blocks.
     ///
     /// # Errors
@@ -61,4 +80,9 @@ impl Archive {
         let _ = fs::remove_dir(place.folder());
         Ok(gone)
     }
+}
+
+/// Finds out whether a folder lets files in it be deleted.
+fn may_write(folder: &Path) -> io::Result<()> {
+    Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }

@@ -131,8 +131,12 @@ impl Archive {
     pub fn is_recorded(&self, stream: StreamId, from: UnixTime, to: UnixTime) -> bool {
         let ms = |time: UnixTime| time.seconds().unsigned_abs() * 1000;
         let (from, to) = (ms(from), ms(to));
-        let recorded = self.books().get(&stream).map_or(0, |book| book.recorded(from, to));
-        from < to && recorded * 2 >= to - from
+        from < to && self.recorded(stream, from, to) * 2 >= to - from
+    }
+
+    /// How much of the time between two moments of a stream is recorded; all in milliseconds, from memory.
+    pub fn recorded(&self, stream: StreamId, from_ms: u64, to_ms: u64) -> u64 {
+        self.books().get(&stream).map_or(0, |book| book.recorded(from_ms, to_ms))
     }
 
     /// When what is recorded of a stream begins, in unix milliseconds; `None` if nothing is.

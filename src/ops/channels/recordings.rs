@@ -1,12 +1,12 @@
 //! What is recorded of streams, and how much of it is kept.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use serde_json::json;
 
 use crate::{
     domain::{
-        Error, Resource, Result,
+        Error, Refused, Resource, Result,
         channels::archive::{Bounds, Held, LEAST_FREE, giving},
         fields::time::UnixTime,
         ids::{Id, StreamId},
@@ -20,6 +20,8 @@ use crate::{
 const KEEP: Action = Action { resource: Resource::Archive, name: "keep" };
 /// A day in milliseconds.
 const DAY: u64 = 86_400_000;
+/// A disk that has not answered by then is said not to.
+const ANSWERS: Duration = Duration::from_secs(10);
 
 /// What is recorded of a stream.
 #[derive(Clone, Debug)]
@@ -42,6 +44,14 @@ impl Recording {
     pub fn rate(&self) -> u64 {
         (self.totals.bytes * 1000).checked_div(self.totals.recorded).unwrap_or(0)
     }
+}
+
+/// What there is of a stream to delete.
+#[derive(Clone, Debug)]
+pub struct Deletable {
+    is_held: bool,
+    /// Why it cannot be deleted now.
+    why_not: Option<String>,
 }
 
 /// All recordings, and the room for them.
@@ -115,6 +125,25 @@ impl Ops {
         let room = archive.last_disk().map(|disk| self.room(&disk, bytes));
         let (paused, is_whole) = (archive.paused(), archive.is_read());
         Ok(Recordings { streams, bytes, room, paused, is_whole })
+    }
+
+    /// Finds out whether there are recordings of a stream and whether they can be deleted: who wants that is told before it is
+    /// called done.
+    pub async fn deletable(&self, stream: StreamId) -> Deletable {
+        let archive = self.viewing.archive().clone();
+        let is_held = archive.totals_of(stream).is_some();
+        let folder = archive.folder().display().to_string();
+        if !is_held {
+            return Deletable { is_held, why_not: None };
+        }
+        let why_not = match tokio::time::timeout(ANSWERS, blocking(move || archive.may_delete(stream))).await
+        {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::Other => Some(error.to_string()),
+            Ok(Err(error)) => Some(format!("cannot write to {folder}: {error}")),
+            Err(_) => Some(format!("the disk of {folder} does not answer")),
+        };
+        Deletable { is_held, why_not }
     }
 
     /// How many more bytes may be recorded.
@@ -254,16 +283,20 @@ fn rows(look: &Look<'_>, held: &[StreamId]) -> Result<Vec<RecordedStream>> {
     look.read.recorded_streams(held)
 }
 
-/// Has the recordings of a stream deleted, or those that end at `before` or earlier, once that is committed. `is_held` says whether
-/// there are any.
+/// Has the recordings of a stream deleted, or those that end at `before` or earlier, once that is committed. `found` says what
+/// there is of them.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for a stream that there is not and of which there is nothing.
-pub fn forget(act: &Act<'_>, stream: StreamId, before: Option<UnixTime>, is_held: bool) -> Result<()> {
+/// [`Error::NoSuch`] for a stream that there is not and of which there is nothing; [`Refused::RecordingsStay`] where the disk does
+/// not let them be deleted.
+pub fn forget(act: &Act<'_>, stream: StreamId, before: Option<UnixTime>, found: &Deletable) -> Result<()> {
     let rows = act.tx.recorded_streams(&[stream])?;
     let name = rows.iter().find(|row| row.id == stream).map(|row| row.name.as_str());
-    if name.is_none() && !is_held {
+    if name.is_none() && !found.is_held {
         return Err(Error::NoSuch { resource: Resource::Streams, which: Some(stream.number().to_string()) });
+    }
+    if let Some(why) = &found.why_not {
+        return Err(Refused::RecordingsStay(why.clone()).into());
     }
     act.after(Effect::DeleteRecordings { stream, before });
     let before = before.map(UnixTime::seconds);

@@ -271,6 +271,11 @@ impl Ops {
         self.viewing.media.preview(id).await.map_err(|why| Refused::NoPreview(why).into())
     }
 
+    /// Whether there is a preview of what was recorded of a stream from a moment on.
+    pub fn has_recorded_preview(&self, id: StreamId, at: UnixTime) -> bool {
+        self.viewing.media.has_recorded_preview(id, at.seconds().unsigned_abs() * 1000)
+    }
+
     /// A preview of what was recorded of a stream from a moment on, for those who may look at streams.
     ///
     /// # Errors

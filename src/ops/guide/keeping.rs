@@ -257,6 +257,10 @@ impl Ops {
         let id = source.row.id;
         let before = source.health.clone();
         let outcome = self.fill_source(source, true, stop).await?;
+        if let Ok(Some(_)) = outcome {
+            // Programmes are shown by their matches: who waits for the end finds them.
+            self.rematch().await?;
+        }
         if !self.guide.keeping.stops.lock().contains_key(&id) {
             // It was broken off: it is another source by now, or none.
             return Ok(());

@@ -54,15 +54,12 @@ impl Viewing {
     /// What is recorded of the moment that a title asks for.
     pub(super) fn recorded(&self, title: Title) -> Recorded {
         let Title::Archive(stream, window) = title else { return Recorded::Then };
-        let (Some(oldest), Some(newest)) = (self.archive().oldest(stream), self.archive().newest(stream))
-        else {
-            return Recorded::Nothing;
-        };
-        let now = clock::now();
+        let Some(newest) = self.archive().newest(stream) else { return Recorded::Nothing };
+        let (from, now) = (ms(window.start), clock::now());
+        let is_there = || self.archive().recorded(stream, from, ms(window.last())) > 0;
         // Someone who goes back by a few seconds asks for what is still being written.
-        let reaches = if ms(now) < newest + BEHIND { ms(now) + 1 } else { newest };
-        let overlaps = ms(window.start) < reaches && oldest < ms(window.last());
-        if overlaps && window.start <= now { Recorded::Then } else { Recorded::OtherTimes }
+        let is_coming = newest <= from && ms(now) < newest + BEHIND;
+        if window.start <= now && (is_coming || is_there()) { Recorded::Then } else { Recorded::OtherTimes }
     }
 
     /// A window as players ask for it by start and duration, as much longer as the settings say.

@@ -81,7 +81,12 @@ impl Ops {
                 None => None,
                 Some(title) => {
                     let found = ops.viewing.main.asked_title(&who, title.stream())?;
-                    Some(ops.viewing.state_of((*found).as_ref().ok_or_else(|| no_such(title))?, title))
+                    // What players get for that moment is as much longer.
+                    let widened = match title {
+                        Title::Archive(stream, window) => Title::Archive(stream, ops.viewing.widened(window)),
+                        Title::Live(_) => title,
+                    };
+                    Some(ops.viewing.state_of((*found).as_ref().ok_or_else(|| no_such(title))?, widened))
                 }
             };
             let provider = match question.address {

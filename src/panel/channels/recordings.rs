@@ -188,8 +188,8 @@ async fn ask(caller: Caller, id: Path<i64>) -> Reply {
 
 async fn delete(caller: Caller, id: Path<i64>) -> Reply {
     let stream = StreamId(*id);
-    let is_held = caller.ops.viewing.archive().totals_of(stream).is_some();
-    let job = move |act: &crate::ops::Act<'_>| recordings::forget(act, stream, None, is_held);
+    let found = caller.ops.deletable(stream).await;
+    let job = move |act: &crate::ops::Act<'_>| recordings::forget(act, stream, None, &found);
     caller.ops.write(caller.actor().clone(), action(Resource::Archive, "delete"), job).await?;
     Ok(done(PATH, "The recordings are being deleted."))
 }

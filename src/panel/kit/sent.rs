@@ -82,6 +82,11 @@ impl Query {
     pub fn text(&self, name: &str) -> &str {
         text(&self.0, name)
     }
+
+    /// Whether the parameter was sent, empty or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
 }
 
 fn text<'m>(map: &'m IndexMap<String, Node>, name: &str) -> &'m str {

@@ -88,7 +88,7 @@ where
     let at = window::start(query.text("at"), &zone);
     let question = Question {
         title: stream.map(StreamId).map(|id| match at {
-            Some(at) => Title::Archive(id, Window::from(at)),
+            Some(at) => Title::Archive(id, Window::minute(at)),
             None => Title::Live(id),
         }),
         address: address.map(|address| address.0),

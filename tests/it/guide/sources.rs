@@ -132,7 +132,7 @@ fn a_source_is_fetched_by_its_validators_and_never_from_inside_unless_that_is_se
     server.done("settings/update", "data[fetch_local]=1");
     let row = refreshed(&server, 1);
     assert_eq!((&row["last_error"], &row["channels"]), (&json!(""), &json!(2)));
-    within(10, "its programmes", || titles(&server, 1) == ["On"]);
+    assert_eq!(titles(&server, 1), ["On"], "at the end of the first refresh its programmes are there");
     let row = refreshed(&server, 1);
     assert_eq!(row["last_try_at"], row["last_success_at"]);
     assert_eq!((whole.load(Ordering::SeqCst), origin.asked().len()), (1, 2), "unchanged");

@@ -238,7 +238,14 @@ fn who_may_not_watch_it_is_told_so() {
         (passes("catchup"), passes("archive"), passes("stream"))
     };
     assert_eq!(explained(from + 5), (Some(true), Some(true), Some(true)));
-    assert_eq!(explained(from - 3_600), (Some(true), Some(true), Some(true)), "what follows is recorded");
+    for (minute, is_recorded) in [(from - 3_600, false), (from + 180, false), (from + 60, true)] {
+        assert_eq!(explained(minute), (Some(true), Some(is_recorded), Some(true)));
+        let found = status(&format!("/timeshift/bob/pw/1/{minute}/1.ts"));
+        assert_eq!(found, if is_recorded { 200 } else { 404 }, "as players get it: {minute}");
+    }
+    for end in [from + 12, from] {
+        assert_eq!(status(&format!("/live/bob/pw/1?utc={}&utcend={end}", from + 12)), 404, "no such window");
+    }
     assert_eq!(explained(from - 90_000), (Some(true), Some(false), Some(true)));
     assert_eq!(explained(tape::now() + 900), (Some(true), Some(false), Some(true)));
     assert_eq!(server.refused("line/explain", "username=bob&at=5"), "Missing field: stream_id");
@@ -367,7 +374,16 @@ fn the_panel_plays_any_moment() {
         "{}",
         missing.body
     );
-    assert!(panel.get("/panel/streams/1/archive?at=soon").contains("A date and a time"));
+    for (sent, words) in [
+        ("soon", "A date and a time"),
+        ("", "A date and a time"),
+        ("2001-09-09T01:46:40", "Nothing of that moment is recorded"),
+        ("2040-01-01T00:00", "Nothing of that moment is recorded"),
+    ] {
+        let page = panel.get(&format!("/panel/streams/1/archive?at={sent}"));
+        assert!(page.contains(words) && !page.contains("archive.mp4"), "{sent}: {page}");
+    }
+    assert!(!panel.get("/panel/streams/1/archive").contains("A date and a time"), "nothing was asked yet");
     let why = panel.get(&format!("/panel/lines/1/why?stream=1&at={at}"));
     assert!(why.contains("Catch-up") && why.contains("Archive"), "{why}");
 }

@@ -199,6 +199,19 @@ fn a_small_disk_that_fills_up_and_one_that_is_read_only_pause_recording_until_th
     fs::remove_file(there.join("ballast")).expect("room");
     drop(ballast);
     goes_on("it goes on where there is room");
+    // The same folder, read-only.
+    mount(&format!("mount --bind {at} {at} && mount -o remount,bind,ro {at}"));
+    let before = pieces(&there);
+    let refused = server.refused("archive/delete", "stream_id=1");
+    let words = format!("The recordings cannot be deleted: cannot write to {at}: Read-only file system");
+    assert!(refused.starts_with(&words) && !before.is_empty(), "{refused}");
+    assert_eq!(pieces(&there).first(), before.first(), "nothing was deleted");
+    let totals = server.done("archive/list", "")["archives"][0]["from"].as_u64();
+    assert_eq!(totals, before.first().map(|piece| piece.0 / 1000), "nor forgotten");
+    mount(&format!("umount -l {at}"));
+    server.done("archive/delete", "stream_id=1");
+    within(20, "now it is", || pieces(&there).first() != before.first());
+    goes_on("it goes on after that");
     mount(&format!("mount -t tmpfs -o ro none {at}"));
     within(40, "it says that nothing can be written", || says("Read-only file system"));
     mount(&format!("umount {at}"));

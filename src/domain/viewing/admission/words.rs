@@ -146,7 +146,7 @@ fn catchup_words(asked: &TitleState, subscription: &Subscription) -> &'static st
 
 fn archive_words(asked: &TitleState) -> &'static str {
     match asked.recorded {
-        Recorded::Then => "That moment is recorded, or what follows it is.",
+        Recorded::Then => "That moment is recorded, or is being recorded.",
         Recorded::OtherTimes => {
             "That moment is not recorded: it is too long ago, yet to come, or the stream did not run then."
         }

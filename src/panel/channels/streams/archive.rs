@@ -22,8 +22,9 @@ struct ArchivePage {
     /// From when and until when something is recorded; nothing is without it.
     reach: Option<(String, String)>,
     at: String,
-    wrong: bool,
-    /// The address that plays it, once a moment was chosen.
+    /// Why the moment that was chosen cannot be played.
+    wrong: Option<&'static str>,
+    /// The address that plays it, once a moment was chosen of which something is recorded.
     source: String,
 }
 
@@ -36,12 +37,18 @@ pub async fn show(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let viewing = &caller.ops.viewing;
     let reach = viewing.oldest(stream.id).zip(viewing.newest(stream.id));
     let href = Stream::href(stream.id);
-    let source = at.map(|at| format!("{href}/archive.mp4?at={}", at.seconds())).unwrap_or_default();
+    let (source, wrong) = match at {
+        None => (String::new(), query.has("at").then_some("A date and a time")),
+        Some(at) if caller.ops.has_recorded_preview(stream.id, at) => {
+            (format!("{href}/archive.mp4?at={}", at.seconds()), None)
+        }
+        Some(_) => (String::new(), Some("Nothing of that moment is recorded: choose another one")),
+    };
     Ok(caller.page(&ArchivePage {
         frame: caller.frame(format!("What was recorded of {}", stream.record.name.as_str())),
         reach: reach.map(|(from, to)| (from.named(&zone), to.named(&zone))),
         at: text.to_owned(),
-        wrong: !text.is_empty() && at.is_none(),
+        wrong,
         source,
         href,
     }))
