@@ -110,7 +110,7 @@ fn queue(folder: &Path, events: usize) {
     let conn = rusqlite::Connection::open(folder.join("linecard.db")).unwrap();
     conn.execute_batch("BEGIN").unwrap();
     for number in 0..events {
-        let line = number % LINES;
+        let line = i64::try_from(number % LINES).unwrap();
         conn.execute(
             "INSERT INTO events (type, at, resource, resource_id, key, actor, data, omitted) VALUES \
              ('line.updated', 1796000000, 'line', ?1, 'line' || ?1, 'api_key:billing', ?2, '[]')",

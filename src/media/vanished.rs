@@ -172,7 +172,7 @@ mod tests {
             let heard = kernel.heard(here, there).unwrap();
             assert!(!heard.is_owed && heard.sent_ago >= Duration::from_millis(20), "{listens}: {heard:?}");
             socket.set_nonblocking(true).unwrap();
-            while socket.write(&[0; 65_536]).is_ok() {}
+            while socket.write(&[0; 16_384]).is_ok() {}
             let owed = kernel.heard(here, there).unwrap();
             assert!(owed.is_owed && owed.silent_for < Duration::from_secs(5), "{listens}: {owed:?}");
             assert!(!owed.has_vanished() && owed.patience() == SILENCE, "{listens}: {owed:?}");
