@@ -129,7 +129,8 @@ pub fn schema(resource: Resource, action: &str, access: Access) -> Value {
     let members = members(resource, action).unwrap_or_default();
     let mut schema = object(members, &[]);
     if access == Access::Write {
-        schema["properties"][DRY_RUN] = json!({ "const": true });
+        // Not as a const: the generator for Python cannot write an optional one.
+        schema["properties"][DRY_RUN] = json!({ "type": "boolean" });
     }
     schema["properties"]["result"] = json!({ "const": true });
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
