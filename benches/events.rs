@@ -3,6 +3,9 @@
 //! `creations`: line/new with events and without, in turn, on databases of their own. `deliveries`: 10,000 events that wait for a
 //! webhook, sent to a receiver on this machine that answers at once; the order for each line is checked.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+
 mod common;
 
 use std::{
@@ -89,7 +92,7 @@ fn deliveries(events: usize) {
     let (waited, first) = (begun.elapsed(), Instant::now());
     while came.lock().len() < events {
         std::thread::sleep(Duration::from_millis(5));
-        assert!(first.elapsed() < Duration::from_secs(300), "{} came", came.lock().len());
+        assert!(first.elapsed() < Duration::from_mins(5), "{} came", came.lock().len());
     }
     let took = first.elapsed();
     drop(server);
