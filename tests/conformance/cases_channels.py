@@ -44,6 +44,7 @@ def server_update(k):
 @case("servers/update: refusals", "Invalid IP address, Server does not exist")
 def server_refusals(k):
     number = server(k)
+    refused(k.post("servers/new", data={"name": k.name(), "server_ip": "nonsense"}), "Invalid IP address")
     for column in ("server_ip", "vpn_ip"):
         refused(k.post("servers/update", id=number, data={column: "300.1.1.1"}), "Invalid IP address")
     refused(k.post("servers/update", id=4000000000, data={"name": k.name()}), "Server does not exist")
@@ -68,6 +69,24 @@ def stream(k):
     need(answer["total"] == 1 and isinstance(answer["streams"], list) and answer["streams"][0].get("id") == number, "total 1 and the stream")
     success(k.post("streams/delete", id=number), {"deleted_id": number})
     refused(k.post("streams/info", id=number), "Stream does not exist")
+
+
+@case("streams: new columns", "their defaults, and values that are none")
+def columns(k):
+    number = k.new("streams", enabled=0)
+    row(k.get("streams/info", id=number)["stream"], {"user_agent": "", "headers": [], "tls_verify": 1, "epg_shift_minutes": 0, "audio_to_aac": 0,
+                                                      "at_end": "loop", "archive_days": 0}, ordered=False)
+    for column, value in (("epg_shift_minutes", 1441), ("archive_days", 32), ("at_end", "begin"), ("headers", ["no colon"])):
+        refused(k.post("streams/update", id=number, data={column: value}), naming(column))
+
+
+@case("streams: headers with secrets", "answered as ***; *** sent back keeps what is stored")
+def headers(k):
+    number = k.new("streams", enabled=0, headers=["Authorization: Basic c2VjcmV0", "Referer: http://192.0.2.1/"])
+    hidden = ["Authorization: ***", "Referer: http://192.0.2.1/"]
+    row(k.get("streams/info", id=number)["stream"], {"headers": hidden}, ordered=False)
+    need(k.post("streams/update", id=number, data={"headers": hidden}).good, "the update")
+    row(k.get("streams/info", id=number)["stream"], {"headers": hidden}, ordered=False)
 
 
 @case("streams/new: a scheme that cannot be played", "refused")
@@ -149,6 +168,23 @@ def bouquets(k):
     refused(k.post("bouquets/new", data={"name": name}), "Name exists.")
     k.post("streams/delete", id=two)
     row(k.get("bouquets/info", id=number)["bouquet"], {"streams": [one]}, ordered=False)
+
+
+@case("bouquets/update: add_streams, remove_streams", "added at the end, removed; the others stay in their order")
+def bouquet_changes(k):
+    one, two, three = (k.new("streams", enabled=0) for _ in range(3))
+    number = k.new("bouquets", streams=[two, one])
+    success(k.post("bouquets/update", id=number, data={"add_streams": [three], "remove_streams": [two]}), {"modified_id": number})
+    row(k.get("bouquets/info", id=number)["bouquet"], {"streams": [one, three]}, ordered=False)
+
+
+@case("subscription_plans: for_resellers", "absent: 1 with a price or as a trial, else 0; it does not follow credits later")
+def for_resellers(k):
+    for data, wanted in (({}, 0), ({"credits": 1}, 1), ({"is_trial": 1}, 1), ({"credits": 1, "for_resellers": 0}, 0)):
+        number = k.new("subscription_plans", **data)
+        row(k.get("subscription_plans/info", id=number)["subscription_plan"], {"for_resellers": wanted, "catchup": 1}, ordered=False)
+    k.post("subscription_plans/update", id=number, data={"credits": 9})
+    row(k.get("subscription_plans/info", id=number)["subscription_plan"], {"for_resellers": 0}, ordered=False)
 
 
 @case("categories/delete", "refused while streams use it; then deleted_id")

@@ -49,7 +49,7 @@ def defaults(k):
         found = k.info(k.line(**data)["username"])
         row(found, {"max_allowed_connections": 1, "restreamer": 0, "expire_date": None, "subscription_plan_id": None, "reseller_id": None,
                     "disabled": 0, "banned": 0, "allowed_ips": [], "allowed_user_agents": [], "server_id": None, "isp_lock": 0, "is_trial": 0,
-                    "notes": "", "bouquets": []}, ordered=False)
+                    "notes": "", "bouquets": [], "reference": "", "email": "", "reminders": 1, "catchup": 1}, ordered=False)
 
 
 @case("line/new: values that are none", "no address, no flag, no number, no time, no such row: refused")

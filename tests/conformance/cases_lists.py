@@ -6,8 +6,9 @@ from expect import COUNT, LIST, case, need, success
 
 
 def five(k):
-    """Five lines that one search finds; that text, and the lines."""
+    """Five lines that one search finds, and another; that text, and the lines."""
     text = k.name() + "-page"
+    k.line(max_allowed_connections=3)
     return text, [k.line(notes=text, max_allowed_connections=place)["created_id"] for place in range(1, 6)]
 
 
@@ -47,7 +48,7 @@ def filters(k):
 @case("line/list: by reseller", "reseller_id as a filter")
 def by_reseller(k):
     number = k.reseller()["created_id"]
-    line = k.line(reseller_id=number)
+    line, _ = k.line(reseller_id=number), k.line()
     need(ids(k.post("line/list", reseller_id=number)) == [line["created_id"]], f"the line {line['created_id']} alone")
 
 
@@ -76,8 +77,8 @@ def unknown(k):
 
 @case("mag/list", "total and mags, with search and filters")
 def mags(k):
-    text = k.name()
-    made = k.mag(notes=text)
+    text = k.name() + "-page"
+    made, _ = k.mag(notes=text), k.mag()
     answer = success(k.post("mag/list", search=text), {"total": 1, "mags": LIST})
     need(ids(answer, "mags") == [made["created_id"]], f"the MAG {made['created_id']}")
     need(ids(k.post("mag/list", mac_address=made["mac_address"]), "mags") == [made["created_id"]], "the same by mac_address")

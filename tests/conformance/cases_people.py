@@ -181,6 +181,7 @@ def resellers(k):
     need(isinstance(rows, list) and len(rows) == 1, "the one reseller")
     row(rows[0], {"id": made["created_id"], "name": made["name"], "usernames": [someone["username"]], "emails": [someone["email"]],
                   "max_allowed_connections": NUMBER, "use_credits": FLAG, "credits": 4, "lines": 1, "mags": 0})
+    row(rows[0], {"trials_per_day": 10}, ordered=False)
 
 
 @case("settings/get, whitelist_list, api_key_list", "settings as an object; the lists as arrays; no secret in them")

@@ -58,6 +58,13 @@ def json_native(k):
     need(came == [1, 0, 3, 4102444800, ADDRESSES], "disabled 1, restreamer 0, 3 connections, end 4102444800 and the list")
 
 
+@case("JSON body, [] for a list", "empty: the list has its default")
+def json_empty(k):
+    name = k.line(allowed_ips=ADDRESSES)["username"]
+    k.call("line/update", {"username": name, "data": {"allowed_ips": []}}, body="json")
+    need(k.info(name).get("allowed_ips") == [], "allowed_ips []")
+
+
 @case("a list as JSON in a form field", '["192.0.2.7"] where a list is expected')
 def json_in_form(k):
     found = k.info(k.line(allowed_ips=json.dumps(ADDRESSES))["username"])
@@ -116,6 +123,14 @@ def key_wrong(k):
     need(wrong not in k.last.text, "an error without the key")
 
 
+@case("key: in no log", "a key never reaches a log: a wrong one, in the path, is found in none")
+def key_in_logs(k):
+    wrong = secrets.token_hex(20)
+    refused(k.wrong(f"line/list/{wrong}"), ANY, 401)
+    for kind in ("login", "error", "audit"):
+        need(k.post("logs/list", kind=kind, search=wrong)["logs"] == [], f"no log of the kind {kind} with the key in it")
+
+
 @case("GET of calls that only read", "line/list, servers/list, streams/online and offline")
 def get_reads(k):
     success(k.get("line/list", limit=1), {"total": COUNT, "lines": LIST})
@@ -153,6 +168,13 @@ def large_body(k):
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": f"Bearer {k.wire.key}"}
     sent = f"data[username]={k.name()}&data[notes]="
     refused(k.seen("line/new", k.wire.send("POST", "/api/line/new", sent + "a" * ((1 << 20) + 1 - len(sent)), headers)), ANY, 413)
+
+
+@case("a body of 1 MiB", "is read, and its unknown field refused as in any other")
+def full_body(k):
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": f"Bearer {k.wire.key}"}
+    sent = f"data[username]={k.name()}&data[colour]="
+    refused(k.seen("line/new", k.wire.send("POST", "/api/line/new", sent + "a" * ((1 << 20) - len(sent)), headers)), naming("colour"))
 
 
 @case("unknown field in data", "refused, naming the field and the fields there are; nothing is written")

@@ -1,11 +1,13 @@
 """What the cases work with: calls, rows of their own, and the clearing away of all that was made."""
 
+import contextlib
 import random
 import re
 import secrets
+import threading
 
 from expect import Differs
-from wire import OutOfTime, Unreachable
+from wire import OutOfTime, Stopped, Unreachable
 
 # In the order in which they can go, who refers to others first: what selects a row, and the name of the list.
 RESOURCES = {
@@ -28,7 +30,7 @@ class Kit:
     def __init__(self, wire):
         self.wire = wire
         self.marker = f"kit-{secrets.token_hex(5)}"
-        self.made = []       # (resource, id)
+        self.made = {}       # (resource, id): what selects it, as it was made
         self.keys = []       # ids of API keys
         self.addresses = []  # of the whitelist
         self.last = None
@@ -46,7 +48,7 @@ class Kit:
         resource, _, action = name.partition("/")
         if answer.good and answer["created_id"] and not answer["dry_run"]:
             if action in ("new", "convert_to_mag", "convert_to_line") and resource in RESOURCES:
-                self.made.append((resource, answer["created_id"]))
+                self.made[resource, answer["created_id"]] = answer[RESOURCES[resource][0]] or answer["created_id"]
             elif action == "api_key_new":
                 self.keys.append(answer["created_id"])
             elif action == "whitelist_add":
@@ -82,6 +84,23 @@ class Kit:
     def keyed(self, name, repeat, **fields):
         """With an Idempotency-Key of this run."""
         return self.call(name, fields, headers={"Idempotency-Key": f"{self.marker}-{repeat}"})
+
+    def at_once(self, times, name, fields, **how):
+        """The same call several times at the same moment; their answers."""
+        answers = []
+
+        def ask():
+            with contextlib.suppress(Unreachable, OutOfTime, Stopped):
+                answers.append(self.wire.call(name, fields, **how))
+
+        threads = [threading.Thread(target=ask) for _ in range(times)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for answer in answers:
+            self.seen(name, answer)
+        return answers
 
     # Names, and rows of our own.
 
@@ -147,8 +166,7 @@ class Kit:
         for _ in range(2):
             left = []
             for resource, (selector, _) in RESOURCES.items():
-                numbers = dict.fromkeys(number for kind, number in self.made if kind == resource)
-                left += self.attempt(resource, lambda: self.remove(resource, selector, numbers))
+                left += self.attempt(resource, lambda: self.remove(resource, selector))
             left += self.attempt("API keys", self.revoke)
             left += self.attempt("whitelist", self.unlist)
             if not left:
@@ -162,13 +180,16 @@ class Kit:
         except (Unreachable, OutOfTime) as error:
             return [f"{what}: {error or 'no time left'}"]
 
-    def remove(self, resource, selector, numbers):
-        rows = {found["id"]: found for number in numbers for found in self.own(resource, id=number)}
-        rows.update({found["id"]: found for found in self.own(resource, search=self.marker)})
-        for found in rows.values():
-            self.wire.call(f"{resource}/delete", {selector: found[selector]})
-        still = [found for number in rows for found in self.own(resource, id=number)]
-        return [f"{resource} {found['id']} ({found.get(selector)})" for found in still]
+    def remove(self, resource, selector):
+        names = {number: name for (kind, number), name in self.made.items() if kind == resource}
+        for number in names:
+            # By the name that it has now; a server that cannot show it is told the first one.
+            names[number] = next((found[selector] for found in self.own(resource, id=number) if found["id"] == number), names[number])
+        names.update({found["id"]: found[selector] for found in self.own(resource, search=self.marker)})
+        for name in names.values():
+            self.wire.call(f"{resource}/delete", {selector: name})
+        still = [found for number in names for found in self.own(resource, id=number) if found["id"] == number]
+        return [f"{resource} {found['id']} ({found[selector]})" for found in still]
 
     def revoke(self):
         for number in self.keys:
