@@ -31,6 +31,8 @@ def server_info(k):
         row(found, {"id": number, "name": TEXT, "role": "load_balancer", "server_ip": NOWHERE, "vpn_ip": ""})
     row(k.get("servers/info", id=number)["server"], {"id": number})
     refused(k.get("servers/info", id=4000000000), "Server does not exist")
+    for wrong in ("x", "-1", "99999999999999999999999"):
+        refused(k.get("servers/info", id=wrong), ANY)
 
 
 @case("servers/update", 'modified_id, name, "IP address": server_ip')

@@ -15,18 +15,20 @@ def off(k):
 
 def end(k):
     """The number of the latest event, without reading the log: what is behind it is refused."""
-    low, high = 0, 1
+    low, step = k.latest, 1
 
     def there(number):
         answer = k.post("events/list", after=number, limit=1)
         return answer.good or "are gone" in str(answer["error"])
 
-    while there(high):
-        low, high = high, high * 2
-        need(high < 1 << 62, "Event N is not there yet, for a number far above all")
+    while there(low + step):
+        low, step = low + step, step * 2
+        need(step < 1 << 61, "Event N is not there yet, for a number far above all")
+    high = low + step
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if there(middle) else (low, middle)
+    k.latest = low
     return low
 
 
@@ -74,6 +76,33 @@ def types(k):
          f"line.updated and line.disabled, then line.deleted; not {came}")
     numbers = [event["id"] for event in found]
     need(numbers == sorted(set(numbers)), "rising ids")
+
+
+@case("events: banned, unbanned, enabled, credits", "beside updated: line.banned and so on, reseller.credits")
+def more_types(k):
+    off(k)
+    line, made, before = k.line(disabled=1), k.reseller(credits=1), end(k)
+    for change in ({"banned": 1}, {"banned": 0}, {"disabled": 0}):
+        k.post("line/update", username=line["username"], data=change)
+    k.post("resellers/add_credits", id=made["created_id"], credits=5)
+    found = since(k, before)
+    came = sorted(event["type"] for event in of(found, line["created_id"]))
+    need(came == ["line.banned", "line.enabled", "line.unbanned", *3 * ["line.updated"]], f"line.banned, unbanned, enabled, three line.updated; not {came}")
+    need("reseller.credits" in [event["type"] for event in of(found, made["created_id"], "reseller")], "reseller.credits")
+
+
+@case("events: data, reference, omitted", "what changed, before and after; secrets masked; over 1,000 bytes: left out and named")
+def data(k):
+    off(k)
+    reference = k.name()
+    line, before = k.line(reference=reference, email="before@example.com", password="Secret-before-1"), end(k)
+    k.post("line/update", username=line["username"], data={"email": "after@example.com", "password": "Secret-after-1", "notes": "n" * 1500})
+    found = [event for event in of(since(k, before), line["created_id"]) if event["type"] == "line.updated"]
+    need(len(found) == 1, "one line.updated")
+    event, text = found[0], str(found[0]["data"])
+    need(event["reference"] == reference and event["key"] == line["username"], f"the reference {reference} and the key {line['username']}")
+    need("before@example.com" in text and "after@example.com" in text, "the address before and after")
+    need("Secret-" not in text and "nnnn" not in text and event["omitted"] == ["notes"], "no password, no notes, and notes in omitted")
 
 
 @case("events: filter by types", "only these; last_id passes the others")

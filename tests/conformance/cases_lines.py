@@ -83,9 +83,20 @@ def update_password(k):
             {"modified_id": line["created_id"], "username": line["username"], "password": "right-1"})
 
 
-@case("line/update: unknown username", WRONG)
+@case("line/update, delete: unknown username, none", f"{WRONG}; refused")
 def update_unknown(k):
     refused(k.post("line/update", username=k.name(), data={"notes": "x"}), WRONG)
+    refused(k.post("line/delete", username=k.name()), WRONG)
+    refused(k.post("line/update", data={"notes": "x"}), ANY)
+
+
+@case("texts", "notes come back as they were sent, in every form of body: accents, signs, two lines")
+def texts(k):
+    sent = 'Zoë & "Ω" + 100% <b> שלום 🎬\nsecond line; a=b'
+    for body in ("form", "plain", "multipart", "json"):
+        name = k.name()
+        k.call("line/new", {"data": {"username": name, "notes": sent}}, body=body)
+        need(k.info(name).get("notes") == sent, f"the same notes from a {body} body")
 
 
 @case("line/update: rename", "username is the new one; the old one is gone")

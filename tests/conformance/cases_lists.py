@@ -1,7 +1,5 @@
 """line/list and mag/list: pages, search, filters."""
 
-import time
-
 from expect import COUNT, LIST, case, need, success
 
 
@@ -36,6 +34,12 @@ def most(k):
     success(k.post("line/list", limit=1000, search=k.marker), {"total": COUNT, "lines": LIST})
 
 
+@case("line/list: limit 1001", "refused, or 1,000 at most")
+def over(k):
+    answer = k.post("line/list", limit=1001)
+    need(answer["result"] is False or len(answer["lines"]) <= 1000, "a refusal, or at most 1,000 lines")
+
+
 @case("line/list: any column as a filter", "rows that have exactly this value")
 def filters(k):
     text, made = five(k)
@@ -67,7 +71,7 @@ def rising(k):
     for note in ("a", "b", "c"):
         k.post("line/update", username=name, data={"notes": note})
         seen.append(k.info(name)["updated_at"])
-    need(seen == sorted(set(seen)) and seen[0] <= time.time() + 300, "a larger updated_at after each change")
+    need(seen == sorted(set(seen)), "a larger updated_at after each change")
 
 
 @case("line/list: unknown filter", "refused, naming it")

@@ -62,6 +62,11 @@ def update_refusals(k):
         refused(k.post("administrators/update", id=made["created_id"], data=change), error)
 
 
+@case("administrators/update: if_updated_at", "Changed meanwhile")
+def update_meanwhile(k):
+    refused(k.post("administrators/update", id=administrator(k)["created_id"], if_updated_at=1, data={"disabled": 1}), "Changed meanwhile")
+
+
 @case("administrators/delete", "deleted_id; then Administrator does not exist")
 def delete(k):
     made = administrator(k)
@@ -103,6 +108,7 @@ def reseller_refusals(k):
 def reseller_update(k):
     made, name = k.reseller(credits=7), k.name()
     success(k.post("resellers/update", id=made["created_id"], data={"name": name}), {"modified_id": made["created_id"], "name": name, "credits": 7})
+    success(k.post("resellers/update", id=made["created_id"], username=name, data={}), {"modified_id": made["created_id"], "name": name, "credits": 7})
     success(k.post("resellers/update", username=name, data={"use_credits": 1}), {"modified_id": made["created_id"], "name": name, "credits": 7})
 
 
@@ -208,6 +214,7 @@ def whitelist(k):
     row(k.post("settings/whitelist_add", address=address).members, {"created_id": ID, "address": TEXT})
     kept = k.last["address"]
     need(any(found.get("address") == kept for found in k.get("settings/whitelist_list")["whitelist"]), f"{kept} on the list")
+    refused(k.post("settings/whitelist_add", address="nonsense"), ANY)
     need(k.post("settings/whitelist_remove", address=kept)["deleted_id"], "deleted_id")
     need(not any(found.get("address") == kept for found in k.get("settings/whitelist_list")["whitelist"]), f"{kept} no longer on the list")
 

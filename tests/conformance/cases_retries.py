@@ -34,6 +34,13 @@ def bounds(k):
     k.line(reference="")
 
 
+@case("reference: of a deleted line", "free again")
+def freed(k):
+    reference = k.name()
+    k.post("line/delete", username=k.line(reference=reference)["username"])
+    k.line(reference=reference)
+
+
 @case("reference: unknown", "refused as a wrong username or MAC address")
 def unknown(k):
     refused(k.post("line/info", reference=k.name()), WRONG)
@@ -111,7 +118,7 @@ def preview(k):
     lines = [k.line()["created_id"] for _ in range(3)]
     # A bouquet of ours that is empty: whatever a server does with this, it shows nobody another channel.
     answer = k.post("line/bulk", dry_run=1, ids=lines, action="update", data={"add_bouquet": k.new("bouquets")})
-    row(answer.members, {"result": True, "preview_id": ID, "count": 3, "credits": 0, "refused": [], "sample": LIST}, ordered=False)
+    row(answer.members, {"result": True, "preview_id": ID, "count": 3, "credits": 0, "refused": [], "sample": LIST})
 
 
 @case("dry_run: line/new", "created_id and generated names null, dry_run true; nothing is made or charged")
@@ -141,6 +148,18 @@ def dry_changes(k):
     need(k.info(name).get("notes") == "as it was" and k.balance(number) == 10, "the line and the balance as they were")
 
 
+@case("dry_run: every new", "created_id null and dry_run true; nothing is made")
+def dry_everything(k):
+    name = k.name()
+    for resource, data in (("mag", {"mac_address": k.mac(), "notes": name}), ("resellers", {"name": name}), ("streams", {"name": name, "enabled": 0}),
+                           ("bouquets", {"name": name}), ("categories", {"name": name}), ("subscription_plans", {"name": name}),
+                           ("groups", {"name": name}), ("servers", {"name": name, "server_ip": "192.0.2.1"})):
+        row(k.post(f"{resource}/new", dry_run=1, data=data).members, {"result": True, "created_id": None, "dry_run": True})
+        need(k.post(f"{resource}/list", search=name)["total"] == 0, f"no {resource}")
+    row(k.post("settings/api_key_new", dry_run=1, data={"name": name, "scope": ["line:read"]}).members,
+        {"result": True, "created_id": None, "api_key": None, "dry_run": True})
+
+
 @case("dry_run: on a reading call", "an unknown field")
 def dry_reading(k):
     refused(k.post("line/list", dry_run=1), naming("dry_run"))
@@ -162,10 +181,11 @@ def meanwhile(k):
     need(k.info(name).get("notes") == "b", "the notes b")
 
 
-@case("if_updated_at: every update", "mag, resellers, streams, bouquets, subscription_plans: Changed meanwhile")
+@case("if_updated_at: every update", "mag, resellers, streams, bouquets, plans, categories, groups, servers: Changed meanwhile")
 def meanwhile_others(k):
     refused(k.post("mag/update", mac_address=k.mag()["mac_address"], if_updated_at=1, data={"notes": k.marker}), "Changed meanwhile")
     refused(k.post("resellers/update", id=k.reseller()["created_id"], if_updated_at=1, data={"use_credits": 1}), "Changed meanwhile")
-    for name in ("streams", "bouquets", "subscription_plans", "categories"):
-        number = k.new(name, **({"enabled": 0} if name == "streams" else {}))
+    for name, data in (("streams", {"enabled": 0}), ("bouquets", {}), ("subscription_plans", {}), ("categories", {}), ("groups", {}),
+                       ("servers", {"server_ip": "192.0.2.1"})):
+        number = k.new(name, **data)
         refused(k.post(f"{name}/update", id=number, if_updated_at=1, data={"name": k.name()}), "Changed meanwhile")

@@ -33,7 +33,8 @@ class Kit:
         self.made = {}       # (resource, id): what selects it, as it was made
         self.keys = []       # ids of API keys
         self.addresses = []  # of the whitelist
-        self.last = None
+        self.latest = 0      # the number of an event that was there
+        self.last = None     # the answer that the table shows
         self.count = 0
 
     # Calls.
