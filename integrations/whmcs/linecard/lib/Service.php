@@ -1,0 +1,191 @@
+<?php
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+declare(strict_types=1);
+
+namespace WHMCS\Module\Server\Linecard;
+
+use Linecard\Credentials;
+use Linecard\Refused;
+use WHMCS\Database\Capsule;
+
+/** A service of WHMCS and the line that it stands for. */
+final class Service
+{
+    /** Seconds in which a client gets no second new password. */
+    private const PAUSE = 30;
+
+    private Shop $shop;
+    private Options $options;
+    private string $id;
+
+    public function __construct(private array $params)
+    {
+        $this->id = (string) ($params['serviceid'] ?? '');
+        if (!preg_match('/^[1-9]\d{0,17}$/D', $this->id)) {
+            throw new Refused('WHMCS gave no number of the service');
+        }
+        $this->shop = Shop::of($params);
+        $this->options = Options::of($params);
+    }
+
+    /** Does something with the service and answers as WHMCS expects: `success`, or what went wrong. */
+    public static function act(array $params, callable $act): string
+    {
+        try {
+            $act(new self($params));
+            return 'success';
+        } catch (\Throwable $problem) {
+            return $problem->getMessage();
+        }
+    }
+
+    public function create(): void
+    {
+        $asked = $this->text('username');
+        $own = ($this->options->text('prefix') ?: 'tv') . $this->id;
+        $usernames = array_values(array_unique([Credentials::fit($asked) ? $asked : $own, $own, "$own-" . bin2hex(random_bytes(3))]));
+        $password = Credentials::fit($this->text('password')) ? $this->text('password') : Credentials::password();
+
+        $end = $this->options->end($this->due());
+        $data = $this->package();
+        if ($end !== null || !$this->options->endsAsPlan()) {
+            $data['expire_date'] = $end ?? '';
+        }
+        $email = $this->params['clientsdetails']['email'] ?? '';
+        if (is_string($email) && $email !== '') {
+            // WHMCS reminds its clients itself.
+            $data += ['email' => $email, 'reminders' => 0];
+        }
+        if (($reseller = $this->options->number('reseller')) !== null) {
+            $data['reseller_id'] = $reseller;
+        }
+        $this->keep($this->shop->lines->sell($this->id, $usernames, $password, $data)['line_info']);
+    }
+
+    public function suspend(): void
+    {
+        $this->change('suspend', ['disabled' => 1]);
+    }
+
+    public function unsuspend(): void
+    {
+        $this->change('unsuspend', ['disabled' => 0]);
+    }
+
+    /** A suspended service stays so: WHMCS orders that by itself, before or after. */
+    public function renew(): void
+    {
+        $end = $this->options->end($this->due());
+        if ($end !== null) {
+            $this->shop->extend($this->id, $this->text('username'), $end);
+        } elseif (!$this->options->endsAsPlan()) {
+            $this->change('renew', ['expire_date' => '']);
+        }
+    }
+
+    public function terminate(): void
+    {
+        if ($this->options->text('terminate') === 'delete') {
+            $this->shop->lines->delete($this->id, $this->text('username'), $this->text('password'));
+        } elseif ($this->shop->lines->find($this->id, $this->text('username'), $this->text('password')) !== null) {
+            $this->change('terminate', ['disabled' => 1]);
+        }
+    }
+
+    /** Another plan, or other connections. The end is that of the due date, which may have moved either way. */
+    public function changePackage(): void
+    {
+        $data = $this->package();
+        $end = $this->options->end($this->due());
+        if ($end !== null || !$this->options->endsAsPlan()) {
+            $data['expire_date'] = $end ?? '';
+        }
+        $this->change('package', $data);
+    }
+
+    public function changePassword(): void
+    {
+        if (!Credentials::fit($this->text('password'))) {
+            throw new Refused('Please choose a password of 1 to 64 letters, digits and - . _ ~ @');
+        }
+        $this->change('password', ['password' => $this->text('password')]);
+    }
+
+    public function newPassword(): void
+    {
+        $this->onlyByPost();
+        $line = $this->look()['line_info'] ?? throw new Refused('There is no line of this service yet');
+        if (!defined('ADMINAREA') && time() - $line['updated_at'] < self::PAUSE) {
+            throw new Refused('This line was changed a moment ago: please wait half a minute');
+        }
+        $this->keep($this->change('password', ['password' => Credentials::password()])['line_info']);
+    }
+
+    public function disconnect(): void
+    {
+        $this->onlyByPost();
+        $this->shop->lines->disconnect($this->id, $this->text('username'));
+    }
+
+    /** The line with its connections, or null. */
+    public function look(): ?array
+    {
+        return $this->shop->lines->find($this->id, $this->text('username'));
+    }
+
+    /** WHMCS learns what the line is called: the server is right. */
+    public function keep(array $line): void
+    {
+        if ($line['username'] === $this->text('username') && $line['password'] === $this->text('password')) {
+            return;
+        }
+        $properties = $this->params['model']->serviceProperties ?? null;
+        if (is_object($properties)) {
+            $properties->save(['Username' => $line['username'], 'Password' => $line['password']]);
+        }
+    }
+
+    /** Plan and connections as they were bought. */
+    private function package(): array
+    {
+        $data = [];
+        $plan = $this->options->number('plan');
+        if ($plan !== null && $plan !== 0) {
+            $data['subscription_plan_id'] = $plan;
+        }
+        $connections = $this->options->number('connections');
+        if ($connections === null && isset($data['subscription_plan_id'])) {
+            $connections = $this->shop->client->call('subscription_plans/info', ['id' => $plan])['subscription_plan']['max_allowed_connections'];
+        }
+        if ($connections !== null) {
+            $data['max_allowed_connections'] = $connections;
+        }
+        return $data;
+    }
+
+    /** As WHMCS has it now: a model that was loaded before a payment may be behind its table. */
+    private function due(): mixed
+    {
+        $row = Capsule::table('tblhosting')->where('id', (int) $this->id)->first();
+        return $row->nextduedate ?? $this->params['model']->nextduedate ?? null;
+    }
+
+    private function change(string $event, array $data): array
+    {
+        return $this->shop->lines->change($this->id, $event, $data, $this->text('username'));
+    }
+
+    /** A link that somebody sends to a client must not do it. */
+    private function onlyByPost(): void
+    {
+        if (!defined('ADMINAREA') && ($_SERVER['REQUEST_METHOD'] ?? '') !== 'POST') {
+            throw new Refused('Please use the button on the page of the service');
+        }
+    }
+
+    private function text(string $name): string
+    {
+        return is_scalar($this->params[$name] ?? null) ? trim((string) $this->params[$name]) : '';
+    }
+}
