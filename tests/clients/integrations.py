@@ -1,6 +1,6 @@
 """The modules of integrations/ against a running server, through a proxy that loses what the plan says.
 
-integrations.py URL KEY PACKED PYTHON: PACKED is what scripts/pack-integrations made. The tests themselves are PHP; they ask the proxy
+integrations.py URL KEY PACKED: PACKED is what scripts/pack-integrations made. The tests themselves are PHP; they ask the proxy
 for faults at /faults?plan=lost,hang: one for each call from then on. QR codes are read back by zxing-cpp.
 """
 
