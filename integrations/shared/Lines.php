@@ -9,7 +9,7 @@ namespace Linecard;
  * The lines that a shop sold: each is found by the shop's own number of the service, its `reference`.
  *
  * Every act states how the line is to be, reads how it is and writes the difference, on condition that nobody
- * changed it since. So an act may be repeated at any time, and a request that comes late, after a newer act, is refused.
+ * changed it since. So an act may be repeated at any time, and a request that comes late, after a newer act changed the line, is refused.
  */
 final class Lines
 {
@@ -90,6 +90,27 @@ final class Lines
             $this->write($line, ['reference' => $this->reference($service)], $event, $service, $differs);
         }
         throw new Refused("The line of service $service is being changed by others: try again in a moment");
+    }
+
+    /**
+     * Lets the line of a service end at `$end` or later: never earlier, so that days given in the panel stay.
+     *
+     * @param array $more what changes beside
+     */
+    public function extend(string $service, string $username, int $end, array $more = []): array
+    {
+        $later = static fn (array $line): array => $more + ['expire_date' => max($line['expire_date'] ?? 0, $end)];
+        return $this->change($service, 'renew', $later, $username);
+    }
+
+    /** What a plan (0 is none) and a number of connections (null: the plan's) mean for a line. */
+    public function package(int $plan, ?int $connections): array
+    {
+        $data = $plan === 0 ? [] : ['subscription_plan_id' => $plan];
+        if ($connections === null && $plan !== 0) {
+            $connections = $this->client->call('subscription_plans/info', ['id' => $plan])['subscription_plan']['max_allowed_connections'];
+        }
+        return $data + ($connections === null ? [] : ['max_allowed_connections' => $connections]);
     }
 
     /** Deletes the line of a service; without one there is nothing to do. */

@@ -78,7 +78,7 @@ final class Service
     {
         $end = $this->options->end($this->due());
         if ($end !== null) {
-            $this->shop->extend($this->id, $this->text('username'), $end);
+            $this->shop->lines->extend($this->id, $this->text('username'), $end);
         } elseif (!$this->options->endsAsPlan()) {
             $this->change('renew', ['expire_date' => '']);
         }
@@ -149,19 +149,7 @@ final class Service
     /** Plan and connections as they were bought. */
     private function package(): array
     {
-        $data = [];
-        $plan = $this->options->number('plan');
-        if ($plan !== null && $plan !== 0) {
-            $data['subscription_plan_id'] = $plan;
-        }
-        $connections = $this->options->number('connections');
-        if ($connections === null && isset($data['subscription_plan_id'])) {
-            $connections = $this->shop->client->call('subscription_plans/info', ['id' => $plan])['subscription_plan']['max_allowed_connections'];
-        }
-        if ($connections !== null) {
-            $data['max_allowed_connections'] = $connections;
-        }
-        return $data;
+        return $this->shop->lines->package($this->options->number('plan') ?? 0, $this->options->number('connections'));
     }
 
     /** As WHMCS has it now: a model that was loaded before a payment may be behind its table. */

@@ -85,22 +85,11 @@ final class Shop
         try {
             $end = self::options((int) $row['packageid'])->end($row['nextduedate']);
             if ($end !== null && $line['expire_date'] !== null && $line['expire_date'] < $end) {
-                $this->extend((string) $row['id'], '', $end);
+                $this->lines->extend((string) $row['id'], '', $end);
             }
         } catch (Refused $refused) {
             logActivity("Linecard: the line of service $row[id] was not extended: " . $refused->getMessage());
         }
-    }
-
-    /** Extends, never shortens: days given in the panel stay. */
-    public function extend(string $service, string $username, int $end): array
-    {
-        return $this->lines->change(
-            $service,
-            'renew',
-            static fn (array $line): array => ['expire_date' => max($line['expire_date'] ?? 0, $end)],
-            $username,
-        );
     }
 
     /** The options of a product. */
