@@ -1,0 +1,34 @@
+<?php
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+declare(strict_types=1);
+
+namespace Box\Mod\Servicelinecard\Api;
+
+/** What a client may do with the line of an own order; each call takes `order_id`. */
+class Client extends \Api_Abstract
+{
+    public function get($data): array
+    {
+        return $this->getService()->shown($this->own($data));
+    }
+
+    public function new_password($data): bool
+    {
+        return $this->getService()->newPassword($this->own($data, true));
+    }
+
+    public function disconnect($data): int
+    {
+        return $this->getService()->disconnect($this->own($data, true));
+    }
+
+    private function own($data, bool $active = false): array
+    {
+        $row = $this->getService()->byId((int) ($data['order_id'] ?? 0), (int) $this->getIdentity()->id);
+        if ($active && $row['status'] !== 'active') {
+            throw new \FOSSBilling\InformationException('This order is not active');
+        }
+        return $row;
+    }
+}
