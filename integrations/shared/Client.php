@@ -5,14 +5,24 @@ declare(strict_types=1);
 
 namespace Linecard;
 
-/** What the server said no to, in its words. Nothing was changed. */
+/** What the server said no to, in its words, or what cannot be asked at all. Nothing was changed. The code is the status, if there was one. */
 final class Refused extends \RuntimeException
 {
+    /** Whether it is about what was asked: how a server is set up is not for clients. */
+    public function isForClients(): bool
+    {
+        return in_array($this->getCode(), [0, 200], true);
+    }
 }
 
 /** No answer, or none of a Linecard server: what was asked may have been done or not. */
 final class Unreachable extends \RuntimeException
 {
+    /** @param string $detail names hosts and ports: for staff only */
+    public function __construct(public string $detail)
+    {
+        parent::__construct('The Linecard server does not answer: it is safe to try again');
+    }
 }
 
 /** The Server API over curl. The key travels in a header, never in an address or a body. */
@@ -38,10 +48,10 @@ final class Client
         $this->key = trim($key);
         $this->log = $log;
         if (!preg_match('~^https?://[^\s/?#@]+$~i', $this->url)) {
-            throw new Refused('The address of the Linecard server is missing or wrong: set host name and port of the server');
+            throw new Refused('The address of the Linecard server is missing or wrong: set host name and port of the server', 1);
         }
         if (!preg_match('~^[\x21-\x7e]+$~', $this->key)) {
-            throw new Refused('The API key of the Linecard server is missing: type it as the access hash or password of the server');
+            throw new Refused('The API key of the Linecard server is missing: type it as the access hash or password of the server', 1);
         }
     }
 
@@ -72,10 +82,10 @@ final class Client
             $problem = is_string($answer['error'] ?? null) ? $answer['error'] : 'refused without a reason';
             // Both say that nothing was done, and pass.
             if ($status < 500 && !str_starts_with($problem, 'The server is busy')) {
-                throw new Refused($problem);
+                throw new Refused($problem, $status);
             }
         }
-        throw new Unreachable("The Linecard server does not answer ($problem). It is safe to try again.");
+        throw new Unreachable($problem);
     }
 
     /** @return array{int, string, string} status, body, what went wrong */

@@ -107,7 +107,7 @@ function linecard_ChangePackage(array $params): string
 
 function linecard_ChangePassword(array $params): string
 {
-    return Service::act($params, fn (Service $service) => $service->changePassword());
+    return Service::act($params, fn (Service $service) => $service->changePassword(), true);
 }
 
 function linecard_TestConnection(array $params): array
@@ -116,7 +116,8 @@ function linecard_TestConnection(array $params): array
         Shop::of($params)->test();
         return ['success' => true, 'error' => ''];
     } catch (Throwable $problem) {
-        return ['success' => false, 'error' => $problem->getMessage()];
+        $detail = $problem instanceof Linecard\Unreachable ? " ($problem->detail)" : '';
+        return ['success' => false, 'error' => $problem->getMessage() . $detail];
     }
 }
 
@@ -148,12 +149,12 @@ function linecard_AdminCustomButtonArray(): array
 
 function linecard_newpassword(array $params): string
 {
-    return Service::act($params, fn (Service $service) => $service->newPassword());
+    return Service::act($params, fn (Service $service) => $service->newPassword(), true);
 }
 
 function linecard_disconnect(array $params): string
 {
-    return Service::act($params, fn (Service $service) => $service->disconnect());
+    return Service::act($params, fn (Service $service) => $service->disconnect(), true);
 }
 
 function linecard_AdminServicesTabFields(array $params): array

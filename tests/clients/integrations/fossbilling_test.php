@@ -137,6 +137,8 @@ faults('refused', 'refused', 'refused');
 check(str_contains($client->get(['order_id' => 200])['problem'], 'try again later'), 'without the server, a sentence');
 faults();
 
+$orders->settings['servicelinecard']['key'] = 'wrong';
+refused(fn () => $client->disconnect(['order_id' => 201]), 'not possible at the moment');
 check(count($orders->logged) > 100, 'calls are logged');
 foreach ($orders->logged as $text) {
     check(!str_contains($text, $secret) && !preg_match('/"password":"(?!\*\*\*)/', $text), "a secret in the log: $text");

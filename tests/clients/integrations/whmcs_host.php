@@ -145,7 +145,7 @@ namespace {
                 if ($answer === 'success') {
                     return;
                 }
-                check(str_contains($answer, 'safe to try again'), "$function: $answer");
+                check(str_contains($answer, 'safe to try again') || str_contains($answer, 'try again later'), "$function: $answer");
             }
             check(false, "$function never succeeded: $answer");
         }

@@ -35,6 +35,8 @@ $end = fn (string $day): int => (new DateTimeImmutable("$day +3 days", new DateT
 same(linecard_TestConnection(Host::$server), ['success' => true, 'error' => ''], 'the connection test');
 check(str_contains(linecard_TestConnection(['serveraccesshash' => 'wrong'] + Host::$server)['error'], 'API key wrong'), 'a wrong key is named');
 check(str_contains(linecard_TestConnection(['serverhostname' => ''] + Host::$server)['error'], 'address'), 'a missing address is named');
+faults('refused', 'refused', 'refused');
+check(str_contains(linecard_TestConnection(Host::$server)['error'], 'safe to try again ('), 'staff see why there is no answer');
 same(linecard_plans(Host::$server)[$small], 'WHMCS small', 'the plans are offered');
 foreach (['CreateAccount', 'SuspendAccount', 'UnsuspendAccount', 'TerminateAccount', 'Renew', 'ChangePackage', 'ChangePassword', 'newpassword', 'disconnect'] as $function) {
     check(('linecard_' . $function)([]) !== 'success', "$function says what is missing");
@@ -240,6 +242,10 @@ while (!feof($viewer) && fread($viewer, 65536) !== false) {
     continue;
 }
 same(linecard_ClientArea(Host::params(301))['templateVariables']['line']['open'], [], 'the connection was ended');
+Host::$server['serveraccesshash'] = 'wrong';
+same(Host::call(301, 'ChangePassword'), 'This is not possible at the moment. Please try again later.', 'how the server is set up is not for clients');
+check(str_contains(Host::call(301, 'Renew'), 'API key wrong'), 'but for staff');
+Host::$server['serveraccesshash'] = $whmcs;
 define('ADMINAREA', true);
 faults('pass', 'pass', 'lost', 'lost', 'lost');
 Host::until(301, 'newpassword');

@@ -10,17 +10,28 @@ class Client extends \Api_Abstract
 {
     public function get($data): array
     {
-        return $this->getService()->shown($this->own($data));
+        return $this->told(fn () => $this->getService()->shown($this->own($data)));
     }
 
     public function new_password($data): bool
     {
-        return $this->getService()->newPassword($this->own($data, true));
+        return $this->told(fn () => $this->getService()->newPassword($this->own($data, true)));
     }
 
     public function disconnect($data): int
     {
-        return $this->getService()->disconnect($this->own($data, true));
+        return $this->told(fn () => $this->getService()->disconnect($this->own($data, true)));
+    }
+
+    /** How the server is set up, and where it is, is not for clients. */
+    private function told(callable $act): mixed
+    {
+        try {
+            return $act();
+        } catch (\RuntimeException $problem) {
+            $forClients = $problem instanceof \Linecard\Refused && $problem->isForClients();
+            throw new \FOSSBilling\InformationException($forClients ? $problem->getMessage() : 'This is not possible at the moment. Please try again later.');
+        }
     }
 
     private function own($data, bool $active = false): array

@@ -29,14 +29,19 @@ final class Service
         $this->options = Options::of($params);
     }
 
-    /** Does something with the service and answers as WHMCS expects: `success`, or what went wrong. */
-    public static function act(array $params, callable $act): string
+    /**
+     * Does something with the service and answers as WHMCS expects: `success`, or what went wrong.
+     *
+     * @param bool $forClients a client may see the answer
+     */
+    public static function act(array $params, callable $act, bool $forClients = false): string
     {
         try {
             $act(new self($params));
             return 'success';
         } catch (\Throwable $problem) {
-            return $problem->getMessage();
+            $told = !$forClients || defined('ADMINAREA') || ($problem instanceof Refused && $problem->isForClients());
+            return $told ? $problem->getMessage() : 'This is not possible at the moment. Please try again later.';
         }
     }
 
