@@ -75,6 +75,10 @@ foreach (['', 'from_today', 'from_greater'] as $place => $logic) {
     faults('pass', 'lost', 'lost', 'lost');
     refused(fn () => $orders->call($id, 'renew'), 'safe to try again');
     faults();
+    // What the module itself expects, before FOSSBilling has written anything.
+    $orders->service->renew($orders->tables->orders[$id]);
+    $from = $logic === '' ? $ends($id) : time();
+    check(abs(line("fossbilling-$id")['expire_date'] - strtotime('+1 month', $from)) <= 5, "the end to be, $logic");
     $orders->until($id, 'renew');
     $line = line("fossbilling-$id");
     same($line['disabled'], 0, 'a late payment enables');
@@ -87,6 +91,12 @@ foreach (['', 'from_today', 'from_greater'] as $place => $logic) {
     same(line("fossbilling-$id")['disabled'], 0, 'unsuspended, then renewed');
 }
 $orders->settings['order'] = [];
+
+// What FOSSBilling wrote is another end than was expected.
+$orders->tables->orders[200]['expires_at'] = '2034-01-01 00:00:00';
+Service::onAfterAdminOrderRenew(new Box_Event($orders->di, ['id' => 200]));
+same(line('fossbilling-200')['expire_date'], strtotime('2034-01-01'), 'the event after a renewal');
+Service::onAfterAdminOrderActivate(new Box_Event($orders->di, ['id' => 12345]));
 
 // What only the cron sees.
 $orders->tables->orders[200]['expires_at'] = '2035-01-01 00:00:00';
@@ -113,12 +123,12 @@ same([$line['subscription_plan_id'], $line['max_allowed_connections'], $line['ex
 
 // A line of an old installation.
 $old = api('line/new', ['data' => ['username' => 'oldfoss', 'password' => 'known']])['created_id'];
-$orders->place(400, ['username' => 'oldfoss', 'password' => 'known'] + $product);
-$orders->until(400, 'activate');
-same(line('fossbilling-400')['id'], $old, 'adopted');
 $orders->place(401, $product, '1M', ['username' => 'oldfoss', 'password' => 'known']);
 $orders->until(401, 'activate');
 same(line('fossbilling-401')['username'], 'foss401', 'a client cannot ask for a line');
+$orders->place(400, ['username' => 'oldfoss', 'password' => 'known'] + $product);
+$orders->until(400, 'activate');
+same(line('fossbilling-400')['id'], $old, 'adopted');
 
 // The client's page, for its own client only.
 $shown = $client->get(['order_id' => 200])['line'];
