@@ -36,7 +36,9 @@ class Client extends \Api_Abstract
 
     private function own($data, bool $active = false): array
     {
-        $row = $this->getService()->byId((int) ($data['order_id'] ?? 0), (int) $this->getIdentity()->id);
+        $client = $this->getIdentity();
+        $id = method_exists($client, 'getId') ? $client->getId() : $client->id;
+        $row = $this->getService()->byId((int) ($data['order_id'] ?? 0), (int) $id);
         if ($active && $row['status'] !== 'active') {
             throw new \FOSSBilling\InformationException('This order is not active');
         }
