@@ -259,6 +259,16 @@ impl Media {
         states
     }
 
+    /// What each stream does that is not idle, by id: of those on demand most are.
+    pub fn active_states(&self) -> Vec<(StreamId, State)> {
+        let streams = self.0.streams();
+        let state =
+            |(id, running): (&StreamId, &Running)| Some((*id, running.channel.as_ref()?.status_word()));
+        let mut states: Vec<_> = streams.iter().filter_map(state).collect();
+        states.sort_unstable_by_key(|(id, _)| *id);
+        states
+    }
+
     /// Which of its sources each stream that is wanted here has, from 0.
     pub fn sources(&self) -> Vec<(StreamId, usize)> {
         let streams = self.0.streams();

@@ -28,9 +28,12 @@ const AF_INET6: u8 = 10;
 const TCP: u8 = 6;
 /// A `struct inet_diag_msg` in front of its attributes.
 const MESSAGE: usize = 72;
+const STATE: usize = 1;
 const RETRIES: usize = 3;
 const QUEUED: usize = 60;
 const INET_DIAG_INFO: u16 = 2;
+/// The state of a socket that takes connections: the kernel tells of that where there is no such connection.
+const TCP_LISTEN: u8 = 10;
 /// In a `struct tcp_info` (`linux/tcp.h`).
 const LAST_DATA_SENT: usize = 44;
 const LAST_ACK_RECEIVED: usize = 56;
@@ -120,6 +123,9 @@ fn question(here: SocketAddr, there: SocketAddr) -> Vec<u8> {
 
 /// What a `struct inet_diag_msg` and its attributes say; none of that is in the answer that there is no such connection.
 fn read(message: &[u8]) -> Option<Heard> {
+    if *message.get(STATE)? == TCP_LISTEN {
+        return None;
+    }
     let number = |bytes: &[u8], at: usize| {
         let four = bytes.get(at..at + 4)?;
         Some(u32::from_ne_bytes(four.try_into().ok()?))

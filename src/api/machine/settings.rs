@@ -36,7 +36,7 @@ pub async fn get(mut call: Call) -> Result<Value> {
     let found = call.ops.read(&call.actor, call.action, settings::get).await?;
     let mut row = without_id(&found);
     let password = if found.record.classic_api_password.is_none() { "" } else { MASK };
-    row.insert("classic_api_password".into(), password.into());
+    show::put(&mut row, "created_at", "classic_api_password", password.into());
     Ok(json!({ "settings": row }))
 }
 

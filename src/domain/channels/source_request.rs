@@ -428,7 +428,8 @@ mod tests {
         assert!(request.take_json("{\"Origin\":\"https://o\",\"cookie\":\"b=2\",\"n\":1}"));
         assert!(!request.take_json("[1]") && !request.take_json("{"));
         assert_eq!(request.user_agent.as_str(), "Box/1");
-        let expected = ["Referer: https://r.example/", "X-Token: t", "Origin: https://o", "cookie: b=2"];
+        let expected =
+            ["Referer: https://r.example/", "X-Token: t", "Origin: https://o", "cookie: b=2", "n: 1"];
         assert_eq!(lines(&request.headers), expected);
         assert!(!request.tls_verify);
     }

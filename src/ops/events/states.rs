@@ -77,7 +77,7 @@ impl Ops {
     }
 
     fn look_at_streams(&self, seen: &mut Seen, changes: &mut Vec<Change>) {
-        let states = self.stream_states();
+        let states = self.viewing.media.active_states();
         seen.streams.retain(|id, _| states.binary_search_by_key(id, |(id, _)| *id).is_ok());
         for (id, state) in states {
             match state {

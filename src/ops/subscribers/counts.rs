@@ -175,7 +175,7 @@ impl Ops {
     pub async fn note_usage(&self) -> Result<()> {
         self.lately_counted().await?;
         let now = clock::now();
-        let states = self.stream_states();
+        let states = self.viewing.media.active_states();
         let online = states.iter().filter(|(_, state)| *state == State::Running).count();
         let sample = Sample {
             at: UnixTime::clamped(now.seconds() / 60 * 60),

@@ -346,9 +346,9 @@ fn whoever_may_only_read_streams_is_offered_no_change_and_a_reseller_sees_none()
     server.done("groups/new", "data[name]=Lookers&data[rights][]=streams:read");
     server.done(
         "administrators/new",
-        "data[username]=looker&data[password]=looker-password&data[email]=l@example.com&data[group_id]=3",
+        "data[username]=looker&data[password]=Brass-Kettle-31&data[email]=l@example.com&data[group_id]=3",
     );
-    let panel = Panel::of(&server, "looker", "looker-password");
+    let panel = Panel::of(&server, "looker", "Brass-Kettle-31");
     let list = panel.get("/panel/streams");
     assert!(list.contains(">News<") && !list.contains("New stream") && !list.contains("Restart"), "{list}");
     let page = panel.get("/panel/streams/1");
@@ -366,9 +366,9 @@ fn whoever_may_only_read_streams_is_offered_no_change_and_a_reseller_sees_none()
     server.done("resellers/new", "data[name]=Shop");
     server.done(
         "administrators/new",
-        "data[username]=shop&data[password]=shop-password&data[email]=s@example.com&data[group_id]=2&data[reseller_id]=1",
+        "data[username]=shop&data[password]=Copper-Funnel-48&data[email]=s@example.com&data[group_id]=2&data[reseller_id]=1",
     );
-    let panel = Panel::of(&server, "shop", "shop-password");
+    let panel = Panel::of(&server, "shop", "Copper-Funnel-48");
     for path in [
         "/panel/streams",
         "/panel/streams/1",

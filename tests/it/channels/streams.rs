@@ -264,5 +264,6 @@ fn streams_on_demand_that_nobody_watches_cost_next_to_nothing() {
     let (more, busy) = (resident(&server).saturating_sub(before.0), busy(&server).saturating_sub(before.1));
     assert!(more < u64::from(COUNT), "{more} KiB for {COUNT} streams");
     assert!(busy < Duration::from_secs(5), "{busy:?}");
-    assert_eq!(children(&server), [] as [u32; 0]);
+    // ffmpeg may be asked what it can do, once.
+    within(20, "no stream has a process", || children(&server).is_empty());
 }

@@ -41,7 +41,7 @@ fn a_group_with_more_rights_than_the_caller_is_out_of_reach() {
 
 #[test]
 fn writes_are_refused_once_the_file_is_gone() {
-    let server = TestServer::start();
+    let server = TestServer::start().expecting("the database file is gone");
     server.done("line/new", "");
     std::fs::remove_file(server.data().join("linecard.db")).expect("it is there");
     let refused = server.refused("line/new", "");
