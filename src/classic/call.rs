@@ -1,4 +1,4 @@
-//! One call of the classic API, past the door.
+//! One call of the classic API, after its access was checked.
 
 use indexmap::IndexMap;
 

@@ -11,8 +11,9 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 use indexmap::IndexMap;
 
 use super::{
+    access,
     call::Call,
-    door, lines, mags,
+    lines, mags,
     reply::{self, Answer},
     resellers, servers, streams,
 };
@@ -77,7 +78,7 @@ pub async fn entry(request: HttpRequest, payload: Payload, ops: Data<Ops>) -> Ht
 /// Either way a whole reply; `Err` is one from before the call itself.
 async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<HttpResponse, HttpResponse> {
     let begun = Instant::now();
-    let address = door::address(request, ops)?;
+    let address = access::address(request, ops)?;
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(wrong_method("GET, POST"));
     }
@@ -87,7 +88,7 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
         _ => String::new(),
     };
     let (action, sub, api_pass) = (word("action"), word("sub"), word("api_pass"));
-    let actor = door::caller(ops, address, &api_pass).await?;
+    let actor = access::caller(ops, address, &api_pass).await?;
     let row = CALLS.iter().find(|row| row.action == action && row.sub == sub);
     let row = row.ok_or_else(|| reply::failure(StatusCode::OK, NO_CALL))?;
     if *request.method() == Method::GET && !row.by_get {

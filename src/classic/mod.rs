@@ -1,9 +1,9 @@
 //! The classic API (docs/classic-api.md): the calls that modules for Xtream Codes make at `/api.php`, over the use cases of
 //! the Server API.
 
+mod access;
 mod call;
 mod calls;
-mod door;
 mod fields;
 mod lines;
 mod mags;

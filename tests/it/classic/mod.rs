@@ -1,7 +1,7 @@
 //! The classic API, called as modules for Xtream Codes call it.
 
+mod access;
 mod calls;
-mod door;
 
 use std::{path::Path, process::Command};
 

@@ -1,4 +1,4 @@
-//! The door of the classic API: its switch, its whitelist, no browsers that act for another site, its password.
+//! Access to the classic API: its switch, its whitelist, no browsers that act for another site, its password.
 
 use std::net::IpAddr;
 
