@@ -83,7 +83,7 @@ impl<R: BufRead> Read for Members<R> {
 struct Checked<R> {
     unpacked: R,
     sum: Crc,
-    /// 0 is none: programs that write into a pipe may leave it out.
+    /// As the table of contents has it: there it stands even of what was written into a pipe.
     expected: u32,
 }
 
@@ -91,7 +91,7 @@ impl<R: Read> Read for Checked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.unpacked.read(buffer)?;
         self.sum.update(&buffer[..read]);
-        if read == 0 && !buffer.is_empty() && self.expected != 0 && self.sum.sum() != self.expected {
+        if read == 0 && !buffer.is_empty() && self.sum.sum() != self.expected {
             return Err(io::Error::other("what is in the zip is not what its checksum says"));
         }
         Ok(read)
@@ -197,10 +197,13 @@ mod tests {
         packer.finish().unwrap()
     }
 
-    /// A zip of those files; the packed sizes stand at the end only, as programs that write into a pipe do.
-    fn zip(files: &[(&str, u16, &[u8])]) -> Vec<u8> {
+    /// A zip of those files, name, method, what is in it and that packed; sums and sizes stand at the end only, as programs that
+    /// write into a pipe do.
+    fn zip(files: &[(&str, u16, &[u8], &[u8])]) -> Vec<u8> {
         let (mut zip, mut table) = (Vec::new(), Vec::new());
-        for (name, method, packed) in files {
+        for (name, method, plain, packed) in files {
+            let mut sum = Crc::new();
+            sum.update(plain);
             let offset = u32::try_from(zip.len()).unwrap();
             let [length, size] = [name.len(), packed.len()].map(|n| u32::try_from(n).unwrap());
             zip.extend(b"PK\x03\x04\x14\0\x08\0");
@@ -211,7 +214,8 @@ mod tests {
             zip.extend(*packed);
             table.extend(b"PK\x01\x02\x14\0\x14\0\x08\0");
             table.extend(method.to_le_bytes());
-            table.extend([0; 8]);
+            table.extend([0; 4]);
+            table.extend(sum.sum().to_le_bytes());
             table.extend(size.to_le_bytes());
             table.extend([0; 4]);
             table.extend(length.to_le_bytes());
@@ -241,8 +245,11 @@ mod tests {
         flate2::bufread::DeflateEncoder::new(&b"<tv/>"[..], flate2::Compression::fast())
             .read_to_end(&mut deflated)
             .unwrap();
-        let files: [(&str, u16, &[u8]); 3] =
-            [("folder/", 0, b""), ("readme.txt", 0, b"no"), ("Guide.XML", 8, &deflated)];
+        let files: [(&str, u16, &[u8], &[u8]); 3] = [
+            ("folder/", 0, b"", b""),
+            ("readme.txt", 0, b"no", b"no"),
+            ("Guide.XML", 8, b"<tv/>", &deflated),
+        ];
         assert_eq!(unpacked(&zip(&files)).unwrap(), "<tv/>");
         assert_eq!(unpacked(&zip(&files[..2])).unwrap(), "no");
     }
@@ -251,8 +258,13 @@ mod tests {
     fn what_is_broken_is_an_error_and_never_more() {
         let whole = gz("<tv></tv>");
         assert!(unpacked(&whole[..whole.len() - 9]).is_err());
-        let files: [(&str, u16, &[u8]); 1] = [("a.xml", 0, b"<tv/>")];
-        let whole = zip(&files);
+        let whole = zip(&[("a.xml", 0, b"<tv/>", b"<tv/>")]);
+        assert_eq!(unpacked(&whole).unwrap(), "<tv/>");
+        let other = zip(&[("a.xml", 0, b"<tv/>", b"<tx/>")]);
+        assert!(unpacked(&other).unwrap_err().to_string().contains("checksum"));
+        // The sum of an empty file is 0; nothing else may say so.
+        assert_eq!(unpacked(&zip(&[("a.xml", 0, b"", b"")])).unwrap(), "");
+        assert!(unpacked(&zip(&[("a.xml", 0, b"", b"<tv/>")])).is_err());
         for length in 4..whole.len() {
             let _ = unpacked(&whole[..length]);
             let mut bent = whole.clone();
@@ -260,7 +272,7 @@ mod tests {
             let _ = unpacked(&bent);
         }
         assert!(unpacked(&zip(&[])).unwrap_err().to_string().contains("no file"));
-        assert!(unpacked(&zip(&[("a.xml", 99, b"x")])).is_err());
+        assert!(unpacked(&zip(&[("a.xml", 99, b"x", b"x")])).is_err());
         assert!(open(Path::new("/dev/null")).is_err());
     }
 }

@@ -151,8 +151,9 @@ impl Runner<'_> {
             self.channel.state().source = Some(place);
             self.note(Event::Begun);
             let look = if again == Some(place) { Look::Shorter } else { Look::Usual };
-            let (lasted, was_given_up, why) = match self.play(place, &sources[place], look, &mut pacing).await
-            {
+            // In a place of its own, which is given back while the next attempt is waited for.
+            let ended = Box::pin(self.play(place, &sources[place], look, &mut pacing)).await;
+            let (lasted, was_given_up, why) = match ended {
                 Ended::Lost { lasted, was_given_up, why } => (lasted, was_given_up, why),
                 Ended::FirstIsBack => {
                     (place, short, barren, again) = (0, 0, 0, None);

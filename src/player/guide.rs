@@ -112,9 +112,9 @@ async fn answer(
     let set = bouquets_of(&who);
     let guides = &kept.guides;
     let edition = Edition::now(&asked.ops);
-    let head = guides.heads.get(asked.ops.viewing.catalogue(), set.clone(), || {
-        asked.ops.viewing.channels_in(set).map(|channels| Head::of(&channels))
-    });
+    let (ops, of) = (asked.ops.clone(), set.clone());
+    let make = move || ops.viewing.channels_in(of).map(|channels| Head::of(&channels));
+    let head = guides.heads.get_beside(|| asked.ops.viewing.catalogue(), set, make).await;
     let head = head.map_err(|error| request::refused(&error.into()))?;
     let tag = header::ETag(etag::of(&[&head.digest, edition.to_string().as_bytes()]));
     if etag::is_held(request, &tag) {

@@ -27,23 +27,25 @@ use crate::{
 /// Logs in, and lists what the action names. Unknown actions answer the login: clients ask for
 /// `get_profile` and others that never existed.
 pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
-    respond(&request, payload, &kept, |asked, who| {
+    respond(&request, payload, &kept, async |asked, who| {
         let category = Some(asked.text("category_id")).filter(|id| !id.is_empty());
         if asked.text("action") == "get_live_streams" {
             let viewing = &asked.ops.viewing;
-            let (channels, recorded) = (viewing.channels_of(who)?, viewing.recorded_days(who)?);
+            let (channels, recorded) = (viewing.channels_of(who).await?, viewing.recorded_days(who)?);
             return Ok(Answer::List(StreamList::of(channels, recorded, Form::List).in_category(category)));
         }
         let answer = match asked.text("action") {
             "get_short_epg" => {
+                asked.ops.guide_ready().await?;
                 let which = Which::next(asked.text("limit"));
                 return listings::answer(asked, who, which, &kept.listings).map(Answer::Text);
             }
             // The second spelling is some players' own.
             "get_simple_data_table" | "get_simple_date_table" => {
+                asked.ops.guide_ready().await?;
                 return listings::answer(asked, who, Which::All, &kept.listings).map(Answer::Text);
             }
-            "get_live_categories" => lists::categories(&asked.ops.viewing.channels_of(who)?),
+            "get_live_categories" => lists::categories(&asked.ops.viewing.channels_of(who).await?),
             "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
             "get_vod_info" => json!({ "info": [] }),
             "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),
@@ -56,15 +58,16 @@ pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<Playe
 
 /// Everything at once, for players of the first generation.
 pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<PlayerCache>) -> HttpResponse {
-    respond(&request, payload, &kept, |asked, who| {
+    respond(&request, payload, &kept, async |asked, who| {
         if asked.text("action") == "get_epg" {
             let Ok(stream) = parse_id(asked.text("stream_id")) else { return Ok(Answer::Text("[]".into())) };
             let which =
                 if asked.text("from_now") == "1" { Which::next(asked.text("limit")) } else { Which::All };
+            asked.ops.guide_ready().await?;
             let listed = listings::list(asked, who, StreamId(stream), which, &kept.listings)?;
             return Ok(Answer::Text(listed.to_string()));
         }
-        let channels = asked.ops.viewing.channels_of(who)?;
+        let channels = asked.ops.viewing.channels_of(who).await?;
         let mut answer = login(asked, who);
         answer["categories"] = json!({ "live": lists::categories(&channels), "movie": [], "series": [] });
         let mut text = answer.to_string();
@@ -95,14 +98,17 @@ async fn respond(
     request: &HttpRequest,
     payload: Payload,
     kept: &PlayerCache,
-    answer: impl FnOnce(&PlayerRequest, &Subscriber) -> Result<Answer, Refusal>,
+    answer: impl AsyncFnOnce(&PlayerRequest, &Subscriber) -> Result<Answer, Refusal>,
 ) -> HttpResponse {
     let asked = match PlayerRequest::read(request, payload).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let found = asked.subscriber().and_then(|who| Ok((answer(&asked, &who)?, who)));
-    let (status, body) = match found {
+    let found = async {
+        let who = asked.subscriber()?;
+        Ok((answer(&asked, &who).await?, who))
+    };
+    let (status, body) = match found.await {
         Ok((Answer::Text(body), _)) => (StatusCode::OK, body),
         Ok((Answer::List(list), who)) => return sent(request, list, kept.lists.begin(who.viewer)),
         Err(Refusal::Credentials) => (StatusCode::OK, no_auth().to_string()),

@@ -93,9 +93,8 @@ pub fn list(
     };
     let programmes = guide.programmes(stream, from, UnixTime::LAST, most)?;
     let zone = asked.ops.snapshot().settings.time_zone.zone();
-    let channel = viewing.channel(who, stream)?;
     let channel = Channel {
-        id: channel.map(|channel| channel.guide_id).unwrap_or_default(),
+        id: viewing.guide_id(who, stream)?,
         source: guide.channel_of(stream).map_or(0, |(source, _)| source.0),
         zone: &zone,
     };
@@ -115,7 +114,7 @@ pub fn list(
 
 /// What the programmes of a list have in common.
 struct Channel<'z> {
-    id: String,
+    id: Arc<str>,
     source: i64,
     zone: &'z TimeZone,
 }
@@ -138,7 +137,7 @@ impl Channel<'_> {
             "end": end,
             "stop": end,
             "description": description,
-            "channel_id": self.id,
+            "channel_id": *self.id,
             "start_timestamp": start.seconds().to_string(),
             "stop_timestamp": stop.seconds().to_string(),
             "now_playing": u8::from(programme.is_on(now)),

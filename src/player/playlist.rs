@@ -67,7 +67,7 @@ async fn answer(
     let form = form.ok_or_else(|| unknown("output is ts, mpegts, hls or m3u8"))?;
     let fetch =
         playlists.fetching.begin(who.viewer).ok_or_else(|| request::empty(StatusCode::TOO_MANY_REQUESTS))?;
-    let filling = filling(&asked, &who, playlists, form, with_attributes)?;
+    let filling = filling(&asked, &who, playlists, form, with_attributes).await?;
     let Filling { template, head, address } = &filling;
     let tag = etag::of(&[template.digest(), head.as_bytes(), address.as_bytes()]);
     if etag::is_held(request, &tag) {
@@ -91,7 +91,7 @@ struct Filling {
     address: String,
 }
 
-fn filling(
+async fn filling(
     asked: &PlayerRequest,
     who: &Subscriber,
     playlists: &Playlists,
@@ -99,13 +99,14 @@ fn filling(
     with_attributes: bool,
 ) -> Result<Filling, HttpResponse> {
     let (viewing, set) = (&asked.ops.viewing, bouquets_of(who));
-    let catalogue = viewing.catalogue();
     let recorded = viewing.recorded_days(who).map_err(|error| request::refused(&error.into()))?;
     let key = (set.clone(), form, with_attributes, recorded.clone());
-    let template = playlists.made.get(catalogue, key, || {
-        let channels = viewing.channels_in(set);
+    let ops = asked.ops.clone();
+    let make = move || {
+        let channels = ops.viewing.channels_in(set);
         channels.map(|channels| Template::playlist(&channels, form, with_attributes, &recorded))
-    });
+    };
+    let template = playlists.made.get_beside(|| viewing.catalogue(), key, make).await;
     let template = template.map_err(|error| request::refused(&error.into()))?;
     let (url, name) = (asked.origin.url(), &who.name);
     let (query, path) = match asked.credentials() {

@@ -112,10 +112,13 @@ async fn outcome(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
             Outcome::Rejected(Rejected::NotLetIn)
         });
     }
+    if matches!(kind, "itv" | "epg" | "tv_archive") {
+        asked.ops.guide_ready().await?;
+    }
     let sent = match (kind, action) {
-        ("itv", "get_epg_info") => guide::info(asked, &session)?,
-        ("itv", "get_all_channels") => channels::all(asked, &session)?,
-        ("itv", "get_all_fav_channels") => channels::all_favourites(asked, &session)?,
+        ("itv", "get_epg_info") => guide::info(asked, &session).await?,
+        ("itv", "get_all_channels") => channels::all(asked, &session).await?,
+        ("itv", "get_all_fav_channels") => channels::all_favourites(asked, &session).await?,
         _ => return in_session(asked, caller, &session, kind, action).await.map(Outcome::Result),
     };
     Ok(Outcome::Sent(sent))
@@ -130,8 +133,8 @@ async fn in_session(
     action: &str,
 ) -> Result<Value> {
     Ok(match (kind, action) {
-        ("itv", "get_genres") => channels::genres(asked, session)?,
-        ("itv", "get_ordered_list") => channels::page(asked, session)?,
+        ("itv", "get_genres") => channels::genres(asked, session).await?,
+        ("itv", "get_ordered_list") => channels::page(asked, session).await?,
         ("itv", "get_fav_ids") => channels::favourite_ids(asked, session)?,
         ("itv", "set_fav") => channels::set_favourites(asked, session).await?,
         ("itv", "set_last_id" | "set_played") => watching::set_last(asked, session),

@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// The genres that hold a channel, after the one that holds them all.
-pub fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
-    let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
+pub async fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
+    let channels = asked.ops.viewing.channels_of(&session.subscriber()).await?;
     let mut genres =
         vec![json!({ "id": "*", "title": "All", "alias": "all", "active_sub": true, "censored": 0 })];
     for (place, channel) in channels.headings().enumerate() {
@@ -38,8 +38,8 @@ pub fn genres(asked: &PortalRequest, session: &Session) -> Result<Value> {
 }
 
 /// Every channel but the censored ones, which a box asks for by their genre.
-pub fn all(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
-    let list = List::of(asked, session)?;
+pub async fn all(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
+    let list = List::of(asked, session).await?;
     let genre = Genre::of(asked.text("genre"));
     let places =
         list.channels.by_number().iter().copied().filter(|place| list.is_in(*place, genre)).collect();
@@ -47,8 +47,8 @@ pub fn all(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
 }
 
 /// A page of the channels that are asked for.
-pub fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
-    let list = List::of(asked, session)?;
+pub async fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
+    let list = List::of(asked, session).await?;
     let channels = &list.channels;
     let favourites_only = matches!(asked.text("fav"), "1" | "true");
     let hd_only = matches!(asked.text("hd"), "1" | "true");
@@ -92,8 +92,8 @@ pub fn page(asked: &PortalRequest, session: &Session) -> Result<Value> {
 }
 
 /// The favourites, in the order in which they were chosen.
-pub fn all_favourites(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
-    let list = List::of(asked, session)?;
+pub async fn all_favourites(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
+    let list = List::of(asked, session).await?;
     let places = list.favourites();
     Ok(list.sent(places, asked, session))
 }
@@ -151,8 +151,8 @@ struct List {
 }
 
 impl List {
-    fn of(asked: &PortalRequest, session: &Session) -> Result<Self> {
-        let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
+    async fn of(asked: &PortalRequest, session: &Session) -> Result<Self> {
+        let channels = asked.ops.viewing.channels_of(&session.subscriber()).await?;
         let favourites = asked.ops.favourites(session)?.into_iter().zip(0..).collect();
         let recorded = asked.ops.viewing.recorded_days(&session.subscriber())?;
         Ok(Self { channels, favourites, recorded })

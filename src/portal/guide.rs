@@ -107,13 +107,13 @@ pub fn week(asked: &PortalRequest) -> Value {
 }
 
 /// What is on in the next hours, on all channels. It is written as it is sent: it may be fifty megabytes.
-pub fn info(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
+pub async fn info(asked: &PortalRequest, session: &Session) -> Result<HttpResponse> {
     if asked.is_head {
         return Ok(reply::envelope(json!({ "data": {} })));
     }
     let hours = asked.number("period").filter(|hours| *hours > 0).map_or(HOURS.0, |hours| hours.min(HOURS.1));
     let teller = Teller::of(asked, session, clock::now())?;
-    let channels = asked.ops.viewing.channels_of(&session.subscriber())?;
+    let channels = asked.ops.viewing.channels_of(&session.subscriber()).await?;
     let info = Info {
         ops: asked.ops.clone(),
         until: UnixTime::clamped(teller.now.seconds() + hours * 3_600),

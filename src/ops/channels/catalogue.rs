@@ -12,7 +12,7 @@ use crate::{
         ids::{BouquetId, PlanId, StreamId},
     },
     ops::{
-        clock,
+        blocking, clock,
         viewing::{Subscriber, Viewing},
     },
     store::viewing::viewers::AskedTitle,
@@ -36,7 +36,7 @@ impl Weighed for Channels {
 
 impl Weighed for Option<AskedTitle> {
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.as_ref().map_or(0, |asked| asked.name.len())
+        size_of::<Self>() + self.as_ref().map_or(0, |asked| asked.name.len() + asked.guide_id.len())
     }
 }
 
@@ -49,6 +49,8 @@ impl Weighed for bool {
 /// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
 pub struct Cached<K, V> {
     kept: Mutex<Kept<K, V>>,
+    /// Held by who makes one beside the thread that asked: whoever waits for it finds what was made.
+    turn: tokio::sync::Mutex<()>,
     /// Values kept at once; beyond it those of an older catalogue go, and then all.
     most: usize,
 }
@@ -70,7 +72,8 @@ impl<K, V> Default for Cached<K, V> {
 impl<K, V> Cached<K, V> {
     /// None yet; so many are kept at once.
     pub fn at_most(most: usize) -> Self {
-        Self { kept: Mutex::new(Kept { values: HashMap::new(), bytes: 0 }), most }
+        let kept = Kept { values: HashMap::new(), bytes: 0 };
+        Self { kept: Mutex::new(kept), turn: tokio::sync::Mutex::default(), most }
     }
 }
 
@@ -81,14 +84,46 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
     /// # Errors
     /// Those of `make`.
     pub fn get<E>(&self, catalogue: u64, key: K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
-        let held = {
-            let kept = self.kept.lock();
-            kept.values.get(&key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
-        };
-        if let Some(value) = held {
+        if let Some(value) = self.held(catalogue, &key) {
             return Ok(value);
         }
         let value = Arc::new(make()?);
+        self.keep(catalogue, key, &value);
+        Ok(value)
+    }
+
+    /// The same for threads that serve others meanwhile: what takes long to make is made beside them, one at a time.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub async fn get_beside<E: Send + 'static>(
+        &self,
+        catalogue: impl Fn() -> u64,
+        key: K,
+        make: impl FnOnce() -> Result<V, E> + Send + 'static,
+    ) -> Result<Arc<V>, E>
+    where
+        V: Send + 'static,
+    {
+        if let Some(value) = self.held(catalogue(), &key) {
+            return Ok(value);
+        }
+        let _turn = self.turn.lock().await;
+        let catalogue = catalogue();
+        if let Some(value) = self.held(catalogue, &key) {
+            return Ok(value);
+        }
+        let value = Arc::new(blocking(make).await?);
+        self.keep(catalogue, key, &value);
+        Ok(value)
+    }
+
+    fn held(&self, catalogue: u64, key: &K) -> Option<Arc<V>> {
+        let kept = self.kept.lock();
+        kept.values.get(key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
+    }
+
+    fn keep(&self, catalogue: u64, key: K, value: &Arc<V>) {
         let bytes = value.bytes();
         let mut kept = self.kept.lock();
         let kept = &mut *kept;
@@ -103,7 +138,6 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
         }
         let before = kept.values.insert(key, (catalogue, value.clone()));
         kept.bytes = (kept.bytes + bytes).saturating_sub(before.map_or(0, |(_, value)| value.bytes()));
-        Ok(value)
     }
 }
 
@@ -131,14 +165,15 @@ impl Viewing {
     ///
     /// # Errors
     /// A database error.
-    pub fn channels_of(&self, who: &Subscriber) -> Result<Arc<Channels>> {
+    pub async fn channels_of(&self, who: &Subscriber) -> Result<Arc<Channels>> {
         if !who.subscription.is_active(clock::now()) {
             return Ok(Arc::default());
         }
-        self.channels_in(bouquets_of(who))
+        self.main.channels_beside(bouquets_of(who)).await
     }
 
-    /// The channels that a set of bouquets holds, in order and each with a number.
+    /// The channels that a set of bouquets holds, in order and each with a number. It blocks as long as it takes to read them
+    /// all, unless somebody has asked since they were last changed.
     ///
     /// # Errors
     /// A database error.
@@ -167,13 +202,13 @@ impl Viewing {
         Ok(who.subscription.catchup && found.as_ref().as_ref().is_some_and(|title| title.plan_has_catchup))
     }
 
-    /// A channel that a subscriber may watch now.
+    /// The id in the guide of a stream that a subscriber may watch; empty if it has none.
     ///
     /// # Errors
     /// A database error.
-    pub fn channel(&self, who: &Subscriber, stream: StreamId) -> Result<Option<Channel>> {
-        let channels = self.channels_of(who)?;
-        Ok(channels.place(stream).map(|place| channels.at(place).clone()))
+    pub fn guide_id(&self, who: &Subscriber, stream: StreamId) -> Result<Arc<str>> {
+        let found = self.main.asked_title(who, stream)?;
+        Ok(found.as_ref().as_ref().map(|title| title.guide_id.clone()).unwrap_or_default())
     }
 
     /// Which catalogue it is: another number once anything of it was changed.

@@ -38,6 +38,9 @@ pub struct Keeping {
     asked: Mutex<HashSet<GuideSourceId>>,
     /// The sources that are refreshed now.
     running: Mutex<HashSet<GuideSourceId>>,
+    /// Which state of each source this program last tried, by its `updated_at`: times in seconds cannot tell a try from a
+    /// change that came right behind it.
+    tried: Mutex<HashMap<GuideSourceId, UnixTime>>,
     /// How each of them is broken off; of one that was, nothing more.
     stops: Mutex<HashMap<GuideSourceId, Refreshing>>,
     /// Held by who looks at what is due: one at a time.
@@ -93,13 +96,15 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether it is time to fetch it by itself.
-    fn is_due(&self, now: UnixTime) -> bool {
+    /// Whether it is time to fetch it by itself; `tried` is the state of it that this program last tried, if it did.
+    fn is_due(&self, tried: Option<UnixTime>, now: UnixTime) -> bool {
         let period = self.row.record.refresh_hours.get() * 3_600;
         if period == 0 {
             return false;
         }
-        let Some(tried) = self.health.last_try_at.filter(|tried| *tried >= self.row.updated_at) else {
+        let changed = self.row.updated_at;
+        let is_of_now = |at: &UnixTime| tried.map_or(*at >= changed, |tried| tried == changed);
+        let Some(tried) = self.health.last_try_at.filter(is_of_now) else {
             return true;
         };
         let failed = !self.health.last_error.is_empty();
@@ -151,6 +156,7 @@ impl Ops {
                 self.rematch().await?;
                 self.fill_gaps(&mut sources, &running).await?;
             }
+            keeping.tried.lock().retain(|id, _| sources.iter().any(|source| source.row.id == *id));
             *keeping.seen.lock() = Some((change, sources.clone()));
             sources
         };
@@ -164,7 +170,8 @@ impl Ops {
                 continue;
             }
             let is_asked = keeping.asked.lock().remove(&source.row.id);
-            if source.row.record.enabled && (is_asked || source.is_due(now)) {
+            let tried = keeping.tried.lock().get(&source.row.id).copied();
+            if source.row.record.enabled && (is_asked || source.is_due(tried, now)) {
                 self.start_refresh(source);
             }
         }
@@ -178,6 +185,7 @@ impl Ops {
         let is_file = source.row.record.url.file().is_some();
         let refreshing = Refreshing { updated_at: source.row.updated_at, is_file, stop: stop.clone() };
         self.guide.keeping.running.lock().insert(id);
+        self.guide.keeping.tried.lock().insert(id, source.row.updated_at);
         self.guide.keeping.stops.lock().insert(id, refreshing);
         let ended = Ended(self.clone(), id);
         tokio::spawn(async move {

@@ -22,7 +22,7 @@ use crate::{
         ids::{GuideSourceId, StreamId},
         people::actor::Actor,
     },
-    ops::{Action, origin},
+    ops::{Action, Ops, blocking, origin},
     store::{Context, Store, guide::GuideDb},
 };
 use index::Index;
@@ -34,6 +34,8 @@ pub struct Guide {
     /// Where the count of generations begins: another number after each start.
     began: u64,
     index: ArcSwap<Index>,
+    /// Held by who makes the index beside the thread that asked.
+    turn: tokio::sync::Mutex<()>,
     keeping: keeping::Keeping,
 }
 
@@ -42,7 +44,14 @@ impl Guide {
     pub fn new(store: Store, db: GuideDb, now: UnixTime) -> Self {
         // A thousand changes in each second of a run would not reach the next run.
         let began = now.seconds().unsigned_abs() << 10;
-        Self { store, db, began, index: ArcSwap::default(), keeping: keeping::Keeping::default() }
+        Self {
+            store,
+            db,
+            began,
+            index: ArcSwap::default(),
+            turn: tokio::sync::Mutex::default(),
+            keeping: keeping::Keeping::default(),
+        }
     }
 
     /// The data folder.
@@ -51,7 +60,7 @@ impl Guide {
     }
 
     /// Programmes of a stream that overlap [from, to), by their start and at most so many: those of its channel, moved by
-    /// the shifts of its source and its own. A point read: a serving thread may ask.
+    /// the shifts of its source and its own. A point read: a serving thread may ask once [`Ops::guide_ready`] has returned.
     ///
     /// # Errors
     /// A database error.
@@ -115,6 +124,26 @@ impl Guide {
         let index = Arc::new(Index::of(generation, matches, self.db.wanted_channels()?));
         self.index.store(index.clone());
         Ok(index)
+    }
+}
+
+impl Ops {
+    /// Has the index made beside the thread that asks, if the guide has changed: with 100,000 channels that takes as long as
+    /// thousands of answers.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn guide_ready(&self) -> Result<()> {
+        let is_ready = || self.guide.index.load().generation == self.guide.generation();
+        if is_ready() {
+            return Ok(());
+        }
+        let _turn = self.guide.turn.lock().await;
+        if is_ready() {
+            return Ok(());
+        }
+        let ops = self.clone();
+        blocking(move || ops.guide.index().map(drop)).await
     }
 }
 

@@ -100,12 +100,16 @@ impl MainServer {
         self.store.changes().catalogue()
     }
 
-    /// The channels that a set of bouquets holds, in order and each with a number.
+    /// The channels that a set of bouquets holds, in order and each with a number. It blocks.
     pub fn channels(&self, set: BouquetSet) -> Result<Arc<Channels>> {
-        self.made.channels.get(self.catalogue(), set.clone(), || {
-            let (plan, own) = set;
-            self.store.point(&asking(), |read| read.catalogue(plan, &own)).map(Channels::of)
-        })
+        self.made.channels.get(self.catalogue(), set.clone(), || read_channels(&self.store, &set))
+    }
+
+    /// The same, read beside the thread that asks if they are to be read.
+    pub async fn channels_beside(&self, set: BouquetSet) -> Result<Arc<Channels>> {
+        let (store, of) = (self.store.clone(), set.clone());
+        let read = move || read_channels(&store, &of);
+        self.made.channels.get_beside(|| self.catalogue(), set, read).await
     }
 
     /// What is asked for as admission sees it, and whether the subscriber's bouquets hold it; `None` if there is none.
@@ -203,6 +207,10 @@ impl MainServer {
 
 fn asking() -> Context {
     origin(&Actor::LINECARD, WATCH)
+}
+
+fn read_channels(store: &Store, (plan, own): &BouquetSet) -> Result<Channels> {
+    store.read(&asking(), |read| read.catalogue(*plan, own)).map(Channels::of)
 }
 
 fn sessions() -> Context {

@@ -78,13 +78,15 @@ impl GuideDb {
         let generation = self.noticing(&open, begun)?;
         let refresh = Refresh { db: self, open: &open, conn, source, generation, rows: 0 };
         let outcome = job(refresh);
+        let conn = open.writer.lock();
         if outcome.is_err() {
-            let conn = open.writer.lock();
             if !conn.is_autocommit() {
                 let _ = conn.execute_batch("ROLLBACK");
             }
             let _ = forget_others(&conn, source);
         }
+        // Until the next one, its pages are of no use.
+        let _ = conn.release_memory();
         outcome
     }
 

@@ -18,6 +18,8 @@ use crate::{
 pub struct AskedTitle {
     /// What it is called.
     pub name: Arc<str>,
+    /// Its id in the programme guide; may be empty.
+    pub guide_id: Arc<str>,
     /// Whether it is switched on.
     pub enabled: bool,
     /// The server that has it.
@@ -72,7 +74,7 @@ impl Read<'_> {
     ) -> Result<Option<AskedTitle>> {
         let sql = "SELECT name, enabled, server_id, EXISTS (SELECT 1 FROM plan_bouquets p JOIN bouquet_streams b \
                    ON b.bouquet_id = p.bouquet_id WHERE p.plan_id = ?2 AND b.stream_id = ?1), \
-                   ifnull((SELECT catchup FROM subscription_plans WHERE id = ?2), 1) FROM streams WHERE id = ?1";
+                   ifnull((SELECT catchup FROM subscription_plans WHERE id = ?2), 1), epg_channel_id FROM streams WHERE id = ?1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let asked = statement.query_row(params![stream.0, plan.map(|plan| plan.0)], |row| {
             Ok(AskedTitle {
@@ -81,6 +83,7 @@ impl Read<'_> {
                 server_id: row.get::<_, Option<i64>>(2)?.map_or(ServerId::MAIN, ServerId),
                 in_bouquets: row.get(3)?,
                 plan_has_catchup: row.get(4)?,
+                guide_id: row.get(5)?,
             })
         });
         let Some(mut asked) = asked.optional()? else { return Ok(None) };
