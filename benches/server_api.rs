@@ -9,6 +9,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+mod common;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -21,7 +23,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use common::{
+    creation::{Events, bare_loop, create, fill, set_up, spread},
+    quiet_disk,
+};
+use rusqlite::{Connection, TransactionBehavior};
 
 const KEY: &str = "bench-key-0123456789";
 const ROUNDS: usize = 3;
@@ -56,15 +62,27 @@ fn main() {
 
 fn creations(small: &Path, big: &Path) {
     println!("line/new, 64 connections, synchronous=FULL, {SECONDS} s a round");
-    let (mut bare, mut grouped, mut single, mut pool, mut million) = (vec![], vec![], vec![], vec![], vec![]);
+    let bare =
+        |events| Load { per_second: bare_loop(SECONDS, events), p99: Duration::ZERO, cpu: Duration::ZERO };
+    let (mut bare_off, mut bare_on, mut off, mut on) = (vec![], vec![], vec![], vec![]);
+    let (mut single, mut pool, mut million) = (vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
-        bare.push(Load { per_second: bare_loop(), p99: Duration::ZERO, cpu: Duration::ZERO });
-        grouped.push(create_over_http(small, &[]));
+        bare_off.push(bare(Events::Off));
+        bare_on.push(bare(Events::On));
+        keep_events(small, 0);
+        off.push(create_over_http(small, &[]));
+        keep_events(small, 30);
+        on.push(create_over_http(small, &[]));
         single.push(create_over_http(small, &["--batch", "1"]));
         pool.push(create_through_a_pool());
         million.push(create_over_http(big, &[]));
     }
-    let (bare, grouped, single) = (median(bare), median(grouped), median(single));
+    let (bare_off, off) = (median(bare_off), median(off));
+    println!(" without events");
+    row("bare rusqlite loop, 200 a transaction", bare_off, bare_off);
+    row("over HTTP", off, bare_off);
+    println!(" with events");
+    let (bare, grouped, single) = (median(bare_on), median(on), median(single));
     let (pool, million) = (median(pool), median(million));
     row("bare rusqlite loop, 200 a transaction", bare, bare);
     row("over HTTP", grouped, bare);
@@ -72,6 +90,7 @@ fn creations(small: &Path, big: &Path) {
     row("a pool, a transaction a request", pool, bare);
     row("over HTTP, 1,000,000 lines in the file", million, bare);
     let p99_times = |other: Load| other.p99.as_secs_f64() / grouped.p99.as_secs_f64();
+    println!("  with events / without: {:.2}", grouped.per_second / off.per_second);
     println!("  over HTTP / one commit a request: {:.1} times", grouped.per_second / single.per_second);
     println!("  over HTTP / a pool: {:.1} times", grouped.per_second / pool.per_second);
     println!("  p99, one commit a request / over HTTP: {:.1} times", p99_times(single));
@@ -79,19 +98,52 @@ fn creations(small: &Path, big: &Path) {
     println!("  1,000,000 lines / 1,000 lines: {:.2}", million.per_second / grouped.per_second);
 }
 
+/// For so many days; 0 writes none.
+fn keep_events(folder: &Path, days: u32) {
+    let conn = Connection::open(folder.join("linecard.db")).unwrap();
+    conn.execute("UPDATE settings SET event_retention_days = ?", [days]).unwrap();
+}
+
 fn reads(small: &Path, big: &Path) {
     println!("line/info, 64 connections, {SECONDS} s a round");
-    let (mut empty, mut thousand, mut million) = (vec![], vec![], vec![]);
+    let sold = tempfile::tempdir().unwrap();
+    fill(sold.path(), 1_000);
+    sell(sold.path());
+    let (mut empty, mut thousand, mut with_plan, mut million) = (vec![], vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
         empty.push(empty_load());
         thousand.push(info_load(small, 1_000));
+        with_plan.push(info_load(sold.path(), 1_000));
         million.push(info_load(big, 1_000_000));
     }
     let (empty, thousand, million) = (median(empty), median(thousand), median(million));
     row("empty actix handler", empty, empty);
     row("line/info, 1,000 lines", thousand, empty);
+    row("line/info, the same with plan and bouquets", median(with_plan), empty);
     row("line/info, 1,000,000 lines", million, empty);
     println!("  1,000,000 lines / 1,000 lines: {:.2}", million.per_second / thousand.per_second);
+}
+
+/// A plan of three bouquets with 100 channels each, for every line; and a bouquet of its own for each.
+fn sell(folder: &Path) {
+    let conn = Connection::open(folder.join("linecard.db")).unwrap();
+    conn.execute_batch(
+        "BEGIN;
+         WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+         INSERT INTO streams (name, on_demand, created_at, updated_at)
+         SELECT 'channel ' || i, 1, 1800000000, 1800000000 FROM n;
+         WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 4)
+         INSERT INTO bouquets (name, position, created_at, updated_at)
+         SELECT 'bouquet ' || i, i, 1800000000, 1800000000 FROM n;
+         INSERT INTO bouquet_streams (bouquet_id, place, stream_id)
+         SELECT (id - 1) / 100 + 1, (id - 1) % 100, id FROM streams ORDER BY id LIMIT 400;
+         INSERT INTO subscription_plans (name, created_at, updated_at) VALUES ('plan', 1800000000, 1800000000);
+         INSERT INTO plan_bouquets (plan_id, place, bouquet_id) SELECT 1, id - 1, id FROM bouquets WHERE id < 4;
+         UPDATE lines SET subscription_plan_id = 1;
+         INSERT INTO line_bouquets (line_id, place, bouquet_id) SELECT id, 0, 4 FROM lines;
+         COMMIT;",
+    )
+    .unwrap();
 }
 
 fn pages(big: &Path) {
@@ -204,7 +256,7 @@ fn pool_handler(folder: &Path) {
             let created = actix_web::web::block(move || {
                 let mut conn = pool.get().unwrap();
                 let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-                create(&tx, &spread(made.fetch_add(1, Ordering::Relaxed)));
+                create(&tx, &spread(made.fetch_add(1, Ordering::Relaxed)), Events::On);
                 tx.commit().unwrap();
             });
             created.await.unwrap();
@@ -303,71 +355,4 @@ impl Drop for Server {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
     }
-}
-
-/// What the round before left to be written is no part of this one.
-fn quiet_disk() {
-    assert!(Command::new("sync").status().unwrap().success());
-}
-
-/// A database as the program makes it, with so many lines `line1`, `line2`, ...
-fn fill(folder: &Path, lines: usize) {
-    drop(Server::start(folder, &[]));
-    let mut conn = Connection::open(folder.join("linecard.db")).unwrap();
-    conn.pragma_update(None, "synchronous", "OFF").unwrap();
-    let tx = conn.transaction().unwrap();
-    (1..=lines).for_each(|n| create(&tx, &format!("line{n}")));
-    tx.commit().unwrap();
-}
-
-/// Creations a second without HTTP: 200 a transaction, each commit on the disk.
-fn bare_loop() -> f64 {
-    let folder = tempfile::tempdir().unwrap();
-    fill(folder.path(), 1_000);
-    let mut conn = Connection::open(folder.path().join("linecard.db")).unwrap();
-    set_up(&conn).unwrap();
-    quiet_disk();
-    let (begun, mut made) = (Instant::now(), 0_u64);
-    while begun.elapsed() < Duration::from_secs(SECONDS) {
-        let tx = conn.transaction().unwrap();
-        for _ in 0..200 {
-            made += 1;
-            create(&tx, &spread(made));
-        }
-        tx.commit().unwrap();
-    }
-    made as f64 / begun.elapsed().as_secs_f64()
-}
-
-/// As the program's own writer is set up.
-fn set_up(conn: &Connection) -> rusqlite::Result<()> {
-    conn.pragma_update(None, "synchronous", "FULL")?;
-    conn.pragma_update(None, "foreign_keys", true)?;
-    conn.pragma_update(None, "wal_autocheckpoint", 16_000)
-}
-
-/// Usernames as spread as the random ones that the server gives.
-fn spread(n: u64) -> String {
-    format!("{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-}
-
-/// The statements of one creation.
-fn create(conn: &Connection, username: &str) {
-    let mut line = conn
-        .prepare_cached(
-            "INSERT INTO lines (username, password, restreamer, max_allowed_connections, expire_date, \
-             subscription_plan_id, reseller_id, disabled, banned, allowed_ips, allowed_user_agents, allowed_outputs, server_id, \
-             isp_lock, is_trial, notes, created_at, updated_at) VALUES (?, ?, 0, 1, NULL, NULL, NULL, 0, 0, '[]', '[]', '[]', NULL, 0, 0, \
-             '', ?, ?)",
-        )
-        .unwrap();
-    line.execute(params![username, "0123456789", 1_800_000_000, 1_800_000_000]).unwrap();
-    let after = format!("{{\"password\":\"***\",\"username\":\"{username}\"}}");
-    let mut audit = conn
-        .prepare_cached(
-            "INSERT INTO audit_log (at, actor_kind, actor, address, resource, action, target_id, target, before, after) \
-             VALUES (?, 'api_key', 'first key', '127.0.0.1', 'line', 'new', ?, ?, '{}', ?)",
-        )
-        .unwrap();
-    audit.execute(params![1_800_000_000, conn.last_insert_rowid(), username, after]).unwrap();
 }

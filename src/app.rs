@@ -13,7 +13,7 @@ use actix_web::{
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
     http::header::{self, ContentType},
-    middleware::{DefaultHeaders, Next, NormalizePath, TrailingSlash, from_fn},
+    middleware::{DefaultHeaders, Next, from_fn},
     web,
 };
 
@@ -105,8 +105,6 @@ pub async fn build(config: Config) -> Result<Running, String> {
         App::new()
             .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
             .wrap(from_fn(access_log))
-            // A base URL that ends in a slash is a usual slip: `//api/line/new`, `/c//portal.php`.
-            .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             // Outermost: it runs first.
             .wrap(from_fn(timed::request))
             .configure(|config| faces.mount(config))

@@ -3,6 +3,7 @@
 // Each benchmark uses its part.
 #![allow(dead_code)]
 
+pub mod creation;
 pub mod viewers;
 
 use std::{

@@ -1,12 +1,11 @@
 //! One call of the Server API, let in: who asks for what with which fields.
 
 use indexmap::IndexMap;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{
-        Change, Error, Field, Given, Resource, Result, Written,
+        Change, Error, Field, Given, JsonObject, Resource, Result, Written,
         fields::time::UnixTime,
         people::{actor::Actor, rights::Access},
         record,
@@ -34,7 +33,7 @@ pub struct Call {
     pub once: Option<Once>,
     /// Only what would happen is asked: `dry_run=1`.
     pub dry_run: bool,
-    /// Members of the answer that are made anew by the call itself: a dry run has none of them.
+    /// Members of the answer that are made anew by this call, beside those of any: a dry run has none of them.
     pub made: Vec<&'static str>,
     /// The `updated_at` that the row to be changed must have, if the caller said.
     seen: Option<UnixTime>,
@@ -71,7 +70,7 @@ impl Call {
             data: Fields::new(data),
             once,
             dry_run,
-            made: NEW.into(),
+            made: Vec::new(),
             seen: None,
         })
     }
@@ -130,26 +129,37 @@ impl Call {
     ///
     /// # Errors
     /// As [`Ops::write_once`].
-    pub async fn write<F>(self, job: F) -> Result<Value>
+    pub async fn write<A, F>(self, job: F) -> Result<JsonObject>
     where
-        F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
+        A: Into<JsonObject>,
+        F: Fn(&Act<'_>) -> Result<A> + Send + 'static,
     {
         let Self { seen, dry_run, made, .. } = self;
+        // As text already where it is made: the next thread has no tree to take apart.
         let job = move |act: &Act<'_>| {
-            let mut answer = job(&act.seeing(seen))?;
-            for name in made.iter().filter(|_| dry_run) {
-                if let Some(value) = answer.get_mut(*name) {
-                    value.take();
-                }
-            }
-            Ok(answer)
+            let answer = job(&act.seeing(seen))?.into();
+            Ok(if dry_run { without(&answer, NEW.iter().chain(&made)) } else { answer })
         };
-        let mut answer = self.ops.write_once(self.actor, self.action, self.once, dry_run, job).await?;
-        if dry_run {
-            answer[DRY_RUN] = true.into();
-        }
-        Ok(answer)
+        let answer = self.ops.write_once(self.actor, self.action, self.once, dry_run, job).await?;
+        Ok(if dry_run { marked_dry(&answer) } else { answer })
     }
+}
+
+/// The answer with null for what the call itself would make.
+fn without<'n>(answer: &JsonObject, made: impl Iterator<Item = &'n &'static str>) -> JsonObject {
+    let mut members = answer.members();
+    for name in made {
+        if let Some(value) = members.get_mut(*name) {
+            value.take();
+        }
+    }
+    members.into()
+}
+
+fn marked_dry(answer: &JsonObject) -> JsonObject {
+    let mut members = answer.members();
+    members.insert(DRY_RUN.into(), true.into());
+    members.into()
 }
 
 /// The field that asks what a call would do, beside `data`.

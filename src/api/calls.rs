@@ -7,10 +7,9 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web::{Data, Payload},
 };
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
 use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 
 use super::{
     access::{ApiAccess, bearer},
@@ -27,7 +26,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Resource, Result,
+        Error, JsonObject, Resource, Result,
         channels::{
             bouquet::{Bouquet, Category},
             stream::Stream,
@@ -60,7 +59,7 @@ pub struct Row {
     pub access: Access,
     /// One sentence for the API description.
     pub doc: &'static str,
-    run: fn(Call) -> LocalBoxFuture<'static, Result<Value>>,
+    run: fn(Call) -> LocalBoxFuture<'static, Result<JsonObject>>,
 }
 
 macro_rules! calls {
@@ -71,7 +70,7 @@ macro_rules! calls {
             action: $action,
             access: $access,
             doc: $doc,
-            run: |call| Box::pin($handler(call)),
+            run: |call| Box::pin($handler(call).map_ok(JsonObject::from)),
         }, )*];
     };
 }
@@ -330,6 +329,9 @@ async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<Stri
         }
         BodyError::Malformed(why) => malformed(format!("body: {why}")),
     })?;
+    if fields.is_empty() {
+        return Ok(body);
+    }
     fields.extend(body);
     Ok(fields)
 }

@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::{call::Call, show};
 use crate::{
-    domain::{Error, Result, ids::Id, ids::parse_id},
+    domain::{Error, JsonObject, Result, ids::Id, ids::parse_id},
     ops::managed::{self, Managed},
     wire::{form::Node, page},
 };
 
-pub async fn create<R: Managed>(mut call: Call) -> Result<Value> {
+pub async fn create<R: Managed>(mut call: Call) -> Result<JsonObject> {
     let change = call.change::<R::Change>()?;
     call.write(move |act| Ok(json!({ "created_id": managed::create::<R>(act, change.clone())?.0.number() })))
         .await
 }
 
-pub async fn update<R: Managed>(mut call: Call) -> Result<Value> {
+pub async fn update<R: Managed>(mut call: Call) -> Result<JsonObject> {
     let id = id::<R::Id>(&mut call)?;
     let change = call.change::<R::Change>()?;
     call.write(move |act| {
@@ -25,7 +25,7 @@ pub async fn update<R: Managed>(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn delete<R: Managed>(mut call: Call) -> Result<Value> {
+pub async fn delete<R: Managed>(mut call: Call) -> Result<JsonObject> {
     let id = id::<R::Id>(&mut call)?;
     call.finish()?;
     call.write(move |act| {

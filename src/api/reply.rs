@@ -6,15 +6,20 @@ use actix_web::{
     HttpResponse,
     http::{StatusCode, header},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::domain::{Error, Resource};
+use crate::domain::{Error, JsonObject, Resource};
 
 /// A success: `result` true, and then the call's own keys as they stand.
-pub fn success(answer: &Value) -> HttpResponse {
-    let text = answer.to_string();
-    let own = text.strip_prefix('{').filter(|own| *own != "}");
-    let body = own.map_or_else(|| r#"{"result":true}"#.into(), |own| format!(r#"{{"result":true,{own}"#));
+pub fn success(answer: &JsonObject) -> HttpResponse {
+    let own = answer.inner();
+    let mut body = Vec::with_capacity(own.len() + 20);
+    body.extend_from_slice(b"{\"result\":true");
+    if !own.is_empty() {
+        body.push(b',');
+        body.extend_from_slice(own);
+    }
+    body.push(b'}');
     HttpResponse::Ok().content_type("application/json").body(body)
 }
 

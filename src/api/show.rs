@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::{Fact, Record, Stored, ids::Id, page::Rows},
+    domain::{Fact, JsonObject, Record, Stored, ids::Id, page::Rows},
     ops::machine::logs::LogRow,
 };
 
@@ -13,12 +13,21 @@ pub fn row<R: Record>(stored: &Stored<R>) -> Map<String, Value> {
     map.insert("id".into(), stored.id.number().into());
     for (name, fact) in stored.record.facts() {
         if !matches!(fact, Fact::Hidden(_)) {
-            map.insert(name.into(), value(fact));
+            map.insert(name.into(), value(&fact));
         }
     }
     map.insert("created_at".into(), stored.created_at.seconds().into());
     map.insert("updated_at".into(), stored.updated_at.seconds().into());
     map
+}
+
+/// The same as text.
+pub fn object<R: Record>(stored: &Stored<R>) -> JsonObject {
+    JsonObject::of_about(1_000)
+        .with("id", stored.id.number())
+        .with_facts(&stored.record.facts())
+        .with("created_at", stored.created_at.seconds())
+        .with("updated_at", stored.updated_at.seconds())
 }
 
 /// Puts what is no column of the record into its row, before another column.
@@ -39,7 +48,7 @@ pub fn log_row(row: LogRow) -> Value {
         let value = match (name, fact) {
             // They were written as JSON and are shown as JSON.
             ("before" | "after", Fact::Text(text)) => serde_json::from_str(&text).unwrap_or(Value::Null),
-            (_, fact) => value(fact),
+            (_, fact) => value(&fact),
         };
         (name.to_owned(), value)
     });
@@ -47,13 +56,33 @@ pub fn log_row(row: LogRow) -> Value {
 }
 
 /// A value as answers show it.
-pub fn value(fact: Fact) -> Value {
-    match fact {
-        Fact::None | Fact::Hidden(_) => Value::Null,
-        Fact::Number(number) => number.into(),
-        Fact::Text(text) | Fact::Secret(text) => text.into(),
-        Fact::List(texts) => texts.into(),
-        Fact::Urls(texts) | Fact::Masked(texts) => texts.into_iter().map(|(_, shown)| shown).collect(),
-        Fact::Ids(ids) => ids.into(),
+pub fn value(fact: &Fact) -> Value {
+    serde_json::to_value(fact).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Columns, Defaults, Given,
+        channels::bouquet::{Bouquet, BouquetChange},
+        fields::{text::Name, time::UnixTime},
+        ids::{BouquetId, StreamId},
+    };
+
+    #[test]
+    fn a_row_as_text_is_the_row() {
+        let change = BouquetChange {
+            name: Given::Value(Name::new("a \"b\"").unwrap()),
+            streams: Given::Value(vec![StreamId(3), StreamId(1)]),
+            ..BouquetChange::default()
+        };
+        let defaults = Defaults(vec![("position", Fact::Number(0))]);
+        let record = Bouquet::create(change, &defaults).unwrap();
+        let at = UnixTime::clamped;
+        let stored = Stored { id: BouquetId(7), record, created_at: at(5), updated_at: at(6) };
+        let text = object(&stored).text();
+        assert_eq!(text, Value::Object(row(&stored)).to_string());
+        assert!(text.starts_with("{\"id\":7,\"name\":\"a \\\"b\\\"\""), "{text}");
     }
 }

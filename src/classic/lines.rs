@@ -44,9 +44,9 @@ pub async fn edit(mut call: Call) -> Result<Answer> {
 
 pub async fn info(mut call: Call) -> Result<Answer> {
     let who = credentials(&mut call)?;
-    let line = call.ops.point(&call.actor, call.action, |look| lines::info(look, &who))?.line;
+    let line = call.ops.line_info(&call.actor, call.action, &who)?.line;
     let open = call.ops.viewing.connections_of(Viewer::Line(line.id));
-    let last = call.ops.last_watched(&call.actor, std::slice::from_ref(&line)).await?;
+    let last = call.ops.last_watched(&call.actor, std::slice::from_ref(&*line)).await?;
     let last = last.get(&line.id.number()).copied();
     Ok(Answer::Done(vec![("user_info", rows::user(&line, &open, last))]))
 }

@@ -6,6 +6,7 @@ mod environment;
 mod folder;
 mod import;
 mod log_buffer;
+mod log_line;
 mod output;
 mod run;
 mod whitelist;
@@ -259,6 +260,7 @@ pub fn main() -> ExitCode {
         .filter_level(log::LevelFilter::Info)
         .filter_module(BROKEN_OFF, log::LevelFilter::Off)
         .parse_default_env()
+        .format(log_line::write)
         .target(env_logger::Target::Pipe(Box::new(log.clone())))
         .init();
     std::panic::set_hook(Box::new(|panic| {

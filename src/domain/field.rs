@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Serialize, Serializer};
+
 use super::Resource;
 
 /// The rule that a value breaks, as the end of a sentence: "1 to 64 characters".
@@ -92,6 +94,20 @@ impl Fact {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+}
+
+/// As its owner is shown it: a number as a number, nothing as null, and of what is masked the part that is shown.
+impl Serialize for Fact {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None | Self::Hidden(_) => to.serialize_unit(),
+            Self::Number(number) => to.serialize_i64(*number),
+            Self::Text(text) | Self::Secret(text) => to.serialize_str(text),
+            Self::List(texts) => to.collect_seq(texts),
+            Self::Urls(texts) | Self::Masked(texts) => to.collect_seq(texts.iter().map(|(_, shown)| shown)),
+            Self::Ids(ids) => to.collect_seq(ids),
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod viewing;
 pub mod error;
 pub mod field;
 pub mod ids;
+pub mod json;
 pub mod kept_fields;
 pub mod page;
 pub mod refused;
@@ -24,6 +25,7 @@ pub mod resource;
 
 pub use error::{Error, Failure, Fault, Result};
 pub use field::{Fact, Field, Given, Kind, Rule, Written};
+pub use json::JsonObject;
 pub use record::{Change, Column, Columns, Defaults, Record, Stored};
 pub use refused::{Denied, Refused};
 pub use resource::Resource;

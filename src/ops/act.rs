@@ -16,7 +16,7 @@ use crate::{
         machine::settings::Settings,
         people::{
             actor::{Actor, Who},
-            audit::{MASK, Shown, difference},
+            audit::{Shown, difference},
         },
     },
     store::{Answer, Store, Table, Write, machine::logs::AuditRow},
@@ -120,7 +120,7 @@ impl Act<'_> {
             for (facts, shown, column) in [(&was, shown, &mut old), (&facts, now_shown, &mut new)] {
                 let fact =
                     facts.iter().find(|(known, _)| *known == name).map_or(&Fact::None, |(_, fact)| fact);
-                column.push(Told { name, fact, text: json(&shown).to_string() });
+                column.push(Told { name, fact, text: json(&shown) });
             }
         }
         let texts = (object(&old), object(&new));
@@ -254,7 +254,7 @@ fn is_set(name: &str, fact: &Fact, defaults: &Defaults) -> bool {
 }
 
 fn told<'f>(facts: impl Iterator<Item = &'f (&'static str, Fact)>) -> Vec<Told<'f>> {
-    facts.map(|(name, fact)| Told { name, fact, text: json(&fact.into()).to_string() }).collect()
+    facts.map(|(name, fact)| Told { name, fact, text: json(&fact.into()) }).collect()
 }
 
 /// Columns as a JSON object; the names of columns need no escape.
@@ -276,14 +276,6 @@ fn object(columns: &[Told<'_>]) -> String {
     text
 }
 
-fn json(shown: &Shown) -> Value {
-    match shown.fact() {
-        Fact::None => Value::Null,
-        Fact::Number(number) => (*number).into(),
-        Fact::Text(text) => text.as_str().into(),
-        Fact::List(texts) => texts.clone().into(),
-        Fact::Ids(ids) => ids.clone().into(),
-        // Nothing that is shown is one of these.
-        Fact::Secret(_) | Fact::Hidden(_) | Fact::Urls(_) | Fact::Masked(_) => MASK.into(),
-    }
+fn json(shown: &Shown) -> String {
+    serde_json::to_string(shown.fact()).unwrap_or_default()
 }

@@ -22,6 +22,7 @@ mod once;
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 pub use act::{Act, Action};
 pub use effect::Effect;
@@ -36,7 +37,7 @@ use crate::{
     },
     host::Host,
     media::Media,
-    store::{self, Context, Store, guide::GuideDb, machine::snapshot::Snapshot},
+    store::{self, Answer, Context, Store, guide::GuideDb, machine::snapshot::Snapshot},
 };
 use people::lockouts::Lockouts;
 use viewing::Viewing;
@@ -69,6 +70,7 @@ pub struct Parts {
     jobs: machine::jobs::JobReports,
     slips: slips::Slips,
     portal: portal::Portal,
+    known_channels: subscribers::lines::KnownChannels,
     /// Who follows the log of events.
     pub followers: events::follow::Followers,
     states: events::states::States,
@@ -108,6 +110,7 @@ impl Ops {
             jobs: machine::jobs::JobReports::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),
+            known_channels: subscribers::lines::KnownChannels::default(),
             followers: events::follow::Followers::default(),
             states: events::states::States::default(),
             lanes: events::sending::Lanes::default(),
@@ -135,14 +138,7 @@ impl Ops {
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
         let answer = act::submit(&self.store, actor, action, job);
-        let ops = self.clone();
-        // Apart from the caller: one that goes away while the disk is waited for takes no effect with it.
-        let done = tokio::spawn(async move {
-            let (answer, effects) = answer.wait().await?;
-            ops.take_effect(effects);
-            Ok(answer)
-        });
-        done.await.unwrap_or(Err(Error::Busy))
+        Awaited { ops: self.clone(), answer: Some(answer) }.done().await
     }
 
     /// Reads something that may take a while, away from the serving threads.
@@ -231,6 +227,38 @@ impl Ops {
     /// Finishes what is queued and closes the file.
     pub fn close(&self) {
         self.store.close();
+    }
+}
+
+/// An act whose caller waits for its commit. If he goes away meanwhile, somebody waits in his place: no effect goes with him.
+struct Awaited<T: Send + 'static> {
+    ops: Ops,
+    /// None once it was heard.
+    answer: Option<Answer<(T, Vec<Effect>)>>,
+}
+
+impl<T: Send + 'static> Awaited<T> {
+    async fn done(mut self) -> Result<T> {
+        let Some(answer) = &mut self.answer else { return Err(Error::Busy) };
+        let heard = answer.heard().await;
+        self.answer = None;
+        let (answer, effects) = heard?;
+        self.ops.take_effect(effects);
+        Ok(answer)
+    }
+}
+
+impl<T: Send + 'static> Drop for Awaited<T> {
+    fn drop(&mut self) {
+        let Some(answer) = self.answer.take() else { return };
+        let ops = self.ops.clone();
+        // Without a runtime the program ends, and every effect with it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Ok((_, effects)) = answer.wait().await {
+                ops.take_effect(effects);
+            }
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Act, Action, Ops};
 use crate::{
     domain::{
-        Error, Refused, Result,
+        Error, JsonObject, Refused, Result,
         people::actor::{Actor, Who},
     },
     store::engine::idempotency::{KEPT, KeptAnswer},
@@ -36,9 +36,9 @@ impl Ops {
         once: Option<Once>,
         dry_run: bool,
         job: F,
-    ) -> Result<Value>
+    ) -> Result<JsonObject>
     where
-        F: Fn(&Act<'_>) -> Result<Value> + Send + 'static,
+        F: Fn(&Act<'_>) -> Result<JsonObject> + Send + 'static,
     {
         let (since, is_doubted) = (self.answers_since(KEPT), self.leap().is_some());
         let answered = self.write(actor, action, move |act| {
@@ -57,7 +57,7 @@ impl Ops {
             }
             let answer = job(act)?;
             if let Some((once, id)) = caller {
-                let kept = KeptAnswer { fingerprint: once.fingerprint, answer: to_keep(&answer).to_string() };
+                let kept = KeptAnswer { fingerprint: once.fingerprint, answer: to_keep(&answer) };
                 let now = (!is_doubted).then_some(act.now);
                 act.tx.keep_answer(id, &once.key, &kept, now)?;
             }
@@ -78,20 +78,20 @@ fn unlogged(error: Error) -> Error {
     }
 }
 
-fn repeated(once: &Once, kept: &KeptAnswer) -> Result<Value> {
+fn repeated(once: &Once, kept: &KeptAnswer) -> Result<JsonObject> {
     if kept.fingerprint != once.fingerprint {
         return Err(Refused::KeyOfAnotherCall.into());
     }
-    serde_json::from_str(&kept.answer).map_err(|_| Refused::AnswerUnreadable.into())
+    JsonObject::read(&kept.answer).ok_or(Refused::AnswerUnreadable.into())
 }
 
 /// A new API key and the secret of a webhook are shown once and kept nowhere in clear: a repeat gets the answer without them.
-fn to_keep(answer: &Value) -> Value {
-    let mut kept = answer.clone();
+fn to_keep(answer: &JsonObject) -> String {
+    let mut members = answer.members();
     for secret in ["api_key", "secret"] {
-        if let Some(shown) = kept.get_mut(secret) {
+        if let Some(shown) = members.get_mut(secret) {
             *shown = Value::Null;
         }
     }
-    kept
+    JsonObject::from(members).text()
 }

@@ -1,15 +1,22 @@
 //! The answer to a login: `user_info` and `server_info`.
 
-use serde_json::{Value, json};
-
 use super::request::PlayerRequest;
 use crate::{
-    domain::fields::{container::Container, time::UnixTime},
+    domain::{
+        JsonObject,
+        fields::{container::Container, time::UnixTime},
+    },
     ops::viewing::{Credentials, Subscriber},
 };
 
 /// Both, with the types that players insist on.
-pub fn payload(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> Value {
+pub fn payload(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> JsonObject {
+    JsonObject::of_about(1_000)
+        .with_object("user_info", &user(asked, who, now))
+        .with_object("server_info", &server(asked, now))
+}
+
+fn user(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> JsonObject {
     let password = match asked.credentials() {
         Credentials::Password { password, .. } => password,
         // Whoever was given a token was not given the password.
@@ -17,36 +24,35 @@ pub fn payload(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> Value 
     };
     let subscription = &who.subscription;
     let open = asked.ops.viewing.count_connections(who.viewer);
-    let (date, time_zone) = local(asked, now);
+    JsonObject::of_about(500)
+        .with("username", &*who.name)
+        .with("password", password)
+        .with("message", "")
+        .with("auth", 1)
+        .with("status", status(who, now))
+        // null is never; typed readers want a text otherwise.
+        .with("exp_date", subscription.expire_date.0.map(|end| end.seconds().to_string()))
+        .with("is_trial", if subscription.is_trial { "1" } else { "0" })
+        .with("active_cons", open.to_string())
+        .with("created_at", who.created_at.seconds().to_string())
+        .with("max_connections", subscription.max_allowed_connections.get().to_string())
+        .with("allowed_output_formats", formats(&subscription.allowed_outputs))
+}
+
+fn server(asked: &PlayerRequest, now: UnixTime) -> JsonObject {
     let origin = &asked.origin;
     let https = origin.scheme == "https";
-    json!({
-        "user_info": {
-            "username": *who.name,
-            "password": password,
-            "message": "",
-            "auth": 1,
-            "status": status(who, now),
-            // null is never; typed readers want a text otherwise.
-            "exp_date": subscription.expire_date.0.map(|end| end.seconds().to_string()),
-            "is_trial": if subscription.is_trial { "1" } else { "0" },
-            "active_cons": open.to_string(),
-            "created_at": who.created_at.seconds().to_string(),
-            "max_connections": subscription.max_allowed_connections.get().to_string(),
-            "allowed_output_formats": formats(&subscription.allowed_outputs),
-        },
-        "server_info": {
-            "url": origin.host,
-            "port": if https { "80".to_owned() } else { origin.port.to_string() },
-            "https_port": if https { origin.port.to_string() } else { "443".to_owned() },
-            "server_protocol": origin.scheme,
-            "rtmp_port": "0",
-            "timezone": time_zone,
-            "timestamp_now": now.seconds(),
-            "time_now": date,
-            "process": true,
-        },
-    })
+    let settings = &asked.ops.snapshot().settings;
+    JsonObject::of_about(500)
+        .with("url", &origin.host)
+        .with("port", if https { "80".to_owned() } else { origin.port.to_string() })
+        .with("https_port", if https { origin.port.to_string() } else { "443".to_owned() })
+        .with("server_protocol", &origin.scheme)
+        .with("rtmp_port", "0")
+        .with("timezone", settings.time_zone.as_str())
+        .with("timestamp_now", now.seconds())
+        .with("time_now", now.local(&settings.time_zone.zone()))
+        .with("process", true)
 }
 
 /// The word that players show.
@@ -68,9 +74,4 @@ fn formats(allowed: &[Container]) -> Vec<&'static str> {
     let may = |container| allowed.is_empty() || allowed.contains(&container);
     let formats = [("m3u8", Container::Hls), ("ts", Container::Ts)];
     formats.into_iter().filter(|(_, container)| may(*container)).map(|(name, _)| name).collect()
-}
-
-fn local(asked: &PlayerRequest, now: UnixTime) -> (String, String) {
-    let zone = &asked.ops.snapshot().settings.time_zone;
-    (now.local(&zone.zone()), zone.as_str().to_owned())
 }

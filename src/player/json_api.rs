@@ -16,7 +16,10 @@ use super::{
 };
 use crate::wire::fetching::Fetch;
 use crate::{
-    domain::ids::{StreamId, parse_id},
+    domain::{
+        JsonObject,
+        ids::{StreamId, parse_id},
+    },
     ops::{
         clock,
         viewing::{Refusal, Subscriber},
@@ -49,7 +52,7 @@ pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<Playe
             "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
             "get_vod_info" => json!({ "info": [] }),
             "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),
-            _ => login(asked, who),
+            _ => return Ok(Answer::Text(login(asked, who).text())),
         };
         Ok(Answer::Text(answer.to_string()))
     })
@@ -68,9 +71,8 @@ pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<Player
             return Ok(Answer::Text(listed.to_string()));
         }
         let channels = asked.ops.viewing.channels_of(who).await?;
-        let mut answer = login(asked, who);
-        answer["categories"] = json!({ "live": lists::categories(&channels), "movie": [], "series": [] });
-        let mut text = answer.to_string();
+        let categories = json!({ "live": lists::categories(&channels), "movie": [], "series": [] });
+        let mut text = login(asked, who).with("categories", categories).text();
         text.truncate(text.len().saturating_sub(1));
         text.push_str(",\"available_channels\":");
         let recorded = asked.ops.viewing.recorded_days(who)?;
@@ -79,7 +81,7 @@ pub async fn panel_api(request: HttpRequest, payload: Payload, kept: Data<Player
     .await
 }
 
-fn login(asked: &PlayerRequest, who: &Subscriber) -> Value {
+fn login(asked: &PlayerRequest, who: &Subscriber) -> JsonObject {
     account::payload(asked, who, clock::now())
 }
 

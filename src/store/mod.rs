@@ -71,7 +71,12 @@ pub struct Store {
     pages: r2d2::Pool<SqliteConnectionManager>,
     points: r2d2::Pool<SqliteConnectionManager>,
     mark: events::mark::MarkFile,
+    files: Arc<engine::watch::Opened>,
 }
+
+/// Which commit was the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State(u32);
 
 /// A consistent view of the database.
 pub struct Read<'c> {
@@ -145,6 +150,7 @@ impl Store {
         let changes = Arc::new(Changes::default());
         let place = engine::files::Files::of(file.clone(), &conn)
             .map_err(|e| format!("cannot open {}: {e}", file.display()))?;
+        let files = place.opened();
         let writer = engine::writer::Writer::start(
             conn,
             place,
@@ -173,7 +179,7 @@ impl Store {
         };
         let (pages, points) = (pool(4), pool(options.workers));
         let mark = events::mark::MarkFile::below(folder);
-        Ok(Self { tables, snapshot, faults, changes, writer, pages, points, mark })
+        Ok(Self { tables, snapshot, faults, changes, writer, pages, points, mark, files })
     }
 
     /// Runs `job` in the next write transaction and answers once that is committed. If the job
@@ -221,16 +227,25 @@ impl Store {
             Ok(line) => return Ok(Some(line)),
             Err(moment) => moment,
         };
-        let (column, value) = match key {
-            LineKey::Username(name) => ("username", name),
-            LineKey::Token(token) => ("token", token.as_str()),
-        };
-        let value = Fact::Text(value.to_owned());
-        let line = self.point(&origin(), |read| read.first::<Line>(column, &value))?.map(Arc::new);
+        let by =
+            |read: &Read<'_>, column, value: &str| read.first::<Line>(column, &Fact::Text(value.to_owned()));
+        let line = self.point(&origin(), |read| match key {
+            LineKey::Username(name) => by(read, "username", name),
+            LineKey::Token(token) => by(read, "token", token.as_str()),
+            LineKey::Reference(reference) => read.by_reference(reference),
+        });
+        let line = line?.map(Arc::new);
         if let Some(line) = &line {
             seen.keep(line, moment);
         }
         Ok(line)
+    }
+
+    /// The state of the database, if what is kept in memory is of it: no commit was made that was not told yet. What is read
+    /// between two looks that find the same state is of that state, whether it comes from memory or from the database.
+    pub fn state(&self) -> Option<State> {
+        let last = self.files.last_commit()?;
+        self.changes.is_told_up_to(last).then_some(State(last))
     }
 
     fn read_from<T>(

@@ -59,7 +59,8 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
     let kind = header(CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/json" => Ok(parse_json(&whole(payload).await?)?),
-        "multipart/form-data" => multipart(request, payload).await,
+        // Apart: what it holds meanwhile is large, and hardly any call is one.
+        "multipart/form-data" => Box::pin(multipart(request, payload)).await,
         "application/x-www-form-urlencoded" | "" => {
             let body = whole(payload).await?;
             // curl -d sends JSON under this name unless told.
@@ -93,15 +94,22 @@ pub async fn at_once<T>(body: impl Future<Output = Result<T, BodyError>>) -> Res
 /// # Errors
 /// [`BodyError`].
 pub async fn whole(mut payload: Payload) -> Result<Bytes, BodyError> {
+    let mut first = Bytes::new();
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| BodyError::ended(&error))?;
-        if body.len() + chunk.len() > MOST {
+        if first.len() + body.len() + chunk.len() > MOST {
             return Err(BodyError::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        // Most come in one piece, which needs no copy.
+        if first.is_empty() && body.is_empty() {
+            first = chunk;
+        } else {
+            body.extend_from_slice(&std::mem::take(&mut first));
+            body.extend_from_slice(&chunk);
+        }
     }
-    Ok(body.freeze())
+    Ok(if body.is_empty() { first } else { body.freeze() })
 }
 
 async fn multipart(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, BodyError> {

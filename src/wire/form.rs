@@ -131,10 +131,16 @@ fn count_one(values: &mut usize) -> Result<(), String> {
 
 /// One half of a pair with `+` and `%XX` decoded; a missing half is empty.
 fn decoded(half: Option<&[u8]>, complaint: impl Fn() -> String) -> Result<String, Malformed> {
-    // Before the percents, so that %2B stays a plus.
-    let spaced: Vec<u8> =
-        half.unwrap_or_default().iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| Malformed(complaint()))
+    let half = half.unwrap_or_default();
+    // Most are written as they are.
+    let bytes = if half.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        // Before the percents, so that %2B stays a plus.
+        let spaced: Vec<u8> = half.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+        percent_decode(&spaced).collect()
+    } else {
+        half.to_vec()
+    };
+    String::from_utf8(bytes).map_err(|_| Malformed(complaint()))
 }
 
 /// A name that is fit to show: short, and only characters that no log or page can trip over.

@@ -6,7 +6,9 @@ pub fn path(path: &str, is_secret: impl Fn(&str) -> bool) -> String {
     let mut segments = path.trim_start_matches('/').split('/');
     let first = segments.next().unwrap_or_default();
     let open = if first == "api" { 2 } else { 0 };
-    let mut shown = format!("/{}", word(first, &is_secret));
+    let mut shown = String::with_capacity(path.len() + 8);
+    shown.push('/');
+    shown.push_str(word(first, &is_secret));
     for (place, segment) in segments.enumerate() {
         shown.push('/');
         shown.push_str(if place < open { word(segment, &is_secret) } else { "***" });

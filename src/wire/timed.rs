@@ -1,4 +1,4 @@
-//! Around every request: its body comes in time, and its connection knows whose turn it is.
+//! Around every request: its path is tidied, its body comes in time, and its connection knows whose turn it is.
 
 use std::{
     io,
@@ -19,7 +19,10 @@ use actix_web::{
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::connection::{Known, PATIENCE, Serving, Turn};
+use super::{
+    connection::{Known, PATIENCE, Serving, Turn},
+    path,
+};
 
 /// So long may a body take at least.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -32,6 +35,7 @@ pub async fn request(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    path::merge_slashes(&mut request);
     let known = request.conn_data::<Known>().cloned();
     let serving = known.as_ref().map(|known| known.turn.ours());
     let is_spare = known.as_ref().is_some_and(|known| known.is_spare);
@@ -69,13 +73,15 @@ struct InTime {
     turn: Option<Turn>,
     begun: Instant,
     bytes: u64,
-    until: Pin<Box<Sleep>>,
+    until: Instant,
+    /// Rings then; only a body that is waited for has one.
+    bell: Option<Pin<Box<Sleep>>>,
 }
 
 impl InTime {
     fn new(payload: Payload, turn: Option<Turn>) -> Self {
         let begun = Instant::now();
-        Self { payload, turn, begun, bytes: 0, until: Box::pin(sleep_until(begun + PATIENCE)) }
+        Self { payload, turn, begun, bytes: 0, until: begun + PATIENCE, bell: None }
     }
 
     fn wants(&self, more: bool) {
@@ -88,6 +94,15 @@ impl InTime {
         let whole = WHOLE + Duration::from_secs(self.bytes / BYTES_A_SECOND);
         (Instant::now() + PATIENCE).min(self.begun + whole)
     }
+
+    fn is_late(&mut self, context: &mut Context<'_>) -> bool {
+        let until = self.until;
+        let bell = self.bell.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if bell.deadline() != until {
+            bell.as_mut().reset(until);
+        }
+        bell.as_mut().poll(context).is_ready()
+    }
 }
 
 impl Stream for InTime {
@@ -99,11 +114,10 @@ impl Stream for InTime {
         match next {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.bytes += bytes.len() as u64;
-                let deadline = self.deadline();
-                self.until.as_mut().reset(deadline);
+                self.until = self.deadline();
                 Poll::Ready(Some(Ok(bytes)))
             }
-            Poll::Pending if self.until.as_mut().poll(context).is_ready() => {
+            Poll::Pending if self.is_late(context) => {
                 if let Some(turn) = &self.turn {
                     turn.body_is_late();
                 }

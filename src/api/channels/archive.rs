@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, Result,
+        Error, JsonObject, Result,
         fields::time::UnixTime,
         ids::{Id, StreamId},
     },
@@ -25,7 +25,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     }))
 }
 
-pub async fn delete(mut call: Call) -> Result<Value> {
+pub async fn delete(mut call: Call) -> Result<JsonObject> {
     let stream: Option<StreamId> = call.params.take("stream_id")?;
     let before: Option<UnixTime> = call.params.take("before")?;
     call.finish()?;

@@ -1,18 +1,18 @@
 //! `bouquets/update`, which also takes streams in and out by themselves.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     api::{call::Call, managed},
     domain::{
-        Result,
+        JsonObject, Result,
         channels::bouquet::BouquetChange,
         ids::{BouquetId, Id, StreamId},
     },
     ops::channels::streams,
 };
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let id = managed::id::<BouquetId>(&mut call)?;
     let add: Vec<StreamId> = call.data.take("add_streams")?.unwrap_or_default();
     let remove: Vec<StreamId> = call.data.take("remove_streams")?.unwrap_or_default();

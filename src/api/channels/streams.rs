@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, Kind, Result, Written,
+        Error, JsonObject, Kind, Result, Written,
         channels::stream::SourceUrl,
         field::{Given, Item},
         ids::{Id, ServerId, StreamId},
@@ -33,12 +33,12 @@ async fn listed(mut call: Call, which: impl Fn(&Running) -> bool) -> Result<Valu
     Ok(json!({ "streams": shown }))
 }
 
-pub async fn start(mut call: Call) -> Result<Value> {
+pub async fn start(mut call: Call) -> Result<JsonObject> {
     let (which, server) = targets(&mut call)?;
     call.write(move |act| Ok(json!({ "started": numbers(&streams::restart(act, &which, server)?) }))).await
 }
 
-pub async fn stop(mut call: Call) -> Result<Value> {
+pub async fn stop(mut call: Call) -> Result<JsonObject> {
     let (which, server) = targets(&mut call)?;
     call.write(move |act| Ok(json!({ "stopped": numbers(&streams::stop(act, &which, server)?) }))).await
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{call::Call, managed::id, show},
     domain::{
-        Columns, Error, Given, Kind, Resource, Result, Written,
+        Columns, Error, Given, JsonObject, Kind, Resource, Result, Written,
         events::webhook::{Webhook, WebhookChange},
         fields::{number::whole, time::UnixTime},
         ids::{Id, WebhookId},
@@ -15,7 +15,7 @@ use crate::{
     wire::page,
 };
 
-pub async fn create(mut call: Call) -> Result<Value> {
+pub async fn create(mut call: Call) -> Result<JsonObject> {
     let change = call.change::<WebhookChange>()?;
     let secret = call.ops.new_hook_secret()?;
     call.write(move |act| {
@@ -41,7 +41,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     Ok(show::page(Resource::Webhooks.name(), rows, shown))
 }
 
-pub async fn rotate(mut call: Call) -> Result<Value> {
+pub async fn rotate(mut call: Call) -> Result<JsonObject> {
     let id = id::<WebhookId>(&mut call)?;
     call.finish()?;
     let secret = call.ops.new_hook_secret()?;
@@ -52,7 +52,7 @@ pub async fn rotate(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn test(mut call: Call) -> Result<Value> {
+pub async fn test(mut call: Call) -> Result<JsonObject> {
     let id = id::<WebhookId>(&mut call)?;
     call.finish()?;
     call.write(move |act| {
@@ -62,7 +62,7 @@ pub async fn test(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn resend(mut call: Call) -> Result<Value> {
+pub async fn resend(mut call: Call) -> Result<JsonObject> {
     let id = id::<WebhookId>(&mut call)?;
     let again = match (number(&mut call, "event_id")?, number(&mut call, "after")?) {
         (Some(event), None) => Again::Event(event),

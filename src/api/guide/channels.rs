@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, show},
     domain::{
-        Error, Given, Kind, Result, Written,
+        Error, Given, JsonObject, Kind, Result, Written,
         fields::{
             text::{GuideId, ShortText},
             time::UnixTime,
@@ -59,7 +59,7 @@ pub async fn matches(mut call: Call) -> Result<Value> {
     Ok(show::page("matches", rows, |(name, found)| shown(&name, &found)))
 }
 
-pub async fn choose(mut call: Call) -> Result<Value> {
+pub async fn choose(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let stream: StreamId = call.params.require("stream_id")?;
     let source: Option<GuideSourceId> = call.params.take("source_id")?;

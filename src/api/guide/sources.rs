@@ -9,7 +9,7 @@ use crate::{
         show,
     },
     domain::{
-        Columns, Resource, Result,
+        Columns, JsonObject, Resource, Result,
         fields::time::UnixTime,
         guide::source::GuideSource,
         ids::{GuideSourceId, Id},
@@ -32,7 +32,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     Ok(show::page(Resource::GuideSources.name(), rows, shown))
 }
 
-pub async fn refresh(mut call: Call) -> Result<Value> {
+pub async fn refresh(mut call: Call) -> Result<JsonObject> {
     let id = optional_id::<GuideSourceId>(&mut call)?;
     call.finish()?;
     call.write(move |act| {

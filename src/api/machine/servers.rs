@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::id, show},
     domain::{
-        Columns, Result, Stored,
+        Columns, JsonObject, Result, Stored,
         ids::{Id, ServerId},
         machine::server::{Health, Load, Server, ServerChange},
     },
@@ -13,7 +13,7 @@ use crate::{
     wire::page,
 };
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let id: ServerId = id(&mut call)?;
     let change = call.change::<ServerChange>()?;
     call.write(move |act| {

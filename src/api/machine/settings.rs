@@ -9,7 +9,7 @@ use crate::{
         show,
     },
     domain::{
-        Error, Given, Refused, Result, Stored,
+        Error, Given, JsonObject, Refused, Result, Stored,
         fields::{
             net::Network,
             text::{ClassicPassword, Name, ShortText},
@@ -40,7 +40,7 @@ pub async fn get(mut call: Call) -> Result<Value> {
     Ok(json!({ "settings": row }))
 }
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let password = record::parse::<ClassicPassword>(&mut call.data, "classic_api_password")?;
     let mut change = call.change::<SettingsChange>()?;
     change.classic_api_password = call.ops.seal_classic_password(&password)?;
@@ -51,7 +51,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn whitelist_add(mut call: Call) -> Result<Value> {
+pub async fn whitelist_add(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let address = address(&mut call)?;
     let note: Option<ShortText> = call.params.take("note")?;
@@ -63,7 +63,7 @@ pub async fn whitelist_add(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn whitelist_remove(mut call: Call) -> Result<Value> {
+pub async fn whitelist_remove(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let address = address(&mut call)?;
     call.finish()?;
@@ -92,7 +92,7 @@ pub async fn whitelist_list(mut call: Call) -> Result<Value> {
     Ok(json!({ "total": shown.len(), "whitelist": shown, "your_address": your_address }))
 }
 
-pub async fn api_key_new(mut call: Call) -> Result<Value> {
+pub async fn api_key_new(mut call: Call) -> Result<JsonObject> {
     let change = call.change::<ApiKeyChange>()?;
     // A list that is empty by mistake must not become the right to do everything.
     if change.scope == Given::Empty {
@@ -106,7 +106,7 @@ pub async fn api_key_new(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn api_key_revoke(mut call: Call) -> Result<Value> {
+pub async fn api_key_revoke(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let which = match (optional_id(&mut call)?, call.params.take::<Name>("name")?) {
         (Some(id), None) => Selector::Id(id),

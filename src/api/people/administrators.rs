@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::optional_id, show},
     domain::{
-        Columns, Error, Given, Resource, Result,
+        Columns, Error, Given, JsonObject, Resource, Result,
         fields::text::{AdminName, NewPassword, ShortText},
         ids::{Id, parse_id},
         people::admin::{Admin, AdminChange},
@@ -19,7 +19,7 @@ use crate::{
     wire::page,
 };
 
-pub async fn create(mut call: Call) -> Result<Value> {
+pub async fn create(mut call: Call) -> Result<JsonObject> {
     let password: NewPassword = call.data.require("password")?;
     let mut change = call.change::<AdminChange>()?;
     // Said before the hash is paid for.
@@ -40,7 +40,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let who = selector(&mut call)?;
     let password = match record::parse::<NewPassword>(&mut call.data, "password")? {
         Given::Absent => None,
@@ -61,7 +61,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn delete(mut call: Call) -> Result<Value> {
+pub async fn delete(mut call: Call) -> Result<JsonObject> {
     let who = selector(&mut call)?;
     call.finish()?;
     call.write(move |act| Ok(json!({ "deleted_id": admins::delete(act, &who)?.number() }))).await
@@ -100,7 +100,7 @@ fn session(session: &PanelSession) -> Value {
     })
 }
 
-pub async fn end_session(mut call: Call) -> Result<Value> {
+pub async fn end_session(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let text: ShortText = call.params.require("session_id")?;
     let id = parse_id(text.as_str()).map_err(|rule| Error::invalid("session_id", rule))?;

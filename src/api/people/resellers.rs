@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{call::Call, managed::optional_id, show},
     domain::{
-        Columns, Error, Given, Result,
+        Columns, Error, Given, JsonObject, Result,
         fields::{
             credits::{Credits, Movement},
             text::ShortText,
@@ -18,7 +18,7 @@ use crate::{
     wire::page,
 };
 
-pub async fn create(mut call: Call) -> Result<Value> {
+pub async fn create(mut call: Call) -> Result<JsonObject> {
     let opening = call.data.take::<Credits>("credits")?.unwrap_or(Credits::ZERO);
     let change = call.change::<ResellerChange>()?;
     call.write(move |act| {
@@ -28,7 +28,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let who = selector(&mut call)?;
     let balance = match record::parse::<Credits>(&mut call.data, "credits")? {
         Given::Absent => None,
@@ -43,7 +43,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn add_credits(mut call: Call) -> Result<Value> {
+pub async fn add_credits(mut call: Call) -> Result<JsonObject> {
     let who = selector(&mut call)?;
     let movement: Movement = call.params.require("credits")?;
     let note = call.params.take::<ShortText>("note")?;
@@ -55,7 +55,7 @@ pub async fn add_credits(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn delete(mut call: Call) -> Result<Value> {
+pub async fn delete(mut call: Call) -> Result<JsonObject> {
     let who = selector(&mut call)?;
     call.finish()?;
     call.write(move |act| Ok(json!({ "deleted_id": resellers::delete(act, &who)?.number() }))).await

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, Result,
+        Error, JsonObject, Result,
         fields::text::ShortText,
         page::Start,
         people::lockout::{Limits, Offender, Tally},
@@ -35,7 +35,7 @@ pub async fn blocks(mut call: Call) -> Result<Value> {
     Ok(json!({ "limits": limits, "total": all.len(), "blocks": blocks }))
 }
 
-pub async fn unblock(mut call: Call) -> Result<Value> {
+pub async fn unblock(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let address = call.params.take::<ShortText>("address")?;
     let name = call.params.take::<ShortText>("username")?;

@@ -6,7 +6,7 @@ use super::bulk::named;
 use crate::{
     api::{call::Call, managed, show},
     domain::{
-        Resource, Result,
+        JsonObject, Resource, Result,
         fields::time::UnixTime,
         ids::BatchId,
         subscribers::{
@@ -42,7 +42,7 @@ pub async fn info(mut call: Call) -> Result<Value> {
 }
 
 /// Row by row in transactions of their own; the answer is that of the last one, which ends it.
-pub async fn undo(mut call: Call) -> Result<Value> {
+pub async fn undo(mut call: Call) -> Result<JsonObject> {
     let id: BatchId = managed::id(&mut call)?;
     call.finish()?;
     let tried = call.ops.undo_batch(&call.actor, id.0, call.dry_run).await?;

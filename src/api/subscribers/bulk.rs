@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{call::Call, show},
     domain::{
-        Change, Error, Given, Kind, Refused, Result,
+        Change, Error, Given, JsonObject, Kind, Refused, Result,
         fields::{number::Position, text::ShortText, time::UnixTime},
         ids::{BatchId, PlanId, parse_id},
         kept_fields::Keeping,
@@ -34,7 +34,7 @@ const STATES: [State; 5] = [State::Active, State::Expired, State::Disabled, Stat
 /// What is to happen to the rows.
 const ACTIONS: &str = "update, extend or delete";
 
-pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<Value> {
+pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<JsonObject> {
     let preview = call.params.take::<BatchId>("preview_id")?.map(|id| id.0);
     let asked = asked::<S>(&mut call)?;
     call.finish()?;
@@ -53,7 +53,7 @@ pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<Value> {
         }
         (None, Some((which, edit))) if call.dry_run => {
             let previewed = call.ops.preview_batch::<S>(&call.actor, which, edit).await?;
-            Ok(previewed_as::<S>(&previewed))
+            Ok(previewed_as::<S>(&previewed).into())
         }
         (None, Some((which, edit))) => {
             let meant = call.ops.meant::<S>(&call.actor, which).await?;
@@ -174,8 +174,8 @@ pub fn named<S: Subscribed>(rows: &[Named]) -> Vec<Value> {
 fn sampled<S: Subscribed>(id: i64, name: &str, changes: &Difference) -> Value {
     let (mut before, mut after) = (Map::new(), Map::new());
     for (column, old, new) in changes {
-        before.insert((*column).into(), show::value(old.fact().clone()));
-        after.insert((*column).into(), show::value(new.fact().clone()));
+        before.insert((*column).into(), show::value(old.fact()));
+        after.insert((*column).into(), show::value(new.fact()));
     }
     json!({ "id": id, S::NAME: name, "before": before, "after": after })
 }

@@ -9,12 +9,12 @@ use crate::{
         viewing::{connections, explain},
     },
     domain::{
-        Columns, Error, Given, Resource, Result,
+        Columns, Error, Given, JsonObject, Resource, Result,
         fields::{
             mac::Mac,
             text::{LinePassword, Username},
         },
-        ids::Id,
+        ids::{Id, LineId},
         subscribers::line::{Line, LineChange},
         viewing::session::Viewer,
     },
@@ -28,7 +28,7 @@ use crate::{
     wire::page,
 };
 
-pub async fn create(mut call: Call) -> Result<Value> {
+pub async fn create(mut call: Call) -> Result<JsonObject> {
     let wishes = SaleOptions { free: call.data.take("free")?.unwrap_or(false), ..SaleOptions::default() };
     let change = change(&mut call)?;
     let random =
@@ -37,41 +37,51 @@ pub async fn create(mut call: Call) -> Result<Value> {
     let change = lines::with_credentials(change)?;
     call.write(move |act| {
         let (id, line) = lines::create(act, change.clone(), wishes)?;
-        Ok(json!({ "created_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+        Ok(named("created_id", id, &line))
     })
     .await
 }
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let who = credentials(&mut call)?;
     let wishes = wishes(&mut call)?;
     let change = change(&mut call)?;
     call.write(move |act| {
         let (id, line) = lines::update(act, &who, change.clone(), wishes)?;
-        Ok(json!({ "modified_id": id.number(), "username": line.username.as_str(), "password": line.password.as_str() }))
+        Ok(named("modified_id", id, &line))
     })
     .await
 }
 
-pub async fn delete(mut call: Call) -> Result<Value> {
+pub async fn delete(mut call: Call) -> Result<JsonObject> {
     let who = credentials(&mut call)?;
     call.finish()?;
     call.write(move |act| Ok(json!({ "deleted_id": lines::delete(act, &who)?.number() }))).await
 }
 
+/// Which line it was that was made or changed.
+fn named(member: &str, id: LineId, line: &Line) -> JsonObject {
+    JsonObject::default()
+        .with(member, id.number())
+        .with("username", line.username.as_str())
+        .with("password", line.password.as_str())
+}
+
 #[allow(clippy::unused_async, reason = "every call of the table is a future")]
-pub async fn info(mut call: Call) -> Result<Value> {
+pub async fn info(mut call: Call) -> Result<JsonObject> {
     let who = credentials(&mut call)?;
     call.finish()?;
-    let info = call.ops.point(&call.actor, call.action, |look| lines::info(look, &who))?;
-    let channels: Vec<i64> = info.channels.iter().map(|id| id.number()).collect();
+    let info = call.ops.line_info(&call.actor, call.action, &who)?;
     let now = clock::now();
     let open = call.ops.viewing.connections_of(Viewer::Line(info.line.id));
     let open: Vec<Value> = open.iter().map(|connection| connections::shown(connection, now)).collect();
-    Ok(json!({ "line_info": show::row(&info.line), "line_conn_info": open, "line_channel_ids": channels }))
+    Ok(JsonObject::of_about(1_500)
+        .with_object("line_info", &show::object(&info.line))
+        .with("line_conn_info", open)
+        .with_json("line_channel_ids", info.channels.json()))
 }
 
-pub async fn convert_to_mag(mut call: Call) -> Result<Value> {
+pub async fn convert_to_mag(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let who = credentials(&mut call)?;
     let mac: Mac = call.params.require("mac_address")?;
@@ -85,8 +95,8 @@ pub async fn convert_to_mag(mut call: Call) -> Result<Value> {
 
 pub async fn explain(mut call: Call) -> Result<Value> {
     let who = credentials(&mut call)?;
-    let info = call.ops.point(&call.actor, call.action, |look| lines::info(look, &who))?;
-    explain::answer(call, info.line.into()).await
+    let line = call.ops.line_info(&call.actor, call.action, &who)?.line;
+    explain::answer(call, (&*line).into()).await
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {

@@ -10,7 +10,7 @@ use crate::{
         viewing::{connections, explain},
     },
     domain::{
-        Columns, Result,
+        Columns, JsonObject, Result,
         fields::{
             mac::Mac,
             number::Seconds,
@@ -40,7 +40,7 @@ use crate::{
     wire::page,
 };
 
-pub async fn create(mut call: Call) -> Result<Value> {
+pub async fn create(mut call: Call) -> Result<JsonObject> {
     let wishes = SaleOptions { free: call.data.take("free")?.unwrap_or(false), ..SaleOptions::default() };
     let change = call.change::<MagChange>()?;
     call.write(move |act| {
@@ -50,7 +50,7 @@ pub async fn create(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn update(mut call: Call) -> Result<Value> {
+pub async fn update(mut call: Call) -> Result<JsonObject> {
     let which = which(&mut call)?;
     let wishes = wishes(&mut call)?;
     let change = call.change::<MagChange>()?;
@@ -61,7 +61,7 @@ pub async fn update(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn delete(mut call: Call) -> Result<Value> {
+pub async fn delete(mut call: Call) -> Result<JsonObject> {
     let which = which(&mut call)?;
     call.finish()?;
     call.write(move |act| Ok(json!({ "deleted_id": mags::delete(act, &which)?.number() }))).await
@@ -86,7 +86,7 @@ pub async fn info(mut call: Call) -> Result<Value> {
 }
 
 /// Lets an event wait for the box.
-pub async fn send_event(mut call: Call) -> Result<Value> {
+pub async fn send_event(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let which = which(&mut call)?;
     let event = Event {
@@ -102,7 +102,7 @@ pub async fn send_event(mut call: Call) -> Result<Value> {
 }
 
 /// Releases the device that the MAG is bound to, so that another can take its place.
-pub async fn reset_device(mut call: Call) -> Result<Value> {
+pub async fn reset_device(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let which = which(&mut call)?;
     call.finish()?;
@@ -110,7 +110,7 @@ pub async fn reset_device(mut call: Call) -> Result<Value> {
 }
 
 /// Sets the parental PIN, or makes a new one.
-pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
+pub async fn set_parent_pin(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let which = which(&mut call)?;
     let pin = if let Some(pin) = call.params.take::<Pin>("parent_pin")? {
@@ -127,7 +127,7 @@ pub async fn set_parent_pin(mut call: Call) -> Result<Value> {
     .await
 }
 
-pub async fn convert_to_line(mut call: Call) -> Result<Value> {
+pub async fn convert_to_line(mut call: Call) -> Result<JsonObject> {
     call.join_places();
     let which = which(&mut call)?;
     let wanted = convert::Credentials {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, Refused, Resource, Result,
+        Error, JsonObject, Refused, Resource, Result,
         fields::{
             mac::Mac,
             number::Position,
@@ -38,7 +38,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
     Ok(json!({ "total": shown.len(), "connections": shown }))
 }
 
-pub async fn kill(mut call: Call) -> Result<Value> {
+pub async fn kill(mut call: Call) -> Result<JsonObject> {
     let one: Option<Position> = call.params.take("connection_id")?;
     let viewer = viewer(&mut call)?;
     let stream: Option<StreamId> = call.params.take("stream_id")?;

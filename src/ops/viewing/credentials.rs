@@ -1,9 +1,6 @@
 //! Credentials of players: right, wrong, or guessed too often.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::net::{IpAddr, Ipv4Addr};
 
 use subtle::ConstantTimeEq;
 
@@ -60,7 +57,7 @@ impl Viewing {
         };
         let meant = self.main.line(credentials)?.map(|line| (is_right(&line, credentials), line));
         let is_right = meant.as_ref().is_some_and(|(is_right, _)| *is_right);
-        let meant = meant.map(|(_, line)| Subscriber::from(Arc::unwrap_or_clone(line)));
+        let meant = meant.map(|(_, line)| Subscriber::from(&*line));
         let what = match credentials {
             Credentials::Password { password, .. } => password,
             Credentials::Token(token) => token,

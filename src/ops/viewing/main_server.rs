@@ -78,7 +78,7 @@ impl MainServer {
             Ok(match viewer {
                 Viewer::Line(id) => read.by_id::<Line>(id)?.map(|line| {
                     let is_right = proof.is_none_or(|proof| is_still(&line.record, proof));
-                    if is_right { Ok(line.into()) } else { Err(Ending::NewPassword) }
+                    if is_right { Ok((&line).into()) } else { Err(Ending::NewPassword) }
                 }),
                 Viewer::Mag(id) => read.by_id::<Mag>(id)?.map(|mag| Ok(mag.into())),
             })

@@ -170,15 +170,22 @@ impl Subscriber {
     }
 }
 
-impl From<Stored<Line>> for Subscriber {
-    fn from(line: Stored<Line>) -> Self {
+/// Of one that stays in memory.
+impl From<&Stored<Line>> for Subscriber {
+    fn from(line: &Stored<Line>) -> Self {
         Self {
             viewer: Viewer::Line(line.id),
             name: line.record.username.as_str().into(),
-            subscription: line.record.subscription,
+            subscription: line.record.subscription.clone(),
             created_at: line.created_at,
             proof: None,
         }
+    }
+}
+
+impl From<Stored<Line>> for Subscriber {
+    fn from(line: Stored<Line>) -> Self {
+        Self::from(&line)
     }
 }
 

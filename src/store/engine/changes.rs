@@ -29,6 +29,8 @@ pub struct Changes {
     guide: AtomicU64,
     events: watch::Sender<()>,
     seen: LineCache,
+    /// The number of the last commit up to which everything was told, and one more; 0 before the first look.
+    told: AtomicU64,
 }
 
 impl Changes {
@@ -55,6 +57,16 @@ impl Changes {
         }
         drop(waiting);
         self.bell.notify_one();
+    }
+
+    /// Everything up to that commit was told, whoever's it was.
+    pub(crate) fn told_up_to(&self, commit: u32) {
+        self.told.store(u64::from(commit) + 1, Ordering::Release);
+    }
+
+    /// Whether what is kept in memory is as that commit left it.
+    pub(crate) fn is_told_up_to(&self, commit: u32) -> bool {
+        self.told.load(Ordering::Acquire) == u64::from(commit) + 1
     }
 
     /// Tells that events were committed.

@@ -75,6 +75,11 @@ impl Files {
         &self.path
     }
 
+    /// The files themselves, for those who look at them.
+    pub fn opened(&self) -> Arc<Opened> {
+        self.mover.files.clone()
+    }
+
     /// The way to move the log.
     pub fn mover(&self) -> Mover {
         self.mover.clone()

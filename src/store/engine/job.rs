@@ -21,8 +21,16 @@ impl<T> Answer<T> {
     ///
     /// # Errors
     /// The job's own, [`Error::Busy`], [`Error::Database`].
-    pub async fn wait(self) -> Result<T> {
-        match self.0 {
+    pub async fn wait(mut self) -> Result<T> {
+        self.heard().await
+    }
+
+    /// The same for one who may go away and leave it to another; it is heard once.
+    ///
+    /// # Errors
+    /// As [`Answer::wait`].
+    pub async fn heard(&mut self) -> Result<T> {
+        match &mut self.0 {
             Some(answer) => answer.await.unwrap_or(Err(Error::Busy)),
             None => Err(Error::Busy),
         }

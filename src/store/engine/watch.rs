@@ -39,6 +39,11 @@ impl Opened {
         self.index.as_ref().map(Log::of).unwrap_or_default()
     }
 
+    /// The number of the last commit to the database, whoever's it was.
+    pub fn last_commit(&self) -> Option<u32> {
+        log_file::last_commit(self.index.as_ref()?)
+    }
+
     /// When the log was last written.
     pub fn log_written(&self) -> Option<(i64, i64, u64)> {
         written(self.log.as_ref()?).ok()

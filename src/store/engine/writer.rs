@@ -21,6 +21,7 @@ use super::{
     files::{Files, data_version},
     job::{Answer, Job, Queued},
     table::Tables,
+    watch::Opened,
 };
 use crate::{
     domain::Result,
@@ -68,6 +69,7 @@ impl Writer {
         let checkpointer = Some(Checkpointer::start(&place)?);
         let work = Work {
             conn,
+            files: place.opened(),
             place,
             checkpointer,
             batch,
@@ -115,6 +117,7 @@ impl Writer {
 
 struct Work {
     conn: Connection,
+    files: Arc<Opened>,
     place: Files,
     checkpointer: Option<Checkpointer>,
     batch: usize,
@@ -195,9 +198,11 @@ impl Work {
             self.changed.clear();
             self.told = 0;
         }
+        let commit = self.last_own_commit();
         self.refresh_snapshot();
         self.changes.tell(&self.changed);
         self.changed.clear();
+        self.told_up_to(commit);
         if std::mem::take(&mut self.told) > 0 {
             self.changes.tell_events();
         }
@@ -346,6 +351,8 @@ impl Work {
     fn tick(&mut self) {
         // Soon, though nobody writes: the log is best saved before the process ends.
         let _ = self.in_place(false);
+        // Before it is asked who committed: what comes later is not counted as told.
+        let commit = self.files.last_commit();
         // SQLite raises data_version when another connection has written: the command line.
         let version = data_version(&self.conn);
         if version != self.data_version {
@@ -354,8 +361,21 @@ impl Work {
             self.data_version = version;
             self.snapshot_stale = true;
         }
+        self.told_up_to(commit);
         self.refresh_snapshot();
         self.write_faults();
+    }
+
+    /// The number of the last commit, if nobody else has committed since the last tick.
+    fn last_own_commit(&self) -> Option<u32> {
+        let commit = self.files.last_commit();
+        commit.filter(|_| data_version(&self.conn) == self.data_version)
+    }
+
+    fn told_up_to(&self, commit: Option<u32>) {
+        if let Some(commit) = commit.filter(|_| !self.is_displaced) {
+            self.changes.told_up_to(commit);
+        }
     }
 
     fn write_faults(&mut self) {
@@ -367,7 +387,9 @@ impl Work {
         let patience = if self.is_locked { Duration::ZERO } else { IMPATIENCE };
         let written = self.begin_in_place(patience).and_then(|()| {
             noted.iter().try_for_each(|noted| logs::insert_fault(&self.conn, noted))?;
-            self.execute("COMMIT")
+            self.execute("COMMIT")?;
+            self.told_up_to(self.last_own_commit());
+            Ok(())
         });
         if let Err(error) = written {
             log::warn!("the Panel Error Log cannot be written yet: {error}");

@@ -4,6 +4,7 @@ mod api_changed_meanwhile;
 mod api_line;
 mod api_mag;
 mod batches;
+mod line_from_memory;
 mod panel_changed_meanwhile;
 mod panel_lines;
 mod panel_mass_edit;
