@@ -9,9 +9,14 @@ use super::{Given, Kind, Result, Written, record::Source};
 pub struct KeptFields(Map<String, Value>);
 
 impl KeptFields {
-    /// Whether nothing was given.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether something was given for that field.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Puts a text for a field, whatever was given for it.
+    pub fn put(&mut self, name: &str, text: &str) {
+        self.0.insert(name.to_owned(), text.into());
     }
 
     /// As JSON.
@@ -81,6 +86,6 @@ mod tests {
         let change = LineChange::read(&mut keeping).unwrap();
         let mut kept = KeptFields::of_json(&keeping.kept.to_json());
         assert_eq!(LineChange::read(&mut kept).unwrap(), change);
-        assert!(!kept.is_empty() && change.subscription.expire_date == Given::Empty);
+        assert!(kept.has("notes") && change.subscription.expire_date == Given::Empty);
     }
 }

@@ -227,6 +227,12 @@ pub enum Denied {
     /// A change in the panel that is not for people of resellers.
     #[error("Only the operator can change this")]
     ChangeIsOperators,
+    /// A batch by somebody of whom nobody could tell, while it goes on, whether he may still do that.
+    #[error("Only an API key or somebody in the panel can order a batch: {0} cannot")]
+    OrdersNoBatches(&'static str),
+    /// An undo that gives credits back, by somebody of a reseller.
+    #[error("Only the operator gives credits back")]
+    RefundIsOperators,
     /// An API key that would reach further than the one that makes it.
     #[error("A key cannot create one that expires later or works from more addresses than itself")]
     KeyOutreachesOwn,

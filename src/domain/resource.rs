@@ -163,7 +163,23 @@ impl Resource {
         }
     }
 
-    /// The one whose right it takes: guide and sources are one right, batches need that to lines or to MAGs, and events and those who
+    /// What batches change or delete: whoever looks at a batch or undoes it needs the right to that.
+    pub const BATCHED: [Self; 12] = [
+        Self::Line,
+        Self::Mag,
+        Self::Streams,
+        Self::Bouquets,
+        Self::SubscriptionPlans,
+        Self::Categories,
+        Self::Resellers,
+        Self::Administrators,
+        Self::Servers,
+        Self::Groups,
+        Self::GuideSources,
+        Self::Webhooks,
+    ];
+
+    /// The one whose right it takes: guide and sources are one right, batches have none of their own, and events and those who
     /// are told of them are one.
     #[must_use]
     pub fn right(self) -> Self {

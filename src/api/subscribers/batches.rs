@@ -12,6 +12,7 @@ use crate::{
         subscribers::{
             batch::{Batch, Named},
             line::Line,
+            listing::Subscribed,
             mag::Mag,
         },
     },
@@ -57,7 +58,16 @@ pub async fn undo(mut call: Call) -> Result<JsonObject> {
 }
 
 fn rows_of(resource: Resource, rows: &[Named]) -> Vec<Value> {
-    if resource == Resource::Mag { named::<Mag>(rows) } else { named::<Line>(rows) }
+    named(
+        match resource {
+            Resource::Line => Line::NAME,
+            Resource::Mag => Mag::NAME,
+            Resource::Administrators => "username",
+            Resource::Webhooks => "url",
+            _ => "name",
+        },
+        rows,
+    )
 }
 
 fn shown(batch: &Batch) -> Value {

@@ -13,14 +13,17 @@ use crate::{
         record::Source,
         subscribers::{
             batch::{Meant, Named, Which},
-            bulk::{Bulk, Longer},
-            listing::{State, Subscribed},
+            bulk::{Bulk, Changes, Longer},
+            listing::{Selection, State, Subscribed},
         },
     },
-    ops::subscribers::{
-        accounts::Table,
-        batches,
-        previews::{self, Previewed},
+    ops::{
+        clock,
+        subscribers::{
+            accounts::Table,
+            batches,
+            previews::{self, Previewed},
+        },
     },
     wire::{
         fields::Fields,
@@ -38,9 +41,6 @@ pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<JsonObject> {
     let preview = call.params.take::<BatchId>("preview_id")?.map(|id| id.0);
     let asked = asked::<S>(&mut call)?;
     call.finish()?;
-    if asked.as_ref().is_some_and(|(_, edit)| edit.is_free()) {
-        call.actor.may_waive_price()?;
-    }
     match (preview, asked) {
         (None, None) => Err(Error::Missing("action")),
         (Some(_), _) if call.dry_run => Err(Error::invalid("preview_id", "not together with dry_run")),
@@ -52,11 +52,11 @@ pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<JsonObject> {
             call.write(move |act| Ok(json!({ "batch_id": previews::order_seen::<S>(act, &seen)? }))).await
         }
         (None, Some((which, edit))) if call.dry_run => {
-            let previewed = call.ops.preview_batch::<S>(&call.actor, which, edit).await?;
+            let previewed = call.ops.preview_batch::<S>(&call.actor, which, edit, usize::MAX).await?;
             Ok(previewed_as::<S>(&previewed).into())
         }
         (None, Some((which, edit))) => {
-            let meant = call.ops.meant::<S>(&call.actor, which).await?;
+            let meant = call.ops.meant::<S>(&call.actor, which, &edit).await?;
             // Not bound to what they were a moment ago: they match, and that is all.
             let meant: Vec<Meant> = meant.into_iter().map(|(id, _)| (id, None)).collect();
             call.write(move |act| Ok(json!({ "batch_id": batches::order::<S>(act, &edit, &meant)? }))).await
@@ -121,7 +121,8 @@ fn which<S: Subscribed>(ids: Vec<i64>, filter: Option<Node>, search: Option<Node
     fields.finish("")?;
     let mut beside = Fields::new(search.into_iter().map(|search| ("search".to_owned(), search)).collect());
     page.search = page::read_filters(&mut beside, &[])?.search.or(page.search);
-    Ok(Which { ids, page, state, expires_before, expires_after, reseller: None })
+    let selection = Selection { state, ..Selection::all(clock::now()) };
+    Ok(Which { ids, page, selection, expires_before, expires_after })
 }
 
 fn edit<S: Subscribed>(call: &mut Call, action: &str) -> Result<Bulk> {
@@ -130,7 +131,7 @@ fn edit<S: Subscribed>(call: &mut Call, action: &str) -> Result<Bulk> {
             let (add, remove) = (call.data.take("add_bouquet")?, call.data.take("remove_bouquet")?);
             let mut keeping = Keeping::of(&mut call.data);
             S::Change::read(&mut keeping)?;
-            Ok(Bulk::Update { columns: keeping.kept, add, remove })
+            Ok(Bulk::Change(Changes { columns: keeping.kept, add, remove, ..Changes::default() }))
         }
         "extend" => {
             let days = call.data.take::<Position>("days")?.map(Position::get);
@@ -145,7 +146,7 @@ fn edit<S: Subscribed>(call: &mut Call, action: &str) -> Result<Bulk> {
                     return Err(Error::invalid("days", "not together with subscription_plan_id"));
                 }
             };
-            Ok(Bulk::Extend { by, free })
+            Ok(Bulk::Change(Changes { longer: Some(by), free, ..Changes::default() }))
         }
         "delete" => Ok(Bulk::Delete),
         _ => Err(Error::invalid("action", ACTIONS)),
@@ -159,16 +160,16 @@ fn previewed_as<S: Subscribed>(previewed: &Previewed) -> Value {
         "preview_id": previewed.id,
         "count": previewed.count,
         "credits": rehearsed.credits,
-        "refused": named::<S>(&rehearsed.named),
+        "refused": named(S::NAME, &rehearsed.named),
         "refused_total": rehearsed.refused,
         "sample": sample.collect::<Vec<_>>(),
         "dry_run": true,
     })
 }
 
-/// Rows by id and name, each with the reason.
-pub fn named<S: Subscribed>(rows: &[Named]) -> Vec<Value> {
-    rows.iter().map(|row| json!({ "id": row.id, S::NAME: row.name, "why": row.why })).collect()
+/// Rows by id and what they are known by, each with the reason.
+pub fn named(known_by: &str, rows: &[Named]) -> Vec<Value> {
+    rows.iter().map(|row| json!({ "id": row.id, known_by: row.name, "why": row.why })).collect()
 }
 
 fn sampled<S: Subscribed>(id: i64, name: &str, changes: &Difference) -> Value {

@@ -105,7 +105,8 @@ impl Actor {
     /// # Errors
     /// [`Error::Denied`], saying what is missing.
     pub fn may(&self, resource: Resource, access: Access) -> Result<()> {
-        if self.reseller().is_some() && !matches!(resource, Resource::Line | Resource::Mag) {
+        let theirs = matches!(resource, Resource::Line | Resource::Mag | Resource::Batches);
+        if self.reseller().is_some() && !theirs {
             return Err(Denied::NotForResellers(resource).into());
         }
         if rights::allow(self.rights(), resource, access) {
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_rights_its_group_has_a_resellers_people_reach_lines_and_mags_alone() {
+    fn whatever_rights_its_group_has_a_resellers_people_reach_lines_mags_and_batches_alone() {
         let who = Who::Administrator {
             id: AdminId(2),
             username: "sara".into(),
@@ -213,7 +214,7 @@ mod tests {
         };
         let full = Actor { who, address: None };
         for resource in Resource::ALL {
-            let theirs = matches!(resource, Resource::Line | Resource::Mag);
+            let theirs = matches!(resource, Resource::Line | Resource::Mag | Resource::Batches);
             assert_eq!(full.may(resource, Access::Read).is_ok(), theirs, "{resource}");
         }
     }

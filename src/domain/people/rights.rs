@@ -90,8 +90,8 @@ impl Item for Right {
 
 /// Whether those rights allow that access.
 pub fn allow(rights: &[Right], resource: Resource, access: Access) -> bool {
-    if resource == Resource::Batches && allow(rights, Resource::Mag, access) {
-        return true;
+    if resource == Resource::Batches {
+        return Resource::BATCHED.into_iter().any(|on| allow(rights, on, access));
     }
     let needed = match access {
         Access::Read => Right::Reading(resource.right()),

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::listing;
+use super::listing::Selection;
 use crate::domain::{
     Refused, Resource, Result,
     fields::time::UnixTime,
-    ids::{AdminId, ApiKeyId, ResellerId},
+    ids::{AdminId, ApiKeyId},
     page::Page,
 };
 
@@ -132,14 +132,12 @@ pub struct Which {
     pub ids: Vec<i64>,
     /// With this text, and with these values of columns.
     pub page: Page,
-    /// In this state.
-    pub state: Option<listing::State>,
+    /// Of what people choose in lists.
+    pub selection: Selection,
     /// Ends before that moment.
     pub expires_before: Option<UnixTime>,
     /// Ends after that moment; one that never ends is none of these.
     pub expires_after: Option<UnixTime>,
-    /// Of this reseller, whatever else is said.
-    pub reseller: Option<ResellerId>,
 }
 
 /// A row that a batch takes: its id, and its `updated_at` as it was seen, if it is taken only so.

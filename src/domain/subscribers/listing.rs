@@ -95,8 +95,6 @@ pub struct Selection {
     pub plan: Option<PlanId>,
     /// Who has a connection open, by row id; asked for [`State::Watching`].
     pub watching: Vec<i64>,
-    /// Not what was written about in the audit trail after this row of it.
-    pub untouched_since: Option<i64>,
     /// The moment for which states are told.
     pub now: UnixTime,
 }
@@ -104,15 +102,7 @@ pub struct Selection {
 impl Selection {
     /// Everything.
     pub fn all(now: UnixTime) -> Self {
-        Self {
-            search: None,
-            state: None,
-            reseller: None,
-            plan: None,
-            watching: Vec::new(),
-            untouched_since: None,
-            now,
-        }
+        Self { search: None, state: None, reseller: None, plan: None, watching: Vec::new(), now }
     }
 }
 

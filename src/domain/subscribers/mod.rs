@@ -6,7 +6,6 @@ pub mod counts;
 pub mod line;
 pub mod listing;
 pub mod mag;
-pub mod mass_edit;
 pub mod named;
 pub mod plan;
 pub mod subscription;

@@ -13,6 +13,7 @@ use crate::{
     ops::{
         Act,
         managed::{self, Managed},
+        subscribers::{at_once, batched::Batched},
     },
 };
 
@@ -45,11 +46,11 @@ ordered! {
 }
 
 /// Puts rows into that order, out of the order in which they were `seen`. Those that are not named come after them, in
-/// the order that they had.
+/// the order that they had. It is a batch, which can be undone: its number, if any row has moved.
 ///
 /// # Errors
 /// [`Error::Changed`] if they stand in another by now, [`Error::NoSuch`] for an unknown one.
-pub fn order<R: Ordered>(act: &Act<'_>, seen: &[R::Id], ids: &[R::Id]) -> Result<()> {
+pub fn order<R: Ordered + Batched>(act: &Act<'_>, seen: &[R::Id], ids: &[R::Id]) -> Result<Option<i64>> {
     let mut rest = managed::in_order::<R>(act.tx, None)?;
     if !rest.iter().map(|row| row.id.number()).eq(seen.iter().map(|id| id.number())) {
         return Err(Error::Changed);
@@ -69,5 +70,5 @@ pub fn order<R: Ordered>(act: &Act<'_>, seen: &[R::Id], ids: &[R::Id]) -> Result
         let after = act.updated(row, R::at(place))?;
         act.replace(row, &after)?;
     }
-    Ok(())
+    at_once::moved(act, &ordered)
 }

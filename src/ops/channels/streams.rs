@@ -20,7 +20,7 @@ use crate::{
         people::{actor::Actor, rights::Access},
     },
     media::Status,
-    ops::{Act, Effect, Look, Ops, managed},
+    ops::{Act, Effect, Look, Ops, managed, subscribers::at_once},
 };
 
 /// Which streams a call means.
@@ -148,16 +148,6 @@ fn switch(
     Ok(meant)
 }
 
-/// Deletes streams, all or none; their names.
-///
-/// # Errors
-/// [`Error::NoSuch`] for an unknown one.
-pub fn delete(act: &Act<'_>, ids: &[StreamId]) -> Result<Vec<String>> {
-    let streams = act.tx.streams_of(ids.iter().copied())?;
-    streams.iter().try_for_each(|stream| managed::delete::<Stream>(act, stream.id))?;
-    Ok(streams.into_iter().map(|stream| stream.record.name.as_str().to_owned()).collect())
-}
-
 /// Changes a bouquet, takes streams out of it, and puts others at its end.
 ///
 /// # Errors
@@ -188,6 +178,16 @@ pub fn add_to_bouquet(act: &Act<'_>, bouquet: BouquetId, ids: &[StreamId]) -> Re
     let name = act.tx.bouquet_name(bouquet)?.ok_or(Error::no_such(Resource::Bouquets))?;
     let added = act.tx.append_streams(bouquet, ids, act.now)?;
     told_of(act, bouquet, &name, "add_streams", &added)
+}
+
+/// The same as a batch, which can be undone: its number, if the bouquet holds any more than before.
+///
+/// # Errors
+/// As [`add_to_bouquet`].
+pub fn add_and_note(act: &Act<'_>, bouquet: BouquetId, ids: &[StreamId]) -> Result<(usize, Option<i64>)> {
+    let before = act.find::<Bouquet>(bouquet)?;
+    let added = add_to_bouquet(act, bouquet, ids)?;
+    Ok((added, at_once::moved(act, &[before])?))
 }
 
 /// Takes streams out of a bouquet; how many it held.

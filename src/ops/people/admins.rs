@@ -160,7 +160,7 @@ fn find(read: &Read<'_>, who: &Selector) -> Result<Stored<Admin>> {
 }
 
 /// Nobody makes, changes or removes somebody with more rights than his own.
-fn may_give(act: &Act<'_>, group: GroupId) -> Result<()> {
+pub(in crate::ops) fn may_give(act: &Act<'_>, group: GroupId) -> Result<()> {
     let group = act.find::<Group>(group)?;
     act.actor.may_grant(&group.record.rights)
 }

@@ -51,16 +51,6 @@ pub fn change<S: Subscribed + Table>(
     subscriptions::update(act, &before, change, wishes)
 }
 
-/// Deletes a line or MAG by id; what it was.
-///
-/// # Errors
-/// [`Error::NoSuch`], also for somebody else's.
-pub fn remove<S: Subscribed + Table>(act: &Act<'_>, id: S::Id) -> Result<S> {
-    let row = subscriptions::reach::<S>(act.tx, act.actor, id)?;
-    subscriptions::delete(act, &row)?;
-    Ok(row.record)
-}
-
 /// Who pays for what is sold.
 #[derive(Clone, Debug)]
 pub struct Account {

@@ -58,7 +58,7 @@ pub fn take_piece<S: Subscribed + Table>(act: &Act<'_>, batch: i64) -> Result<()
                 if matches!(error, Error::Database(_) | Error::Busy) {
                     return Err(error);
                 }
-                act.tx.note_failed(batch, &Named { id: meant.0, name, why: error.to_string() })?;
+                act.tx.note_failed(batch, &Named { id: meant.0, name, why: reason(&error) })?;
                 failed += 1;
             }
         }
@@ -128,7 +128,8 @@ fn apply<S: Subscribed + Table>(
         return subscriptions::delete(act, row).map(|_| Outcome::Changed(None));
     }
     let change = edit.of::<S>(change.clone(), row.record.subscription(), act.now)?;
-    let wishes = SaleOptions { extend: edit.extends_by_plan(), free: edit.is_free(), terms: None };
+    let terms = edit.shown(edit.plan().or(row.record.subscription().subscription_plan_id));
+    let wishes = SaleOptions { extend: edit.extends_by_plan(), free: edit.is_free(), terms };
     if !wishes.extend {
         let after = act.updated(row, change.clone())?;
         if after.facts() == row.record.facts() {
@@ -138,15 +139,29 @@ fn apply<S: Subscribed + Table>(
     subscriptions::update_paying(act, row, change, wishes).map(|(_, payment)| Outcome::Changed(payment))
 }
 
+/// Why a row is refused: whoever changes many chose what happens to them, and named no fields of a row.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Invalid { field: "subscription_plan_id", rule } => format!("plan: {rule}"),
+        Error::Invalid { field: "expire_date", rule } => format!("end date: {rule}"),
+        Error::Invalid { field: "extend_plan", rule } => rule.to_string(),
+        error => error.to_string(),
+    }
+}
+
 /// What a batch would do to some rows, added to what it would do to those before them.
 #[derive(Clone, Debug, Default)]
 pub struct Rehearsed {
+    /// With how many rows it was tried.
+    pub tried: usize,
     /// How many credits it would charge.
     pub credits: i64,
     /// How many rows it would refuse.
     pub refused: i64,
     /// The first of these.
     pub named: Vec<Named>,
+    /// Why, each reason with how many rows; of very many reasons only some.
+    pub reasons: HashMap<String, i64>,
     /// The first rows: id, name, and what would change.
     pub sample: Vec<(i64, String, Difference)>,
     /// The plans that extend rows, as they are sold now.
@@ -173,6 +188,12 @@ pub fn rehearse<S: Subscribed + Table>(
             act.tx.move_credits(*reseller, paid, cause, act.now)?;
         }
         let change = S::Change::read(&mut edit.columns())?;
+        if let Some(plan) = edit.plan()
+            && !all.terms.contains_key(&plan)
+        {
+            all.terms.insert(plan, Terms::of(&act.find::<Plan>(plan)?.record));
+        }
+        all.tried += rows.len();
         for meant in rows {
             rehearse_row::<S>(act, *meant, edit, &change, &mut all)?;
         }
@@ -198,7 +219,10 @@ fn rehearse_row<S: Subscribed + Table>(
         Err((name, error)) => {
             all.refused += 1;
             if all.named.len() < NAMED {
-                all.named.push(Named { id: meant.0, name, why: error.to_string() });
+                all.named.push(Named { id: meant.0, name, why: reason(&error) });
+            }
+            if all.reasons.len() < NAMED {
+                *all.reasons.entry(reason(&error)).or_default() += 1;
             }
             return Ok(());
         }

@@ -17,12 +17,15 @@ use crate::{
             batch::{Batch, MOST, Meant, Named, Orderer, State, Which},
             bulk::Bulk,
             line::Line,
-            listing::Subscribed,
+            listing::{self, Subscribed},
             mag::Mag,
         },
     },
     ops::{Act, Action, Look, Ops},
-    store::{Read, Table, subscribers::batches::NewBatch},
+    store::{
+        Read, Table,
+        subscribers::batches::{NewBatch, Visible},
+    },
 };
 
 /// The batches of faces: which rights they take is decided by what they change.
@@ -33,6 +36,8 @@ const LIST: Action = Action { resource: Resource::Batches, name: "list" };
 pub struct Info {
     /// The batch.
     pub batch: Batch,
+    /// How many rows it changed, as far as these are not forgotten; the others that are done were as wanted.
+    pub changed: i64,
     /// Refused.
     pub failed: (i64, Vec<Named>),
     /// Left as somebody else has made them since.
@@ -43,12 +48,25 @@ impl Ops {
     /// The rows that a batch would take now; of a reseller's people only its own.
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::Refused`] for too many, or a database error.
-    pub async fn meant<S: Subscribed + Table>(&self, actor: &Actor, mut which: Which) -> Result<Vec<Meant>> {
+    /// [`Error::Denied`], [`Error::Invalid`] for an edit that makes no sense, [`Error::Refused`] for that and for too many rows,
+    /// or a database error.
+    pub async fn meant<S: Subscribed + Table>(
+        &self,
+        actor: &Actor,
+        mut which: Which,
+        edit: &Bulk,
+    ) -> Result<Vec<Meant>> {
         actor.may(S::RESOURCE, Access::Write)?;
-        which.reseller = actor.reseller().or(which.reseller);
+        edit.check()?;
+        if edit.is_free() {
+            actor.may_waive_price()?;
+        }
+        if which.selection.state == Some(listing::State::Watching) {
+            return Err(Refused::StateNeverStays.into());
+        }
+        self.confine::<S>(actor, &mut which.selection);
         let action = Action { resource: S::RESOURCE, name: "bulk" };
-        let rows = self.read(actor, action, move |look| look.read.meant::<S>(&which, look.now)).await?;
+        let rows = self.read(actor, action, move |look| look.read.meant::<S>(&which)).await?;
         if rows.len() > MOST { Err(Refused::TooManyRows(MOST).into()) } else { Ok(rows) }
     }
 
@@ -120,34 +138,65 @@ fn administrator(read: &Read<'_>, id: crate::domain::ids::AdminId) -> Result<Who
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn order<S: Subscribed + Table>(act: &Act<'_>, edit: &Bulk, meant: &[Meant]) -> Result<i64> {
-    let orderer = match &act.actor.who {
-        Who::ApiKey { id, .. } => Orderer::ApiKey(*id),
-        Who::Administrator { id, .. } => Orderer::Administrator(*id),
-        Who::SetTopBox { .. } | Who::CommandLine | Who::Linecard | Who::ClassicApi => {
-            return Err(Denied::NotForResellers(Resource::Batches).into());
-        }
-    };
-    let new = NewBatch {
-        resource: S::RESOURCE,
-        action: edit.action(),
-        edit: edit.to_json().to_string(),
-        orderer,
-        actor: act.actor.name().to_owned(),
-        address: act.actor.address.map(|address| address.to_string()),
-    };
-    let id = act.tx.insert_batch(&new, meant, act.now)?;
-    let after = serde_json::json!({ "batch_id": id, "rows": meant.len(), "action": new.action });
+    let id = insert(act, S::RESOURCE, edit.action(), &edit.to_json(), meant)?;
+    let after = serde_json::json!({ "batch_id": id, "rows": meant.len(), "action": edit.action() });
     act.audit(None, "", &Value::Object(serde_json::Map::new()), &after)?;
     Ok(id)
 }
 
-/// A page of the batches on what the actor may see.
+/// A new batch of whoever acts; its number.
+pub(super) fn insert(
+    act: &Act<'_>,
+    resource: Resource,
+    action: &'static str,
+    edit: &Value,
+    meant: &[Meant],
+) -> Result<i64> {
+    let new = NewBatch {
+        resource,
+        action,
+        edit: edit.to_string(),
+        orderer: orderer(act.actor)?,
+        actor: act.actor.name().to_owned(),
+        address: act.actor.address.map(|address| address.to_string()),
+    };
+    act.tx.insert_batch(&new, meant, act.now)
+}
+
+/// By what whoever orders a batch is found again while it goes on.
+fn orderer(actor: &Actor) -> Result<Orderer> {
+    let who = match &actor.who {
+        Who::ApiKey { id, .. } => return Ok(Orderer::ApiKey(*id)),
+        Who::Administrator { id, .. } => return Ok(Orderer::Administrator(*id)),
+        Who::SetTopBox { .. } => "the box of a MAG",
+        Who::CommandLine => "the command line",
+        Who::Linecard => "the server itself",
+        Who::ClassicApi => "a caller of the classic API",
+    };
+    Err(Denied::OrdersNoBatches(who).into())
+}
+
+/// Which batches somebody may look at: those on what he may look at, and of these whoever works for a reseller only his own.
+fn visible(actor: &Actor) -> Visible {
+    let on = Resource::BATCHED.into_iter().filter(|on| actor.may(*on, Access::Read).is_ok()).collect();
+    Visible { on, orderer: actor.reseller().and_then(|_| orderer(actor).ok()) }
+}
+
+/// Refuses a batch that is none of those.
+pub(super) fn check_visible(actor: &Actor, batch: &Batch, access: Access) -> Result<()> {
+    actor.may(batch.resource, access)?;
+    match visible(actor).orderer {
+        Some(own) if own != batch.orderer => Err(no_such(batch.id)),
+        _ => Ok(()),
+    }
+}
+
+/// A page of the batches that the actor may look at.
 ///
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Batch>> {
-    let seen = [Resource::Line, Resource::Mag].into_iter().filter(|on| look.may_see_all(*on).is_ok());
-    look.read.batches(page, &seen.collect::<Vec<_>>())
+    look.read.batches(page, &visible(look.actor))
 }
 
 /// A batch, with what was refused.
@@ -156,17 +205,17 @@ pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Batch>> {
 /// [`Error::NoSuch`], [`Error::Denied`] without the right to what it changes.
 pub fn info(look: &Look<'_>, id: i64) -> Result<Info> {
     let batch = find(look.read, id)?;
-    look.may_see_all(batch.resource)?;
-    Ok(Info { batch, failed: look.read.named_rows(id, "failed")?, kept: look.read.named_rows(id, "kept")? })
+    check_visible(look.actor, &batch, Access::Read)?;
+    let (failed, kept) = (look.read.named_rows(id, "failed")?, look.read.named_rows(id, "kept")?);
+    Ok(Info { changed: look.read.changed_rows(id)?, batch, failed, kept })
 }
 
-/// The newest batches, the newest first, for somebody who may see lines and MAGs.
+/// The newest batches that the actor may look at, the newest first.
 ///
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn newest(look: &Look<'_>, most: usize) -> Result<Vec<Batch>> {
-    let batches = look.read.newest_batches(most)?;
-    Ok(batches.into_iter().filter(|batch| look.may_see_all(batch.resource).is_ok()).collect())
+    look.read.newest_batches(most, &visible(look.actor))
 }
 
 /// The batch of that number.
@@ -174,6 +223,9 @@ pub fn newest(look: &Look<'_>, most: usize) -> Result<Vec<Batch>> {
 /// # Errors
 /// [`Error::NoSuch`].
 pub(super) fn find(read: &Read<'_>, id: i64) -> Result<Batch> {
-    let missing = Error::NoSuch { resource: Resource::Batches, which: Some(id.to_string()) };
-    read.batch(id)?.ok_or(missing)
+    read.batch(id)?.ok_or_else(|| no_such(id))
+}
+
+fn no_such(id: i64) -> Error {
+    Error::NoSuch { resource: Resource::Batches, which: Some(id.to_string()) }
 }

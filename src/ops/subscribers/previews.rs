@@ -88,20 +88,21 @@ pub struct Previewed {
 }
 
 impl Ops {
-    /// Does what a batch would do, piece by piece, undoes all of it, and remembers what was seen.
+    /// Does what a batch would do to the first `tried` rows, piece by piece, undoes all of it, and remembers what was seen.
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::Refused`] for too many rows, or a database error.
+    /// As [`Ops::meant`], or a database error.
     pub async fn preview_batch<S: Subscribed + Table>(
         &self,
         actor: &Actor,
         which: Which,
         edit: Bulk,
+        tried: usize,
     ) -> Result<Previewed> {
-        let meant: Vec<Meant> = self.meant::<S>(actor, which).await?;
+        let meant: Vec<Meant> = self.meant::<S>(actor, which, &edit).await?;
         let action = Action { resource: S::RESOURCE, name: "bulk" };
         let mut rehearsed = Rehearsed::default();
-        for rows in meant.chunks(AT_ONCE) {
+        for rows in meant[..meant.len().min(tried)].chunks(AT_ONCE) {
             let (rows, edit, before) = (rows.to_vec(), edit.clone(), rehearsed);
             let job = move |act: &Act<'_>| batch_rows::rehearse::<S>(act, &rows, &edit, &before);
             rehearsed = self.write(actor.clone(), action, job).await?;
@@ -133,5 +134,5 @@ pub fn order_seen<S: Subscribed + Table>(act: &Act<'_>, seen: &Seen) -> Result<i
             return Err(Error::from(Refused::TermsChangedSincePreview(changed)));
         }
     }
-    batches::order::<S>(act, &seen.edit, &seen.meant)
+    batches::order::<S>(act, &seen.edit.clone().at(&seen.terms), &seen.meant)
 }

@@ -265,7 +265,11 @@ fn check_rights<S: Subscribed>(act: &Act<'_>, change: &mut S::Change, wishes: Sa
 }
 
 /// A ceiling that was lowered below what is sold already stops only what adds to it.
-fn check_ceiling(act: &Act<'_>, before: Option<&Subscription>, after: &Subscription) -> Result<()> {
+pub(super) fn check_ceiling(
+    act: &Act<'_>,
+    before: Option<&Subscription>,
+    after: &Subscription,
+) -> Result<()> {
     let Some(reseller) = after.reseller_id else { return Ok(()) };
     let adds = before.is_none_or(|before| {
         before.reseller_id != after.reseller_id

@@ -1,28 +1,36 @@
 //! Undoing a batch, row by row: a row that somebody has changed since stays as it is, and is named.
 
-use super::batches;
+use super::{batched::Batched, batches};
 use crate::{
     domain::{
-        Error, Resource, Result, Stored,
-        fields::{credits::Movement, time::UnixTime},
+        Denied, Error, Refused, Resource, Result, Stored,
+        channels::{
+            bouquet::{Bouquet, Category},
+            stream::Stream,
+        },
+        events::webhook::Webhook,
+        fields::credits::Movement,
+        guide::source::GuideSource,
         ids::Id,
-        people::{actor::Actor, reseller::Reseller, rights::Access},
+        machine::server::Server,
+        people::{
+            actor::Actor,
+            admin::{Admin, Group},
+            reseller::Reseller,
+            rights::Access,
+        },
         subscribers::{
             batch::{Batch, Named, State},
             line::Line,
-            listing::Subscribed,
             mag::Mag,
+            plan::Plan,
         },
         viewing::session::Viewer,
     },
     ops::{Act, Action, Ops},
     store::{
-        Table,
         people::resellers::Cause,
-        subscribers::{
-            batches::{DoneRow, NAMED},
-            kept_row,
-        },
+        subscribers::batches::{DoneRow, NAMED},
     },
 };
 
@@ -83,7 +91,7 @@ struct Part {
 /// The batch, if it can be undone by whoever asks.
 fn check(act: &Act<'_>, id: i64) -> Result<Batch> {
     let batch = batches::find(act.tx, id)?;
-    act.actor.may(batch.resource, Access::Write)?;
+    batches::check_visible(act.actor, &batch, Access::Write)?;
     batch.may_be_undone(act.now)?;
     Ok(batch)
 }
@@ -92,13 +100,9 @@ fn undo_piece(act: &Act<'_>, id: i64, after: i64, dry_run: bool) -> Result<Part>
     let batch = check(act, id)?;
     let rows = act.tx.done_rows(id, after)?;
     let mut part = Part { last: rows.last().map(|row| row.id), undone: 0, kept: Vec::new() };
-    let about = act.about(batch.resource);
     let mut each = || {
         for row in &rows {
-            let outcome = act.attempt(|| match batch.resource {
-                Resource::Mag => undo_row::<Mag>(&about, row, &batch.action),
-                _ => undo_row::<Line>(&about, row, &batch.action),
-            });
+            let outcome = act.attempt(|| undo_one(act, &batch, row));
             let why = match outcome {
                 Ok(()) => None,
                 Err(error @ (Error::Database(_) | Error::Busy)) => return Err(error),
@@ -124,37 +128,60 @@ fn undo_piece(act: &Act<'_>, id: i64, after: i64, dry_run: bool) -> Result<Part>
 }
 
 /// Takes one row back.
-fn undo_row<S: Subscribed + Table>(act: &Act<'_>, done: &DoneRow, action: &str) -> Result<()> {
-    let id = S::Id::of(done.id);
-    let before = kept_row::row::<S>(id, &done.before)?;
-    act.actor.may_reach(S::RESOURCE, before.record.subscription().reseller_id)?;
-    let viewer = S::viewer(id);
-    if let Some(reference) = &before.record.subscription().reference
-        && act.tx.holder_of(reference)?.is_some_and(|holder| holder != viewer)
-    {
-        return Err(Error::Taken { resource: S::RESOURCE, field: "reference" });
+fn undo_one(act: &Act<'_>, batch: &Batch, done: &DoneRow) -> Result<()> {
+    let undo: fn(&Act<'_>, &DoneRow, &str) -> Result<()> = match batch.resource {
+        Resource::Line => undo_row::<Line>,
+        Resource::Mag => undo_row::<Mag>,
+        Resource::Streams => undo_row::<Stream>,
+        Resource::Bouquets => undo_row::<Bouquet>,
+        Resource::SubscriptionPlans => undo_row::<Plan>,
+        Resource::Categories => undo_row::<Category>,
+        Resource::Resellers => undo_row::<Reseller>,
+        Resource::Administrators => undo_row::<Admin>,
+        Resource::Servers => undo_row::<Server>,
+        Resource::Groups => undo_row::<Group>,
+        Resource::GuideSources => undo_row::<GuideSource>,
+        Resource::Webhooks => undo_row::<Webhook>,
+        _ => return Err(Refused::BatchUnreadable(batch.id).into()),
+    };
+    undo(&act.about(batch.resource), done, &batch.action)
+}
+
+fn undo_row<R: Batched>(act: &Act<'_>, done: &DoneRow, action: &str) -> Result<()> {
+    // Else a reseller would sell a month, and take the credits back a day later.
+    if done.paid.is_some() && act.actor.reseller().is_some() {
+        return Err(Denied::RefundIsOperators.into());
     }
-    let now = act.tx.by_id::<S>(id)?;
-    match now {
+    let id = R::Id::of(done.id);
+    let before = act.tx.row_kept::<R>(id, &done.before)?;
+    before.record.check_mine(act)?;
+    before.record.check_free(act, id)?;
+    let now = act.tx.by_id::<R>(id)?;
+    match &now {
         None if action == "delete" => {
-            let updated_at = act.now.max(UnixTime::clamped(done.changed_at.seconds()));
-            act.restore(&Stored { updated_at, ..before })?;
-            if S::RESOURCE == Resource::Mag {
-                act.tx.restore_device(done.id, &done.before)?;
-            }
+            let updated_at = act.now.max(done.changed_at);
+            act.restore(&Stored { updated_at, ..before.clone() })?;
+            act.tx.restore_beside(R::RESOURCE, done.id, &done.before, act.now)?;
         }
-        None => return Err(Error::no_such(S::RESOURCE)),
+        None => return Err(Error::no_such(R::RESOURCE)),
         Some(now) if now.updated_at == done.changed_at && action != "delete" => {
-            act.actor.may_reach(S::RESOURCE, now.record.subscription().reseller_id)?;
-            act.replace(&now, &before.record)?;
+            now.record.check_mine(act)?;
+            act.replace(now, &before.record)?;
         }
         Some(_) => return Err(Error::Changed),
     }
+    before.record.check_returned(act, id, now.as_ref().map(|now| &now.record))?;
+    give_back::<R>(act, id, done)
+}
+
+/// Gives back what was paid for a row.
+fn give_back<R: Batched>(act: &Act<'_>, id: R::Id, done: &DoneRow) -> Result<()> {
     let Some((reseller, credits)) = done.paid else { return Ok(()) };
     let Some(back) = Movement::new(credits) else { return Ok(()) };
-    let (line, mag) = match viewer {
-        Viewer::Line(id) => (Some(id), None),
-        Viewer::Mag(id) => (None, Some(id)),
+    let (line, mag) = match R::sold_as(id) {
+        Some(Viewer::Line(id)) => (Some(id), None),
+        Some(Viewer::Mag(id)) => (None, Some(id)),
+        None => (None, None),
     };
     let cause = Cause { reason: "undone", actor: act.actor.name(), line, mag, ..Cause::default() };
     let balance = act.tx.move_credits(reseller, back, cause, act.now)?.get();

@@ -53,7 +53,15 @@ pub struct Caller {
     /// Whether a trusted proxy does not say over what the browser reached it: TLS is then not known of.
     pub proxy_hides_scheme: bool,
     path: String,
-    notice: Option<String>,
+    notice: Option<Notice>,
+}
+
+/// What is said of what was just done.
+#[derive(Clone)]
+pub struct Notice {
+    pub text: String,
+    /// The number of the batch that it was, if it can be undone.
+    pub batch: Option<i64>,
 }
 
 impl FromRequest for Caller {
@@ -92,8 +100,10 @@ impl Caller {
         let address = Visitor::of(request).address;
         let signed_in = ops.signed_in(token.value(), address)?.ok_or(PageError::SignIn(back))?;
         let notice = request.cookie(NOTICE).and_then(|cookie| {
-            let text = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?.into_owned();
-            Some(text).filter(|text| !text.is_empty())
+            let text = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?;
+            let (text, batch) = text.split_once(BATCH).unwrap_or((&text, ""));
+            let notice = Notice { text: text.to_owned(), batch: batch.parse().ok() };
+            Some(notice).filter(|notice| !notice.text.is_empty())
         });
         let public_url = ops.snapshot().settings.public_url.clone();
         Ok(Self {
@@ -189,6 +199,17 @@ impl Caller {
             let _ = response.add_cookie(&gone);
         }
         response
+    }
+}
+
+/// What stands between the text of a notice and the number of its batch.
+const BATCH: char = '\n';
+
+/// On to another page, which says what was done, and offers to undo it if it was a batch.
+pub fn done_as(batch: impl Into<Option<i64>>, to: &str, text: &str) -> HttpResponse {
+    match batch.into() {
+        Some(batch) => done(to, &format!("{text}{BATCH}{batch}")),
+        None => done(to, text),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What surrounds every page: navigation, who is signed in, what was just done.
 
-use super::{assets, caller::Caller, live::Topic};
+use super::{
+    assets,
+    caller::{Caller, Notice},
+    live::Topic,
+};
 use crate::domain::Resource;
 
 /// What the templates of pages need around their own part.
@@ -14,7 +18,9 @@ pub struct Frame {
     /// The zone of every time on the page.
     pub zone: String,
     /// What was just done.
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
+    /// The address of the page.
+    pub path: String,
     /// The navigation.
     pub nav: Vec<Group>,
     /// The address of the style sheet.
@@ -68,7 +74,6 @@ const OPERATOR: &[(&str, &[Entry])] = &[
             ("Lines", "/panel/lines", "line", &[Resource::Line]),
             ("MAGs", "/panel/mags", "mag", &[Resource::Mag]),
             ("Connections", "/panel/connections", "connection", &[Resource::Connections]),
-            ("Batches", "/panel/batches", "batch", &[Resource::Batches]),
         ],
     ),
     (
@@ -95,6 +100,7 @@ const OPERATOR: &[(&str, &[Entry])] = &[
         &[
             ("Servers", "/panel/servers", "server", &[Resource::Servers]),
             ("General Settings", "/panel/settings", "settings", &[Resource::Settings, Resource::Security]),
+            ("Batches", "/panel/batches", "batch", &[Resource::Batches]),
             ("Events", "/panel/events", "log", &[Resource::Events]),
             ("Logs", "/panel/logs", "log", &[Resource::Logs]),
         ],
@@ -108,13 +114,14 @@ const RESELLER: &[(&str, &[Entry])] = &[(
         ("Lines", "/panel/lines", "line", &[Resource::Line]),
         ("MAGs", "/panel/mags", "mag", &[Resource::Mag]),
         ("Connections", "/panel/connections", "connection", &[Resource::Line]),
+        ("Batches", "/panel/batches", "batch", &[Resource::Batches]),
         ("Statement", "/panel/statement", "statement", &[]),
     ],
 )];
 
 impl Frame {
     /// The frame of a page at that address.
-    pub fn of(caller: &Caller, title: String, path: &str, notice: Option<String>) -> Self {
+    pub fn of(caller: &Caller, title: String, path: &str, notice: Option<Notice>) -> Self {
         let entries = if caller.reseller().is_some() { RESELLER } else { OPERATOR };
         let groups =
             entries.iter().map(|(name, entries)| Group { name, items: items(caller, entries, path) });
@@ -126,6 +133,7 @@ impl Frame {
             username: caller.signed_in.admin.record.username.as_str().to_owned(),
             zone: snapshot.settings.time_zone.as_str().to_owned(),
             notice,
+            path: path.to_owned(),
             nav: groups.filter(|group| !group.items.is_empty()).collect(),
             style: assets::STYLE.url(),
             script: assets::SCRIPT.url(),

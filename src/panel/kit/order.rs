@@ -9,7 +9,7 @@ use crate::{
         managed,
     },
     panel::kit::{
-        caller::{Caller, action, anew, done},
+        caller::{Caller, action, anew, done, done_as},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         ordered,
@@ -57,7 +57,10 @@ async fn put_once<R: Shown + Ordered>(caller: &Caller, sent: &Sent) -> Reply {
         Err(rule) => Err(Error::invalid("order", rule)),
     };
     match put {
-        Ok(()) => Ok(done(&format!("/panel/{}", R::PATH), &format!("{} are in the new order.", R::MANY))),
+        Ok(batch) => {
+            let told = format!("{} are in the new order.", R::MANY);
+            Ok(done_as(batch, &format!("/panel/{}", R::PATH), &told))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(page::<R>(caller, status, form))

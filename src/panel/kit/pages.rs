@@ -59,7 +59,9 @@ impl ConfirmPage {
     ) -> Self {
         Self {
             frame: caller.frame(format!("Delete {name}?")),
-            text: format!("The {one} {name} will be deleted. This cannot be undone. {goes_with}"),
+            text: format!(
+                "The {one} {name} will be deleted. It can be brought back for 24 hours. {goes_with}"
+            ),
             action: format!("{href}/delete"),
             submit: "Delete",
             cancel: href,

@@ -11,7 +11,7 @@ use actix_web::{
 use jiff::tz::TimeZone;
 
 use super::{
-    caller::{Caller, action, anew, done},
+    caller::{Caller, action, anew, done, done_as},
     error::Reply,
     form::{Choice, Form, Section},
     pages::{ConfirmPage, FormPage, ListPage},
@@ -33,13 +33,13 @@ use crate::{
         Ops,
         channels::order::Ordered,
         managed::{self, Managed},
-        subscribers::counts::Usage,
+        subscribers::{at_once, batched::Batched, counts::Usage},
     },
     panel::kit::order,
 };
 
 /// How a resource looks in the panel.
-pub trait Shown: Managed {
+pub trait Shown: Managed + Batched {
     /// Its address below `/panel/`.
     const PATH: &'static str;
     /// One of them, within a sentence.
@@ -301,12 +301,15 @@ async fn change<R: Shown>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         return Ok(shown::<R>(caller, form.status(), title, form));
     };
     let seen = Some(row.updated_at);
-    let job =
-        move |act: &crate::ops::Act<'_>| managed::update::<R>(&act.seeing(seen), row.id, change.clone());
+    let before = row.clone();
+    let job = move |act: &crate::ops::Act<'_>| {
+        let record = managed::update::<R>(&act.seeing(seen), before.id, change.clone())?;
+        Ok((record, at_once::moved(act, std::slice::from_ref(&before))?))
+    };
     match caller.ops.write(caller.actor().clone(), action(R::RESOURCE, "update"), job).await {
-        Ok(record) => {
+        Ok((record, batch)) => {
             let told = was_changed(record.name(), &row.record, &record);
-            Ok(done(&R::then(row.id), &format!("{told}{}", record.remark())))
+            Ok(done_as(batch, &R::then(row.id), &format!("{told}{}", record.remark())))
         }
         Err(error) => {
             let status = form.refused(error)?;
@@ -356,13 +359,13 @@ pub async fn delete<R: Shown>(caller: Caller, id: Path<String>, sent: Sent) -> R
     let seen = sent.text(seen::FIELD).to_owned();
     let job = move |act: &crate::ops::Act<'_>| {
         managed::check_sight::<R>(act, &[row.id], &seen)?;
-        managed::delete::<R>(act, row.id)
+        at_once::delete::<R>(act, &[row.id])
     };
     match caller.ops.write(caller.actor().clone(), action(R::RESOURCE, "delete"), job).await {
         Err(Error::Changed) => confirm::<R>(&caller, &id, true).await,
         gone => {
-            gone?;
-            Ok(done(&format!("/panel/{}", R::PATH), &format!("{} was deleted.", row.record.name())))
+            let (to, told) = (format!("/panel/{}", R::PATH), format!("{} was deleted.", row.record.name()));
+            Ok(done_as(gone?.batch, &to, &told))
         }
     }
 }

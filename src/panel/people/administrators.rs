@@ -26,9 +26,10 @@ use crate::{
             sign_in::{self, PanelSession},
         },
         slips::Made,
+        subscribers::at_once,
     },
     panel::kit::{
-        caller::{Caller, action, anew, done},
+        caller::{Caller, action, anew, done, done_as},
         error::Reply,
         form::{self, Form, Input, Section, Widget},
         frame::Frame,
@@ -369,14 +370,14 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
 async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Administrators, Access::Write)?;
     let admin = find(&caller, &id).await?.admin;
-    let who = Selector::Id(admin.id);
+    let who = admin.id;
     let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
-    let job = move |act: &Act<'_>| admins::delete(&act.seeing(Some(seen)), &who);
+    let job = move |act: &Act<'_>| at_once::delete::<Admin>(&act.seeing(Some(seen)), &[who]);
     match caller.ops.write(caller.actor().clone(), action(Resource::Administrators, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, &id, true).await,
         gone => {
-            gone?;
-            Ok(done(PATH, &format!("{} was deleted.", admin.record.username.as_str())))
+            let told = format!("{} was deleted.", admin.record.username.as_str());
+            Ok(done_as(gone?.batch, PATH, &told))
         }
     }
 }

@@ -26,9 +26,10 @@ use crate::{
         Act,
         people::resellers::{self, Booked, ResellerRow, Selector},
         slips::Made,
+        subscribers::at_once,
     },
     panel::kit::{
-        caller::{Caller, action, anew, done},
+        caller::{Caller, action, anew, done, done_as},
         error::Reply,
         form::{self, Choice, Form, Input, Widget},
         frame::Frame,
@@ -352,7 +353,7 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
     let (name, credits) = (listed.reseller.record.name.as_str(), listed.credits.get());
     let lost = match credits {
         0 => String::new(),
-        some => format!(" Its remaining balance of {} is lost.", show::many(some, "credit")),
+        some => format!(" Its remaining balance of {} goes with it.", show::many(some, "credit")),
     };
     let held = &listed.holdings;
     let people = i64::try_from(held.people.len()).unwrap_or(i64::MAX);
@@ -378,14 +379,14 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
 async fn delete(caller: Caller, id: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Resellers, Access::Write)?;
     let reseller = find(&caller, &id).await?.reseller;
-    let who = Selector::Id(reseller.id);
+    let who = reseller.id;
     let Some(seen) = seen::row(&sent) else { return confirm(&caller, &id, true).await };
-    let job = move |act: &Act<'_>| resellers::delete(&act.seeing(Some(seen)), &who);
+    let job = move |act: &Act<'_>| at_once::delete::<Reseller>(&act.seeing(Some(seen)), &[who]);
     match caller.ops.write(caller.actor().clone(), action(Resource::Resellers, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, &id, true).await,
         gone => {
-            gone?;
-            Ok(done(PATH, &format!("{} was deleted.", reseller.record.name.as_str())))
+            let told = format!("{} was deleted.", reseller.record.name.as_str());
+            Ok(done_as(gone?.batch, PATH, &told))
         }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{
     super::kit::{
-        caller::{Caller, action, anew, done},
+        caller::{Caller, action, anew, done_as},
         error::Reply,
         pages::ConfirmPage,
         seen,
@@ -23,7 +23,10 @@ use crate::{
     },
     ops::{
         channels::streams,
-        subscribers::accounts::{self, SaleOptions},
+        subscribers::{
+            accounts::{self, SaleOptions},
+            at_once,
+        },
     },
 };
 
@@ -172,11 +175,12 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
     };
     let takes_away = matches!(fix, Some(Fix::Ban | Fix::Disable));
     if what != "start-stream" && !takes_away && stale(row.updated_at) {
-        return Ok(back::<S>(&row, query, &look(&name)));
+        return Ok(back::<S>(&row, query, None, &look(&name)));
     }
+    let mut batch = None;
     let text = match (fix, what) {
         (Some(fix), _) => {
-            apply(caller, &row, fix.change(row.record.subscription())).await?;
+            batch = apply(caller, &row, fix.change(row.record.subscription())).await?;
             format!("{name} {}.", fix.past())
         }
         (None, "add-bouquet") => {
@@ -185,7 +189,7 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
             bouquets.push(BouquetId(bouquet));
             let change =
                 SubscriptionChange { bouquets: Given::Value(bouquets), ..SubscriptionChange::default() };
-            apply(caller, &row, change).await?;
+            batch = apply(caller, &row, change).await?;
             format!("{name} now has the bouquet.")
         }
         (None, _) => {
@@ -196,15 +200,18 @@ async fn mend_once<S: Kind>(caller: &Caller, id: &str, what: &str, query: &Query
             }
         }
     };
-    Ok(back::<S>(&row, query, &text))
+    Ok(back::<S>(&row, query, batch, &text))
 }
 
-async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChange) -> Result<()> {
+/// Changes the row; the number of the batch, if that moves it.
+async fn apply<S: Kind>(caller: &Caller, row: &Stored<S>, sold: SubscriptionChange) -> Result<Option<i64>> {
     let mut change = S::Change::default();
     *S::subscription_change(&mut change) = sold;
-    let (id, seen) = (row.id, Some(row.updated_at));
+    let before = row.clone();
     let job = move |act: &crate::ops::Act<'_>| {
-        accounts::change::<S>(&act.seeing(seen), id, change.clone(), SaleOptions::default()).map(|_| ())
+        let act = act.seeing(Some(before.updated_at));
+        accounts::change::<S>(&act, before.id, change.clone(), SaleOptions::default())?;
+        at_once::moved(&act, std::slice::from_ref(&before))
     };
     caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "update"), job).await
 }
@@ -227,7 +234,7 @@ pub async fn kick<S: Kind>(caller: Caller, id: At, query: Query) -> Reply {
         }
     };
     let ended = caller.ops.kick_of(caller.actor(), S::viewer(row.id), only).await?;
-    Ok(back::<S>(&row, &query, &ended_words(ended)))
+    Ok(back::<S>(&row, &query, None, &ended_words(ended)))
 }
 
 /// What is said once connections were ended.
@@ -240,11 +247,11 @@ pub fn ended_words(ended: usize) -> String {
 }
 
 /// To the page that the button stood on.
-fn back<S: Kind>(row: &Stored<S>, query: &Query, text: &str) -> HttpResponse {
+fn back<S: Kind>(row: &Stored<S>, query: &Query, batch: Option<i64>, text: &str) -> HttpResponse {
     let page = S::href(row.id);
     match query.text("back") {
-        "why" => done(&format!("{page}/why?{}", super::why::question_of(query)), text),
-        _ => done(&page, text),
+        "why" => done_as(batch, &format!("{page}/why?{}", super::why::question_of(query)), text),
+        _ => done_as(batch, &page, text),
     }
 }
 
@@ -274,9 +281,12 @@ pub async fn delete<S: Kind>(caller: Caller, id: At, sent: Sent) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
     let row = find::<S>(&caller, &id)?;
     let Some(seen) = seen::row(&sent) else { return confirm::<S>(&caller, &id, true) };
-    let job = move |act: &crate::ops::Act<'_>| accounts::remove::<S>(&act.seeing(Some(seen)), row.id);
+    let job = move |act: &crate::ops::Act<'_>| at_once::delete::<S>(&act.seeing(Some(seen)), &[row.id]);
     match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "delete"), job).await {
         Err(Error::Changed) => confirm::<S>(&caller, &id, true),
-        gone => Ok(done(&format!("/panel/{}", S::PATH), &format!("{} was deleted.", gone?.name()))),
+        gone => {
+            let told = format!("{} was deleted.", row.record.name());
+            Ok(done_as(gone?.batch, &format!("/panel/{}", S::PATH), &told))
+        }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 
 use super::{
     super::kit::{
-        caller::{Caller, action, anew, done},
+        caller::{Caller, action, anew, done, done_as},
         error::Reply,
         form::{Choice, Form, Input, Widget},
         records::{About, was_changed},
@@ -19,7 +19,10 @@ use crate::{
         Fact, Given, Resource, Result, Stored, fields::container::Container, ids::Id as _,
         people::rights::Access,
     },
-    ops::subscribers::accounts::{self, SaleOptions},
+    ops::subscribers::{
+        accounts::{self, SaleOptions},
+        at_once,
+    },
 };
 
 /// The form of a new one.
@@ -148,11 +151,17 @@ async fn change<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         return Ok(edit_page(caller, form.status(), &row, form));
     };
     let seen = Some(row.updated_at);
+    let before = row.clone();
     let job = move |act: &crate::ops::Act<'_>| {
-        accounts::change::<S>(&act.seeing(seen), row.id, change.clone(), SaleOptions::default())
+        let options = SaleOptions::default();
+        let record = accounts::change::<S>(&act.seeing(seen), before.id, change.clone(), options)?;
+        Ok((record, at_once::moved(act, std::slice::from_ref(&before))?))
     };
     match caller.ops.write(caller.actor().clone(), action(S::RESOURCE, "update"), job).await {
-        Ok(record) => Ok(done(&S::href(row.id), &was_changed(&record.name(), &row.record, &record))),
+        Ok((record, batch)) => {
+            let told = was_changed(&record.name(), &row.record, &record);
+            Ok(done_as(batch, &S::href(row.id), &told))
+        }
         Err(error) => {
             let status = form.refused(error)?;
             Ok(edit_page(caller, status, &row, form))

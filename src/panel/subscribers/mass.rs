@@ -1,11 +1,12 @@
-//! Changing many lines or MAGs at once: what is to change. The other pages of it say what that would do, and how far it is.
+//! Changing many lines or MAGs at once: what is to change. Another page says what that would do; what is ordered then is a
+//! batch like any other.
 
 mod edit;
 mod preview;
-mod progress;
+mod run;
 
 pub use preview::preview;
-pub use progress::{progress, run};
+pub use run::run;
 
 use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
@@ -25,7 +26,7 @@ use super::{
     plans::lasts,
     sale,
 };
-use crate::domain::{Resource, Result, people::rights::Access, subscribers::mass_edit::MassEdit};
+use crate::domain::{Resource, Result, people::rights::Access, subscribers::bulk::Bulk};
 
 #[derive(Template)]
 #[template(path = "mass_form.html")]
@@ -41,7 +42,7 @@ struct Asked {
     address: Address,
     about: About,
     form: Form,
-    edit: MassEdit,
+    edit: Bulk,
 }
 
 /// Reads what was sent; `Err` is the page with the form and what is wrong with it.
@@ -54,7 +55,7 @@ async fn asked<S: Kind>(
     let address = Address::read(query);
     let about = About::ask(caller, NAMES).await?;
     let mut form = form::<S>(caller, &address, &about).await?;
-    Ok(match edit::read(&mut form, sent) {
+    Ok(match edit::read::<S>(&mut form, sent) {
         Some(edit) => Ok(Asked { address, about, form, edit }),
         None => Err(form_page::<S>(caller, StatusCode::UNPROCESSABLE_ENTITY, &address, &about, form)),
     })
@@ -135,7 +136,7 @@ async fn form<S: Kind>(caller: &Caller, address: &Address, about: &About) -> Res
         ]);
     }
     let delete = Input::new("delete", "Delete them", Widget::Flag)
-        .help("This cannot be undone, and nothing else can be changed with it.");
+        .help("They can be brought back for 24 hours. Nothing else can be changed with it.");
     let action = format!("/panel/{}/mass?{}", S::PATH, address.query(&[]));
     let form = Form::new(action, "Preview", &caller.ops.snapshot().settings.time_zone);
     let form = form.section("End", end).section("What else changes", other).section("Delete", vec![delete]);

@@ -28,14 +28,14 @@ use crate::{
         },
     },
     ops::{
-        subscribers::{accounts::Table, lines},
+        subscribers::{accounts::Table, batched::Batched, lines},
         viewing::Subscriber,
     },
     wire::origin::BaseUrl,
 };
 
 /// What lines and MAGs have of their own on their pages.
-pub trait Kind: Subscribed + Table {
+pub trait Kind: Subscribed + Table + Batched {
     /// Its address below `/panel/`.
     const PATH: &'static str;
     /// One of them, within a sentence.
@@ -178,7 +178,6 @@ where
         .service(at("/new").get(forms::blank::<S>).post(forms::create::<S>))
         .service(at("/mass").get(mass::ask::<S>).post(mass::preview::<S>))
         .service(at("/mass/run").post(mass::run::<S>))
-        .service(at("/mass/{run}").get(mass::progress::<S>))
         .service(at("/{id}").get(page::show::<S>))
         .service(at("/{id}/edit").get(forms::edit::<S>).post(forms::update::<S>))
         .service(at("/{id}/extend").get(sale::ask::<S>).post(sale::extend::<S>))

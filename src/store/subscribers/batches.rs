@@ -14,7 +14,7 @@ use crate::{
         page::{Page, Rows, Start},
         subscribers::{
             batch::{Batch, LISTED_FOR, MOST, Meant, Named, Orderer, State, UNDONE_WITHIN, Which},
-            listing::{Selection, Subscribed},
+            listing::Subscribed,
         },
     },
     store::{Read, Table, Write, engine::table::filters::conditions},
@@ -55,6 +55,36 @@ pub struct DoneRow {
     pub changed_at: UnixTime,
     /// What was paid for it, and by whom.
     pub paid: Option<(ResellerId, i64)>,
+}
+
+/// Which batches somebody may look at.
+#[derive(Clone, Debug)]
+pub struct Visible {
+    /// On what.
+    pub on: Vec<Resource>,
+    /// Only those that this one has ordered.
+    pub orderer: Option<Orderer>,
+}
+
+impl Visible {
+    /// What its batches fulfil, for `?1` and `?2`.
+    const SQL: &str = "resource IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR actor_kind || ' ' || actor_id = ?2)";
+
+    fn params(&self) -> (String, Option<String>) {
+        let names: Vec<&str> = self.on.iter().map(|resource| resource.name()).collect();
+        let orderer = self.orderer.map(|orderer| {
+            let (kind, id) = written(orderer);
+            format!("{kind} {id}")
+        });
+        (serde_json::to_string(&names).unwrap_or_default(), orderer)
+    }
+}
+
+fn written(orderer: Orderer) -> (&'static str, i64) {
+    match orderer {
+        Orderer::ApiKey(id) => ("api_key", id.0),
+        Orderer::Administrator(id) => ("administrator", id.0),
+    }
 }
 
 /// What is read of a batch; a macro, so that statements stand as literals.
@@ -99,7 +129,7 @@ impl Read<'_> {
     ///
     /// # Errors
     /// A database error.
-    pub fn meant<S: Subscribed + Table>(&self, which: &Which, now: UnixTime) -> Result<Vec<Meant>> {
+    pub fn meant<S: Subscribed + Table>(&self, which: &Which) -> Result<Vec<Meant>> {
         if !which.ids.is_empty() {
             let sql = format!("SELECT updated_at FROM {} WHERE id = ?", S::TABLE);
             let mut statement = self.conn.prepare_cached(&sql)?;
@@ -107,8 +137,7 @@ impl Read<'_> {
             return which.ids.iter().map(&mut seen).collect();
         }
         let (mut matching, mut params) = conditions::<S>(&which.page);
-        let chosen = Selection { state: which.state, reseller: which.reseller, ..Selection::all(now) };
-        let mut more = selected::<S>(&chosen);
+        let mut more = selected::<S>(&which.selection);
         if let Some(before) = which.expires_before {
             more.push(Condition::new(format!("{END} < ?"), vec![before.seconds().into()]));
         }
@@ -148,34 +177,45 @@ impl Read<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_row([], batch).optional()?)
     }
 
-    /// A page of the batches on lines, on MAGs or on both, in the order of their numbers.
+    /// A page of the batches that somebody may look at, in the order of their numbers.
     ///
     /// # Errors
     /// A database error.
-    pub fn batches(&self, page: &Page, on: &[Resource]) -> Result<Rows<Batch>> {
-        let names: Vec<&str> = on.iter().map(|resource| resource.name()).collect();
-        let names = serde_json::to_string(&names).unwrap_or_default();
-        let own = "resource IN (SELECT value FROM json_each(?1))";
+    pub fn batches(&self, page: &Page, visible: &Visible) -> Result<Rows<Batch>> {
+        let (names, orderer) = visible.params();
+        let own = Visible::SQL;
         let sql = format!("SELECT count(*) FROM batches WHERE {own}");
-        let total = self.conn.prepare_cached(&sql)?.query_row([&names], |row| row.get(0))?;
+        let total = self.conn.prepare_cached(&sql)?.query_row(params![names, orderer], |row| row.get(0))?;
         let (after, offset) = match page.start {
             Start::After(id) => (id, 0),
             Start::Offset(offset) => (0, offset),
         };
-        let sql = format!("{} WHERE {own} AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4", batches!());
+        let sql = format!("{} WHERE {own} AND id > ?3 ORDER BY id LIMIT ?4 OFFSET ?5", batches!());
         let mut statement = self.conn.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![names, after, page.limit.rows(), offset], batch)?;
+        let rows = statement.query_map(params![names, orderer, after, page.limit.rows(), offset], batch)?;
         Ok(Rows { total, rows: rows.collect::<rusqlite::Result<_>>()? })
     }
 
-    /// The newest batches, the newest first.
+    /// The newest batches that somebody may look at, the newest first.
     ///
     /// # Errors
     /// A database error.
-    pub fn newest_batches(&self, most: usize) -> Result<Vec<Batch>> {
-        let mut statement = self.conn.prepare_cached(concat!(batches!(), " ORDER BY id DESC LIMIT ?"))?;
-        let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], batch)?;
+    pub fn newest_batches(&self, most: usize, visible: &Visible) -> Result<Vec<Batch>> {
+        let (names, orderer) = visible.params();
+        let sql = format!("{} WHERE {} ORDER BY id DESC LIMIT ?3", batches!(), Visible::SQL);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![names, orderer, most], batch)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many rows a batch has changed, as far as these are not forgotten.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn changed_rows(&self, batch: i64) -> Result<i64> {
+        let sql = "SELECT count(*) FROM batch_rows WHERE batch_id = ? AND outcome <> 'failed'";
+        Ok(self.conn.prepare_cached(sql)?.query_row([batch], |row| row.get(0))?)
     }
 
     /// What a batch does to each of its rows, as JSON.
@@ -245,10 +285,7 @@ impl Write<'_> {
     /// # Errors
     /// A database error.
     pub fn insert_batch(&self, new: &NewBatch, meant: &[Meant], now: UnixTime) -> Result<i64> {
-        let (kind, orderer) = match new.orderer {
-            Orderer::ApiKey(id) => ("api_key", id.0),
-            Orderer::Administrator(id) => ("administrator", id.0),
-        };
+        let (kind, orderer) = written(new.orderer);
         let sql = "INSERT INTO batches (resource, action, edit, meant, actor_kind, actor_id, actor, address, created_at, \
                    updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)";
         self.conn.prepare_cached(sql)?.execute(params![

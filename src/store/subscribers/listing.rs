@@ -47,62 +47,6 @@ impl Read<'_> {
         }
     }
 
-    /// The ids of rows that are selected, in the order of ids: at most `most` of them after `after`.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn selected<S: Subscribed + Table>(
-        &self,
-        selection: &Selection,
-        after: i64,
-        most: usize,
-    ) -> Result<Vec<i64>> {
-        let (matching, mut params) = joined(&conditions::<S>(selection));
-        params.extend([after.into(), count(most).into()]);
-        let sql = format!(
-            "SELECT id FROM {} NOT INDEXED WHERE {matching} AND id > ? ORDER BY id LIMIT ?",
-            S::TABLE
-        );
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let ids = statement.query_map(params_from_iter(params), |row| row.get(0))?;
-        Ok(ids.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The row of that id, if it is selected.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn if_selected<S: Subscribed + Table>(
-        &self,
-        selection: &Selection,
-        id: i64,
-    ) -> Result<Option<Stored<S>>> {
-        let (matching, mut params) = joined(&conditions::<S>(selection));
-        params.push(id.into());
-        let sql = format!("SELECT 1 FROM {} NOT INDEXED WHERE {matching} AND id = ?", S::TABLE);
-        let is_selected = self.conn.prepare_cached(&sql)?.exists(params_from_iter(params))?;
-        if is_selected { self.by_id(S::Id::of(id)) } else { Ok(None) }
-    }
-
-    /// The newest row of the audit trail; 0 if there is none.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn newest_audit(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT ifnull(max(id), 0) FROM audit_log")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
-    }
-
-    /// How many rows are selected, exactly: looks at every row.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn count_selected<S: Subscribed + Table>(&self, selection: &Selection) -> Result<i64> {
-        let (matching, params) = joined(&conditions::<S>(selection));
-        let sql = format!("SELECT count(*) FROM {} WHERE {matching}", S::TABLE);
-        Ok(self.conn.prepare_cached(&sql)?.query_row(params_from_iter(params), |row| row.get(0))?)
-    }
-
     /// The reseller to whom a line or MAG belongs; `None` also if there is no such row.
     ///
     /// # Errors
@@ -424,11 +368,20 @@ mod tests {
             Selection { reseller: Some(ResellerId(2)), ..all.clone() },
         ];
         for selection in chosen {
-            let mut wanted = store
+            let wanted = store
                 .read(&housekeeping(UnixTime::clamped(0), "test"), |read| {
-                    read.selected::<Line>(&selection, 0, 30_000)
+                    let page = crate::domain::page::Page::default();
+                    let which = Which {
+                        ids: Vec::new(),
+                        page,
+                        selection: selection.clone(),
+                        expires_before: None,
+                        expires_after: None,
+                    };
+                    read.meant::<Line>(&which)
                 })
                 .unwrap();
+            let mut wanted: Vec<i64> = wanted.into_iter().map(|(id, _)| id).collect();
             wanted.sort_unstable();
             assert!(!wanted.is_empty(), "{selection:?}");
             for order in Order::ALL {

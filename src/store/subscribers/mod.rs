@@ -2,7 +2,8 @@
 
 pub mod batches;
 pub mod counts;
-pub mod kept_row;
+mod kept_beside;
+mod kept_row;
 
 pub(super) mod line_cache;
 pub(super) mod listing;

@@ -68,12 +68,6 @@ pub fn conditions<S: Subscribed + Table>(selection: &Selection) -> Vec<Condition
             }
         });
     }
-    if let Some(newest) = selection.untouched_since {
-        let sql = format!(
-            "NOT EXISTS (SELECT 1 FROM audit_log WHERE resource = ? AND target_id = {table}.id AND audit_log.id > ?)"
-        );
-        all.push(Condition::new(sql, vec![S::RESOURCE.name().to_owned().into(), newest.into()]));
-    }
     if let Some(text) = &selection.search {
         all.push(Condition::new(
             format!(

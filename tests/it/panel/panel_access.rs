@@ -69,10 +69,10 @@ pub const ROUTES: &[Route] = &[
     ("/mags/{id}/box/pin", "/mags/1/box/pin", Nothing, Change("mag")),
     ("/mags/{id}/box/reset", "/mags/1/box/reset", Nothing, Change("mag")),
     ("/batches", "/batches", Look("batches"), Nothing),
+    ("/batches/{id}", "/batches/999", Look("batches"), Nothing),
     ("/batches/{id}/undo", "/batches/999/undo", Nothing, Change("batches")),
     ("/lines/mass", "/lines/mass", Change("line"), Change("line")),
     ("/lines/mass/run", "/lines/mass/run", Nothing, Change("line")),
-    ("/lines/mass/{run}", "/lines/mass/999", Change("line"), Nothing),
     ("/mags", "/mags", Look("mag"), Nothing),
     ("/mags/new", "/mags/new", Change("mag"), Change("mag")),
     ("/mags/{id}", "/mags/1", Look("mag"), Nothing),
@@ -86,7 +86,6 @@ pub const ROUTES: &[Route] = &[
     ("/mags/{id}/{log}", "/mags/1/refusals", Look("mag"), Nothing),
     ("/mags/mass", "/mags/mass", Change("mag"), Change("mag")),
     ("/mags/mass/run", "/mags/mass/run", Nothing, Change("mag")),
-    ("/mags/mass/{run}", "/mags/mass/999", Change("mag"), Nothing),
     ("/connections", "/connections", Look(WATCHING), Nothing),
     ("/connections/do", "/connections/do", Nothing, Change(WATCHING)),
     ("/connections/kick", "/connections/kick", Change(WATCHING), Change(WATCHING)),
@@ -328,22 +327,24 @@ fn somebody_who_may_only_look_looks_at_everything_and_changes_nothing() {
 fn somebody_with_one_right_reaches_that_and_nothing_else() {
     let server = furnished();
     walk(&Panel::of(&server, "nora", PASSWORD), |need| match need {
-        Public | SignedIn | Listening | Look("categories") | Change("categories") => Answer::Answered,
+        Public | SignedIn | Listening | Look("categories" | "batches") | Change("categories" | "batches") => {
+            Answer::Answered
+        }
         Look(_) | Change(_) => Answer::Denied,
         Nothing | Reseller => Answer::Absent,
     });
 }
 
 #[test]
-fn a_resellers_people_reach_lines_mags_and_their_statement_alone() {
+fn a_resellers_people_reach_lines_mags_their_batches_and_their_statement_alone() {
     let server = furnished();
     walk(&Panel::of(&server, "sara", PASSWORD), |need| match need {
         Public
         | SignedIn
         | Listening
         | Reseller
-        | Look("line" | "mag" | WATCHING)
-        | Change("line" | "mag" | WATCHING) => Answer::Answered,
+        | Look("line" | "mag" | "batches" | WATCHING)
+        | Change("line" | "mag" | "batches" | WATCHING) => Answer::Answered,
         Look(_) | Change(_) => Answer::Denied,
         Nothing => Answer::Absent,
     });

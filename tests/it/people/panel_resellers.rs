@@ -54,7 +54,9 @@ fn a_reseller_is_created_with_a_balance_changed_and_deleted() {
     let page = panel.done("/panel/resellers/1/edit", &[("name", "Nord")]);
     assert!(page.contains("Nord was changed.") && page.contains("of 20"), "what was not sent stays: {page}");
     assert!(
-        panel.get("/panel/resellers/1/delete").contains("Its remaining balance of 1,500 credits is lost.")
+        panel
+            .get("/panel/resellers/1/delete")
+            .contains("Its remaining balance of 1,500 credits goes with it.")
     );
     let page = panel.refused("/panel/resellers/1/delete", &[], 409);
     assert!(

@@ -94,7 +94,10 @@ fn a_line_is_changed_and_deleted_once_it_was_asked_by_name() {
     let page = panel.done("/panel/lines/1/edit", &fields);
     assert!(page.contains("robert was changed.") && page.contains("192.0.2.0/24, 2001:db8::/32"), "{page}");
     let question = panel.get("/panel/lines/1/delete");
-    assert!(question.contains("The line robert will be deleted. This cannot be undone."), "{question}");
+    assert!(
+        question.contains("The line robert will be deleted. It can be brought back for 24 hours."),
+        "{question}"
+    );
     assert!(panel.done("/panel/lines/1/delete", &[]).contains("robert was deleted."));
     assert_eq!(panel.ask(LINE).status, 404);
 }

@@ -59,7 +59,7 @@ fn go(panel: &Panel<'_>, address: &str, preview: &Page) -> String {
     let mut page = String::new();
     within(20, "the mass edit is over", || {
         page = panel.get(&at);
-        page.contains("Mass edit: done")
+        page.contains(": done</h1>")
     });
     page
 }
@@ -92,18 +92,18 @@ fn a_preview_counts_exactly_and_shows_rows_before_and_after() {
     );
     assert_eq!(line(&server, "north0")["disabled"], 0, "a preview changes nothing");
     let page = go(&panel, "reseller=1", &preview);
-    told(&page, 10, "changed, of 10 lines");
+    told(&page, 10, "done");
     assert_eq!(
         (&line(&server, "north9")["disabled"], &line(&server, "north9")["expire_date"]),
         (&1.into(), &(END + 7 * 86_400).into())
     );
     assert_eq!(line(&server, "south")["disabled"], 0);
-    let audit = server.done("logs/list", "kind=audit&action=mass_edit");
-    assert_eq!(audit["total"], 10, "{audit}");
+    let audit = server.done("logs/list", "kind=audit&action=bulk");
+    assert_eq!(audit["total"], 11, "each row, and the order: {audit}");
 }
 
 #[test]
-fn rows_that_were_changed_since_the_preview_are_left_alone_and_a_second_run_does_nothing() {
+fn rows_that_were_changed_since_the_preview_are_left_alone_and_a_form_sent_twice_does_it_once() {
     let server = server();
     fill(&server);
     let panel = Panel::admin(&server);
@@ -112,12 +112,13 @@ fn rows_that_were_changed_since_the_preview_are_left_alone_and_a_second_run_does
     server.done("line/update", "username=north4&data[notes]=autumn");
     server.done("line/new", "data[username]=late&data[notes]=spring");
     let page = go(&panel, "search=spring", &preview);
-    told(&page, 8, "changed, of 10 lines");
-    told(&page, 2, "left alone");
+    told(&page, 8, "done");
+    told(&page, 2, "refused");
+    assert!(page.contains("<td>north3</td><td>Changed meanwhile</td>"), "{page}");
     assert_eq!(line(&server, "north3")["expire_date"], END);
     assert_eq!(line(&server, "late")["expire_date"], serde_json::Value::Null);
     let again = go(&panel, "search=spring", &preview);
-    told(&again, 0, "changed, of 10 lines");
+    assert_eq!(again, page, "a form that is sent twice orders one batch");
     assert_eq!(line(&server, "north0")["expire_date"], END + 86_400);
 }
 
@@ -128,7 +129,7 @@ fn what_is_refused_says_why_and_keeps_no_other_from_being_changed() {
     server.done("line/update", "username=south&data[expire_date]=");
     let panel = Panel::admin(&server);
     let page = run(&panel, "", &[("extend_plan", "1")]);
-    told(&page, 2, "changed, of 11 lines");
+    told(&page, 2, "done");
     told(&page, 9, "refused");
     assert!(page.contains("Not enough credits") && page.contains("it never expires"), "{page}");
     let preview = panel.post("/panel/lines/mass?", &[("extend_plan", "1")]).body;
@@ -140,7 +141,7 @@ fn what_is_refused_says_why_and_keeps_no_other_from_being_changed() {
         "nothing of a refused row stays"
     );
     let page = run(&panel, "reseller=1", &[("extend_plan", "1"), ("free", "1")]);
-    told(&page, 10, "changed, of 10 lines");
+    told(&page, 10, "done");
     assert_eq!(server.done("resellers/statement", "id=1")["credits"], 4);
 }
 
@@ -170,13 +171,18 @@ fn bouquets_come_and_go_and_lines_are_deleted_by_the_filter_alone() {
     }
     server.done("line/update", "username=north0&data[bouquets][]=2");
     let panel = Panel::admin(&server);
-    told(&run(&panel, "", &[("add_bouquet", "1")]), 11, "changed");
+    told(&run(&panel, "", &[("add_bouquet", "1")]), 11, "done");
     assert_eq!(line(&server, "north0")["bouquets"], serde_json::json!([2, 1]));
     let page = run(&panel, "", &[("remove_bouquet", "2")]);
-    told(&page, 1, "changed");
-    told(&page, 10, "needed no change");
-    told(&run(&panel, "search=north", &[("delete", "1")]), 10, "changed");
+    told(&page, 11, "done");
+    told(&page, 10, "of them needed no change");
+    told(&run(&panel, "search=north", &[("delete", "1")]), 10, "done");
     assert_eq!(server.done("line/list", "")["total"], 1);
+    // Each can be undone on its page, which Batches leads to; the newest first.
+    let page = panel.done("/panel/batches/3/undo", &[]);
+    assert!(page.contains("Batch 3 was undone: 10 rows taken back."), "{page}");
+    panel.done("/panel/batches/2/undo", &[]);
+    assert_eq!(line(&server, "north0")["bouquets"], serde_json::json!([2, 1]));
 }
 
 #[test]
@@ -193,32 +199,50 @@ fn a_reseller_edits_its_own_alone_and_is_offered_only_what_it_may() {
         assert!(!form.contains(field), "{field}: {form}");
     }
     let page = run(&sara, "reseller=2", &[("switch", "disable")]);
-    told(&page, 10, "changed, of 10 lines");
+    told(&page, 10, "done");
     assert_eq!(
         (&line(&server, "south")["disabled"], &line(&server, "north0")["disabled"]),
         (&0.into(), &1.into())
     );
     let admin = Panel::admin(&server);
     let own = begin(&sara, "", &sara.post("/panel/lines/mass", &[("switch", "enable")]));
-    assert_eq!(sara.ask(&own).status, 200);
-    assert_eq!(admin.ask(&own).status, 410, "a run is its own operator's");
+    assert_eq!((sara.ask(&own).status, admin.ask(&own).status), (200, 200));
+    server.done(
+        "administrators/new",
+        &format!("data[username]=tom&data[email]=t@example.com&data[group_id]=2&data[reseller_id]=2&data[password]={PASSWORD}"),
+    );
+    let tom = Panel::of(&server, "tom", PASSWORD);
+    assert_eq!(tom.ask(&own).status, 404, "a batch is its own reseller's");
+    assert_eq!(tom.post_bare(&format!("{own}/undo"), &[]).status, 404);
+    assert!(tom.get("/panel/batches").contains("None yet") && sara.get("/panel/batches").contains(&own));
+    let page = sara.done(&format!("{own}/undo"), &[]);
+    assert!(page.contains("10 rows taken back") && line(&server, "north0")["disabled"] == 1, "{page}");
+    // What was paid is the operator's to give back.
+    server.done("line/update", "username=north0&data[subscription_plan_id]=1");
+    let own =
+        begin(&sara, "search=north0", &sara.post("/panel/lines/mass?search=north0", &[("extend_plan", "1")]));
+    let page = sara.done(&format!("{own}/undo"), &[]);
+    assert!(page.contains("north0 (Only the operator gives credits back)"), "{page}");
+    assert_eq!(server.done("resellers/statement", "id=1")["credits"], 12);
 }
 
 #[test]
-fn the_page_of_an_edit_from_before_a_restart_says_what_became_of_it() {
+fn an_edit_outlives_a_restart_and_a_preview_does_not() {
     let before = server();
     fill(&before);
     let panel = Panel::admin(&before);
     let at = begin(&panel, "", &panel.post("/panel/lines/mass", &[("switch", "disable")]));
-    assert_eq!(panel.ask(&at).status, 200);
+    let preview = panel.post("/panel/lines/mass", &[("switch", "enable")]);
     let server = TestServer::on(before.stop(), &[]);
-    let answer = Panel::admin(&server).ask(&at);
-    let (status, page) = (answer.status, answer.body);
-    assert!(
-        status == 410 && page.contains("restarted") && page.contains("href=\"/panel/logs/audit\""),
-        "{page}"
-    );
-    assert!(!page.contains("http-equiv=\"refresh\""), "{page}");
+    let panel = Panel::admin(&server);
+    within(20, "it goes on and ends", || panel.get(&at).contains(": done</h1>"));
+    let hidden = hidden(&preview.body);
+    let fields: Vec<(&str, &str)> =
+        hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let gone = panel.post_bare("/panel/lines/mass/run", &fields);
+    assert!(gone.status == 409 && gone.body.contains("preview"), "{}", gone.body);
+    panel.done(&format!("{at}/undo"), &[]);
+    assert_eq!(line(&server, "north0")["disabled"], 0);
 }
 
 #[test]
@@ -245,7 +269,7 @@ fn a_preview_counts_what_the_run_refuses_and_why_and_changes_nothing() {
     assert!(preview.body.contains("Not enough credits"), "{}", preview.body);
     assert_eq!(books(), before, "a preview changes nothing");
     let done = go(&admin, "reseller=1", &preview);
-    told(&done, 2, "changed, of 10 lines");
+    told(&done, 2, "done");
     told(&done, 8, "refused");
     assert_eq!(books().0, 4);
 
@@ -263,7 +287,7 @@ fn a_preview_counts_what_the_run_refuses_and_why_and_changes_nothing() {
         let words = format!("{refused} of them would be refused");
         assert!(preview.body.contains(&words) && preview.body.contains(reason), "{plan}: {}", preview.body);
         let done = go(&sara, "", &preview);
-        told(&done, changed, "changed, of 11 lines");
+        told(&done, changed, "done");
         told(&done, refused, "refused");
     }
     // MAGs, and deletions, are tried the same way.
@@ -284,13 +308,15 @@ fn a_run_charges_what_its_preview_showed_or_nothing() {
     let told = "Each costs 8 credits where its reseller uses credits: 16 credits for all of them.";
     assert!(preview.body.contains(told), "{}", preview.body);
     server.done("subscription_plans/update", "id=1&data[credits]=9");
-    let page = go(&panel, "", &preview);
+    let hidden = hidden(&preview.body);
+    let fields: Vec<(&str, &str)> =
+        hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let page = panel.post_bare("/panel/lines/mass/run", &fields);
     let why = "The price of the plan changed from 8 to 9 credits since the preview: preview it again";
-    assert!(page.contains(why) && page.contains("<b>0</b><span>changed"), "{page}");
+    assert!(page.status == 409 && page.body.contains(why), "{}", page.body);
     assert_eq!(server.done("resellers/statement", "id=1")["credits"], 20);
     // Without what the preview showed it is not begun.
-    let fields = [("extend_plan", "1"), ("at", "1900000000"), ("mark", "99"), ("rows", "11")];
-    assert_eq!(panel.post_bare("/panel/lines/mass/run?", &fields).status, 409);
+    assert_eq!(panel.post_bare("/panel/lines/mass/run?", &[("extend_plan", "1")]).status, 409);
     let free = panel.post("/panel/lines/mass?reseller=1", &[("extend_plan", "1"), ("free", "1")]);
     assert!(!free.body.contains("Each costs"), "{}", free.body);
 }

@@ -13,10 +13,11 @@ use crate::{
     ops::{
         channels::streams::{self, Which},
         managed,
+        subscribers::at_once::{self, Gone},
     },
     panel::{
         kit::{
-            caller::{Caller, action, done, inside},
+            caller::{Caller, action, done_as, inside},
             error::{PageError, Reply},
             pages::ConfirmPage,
             records,
@@ -65,10 +66,10 @@ pub async fn several(caller: Caller, sent: Sent) -> Reply {
     if sent.text("do") == "bouquet" {
         let bouquet = parse_id(sent.text("bouquet")).map(BouquetId);
         let bouquet = bouquet.map_err(|rule| Error::invalid("bouquet", rule))?;
-        let job = move |act: &crate::ops::Act<'_>| streams::add_to_bouquet(act, bouquet, &ids);
+        let job = move |act: &crate::ops::Act<'_>| streams::add_and_note(act, bouquet, &ids);
         let action = action(Resource::Bouquets, "update");
-        let added = caller.ops.write(caller.actor().clone(), action, job).await?;
-        return Ok(back(&to, &format!("{} added to the bouquet.", many(added))));
+        let (added, batch) = caller.ops.write(caller.actor().clone(), action, job).await?;
+        return Ok(back_as(batch, &to, &format!("{} added to the bouquet.", many(added))));
     }
     if sent.text("do") == "delete" {
         let ids: Vec<String> = ids.iter().map(|id| id.number().to_string()).collect();
@@ -112,7 +113,7 @@ async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
     let page = ConfirmPage {
         frame: caller.frame(format!("Delete {told}?")),
         text: format!(
-            "These will be deleted and removed from every bouquet, which cannot be undone, and their viewers are cut off: {}.",
+            "These will be deleted and removed from every bouquet, and their viewers are cut off; they can be brought back for 24 hours: {}.",
             names.join(", ")
         ),
         action: format!("/panel/streams/delete?ids={}", comma_separated(&streams)),
@@ -132,11 +133,14 @@ pub async fn delete(caller: Caller, query: Query, sent: Sent) -> Reply {
     let (meant, seen) = (ids.clone(), sent.text(SEEN).to_owned());
     let job = move |act: &crate::ops::Act<'_>| {
         managed::check_sight::<Stream>(act, &meant, &seen)?;
-        streams::delete(act, &meant)
+        at_once::delete::<Stream>(act, &meant)
     };
     match caller.ops.write(caller.actor().clone(), action(Resource::Streams, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, ids, true).await,
-        gone => Ok(done("/panel/streams", &format!("{} deleted.", many(gone?.len())))),
+        gone => {
+            let Gone { batch, names } = gone?;
+            Ok(done_as(batch, "/panel/streams", &format!("{} deleted.", many(names.len()))))
+        }
     }
 }
 
@@ -194,6 +198,10 @@ fn many(count: usize) -> String {
 }
 
 fn back(to: &str, text: &str) -> HttpResponse {
+    back_as(None, to, text)
+}
+
+fn back_as(batch: Option<i64>, to: &str, text: &str) -> HttpResponse {
     let to = inside(to);
-    done(if to == "/panel/" { "/panel/streams" } else { to }, text)
+    done_as(batch, if to == "/panel/" { "/panel/streams" } else { to }, text)
 }

@@ -5,14 +5,20 @@ use askama::Template;
 use super::{super::Kind, Asked, asked, form_page};
 use crate::{
     domain::{
-        Fact, Resource, Result,
+        Fact, Resource,
         fields::time::UnixTime,
+        page::Page,
         people::audit::{Difference, Shown},
+        subscribers::{batch::Which, bulk::Bulk},
     },
-    ops::subscribers::mass::{Preview, Trial, reason},
+    ops::{
+        random,
+        subscribers::{batch_rows::Rehearsed, previews::Previewed},
+    },
     panel::kit::{
         caller::Caller,
         error::Reply,
+        form::SLIP,
         frame::Frame,
         records::About,
         sent::{Query, Sent},
@@ -20,6 +26,11 @@ use crate::{
         table::{Cell, Head, Listing},
     },
 };
+
+/// Rows with which it is tried what would be done: a few seconds of the writer, a hundred at a time.
+const TRIED: usize = 20_000;
+/// Reasons of refusals that are told.
+const TOLD: usize = 10;
 
 #[derive(Template)]
 #[template(path = "mass_preview.html")]
@@ -36,7 +47,10 @@ struct PreviewPage {
     refused: String,
     reasons: Listing,
     action: String,
-    hidden: Vec<(String, String)>,
+    /// The number of the preview, by which it is ordered.
+    preview: i64,
+    /// By which the form is known again.
+    slip: String,
     submit: String,
     back: String,
 }
@@ -47,92 +61,96 @@ pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply
         Ok(asked) => asked,
         Err(page) => return Ok(page),
     };
-    let selection = address.selection();
-    let at = selection.now;
-    let previewed = match caller.ops.preview_mass_edit::<S>(caller.actor(), selection, edit.clone()).await {
+    let which = Which {
+        ids: Vec::new(),
+        page: Page::default(),
+        selection: address.selection(),
+        expires_before: None,
+        expires_after: None,
+    };
+    let previewed = match caller.ops.preview_batch::<S>(caller.actor(), which, edit.clone(), TRIED).await {
         Ok(previewed) => previewed,
         Err(error) => {
             let status = form.refused(error)?;
             return Ok(form_page::<S>(&caller, status, &address, &about, form));
         }
     };
-    let many = show::many(previewed.rows, S::ONE);
-    let verb = if edit.delete { "Delete" } else { "Change" };
-    let mut hidden: Vec<(String, String)> =
-        sent.0.keys().map(|name| (name.clone(), sent.text(name).to_owned())).collect();
-    hidden.extend([
-        ("at".into(), at.seconds().to_string()),
-        ("mark".into(), previewed.mark.to_string()),
-        ("rows".into(), previewed.rows.to_string()),
-    ]);
-    hidden.extend(previewed.terms.map(|terms| ("terms".into(), terms.to_string())));
-    let row = |(name, change): &(String, Result<Difference>)| {
+    let (many, delete) = (show::many(previewed.count, S::ONE), edit == Bulk::Delete);
+    let verb = if delete { "Delete" } else { "Change" };
+    let row = |(_, name, change): &(i64, String, Difference)| {
         let change = match change {
-            Ok(_) if edit.delete => "is deleted".into(),
-            Ok(change) if change.is_empty() => "is not changed".into(),
-            Ok(change) => told(change, &about),
-            Err(error) => format!("is refused: {}", reason(error)),
+            _ if delete => "is deleted".into(),
+            change if change.is_empty() => "is not changed".into(),
+            change => told(change, &about),
         };
         vec![Cell::Text(name.clone()), Cell::Text(change)]
     };
     let sample = Listing {
         label: "The first ones",
         heads: vec![Head::new(S::KNOWN_BY), Head::new("What happens")],
-        rows: previewed.sample.iter().map(row).collect(),
-        ..Listing::default()
-    };
-    let reasons = Listing {
-        label: "Refused",
-        heads: vec![Head::new("Why"), Head::numeric("Count")],
-        rows: previewed
-            .trial
-            .reasons
-            .iter()
-            .map(|(why, count)| vec![Cell::Text(why.clone()), Cell::Number(grouped(*count))])
-            .collect(),
+        rows: previewed.rehearsed.sample.iter().map(row).collect(),
+        empty: "None of them would be changed.".into(),
         ..Listing::default()
     };
     Ok(caller.page(&PreviewPage {
-        credits: credits_words(&previewed, edit.free),
+        credits: credits_words(&previewed, &edit),
         refused: refused_words(&previewed),
-        reasons,
+        reasons: reasons(&previewed),
         frame: caller.frame(format!("{verb} {many}?")),
         told: address.told::<S>(&about),
-        none: previewed.rows == 0,
-        delete: edit.delete,
+        none: previewed.count == 0,
+        delete,
         sample,
-        action: format!("/panel/{}/mass/run?{}", S::PATH, address.query(&[])),
-        hidden,
+        action: format!("/panel/{}/mass/run", S::PATH),
+        preview: previewed.id,
+        slip: random::token()?,
         submit: format!("{verb} {many}"),
         many,
         back: format!("/panel/{}/mass?{}", S::PATH, address.query(&[])),
     }))
 }
 
-/// What the run would charge, each and in total: tried with all of them, or with the first.
-fn credits_words(preview: &Preview, free: bool) -> String {
-    let Some(terms) = preview.terms.filter(|_| !free) else { return String::new() };
-    let (each, total) = (show::many(terms.credits(), "credit"), show::many(preview.trial.credits, "credit"));
-    let of = if is_all_tried(preview) {
+/// Why it would refuse rows, the commonest reasons first.
+fn reasons(previewed: &Previewed) -> Listing {
+    let mut reasons: Vec<(&String, &i64)> = previewed.rehearsed.reasons.iter().collect();
+    reasons.sort_by_key(|(why, count)| (std::cmp::Reverse(**count), *why));
+    let row = |(why, count): &(&String, &i64)| {
+        vec![Cell::Text((*why).clone()), Cell::Number(show::number(**count))]
+    };
+    Listing {
+        label: "Refused",
+        heads: vec![Head::new("Why"), Head::numeric("Count")],
+        rows: reasons.iter().take(TOLD).map(row).collect(),
+        ..Listing::default()
+    }
+}
+
+/// What it would charge, each and in total: tried with all of them, or with the first.
+fn credits_words(previewed: &Previewed, edit: &Bulk) -> String {
+    let Rehearsed { terms, credits, tried, .. } = &previewed.rehearsed;
+    let plan = edit.plan().filter(|_| !edit.is_free());
+    let Some(terms) = plan.and_then(|plan| terms.get(&plan)) else { return String::new() };
+    let (each, total) = (show::many(terms.credits(), "credit"), show::many(*credits, "credit"));
+    let of = if is_all_tried(previewed) {
         "for all of them".into()
     } else {
-        format!("for the first {}; the others were not tried", grouped(preview.trial.tried))
+        format!("for the first {}; the others were not tried", grouped(*tried))
     };
     format!("Each costs {each} where its reseller uses credits: {total} {of}.")
 }
 
-fn is_all_tried(preview: &Preview) -> bool {
-    i64::try_from(preview.trial.tried).is_ok_and(|tried| tried >= preview.rows)
+fn is_all_tried(previewed: &Previewed) -> bool {
+    previewed.rehearsed.tried >= previewed.count
 }
 
-/// How many of them the run would refuse: tried with all of them, or with the first.
-fn refused_words(preview: &Preview) -> String {
-    let Trial { tried, refused, .. } = preview.trial;
+/// How many of them it would refuse: tried with all of them, or with the first.
+fn refused_words(previewed: &Previewed) -> String {
+    let Rehearsed { tried, refused, .. } = previewed.rehearsed;
     if refused == 0 {
         return String::new();
     }
-    let many = grouped(refused);
-    if is_all_tried(preview) {
+    let many = show::number(refused);
+    if is_all_tried(previewed) {
         return format!("{many} of them would be refused, and stay as they are.");
     }
     format!(

@@ -158,7 +158,7 @@ impl Read<'_> {
         Ok(())
     }
 
-    fn exists(&self, resource: Resource, id: i64) -> Result<bool> {
+    pub(crate) fn exists(&self, resource: Resource, id: i64) -> Result<bool> {
         let Some(table) = table_of(resource) else { return Ok(false) };
         let mut statement = self.conn.prepare_cached(&format!("SELECT 1 FROM {table} WHERE id = ?"))?;
         Ok(statement.exists([id])?)
