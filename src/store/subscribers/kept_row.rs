@@ -81,15 +81,15 @@ impl Read<'_> {
             let Some(value) = kept["row"].get(name) else { return defaults.get(name).cloned() };
             let kind = columns.iter().find(|column| column.name == name)?.kind;
             match (fact(value, kind)?, kind) {
-                (Fact::Ids(ids), Kind::References(resource)) => {
-                    let there = ids.into_iter().filter_map(|id| match self.exists(resource, id) {
-                        Ok(there) => there.then_some(id),
-                        Err(error) => {
+                (Fact::Ids(mut ids), Kind::References(resource)) => {
+                    let mut is_there = |id: &i64| {
+                        self.exists(resource, *id).unwrap_or_else(|error| {
                             failure = Some(error);
-                            None
-                        }
-                    });
-                    Some(Fact::Ids(there.collect()))
+                            false
+                        })
+                    };
+                    ids.retain(&mut is_there);
+                    Some(Fact::Ids(ids))
                 }
                 (fact, _) => Some(fact),
             }

@@ -371,7 +371,7 @@ mod tests {
             let wanted = store
                 .read(&housekeeping(UnixTime::clamped(0), "test"), |read| {
                     let page = crate::domain::page::Page::default();
-                    let which = Which {
+                    let which = crate::domain::subscribers::batch::Which {
                         ids: Vec::new(),
                         page,
                         selection: selection.clone(),
