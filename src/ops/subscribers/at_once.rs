@@ -14,7 +14,7 @@ use crate::{
         subscribers::batch::{Meant, State},
     },
     ops::Act,
-    store::subscribers::batches::DoneRow,
+    store::subscribers::batch_rows::DoneRow,
 };
 
 /// Rows that are gone.

@@ -23,7 +23,7 @@ use crate::{
     store::{
         Table,
         people::resellers::Cause,
-        subscribers::batches::{DoneRow, NAMED},
+        subscribers::batch_rows::{DoneRow, NAMED},
     },
 };
 

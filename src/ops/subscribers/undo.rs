@@ -9,7 +9,7 @@ use crate::{
             stream::Stream,
         },
         events::webhook::Webhook,
-        fields::credits::Movement,
+        fields::{credits::Movement, time::UnixTime},
         guide::source::GuideSource,
         ids::Id,
         machine::server::Server,
@@ -30,7 +30,7 @@ use crate::{
     ops::{Act, Action, Ops},
     store::{
         people::resellers::Cause,
-        subscribers::batches::{DoneRow, NAMED},
+        subscribers::batch_rows::{DoneRow, Earlier, NAMED},
     },
 };
 
@@ -98,11 +98,11 @@ fn check(act: &Act<'_>, id: i64) -> Result<Batch> {
 
 fn undo_piece(act: &Act<'_>, id: i64, after: i64, dry_run: bool) -> Result<Part> {
     let batch = check(act, id)?;
-    let rows = act.tx.done_rows(id, after)?;
+    let (rows, earlier) = (act.tx.done_rows(id, after)?, act.tx.earlier(&batch, act.now)?);
     let mut part = Part { last: rows.last().map(|row| row.id), undone: 0, kept: Vec::new() };
     let mut each = || {
         for row in &rows {
-            let outcome = act.attempt(|| undo_one(act, &batch, row));
+            let outcome = act.attempt(|| undo_one(act, &batch, row, &earlier));
             let why = match outcome {
                 Ok(()) => None,
                 Err(error @ (Error::Database(_) | Error::Busy)) => return Err(error),
@@ -128,8 +128,8 @@ fn undo_piece(act: &Act<'_>, id: i64, after: i64, dry_run: bool) -> Result<Part>
 }
 
 /// Takes one row back.
-fn undo_one(act: &Act<'_>, batch: &Batch, done: &DoneRow) -> Result<()> {
-    let undo: fn(&Act<'_>, &DoneRow, &str) -> Result<()> = match batch.resource {
+fn undo_one(act: &Act<'_>, batch: &Batch, done: &DoneRow, earlier: &Earlier) -> Result<()> {
+    let undo: fn(&Act<'_>, &DoneRow, &str) -> Result<(UnixTime, UnixTime)> = match batch.resource {
         Resource::Line => undo_row::<Line>,
         Resource::Mag => undo_row::<Mag>,
         Resource::Streams => undo_row::<Stream>,
@@ -144,10 +144,12 @@ fn undo_one(act: &Act<'_>, batch: &Batch, done: &DoneRow) -> Result<()> {
         Resource::Webhooks => undo_row::<Webhook>,
         _ => return Err(Refused::BatchUnreadable(batch.id).into()),
     };
-    undo(&act.about(batch.resource), done, &batch.action)
+    let (was, is) = undo(&act.about(batch.resource), done, &batch.action)?;
+    act.tx.note_again(earlier, done.id, was, is)
 }
 
-fn undo_row<R: Batched>(act: &Act<'_>, done: &DoneRow, action: &str) -> Result<()> {
+/// Its `updated_at` before the batch, and now that it is again what it was.
+fn undo_row<R: Batched>(act: &Act<'_>, done: &DoneRow, action: &str) -> Result<(UnixTime, UnixTime)> {
     // Else a reseller would sell a month, and take the credits back a day later.
     if done.paid.is_some() && act.actor.reseller().is_some() {
         return Err(Denied::RefundIsOperators.into());
@@ -171,7 +173,8 @@ fn undo_row<R: Batched>(act: &Act<'_>, done: &DoneRow, action: &str) -> Result<(
         Some(_) => return Err(Error::Changed),
     }
     before.record.check_returned(act, id, now.as_ref().map(|now| &now.record))?;
-    give_back::<R>(act, id, done)
+    give_back::<R>(act, id, done)?;
+    Ok((before.updated_at, act.find::<R>(id)?.updated_at))
 }
 
 /// Gives back what was paid for a row.

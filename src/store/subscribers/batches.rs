@@ -10,10 +10,10 @@ use crate::{
     domain::{
         Resource, Result,
         fields::time::UnixTime,
-        ids::{AdminId, ApiKeyId, ResellerId},
+        ids::{AdminId, ApiKeyId},
         page::{Page, Rows, Start},
         subscribers::{
-            batch::{Batch, LISTED_FOR, MOST, Meant, Named, Orderer, State, UNDONE_WITHIN, Which},
+            batch::{Batch, LISTED_FOR, MOST, Meant, Orderer, State, UNDONE_WITHIN, Which},
             listing::Subscribed,
         },
     },
@@ -21,10 +21,7 @@ use crate::{
 };
 
 /// Rows of a piece: of one transaction, behind which other writers wait.
-const PIECE: usize = 100;
-/// Rows that were refused or left, told by name.
-pub const NAMED: usize = 100;
-
+pub(super) const PIECE: usize = 100;
 /// A batch that is ordered.
 #[derive(Clone, Debug)]
 pub struct NewBatch {
@@ -40,21 +37,6 @@ pub struct NewBatch {
     pub actor: String,
     /// From where.
     pub address: Option<String>,
-}
-
-/// What a batch did to a row.
-#[derive(Debug)]
-pub struct DoneRow {
-    /// Its id.
-    pub id: i64,
-    /// What it was known by.
-    pub name: String,
-    /// The row as it was, as JSON.
-    pub before: String,
-    /// Its `updated_at` after that.
-    pub changed_at: UnixTime,
-    /// What was paid for it, and by whom.
-    pub paid: Option<(ResellerId, i64)>,
 }
 
 /// Which batches somebody may look at.
@@ -209,15 +191,6 @@ impl Read<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many rows a batch has changed, as far as these are not forgotten.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn changed_rows(&self, batch: i64) -> Result<i64> {
-        let sql = "SELECT count(*) FROM batch_rows WHERE batch_id = ? AND outcome <> 'failed'";
-        Ok(self.conn.prepare_cached(sql)?.query_row([batch], |row| row.get(0))?)
-    }
-
     /// What a batch does to each of its rows, as JSON.
     ///
     /// # Errors
@@ -237,45 +210,6 @@ impl Read<'_> {
         let found = statement.query_row([batch], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
         let Some((piece, text)) = found.optional()? else { return Ok(None) };
         Ok(Some((piece, kept_row::parsed(&text)?)))
-    }
-
-    /// The next rows that a batch has changed and that are not taken back, behind the row `after`.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn done_rows(&self, batch: i64, after: i64) -> Result<Vec<DoneRow>> {
-        let sql = "SELECT row_id, name, before, changed_at, reseller_id, credits FROM batch_rows \
-                   WHERE batch_id = ? AND row_id > ? AND outcome = 'done' ORDER BY row_id LIMIT ?";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let most = i64::try_from(PIECE).unwrap_or(1);
-        let rows = statement.query_map(params![batch, after, most], |row| {
-            let (payer, credits): (Option<i64>, i64) = (row.get(4)?, row.get(5)?);
-            Ok(DoneRow {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                before: row.get(2)?,
-                changed_at: UnixTime::clamped(row.get(3)?),
-                paid: payer.map(|payer| (ResellerId(payer), credits)).filter(|(_, credits)| *credits > 0),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The first rows of a batch that were `failed`, or `kept` when it was undone; and how many there are in all.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn named_rows(&self, batch: i64, outcome: &str) -> Result<(i64, Vec<Named>)> {
-        let sql = "SELECT count(*) FROM batch_rows WHERE batch_id = ? AND why <> '' AND outcome = ?";
-        let total = self.conn.prepare_cached(sql)?.query_row(params![batch, outcome], |row| row.get(0))?;
-        let sql = "SELECT row_id, name, why FROM batch_rows WHERE batch_id = ? AND why <> '' AND outcome = ? \
-                   ORDER BY row_id LIMIT ?";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let most = i64::try_from(NAMED).unwrap_or(1);
-        let rows = statement.query_map(params![batch, outcome, most], |row| {
-            Ok(Named { id: row.get(0)?, name: row.get(1)?, why: row.get(2)? })
-        })?;
-        Ok((total, rows.collect::<rusqlite::Result<_>>()?))
     }
 }
 
@@ -330,52 +264,6 @@ impl Write<'_> {
         let sql = "UPDATE batches SET state = ?1, why = ?2, ended_at = ifnull(ended_at, ?3), \
                    updated_at = max(?3, updated_at + 1) WHERE id = ?4";
         self.conn.prepare_cached(sql)?.execute(params![state.name(), why, now.seconds(), batch])?;
-        Ok(())
-    }
-
-    /// Notes what a batch did to a row.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn note_done(&self, batch: i64, row: &DoneRow) -> Result<()> {
-        let sql = "INSERT INTO batch_rows (batch_id, row_id, name, outcome, before, changed_at, reseller_id, credits) \
-                   VALUES (?, ?, ?, 'done', ?, ?, ?, ?)";
-        let (payer, credits) = row.paid.map_or((None, 0), |(payer, credits)| (Some(payer.0), credits));
-        self.conn.prepare_cached(sql)?.execute(params![
-            batch,
-            row.id,
-            row.name,
-            row.before,
-            row.changed_at.seconds(),
-            payer,
-            credits
-        ])?;
-        Ok(())
-    }
-
-    /// Notes why a batch did nothing to a row.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn note_failed(&self, batch: i64, row: &Named) -> Result<()> {
-        let sql =
-            "INSERT INTO batch_rows (batch_id, row_id, name, outcome, why) VALUES (?, ?, ?, 'failed', ?)";
-        self.conn.prepare_cached(sql)?.execute(params![batch, row.id, row.name, row.why])?;
-        Ok(())
-    }
-
-    /// Notes that a row was taken back, or why it was not.
-    ///
-    /// # Errors
-    /// A database error.
-    pub fn note_undone(&self, batch: i64, row: i64, why: Option<&str>) -> Result<()> {
-        let sql = "UPDATE batch_rows SET outcome = ?, why = ?, before = '' WHERE batch_id = ? AND row_id = ?";
-        let outcome = if why.is_some() { "kept" } else { "undone" };
-        self.conn.prepare_cached(sql)?.execute(params![outcome, why.unwrap_or_default(), batch, row])?;
-        if why.is_none() {
-            let sql = "UPDATE batches SET undone = undone + 1, updated_at = updated_at + 1 WHERE id = ?";
-            self.conn.prepare_cached(sql)?.execute([batch])?;
-        }
         Ok(())
     }
 

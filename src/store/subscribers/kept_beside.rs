@@ -224,3 +224,51 @@ impl Write<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What goes with a row and is kept below [`OWN`], or with the record itself, in its lists.
+    const KEPT: [(&str, &str); 9] = [
+        ("mag_devices", "mag_id"),
+        ("mag_favourites", "mag_id"),
+        ("guide_matches", "stream_id"),
+        ("guide_matches", "source_id"),
+        ("trial_sales", "reseller_id"),
+        ("line_bouquets", "line_id"),
+        ("mag_bouquets", "mag_id"),
+        ("plan_bouquets", "plan_id"),
+        ("bouquet_streams", "bouquet_id"),
+    ];
+    /// What nobody misses: sessions, messages that wait, answers to repeats.
+    const LOST: [(&str, &str); 7] = [
+        ("panel_sessions", "admin_id"),
+        ("panel_browsers", "admin_id"),
+        ("mag_events", "mag_id"),
+        ("webhook_deliveries", "webhook_id"),
+        ("idempotency", "api_key_id"),
+        ("batch_pieces", "batch_id"),
+        ("batch_rows", "batch_id"),
+    ];
+
+    #[test]
+    fn what_goes_with_a_deleted_row_is_kept_or_nobody_misses_it() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../../schema.sql")).unwrap();
+        let sql = "SELECT m.name, f.\"from\" FROM sqlite_master m, pragma_foreign_key_list(m.name) f \
+                   WHERE m.type = 'table' AND f.on_delete = 'CASCADE'";
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let goes: BTreeSet<(String, String)> = rows.map(Result::unwrap).collect();
+        let held = HELD.iter().map(|held| (held.table, held.target));
+        let known: BTreeSet<(String, String)> = held
+            .chain(KEPT)
+            .chain(LOST)
+            .map(|(table, column)| (table.to_owned(), column.to_owned()))
+            .collect();
+        assert_eq!(goes, known, "name a new one in HELD, OWN, or here");
+    }
+}

@@ -1,5 +1,6 @@
 //! Pages of lines and MAGs, and which are chosen.
 
+pub mod batch_rows;
 pub mod batches;
 pub mod counts;
 mod kept_beside;

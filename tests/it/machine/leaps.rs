@@ -26,7 +26,7 @@ fn server_at(folder: tempfile::TempDir, off: &str) -> TestServer {
 }
 
 /// Starts a server whose clock is off by what stands in that file.
-fn server_by(folder: tempfile::TempDir, clock: &Path) -> TestServer {
+pub fn server_by(folder: tempfile::TempDir, clock: &Path) -> TestServer {
     let library = library_of("libfaketime.so.1");
     let environment = [
         ("LD_PRELOAD", library.as_path()),

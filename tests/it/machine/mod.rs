@@ -9,7 +9,7 @@ mod dry_run;
 mod form_php;
 mod hardening;
 mod headers;
-mod leaps;
+pub mod leaps;
 mod log_limits;
 mod log_unread;
 mod memory;

@@ -245,11 +245,181 @@ fn the_panel_lists_batches_and_undoes_them() {
     let done = over(&server, "line/bulk", "ids[]=1&action=update&data[notes]=new");
     let page = panel.get("/panel/batches");
     assert!(
-        page.contains("Change lines") && page.contains("1 of 1 done") && page.contains(">Undo<"),
+        page.contains("Change 1 line") && page.contains("1 of 1 done") && page.contains(">Undo<"),
         "{page}"
     );
     panel.done(&format!("/panel/batches/{}/undo", done["id"]), &[]);
     let page = panel.get("/panel/batches");
     assert!(page.contains("undone") && !page.contains(">Undo<"), "{page}");
     assert_eq!(server.done("line/info", "username=anna")["line_info"]["notes"], "old");
+}
+
+/// Two streams in two bouquets, which a plan, a line and a MAG hold; a reseller with credits; one of each that is unused.
+fn catalogue(server: &TestServer) {
+    server.done("categories/new", "data[name]=News&data[position]=4");
+    server.done("guide_sources/new", "data[name]=Guide&data[url]=guide/none.xml&data[refresh_hours]=0");
+    for name in ["One", "Two", "Three", "Four"] {
+        server.done("streams/new", &format!("data[name]={name}&data[enabled]=0"));
+    }
+    server.done(
+        "bouquets/new",
+        "data[name]=All&data[streams][]=4&data[streams][]=1&data[streams][]=3&data[streams][]=2",
+    );
+    server.done("bouquets/new", "data[name]=Some&data[streams][]=1&data[streams][]=3");
+    let both = "data[bouquets][]=2&data[bouquets][]=1";
+    server.done("subscription_plans/new", &format!("data[name]=Month&data[credits]=2&{both}"));
+    server.done("subscription_plans/new", &format!("data[name]=Unused&data[position]=9&{both}"));
+    server.done("line/new", &format!("data[username]=anna&data[subscription_plan_id]=1&{both}"));
+    server.done("mag/new", "data[mac_address]=001A79000001&data[bouquets][]=1");
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=5");
+    server.done("groups/new", "data[name]=Readers&data[rights][]=read_only");
+    server.done(
+        "administrators/new",
+        "data[username]=rita&data[email]=r@example.com&data[group_id]=3&data[password]=panel-test-password",
+    );
+    server.done("servers/new", "data[name]=Edge&data[server_ip]=192.0.2.9");
+    server.done("guide/match", "stream_id=1&guide_id=");
+}
+
+/// Every row of what the panel deletes, by resource, without the moments of changes and what is measured.
+fn everything(server: &TestServer) -> Value {
+    const RESOURCES: &str = "line mag streams bouquets subscription_plans categories resellers administrators groups servers guide_sources";
+    let of_servers = ["id", "created_at", "server_ip", "name"];
+    let mut all = serde_json::Map::new();
+    for resource in RESOURCES.split(' ') {
+        let mut answer = server.done(&format!("{resource}/list"), "");
+        let mut rows = answer.as_object_mut().expect("an object").values_mut().find_map(Value::as_array_mut);
+        for row in rows.iter_mut().flat_map(|rows| rows.iter_mut()).filter_map(Value::as_object_mut) {
+            row.retain(|name, _| match resource {
+                "servers" => of_servers.contains(&name.as_str()),
+                "guide_sources" => name != "updated_at" && !name.starts_with("last_"),
+                _ => name != "updated_at",
+            });
+        }
+        all.insert(resource.into(), json!(rows));
+    }
+    all.insert("matches".into(), server.done("guide/matches", "state=none")["total"].clone());
+    Value::Object(all)
+}
+
+fn same(now: &Value, before: &Value, when: &str) {
+    for (resource, rows) in before.as_object().expect("an object") {
+        assert_eq!(&now[resource], rows, "{when}: {resource}");
+    }
+}
+
+/// The number of the batch that the notice on a page offers to undo.
+fn offered(page: &str) -> String {
+    let (_, rest) = page.split_once("class=\"notice undo\"").unwrap_or_else(|| panic!("no undo: {page}"));
+    let rest = rest.split_once("/panel/batches/").expect("its address").1;
+    rest.split_once('/').expect("its end").0.to_owned()
+}
+
+#[test]
+fn whatever_the_panel_deletes_comes_back_under_its_id_in_the_lists_it_was_in() {
+    let server = server();
+    catalogue(&server);
+    let panel = Panel::admin(&server);
+    let before = everything(&server);
+    let deleted = [
+        "streams/1",
+        "bouquets/1",
+        "plans/2",
+        "categories/1",
+        "resellers/1",
+        "administrators/2",
+        "groups/3",
+        "servers/2",
+        "guide/sources/1",
+        "lines/1",
+        "mags/1",
+    ];
+    let mut batches = Vec::new();
+    for row in deleted {
+        let page = panel.done(&format!("/panel/{row}/delete"), &[]);
+        assert!(page.contains("was deleted."), "{row}: {page}");
+        batches.push((row, offered(&page)));
+    }
+    assert_eq!(server.done("bouquets/list", "")["bouquets"][0]["streams"], json!([3]));
+    assert_eq!(server.done("batches/list", "")["total"], deleted.len());
+    assert_eq!(server.done("resellers/list", "")["total"], 0);
+    for (row, batch) in batches.iter().rev() {
+        let page = panel.done(&format!("/panel/batches/{batch}/undo"), &[("back", "/panel/streams")]);
+        assert!(page.contains("1 row taken back.") && page.contains("<h1>Streams"), "{row}: {page}");
+    }
+    same(&everything(&server), &before, "all are back");
+    let statement = server.done("resellers/statement", "id=1")["statement"].clone();
+    let reasons: Vec<&str> =
+        statement.as_array().expect("a list").iter().filter_map(|row| row["reason"].as_str()).collect();
+    assert_eq!(reasons, ["opening", "closing", "undone"]);
+    // The button stands on the page of each batch and in the list for a day, and does nothing twice.
+    let page = panel.get(&format!("/panel/batches/{}", batches[0].1));
+    assert!(
+        page.contains("Delete 1 stream") && page.contains(": undone</h1>") && !page.contains(">Undo<"),
+        "{page}"
+    );
+    assert!(panel.get("/panel/batches").contains("Delete 1 category"));
+}
+
+#[test]
+fn several_streams_come_back_in_their_places_also_after_the_list_was_written_anew() {
+    let server = server();
+    catalogue(&server);
+    let panel = Panel::admin(&server);
+    let order = || server.done("bouquets/info", "id=1")["bouquet"]["streams"].clone();
+    let page = panel.done("/panel/streams/delete?ids=1,3", &[]);
+    assert!(page.contains("2 streams were deleted."), "{page}");
+    assert_eq!(order(), json!([4, 2]));
+    let seen = server.done("bouquets/info", "id=1")["bouquet"]["updated_at"].as_i64();
+    panel.done(&format!("/panel/batches/{}/undo", offered(&page)), &[]);
+    assert_eq!(order(), json!([4, 1, 3, 2]));
+    assert!(
+        server.done("bouquets/info", "id=1")["bouquet"]["updated_at"].as_i64() > seen,
+        "its list has another entry"
+    );
+    // Written anew meanwhile, with another in between: behind the one before it, or before the one behind it.
+    let page = panel.done("/panel/streams/delete?ids=1,4", &[]);
+    server.done("streams/new", "data[name]=Five&data[enabled]=0");
+    server.done("bouquets/update", "id=1&data[streams][]=5&data[streams][]=3&data[streams][]=2");
+    panel.done(&format!("/panel/batches/{}/undo", offered(&page)), &[]);
+    assert_eq!(order(), json!([5, 4, 1, 3, 2]));
+    // A bouquet that is gone is no hindrance, and a name that is taken is.
+    let page = panel.done("/panel/streams/3/delete", &[]);
+    server.done("bouquets/delete", "id=2");
+    panel.done(&format!("/panel/batches/{}/undo", offered(&page)), &[]);
+    assert_eq!(order(), json!([5, 4, 1, 3, 2]));
+    let page = panel.done("/panel/bouquets/1/delete", &[]);
+    server.done("bouquets/new", "data[name]=all");
+    let page = panel.done(&format!("/panel/batches/{}/undo", offered(&page)), &[]);
+    assert!(page.contains("Kept as they are by now: All (name exists)"), "{page}");
+}
+
+#[test]
+fn moves_of_the_panel_are_batches_too() {
+    let server = server();
+    catalogue(&server);
+    server.done("categories/new", "data[name]=Sports&data[position]=2");
+    let panel = Panel::admin(&server);
+    let before = everything(&server);
+    let undo = |page: &str| panel.done(&format!("/panel/batches/{}/undo", offered(page)), &[]);
+    for (address, fields) in [
+        ("/panel/lines/1/edit", &[("reseller_id", "1")][..]),
+        ("/panel/mags/1/edit", &[("subscription_plan_id", "2")][..]),
+        ("/panel/streams/2/edit", &[("category_id", "1")][..]),
+        ("/panel/plans/2", &[("bouquets", "1")][..]),
+        ("/panel/bouquets/2", &[("streams", "3\n1")][..]),
+        ("/panel/categories/order", &[("order", "1\n2")][..]),
+    ] {
+        let page = panel.done(address, fields);
+        assert_ne!(everything(&server), before, "{address}: {page}");
+        let page = undo(&page);
+        assert!(page.contains("taken back.") && !page.contains("Kept as"), "{address}: {page}");
+        same(&everything(&server), &before, address);
+    }
+    let page = panel.done("/panel/streams/do", &[("do", "bouquet"), ("bouquet", "2"), ("ids[]", "2")]);
+    undo(&page);
+    same(&everything(&server), &before, "a bouquet");
+    // What is no move is no batch.
+    let page = panel.done("/panel/lines/1/edit", &[("notes", "new")]);
+    assert!(!page.contains("notice undo"), "{page}");
 }

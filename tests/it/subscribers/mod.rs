@@ -3,6 +3,7 @@
 mod api_changed_meanwhile;
 mod api_line;
 mod api_mag;
+mod batch_faults;
 mod batches;
 mod line_from_memory;
 mod panel_changed_meanwhile;

@@ -113,7 +113,7 @@ async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
     let page = ConfirmPage {
         frame: caller.frame(format!("Delete {told}?")),
         text: format!(
-            "These will be deleted and removed from every bouquet, and their viewers are cut off; they can be brought back for 24 hours: {}.",
+            "These will be deleted and removed from every bouquet, and their viewers are cut off: {}. They can be brought back for 24 hours.",
             names.join(", ")
         ),
         action: format!("/panel/streams/delete?ids={}", comma_separated(&streams)),
