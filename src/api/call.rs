@@ -11,10 +11,7 @@ use crate::{
         record,
     },
     ops::{Act, Action, Once, Ops},
-    wire::{
-        fields::Fields,
-        form::{self, Node},
-    },
+    wire::{fields::Fields, form::Node},
 };
 
 /// A call whose address and key have been found right: no handler runs without one.
@@ -54,14 +51,8 @@ impl Call {
     ) -> Result<Self> {
         let dry_run = access == Access::Write && take_dry_run(&mut fields)?;
         let once = once.map(|key| once_key(key, action, &fields)).transpose()?;
-        let data = match fields.shift_remove("data") {
-            Some(Node::Map(map)) => map,
-            None => IndexMap::new(),
-            Some(Node::Text(text)) => {
-                form::parse_json(text.as_bytes()).map_err(|_| Error::invalid("data", DATA))?
-            }
-            Some(Node::Flag(_)) => return Err(Error::invalid("data", DATA)),
-        };
+        let data = fields.shift_remove("data").map_or_else(|| Some(IndexMap::new()), Node::into_fields);
+        let data = data.ok_or(Error::invalid("data", DATA))?;
         Ok(Self {
             ops,
             actor,

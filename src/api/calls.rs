@@ -8,7 +8,6 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::{FutureExt, TryFutureExt, future::LocalBoxFuture};
-use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
 
 use super::{
@@ -42,11 +41,7 @@ use crate::{
         subscribers::{line::Line, mag::Mag, plan::Plan},
     },
     ops::{Action, Ops, machine::calls::Noted},
-    wire::{
-        body::{self, BodyError},
-        form::{self, Node},
-        redact,
-    },
+    wire::{body, form::Node, method, redact},
 };
 
 /// One call of the Server API.
@@ -208,7 +203,8 @@ async fn answer(
     })?;
     check_method(row, request.method())?;
     let address = access.address(request, row.access)?;
-    let mut fields = decode(request, payload).await?;
+    let fields = body::query_and_body(request, payload, Some("api_key")).await;
+    let mut fields = fields.map_err(|(status, why)| reply::failure(status, &why))?;
     let in_body = match fields.shift_remove("api_key") {
         Some(Node::Text(key)) if !key.is_empty() => Some(key),
         _ => None,
@@ -309,29 +305,5 @@ fn check_method(row: &Row, method: &Method) -> Result<(), HttpResponse> {
         return Ok(());
     }
     let allowed = if reads { "GET, POST" } else { "POST" };
-    let mut response = reply::failure(StatusCode::METHOD_NOT_ALLOWED, &format!("This call takes {allowed}"));
-    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
-    Err(response)
-}
-
-/// The fields of the query and of the body; the body's win. A key in the query is never taken:
-/// queries stand in the logs of every proxy.
-async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, HttpResponse> {
-    let malformed =
-        |why: String| reply::failure(StatusCode::BAD_REQUEST, &format!("The request cannot be read: {why}"));
-    let query = form::parse_form(request.query_string().as_bytes());
-    let mut fields = query.map_err(|form::Malformed(why)| malformed(format!("query: {why}")))?;
-    fields.shift_remove("api_key");
-    let body = body::read(request, payload).await.map_err(|error| match error {
-        BodyError::Late => malformed("body: it did not come in time".into()),
-        BodyError::TooLarge => {
-            reply::failure(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 1 MiB: send less at once")
-        }
-        BodyError::Malformed(why) => malformed(format!("body: {why}")),
-    })?;
-    if fields.is_empty() {
-        return Ok(body);
-    }
-    fields.extend(body);
-    Ok(fields)
+    Err(method::wrong(allowed, reply::failure))
 }

@@ -6,10 +6,7 @@ use super::fields::{self, Dialect};
 use crate::{
     domain::{Change, Error, Result, people::actor::Actor},
     ops::{Act, Action, Ops},
-    wire::{
-        fields::Fields,
-        form::{self, Node},
-    },
+    wire::{fields::Fields, form::Node},
 };
 
 /// A call whose address was found right.
@@ -31,13 +28,9 @@ impl Call {
     /// # Errors
     /// [`Error::Invalid`] for `user_data` that is no set of fields.
     pub fn new(ops: Ops, actor: Actor, action: Action, mut fields: IndexMap<String, Node>) -> Result<Self> {
-        let wrong = || Error::invalid("user_data", "fields such as user_data[username], or a JSON object");
-        let data = match fields.shift_remove("user_data") {
-            None => IndexMap::new(),
-            Some(Node::Map(map)) => map,
-            Some(Node::Text(text)) => form::parse_json(text.as_bytes()).map_err(|_| wrong())?,
-            Some(Node::Flag(_)) => return Err(wrong()),
-        };
+        const DATA: &str = "fields such as user_data[username], or a JSON object";
+        let data = fields.shift_remove("user_data").map_or_else(|| Some(IndexMap::new()), Node::into_fields);
+        let data = data.ok_or(Error::invalid("user_data", DATA))?;
         Ok(Self { ops, actor, action, params: Fields::new(fields), data })
     }
 

@@ -4,11 +4,10 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode},
     web::{Data, Payload},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use indexmap::IndexMap;
 
 use super::{
     access,
@@ -20,10 +19,7 @@ use super::{
 use crate::{
     domain::{Resource, Result},
     ops::{Action, Ops, machine::calls::Noted},
-    wire::{
-        body::{self, BodyError},
-        form::{self, Node},
-    },
+    wire::{body, form::Node, method},
 };
 
 /// One call.
@@ -80,9 +76,10 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
     let begun = Instant::now();
     let address = access::address(request, ops)?;
     if !matches!(*request.method(), Method::GET | Method::POST) {
-        return Err(wrong_method("GET, POST"));
+        return Err(method::wrong("GET, POST", reply::failure));
     }
-    let mut fields = decode(request, payload).await?;
+    let fields = body::query_and_body(request, payload, None).await;
+    let mut fields = fields.map_err(|(status, why)| reply::failure(status, &why))?;
     let mut word = |name| match fields.shift_remove(name) {
         Some(Node::Text(text)) => text,
         _ => String::new(),
@@ -92,7 +89,7 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
     let row = CALLS.iter().find(|row| row.action == action && row.sub == sub);
     let row = row.ok_or_else(|| reply::failure(StatusCode::OK, NO_CALL))?;
     if *request.method() == Method::GET && !row.by_get {
-        return Err(wrong_method("POST"));
+        return Err(method::wrong("POST", reply::failure));
     }
     let (name, resource) = (actor.name().to_owned(), row.means.resource);
     let outcome = async { (row.run)(Call::new(ops.clone(), actor, row.means, fields)?).await }.await;
@@ -111,26 +108,3 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
 }
 
 const NO_CALL: &str = "There is no call of that action and sub: docs/classic-api.md lists them all";
-
-fn wrong_method(allowed: &'static str) -> HttpResponse {
-    let mut response = reply::failure(StatusCode::METHOD_NOT_ALLOWED, &format!("This call takes {allowed}"));
-    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
-    response
-}
-
-/// The fields of the query and of the body; the body's win.
-async fn decode(request: &HttpRequest, payload: Payload) -> Result<IndexMap<String, Node>, HttpResponse> {
-    let malformed =
-        |why: String| reply::failure(StatusCode::BAD_REQUEST, &format!("The request cannot be read: {why}"));
-    let query = form::parse_form(request.query_string().as_bytes());
-    let mut fields = query.map_err(|form::Malformed(why)| malformed(format!("query: {why}")))?;
-    let body = body::read(request, payload).await.map_err(|error| match error {
-        BodyError::Late => malformed("body: it did not come in time".into()),
-        BodyError::TooLarge => {
-            reply::failure(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 1 MiB: send less at once")
-        }
-        BodyError::Malformed(why) => malformed(format!("body: {why}")),
-    })?;
-    fields.extend(body);
-    Ok(fields)
-}

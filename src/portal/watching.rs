@@ -75,7 +75,28 @@ pub fn error(refusal: &Refusal) -> &'static str {
         Refusal::NoSuchStream
         | Refusal::NotRunning(_)
         | Refusal::Rule(Rule::Bouquet | Rule::Archive | Rule::Stream) => "nothing_to_play",
-        _ => "link_fault",
+        Refusal::Credentials
+        | Refusal::NoSuchMac
+        | Refusal::OtherDevice
+        | Refusal::SignIn
+        | Refusal::Link
+        | Refusal::Blocked(_)
+        | Refusal::Ended
+        | Refusal::Failed(_)
+        | Refusal::Rule(
+            Rule::Banned
+            | Rule::Disabled
+            | Rule::Expired
+            | Rule::Device
+            | Rule::SignIn
+            | Rule::Address
+            | Rule::Blocked
+            | Rule::Agent
+            | Rule::Provider
+            | Rule::Server
+            | Rule::Output
+            | Rule::Catchup,
+        ) => "link_fault",
     }
 }
 

@@ -6,7 +6,10 @@ use actix_multipart::Multipart;
 use actix_web::{
     HttpRequest,
     error::PayloadError,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    },
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
@@ -76,6 +79,37 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<IndexMap<St
                 .into(),
         )),
     }
+}
+
+/// The fields of the query and of the body, as the APIs take them; the body's win. What is named so is never taken out of the query:
+/// queries stand in the logs of every proxy.
+///
+/// # Errors
+/// The status and the sentence of a request that cannot be read.
+pub async fn query_and_body(
+    request: &HttpRequest,
+    payload: Payload,
+    not_in_query: Option<&str>,
+) -> Result<IndexMap<String, Node>, (StatusCode, String)> {
+    let malformed =
+        |what, why| (StatusCode::BAD_REQUEST, format!("The request cannot be read: {what}: {why}"));
+    let query = parse_form(request.query_string().as_bytes());
+    let mut fields = query.map_err(|Malformed(why)| malformed("query", why))?;
+    if let Some(name) = not_in_query {
+        fields.shift_remove(name);
+    }
+    let body = read(request, payload).await.map_err(|error| match error {
+        BodyError::Late => malformed("body", "it did not come in time".into()),
+        BodyError::TooLarge => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "The body is over 1 MiB: send less at once".into())
+        }
+        BodyError::Malformed(why) => malformed("body", why),
+    })?;
+    if fields.is_empty() {
+        return Ok(body);
+    }
+    fields.extend(body);
+    Ok(fields)
 }
 
 /// For so long a body is awaited of whoever is blocked: it may be of somebody who goes on.

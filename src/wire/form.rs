@@ -35,6 +35,17 @@ pub enum Node {
     Map(IndexMap<String, Node>),
 }
 
+impl Node {
+    /// The fields in it: those under names, or those of the text of a JSON object.
+    pub fn into_fields(self) -> Option<IndexMap<String, Self>> {
+        match self {
+            Self::Map(map) => Some(map),
+            Self::Text(text) => parse_json(text.as_bytes()).ok(),
+            Self::Flag(_) => None,
+        }
+    }
+}
+
 /// A refused body: one sentence that says what is wrong and where, and repeats no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

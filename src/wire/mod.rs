@@ -9,6 +9,7 @@ pub(crate) mod fields;
 pub mod form;
 pub(crate) mod gate;
 pub(crate) mod listen;
+pub(crate) mod method;
 pub(crate) mod origin;
 pub(crate) mod page;
 pub(crate) mod path;

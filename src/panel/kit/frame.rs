@@ -101,7 +101,7 @@ const OPERATOR: &[(&str, &[Entry])] = &[
             ("Servers", "/panel/servers", "server", &[Resource::Servers]),
             ("General Settings", "/panel/settings", "settings", &[Resource::Settings, Resource::Security]),
             ("Batches", "/panel/batches", "batch", &[Resource::Batches]),
-            ("Events", "/panel/events", "log", &[Resource::Events]),
+            ("Events", "/panel/events", "event", &[Resource::Events]),
             ("Logs", "/panel/logs", "log", &[Resource::Logs]),
         ],
     ),

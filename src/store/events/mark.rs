@@ -1,7 +1,7 @@
 //! The mark of the log of events: a file that stands beside the database and goes into no backup of it. By it a restored database is
 //! told from the one that was there before.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, io::Write as _, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
 /// The name of the file.
 const FILE: &str = "linecard.mark";
@@ -38,7 +38,8 @@ impl MarkFile {
     /// What the system says.
     pub fn write(&self, mark: &Mark) -> io::Result<()> {
         let part = self.0.with_extension("mark-part");
-        fs::write(&part, format!("{} {}\n", mark.log_id, mark.last))?;
+        let mut file = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+        file.write_all(format!("{} {}\n", mark.log_id, mark.last).as_bytes())?;
         fs::rename(part, &self.0)
     }
 }

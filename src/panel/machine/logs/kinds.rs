@@ -285,7 +285,16 @@ fn page_of(resource: Resource) -> Option<&'static str> {
         Resource::Administrators => "administrators",
         Resource::Groups => "groups",
         Resource::Servers => "servers",
-        _ => return None,
+        Resource::GuideSources => "guide/sources",
+        Resource::Batches => "batches",
+        Resource::Webhooks => "webhooks",
+        Resource::Settings
+        | Resource::Logs
+        | Resource::Connections
+        | Resource::Security
+        | Resource::Guide
+        | Resource::Archive
+        | Resource::Events => return None,
     })
 }
 
