@@ -60,7 +60,7 @@ async fn show(caller: Caller) -> Reply {
             Head::new(""),
         ],
         rows: found.streams.iter().map(|stream| row(stream, may_open, may_write, &zone)).collect(),
-        empty: "No stream is recorded. Give one recorded days in its form.".into(),
+        empty: "No stream is recorded. Set \"Recorded days\" in the form of a stream.".into(),
         pager: Pager {
             summary: if found.streams.is_empty() {
                 String::new()
@@ -92,7 +92,7 @@ fn room(found: &Recordings) -> Vec<String> {
     }
     match found.room {
         Some(room) => told.push(format!("There is room for another {}.", show::bytes(room))),
-        None => told.push("The disk of the recordings cannot be asked how much is free.".into()),
+        None => told.push("The free space on the disk of the recordings cannot be read.".into()),
     }
     if let Some(lasts) = found.lasts() {
         told.push(format!(
@@ -170,7 +170,7 @@ async fn ask(caller: Caller, id: Path<i64>) -> Reply {
     let stream = find(&caller, StreamId(*id)).await?;
     let name = stream.name.unwrap_or_else(|| format!("stream {id}"));
     let text = format!(
-        "Everything that is recorded of {name} will be deleted: {}. This cannot be undone. Recording goes on.",
+        "Everything that is recorded of {name} will be deleted: {}. This cannot be undone. Recording continues.",
         show::bytes(stream.totals.bytes)
     );
     let page = ConfirmPage {

@@ -86,7 +86,7 @@ async fn page(caller: Caller, id: Path<String>, query: Query) -> Reply {
         pager: searched.pager(&format!("{href}/deliveries"), found.total, "delivery"),
         ..Listing::default()
     };
-    let about = "What was sent, the newest first. Events of one line, MAG or stream are sent in their order: what comes behind one that waits waits as well.";
+    let about = "What was sent, newest first. Events of one line, MAG or stream are sent in order: while one is waiting, those after it wait too.";
     let frame = caller.frame(format!("Deliveries to {}", hook.record.url.shown()));
     Ok(caller.page(&Deliveries { frame, tabs: tabs(""), about: about.into(), listing }))
 }
@@ -99,5 +99,5 @@ async fn resend(caller: Caller, path: Path<(String, String)>) -> Reply {
     let job = move |act: &Act<'_>| webhooks::resend(act, hook.id, Again::Event(event));
     caller.ops.write(caller.actor().clone(), action(Resource::Webhooks, "resend"), job).await?;
     let to = format!("{}/deliveries", Webhook::href(hook.id));
-    Ok(done(&to, &format!("Event {event} is sent once more.")))
+    Ok(done(&to, &format!("Event {event} will be sent again.")))
 }

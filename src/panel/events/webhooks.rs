@@ -98,7 +98,7 @@ impl Shown for Webhook {
             )),
             Input::new("enabled", "Enabled", Widget::Flag),
             Input::new("with_passwords", "With passwords", Widget::Flag)
-                .help("It is told the passwords of lines and MAGs. Needs every right."),
+                .help("Events contain the passwords of lines and MAGs. Needs every right."),
         ];
         vec![Section { legend: "Webhook", inputs }]
     }
@@ -135,7 +135,7 @@ async fn page(caller: Caller) -> Reply {
         links: if may_write { vec![new] } else { Vec::new() },
         heads: Webhook::heads(),
         rows: found.rows.iter().map(|hook| row(hook, may_write, &zone)).collect(),
-        empty: "None yet: nobody is told of events.".into(),
+        empty: "No webhooks yet: events are sent nowhere.".into(),
         pager: Pager { summary: show::many(found.total, "webhook"), ..Pager::default() },
         ..Listing::default()
     };
@@ -223,5 +223,5 @@ async fn test(caller: Caller, id: Path<String>) -> Reply {
     let job = move |act: &Act<'_>| webhooks::test(act, hook.id);
     caller.ops.write(caller.actor().clone(), action(Resource::Webhooks, "test"), job).await?;
     let to = format!("{}/deliveries", Webhook::href(hook.id));
-    Ok(done(&to, "A test is on its way: load this page again to see what became of it."))
+    Ok(done(&to, "A test is being sent: reload this page to see the result."))
 }

@@ -222,7 +222,7 @@ async fn choose(caller: Caller, stream: Path<String>, query: Query) -> Reply {
     };
     let choice = caller.ops.known_choice(choice).await?;
     let told = match &choice {
-        Chosen::None => "It has no channel in the guide from now on.",
+        Chosen::None => "It no longer has a channel in the guide.",
         Chosen::Rules => "The rules look for its channel again.",
         Chosen::Channel(..) => "Its channel was chosen.",
     };

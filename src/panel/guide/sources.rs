@@ -72,14 +72,14 @@ impl Shown for GuideSource {
                 "Of an XMLTV file, http or https, plain or packed as gz, xz or zip; or guide/NAME for a file in the folder guide of the data \
                  folder.",
             ),
-            Input::new("refresh_hours", "Refresh every so many hours", Widget::Number(0))
+            Input::new("refresh_hours", "Refresh interval (hours)", Widget::Number(0))
                 .help("0: only when somebody asks."),
             Input::new("position", "Position", Widget::Number(0))
                 .help("Of two sources with the same channel, the one with the lower position is used."),
             Input::new("shift_minutes", "Shift in minutes", Widget::Number(-1440))
-                .help("Its programmes are shown so much later; below 0 earlier."),
+                .help("Shows its programmes this much later; below 0 earlier."),
             Input::new("assumed_zone", "Assumed time zone", Widget::Choice(zones))
-                .help("Of times that do not say which zone they are in."),
+                .help("For times without a time zone."),
             Input::new("enabled", "Enabled", Widget::Flag),
         ];
         vec![Section { legend: "Guide source", inputs }]
@@ -113,7 +113,7 @@ async fn parts(view: &View) -> Result<Vec<Part>> {
         links: records::links::<GuideSource>(may_write),
         heads: GuideSource::heads(),
         rows: found.iter().map(row).collect(),
-        empty: "None yet: players show no programmes.".into(),
+        empty: "No sources yet: players show no programmes.".into(),
         pager: Pager { summary: show::many(found.len(), "source"), ..Pager::default() },
         ..Listing::default()
     };

@@ -78,7 +78,8 @@ impl ResponseError for PageError {
 const UNREADABLE: &str = "This request cannot be read";
 
 const FORM_ONLY: &str = "There is no page here";
-const FORM_ONLY_TEXT: &str = "This is where a form was sent to, and not a page. Nothing was changed just now: go back, or choose a page above.";
+const FORM_ONLY_TEXT: &str =
+    "This address only takes forms: it is not a page. Nothing was changed: go back, or choose a page above.";
 
 /// The page of a refusal between the navigation.
 #[derive(Template)]

@@ -203,7 +203,7 @@ fn catchup() -> Section {
         legend: "Catch-up",
         inputs: vec![
             Input::new("catchup_minutes_before", "Begin earlier (minutes)", Widget::Number(0)).help(
-                "Programmes seldom begin when the guide says: a recording is played from so long before to so long after.",
+                "Programmes rarely start exactly when the guide says: playback starts this much earlier and ends this much later.",
             ),
             Input::new("catchup_minutes_after", "End later (minutes)", Widget::Number(0)),
         ],
@@ -236,8 +236,9 @@ fn logs() -> Section {
             days("refusal_retention_days", "Refusals"),
             days("api_retention_days", "API calls"),
             days("event_retention_days", "Events").help("0 is none at all: nobody can follow what happens."),
-            Input::text("expiring_days", "Days before an end")
-                .help("So many days before a line or MAG ends there is an event, such as 7,1; 0 is never."),
+            Input::text("expiring_days", "Days before an end").help(
+                "How many days before the end of a line or MAG there is an event, such as 7,1; 0 is never.",
+            ),
         ],
     }
 }

@@ -18,7 +18,7 @@ fn an_operator_makes_a_webhook_tests_it_and_sends_again() {
     let admin = Panel::admin(&server);
     server.done("settings/update", "data[fetch_local]=1");
     let receiver = Receiver::start(Manner::Status(200));
-    assert!(admin.get("/panel/webhooks").contains("nobody is told of events"));
+    assert!(admin.get("/panel/webhooks").contains("events are sent nowhere"));
     let wrong = [("url", receiver.url.as_str()), ("types", "line.gone")];
     assert!(
         admin.refused("/panel/webhooks/new", &wrong, 422).contains("a type of events such as line.created")
@@ -63,5 +63,5 @@ fn an_operator_makes_a_webhook_tests_it_and_sends_again() {
     within(20, "it is switched off", || admin.get("/panel/").contains("Webhooks that need attention"));
     assert!(admin.get("/panel/webhooks").contains("the receiver says that it is gone (410)"));
     admin.done("/panel/webhooks/1/delete", &[]);
-    assert!(admin.get("/panel/webhooks").contains("nobody is told of events"));
+    assert!(admin.get("/panel/webhooks").contains("events are sent nowhere"));
 }

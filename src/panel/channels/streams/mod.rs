@@ -100,7 +100,7 @@ impl Shown for Stream {
             Section {
                 legend: "Catch-up",
                 inputs: vec![Input::new("archive_days", "Recorded days", Widget::Number(0)).help(
-                    "For how many days viewers can go back, 0 to 31; 0 is not recorded. The stream runs always then, on demand or not.",
+                    "For how many days viewers can go back, 0 to 31; 0 is not recorded. A recorded stream always runs, on demand or not.",
                 )],
             },
             Section {
