@@ -193,7 +193,9 @@ impl Browser {
     /// that axe-core finds, a page wider than its window.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.console();
-        self.run(&axe());
+        if self.run("return typeof axe === 'undefined'") == true {
+            self.run(&axe());
+        }
         let script = "const done = arguments[arguments.length - 1]; axe.run(document, { resultTypes: ['violations'] })\
                       .then(found => done(found.violations.map(v => v.id + ': ' + v.help + ' at ' + \
                       v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(', '))), error => done(['axe: ' + error]))";
