@@ -460,6 +460,19 @@ CREATE TABLE batch_rows (
 ) STRICT;
 CREATE INDEX batch_rows_why ON batch_rows (batch_id, outcome, row_id) WHERE why <> '';
 
+-- Long work that somebody has started, such as the import of a channel list: how far it is, and how it ended.
+CREATE TABLE job_runs (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    job        TEXT    NOT NULL,
+    actor      TEXT    NOT NULL,
+    done       INTEGER NOT NULL DEFAULT 0,
+    meant      INTEGER NOT NULL,                  -- how much there is in all
+    why        TEXT    NOT NULL DEFAULT '',       -- why it ended early
+    created_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
 -- How many lines and MAGs there are, so that `total` of a list need not count a million rows.
 CREATE TABLE row_counts (
     name TEXT    PRIMARY KEY,

@@ -29,7 +29,7 @@ use crate::{
     },
     jobs,
     media::{Ffmpeg, Media, Timing, archive::Archive},
-    ops::{Ops, channels::import::forget_left, machine::first_start::Welcome},
+    ops::{Ops, channels::import::forget_left, clock, machine::first_start::Welcome},
     panel, player, portal,
     store::{self, Options, Store, guide::GuideDb},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
@@ -97,6 +97,9 @@ pub async fn build(config: Config) -> Result<Running, String> {
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
     let recognized = ops.recognize_event_log().await;
     recognized.map_err(|e| format!("the log of events cannot be read: {}", e.for_operator()))?;
+    // One that the command line does at this moment says so again with its next step.
+    let cut_off = ops.note_cut_off_imports(clock::now()).await;
+    cut_off.map_err(|e| format!("the database cannot be written to: {}", e.for_operator()))?;
     let jobs = jobs::start(&ops);
 
     let faces = Faces::of(&ops, config.trusted_proxies);

@@ -16,7 +16,7 @@ use super::{
     channels::{archive, bouquets, streams},
     events::{log as event_log, webhooks},
     guide::{channels as guide_channels, sources as guide_sources},
-    machine::{logs, servers, settings},
+    machine::{jobs, logs, servers, settings},
     managed,
     people::{administrators, resellers, security},
     reply,
@@ -172,6 +172,7 @@ calls! {
     Connections / "list", Read, connections::list, "Lists the open connections of viewers.";
     Connections / "kill", Write, connections::kill, "Ends connections of viewers.";
     Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals, API calls.";
+    Jobs / "list", Read, jobs::list, "Lists background jobs and long work such as imports: how far they are, their last runs and errors.";
     Security / "blocks", Read, security::blocks, "Lists the limits on failures, and the addresses and usernames with recent failures.";
     Security / "unblock", Write, security::unblock, "Unblocks an address or a username, at every face.";
 }

@@ -170,7 +170,10 @@ fn body(row: &Row) -> Value {
 /// The columns that a list can be narrowed by.
 pub fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
-        (Resource::Connections | Resource::Archive | Resource::Events | Resource::Batches, _) => Vec::new(),
+        (
+            Resource::Connections | Resource::Archive | Resource::Events | Resource::Batches | Resource::Jobs,
+            _,
+        ) => Vec::new(),
         // Each log has its own columns; a name stands once.
         (Resource::Logs, _) => {
             Log::ALL.iter().flat_map(|(_, log)| log.columns()).map(|(name, _)| *name).collect()
@@ -206,7 +209,8 @@ fn columns(row: &Row) -> Vec<Column> {
             | Resource::Guide
             | Resource::Archive
             | Resource::Events
-            | Resource::Batches,
+            | Resource::Batches
+            | Resource::Jobs,
             _,
         ) => Vec::new(),
     };

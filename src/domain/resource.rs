@@ -45,11 +45,13 @@ pub enum Resource {
     Batches,
     /// Who is told of it.
     Webhooks,
+    /// What the server does by itself, and long work that somebody has started.
+    Jobs,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -70,6 +72,7 @@ impl Resource {
         Self::Events,
         Self::Batches,
         Self::Webhooks,
+        Self::Jobs,
     ];
 
     /// The name in paths, rights and logs.
@@ -95,6 +98,7 @@ impl Resource {
             Self::Events => "events",
             Self::Batches => "batches",
             Self::Webhooks => "webhooks",
+            Self::Jobs => "jobs",
         }
     }
 
@@ -121,6 +125,7 @@ impl Resource {
             Self::Events => "Event",
             Self::Batches => "Batch",
             Self::Webhooks => "Webhook",
+            Self::Jobs => "Job",
         }
     }
 
@@ -160,6 +165,7 @@ impl Resource {
             Self::Events => "no_such_event",
             Self::Batches => "no_such_batch",
             Self::Webhooks => "no_such_webhook",
+            Self::Jobs => "no_such_job",
         }
     }
 
@@ -179,14 +185,15 @@ impl Resource {
         Self::Webhooks,
     ];
 
-    /// The one whose right it takes: guide and sources are one right, batches have none of their own, and events and those who
-    /// are told of them are one.
+    /// The one whose right it takes: guide and sources are one right, batches have none of their own, events and those who
+    /// are told of them are one, and jobs belong to the settings.
     #[must_use]
     pub fn right(self) -> Self {
         match self {
             Self::GuideSources => Self::Guide,
             Self::Batches => Self::Line,
             Self::Webhooks => Self::Events,
+            Self::Jobs => Self::Settings,
             own => own,
         }
     }

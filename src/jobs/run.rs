@@ -84,6 +84,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Error, machine::job::Rhythm, people::actor::Actor},
+        ops::channels::import,
         store::Options,
     };
 
@@ -155,7 +156,12 @@ mod tests {
         let busy = Error::Busy.to_string();
         assert_eq!(
             told,
-            [("panics", false, Some(PANICKED)), ("fails", true, Some(busy.as_str())), ("waits", false, None)]
+            [
+                ("panics", false, Some(PANICKED)),
+                ("fails", true, Some(busy.as_str())),
+                ("waits", false, None),
+                (import::JOB, false, None)
+            ]
         );
         assert!(reports[1].last.is_some() && reports[2].running_since.is_some());
         tokio::time::timeout(Duration::from_secs(10), running.finish()).await.expect("it ends");

@@ -1,5 +1,6 @@
-//! Calls on servers, General Settings and the logs.
+//! Calls on servers, General Settings, the logs and the jobs.
 
+pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod servers;
 pub(crate) mod settings;

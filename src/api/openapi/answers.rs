@@ -78,6 +78,7 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Events, "list") => {
             "log_id: text, events: Event*, last_id: int, oldest_id: int?, has_more: bool"
         }
+        (Resource::Jobs, "list") => "jobs: Job*, total: int",
         (Resource::Logs, "list") => "logs: LogRow*, total: int",
         (Resource::Security, "blocks") => "limits: Limit*, blocks: Block*, total: int",
         (Resource::Security, "unblock") => "address: text, username: text",
@@ -148,7 +149,7 @@ const BATCH: Members = "id: int, resource: text, action: text, state: text, done
                         why: text, actor: text, created_at: int, ended_at: int?";
 
 /// Rows that are no records, by their names.
-const ROWS: [(&str, Members); 24] = [
+const ROWS: [(&str, Members); 26] = [
     ("Connection", CONNECTION),
     ("TheBox", TOLD),
     ("Verdict", "rule: text, passes: bool, words: text"),
@@ -193,6 +194,12 @@ const ROWS: [(&str, Members); 24] = [
     ),
     ("Batch", BATCH),
     ("BatchInfoOf", "refused: object*, refused_total: int, kept: object*, kept_total: int"),
+    (
+        "Job",
+        "name: text, about: text, period: number?, running: bool, running_since: int?, progress: JobProgress?, failed: bool, \
+         last_run_at: int?, last_run_seconds: number?, next_run_at: int?, last_error: text?, last_error_at: int?",
+    ),
+    ("JobProgress", "done: int, of: int"),
     ("RefusedLine", "id: int, username: text, why: text"),
     ("RefusedMag", "id: int, mac_address: text, why: text"),
     ("SampledLine", "id: int, username: text, before: object, after: object"),

@@ -77,7 +77,7 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
         ],
         (Resource::Guide, _) => of_guide(action),
         (Resource::GuideSources, "refresh") => &[("id", "The source; none is all that are enabled.")],
-        (Resource::Archive, "list") => &[],
+        (Resource::Archive | Resource::Jobs, "list") => &[],
         (Resource::Archive, _) => &[
             ("stream_id", "The stream; also one that is deleted."),
             ("before", "Only what ends at this time or earlier, in unix seconds."),

@@ -20,6 +20,8 @@ pub enum Rhythm {
     EachMinute,
     /// All the time: it waits for its work itself, and ends only by a failure.
     Always,
+    /// Whenever somebody starts it.
+    OnDemand,
 }
 
 impl Rhythm {
@@ -34,12 +36,25 @@ impl Rhythm {
             Self::Every { after_failure, .. } if failed => after_failure,
             Self::Every { period, .. } => period.saturating_sub(took),
             Self::EachMinute => Duration::from_secs(60 - now.seconds().unsigned_abs() % 60),
-            Self::Always => ANEW,
+            Self::Always | Self::OnDemand => ANEW,
         }
     }
 }
 
-/// A job, and how its runs went since the server was started.
+/// A run of long work that somebody has started: it has a row in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongRun {
+    /// Its begin.
+    pub began: UnixTime,
+    /// Its end, however it came; none while it runs.
+    pub ended: Option<UnixTime>,
+    /// How much is done, and how much there is.
+    pub progress: (i64, i64),
+    /// Why it ended early; empty if it did not.
+    pub why: String,
+}
+
+/// A job, and how its runs went since the server was started; those of long work also before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobReport {
     pub name: &'static str,
@@ -51,6 +66,8 @@ pub struct JobReport {
     pub running_since: Option<UnixTime>,
     /// The last run that is over: its begin, and how long it took.
     pub last: Option<(UnixTime, Duration)>,
+    /// How much of it is done, and how much there is: of long work that runs or was cut off.
+    pub progress: Option<(i64, i64)>,
     /// When it runs next, unless it runs.
     pub next: Option<UnixTime>,
     /// Whether the last run failed.
@@ -68,9 +85,29 @@ impl JobReport {
             rhythm,
             running_since: None,
             last: None,
+            progress: None,
             next: None,
             failed: false,
             last_error: None,
+        }
+    }
+
+    /// Long work as its runs tell, the newest first.
+    pub fn of_runs(name: &'static str, about: &'static str, runs: &[LongRun]) -> Self {
+        let took = |run: &LongRun| {
+            let ended = run.ended?;
+            let seconds = ended.seconds().saturating_sub(run.began.seconds());
+            Some((run.began, Duration::from_secs(u64::try_from(seconds).unwrap_or(0))))
+        };
+        let failed = runs.iter().find(|run| !run.why.is_empty());
+        let newest = runs.first();
+        Self {
+            running_since: newest.filter(|run| run.ended.is_none()).map(|run| run.began),
+            last: runs.iter().find_map(took),
+            progress: newest.filter(|run| run.ended.is_none() || !run.why.is_empty()).map(|run| run.progress),
+            failed: newest.is_some_and(|run| !run.why.is_empty()),
+            last_error: failed.map(|run| (run.ended.unwrap_or(run.began), run.why.clone())),
+            ..Self::new(name, about, Rhythm::OnDemand)
         }
     }
 
@@ -112,6 +149,27 @@ mod tests {
         assert_eq!(Rhythm::EachMinute.pause(seconds(7), false, now), seconds(20));
         assert_eq!(Rhythm::EachMinute.pause(seconds(7), false, UnixTime::clamped(960)), seconds(60));
         assert_eq!(Rhythm::Always.pause(seconds(7), true, now), seconds(1));
+    }
+
+    #[test]
+    fn long_work_tells_its_newest_run_and_its_last_failure() {
+        let at = UnixTime::clamped;
+        let run = |began, ended: Option<i64>, why: &str| LongRun {
+            began: at(began),
+            ended: ended.map(at),
+            progress: (3, 9),
+            why: why.into(),
+        };
+        let of = |runs: &[LongRun]| JobReport::of_runs("a", "Does.", runs);
+        assert_eq!(of(&[]), JobReport::new("a", "Does.", Rhythm::OnDemand));
+        let job = of(&[run(50, None, ""), run(20, Some(30), "full"), run(1, Some(2), "")]);
+        assert_eq!((job.running_since, job.progress, job.failed), (Some(at(50)), Some((3, 9)), false));
+        assert_eq!(job.last, Some((at(20), seconds(10))));
+        assert_eq!(job.last_error, Some((at(30), "full".into())));
+        let job = of(&[run(20, Some(30), "full")]);
+        assert_eq!((job.running_since, job.progress, job.failed), (None, Some((3, 9)), true));
+        let job = of(&[run(40, Some(41), ""), run(20, Some(30), "full")]);
+        assert_eq!((job.progress, job.failed, job.last), (None, false, Some((at(40), seconds(1)))));
     }
 
     #[test]

@@ -14,21 +14,26 @@ use super::streams;
 pub use crate::domain::channels::import::{Duplicates, Fate, List, Match, Plan};
 use crate::{
     domain::{
-        Given, Resource, Result, Stored,
+        Error, Given, Resource, Result, Stored,
         channels::{
             bouquet::{Bouquet, BouquetChange, Category, CategoryChange},
             import::{self, Candidate, Target},
             stream::{Stream, StreamChange},
         },
-        fields::{number::Position, text::Name},
+        fields::{number::Position, text::Name, time::UnixTime},
         ids::{BouquetId, CategoryId, StreamId},
         people::{actor::Actor, rights::Access},
     },
-    ops::{Act, Action, Ops, managed},
-    store::Read,
+    ops::{Act, Action, Ops, clock, managed},
+    store::{self, Read, Write},
 };
 
 const ACTION: Action = Action { resource: Resource::Streams, name: "import" };
+
+/// What an import is called among the jobs.
+pub const JOB: &str = "Channel list import";
+/// What helps after one that ended early.
+const AGAIN: &str = "What was imported stays: import the list again for the rest";
 
 /// Streams of one transaction: a list of so many is imported as a whole or not at all.
 pub const AT_ONCE: usize = 500;
@@ -105,7 +110,7 @@ impl Ops {
         self.read(actor, ACTION, move |look| plan(look.read, &import)).await
     }
 
-    /// Does it, step by step; `told` hears how far it is. One import runs at a time.
+    /// Does it, step by step; `told` hears how far it is. One import runs at a time. Each step notes how far it is in the database.
     ///
     /// # Errors
     /// `Denied` without the right to change categories or bouquets, if it makes or fills any; `Taken`
@@ -115,17 +120,25 @@ impl Ops {
         let plan = Arc::new(self.plan_import(actor, import.clone()).await?);
         let Done { there, refused, sources, .. } = Done::planned(&import.list, &plan);
         let mut done = Done { progress: (0, plan.streams.len()), there, refused, sources, ..Done::default() };
-        let mut step =
-            Step { into: import.into.clone(), import: Arc::new(import), plan, headings: None, begin: 0 };
+        let mut step = Step {
+            into: import.into.clone(),
+            import: Arc::new(import),
+            plan,
+            headings: None,
+            begin: 0,
+            run: None,
+        };
         loop {
             let next = step.clone();
             match self.write(actor.clone(), ACTION, move |act| next.run(act)).await {
                 Ok(written) => {
                     done.add(&written);
                     (step.into, step.headings) = (written.into, Some(written.headings));
+                    step.run = Some(written.run);
                 }
                 Err(error) if step.begin == 0 => return Err(error),
                 Err(error) => {
+                    self.note_stop(step.run, &error).await;
                     done.stopped = Some(error.to_string());
                     return Ok(done);
                 }
@@ -137,6 +150,28 @@ impl Ops {
                 return Ok(done);
             }
         }
+    }
+}
+
+impl Ops {
+    /// Notes that an import ended early, if the database takes that.
+    async fn note_stop(&self, run: Option<i64>, error: &Error) {
+        let Some(run) = run else { return };
+        let (now, why) = (clock::now(), format!("{error}. {AGAIN}"));
+        let job = move |tx: &Write<'_>| tx.stop_run(run, &why, now);
+        if let Err(error) = self.store.write(store::housekeeping(now, "import"), job).wait().await {
+            log::warn!("that an import ended early cannot be noted: {error}");
+        }
+    }
+
+    /// Notes of imports that are not over, and of which nothing was heard since a time, that they were cut off.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn note_cut_off_imports(&self, since: UnixTime) -> Result<()> {
+        let (now, why) = (clock::now(), format!("It was cut off before its end. {AGAIN}"));
+        let job = move |tx: &Write<'_>| tx.cut_off_runs(JOB, &why, since, now);
+        self.store.write(store::housekeeping(now, "import"), job).wait().await
     }
 }
 
@@ -187,6 +222,8 @@ struct Step {
     /// Once the first step has made them.
     headings: Option<Arc<Headings>>,
     begin: usize,
+    /// Its row among the runs of jobs, once the first step has made it.
+    run: Option<i64>,
 }
 
 /// What a step wrote.
@@ -198,6 +235,7 @@ struct Written {
     in_bouquet: usize,
     into: Into,
     headings: Arc<Headings>,
+    run: i64,
 }
 
 impl Step {
@@ -225,7 +263,20 @@ impl Step {
             }
         }
         let (into, in_bouquet) = fill(act, &self.into, &ids)?;
-        Ok(Written { made, changed, gone, categories, in_bouquet, into, headings })
+        let run = self.note(act)?;
+        Ok(Written { made, changed, gone, categories, in_bouquet, into, headings, run })
+    }
+
+    /// Notes how far the import is after this step; its row.
+    fn note(&self, act: &Act<'_>) -> Result<i64> {
+        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        let (end, meant) = (self.begin + AT_ONCE, self.plan.streams.len());
+        let run = match self.run {
+            Some(run) => run,
+            None => act.tx.begin_run(JOB, act.actor.name(), count(meant), act.now)?,
+        };
+        act.tx.note_run(run, count(end.min(meant)), end >= meant, act.now)?;
+        Ok(run)
     }
 
     fn candidate(&self, entry: usize) -> Option<&Candidate> {

@@ -1,29 +1,31 @@
-//! How the jobs of a server go: kept in memory, from its start on.
+//! How the jobs of a server go: kept in memory, from its start on. Long work that somebody starts is kept in the database.
 
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
-    domain::{
-        Resource, Result,
-        machine::job::JobReport,
-        people::{actor::Actor, rights::Access},
-    },
-    ops::{Ops, clock},
+    domain::{Resource, Result, machine::job::JobReport, people::actor::Actor},
+    ops::{Action, Ops, channels::import, clock},
 };
+
+const LIST: Action = Action { resource: Resource::Jobs, name: "list" };
+/// What the import of a channel list does.
+const IMPORT: &str = "Imports the streams of an M3U list, 500 at a time, whenever somebody starts that in the panel or on the command line.";
 
 /// What is known of every job, in the order of the table.
 pub type JobReports = Mutex<Vec<JobReport>>;
 
 impl Ops {
-    /// How every job of this server goes; none on the command line.
+    /// How every job of this server goes; on the command line only long work.
     ///
     /// # Errors
-    /// `Denied` without the right to look at the settings.
+    /// `Denied` without the right to look at the settings; a database error.
     pub fn job_reports(&self, actor: &Actor) -> Result<Vec<JobReport>> {
-        actor.may(Resource::Settings, Access::Read)?;
-        Ok(self.jobs().clone())
+        let imports = self.point(actor, LIST, |look| look.read.job_runs(import::JOB))?;
+        let mut reports = self.jobs().clone();
+        reports.push(JobReport::of_runs(import::JOB, IMPORT, &imports));
+        Ok(reports)
     }
 
     /// Adds a job that has not run yet.

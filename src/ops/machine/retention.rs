@@ -11,6 +11,8 @@ use crate::{
 
 /// Events of a clock that was ahead go with all others, in seconds.
 const AHEAD: i64 = 400 * 86_400;
+/// After so many seconds without a step an import was cut off.
+const UNHEARD: i64 = 600;
 
 impl Ops {
     /// Deletes old log rows and old kept answers, a little at a time.
@@ -46,7 +48,8 @@ impl Ops {
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
         while self.forget(|tx, now| tx.forget_batches(now)).await? {}
         while self.forget(|tx, now| tx.forget_let_in(now)).await? {}
-        Ok(())
+        // The command line may have been ended in one.
+        self.note_cut_off_imports(UnixTime::clamped(clock::now().seconds() - UNHEARD)).await
     }
 
     async fn forget<T, F>(&self, job: F) -> Result<T>

@@ -82,6 +82,7 @@ fn rhythm(rhythm: Rhythm) -> String {
         Rhythm::Every { period, .. } => format!("every {}", show::duration(period.as_secs())),
         Rhythm::EachMinute => "at every full minute".into(),
         Rhythm::Always => "all the time".into(),
+        Rhythm::OnDemand => "when somebody starts it".into(),
     }
 }
 
@@ -92,5 +93,11 @@ fn state(job: &JobReport) -> Cell {
         (false, None, Some(_)) => (Tone::Good, "waiting"),
         (false, None, None) => (Tone::Plain, "not run yet"),
     };
-    Cell::Badge(tone, text.into())
+    let badge = Cell::Badge(tone, text.into());
+    match job.progress {
+        Some((done, of)) => {
+            Cell::Under(Box::new(badge), format!("{} of {}", show::number(done), show::number(of)))
+        }
+        None => badge,
+    }
 }

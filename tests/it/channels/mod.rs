@@ -3,7 +3,7 @@
 mod certificates;
 mod fetched;
 mod panel_bouquets;
-mod panel_import;
+pub mod panel_import;
 mod panel_streams;
 mod programs;
 mod rare_key_frames;

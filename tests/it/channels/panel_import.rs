@@ -15,7 +15,7 @@ const LIST: &str = "\u{feff}#EXTM3U url-tvg=\"http://guide.example/x.xml\"\r\n\
     #EXTINF:-1,Local file\r\nfile:///etc/passwd\r\n";
 
 /// Uploads a list; the address of the page that shows what it would do.
-fn upload(panel: &Panel<'_>, list: &[u8]) -> String {
+pub fn upload(panel: &Panel<'_>, list: &[u8]) -> String {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), list).unwrap();
     let form = format!("file=@{};filename=list.m3u", file.path().display());

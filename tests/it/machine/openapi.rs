@@ -220,6 +220,7 @@ const READ: &[(&str, &str)] = &[
     ("webhooks/info", "id=1"),
     ("webhooks/list", ""),
     ("webhooks/deliveries", "id=1"),
+    ("jobs/list", ""),
     ("security/blocks", ""),
     ("batches/list", ""),
     ("batches/info", "id=1"),

@@ -294,7 +294,8 @@ fn page_of(resource: Resource) -> Option<&'static str> {
         | Resource::Security
         | Resource::Guide
         | Resource::Archive
-        | Resource::Events => return None,
+        | Resource::Events
+        | Resource::Jobs => return None,
     })
 }
 
