@@ -12,7 +12,6 @@ pub use run::Running;
 
 use crate::{
     domain::{Result, machine::job::Rhythm},
-    host::probe::Prober,
     ops::{Ops, clock},
 };
 
@@ -168,7 +167,7 @@ const JOBS: &[Job] = &[
         about: "Checks whether every server answers.",
         rhythm: Rhythm::every(Duration::from_secs(5)),
         at_the_end: false,
-        run: |ops, _| Box::pin(async move { ops.check_servers(&Prober::default()).await }),
+        run: |ops, _| Box::pin(async move { ops.check_servers().await }),
     },
     Job {
         name: "Events",

@@ -14,6 +14,7 @@ use crate::{
     app,
     config::Config,
     domain::{ids::BouquetId, people::actor::Actor},
+    host::probe,
     ops::channels::import::{Import, Into},
     store::{Options, Store, Sync},
 };
@@ -137,12 +138,9 @@ async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
             std::net::Ipv6Addr::LOCALHOST.into()
         });
     }
-    let client = awc::Client::builder().timeout(Duration::from_secs(5)).finish();
-    let response = client.get(format!("http://{address}/healthz")).send().await;
-    match response {
-        Ok(response) if response.status().is_success() => print("ok"),
-        Ok(response) => Err(format!("the server at {address} is not healthy: {}", response.status())),
-        Err(error) => Err(format!("no server answers at {address}: {error}")),
+    match probe::status(address, "/healthz", Duration::from_secs(5)).await? {
+        200..300 => print("ok"),
+        status => Err(format!("the server at {address} is not healthy: it answers with status {status}")),
     }
 }
 

@@ -148,7 +148,7 @@ mod tests {
         while RUNS[..2].iter().any(|runs| runs.load(Relaxed) < 3) {
             rt::time::sleep(Duration::from_millis(5)).await;
         }
-        let reports = ops.job_reports(&Actor::COMMAND_LINE).unwrap();
+        let reports = ops.job_reports(&Actor::COMMAND_LINE).await.unwrap();
         let told: Vec<_> = reports
             .iter()
             .map(|job| (job.name, job.failed, job.last_error.as_ref().map(|(_, why)| why.as_str())))

@@ -31,7 +31,7 @@ pub fn of(resource: Resource, action: &str, path: &str) -> Examples {
 fn fields(resource: Resource, action: &str) -> Sent {
     use Resource::{
         Administrators, Archive, Bouquets, Categories, Connections, Events, Groups, Guide, GuideSources,
-        Line, Logs, Mag, Resellers, Security, Servers, Settings, Streams, SubscriptionPlans,
+        Jobs, Line, Logs, Mag, Resellers, Security, Servers, Settings, Streams, SubscriptionPlans,
     };
     const BOX: (&str, &str) = ("mac_address", "00:1A:79:79:79:79");
     const ID: (&str, &str) = ("id", "1");
@@ -120,7 +120,7 @@ fn fields(resource: Resource, action: &str) -> Sent {
         (Logs, _) => &[("kind", "audit"), ("search", "bob"), ("limit", "20")],
         (Security, "unblock") => &[("address", "203.0.113.9")],
         (
-            Archive | Connections | Settings | Security | GuideSources,
+            Archive | Connections | Settings | Security | GuideSources | Jobs,
             "list" | "get" | "blocks" | "whitelist_list" | "refresh" | "api_key_list",
         )
         | (Streams, "online" | "offline")

@@ -13,7 +13,7 @@ use crate::{
 
 pub async fn list(mut call: Call) -> Result<Value> {
     call.finish()?;
-    let jobs = call.ops.job_reports(&call.actor)?;
+    let jobs = call.ops.job_reports(&call.actor).await?;
     Ok(json!({ "jobs": jobs.iter().map(shown).collect::<Vec<_>>(), "total": jobs.len() }))
 }
 

@@ -189,8 +189,11 @@ impl Ops {
         self.guide.keeping.stops.lock().insert(id, refreshing);
         let ended = Ended(self.clone(), id);
         tokio::spawn(async move {
-            if let Err(error) = ended.0.refresh(source, stop).await {
-                log::error!("guide source {}: its refresh failed: {error}", id.0);
+            match ended.0.refresh(source, stop).await {
+                Ok(()) => {}
+                // The server stops, or has too much to do: the next round tries again.
+                Err(Error::Busy) => log::warn!("guide source {}: its refresh was broken off", id.0),
+                Err(error) => log::error!("guide source {}: its refresh failed: {error}", id.0),
             }
         });
     }

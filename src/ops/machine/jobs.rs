@@ -21,8 +21,8 @@ impl Ops {
     ///
     /// # Errors
     /// `Denied` without the right to look at the settings; a database error.
-    pub fn job_reports(&self, actor: &Actor) -> Result<Vec<JobReport>> {
-        let imports = self.point(actor, LIST, |look| look.read.job_runs(import::JOB))?;
+    pub async fn job_reports(&self, actor: &Actor) -> Result<Vec<JobReport>> {
+        let imports = self.read(actor, LIST, |look| look.read.job_runs(import::JOB)).await?;
         let mut reports = self.jobs().clone();
         reports.push(JobReport::of_runs(import::JOB, IMPORT, &imports));
         Ok(reports)

@@ -1,6 +1,6 @@
 //! Servers: whether they answer, and how busy this one is.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use parking_lot::{Mutex, MutexGuard};
@@ -14,7 +14,7 @@ use crate::{
         machine::server::{Health, Here, Load, Server},
         people::actor::Actor,
     },
-    host::probe::Prober,
+    host::probe,
     ops::{Action, Look, Ops, blocking, clock},
     store,
 };
@@ -22,6 +22,8 @@ use crate::{
 const CHECK: Action = Action { resource: Resource::Servers, name: "check" };
 /// Load balancers asked at the same time.
 const AT_ONCE: usize = 16;
+/// How long one may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is known of the servers' states.
 pub type Healths = Mutex<HashMap<ServerId, Health>>;
@@ -64,7 +66,7 @@ impl Ops {
 
     /// Checks every server: this one by its database, each other by its HTTP port.
     /// Servers that are no more are forgotten.
-    pub async fn check_servers(&self, prober: &Prober) -> Result<()> {
+    pub async fn check_servers(&self) -> Result<()> {
         let ops = self.clone();
         let main = tokio::task::spawn_blocking(move || ops.healthy().map_err(|error| error.to_string()));
         let main = main.await.unwrap_or_else(|_| Err("the check of the database failed".into()));
@@ -72,7 +74,9 @@ impl Ops {
         let here = self.here;
         let targets = self.read(&Actor::LINECARD, CHECK, move |look| others(look, here)).await?;
         self.healths().retain(|id, _| here.is(*id) || targets.iter().any(|(target, _)| target == id));
-        let ask = |(id, address)| async move { self.checked(id, prober.ask(address).await) };
+        let ask = |(id, address)| async move {
+            self.checked(id, probe::status(address, "/", PATIENCE).await.map(|_| ()));
+        };
         stream::iter(targets).for_each_concurrent(AT_ONCE, ask).await;
         Ok(())
     }

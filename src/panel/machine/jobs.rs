@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Every job runs again and again.
-pub const TOPIC: Topic = Topic { name: "jobs", parts: |view| Box::pin(async move { parts(&view) }) };
+pub const TOPIC: Topic = Topic { name: "jobs", parts: |view| Box::pin(async move { parts(&view).await }) };
 
 /// Mounts it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -41,13 +41,13 @@ struct Jobs {
 }
 
 async fn page(caller: Caller, query: Query) -> Reply {
-    let parts = parts(&View::of(&caller, query))?;
+    let parts = parts(&View::of(&caller, query)).await?;
     let frame = caller.frame("Background jobs").live(&TOPIC, "");
     Ok(caller.page(&Jobs { frame, tabs: settings::tabs(&caller, JOBS_PATH), parts }))
 }
 
-fn parts(view: &View) -> Result<Vec<Part>> {
-    let jobs = view.ops.job_reports(&view.actor)?;
+async fn parts(view: &View) -> Result<Vec<Part>> {
+    let jobs = view.ops.job_reports(&view.actor).await?;
     let zone = view.ops.snapshot().settings.time_zone.zone();
     let listing = Listing {
         label: "Background jobs",

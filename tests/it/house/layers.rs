@@ -32,12 +32,11 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 24] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
     ("actix_web", &["wire", "api", "classic", "panel", "player", "portal", "delivery", "app", "cli", "jobs"]),
-    ("awc", &["host", "cli"]),
     ("maxminddb", &["host"]),
     ("procfs", &["host"]),
     ("actix_http", &["wire"]),

@@ -69,12 +69,13 @@ fn an_import_has_its_row_among_the_jobs_also_after_the_server_was_killed_in_it()
     let server = TestServer::with(folder, &[], &admin);
     let panel = Panel::admin(&server);
     assert!(row(&panel, IMPORT, "not run yet").contains("when somebody starts it"));
-    let list = |count: usize| -> String {
-        (1..=count).map(|n| format!("#EXTINF:-1,Channel {n}\nhttp://h/{n}\n")).collect()
+    let list = |count: usize| {
+        let entries = (1..=count).map(|n| format!("#EXTINF:-1,Channel {n}\nhttp://h/{n}\n"));
+        entries.collect::<Vec<_>>().concat()
     };
     import(&panel, &list(3), &[]);
     let done = job(&server);
-    assert!(!row(&panel, IMPORT, "waiting").contains(" of "), "it is over");
+    assert!(!row(&panel, IMPORT, "waiting").contains(">3 of 3<"), "it is over");
     assert_eq!(
         (&done["running"], &done["failed"], &done["progress"]),
         (&false.into(), &false.into(), &Value::Null)

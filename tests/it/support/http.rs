@@ -38,23 +38,17 @@ pub fn ask(url: &str, headers: &[String], form: Option<&str>) -> Answer {
 
 fn send(url: &str, headers: &[String], form: Option<&str>) -> io::Result<Answer> {
     let (host, path) = parts(url);
-    let method = if form.is_some() { "POST" } else { "GET" };
-    let mut request = format!("{method} {path} HTTP/1.1\r\nAccept: */*\r\nConnection: close\r\n");
+    let mut head = vec![format!("{} {path} HTTP/1.1", if form.is_some() { "POST" } else { "GET" })];
+    head.extend(["Accept: */*", "Connection: close"].map(str::to_owned));
     for (name, own) in [("Host", host), ("User-Agent", "curl/8")] {
-        if given(headers, name).is_none() {
-            request.push_str(&format!("{name}: {own}\r\n"));
-        }
+        head.extend(given(headers, name).is_none().then(|| format!("{name}: {own}")));
     }
-    for header in headers {
-        request.push_str(header);
-        request.push_str("\r\n");
-    }
+    head.extend_from_slice(headers);
     if let Some(form) = form {
-        request.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
-        request.push_str(&format!("Content-Length: {}\r\n\r\n{form}", form.len()));
-    } else {
-        request.push_str("\r\n");
+        head.push("Content-Type: application/x-www-form-urlencoded".to_owned());
+        head.push(format!("Content-Length: {}", form.len()));
     }
+    let request = format!("{}\r\n\r\n{}", head.join("\r\n"), form.unwrap_or_default());
     let mut socket = TcpStream::connect(host)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     // It may be answered, and closed, before it was read.
