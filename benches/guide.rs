@@ -175,7 +175,7 @@ fn refresh() {
     for round in 1..=ROUNDS {
         let bare = bare(&file);
         let begun = Instant::now();
-        read_again(&server, &file);
+        read_again(&server, &file, Duration::from_millis(20));
         let ours = begun.elapsed();
         let grown = memory(server.child.id(), "VmHWM") - before;
         let kept = ask(&server, "guide_sources/info", "\"programmes\":");
@@ -190,20 +190,21 @@ fn refresh() {
     }
 }
 
-/// Has source 1 read as if its file were another one, and waits until that is done.
-fn read_again(server: &Server, file: &Path) {
+/// Has source 1 read as if its file were another one, and asks after each pause whether that is done.
+fn read_again(server: &Server, file: &Path, pause: Duration) {
     let now = std::time::SystemTime::now();
     File::options().append(true).open(file).unwrap().set_modified(now).unwrap();
     let tried = ask(server, "guide_sources/info", "last_try_at\":");
     ask(server, "guide_sources/refresh", "");
     while ask(server, "guide_sources/info", "last_try_at\":") == tried {
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(pause);
     }
 }
 
 fn admission() {
     println!(
-        "admission: HEAD of a stream's URL, 500 a second on one connection, without and with a source being read"
+        "admission: HEAD of a stream's URL, 500 a second on one connection, without and with a source being read; asked four \
+         times a second meanwhile whether it is"
     );
     let folder = BIG.read();
     let file = folder.path().join("guide/big.xml");
@@ -211,15 +212,25 @@ fn admission() {
     std::thread::sleep(Duration::from_secs(5));
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
-        let done = Arc::new(AtomicBool::new(false));
-        let quiet = heads(&server.address, || false);
-        let asking = std::thread::spawn({
-            let (address, done) = (server.address.clone(), done.clone());
-            move || heads(&address, || done.load(Ordering::Relaxed))
+        // The same questions are asked in both, or their answers would count as the reading's.
+        let pause = Duration::from_millis(250);
+        let [quiet, busy] = [false, true].map(|reads| {
+            let done = Arc::new(AtomicBool::new(false));
+            let asking = std::thread::spawn({
+                let (address, done) = (server.address.clone(), done.clone());
+                move || heads(&address, || done.load(Ordering::Relaxed))
+            });
+            if reads {
+                read_again(&server, &file, pause);
+            } else {
+                for _ in 0..20 {
+                    ask(&server, "guide_sources/info", "last_try_at\":");
+                    std::thread::sleep(pause);
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+            asking.join().unwrap()
         });
-        read_again(&server, &file);
-        done.store(true, Ordering::Relaxed);
-        let busy = asking.join().unwrap();
         let [quiet, busy] = [quiet, busy].map(|mut times| {
             times.sort_unstable();
             let at = |part: usize| times[times.len() * part / 100].as_secs_f64() * 1e6;
@@ -334,6 +345,9 @@ fn idle() {
     };
     std::thread::sleep(Duration::from_secs(20));
     memory("20 s after the start");
+    read_again(&server, &folder.path().join("guide/big.xml"), Duration::from_millis(250));
+    std::thread::sleep(Duration::from_secs(5));
+    memory("5 s after the guide was read anew");
     drop(get(&server.address, &guide_of("1"), "Accept-Encoding: gzip\r\n"));
     memory("after xmltv.php of every channel");
     std::thread::sleep(if is_small() { Duration::from_secs(5) } else { Duration::from_mins(6) });

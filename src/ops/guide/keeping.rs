@@ -327,7 +327,9 @@ impl Ops {
             })
         };
         // Not where calls are served: it may take minutes, and waits for whoever watches.
-        let outcome = background::run("guide", work).await.unwrap_or(Err(Failed::Store(Error::Busy)));
+        let outcome = background::run("guide", background::UNSEEN, work)
+            .await
+            .unwrap_or(Err(Failed::Store(Error::Busy)));
         match outcome {
             Ok(counts) => Ok(Ok(counts)),
             Err(Failed::Source(why)) => Ok(Err(why)),

@@ -72,7 +72,7 @@ impl Ops {
         let (address, local) = (address.to_owned(), self.snapshot().settings.fetch_local);
         let (file, stop) = (fetched.file.clone(), fetched.stop.clone());
         let work = move || fetch::to_file(&address, &Validators::default(), local, &file, &LIMITS, &stop);
-        let answer = background::run("import", work).await.ok_or(Error::Busy)?;
+        let answer = background::run("import", background::AWAITED, work).await.ok_or(Error::Busy)?;
         drop(turn);
         answer.map_err(|why| Error::invalid("url", why))?;
         let mut reading = self.read_list()?;
