@@ -1,10 +1,12 @@
 //! Sources that are not what they promised, or do not stay what they were.
 
 use std::{
+    collections::HashMap,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     process::Command,
+    sync::{Arc, LazyLock, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -20,8 +22,17 @@ const SOUND: &str = "-map 1:a -c:a aac";
 /// Both last so many seconds.
 const LENGTH: u64 = 60;
 
-/// A transport stream of ffmpeg's test picture of that size.
+type Films = Mutex<HashMap<(String, String), Arc<OnceLock<Vec<u8>>>>>;
+
+/// A transport stream of ffmpeg's test picture of that size, made once for all who want the same.
 fn film(size: &str, arguments: &str) -> Vec<u8> {
+    static MADE: LazyLock<Films> = LazyLock::new(Films::default);
+    let key = (size.to_owned(), arguments.split_whitespace().collect::<Vec<_>>().join(" "));
+    let film = MADE.lock().unwrap().entry(key).or_default().clone();
+    film.get_or_init(|| make(size, arguments)).clone()
+}
+
+fn make(size: &str, arguments: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("film.ts");
     let sources = format!("-v error -f lavfi -i testsrc2=size={size}:rate=25 -f lavfi -i sine -map 0:v");

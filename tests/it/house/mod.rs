@@ -4,3 +4,4 @@ mod citations;
 mod layers;
 mod readme;
 mod sentences;
+mod slow;
