@@ -61,7 +61,9 @@ fn an_operator_makes_a_webhook_tests_it_and_sends_again() {
     receiver.set(Manner::Status(410));
     server.done("line/delete", "username=bob");
     within(20, "it is switched off", || admin.get("/panel/").contains("Webhooks that need attention"));
-    assert!(admin.get("/panel/webhooks").contains("the receiver says that it is gone (410)"));
+    within(20, "the reason", || {
+        admin.get("/panel/webhooks").contains("the receiver says that it is gone (410)")
+    });
     admin.done("/panel/webhooks/1/delete", &[]);
     assert!(admin.get("/panel/webhooks").contains("events are sent nowhere"));
 }
