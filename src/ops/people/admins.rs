@@ -165,7 +165,7 @@ pub(in crate::ops) fn may_give(act: &Act<'_>, group: GroupId) -> Result<()> {
     act.actor.may_grant(&group.record.rights)
 }
 
-fn one_is_left(act: &Act<'_>) -> Result<()> {
+pub(in crate::ops) fn one_is_left(act: &Act<'_>) -> Result<()> {
     if act.tx.full_administrators(GroupId::ADMINISTRATORS)? > 0 {
         return Ok(());
     }

@@ -170,7 +170,8 @@ impl Batched for Admin {
         admins::delete(act, &admins::Selector::Id(row.id)).map(|_| None)
     }
 
-    fn check_returned(&self, _act: &Act<'_>, _id: Self::Id, _now: Option<&Self>) -> Result<()> {
-        Ok(())
+    fn check_returned(&self, act: &Act<'_>, _id: Self::Id, now: Option<&Self>) -> Result<()> {
+        let was_full = now.is_some_and(Admin::is_full);
+        if was_full && !self.is_full() { admins::one_is_left(act) } else { Ok(()) }
     }
 }

@@ -229,3 +229,25 @@ pub(super) fn find(read: &Read<'_>, id: i64) -> Result<Batch> {
 fn no_such(id: i64) -> Error {
     Error::NoSuch { resource: Resource::Batches, which: Some(id.to_string()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_cannot_order_a_batch_is_told_who_can() {
+        let told = |who| {
+            let refused = orderer(&Actor { who, address: None }).err();
+            refused.map(|error| error.to_string()).unwrap_or_default()
+        };
+        for (who, named) in [
+            (Who::CommandLine, "the command line"),
+            (Who::Linecard, "the server itself"),
+            (Who::ClassicApi, "a caller of the classic API"),
+            (Who::SetTopBox { mac: String::new() }, "the box of a MAG"),
+        ] {
+            let words = format!("Only an API key or somebody in the panel can order a batch: {named} cannot");
+            assert_eq!(told(who), words);
+        }
+    }
+}

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::{
     domain::{
         Columns, Error, Fact, Given, Resource, Result,
-        fields::{text::NewPassword, time::UnixTime},
+        fields::text::NewPassword,
         ids::{AdminId, parse_id},
         people::{
             admin::{Admin, AdminChange},
@@ -284,10 +284,10 @@ async fn change(caller: &Caller, id: &str, sent: &Sent) -> Reply {
     let Some(change) = form.read::<AdminChange>(sent) else {
         return Ok(page(caller, form.status(), &listed, form, password));
     };
-    match write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await {
-        Ok(admin) => {
+    match write(caller, &listed, change).await {
+        Ok((admin, batch)) => {
             let told = was_changed(admin.username.as_str(), &listed.admin.record, &admin);
-            Ok(done(&href(listed.admin.id), &told))
+            Ok(done_as(batch, &href(listed.admin.id), &told))
         }
         Err(error) => {
             let status = form.refused(error)?;
@@ -333,14 +333,18 @@ async fn set(caller: &Caller, listed: &AdminRow, new: NewPassword, choose_anew: 
         must_change_password: Given::Value(choose_anew),
         ..AdminChange::default()
     };
-    write(caller, listed.admin.id, change, Some(listed.admin.updated_at)).await
+    Ok(write(caller, listed, change).await?.0)
 }
 
-/// Changes it; only as it was seen, if that is said.
-async fn write(caller: &Caller, id: AdminId, change: AdminChange, seen: Option<UnixTime>) -> Result<Admin> {
-    let job = move |act: &Act<'_>| admins::update(&act.seeing(seen), &Selector::Id(id), change.clone());
-    let written = caller.ops.write(caller.actor().clone(), action(Resource::Administrators, "update"), job);
-    Ok(written.await?.1)
+/// Changes it, only as it was seen; with the number of the batch, if it has moved to another group or reseller.
+async fn write(caller: &Caller, listed: &AdminRow, change: AdminChange) -> Result<(Admin, Option<i64>)> {
+    let before = listed.admin.clone();
+    let job = move |act: &Act<'_>| {
+        let seen = act.seeing(Some(before.updated_at));
+        let (_, admin) = admins::update(&seen, &Selector::Id(before.id), change.clone())?;
+        Ok((admin, at_once::moved(act, std::slice::from_ref(&before))?))
+    };
+    caller.ops.write(caller.actor().clone(), action(Resource::Administrators, "update"), job).await
 }
 
 async fn end_session(caller: Caller, path: Path<(String, String)>) -> Reply {

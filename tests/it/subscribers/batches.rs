@@ -409,6 +409,7 @@ fn moves_of_the_panel_are_batches_too() {
         ("/panel/plans/2", &[("bouquets", "1")][..]),
         ("/panel/bouquets/2", &[("streams", "3\n1")][..]),
         ("/panel/categories/order", &[("order", "1\n2")][..]),
+        ("/panel/administrators/2", &[("group_id", "2"), ("reseller_id", "1")][..]),
     ] {
         let page = panel.done(address, fields);
         assert_ne!(everything(&server), before, "{address}: {page}");
