@@ -207,7 +207,7 @@ impl Media {
                 running.wanted = wanted.clone();
                 if let Some(orders) = &running.orders {
                     // It ends only after its orders.
-                    let _ = orders.send(Order::Set(wanted));
+                    let _ = orders.send(Order::Set(Box::new(wanted)));
                 }
             }
             Entry::Vacant(place) => {

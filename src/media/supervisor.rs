@@ -31,8 +31,8 @@ use crate::domain::{
 
 /// What the supervisor is told.
 pub enum Order {
-    /// Other sources, or another mode.
-    Set(Wanted),
+    /// Other sources, or another mode. A channel has room for dozens of orders from the start: they are small.
+    Set(Box<Wanted>),
     /// Start anew, from the first source.
     Restart,
 }
@@ -81,7 +81,7 @@ pub async fn supervise(
         };
         // What was running is dropped here, and ffmpeg with it.
         match order {
-            Some(Some(Order::Set(new))) => wanted = new,
+            Some(Some(Order::Set(new))) => wanted = *new,
             Some(Some(Order::Restart)) => {}
             Some(None) => break,
             None => {
