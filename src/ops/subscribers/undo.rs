@@ -98,7 +98,8 @@ fn check(act: &Act<'_>, id: i64) -> Result<Batch> {
 
 fn undo_piece(act: &Act<'_>, id: i64, after: i64, dry_run: bool) -> Result<Part> {
     let batch = check(act, id)?;
-    let (rows, earlier) = (act.tx.done_rows(id, after)?, act.tx.earlier(&batch, act.now)?);
+    let rows = act.tx.done_rows(id, after)?;
+    let earlier = act.tx.earlier(&batch, &rows, act.now)?;
     let mut part = Part { last: rows.last().map(|row| row.id), undone: 0, kept: Vec::new() };
     let mut each = || {
         for row in &rows {

@@ -83,16 +83,18 @@ impl Read<'_> {
         Ok((total, rows.collect::<rusqlite::Result<_>>()?))
     }
 
-    /// The batches before that one whose rows may be as they left them once it is undone.
+    /// The batches before that one that may have left some of these rows of it as they are once it is undone.
     ///
     /// # Errors
     /// A database error.
-    pub fn earlier(&self, batch: &Batch, now: UnixTime) -> Result<Earlier> {
-        let sql = "SELECT json_group_array(id) FROM batches WHERE id < ? AND resource = ? AND ended_at >= ?";
+    pub fn earlier(&self, batch: &Batch, rows: &[DoneRow], now: UnixTime) -> Result<Earlier> {
+        let sql = "SELECT json_group_array(id) FROM batches WHERE id < ?1 AND resource = ?2 AND ended_at >= ?3 AND EXISTS \
+                   (SELECT 1 FROM batch_rows WHERE batch_id = batches.id AND row_id BETWEEN ?4 AND ?5)";
         let mut statement = self.conn.prepare_cached(sql)?;
         let since = now.seconds() - UNDONE_WITHIN;
-        let ids = statement.query_row(params![batch.id, batch.resource.name(), since], |row| row.get(0))?;
-        Ok(Earlier(ids))
+        let [first, last] = [rows.first(), rows.last()].map(|row| row.map(|row| row.id));
+        let of = params![batch.id, batch.resource.name(), since, first, last];
+        Ok(Earlier(statement.query_row(of, |row| row.get(0))?))
     }
 }
 
