@@ -199,6 +199,7 @@ const EVERYBODYS: &[&str] = &[
     "/panel/mags/new",
     "/panel/mags/1",
     "/panel/connections",
+    "/panel/batches",
 ];
 
 /// Pages that are the operator's.
@@ -238,6 +239,7 @@ const OPERATORS: &[&str] = &[
     "/panel/servers",
     "/panel/servers/new",
     "/panel/servers/1",
+    "/panel/batches/1",
     "/panel/settings",
     "/panel/settings/api",
     "/panel/settings/api/keys/new",
@@ -277,6 +279,19 @@ fn every_page_is_without_errors_and_violations_for_an_operator() {
     let browser = Browser::on(&server.url);
     browser.sign_in("admin", PASSWORD);
     look_at_every(&browser, [EVERYBODYS, OPERATORS].concat());
+    // What was deleted is brought back from the notice, on the page where that stands.
+    server.done("categories/new", "data[name]=Spare");
+    browser.open("/panel/categories/2/delete");
+    browser.press("Delete");
+    browser.sees("Spare was deleted.");
+    for width in [500, 1280] {
+        browser.set_width(width);
+        assert_eq!(browser.problems(), [""; 0]);
+    }
+    browser.press("Undo");
+    browser.sees("1 row taken back.");
+    assert_eq!((browser.path().as_str(), browser.console()), ("/panel/categories", Vec::new()));
+    browser.sees("Spare");
 }
 
 #[test]
@@ -341,6 +356,7 @@ fn furnish(server: &TestServer) {
     server.done("mag/new", &format!("data[mac_address]=00:1A:79:00:00:01&{sold}"));
     let nora = "data[username]=nora&data[email]=nora@example.com&data[group_id]=2&data[reseller_id]=1";
     server.done("administrators/new", &format!("{nora}&data[password]={PASSWORD}"));
+    server.done("line/bulk", "ids[]=1&ids[]=99&action=update&data[email]=bob@example.com");
     tv::within(30, "the stream runs", || tv::online(server) == [1]);
     assert_eq!(Player::get(server, "/live/bob/wrong/1", "Test Player").status, 401);
     assert_eq!(Player::get(server, "/live/bob/secret1/1", "Test Player").status, 200);
