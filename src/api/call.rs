@@ -120,7 +120,7 @@ impl Call {
     ///
     /// # Errors
     /// As [`Ops::write_once`].
-    pub async fn write<A, F>(self, job: F) -> Result<JsonObject>
+    pub fn write<A, F>(self, job: F) -> impl Future<Output = Result<JsonObject>> + use<A, F>
     where
         A: Into<JsonObject>,
         F: Fn(&Act<'_>) -> Result<A> + Send + 'static,
@@ -131,8 +131,11 @@ impl Call {
             let answer = job(&act.seeing(seen))?.into();
             Ok(if dry_run { without(&answer, NEW.iter().chain(&made)) } else { answer })
         };
-        let answer = self.ops.write_once(self.actor, self.action, self.once, dry_run, job).await?;
-        Ok(if dry_run { marked_dry(&answer) } else { answer })
+        let answered = self.ops.write_once(self.actor, self.action, self.once, dry_run, job);
+        async move {
+            let answer = answered.await?;
+            Ok(if dry_run { marked_dry(&answer) } else { answer })
+        }
     }
 }
 

@@ -54,11 +54,11 @@ impl Call {
     ///
     /// # Errors
     /// As [`Ops::write`].
-    pub async fn write<T, F>(self, job: F) -> Result<T>
+    pub fn write<T, F>(self, job: F) -> impl Future<Output = Result<T>> + use<T, F>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
-        self.ops.write(self.actor, self.action, job).await
+        self.ops.write(self.actor, self.action, job)
     }
 }

@@ -120,23 +120,35 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::Denied`] without the right to change the resource, the job's own, and the store's.
-    pub async fn write<T, F>(&self, actor: Actor, action: Action, job: F) -> Result<T>
+    pub fn write<T, F>(
+        &self,
+        actor: Actor,
+        action: Action,
+        job: F,
+    ) -> impl Future<Output = Result<T>> + use<T, F>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
-        actor.may(action.resource, Access::Write)?;
-        self.write_own(actor, action, job).await
+        let may = actor.may(action.resource, Access::Write);
+        let submitted = may.map(|()| self.write_own(actor, action, job));
+        async move { submitted?.await }
     }
 
     /// Does something that needs no right, because whoever does it does it to himself.
-    pub(super) async fn write_own<T, F>(&self, actor: Actor, action: Action, job: F) -> Result<T>
+    pub(super) fn write_own<T, F>(
+        &self,
+        actor: Actor,
+        action: Action,
+        job: F,
+    ) -> impl Future<Output = Result<T>> + use<T, F>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<T> + Send + 'static,
     {
+        // Handed over at once: a future that held the job until it is first asked would be as large as the job.
         let answer = act::submit(&self.store, actor, action, job);
-        Awaited { ops: self.clone(), answer: Some(answer) }.done().await
+        Awaited { ops: self.clone(), answer: Some(answer) }.done()
     }
 
     /// Reads something that may take a while, away from the serving threads.

@@ -29,14 +29,14 @@ impl Ops {
     ///
     /// # Errors
     /// As [`Ops::write`], and [`crate::domain::Error::Refused`] for a key that came with another call.
-    pub async fn write_once<F>(
+    pub fn write_once<F>(
         &self,
         actor: Actor,
         action: Action,
         once: Option<Once>,
         dry_run: bool,
         job: F,
-    ) -> Result<JsonObject>
+    ) -> impl Future<Output = Result<JsonObject>> + use<F>
     where
         F: Fn(&Act<'_>) -> Result<JsonObject> + Send + 'static,
     {
@@ -63,7 +63,7 @@ impl Ops {
             }
             Ok(Ok(answer))
         });
-        answered.await?
+        async move { answered.await? }
     }
 }
 

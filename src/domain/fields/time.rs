@@ -134,7 +134,11 @@ impl Field for Expiry {
 
 /// The zone by whose calendar months are counted, an IANA name such as `Europe/Lisbon`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ZoneName(String);
+pub struct ZoneName {
+    name: String,
+    /// Looked up once: logins tell the time in it.
+    zone: TimeZone,
+}
 
 impl ZoneName {
     /// Reads an IANA name.
@@ -143,19 +147,19 @@ impl ZoneName {
     /// The rule, for a name that the bundled time zone database does not have.
     pub fn new(text: &str) -> Result<Self, Rule> {
         match TimeZone::get(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
+            Ok(zone) => Ok(Self { name: text.to_owned(), zone }),
             Err(_) => Err("an IANA time zone such as Europe/Lisbon or UTC".into()),
         }
     }
 
     /// The IANA name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// The zone itself.
     pub fn zone(&self) -> TimeZone {
-        TimeZone::get(&self.0).unwrap_or(TimeZone::UTC)
+        self.zone.clone()
     }
 }
 
@@ -167,7 +171,7 @@ impl Field for ZoneName {
     }
 
     fn fact(&self) -> Fact {
-        Fact::Text(self.0.clone())
+        Fact::Text(self.name.clone())
     }
 
     fn stored(fact: Fact) -> Option<Self> {
