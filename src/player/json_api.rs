@@ -48,7 +48,10 @@ pub async fn player_api(request: HttpRequest, payload: Payload, kept: Data<Playe
                 asked.ops.guide_ready().await?;
                 return listings::answer(asked, who, Which::All, &kept.listings).map(Answer::Text);
             }
-            "get_live_categories" => lists::categories(&asked.ops.viewing.channels_of(who).await?),
+            "get_live_categories" => {
+                let channels = asked.ops.viewing.channels_of(who).await?;
+                lists::categories(&channels)
+            }
             "get_vod_categories" | "get_vod_streams" | "get_series_categories" | "get_series" => json!([]),
             "get_vod_info" => json!({ "info": [] }),
             "get_series_info" => json!({ "seasons": [], "info": { "name": null }, "episodes": [] }),

@@ -3,7 +3,6 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use actix_web::web::Bytes;
-use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,12 +14,11 @@ use crate::{
 const PIECE: usize = 64 << 10;
 
 /// The categories that hold a channel, in the order of the channels.
-pub fn categories(channels: &[Channel]) -> Value {
-    let names: IndexMap<i64, &str> =
-        channels.iter().map(|channel| (channel.category(), channel.category_name())).collect();
-    let shown = names
-        .into_iter()
-        .map(|(id, name)| json!({ "category_id": id.to_string(), "category_name": name, "parent_id": 0 }));
+pub fn categories(channels: &Channels) -> Value {
+    let shown = channels.headings().map(|channel| {
+        let id = channel.category().to_string();
+        json!({ "category_id": id, "category_name": channel.category_name(), "parent_id": 0 })
+    });
     shown.collect()
 }
 

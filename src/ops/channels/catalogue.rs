@@ -56,7 +56,8 @@ pub struct Cached<K, V> {
 }
 
 struct Kept<K, V> {
-    values: HashMap<K, (u64, Arc<V>)>,
+    /// Of which catalogue each was made, and how many bytes it has.
+    values: HashMap<K, (u64, Arc<V>, usize)>,
     bytes: usize,
 }
 
@@ -88,7 +89,7 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
             return Ok(value);
         }
         let value = Arc::new(make()?);
-        self.keep(catalogue, key, &value);
+        drop(self.keep(catalogue, key, &value, value.bytes()));
         Ok(value)
     }
 
@@ -103,7 +104,7 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
         make: impl FnOnce() -> Result<V, E> + Send + 'static,
     ) -> Result<Arc<V>, E>
     where
-        V: Send + 'static,
+        V: Send + Sync + 'static,
     {
         if let Some(value) = self.held(catalogue(), &key) {
             return Ok(value);
@@ -113,31 +114,35 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
         if let Some(value) = self.held(catalogue, &key) {
             return Ok(value);
         }
-        let value = Arc::new(blocking(make).await?);
-        self.keep(catalogue, key, &value);
+        let weighed = move || make().map(|value| (value.bytes(), Arc::new(value)));
+        let (bytes, value) = blocking(weighed).await?;
+        let before = self.keep(catalogue, key, &value, bytes);
+        // Giving back the memory of 100,000 channels takes milliseconds, too.
+        drop(tokio::task::spawn_blocking(move || drop(before)));
         Ok(value)
     }
 
     fn held(&self, catalogue: u64, key: &K) -> Option<Arc<V>> {
         let kept = self.kept.lock();
-        kept.values.get(key).filter(|(of, _)| *of == catalogue).map(|(_, value)| value.clone())
+        kept.values.get(key).filter(|(of, ..)| *of == catalogue).map(|(_, value, _)| value.clone())
     }
 
-    fn keep(&self, catalogue: u64, key: K, value: &Arc<V>) {
-        let bytes = value.bytes();
+    /// Keeps a value; what it was kept as before.
+    fn keep(&self, catalogue: u64, key: K, value: &Arc<V>, bytes: usize) -> Option<Arc<V>> {
         let mut kept = self.kept.lock();
         let kept = &mut *kept;
         let is_full = |kept: &Kept<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
         if is_full(kept) {
-            kept.values.retain(|_, (of, _)| *of == catalogue);
-            kept.bytes = kept.values.values().map(|(_, value)| value.bytes()).sum();
+            kept.values.retain(|_, (of, ..)| *of == catalogue);
+            kept.bytes = kept.values.values().map(|(.., bytes)| bytes).sum();
         }
         if is_full(kept) {
             kept.values.clear();
             kept.bytes = 0;
         }
-        let before = kept.values.insert(key, (catalogue, value.clone()));
-        kept.bytes = (kept.bytes + bytes).saturating_sub(before.map_or(0, |(_, value)| value.bytes()));
+        let before = kept.values.insert(key, (catalogue, value.clone(), bytes));
+        kept.bytes = (kept.bytes + bytes).saturating_sub(before.as_ref().map_or(0, |(.., bytes)| *bytes));
+        before.map(|(_, value, _)| value)
     }
 }
 
