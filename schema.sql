@@ -12,6 +12,7 @@ CREATE TABLE settings (
     id                   INTEGER PRIMARY KEY CHECK (id = 1),
     operator_name        TEXT    NOT NULL DEFAULT '',
     public_url           TEXT    NOT NULL DEFAULT '',
+    panel_url            TEXT    NOT NULL DEFAULT '',
     time_zone            TEXT    NOT NULL DEFAULT 'UTC',
     connection_policy    TEXT    NOT NULL DEFAULT 'kick_oldest' CHECK (connection_policy IN ('kick_oldest', 'refuse')),
     connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0),
@@ -39,6 +40,11 @@ CREATE TABLE settings (
     classic_api          INTEGER NOT NULL DEFAULT 0   CHECK (classic_api IN (0, 1)),
     classic_api_allow    TEXT    NOT NULL DEFAULT '[]',
     classic_api_password TEXT    NOT NULL DEFAULT '',   -- sealed
+    smtp_url             TEXT    NOT NULL DEFAULT '',   -- sealed
+    mail_from            TEXT    NOT NULL DEFAULT '',
+    alert_emails         TEXT    NOT NULL DEFAULT '[]',
+    quiet_from           TEXT    NOT NULL DEFAULT '',
+    quiet_to             TEXT    NOT NULL DEFAULT '',
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -639,7 +645,8 @@ CREATE TABLE events (
 CREATE TABLE event_log (
     id           INTEGER PRIMARY KEY CHECK (id = 1),
     log_id       TEXT    NOT NULL DEFAULT (lower(hex(randomblob(16)))),
-    forgotten_id INTEGER NOT NULL DEFAULT 0        -- the newest event that was deleted for its age
+    forgotten_id INTEGER NOT NULL DEFAULT 0,       -- the newest event that was deleted for its age
+    messages_to  INTEGER NOT NULL DEFAULT 0        -- of what came before, all is in messages or nobody is to be told
 ) STRICT;
 INSERT INTO event_log (id) VALUES (1);
 
@@ -691,3 +698,53 @@ CREATE TABLE webhook_deliveries (
     UNIQUE (webhook_id, event_id)
 ) STRICT;
 CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (webhook_id, object, event_id) WHERE state = 'waiting';
+
+-- Addresses that messages about events are sent to by HTTP. What is sent writes from resume_at on and leaves updated_at alone.
+CREATE TABLE message_targets (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+    method          TEXT    NOT NULL DEFAULT 'POST' CHECK (method IN ('GET', 'POST')),
+    url             TEXT    NOT NULL DEFAULT '',   -- sealed
+    headers         TEXT    NOT NULL DEFAULT '',   -- sealed, as a JSON list
+    content_type    TEXT    NOT NULL DEFAULT 'json' CHECK (content_type IN ('json', 'form', 'text')),
+    body            TEXT    NOT NULL DEFAULT '',
+    types           TEXT    NOT NULL DEFAULT '[]',
+    quiet_hours     INTEGER NOT NULL DEFAULT 1 CHECK (quiet_hours IN (0, 1)),
+    enabled         INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    resume_at       INTEGER,
+    last_try_at     INTEGER,
+    last_success_at INTEGER,
+    last_error      TEXT    NOT NULL DEFAULT '',
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL
+) STRICT;
+
+-- What people are told: what waits, and what was sent. Rows outlive what they tell of.
+CREATE TABLE messages (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id   INTEGER,                            -- none: a test
+    type       TEXT    NOT NULL,                   -- of that event
+    object     TEXT    NOT NULL,                   -- what it is about
+    key        TEXT    NOT NULL,                   -- its name at that time
+    reference  TEXT,                               -- the caller's own number of it
+    at         INTEGER NOT NULL,                   -- when it happened
+    ends_at    INTEGER,                            -- of a reminder: the end that it tells of
+    way        TEXT    NOT NULL CHECK (way IN ('email', 'http', 'box')),
+    receiver   TEXT    NOT NULL,                   -- an e-mail address, a MAC address, the name of a target
+    target_id  INTEGER REFERENCES message_targets (id) ON DELETE CASCADE,
+    subject    TEXT    NOT NULL,
+    text       TEXT    NOT NULL,
+    state      TEXT    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'failed', 'dropped')),
+    bundle     INTEGER,                            -- the first one of those that are sent as one
+    again      INTEGER NOT NULL DEFAULT 0,         -- how often somebody had it sent once more
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    next_at    INTEGER,
+    last_at    INTEGER,
+    error      TEXT    NOT NULL DEFAULT '',
+    UNIQUE (event_id, way, receiver)
+) STRICT;
+CREATE INDEX messages_waiting ON messages (way, receiver, next_at) WHERE state = 'waiting';
+CREATE INDEX messages_failed ON messages (last_at) WHERE state = 'failed';
+CREATE INDEX messages_mailed ON messages (receiver, last_at) WHERE way = 'email' AND state = 'sent';
+CREATE INDEX messages_object ON messages (object, way, receiver, id);
+CREATE INDEX messages_target ON messages (target_id) WHERE target_id IS NOT NULL;

@@ -198,6 +198,20 @@ const JOBS: &[Job] = &[
         },
     },
     Job {
+        name: "Messages",
+        about: "Reminds subscribers and alerts those who run the panel, by e-mail, by calls and on the screens of boxes.",
+        rhythm: EACH_SECOND,
+        at_the_end: true,
+        run: |ops, turn| {
+            Box::pin(async move {
+                match turn {
+                    Turn::Round(_) => ops.send_messages().await,
+                    Turn::Last => ops.end_messages().await,
+                }
+            })
+        },
+    },
+    Job {
         name: "Event log",
         about: "Records how far the log of events has come, so that a restored database is noticed.",
         rhythm: EVERY_MINUTE,

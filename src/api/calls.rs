@@ -14,7 +14,7 @@ use super::{
     access::{ApiAccess, bearer},
     call::Call,
     channels::{archive, bouquets, streams},
-    events::{log as event_log, webhooks},
+    events::{log as event_log, message_targets, messages, webhooks},
     guide::{channels as guide_channels, sources as guide_sources},
     machine::{jobs, logs, servers, settings},
     managed,
@@ -33,6 +33,7 @@ use crate::{
         events::webhook::Webhook,
         guide::source::GuideSource,
         machine::server::Server,
+        messages::target::MessageTarget,
         people::{
             admin::Group,
             audit::MASK,
@@ -131,6 +132,15 @@ calls! {
     Webhooks / "test", Write, webhooks::test, "Sends a webhook an event of the type webhook.test.";
     Webhooks / "deliveries", Read, webhooks::deliveries, "Lists what was delivered to a webhook, and what waits, newest first.";
     Webhooks / "resend", Write, webhooks::resend, "Sends a webhook one event once more, or all behind one.";
+    MessageTargets / "new", Write, message_targets::create, "Creates a message target, which is called with what happens from then on.";
+    MessageTargets / "update", Write, message_targets::update, "Changes a message target.";
+    MessageTargets / "delete", Write, managed::delete::<MessageTarget>, "Deletes a message target, with the messages to it.";
+    MessageTargets / "info", Read, message_targets::info, "Shows a message target, and how it fares.";
+    MessageTargets / "list", Read, message_targets::list, "Lists message targets, and how they fare.";
+    MessageTargets / "test", Write, message_targets::test, "Calls a message target with a test.";
+    Messages / "list", Read, messages::list, "Lists messages to people, what waits and what was sent, newest first.";
+    Messages / "resend", Write, messages::resend, "Sends a message once more.";
+    Messages / "test", Write, messages::test, "Sends an e-mail as a test.";
     SubscriptionPlans / "new", Write, managed::create::<Plan>, "Creates a subscription plan.";
     SubscriptionPlans / "update", Write, managed::update::<Plan>, "Changes a subscription plan.";
     SubscriptionPlans / "delete", Write, managed::delete::<Plan>, "Deletes a subscription plan that is not in use.";

@@ -19,6 +19,7 @@ use crate::{
         events::webhook::Webhook,
         guide::source::GuideSource,
         machine::{server::Server, settings::Settings},
+        messages::target::MessageTarget,
         people::{
             admin::{Admin, Group},
             api_key::ApiKey,
@@ -171,7 +172,12 @@ fn body(row: &Row) -> Value {
 pub fn filters(row: &Row) -> Vec<&'static str> {
     match (row.resource, row.action) {
         (
-            Resource::Connections | Resource::Archive | Resource::Events | Resource::Batches | Resource::Jobs,
+            Resource::Connections
+            | Resource::Archive
+            | Resource::Events
+            | Resource::Batches
+            | Resource::Jobs
+            | Resource::Messages,
             _,
         ) => Vec::new(),
         // Each log has its own columns; a name stands once.
@@ -202,6 +208,7 @@ fn columns(row: &Row) -> Vec<Column> {
         (Resource::Settings, _) => Settings::columns(),
         (Resource::GuideSources, _) => GuideSource::columns(),
         (Resource::Webhooks, _) => Webhook::columns(),
+        (Resource::MessageTargets, _) => MessageTarget::columns(),
         (
             Resource::Logs
             | Resource::Connections
@@ -210,7 +217,8 @@ fn columns(row: &Row) -> Vec<Column> {
             | Resource::Archive
             | Resource::Events
             | Resource::Batches
-            | Resource::Jobs,
+            | Resource::Jobs
+            | Resource::Messages,
             _,
         ) => Vec::new(),
     };

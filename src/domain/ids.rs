@@ -92,6 +92,10 @@ id! {
     GuideSourceId of GuideSources, at most 1000;
     /// A webhook.
     WebhookId of Webhooks, at most 1000;
+    /// A message target.
+    MessageTargetId of MessageTargets, at most 1000;
+    /// A message.
+    MessageId of Messages, at most 1000;
     /// An API key.
     ApiKeyId of Settings, at most 1000;
     /// The one row of settings.

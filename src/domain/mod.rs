@@ -9,6 +9,7 @@ pub mod channels;
 pub mod events;
 pub mod guide;
 pub mod machine;
+pub mod messages;
 pub mod people;
 pub mod portal;
 pub mod subscribers;

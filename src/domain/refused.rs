@@ -54,6 +54,18 @@ pub enum Refused {
     /// More webhooks than there may be.
     #[error("There are {0} webhooks already: delete one first")]
     TooManyWebhooks(i64),
+    /// More message targets than there may be.
+    #[error("There are {0} message targets already: delete one first")]
+    TooManyMessageTargets(i64),
+    /// E-mail is to be sent while none can be.
+    #[error("E-mail is not set up: set smtp_url and mail_from first")]
+    NoMail,
+    /// A reminder is to be sent again that is not true any more, and why.
+    #[error("This reminder is not true any more: {0}")]
+    ReminderOutdated(&'static str),
+    /// A message target is to be called that is not used.
+    #[error("This message target is disabled: enable it first")]
+    MessageTargetDisabled,
     /// Something is to be sent to a webhook that is not used.
     #[error("This webhook is disabled: enable it first")]
     WebhookDisabled,
@@ -218,6 +230,9 @@ pub enum Denied {
     /// A webhook that is told passwords, by somebody who may not do everything.
     #[error("A webhook with passwords needs the right full")]
     PasswordsNeedFull,
+    /// The mail server, by somebody who may not do everything.
+    #[error("smtp_url needs the right full")]
+    MailServerNeedsFull,
     /// `banned` by somebody of a reseller.
     #[error("banned is set by the operator; set disabled instead")]
     BannedIsOperators,

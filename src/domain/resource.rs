@@ -47,11 +47,15 @@ pub enum Resource {
     Webhooks,
     /// What the server does by itself, and long work that somebody has started.
     Jobs,
+    /// Which addresses are called with it in words.
+    MessageTargets,
+    /// What people are told of it.
+    Messages,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -73,6 +77,8 @@ impl Resource {
         Self::Batches,
         Self::Webhooks,
         Self::Jobs,
+        Self::MessageTargets,
+        Self::Messages,
     ];
 
     /// The name in paths, rights and logs.
@@ -99,6 +105,8 @@ impl Resource {
             Self::Batches => "batches",
             Self::Webhooks => "webhooks",
             Self::Jobs => "jobs",
+            Self::MessageTargets => "message_targets",
+            Self::Messages => "messages",
         }
     }
 
@@ -126,6 +134,8 @@ impl Resource {
             Self::Batches => "Batch",
             Self::Webhooks => "Webhook",
             Self::Jobs => "Job",
+            Self::MessageTargets => "Message target",
+            Self::Messages => "Message",
         }
     }
 
@@ -166,6 +176,8 @@ impl Resource {
             Self::Batches => "no_such_batch",
             Self::Webhooks => "no_such_webhook",
             Self::Jobs => "no_such_job",
+            Self::MessageTargets => "no_such_message_target",
+            Self::Messages => "no_such_message",
         }
     }
 
@@ -192,8 +204,8 @@ impl Resource {
         match self {
             Self::GuideSources => Self::Guide,
             Self::Batches => Self::Line,
-            Self::Webhooks => Self::Events,
             Self::Jobs => Self::Settings,
+            Self::Webhooks | Self::MessageTargets | Self::Messages => Self::Events,
             own => own,
         }
     }

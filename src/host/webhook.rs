@@ -1,10 +1,11 @@
-//! Sending a webhook: signed by Standard Webhooks 1.0.0, by the rule of typed addresses, with little read of what is answered.
+//! Sending a webhook, signed by Standard Webhooks 1.0.0, and calls of message targets: by the rule of typed addresses, with little
+//! read of what is answered.
 
 use std::{io::Read, sync::OnceLock, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::hmac;
-use ureq::Agent;
+use ureq::{Agent, Body, http::Response};
 
 use super::fetch::{self, Limits};
 
@@ -41,6 +42,16 @@ pub struct Message<'a> {
     pub secrets: &'a [String],
 }
 
+/// One call of a message target.
+pub struct Call<'a> {
+    /// Where it goes.
+    pub url: &'a str,
+    /// Further headers.
+    pub headers: &'a [(String, String)],
+    /// The body and its type; none is a GET.
+    pub body: Option<(&'a str, &'static str)>,
+}
+
 /// What a receiver answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -57,16 +68,9 @@ impl Sender {
     /// # Errors
     /// What went wrong as a sentence, without what is secret in the address.
     pub fn send(&self, message: &Message<'_>, local: bool) -> Result<Answer, String> {
-        let agent = if local { &self.local } else { &self.public };
-        let agent =
-            agent.get_or_init(|| fetch::agent(None, local, &LIMITS)).as_ref().map_err(Clone::clone)?;
-        let mut url = url::Url::parse(message.url).map_err(|_| "The address is no URL.".to_owned())?;
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let login = fetch::login(&url);
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
-        let mut request = agent
+        let Place { url, host, login } = Place::of(message.url)?;
+        let mut request = self
+            .agent(local)?
             .post(url.as_str())
             .header("Content-Type", "application/json")
             .header("webhook-id", message.id)
@@ -75,15 +79,65 @@ impl Sender {
         if let Some(login) = login {
             request = request.header("Authorization", login);
         }
-        let mut answer = request.send(message.body).map_err(|e| format!("{host}: {}.", fetch::words(&e)))?;
-        let status = answer.status().as_u16();
-        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
-        // A short answer is read to its end, so that the connection can be used again.
-        let body = answer.body_mut().with_config().limit(u64::MAX).reader();
-        let _ = std::io::copy(&mut body.take(LIMITS.bytes), &mut std::io::sink());
-        Ok(Answer { status, retry_after })
+        let answer = request.send(message.body).map_err(|e| format!("{host}: {}.", fetch::words(&e)))?;
+        Ok(read(answer))
     }
+
+    /// Calls a message target and waits for the answer, as [`Sender::send`] does. Blocks.
+    ///
+    /// # Errors
+    /// What went wrong as a sentence, without what is secret in the address.
+    pub fn call(&self, call: &Call<'_>, local: bool) -> Result<Answer, String> {
+        let Place { url, host, login } = Place::of(call.url)?;
+        let agent = self.agent(local)?;
+        let login = login.map(|login| ("Authorization".to_owned(), login));
+        let headers = call.headers.iter().chain(&login);
+        let answer = match call.body {
+            None => {
+                let request = agent.get(url.as_str());
+                headers.fold(request, |request, (name, value)| request.header(name, value)).call()
+            }
+            Some((body, mime)) => {
+                let request = agent.post(url.as_str()).header("Content-Type", mime);
+                headers.fold(request, |request, (name, value)| request.header(name, value)).send(body)
+            }
+        };
+        Ok(read(answer.map_err(|e| format!("{host}: {}.", fetch::words(&e)))?))
+    }
+
+    fn agent(&self, local: bool) -> Result<&Agent, String> {
+        let agent = if local { &self.local } else { &self.public };
+        agent.get_or_init(|| fetch::agent(None, local, &LIMITS)).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Where an address leads: user and password are sent as a header.
+struct Place {
+    url: url::Url,
+    host: String,
+    login: Option<String>,
+}
+
+impl Place {
+    fn of(address: &str) -> Result<Self, String> {
+        let mut url = url::Url::parse(address).map_err(|_| "The address is no URL.".to_owned())?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let login = fetch::login(&url);
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        Ok(Self { url, host, login })
+    }
+}
+
+fn read(mut answer: Response<Body>) -> Answer {
+    let status = answer.status().as_u16();
+    let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
+    // A short answer is read to its end, so that the connection can be used again.
+    let body = answer.body_mut().with_config().limit(u64::MAX).reader();
+    let _ = std::io::copy(&mut body.take(LIMITS.bytes), &mut std::io::sink());
+    Answer { status, retry_after }
 }
 
 /// Every signature of a message, as its header has them.

@@ -7,6 +7,7 @@ pub mod events;
 pub mod guide;
 pub mod machine;
 pub mod managed;
+pub mod messages;
 pub mod people;
 pub mod portal;
 pub mod random;
@@ -74,6 +75,7 @@ pub struct Parts {
     pub followers: events::follow::Followers,
     states: events::states::States,
     lanes: events::sending::Lanes,
+    messages: messages::Lanes,
 }
 
 impl std::ops::Deref for Ops {
@@ -112,6 +114,7 @@ impl Ops {
             followers: events::follow::Followers::default(),
             states: events::states::States::default(),
             lanes: events::sending::Lanes::default(),
+            messages: messages::Lanes::default(),
         }))
     }
 

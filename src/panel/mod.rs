@@ -50,6 +50,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(machine::settings::routes)
         .configure(machine::api_settings::routes)
         .configure(machine::classic_api::routes)
+        .configure(machine::mail::routes)
         .configure(machine::jobs::routes)
         .configure(viewing::security::routes)
         .configure(people::resellers::routes)

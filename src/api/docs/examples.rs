@@ -27,6 +27,8 @@ pub fn of(resource: Resource, action: &str, path: &str) -> Examples {
     Examples { curl: curl(&url, fields), php: php(&url, fields), python: python(&url, fields) }
 }
 
+const ID: (&str, &str) = ("id", "1");
+
 /// What a call is sent, as somebody would send it.
 fn fields(resource: Resource, action: &str) -> Sent {
     use Resource::{
@@ -34,7 +36,6 @@ fn fields(resource: Resource, action: &str) -> Sent {
         Jobs, Line, Logs, Mag, Resellers, Security, Servers, Settings, Streams, SubscriptionPlans,
     };
     const BOX: (&str, &str) = ("mac_address", "00:1A:79:79:79:79");
-    const ID: (&str, &str) = ("id", "1");
     match (resource, action) {
         (Line, "new") => {
             &[("data[username]", "bob"), ("data[password]", "p4ssw0rd"), ("data[subscription_plan_id]", "1")]
@@ -112,11 +113,9 @@ fn fields(resource: Resource, action: &str) -> Sent {
         (Settings, "api_key_revoke") => &[("name", "billing")],
         (Connections, "kill") => &[("username", "bob")],
         (Events, _) => &[("after", "0"), ("types[]", "line.*"), ("limit", "100")],
-        (Resource::Webhooks, "new") => {
-            &[("data[url]", "https://shop.example/hook"), ("data[types][]", "line.*")]
+        (Resource::MessageTargets | Resource::Messages | Resource::Webhooks, _) => {
+            of_those_told(resource, action)
         }
-        (Resource::Webhooks, "update") => &[ID, ("data[description]", "shop")],
-        (Resource::Webhooks, "resend") => &[ID, ("after", "0")],
         (Logs, _) => &[("kind", "audit"), ("search", "bob"), ("limit", "20")],
         (Security, "unblock") => &[("address", "203.0.113.9")],
         (
@@ -125,6 +124,25 @@ fn fields(resource: Resource, action: &str) -> Sent {
         )
         | (Streams, "online" | "offline")
         | (Administrators, "sessions") => &[],
+        (_, "list") => &[("limit", "100")],
+        _ => &[ID],
+    }
+}
+
+fn of_those_told(resource: Resource, action: &str) -> Sent {
+    match (resource, action) {
+        (Resource::MessageTargets, "new") => &[
+            ("data[name]", "Pager"),
+            ("data[url]", "https://pager.example/send"),
+            ("data[types][]", "stream.down"),
+        ],
+        (Resource::MessageTargets, "update") => &[ID, ("data[enabled]", "0")],
+        (Resource::Messages, "test") => &[("to", "night@example.com")],
+        (Resource::Webhooks, "new") => {
+            &[("data[url]", "https://shop.example/hook"), ("data[types][]", "line.*")]
+        }
+        (Resource::Webhooks, "update") => &[ID, ("data[description]", "shop")],
+        (Resource::Webhooks, "resend") => &[ID, ("after", "0")],
         (_, "list") => &[("limit", "100")],
         _ => &[ID],
     }

@@ -9,16 +9,17 @@ use crate::{
         show,
     },
     domain::{
-        Error, Given, JsonObject, Refused, Result, Stored,
+        Error, Field, Given, JsonObject, Kind, Refused, Result, Stored, Written,
         fields::{
             net::Network,
-            text::{ClassicPassword, Name, ShortText},
+            sealed::Sealed,
+            text::{ClassicPassword, Name, ShortText, SmtpUrl},
             time::UnixTime,
         },
         ids::Id,
         machine::settings::{Settings, SettingsChange},
         people::{api_key::ApiKeyChange, audit::MASK},
-        record,
+        record::{self, Source},
     },
     ops::{
         machine::settings,
@@ -35,14 +36,25 @@ pub async fn get(mut call: Call) -> Result<Value> {
     call.finish()?;
     let found = call.ops.read(&call.actor, call.action, settings::get).await?;
     let mut row = without_id(&found);
-    let password = if found.record.classic_api_password.is_none() { "" } else { MASK };
-    show::put(&mut row, "created_at", "classic_api_password", password.into());
+    let masked = |sealed: &Sealed| Value::from(if sealed.is_none() { "" } else { MASK });
+    show::put(&mut row, "mail_from", "classic_api_password", masked(&found.record.classic_api_password));
+    show::put(&mut row, "mail_from", "smtp_url", masked(&found.record.smtp_url));
     Ok(json!({ "settings": row }))
 }
 
 pub async fn update(mut call: Call) -> Result<JsonObject> {
     let password = record::parse::<ClassicPassword>(&mut call.data, "classic_api_password")?;
+    // Its mask is no address.
+    let smtp = match call.data.given("smtp_url", Kind::Text)? {
+        Given::Value(Written::Text(text)) if text == MASK => Given::Absent,
+        Given::Value(written) => {
+            Given::Value(SmtpUrl::parse(&written).map_err(|rule| Error::invalid("smtp_url", rule))?)
+        }
+        Given::Absent => Given::Absent,
+        Given::Empty => Given::Empty,
+    };
     let mut change = call.change::<SettingsChange>()?;
+    change.smtp_url = call.ops.seal_smtp_url(&smtp)?;
     change.classic_api_password = call.ops.seal_classic_password(&password)?;
     call.write(move |act| {
         settings::update(act, change.clone())?;

@@ -11,6 +11,7 @@ use crate::domain::{
     events::webhook::Webhook,
     guide::source::GuideSource,
     machine::{server::Server, settings::Settings},
+    messages::target::MessageTarget,
     people::{
         admin::{Admin, Group},
         api_key::ApiKey,
@@ -86,6 +87,8 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Webhooks, "rotate") => "modified_id: int, secret: text?",
         (Resource::Webhooks, "test" | "resend") => "",
         (Resource::Webhooks, "deliveries") => "deliveries: Delivery*, total: int",
+        (Resource::MessageTargets | Resource::Messages, "test") => "",
+        (Resource::Messages, "resend") => "modified_id: int",
         (_, "new") => "created_id: int?",
         (_, "update" | "reset_device" | "match") => "modified_id: int",
         (_, "delete") => "deleted_id: int",
@@ -107,6 +110,9 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Groups, "list") => "groups: Group*, total: int",
         (Resource::Webhooks, "info") => "webhook: Webhook",
         (Resource::Webhooks, "list") => "webhooks: Webhook*, total: int",
+        (Resource::MessageTargets, "info") => "message_target: MessageTarget",
+        (Resource::MessageTargets, "list") => "message_targets: MessageTarget*, total: int",
+        (Resource::Messages, "list") => "messages: Message*, total: int",
         (Resource::GuideSources, "info") => "guide_source: GuideSource",
         (Resource::GuideSources, "list") => "guide_sources: GuideSource*, total: int",
         _ => return None,
@@ -149,7 +155,7 @@ const BATCH: Members = "id: int, resource: text, action: text, state: text, done
                         why: text, actor: text, created_at: int, ended_at: int?";
 
 /// Rows that are no records, by their names.
-const ROWS: [(&str, Members); 26] = [
+const ROWS: [(&str, Members); 27] = [
     ("Connection", CONNECTION),
     ("TheBox", TOLD),
     ("Verdict", "rule: text, passes: bool, words: text"),
@@ -191,6 +197,11 @@ const ROWS: [(&str, Members); 26] = [
     (
         "Delivery",
         "event_id: int, type: text, state: text, attempts: int, next_at: int?, last_at: int?, status: int?, error: text, micros: int?",
+    ),
+    (
+        "Message",
+        "id: int, event_id: int?, type: text, key: text, reference: text?, at: int, way: text, receiver: text, target_id: int?, \
+         subject: text, text: text, state: text, attempts: int, next_at: int?, last_at: int?, error: text",
     ),
     ("Batch", BATCH),
     ("BatchInfoOf", "refused: object*, refused_total: int, kept: object*, kept_total: int"),
@@ -259,8 +270,13 @@ pub fn rows() -> Map<String, Value> {
         Webhook::columns(),
         "has_secret: flag, told_to: int, failures: int, failing_since: int?, last_try_at: int?, last_success_at: int?, last_error: text",
     );
+    record(
+        "MessageTarget",
+        MessageTarget::columns(),
+        "url: text, headers: text*, has_secrets: flag, last_try_at: int?, last_success_at: int?, last_error: text",
+    );
     record("ApiKey", ApiKey::columns(), "last_used_at: int?");
-    let mut settings = self::record(&Settings::columns(), "classic_api_password: text");
+    let mut settings = self::record(&Settings::columns(), "classic_api_password: text, smtp_url: text");
     // There is one row of them.
     without(&mut settings, "id");
     rows.insert("Settings".into(), settings);

@@ -97,6 +97,14 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Webhooks, "resend") => {
             &[ROW, ("event_id", "The event."), ("after", "Or all behind this event.")]
         }
+        (Resource::Messages, "list") => &[
+            ("state", "Only those that are waiting, sent, failed or dropped."),
+            ("target_id", "Only those to this message target."),
+            LIMIT,
+            OFFSET,
+            AFTER,
+        ],
+        (Resource::Messages, "test") => &[("to", "The e-mail address.")],
         (Resource::Security, "blocks") => &[LIMIT, OFFSET],
         (Resource::Security, _) => {
             &[("address", "An IPv4 or IPv6 address."), ("username", "Or an administrator's name.")]
@@ -217,10 +225,24 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Mag, _) => &[EXTEND_PLAN, FREE],
         (Resource::Administrators, _) => &[("password", "At least 8 characters.")],
         (Resource::Resellers, _) => &[("credits", "The balance.")],
-        (Resource::Settings, "update") => &[(
-            "classic_api_password",
-            "The password that callers of the classic API send as api_pass, up to 200 characters; empty is none, *** leaves it.",
-        )],
+        (Resource::Settings, "update") => &[
+            (
+                "classic_api_password",
+                "The password that callers of the classic API send as api_pass, up to 200 characters; empty is none, *** leaves it.",
+            ),
+            (
+                "smtp_url",
+                "The mail server, as smtp://USER:PASSWORD@HOST:587 (STARTTLS) or smtps://USER:PASSWORD@HOST:465 (TLS); empty is none, *** \
+                 leaves it. Needs full.",
+            ),
+        ],
+        (Resource::MessageTargets, _) => &[
+            (
+                "url",
+                "The URL that is called, http or https; may hold placeholders behind the host. What is shown of it leaves it.",
+            ),
+            ("headers", "Further headers, each as Name: value, as a list; *** as a value leaves it."),
+        ],
         (Resource::Bouquets, "update") => &[
             ("add_streams", "Up to 8000 ids of streams to add at its end, as a list."),
             ("remove_streams", "Up to 8000 ids of streams to remove first, as a list."),

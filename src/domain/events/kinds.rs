@@ -3,7 +3,7 @@
 use crate::domain::{Fact, Field, Kind, Rule, Written, field::Item, fields::number::whole};
 
 /// What is created, updated and deleted, as types of events begin.
-pub const OBJECTS: [&str; 13] = [
+pub const OBJECTS: [&str; 14] = [
     "line",
     "mag",
     "administrator",
@@ -16,6 +16,7 @@ pub const OBJECTS: [&str; 13] = [
     "server",
     "guide_source",
     "webhook",
+    "message_target",
     "api_key",
 ];
 

@@ -143,6 +143,27 @@ fn email_rule(text: &str) -> Result<(), Rule> {
     if local_good && domain_good { Ok(()) } else { Err(shape) }
 }
 
+fn day_time_rule(text: &str) -> Result<(), Rule> {
+    if day_minutes(text).is_some() { Ok(()) } else { Err("a time of day from 00:00 to 23:59".into()) }
+}
+
+/// The minutes since midnight of `22:30`.
+fn day_minutes(text: &str) -> Option<i16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str, below: i16| {
+        let is_number = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i16>().ok().filter(|number| is_number && *number < below)
+    };
+    Some(number(hour, 24)? * 60 + number(minute, 60)?)
+}
+
+impl DayTime {
+    /// The minutes since midnight.
+    pub fn minutes(&self) -> i16 {
+        day_minutes(self.as_str()).unwrap_or(0)
+    }
+}
+
 fn http_url_rule(text: &str) -> Result<(), Rule> {
     plain(text, 2048, &[])?;
     match url::Url::parse(text) {
@@ -218,6 +239,22 @@ text!(
     /// The password of the classic API, up to 200 characters on one line. It is kept sealed.
     ClassicPassword, short_rule, Hidden
 );
+text!(
+    /// The mail server, with user and password. It is kept sealed.
+    SmtpUrl, crate::domain::messages::smtp::rule, Hidden
+);
+text!(
+    /// The address of a message target, with placeholders behind its host. It is kept sealed.
+    TargetUrl, crate::domain::messages::target::url_rule, Hidden
+);
+text!(
+    /// The body of a call of a message target, up to 4,000 characters with placeholders; may be empty.
+    MessageBody, crate::domain::messages::target::body_rule, Text
+);
+text!(
+    /// A time of day, `22:30`.
+    DayTime, day_time_rule, Text
+);
 
 impl SourceAgent {
     /// The server's own.
@@ -268,6 +305,27 @@ optional_text!(HttpUrl);
 optional_text!(PublicUrl);
 optional_text!(Email);
 optional_text!(Reference);
+optional_text!(DayTime);
+
+impl Item for Email {
+    const KIND: Kind = Kind::List;
+    const MOST: usize = 20;
+
+    fn parse_item(text: &str) -> Result<Self, Rule> {
+        Self::new(text.trim_ascii())
+    }
+
+    fn list_fact(items: &[Self]) -> Fact {
+        Fact::List(items.iter().map(|item| item.0.clone()).collect())
+    }
+
+    fn stored_list(fact: Fact) -> Option<Vec<Self>> {
+        match fact {
+            Fact::List(texts) => Some(texts.into_iter().map(Self).collect()),
+            _ => None,
+        }
+    }
+}
 
 /// An argon2id hash in PHC form. No caller can write one, and it never leaves the server.
 #[derive(Clone, PartialEq, Eq)]

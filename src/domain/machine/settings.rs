@@ -7,7 +7,7 @@ use crate::domain::{
         net::Network,
         number::{ByteCount, Connections, Days, EventDays, Failures, GuideDays, Minutes, Seconds},
         sealed::Sealed,
-        text::{PublicUrl, ShortText},
+        text::{DayTime, Email, PublicUrl, ShortText},
         time::ZoneName,
     },
     ids::SettingsId,
@@ -20,6 +20,8 @@ record! {
     operator_name: ShortText,
     /// The address in playlists and links, as http://HOST or http://HOST:PORT; empty is the Host header of the request.
     public_url: Option<PublicUrl>,
+    /// The address of the panel in messages to people who work in it, as https://HOST; empty is none.
+    panel_url: Option<PublicUrl>,
     /// The IANA time zone by whose calendar plans count days, months and years.
     time_zone: ZoneName,
     /// What happens at the connection limit: kick_oldest or refuse.
@@ -74,6 +76,16 @@ record! {
     classic_api_allow: Vec<Network>,
     /// The password that callers of the classic API send as api_pass, sealed; empty is none.
     classic_api_password: Sealed,
+    /// The mail server, sealed; empty is none.
+    smtp_url: Sealed,
+    /// The address that e-mail comes from; without one none is sent.
+    mail_from: Option<Email>,
+    /// Up to 20 e-mail addresses that are told when a stream, server, disk or backup fails.
+    alert_emails: Vec<Email>,
+    /// From this time of day on messages wait, as 22:00 in time_zone; empty is never.
+    quiet_from: Option<DayTime>,
+    /// Until this time of day they wait.
+    quiet_to: Option<DayTime>,
 }
 
 /// What happens when a viewer comes and the line's limit is reached.

@@ -4,6 +4,7 @@ use crate::{
     domain::{
         Result,
         fields::{number::Days, time::UnixTime},
+        messages::KEPT_DAYS,
     },
     ops::{Ops, clock},
     store::{self, machine::logs::Log},
@@ -44,6 +45,8 @@ impl Ops {
         let oldest = move |now: UnixTime| UnixTime::clamped(now.seconds() - kept);
         while self.forget(move |tx, now| tx.forget_events(oldest(now))).await? {}
         while self.forget(|tx, _| tx.forget_deliveries()).await? {}
+        let oldest = |now: UnixTime| UnixTime::clamped(now.seconds() - KEPT_DAYS * 86_400);
+        while self.forget(move |tx, now| tx.forget_messages(oldest(now))).await? {}
         self.forget(|tx, now| tx.age_answers(now)).await?;
         while self.forget(|tx, now| tx.forget_answers(now)).await? {}
         while self.forget(|tx, now| tx.forget_batches(now)).await? {}

@@ -2,9 +2,10 @@
 
 use crate::{
     domain::{
-        Error, Resource, Result, Stored,
+        Denied, Error, Given, Resource, Result, Stored,
         ids::SettingsId,
         machine::settings::{Settings, SettingsChange},
+        people::rights,
     },
     ops::{Act, Look},
 };
@@ -21,8 +22,15 @@ pub fn get(look: &Look<'_>) -> Result<Stored<Settings>> {
 /// Changes settings; they hold from the next call on.
 ///
 /// # Errors
-/// [`Error::Invalid`] comes before; a database error.
+/// [`Error::Invalid`] comes before; [`Error::Denied`] for the mail server without every right; a database error.
 pub fn update(act: &Act<'_>, change: SettingsChange) -> Result<Settings> {
+    if change.smtp_url != Given::Absent {
+        // It may be anywhere in the local network.
+        if !rights::allow_all(act.actor.rights()) {
+            return Err(Denied::MailServerNeedsFull.into());
+        }
+        act.tx.hurry_mail(act.now)?;
+    }
     let before = act.find::<Settings>(SettingsId(1))?;
     let after = act.updated(&before, change)?;
     act.replace(&before, &after)?;

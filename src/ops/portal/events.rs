@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Events that may wait for one box.
-const MOST: usize = 50;
+pub(in crate::ops) const MOST: usize = 50;
 
 /// What a box is told.
 pub enum News {

@@ -11,6 +11,7 @@ use crate::{
         events::webhook::Webhook,
         guide::source::GuideSource,
         machine::server::Server,
+        messages::target::MessageTarget,
         people::{
             admin::{Admin, Group},
             reseller::Reseller,
@@ -134,6 +135,7 @@ managed! {
     Group, it => it.name.as_str().to_owned();
     GuideSource, it => it.name.as_str().to_owned();
     Webhook, it => it.url.shown();
+    MessageTarget, it => it.name.as_str().to_owned();
 }
 
 impl Batched for Reseller {

@@ -13,6 +13,7 @@ use crate::{
         guide::source::GuideSource,
         ids::Id,
         machine::server::Server,
+        messages::target::MessageTarget,
         people::{
             actor::Actor,
             admin::{Admin, Group},
@@ -143,6 +144,7 @@ fn undo_one(act: &Act<'_>, batch: &Batch, done: &DoneRow, earlier: &Earlier) -> 
         Resource::Groups => undo_row::<Group>,
         Resource::GuideSources => undo_row::<GuideSource>,
         Resource::Webhooks => undo_row::<Webhook>,
+        Resource::MessageTargets => undo_row::<MessageTarget>,
         _ => return Err(Refused::BatchUnreadable(batch.id).into()),
     };
     let (was, is) = undo(&act.about(batch.resource), done, &batch.action)?;

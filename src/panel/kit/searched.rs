@@ -7,6 +7,7 @@ use crate::domain::page::{Limit, Page, Start};
 pub const ROWS: i64 = 100;
 
 /// Which page of which search was asked for.
+#[derive(Default)]
 pub struct Searched {
     /// The text, empty if nothing is sought.
     pub text: String,

@@ -5,5 +5,6 @@ pub(crate) mod classic_api;
 pub(crate) mod dashboard;
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod mail;
 pub(crate) mod servers;
 pub(crate) mod settings;

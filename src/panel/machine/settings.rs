@@ -32,6 +32,8 @@ use crate::{
 pub const PATH: &str = "/panel/settings";
 /// Where its page about the Server API is.
 pub const API_PATH: &str = "/panel/settings/api";
+/// Where its page about e-mail is.
+pub const MAIL_PATH: &str = "/panel/settings/mail";
 /// Where its page about who is blocked is.
 pub const SECURITY_PATH: &str = "/panel/settings/security";
 
@@ -48,6 +50,7 @@ pub fn tabs(caller: &Caller, current: &str) -> Tabs {
     let pages = [
         ("General", PATH, Resource::Settings),
         ("API Settings", API_PATH, Resource::Settings),
+        ("E-mail", MAIL_PATH, Resource::Settings),
         ("Security", SECURITY_PATH, Resource::Security),
         ("Background jobs", JOBS_PATH, Resource::Settings),
     ];
@@ -126,6 +129,9 @@ fn operator() -> Section {
             Input::text("operator_name", "Name").help("Shown at the top of the panel and on its login page."),
             Input::text("public_url", "Public address").help(
                 "The address in playlists and links, such as http://tv.example:8080. Empty: the address that each player used.",
+            ),
+            Input::text("panel_url", "Address of this panel").help(
+                "Such as https://panel.example. It stands in messages to those who work here; players never see it.",
             ),
             Input::new("time_zone", "Time zone", Widget::Choice(zones))
                 .help("Plans count days, months and years by its calendar."),

@@ -23,7 +23,7 @@ pub struct Context {
 }
 
 /// The unique columns, as SQLite names them when one is violated.
-const UNIQUE: [(&str, Resource, &str); 16] = [
+const UNIQUE: [(&str, Resource, &str); 17] = [
     ("lines.username", Resource::Line, "username"),
     ("lines.token", Resource::Line, "token"),
     ("lines.reference", Resource::Line, "reference"),
@@ -38,6 +38,7 @@ const UNIQUE: [(&str, Resource, &str); 16] = [
     ("subscription_plans.name", Resource::SubscriptionPlans, "name"),
     ("groups.name", Resource::Groups, "name"),
     ("guide_sources.name", Resource::GuideSources, "name"),
+    ("message_targets.name", Resource::MessageTargets, "name"),
     ("api_keys.name", Resource::Settings, "name"),
     ("api_whitelist.address", Resource::Settings, "address"),
 ];

@@ -19,6 +19,7 @@ use crate::{
         events::webhook::Webhook,
         guide::source::GuideSource,
         machine::{server::Server, settings::Settings},
+        messages::target::MessageTarget,
         people::{
             admin::{Admin, Group},
             api_key::ApiKey,
@@ -86,6 +87,7 @@ tables! {
     Group: "groups", ["name"];
     GuideSource: "guide_sources", ["name", "url"];
     Webhook: "webhooks", ["description", "url"];
+    MessageTarget: "message_targets", ["name"];
     ApiKey: "api_keys", ["name"];
     Settings: "settings", ["operator_name"];
 }

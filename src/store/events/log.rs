@@ -210,7 +210,7 @@ impl Write<'_> {
         Ok(count == AT_ONCE)
     }
 
-    /// Begins another log, where webhooks begin as well, with a gap behind the numbers that were given: the database is a restored one.
+    /// Begins another log, where webhooks and messages begin as well, with a gap behind the numbers that were given: the database is a restored one.
     ///
     /// # Errors
     /// A database error.
@@ -220,6 +220,8 @@ impl Write<'_> {
         let sql = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'events'";
         self.conn.prepare_cached(sql)?.execute([gap])?;
         let sql = "UPDATE webhooks SET told_to = ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)";
+        self.conn.prepare_cached(sql)?.execute([])?;
+        let sql = "UPDATE event_log SET messages_to = ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)";
         self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
     }

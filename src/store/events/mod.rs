@@ -3,4 +3,5 @@
 pub mod ends;
 pub mod log;
 pub mod mark;
+pub mod messages;
 pub mod webhooks;

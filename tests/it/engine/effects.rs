@@ -55,7 +55,10 @@ pub const SENT: &[(&str, &str)] = &[
     ("categories/new", "data[name]=News"),
     ("categories/update", "id=1&data[name]=New"),
     ("categories/delete", "id=1"),
-    ("settings/update", "data[operator_name]=North TV"),
+    (
+        "settings/update",
+        "data[operator_name]=North TV&data[smtp_url]=smtp://192.0.2.1:9&data[mail_from]=tv@example.com",
+    ),
     ("settings/whitelist_add", "address=198.51.100.0/24"),
     ("settings/whitelist_remove", "address=198.51.100.0/24"),
     ("settings/api_key_new", "data[name]=billing"),
@@ -71,6 +74,12 @@ pub const SENT: &[(&str, &str)] = &[
     ("webhooks/test", "id=1"),
     ("webhooks/resend", "id=1&after=0"),
     ("webhooks/delete", "id=1"),
+    ("message_targets/new", "data[name]=Pager&data[url]=http://192.0.2.1:9/"),
+    ("message_targets/update", "id=1&data[body]={}"),
+    ("message_targets/test", "id=1"),
+    ("messages/resend", "id=1"),
+    ("message_targets/delete", "id=1"),
+    ("messages/test", "to=night@example.com"),
     ("archive/delete", "stream_id=1"),
     ("connections/kill", "stream_id=1"),
     ("security/unblock", "address=203.0.113.9"),
@@ -86,7 +95,7 @@ fn send(server: &TestServer, call: &str, body: &str) -> Value {
 }
 
 /// What the program writes by itself, whoever asks for what.
-const BY_ITSELF: [&str; 16] = [
+const BY_ITSELF: [&str; 18] = [
     "api_log",
     "batch_pieces",
     "batch_rows",
@@ -98,6 +107,8 @@ const BY_ITSELF: [&str; 16] = [
     "heartbeat",
     "let_in",
     "login_log",
+    "message_targets",
+    "messages",
     "open_sessions",
     "refusal_log",
     "usage_samples",

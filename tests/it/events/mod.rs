@@ -2,8 +2,11 @@
 
 mod ends;
 mod log;
+mod messages;
 mod panel;
 mod php_receiver;
+mod post_office;
 mod receiver;
+mod targets;
 mod webhook_faults;
 mod webhooks;

@@ -32,7 +32,7 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -50,6 +50,7 @@ const CRATES: [(&str, &[&str]); 23] = [
     ("tokio_rustls", &["host", "media"]),
     ("rustls_native_certs", &["host", "media"]),
     ("ureq", &["host"]),
+    ("lettre", &["host"]),
     ("liblzma", &["host"]),
     ("quick_xml", &["ops"]),
     ("strsim", &["domain"]),

@@ -126,6 +126,14 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Change("events"),
     ),
+    ("/messages", "/messages", Look("events"), Nothing),
+    ("/messages/test", "/messages/test", Nothing, Change("events")),
+    ("/messages/{id}/resend", "/messages/1/resend", Nothing, Change("events")),
+    ("/message-targets", "/message-targets", Look("events"), Nothing),
+    ("/message-targets/new", "/message-targets/new", Change("events"), Change("events")),
+    ("/message-targets/{id}", "/message-targets/1", Look("events"), Change("events")),
+    ("/message-targets/{id}/test", "/message-targets/1/test", Nothing, Change("events")),
+    ("/message-targets/{id}/delete", "/message-targets/1/delete", Change("events"), Change("events")),
     ("/recordings", "/recordings", Look("archive"), Nothing),
     ("/recordings/{id}/delete", "/recordings/1/delete", Change("archive"), Change("archive")),
     ("/plans", "/plans", Look("subscription_plans"), Nothing),
@@ -187,6 +195,7 @@ pub const ROUTES: &[Route] = &[
         Change("settings"),
     ),
     ("/settings/api/classic", "/settings/api/classic", Nothing, Change("settings")),
+    ("/settings/mail", "/settings/mail", Look("settings"), Change("settings")),
     ("/settings/api/keys/new", "/settings/api/keys/new", Change("settings"), Change("settings")),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Change("settings"), Change("settings")),
     ("/settings/jobs", "/settings/jobs", Look("settings"), Nothing),
@@ -234,6 +243,7 @@ fn furnished() -> TestServer {
     server.done("streams/new", "data[name]=One&data[sources][]=http://127.0.0.1:9/x&data[enabled]=0");
     server.done("guide_sources/new", "data[name]=Guide&data[url]=guide/none.xml&data[refresh_hours]=0");
     server.done("webhooks/new", "data[url]=http://192.0.2.1:9/");
+    server.done("message_targets/new", "data[name]=Pager&data[url]=http://192.0.2.1:9/");
     server.done("bouquets/new", "data[name]=All");
     server.done("subscription_plans/new", "data[name]=Month");
     for name in ["North", "South"] {

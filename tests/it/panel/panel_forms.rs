@@ -94,6 +94,16 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     ("/webhooks/{id}/secret", "", Free("makes another secret, and the one before is good for a day")),
     ("/webhooks/{id}/test", "", Free("sends a test, whatever there was before")),
     ("/webhooks/{id}/deliveries/{event}/resend", "", Free("sends the same again, under the same id")),
+    ("/messages/test", "", Free("sends a test, whatever there was before")),
+    ("/messages/{id}/resend", "", Free("sends the same again")),
+    (
+        "/message-targets/new",
+        "/message-targets/new",
+        Make(&[("name", "typed"), ("url", "http://192.0.2.1:9/typed")]),
+    ),
+    ("/message-targets/{id}", "/message-targets/1", Edit(&[("name", "typed")])),
+    ("/message-targets/{id}/delete", "/message-targets/1/delete", Edit(NONE)),
+    ("/message-targets/{id}/test", "", Free("sends a test, whatever there was before")),
     ("/plans/new", "/plans/new", Make(NAME)),
     ("/plans/order", "/plans/order", Edit(&[("order", "2\n1")])),
     ("/plans/{id}", "/plans/1", Edit(NAME)),
@@ -137,6 +147,7 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     ("/settings", "/settings", Edit(&[("operator_name", "Typed")])),
     ("/settings/api/whitelist", "/settings/api/whitelist", Make(&[("address", "192.0.2.77")])),
     ("/settings/api/whitelist/{id}/remove", "/settings/api/whitelist/3/remove", Edit(NONE)),
+    ("/settings/mail", "/settings/mail", Edit(&[("mail_from", "typed@a.example")])),
     ("/settings/api/classic", "/settings/api/classic", Edit(&[("classic_api_allow", "192.0.2.78")])),
     ("/settings/api/keys/new", "/settings/api/keys/new", Make(NAME)),
     ("/settings/api/keys/{id}/revoke", "/settings/api/keys/2/revoke", Edit(NONE)),
@@ -169,6 +180,7 @@ pub fn furnish(server: &TestServer) {
     server.done("settings/whitelist_add", "address=192.0.2.5");
     server.done("settings/api_key_new", "data[name]=second");
     server.done("webhooks/new", "data[url]=http://192.0.2.1:9/&data[enabled]=0");
+    server.done("message_targets/new", "data[name]=Pager&data[url]=http://192.0.2.1:9/&data[enabled]=0");
     server.done(
         "guide_sources/new",
         "data[name]=Guide&data[url]=guide/x.xml&data[refresh_hours]=0&data[enabled]=0",

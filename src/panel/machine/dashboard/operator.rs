@@ -102,6 +102,13 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             tiles.push(Part::of("webhooks", &webhooks_tile(&bad)));
         }
     }
+    if may(Resource::Messages) {
+        let (ops, action) = (view.ops.clone(), Action { resource: Resource::Messages, name: "dashboard" });
+        let warnings = view.ops.read(&view.actor, action, move |look| ops.message_warnings(look)).await?;
+        if !warnings.is_empty() {
+            tiles.push(Part::of("messages", &messages_tile(warnings)));
+        }
+    }
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
         figures.push(Figure {
@@ -140,6 +147,18 @@ fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
                Idempotency-Key are not done again however old they are. If Linecard was simply switched off for that long, confirm it; \
                after at most 60 days this happens automatically once the clock has run steadily for an hour."
             .into(),
+        ..Tile::default()
+    }
+}
+
+/// What of messages needs somebody.
+fn messages_tile(warnings: Vec<(String, String)>) -> Tile {
+    let row = |(what, why)| vec![Cell::Text(what), Cell::Text(why)];
+    Tile {
+        title: "Messages that need attention",
+        more: Some(Link::new("/panel/messages", "Messages")),
+        heads: ["Messages", "Why"].map(Head::new).into(),
+        rows: warnings.into_iter().map(row).collect(),
         ..Tile::default()
     }
 }

@@ -288,6 +288,7 @@ fn page_of(resource: Resource) -> Option<&'static str> {
         Resource::GuideSources => "guide/sources",
         Resource::Batches => "batches",
         Resource::Webhooks => "webhooks",
+        Resource::MessageTargets => "message-targets",
         Resource::Settings
         | Resource::Logs
         | Resource::Connections
@@ -295,6 +296,7 @@ fn page_of(resource: Resource) -> Option<&'static str> {
         | Resource::Guide
         | Resource::Archive
         | Resource::Events
+        | Resource::Messages
         | Resource::Jobs => return None,
     })
 }
