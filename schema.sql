@@ -64,10 +64,12 @@ CREATE TABLE api_keys (
     scope        TEXT    NOT NULL DEFAULT '["full"]',
     addresses    TEXT    NOT NULL DEFAULT '[]',
     expires_at   INTEGER,
+    reseller_id  INTEGER REFERENCES resellers (id),   -- to whose own it is confined
     last_used_at INTEGER,
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX api_keys_reseller ON api_keys (reseller_id) WHERE reseller_id IS NOT NULL;
 
 -- Answers of calls that came with an Idempotency-Key, kept for 24 hours.
 CREATE TABLE idempotency (
@@ -636,6 +638,7 @@ CREATE TABLE events (
     resource_id INTEGER,
     key         TEXT    NOT NULL,                  -- its name at that time
     reference   TEXT,                              -- the caller's own number of it
+    reseller_id INTEGER,                           -- whose it was at that time
     actor       TEXT    NOT NULL,
     data        TEXT    NOT NULL,                  -- the columns that changed, before and after; secrets are masked
     omitted     TEXT    NOT NULL                   -- the columns that are too long to stand there

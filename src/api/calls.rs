@@ -103,7 +103,7 @@ calls! {
     Resellers / "new", Write, resellers::create, "Creates a reseller.";
     Resellers / "update", Write, resellers::update, "Changes a reseller; data[credits] sets its balance.";
     Resellers / "add_credits", Write, resellers::add_credits, "Adds credits to a reseller, or takes them away.";
-    Resellers / "delete", Write, resellers::delete, "Deletes a reseller without lines, MAGs or administrators.";
+    Resellers / "delete", Write, resellers::delete, "Deletes a reseller without lines, MAGs, administrators or API keys.";
     Resellers / "list", Read, resellers::list, "Lists resellers.";
     Resellers / "statement", Read, resellers::statement, "Shows a reseller's ledger.";
     Servers / "new", Write, managed::create::<Server>, "Creates a load balancer.";

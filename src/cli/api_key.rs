@@ -19,15 +19,16 @@ use crate::{
 /// Runs it; an error is a sentence for the operator.
 pub async fn run(command: ApiKeyCommand) -> Result<(), String> {
     match command {
-        ApiKeyCommand::Create { data, name, scope, address, expires_at } => {
+        ApiKeyCommand::Create { data, name, scope, address, expires_at, reseller } => {
             let ops = open(&data).await?;
             let key = random::api_key().map_err(say)?;
             let secret = key.clone();
             let change = ApiKeyChange {
                 name: Given::Value(name),
-                scope: Given::Value(scope),
+                scope: if scope.is_empty() { Given::Absent } else { Given::Value(scope) },
                 addresses: Given::Value(address),
                 expires_at: Given::Value(Expiry(expires_at)),
+                reseller_id: Given::Value(reseller),
                 ..ApiKeyChange::default()
             };
             let done = ops.write(Actor::COMMAND_LINE, api_keys::CREATE, move |act| {
@@ -43,14 +44,15 @@ pub async fn run(command: ApiKeyCommand) -> Result<(), String> {
             let read = ops
                 .read(&Actor::COMMAND_LINE, api_keys::CREATE, move |look| api_keys::list(look, &all))
                 .await;
-            print("id\tname\tscope\taddresses\texpires_at\tlast_used_at")?;
+            print("id\tname\tscope\taddresses\texpires_at\tlast_used_at\treseller_id")?;
             for api_keys::ApiKeyRow { key, last_used_at } in read.map_err(say)?.rows {
                 let scope: Vec<String> = key.record.scope.iter().map(ToString::to_string).collect();
                 let addresses: Vec<String> = key.record.addresses.iter().map(ToString::to_string).collect();
                 let (id, name) = (key.id.number(), key.record.name.as_str());
                 let (ends, used) = (moment(key.record.expires_at.0), moment(last_used_at));
+                let reseller = key.record.reseller_id.map_or_else(String::new, |id| id.number().to_string());
                 print(&format!(
-                    "{id}\t{name}\t{}\t{}\t{ends}\t{used}",
+                    "{id}\t{name}\t{}\t{}\t{ends}\t{used}\t{reseller}",
                     scope.join(","),
                     addresses.join(",")
                 ))?;

@@ -18,12 +18,13 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Re
 use crate::{
     domain::{
         channels::import::Duplicates,
+        field::Item,
         fields::{
             net::Network,
             text::{AdminName, Email, Name, ShortText},
             time::UnixTime,
         },
-        ids::GroupId,
+        ids::{GroupId, ResellerId},
         people::rights::Right,
     },
     store::Options,
@@ -122,8 +123,8 @@ enum ApiKeyCommand {
         /// Its name
         #[arg(value_parser = Name::new)]
         name: Name,
-        /// full, read_only, or resources as NAME or NAME:read, separated by commas
-        #[arg(long, value_delimiter = ',', default_value = "full")]
+        /// full, read_only, or resources as NAME or NAME:read, separated by commas; full unless told, or all that a reseller has
+        #[arg(long, value_delimiter = ',')]
         scope: Vec<Right>,
         /// An address or range that may use it; may be given several times
         #[arg(long, value_parser = network)]
@@ -131,6 +132,9 @@ enum ApiKeyCommand {
         /// When it expires, in unix seconds
         #[arg(long, value_parser = UnixTime::parse)]
         expires_at: Option<UnixTime>,
+        /// The id of the reseller to whose own it is confined
+        #[arg(long, value_parser = ResellerId::parse_item)]
+        reseller: Option<ResellerId>,
     },
     /// List the keys, without their secrets
     List {

@@ -3,8 +3,10 @@
 use super::Action;
 use crate::{
     domain::{
-        Resource, Result,
+        Fact, Resource, Result,
         fields::time::UnixTime,
+        ids::Id,
+        page::Page,
         people::{actor::Actor, rights::Access},
     },
     store::Read,
@@ -37,12 +39,10 @@ impl<'a> Look<'a> {
         self.actor.may(resource, Access::Read)
     }
 
-    /// The same for rows of every reseller: whoever works for one finds nothing there, and has lists of its own.
-    ///
-    /// # Errors
-    /// [`crate::domain::Error::Denied`], [`crate::domain::Error::NoSuch`].
-    pub(super) fn may_see_all(&self, resource: Resource) -> Result<()> {
-        self.may(resource)?;
-        self.actor.may_reach(resource, None)
+    /// A page of rows that belong to resellers, limited to those of the one to whom whoever looks is confined.
+    pub(super) fn confined(&self, page: &Page) -> Page {
+        let mut page = page.clone();
+        page.filters.extend(self.actor.reseller().map(|own| ("reseller_id", Fact::Number(own.number()))));
+        page
     }
 }

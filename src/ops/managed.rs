@@ -73,6 +73,11 @@ pub trait Managed: Table {
         None
     }
 
+    /// What the rows have that somebody confined to a reseller is shown, if it may look at them at all.
+    fn shown_to_resellers() -> Option<(&'static str, Fact)> {
+        None
+    }
+
     /// What uses the rows of the resource.
     fn users() -> Vec<User> {
         Vec::new()
@@ -85,7 +90,9 @@ pub trait Managed: Table {
 /// [`Error::NoSuch`].
 pub fn info<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<Stored<R>> {
     look.may(R::RESOURCE)?;
-    look.read.by_id(id)?.ok_or(Error::no_such(R::RESOURCE))
+    let limit = limit::<R>(look);
+    let shown = |row: &Stored<R>| limit.iter().all(|limit| row.record.facts().contains(limit));
+    look.read.by_id(id)?.filter(shown).ok_or(Error::no_such(R::RESOURCE))
 }
 
 /// A page of rows in the order of ids.
@@ -94,7 +101,14 @@ pub fn info<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<Stored<R>> {
 /// [`Error::Denied`], or a database error.
 pub fn list<R: Managed>(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<R>>> {
     look.may(R::RESOURCE)?;
-    look.read.page(page)
+    let mut page = page.clone();
+    page.filters.extend(limit::<R>(look));
+    look.read.page(&page)
+}
+
+/// What the rows have that whoever looks is shown; nothing where every row is.
+fn limit<R: Managed>(look: &Look<'_>) -> Option<(&'static str, Fact)> {
+    look.actor.reseller().and_then(|_| R::shown_to_resellers())
 }
 
 /// Every row in its order: by position, then by id.
@@ -263,6 +277,11 @@ fn counted(count: i64, names: &str) -> String {
 impl Managed for Plan {
     fn decided(change: PlanChange, before: Option<&Self>) -> PlanChange {
         change.decided(before)
+    }
+
+    /// What it may sell.
+    fn shown_to_resellers() -> Option<(&'static str, Fact)> {
+        Some(("for_resellers", Fact::Number(1)))
     }
 
     fn users() -> Vec<User> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, JsonObject, Refused, Resource, Result,
+        Error, JsonObject, Refused, Result,
         fields::{
             mac::Mac,
             number::Position,
@@ -13,7 +13,6 @@ use crate::{
             time::UnixTime,
         },
         ids::{Id, StreamId},
-        people::rights::Access,
         viewing::session::{SessionId, Viewer},
     },
     ops::{
@@ -22,15 +21,13 @@ use crate::{
     },
 };
 
-#[allow(clippy::unused_async, reason = "every call of the table is a future")]
 pub async fn list(mut call: Call) -> Result<Value> {
     let viewer = viewer(&mut call)?;
     let stream: Option<StreamId> = call.params.take("stream_id")?;
     call.finish()?;
-    call.actor.may(Resource::Connections, Access::Read)?;
     let mut open = match viewer {
         Some(viewer) => call.ops.viewing.connections_of(viewer),
-        None => call.ops.viewing.open_connections(),
+        None => call.ops.connections_for(&call.actor).await?,
     };
     open.retain(|connection| stream.is_none_or(|stream| connection.title.stream() == stream));
     let now = clock::now();
@@ -58,7 +55,7 @@ pub async fn kill(mut call: Call) -> Result<JsonObject> {
     let ops = call.ops.clone();
     call.write(move |act| {
         // Looked up within the job: a repeat under the same Idempotency-Key finds nothing open any more.
-        let ids = ops.viewing.targets(which)?;
+        let ids = connections::targets(act, &ops.viewing, which)?;
         connections::kill(act, &ids)?;
         Ok(json!({ "killed": ids.iter().map(|id| id.0).collect::<Vec<u64>>() }))
     })

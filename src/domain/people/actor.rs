@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::rights::{self, Access, Right};
+use super::{
+    api_key::ApiKey,
+    rights::{self, Access, Right},
+};
 use crate::domain::{
-    Denied, Error, Resource, Result,
+    Denied, Error, Resource, Result, Stored,
     ids::{AdminId, ApiKeyId, ResellerId},
 };
 
@@ -17,6 +20,8 @@ pub enum Who {
         /// The key's name.
         name: String,
         scope: Vec<Right>,
+        /// The reseller to whose own it is confined.
+        reseller: Option<ResellerId>,
     },
     /// Somebody in the panel.
     Administrator {
@@ -50,6 +55,18 @@ const CLASSIC: [Right; 5] = [
     Right::On(Resource::Streams),
     Right::Reading(Resource::Servers),
 ];
+
+impl Who {
+    /// The caller with that key.
+    pub fn of_key(key: &Stored<ApiKey>) -> Self {
+        Self::ApiKey {
+            id: key.id,
+            name: key.record.name.as_str().to_owned(),
+            scope: key.record.scope.clone(),
+            reseller: key.record.reseller_id,
+        }
+    }
+}
 
 /// Somebody who acts, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,8 +122,7 @@ impl Actor {
     /// # Errors
     /// [`Error::Denied`], saying what is missing.
     pub fn may(&self, resource: Resource, access: Access) -> Result<()> {
-        let theirs = matches!(resource, Resource::Line | Resource::Mag | Resource::Batches);
-        if self.reseller().is_some() && !theirs {
+        if self.reseller().is_some() && !self.is_for_resellers(resource, access) {
             return Err(Denied::NotForResellers(resource).into());
         }
         if rights::allow(self.rights(), resource, access) {
@@ -114,6 +130,17 @@ impl Actor {
         }
         let is_key = matches!(self.who, Who::ApiKey { .. });
         Err(Denied::NoRight { resource, access, is_key }.into())
+    }
+
+    /// Whether somebody confined to a reseller has that at all. People have pages of their own for what keys ask of more.
+    fn is_for_resellers(&self, resource: Resource, access: Access) -> bool {
+        match self.who {
+            // Whoever is told by a webhook is told of everything.
+            Who::ApiKey { .. } if resource != Resource::Webhooks => {
+                rights::allow(&rights::OF_BOUND_KEYS, resource, access)
+            }
+            _ => matches!(resource, Resource::Line | Resource::Mag | Resource::Batches),
+        }
     }
 
     /// Whether it may hand out those rights.
@@ -161,7 +188,7 @@ impl Actor {
     /// The reseller to whose own it is confined.
     pub fn reseller(&self) -> Option<ResellerId> {
         match self.who {
-            Who::Administrator { reseller, .. } => reseller,
+            Who::ApiKey { reseller, .. } | Who::Administrator { reseller, .. } => reseller,
             _ => None,
         }
     }
@@ -173,9 +200,22 @@ mod tests {
 
     fn key(scope: &[Right]) -> Actor {
         Actor {
-            who: Who::ApiKey { id: ApiKeyId(1), name: "billing".into(), scope: scope.to_vec() },
+            who: Who::ApiKey {
+                id: ApiKeyId(1),
+                name: "billing".into(),
+                scope: scope.to_vec(),
+                reseller: None,
+            },
             address: None,
         }
+    }
+
+    fn bound_key(scope: &[Right]) -> Actor {
+        let mut key = key(scope);
+        if let Who::ApiKey { reseller, .. } = &mut key.who {
+            *reseller = Some(ResellerId(5));
+        }
+        key
     }
 
     fn seller() -> Actor {
@@ -217,6 +257,22 @@ mod tests {
             let theirs = matches!(resource, Resource::Line | Resource::Mag | Resource::Batches);
             assert_eq!(full.may(resource, Access::Read).is_ok(), theirs, "{resource}");
         }
+    }
+
+    #[test]
+    fn whatever_its_scope_a_bound_key_has_what_is_a_resellers_alone() {
+        let full = bound_key(&[Right::Full]);
+        let read = [Resource::Line, Resource::Mag, Resource::Connections, Resource::Batches]
+            .into_iter()
+            .chain([Resource::Events, Resource::SubscriptionPlans, Resource::Resellers]);
+        let read: Vec<Resource> = read.collect();
+        for resource in Resource::ALL {
+            let at = read.iter().position(|own| *own == resource);
+            assert_eq!(full.may(resource, Access::Read).is_ok(), at.is_some(), "{resource}");
+            assert_eq!(full.may(resource, Access::Write).is_ok(), at.is_some_and(|at| at < 4), "{resource}");
+        }
+        assert!(full.may_waive_price().is_err() && full.may_ban().is_err());
+        assert!(bound_key(&[Right::On(Resource::Mag)]).may(Resource::Line, Access::Read).is_err());
     }
 
     #[test]

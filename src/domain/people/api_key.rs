@@ -5,16 +5,16 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::rights::Right;
+use super::rights::{self, Right};
 use crate::domain::{
-    Resource, Rule,
-    field::{Fact, Field, Kind, Written},
+    Error, Resource, Result, Rule,
+    field::{Fact, Field, Given, Kind, Written},
     fields::{
         net::Network,
         text::Name,
         time::{Expiry, UnixTime},
     },
-    ids::ApiKeyId,
+    ids::{ApiKeyId, ResellerId},
 };
 
 record! {
@@ -30,9 +30,35 @@ record! {
     addresses: Vec<Network>,
     /// When it ends, in unix seconds; none is never.
     expires_at: Expiry,
+    /// The reseller that it belongs to: it sees and sells that one's alone, who pays.
+    reseller_id: Option<ResellerId>,
+}
+
+impl ApiKeyChange {
+    /// The same, with all that a key bound to a reseller may have where no right is given.
+    #[must_use]
+    pub fn decided(mut self) -> Self {
+        let none = self.scope.value().is_none_or(Vec::is_empty);
+        if none && matches!(self.reseller_id, Given::Value(Some(_))) {
+            self.scope = Given::Value(rights::OF_BOUND_KEYS.to_vec());
+        }
+        self
+    }
 }
 
 impl ApiKey {
+    /// Refuses a scope that reaches beyond what a reseller has, if it is bound to one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], with the rights that it may have.
+    pub fn check_scope(&self) -> Result<()> {
+        if self.reseller_id.is_none() || rights::may_grant(&rights::OF_BOUND_KEYS, &self.scope).is_ok() {
+            return Ok(());
+        }
+        let most = rights::OF_BOUND_KEYS.map(|right| right.to_string()).join(", ");
+        Err(Error::invalid("scope", format!("a key bound to a reseller may have: {most}")))
+    }
+
     /// Whether it may be used from that address.
     pub fn usable_from(&self, address: IpAddr) -> bool {
         self.addresses.is_empty() || self.addresses.iter().any(|range| range.contains(address))
@@ -170,6 +196,7 @@ mod tests {
             scope: vec![Right::Full],
             addresses: addresses.iter().map(|text| Network::new(text).unwrap()).collect(),
             expires_at: Expiry(UnixTime::new(end)),
+            reseller_id: None,
         };
         assert!(key(&["192.0.2.0/24"], 0).outreaches(&key(&["192.0.2.7"], 0)));
         assert!(!key(&["192.0.2.0/24"], 0).outreaches(&key(&[], 0)));
@@ -186,6 +213,7 @@ mod tests {
             scope: vec![Right::Full],
             addresses: vec![],
             expires_at: Expiry(None),
+            reseller_id: None,
         };
         assert!(key.usable_from("203.0.113.9".parse().unwrap()));
         key.addresses = vec![Network::new("192.0.2.0/24").unwrap()];

@@ -88,6 +88,16 @@ impl Item for Right {
     }
 }
 
+/// The most that a key bound to a reseller may have: each shows and changes that reseller's own alone.
+pub const OF_BOUND_KEYS: [Right; 6] = [
+    Right::On(Resource::Line),
+    Right::On(Resource::Mag),
+    Right::On(Resource::Connections),
+    Right::Reading(Resource::Events),
+    Right::Reading(Resource::SubscriptionPlans),
+    Right::Reading(Resource::Resellers),
+];
+
 /// Whether those rights allow that access.
 pub fn allow(rights: &[Right], resource: Resource, access: Access) -> bool {
     if resource == Resource::Batches {

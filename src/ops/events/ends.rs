@@ -98,7 +98,7 @@ fn tell_some(tx: &Write<'_>, watch: Watch, now: UnixTime) -> Result<bool> {
             after,
         };
         let reference = Some(ending.reference.as_str()).filter(|reference| !reference.is_empty());
-        tell_of(tx, &Actor::LINECARD, now, &event, reference)?;
+        tell_of(tx, &Actor::LINECARD, now, &event, (reference, ending.reseller))?;
     }
     let more = found.len() == AT_ONCE;
     let place = found.last().filter(|_| more).map_or(behind(to), |last| (last.end, last.id));

@@ -78,7 +78,8 @@ impl Part {
 }
 
 impl Ops {
-    /// Events behind a number; waits for the first one if that is wished.
+    /// Events behind a number; waits for the first one if that is wished. Whoever is confined to a reseller is told of that
+    /// one and of its lines and MAGs.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Refused`] for a number of which the log knows nothing any more or not yet,
@@ -150,6 +151,7 @@ pub fn latest(look: &Look<'_>, before: Option<i64>, most: usize) -> Result<Vec<E
 fn part(look: &Look<'_>, after: i64, limit: Limit, types: &[Pattern]) -> Result<Part> {
     look.may(Resource::Events)?;
     let log = look.read.event_log()?;
-    let (events, last_id) = look.read.events_after(after, limit.rows().into(), types)?;
+    let (events, last_id) =
+        look.read.events_after(after, limit.rows().into(), types, look.actor.reseller())?;
     Ok(Part { log, events, last_id })
 }

@@ -77,6 +77,7 @@ impl Act<'_> {
             id: Some(id.number()),
             key,
             reference: text("reference").filter(|reference| !reference.is_empty()),
+            reseller: reseller::<R>(id, facts, change == "updated" && moves(before, after)),
             actor: &actor(self.actor),
             data: &data,
             omitted: &if omitted.is_empty() {
@@ -147,16 +148,17 @@ impl Act<'_> {
 
 /// Tells of something that happened.
 pub(in crate::ops) fn tell(tx: &Write<'_>, by: &Actor, at: UnixTime, event: &Event<'_>) -> Result<()> {
-    tell_of(tx, by, at, event, None)
+    let reseller = event.id.filter(|_| event.resource == Resource::Resellers).map(ResellerId);
+    tell_of(tx, by, at, event, (None, reseller))
 }
 
-/// The same, of something that has the caller's own number.
+/// The same, of something that may have the caller's own number, and belong to a reseller.
 pub(super) fn tell_of(
     tx: &Write<'_>,
     by: &Actor,
     at: UnixTime,
     event: &Event<'_>,
-    reference: Option<&str>,
+    (reference, reseller): (Option<&str>, Option<ResellerId>),
 ) -> Result<()> {
     if tx.snapshot().settings.event_retention_days.get() == 0 {
         return Ok(());
@@ -168,10 +170,29 @@ pub(super) fn tell_of(
         id: event.id,
         key: event.key,
         reference,
+        reseller,
         actor: &actor(by),
         data: &json!({ "before": event.before, "after": event.after }).to_string(),
         omitted: "[]",
     })
+}
+
+/// The reseller whose row it is; of one that goes from one to another neither is told of what the other had.
+fn reseller<R: Table>(id: R::Id, facts: &[(&'static str, Fact)], moves: bool) -> Option<ResellerId> {
+    match R::RESOURCE {
+        Resource::Resellers => Some(ResellerId(id.number())),
+        Resource::Line | Resource::Mag if !moves => {
+            facts.iter().find_map(|(name, fact)| match (*name, fact) {
+                ("reseller_id", Fact::Number(id)) => Some(ResellerId(*id)),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn moves(before: &[Told<'_>], after: &[Told<'_>]) -> bool {
+    before.iter().chain(after).any(|told| told.name == "reseller_id")
 }
 
 /// As what the rows of a table begin the types of their events.

@@ -85,7 +85,7 @@ fn take_up(read: &Read<'_>) -> Result<Option<TakenUp>> {
     let mut wanted: Vec<Pattern> = known.chain(chosen).collect();
     wanted.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
     wanted.dedup();
-    let (events, end) = read.events_after(read.messages_to()?, AT_ONCE, &wanted)?;
+    let (events, end) = read.events_after(read.messages_to()?, AT_ONCE, &wanted, None)?;
     Ok(Some((targets, events, end)))
 }
 

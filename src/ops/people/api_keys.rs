@@ -50,11 +50,12 @@ pub enum KeyRefusal {
 /// Creates a key from its secret text; only the hash is kept.
 ///
 /// # Errors
-/// [`crate::domain::Error::Missing`] without a name, [`crate::domain::Error::Taken`], [`crate::domain::Error::Denied`] for a scope wider than
-/// the caller's own.
+/// [`crate::domain::Error::Missing`] without a name, [`crate::domain::Error::Taken`], [`crate::domain::Error::NoSuch`] for the reseller,
+/// [`crate::domain::Error::Denied`] for a scope wider than the caller's own, [`crate::domain::Error::Invalid`] for one that is no reseller's.
 pub fn create(act: &Act<'_>, mut change: ApiKeyChange, text: &KeyText) -> Result<(ApiKeyId, ApiKey)> {
     change.hash = Given::Value(KeyHash::of(text.reveal()));
-    let (id, key) = act.create::<ApiKey>(change)?;
+    let (id, key) = act.create::<ApiKey>(change.decided())?;
+    key.check_scope()?;
     act.actor.may_grant(&key.scope)?;
     within_own_limits(act, &key)?;
     Ok((id, key))
@@ -122,9 +123,7 @@ impl Ops {
             return Err(KeyRefusal::Address);
         }
         self.used.lock().insert(stored.id, now);
-        let name = stored.record.name.as_str().to_owned();
-        let who = Who::ApiKey { id: stored.id, name, scope: stored.record.scope.clone() };
-        Ok(Actor { who, address: Some(address) })
+        Ok(Actor { who: Who::of_key(stored), address: Some(address) })
     }
 
     /// Whether a text is one of the keys: such a text is never logged.

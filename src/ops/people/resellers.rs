@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        Error, Refused, Resource, Result, Stored,
+        Error, Fact, Refused, Resource, Result, Stored,
         fields::{
             credits::{Credits, Movement},
             text::ShortText,
@@ -12,7 +12,7 @@ use crate::{
         people::{
             actor::Actor,
             admin::Admin,
-            api_key::KeyHash,
+            api_key::{ApiKey, KeyHash},
             reseller::{Reseller, ResellerChange},
         },
         subscribers::{line::Line, mag::Mag},
@@ -130,6 +130,7 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
         (act.tx.count::<Line>("reseller_id", id)?, "lines"),
         (act.tx.count::<Mag>("reseller_id", id)?, "MAGs"),
         (act.tx.count::<Admin>("reseller_id", id)?, "administrators"),
+        (act.tx.count::<ApiKey>("reseller_id", id)?, "API keys"),
     ];
     unused("This reseller", &users)?;
     settle(act, reseller.id, Credits::ZERO, "closing")?;
@@ -137,13 +138,15 @@ pub fn delete(act: &Act<'_>, who: &Selector) -> Result<ResellerId> {
     Ok(reseller.id)
 }
 
-/// A page of resellers.
+/// A page of resellers; whoever is confined to one sees that one.
 ///
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<ResellerRow>> {
     look.may(Resource::Resellers)?;
-    let Rows { total, rows } = look.read.page::<Reseller>(page)?;
+    let mut page = page.clone();
+    page.filters.extend(look.actor.reseller().map(|own| ("id", Fact::Number(own.number()))));
+    let Rows { total, rows } = look.read.page::<Reseller>(&page)?;
     let listed = rows.into_iter().map(|reseller| with_holdings(look.read, reseller));
     Ok(Rows { total, rows: listed.collect::<Result<_>>()? })
 }
@@ -197,7 +200,13 @@ pub fn statement(
 ) -> Result<(Stored<Reseller>, Credits, Rows<Booking>)> {
     look.may(Resource::Resellers)?;
     let read = look.read;
-    let id = find(read, who)?;
+    let id = match (find(read, who), look.actor.reseller()) {
+        (found @ (Ok(_) | Err(Error::Database(_))), _) => found?,
+        // Not even whether a name is somebody else's.
+        (Err(_), Some(_)) => return Err(Error::no_such(Resource::Resellers)),
+        (Err(error), None) => return Err(error),
+    };
+    look.actor.may_reach(Resource::Resellers, Some(id))?;
     let reseller = read.by_id::<Reseller>(id)?.ok_or(Error::no_such(Resource::Resellers))?;
     Ok((reseller, read.balance(id)?, read.statement(id, &Wanted::default(), page)?))
 }

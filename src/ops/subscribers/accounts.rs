@@ -21,10 +21,7 @@ use crate::{
             plan::Plan,
             subscription::Subscription,
         },
-        viewing::{
-            admission::Verdict,
-            session::{SessionId, Viewer},
-        },
+        viewing::session::{SessionId, Viewer},
     },
     ops::{
         Act, Action, Ops, clock,
@@ -142,12 +139,7 @@ impl Ops {
         Subscriber: From<Stored<S>>,
     {
         let row = self.subscriber_by_id::<S>(actor, id)?;
-        let action = Action { resource: S::RESOURCE, name: "explain" };
-        let mut explained = self.explain(actor, action, row.into(), question).await?;
-        if actor.reseller().is_some() {
-            explained.verdicts = explained.verdicts.into_iter().map(Verdict::for_reseller).collect();
-        }
-        Ok(explained)
+        self.explain(actor, Action { resource: S::RESOURCE, name: "explain" }, row.into(), question).await
     }
 
     /// Ids and names of the streams that somebody who looks at a line or MAG may know of: a reseller's people those that

@@ -111,7 +111,7 @@ impl Ops {
             Orderer::ApiKey(id) => {
                 let snapshot = self.snapshot();
                 let key = snapshot.keys.iter().find(|key| key.id == id).ok_or(Denied::KeyRevoked)?;
-                Who::ApiKey { id, name: key.record.name.as_str().to_owned(), scope: key.record.scope.clone() }
+                Who::of_key(key)
             }
             Orderer::Administrator(id) => {
                 self.point(&Actor::LINECARD, LIST, |look| administrator(look.read, id))?

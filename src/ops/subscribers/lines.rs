@@ -122,7 +122,6 @@ impl Ops {
     /// [`Error::Denied`], [`Error::NoSuch`] for wrong credentials, or a database error.
     pub fn line_info(&self, actor: &Actor, action: Action, who: &Credentials) -> Result<Info> {
         actor.may(action.resource, Access::Read)?;
-        actor.may_reach(Resource::Line, None)?;
         if let Some(state) = self.store.state() {
             let known = self.known_line(actor, action, who);
             // A line of one state with the channels of another would be an answer that was never true.
@@ -132,6 +131,7 @@ impl Ops {
         }
         self.point(actor, action, |look| {
             let line = find(look.read, who)?;
+            actor.may_reach(Resource::Line, line.record.subscription.reseller_id)?;
             let read = |(plan, own): BouquetSet| look.read.channels(plan, &own);
             let channels = channels(&line, look.now).map(read).transpose()?.unwrap_or_default();
             Ok(Info { line: Arc::new(line), channels: Arc::new(ChannelIds::of(&channels)) })
@@ -146,6 +146,7 @@ impl Ops {
         };
         let line = self.store.line(|| origin(actor, action), key)?;
         let line = line.filter(|line| is_right(line, who)).ok_or(Error::no_such(Resource::Line))?;
+        actor.may_reach(Resource::Line, line.record.subscription.reseller_id)?;
         let channels = match channels(&line, clock::now()) {
             Some(set) => self.known_channels.get(catalogue, set.clone(), || {
                 let (plan, own) = set;
@@ -170,8 +171,8 @@ fn channels(line: &Stored<Line>, now: UnixTime) -> Option<BouquetSet> {
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<Line>>> {
-    look.may_see_all(Resource::Line)?;
-    look.read.page(page)
+    look.may(Resource::Line)?;
+    look.read.page(&look.confined(page))
 }
 
 pub(in crate::ops) fn find(read: &Read<'_>, who: &Credentials) -> Result<Stored<Line>> {

@@ -62,8 +62,9 @@ pub fn delete(act: &Act<'_>, which: &Named<Mac>) -> Result<MagId> {
 /// # Errors
 /// [`Error::NoSuch`].
 pub fn info(look: &Look<'_>, which: &Named<Mac>) -> Result<Info> {
-    look.may_see_all(Resource::Mag)?;
+    look.may(Resource::Mag)?;
     let mag = find(look.read, which)?;
+    look.actor.may_reach(Resource::Mag, mag.record.subscription.reseller_id)?;
     let subscription = &mag.record.subscription;
     let channels = if subscription.is_active(look.now) {
         look.read.channels(subscription.subscription_plan_id, &subscription.bouquets)?
@@ -78,16 +79,16 @@ pub fn info(look: &Look<'_>, which: &Named<Mac>) -> Result<Info> {
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn list(look: &Look<'_>, page: &Page) -> Result<Rows<Stored<Mag>>> {
-    look.may_see_all(Resource::Mag)?;
-    look.read.page(page)
+    look.may(Resource::Mag)?;
+    look.read.page(&look.confined(page))
 }
 
-/// The boxes of those MAGs.
+/// The boxes of those MAGs, which [`list`] has found.
 ///
 /// # Errors
 /// [`Error::Denied`], or a database error.
 pub fn devices(look: &Look<'_>, mags: &[Stored<Mag>]) -> Result<HashMap<MagId, Device>> {
-    look.may_see_all(Resource::Mag)?;
+    look.may(Resource::Mag)?;
     look.read.devices(mags.iter().map(|mag| mag.id))
 }
 

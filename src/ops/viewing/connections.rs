@@ -18,6 +18,7 @@ use crate::{
             text::{Reference, Username},
         },
         ids::StreamId,
+        people::{actor::Actor, rights::Access},
         subscribers::{line::Line, mag::Mag},
         viewing::{
             session::{SessionId, Viewer},
@@ -26,6 +27,7 @@ use crate::{
     },
     media::Channel,
     ops::{Act, Effect, Look},
+    store::Read,
 };
 
 /// What an HLS session watches.
@@ -73,21 +75,15 @@ impl Viewing {
         Some((HlsSession { title, channel }, count))
     }
 
-    /// The sessions that are meant.
-    ///
-    /// # Errors
-    /// [`Error::NoSuch`] for one that is not open.
-    pub fn targets(&self, which: Which) -> Result<Vec<SessionId>> {
-        let open = self.open_connections().into_iter().filter(|connection| match which {
+    /// The connections that are meant.
+    pub fn meant(&self, which: Which) -> Vec<Connection> {
+        let mut open = self.open_connections();
+        open.retain(|connection| match which {
             Which::One(id) => connection.id == id,
             Which::Of(viewer) => connection.viewer == viewer,
             Which::Watching(stream) => connection.title.stream() == stream,
         });
-        let ids: Vec<SessionId> = open.map(|connection| connection.id).collect();
-        match which {
-            Which::One(_) if ids.is_empty() => Err(Error::no_such(Resource::Connections)),
-            _ => Ok(ids),
-        }
+        open
     }
 }
 
@@ -108,25 +104,64 @@ pub enum Told {
 /// [`Error::NoSuch`], [`Error::Denied`].
 pub fn viewer_of(look: &Look<'_>, told: &Told) -> Result<Viewer> {
     look.may(Resource::Connections)?;
-    match told {
+    let (viewer, missing) = match told {
         Told::Username(username) => {
             let line = look.read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;
-            line.map(|line| Viewer::Line(line.id)).ok_or(Error::no_such(Resource::Line))
+            (line.map(|line| Viewer::Line(line.id)), Resource::Line)
         }
         Told::Mac(mac) => {
             let mag = look.read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?;
-            mag.map(|mag| Viewer::Mag(mag.id)).ok_or(Error::no_such(Resource::Mag))
+            (mag.map(|mag| Viewer::Mag(mag.id)), Resource::Mag)
         }
-        Told::Reference(reference) => look.read.holder_of(reference)?.ok_or(Error::no_such(Resource::Line)),
+        Told::Reference(reference) => (look.read.holder_of(reference)?, Resource::Line),
+    };
+    let viewer = viewer.ok_or(Error::no_such(missing))?;
+    if reaches(look.read, look.actor, viewer, Access::Read)? {
+        Ok(viewer)
+    } else {
+        Err(Error::no_such(missing))
     }
 }
 
-/// Refuses a stream that is not there.
+/// Whether the actor may look at, or end, what that one watches: whoever is confined to a reseller only where the line or
+/// MAG is its own, and with the right to it.
+fn reaches(read: &Read<'_>, actor: &Actor, viewer: Viewer, access: Access) -> Result<bool> {
+    if actor.reseller().is_none() {
+        return Ok(true);
+    }
+    let (owner, resource) = match viewer {
+        Viewer::Line(id) => (read.owner::<Line>(id)?, Resource::Line),
+        Viewer::Mag(id) => (read.owner::<Mag>(id)?, Resource::Mag),
+    };
+    Ok(actor.may_reach(resource, owner).is_ok() && actor.may(resource, access).is_ok())
+}
+
+/// The sessions that are meant, as far as the actor may end them.
+///
+/// # Errors
+/// [`Error::NoSuch`] for one that is not open, or a database error.
+pub fn targets(act: &Act<'_>, viewing: &Viewing, which: Which) -> Result<Vec<SessionId>> {
+    let mut ids = Vec::new();
+    for open in viewing.meant(which) {
+        if reaches(act.tx, act.actor, open.viewer, Access::Write)? {
+            ids.push(open.id);
+        }
+    }
+    match which {
+        Which::One(_) if ids.is_empty() => Err(Error::no_such(Resource::Connections)),
+        _ => Ok(ids),
+    }
+}
+
+/// Refuses a stream that is not there; whoever is confined to a reseller learns of none.
 ///
 /// # Errors
 /// [`Error::NoSuch`], [`Error::Denied`].
 pub fn check_stream(look: &Look<'_>, id: StreamId) -> Result<()> {
     look.may(Resource::Connections)?;
+    if look.actor.reseller().is_some() {
+        return Ok(());
+    }
     look.read.by_id::<Stream>(id)?.map(|_| ()).ok_or(Error::no_such(Resource::Streams))
 }
 

@@ -57,10 +57,10 @@ impl Explanation {
 }
 
 impl Ops {
-    /// Explains whether a subscriber may watch.
+    /// Explains whether a subscriber may watch; to whoever is confined to a reseller in the words for resellers.
     ///
     /// # Errors
-    /// [`Error::NoSuch`] for a stream that is not there, or a database error.
+    /// [`Error::NoSuch`] for a stream that is not there, or not part of what a reseller sold; a database error.
     pub async fn explain(
         &self,
         actor: &Actor,
@@ -72,6 +72,13 @@ impl Ops {
         // What happened a moment ago is to be seen too; if it cannot be written, the rest is still true.
         if let Err(error) = self.viewing.write_history(now).await {
             log::warn!("the refusal log: {error}");
+        }
+        let for_reseller = actor.reseller().is_some();
+        if let Some(title) = question.title.filter(|_| for_reseller) {
+            let known = self.streams_known(actor, &who.subscription).await?;
+            if !known.iter().any(|(id, _)| *id == title.stream().0) {
+                return Err(no_such(title));
+            }
         }
         let at_portal = self.at_portal(&who)?;
         let ops = self.clone();
@@ -122,7 +129,11 @@ impl Ops {
                 now,
                 zone: Some(&zone),
             };
-            Ok(Explanation { verdicts: admission::verdicts(&request), connections, refusals })
+            let mut verdicts = admission::verdicts(&request);
+            if for_reseller {
+                verdicts = verdicts.into_iter().map(Verdict::for_reseller).collect();
+            }
+            Ok(Explanation { verdicts, connections, refusals })
         })
         .await
     }

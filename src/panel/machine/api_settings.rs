@@ -15,7 +15,7 @@ use crate::{
     domain::{
         Error, Resource, Result, Stored,
         fields::{net::Network, text::ShortText},
-        ids::{ApiKeyId, parse_id},
+        ids::{ApiKeyId, ResellerId, parse_id},
         page::{Limit, Page},
         people::{
             api_key::{ApiKey, ApiKeyChange},
@@ -30,17 +30,21 @@ use crate::{
         },
         slips::Made,
     },
-    panel::kit::{
-        caller::{Caller, action, done},
-        error::Reply,
-        form::{self, Form, Input, Section, Widget},
-        frame::Frame,
-        pages::{ConfirmPage, FormPage},
-        rights, seen,
-        sent::Sent,
-        show::Moment,
-        table::{Cell, Head, Link, Listing, Pager, RowAction, Tone},
-        tabs::Tabs,
+    panel::{
+        kit::{
+            caller::{Caller, action, done},
+            error::Reply,
+            form::{self, Form, Input, Section, Widget},
+            frame::Frame,
+            pages::{ConfirmPage, FormPage},
+            records::About,
+            rights, seen,
+            sent::Sent,
+            show::Moment,
+            table::{Cell, Head, Link, Listing, Pager, RowAction, Tone},
+            tabs::Tabs,
+        },
+        people::resellers,
     },
     wire::visitor,
 };
@@ -107,7 +111,7 @@ async fn page(caller: &Caller, request: &HttpRequest, status: StatusCode, add: F
         open_proxy: listed && visitor::through_untrusted_proxy(request),
         whitelist: whitelist(caller, &entries),
         add,
-        keys: key_list(caller, &keys),
+        keys: key_list(caller, &keys).await?,
         server: server(caller),
         classic,
         classic_problem: if caller.ops.classic_password_is_lost() { PASSWORD_LOST } else { "" },
@@ -145,7 +149,14 @@ fn whitelist(caller: &Caller, entries: &[Entry]) -> Listing {
     }
 }
 
-fn key_list(caller: &Caller, keys: &[ApiKeyRow]) -> Listing {
+async fn key_list(caller: &Caller, keys: &[ApiKeyRow]) -> Result<Listing> {
+    let about = About::ask(caller, &[Resource::Resellers]).await?;
+    let may_open = caller.may_read(Resource::Resellers);
+    let reseller = |id: Option<ResellerId>| {
+        let Some(id) = id else { return Cell::Text(String::new()) };
+        let text = about.name(Resource::Resellers, id.0).to_owned();
+        if may_open { Cell::Link { href: resellers::href(id), text } } else { Cell::Text(text) }
+    };
     let zone = caller.ops.snapshot().settings.time_zone.zone();
     let (may_write, now) = (caller.may_write(Resource::Settings), clock::now());
     let row = |ApiKeyRow { key, last_used_at }: &ApiKeyRow| {
@@ -160,6 +171,7 @@ fn key_list(caller: &Caller, keys: &[ApiKeyRow]) -> Listing {
             RowAction::Go { href: format!("{API_PATH}/keys/{}/revoke", key.id.0), label: "Revoke".into() };
         vec![
             Cell::Many(name),
+            reseller(record.reseller_id),
             Cell::Text(rights::words(&record.scope)),
             if addresses.is_empty() {
                 Cell::Text("the whole whitelist".into())
@@ -172,14 +184,14 @@ fn key_list(caller: &Caller, keys: &[ApiKeyRow]) -> Listing {
         ]
     };
     let new = Link::new(format!("{API_PATH}/keys/new"), "New API key");
-    Listing {
+    Ok(Listing {
         label: "API keys",
         links: if may_write { vec![new] } else { Vec::new() },
-        heads: ["Name", "Scope", "Addresses", "Expires", "Last used", ""].map(Head::new).into(),
+        heads: ["Name", "Reseller", "Scope", "Addresses", "Expires", "Last used", ""].map(Head::new).into(),
         rows: keys.iter().map(row).collect(),
         empty: "There is no key: nobody can use the Server API.".into(),
         ..Listing::default()
-    }
+    })
 }
 
 fn whitelist_form(caller: &Caller) -> Result<Form> {
@@ -264,7 +276,9 @@ async fn entry(caller: &Caller, id: &str) -> Result<Entry> {
     entries.into_iter().find(|entry| entry.id == id).ok_or_else(gone)
 }
 
-fn key_form(caller: &Caller) -> Result<Form> {
+async fn key_form(caller: &Caller) -> Result<Form> {
+    let about = About::ask(caller, &[Resource::Resellers]).await?;
+    let owners = about.choices_or(Resource::Resellers, "None: the operator's own");
     let zone = &caller.ops.snapshot().settings.time_zone;
     let mut form = Form::new(format!("{API_PATH}/keys/new"), "Create", zone).cancel(API_PATH);
     form.sections = vec![
@@ -278,14 +292,23 @@ fn key_form(caller: &Caller) -> Result<Form> {
                 ),
             ],
         },
-        Section { legend: "What it may do", inputs: vec![Input::new("scope", "Scope", Widget::Rights)] },
+        Section {
+            legend: "What it may do",
+            inputs: vec![
+                Input::new("reseller_id", "Reseller", Widget::Choice(owners)).help(
+                    "Then it sees and sells only that reseller's lines and MAGs, and the reseller pays. It may have Lines, MAGs \
+                     and Connections, and look at Plans, Resellers and Events; nothing ticked is all of these.",
+                ),
+                Input::new("scope", "Scope", Widget::Rights),
+            ],
+        },
     ];
     form.once()
 }
 
 async fn blank_key(caller: Caller) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let form = key_form(&caller)?.filled(&caller.ops.defaults::<ApiKey>());
+    let form = key_form(&caller).await?.filled(&caller.ops.defaults::<ApiKey>());
     Ok(key_page(&caller, StatusCode::OK, form))
 }
 
@@ -299,7 +322,7 @@ struct NewKey<'a> {
 
 async fn create_key(caller: Caller, sent: Sent) -> Reply {
     caller.actor().may(Resource::Settings, Access::Write)?;
-    let mut form = key_form(&caller)?;
+    let mut form = key_form(&caller).await?;
     let Some(change) = form.read::<ApiKeyChange>(&sent) else {
         return Ok(key_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form));
     };

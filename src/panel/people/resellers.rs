@@ -28,18 +28,21 @@ use crate::{
         slips::Made,
         subscribers::at_once,
     },
-    panel::kit::{
-        caller::{Caller, action, anew, done, done_as},
-        error::Reply,
-        form::{self, Choice, Form, Input, Widget},
-        frame::Frame,
-        pages::{ConfirmPage, FormPage, ListPage},
-        records::was_changed,
-        searched::Searched,
-        seen,
-        sent::{Query, Sent},
-        show,
-        table::{Cell, Head, Link, Listing, Tone},
+    panel::{
+        kit::{
+            caller::{Caller, action, anew, done, done_as},
+            error::Reply,
+            form::{self, Choice, Form, Input, Widget},
+            frame::Frame,
+            pages::{ConfirmPage, FormPage, ListPage},
+            records::was_changed,
+            searched::Searched,
+            seen,
+            sent::{Query, Sent},
+            show,
+            table::{Cell, Head, Link, Listing, Tone},
+        },
+        machine::settings::API_PATH,
     },
 };
 
@@ -106,7 +109,8 @@ fn usernames(listed: &ResellerRow) -> Vec<&str> {
     listed.holdings.people.iter().map(|person| person.username.as_str()).collect()
 }
 
-fn href(id: ResellerId) -> String {
+/// The page of one.
+pub fn href(id: ResellerId) -> String {
     format!("{PATH}/{}", id.0)
 }
 
@@ -142,6 +146,7 @@ struct One {
     lines: String,
     mags: String,
     administrators: Cell,
+    keys: Cell,
     id: i64,
     credits: Option<Form>,
     statement: Statement,
@@ -173,6 +178,7 @@ async fn page(
         lines: show::number(listed.holdings.lines),
         mags: show::number(listed.holdings.mags),
         administrators: administrators(caller, listed),
+        keys: keys(caller, listed),
         id: id.0,
         credits: may_write.then_some(credits),
         statement,
@@ -185,6 +191,15 @@ fn administrators(caller: &Caller, listed: &ResellerRow) -> Cell {
     let each = listed.holdings.people.iter().map(|person| {
         let (href, text) = (format!("/panel/administrators/{}", person.id), person.username.clone());
         if may_open { Cell::Link { href, text } } else { Cell::Text(text) }
+    });
+    Cell::Many(each.collect())
+}
+
+fn keys(caller: &Caller, listed: &ResellerRow) -> Cell {
+    let may_open = caller.may_read(Resource::Settings);
+    let each = listed.holdings.keys.iter().map(|name| {
+        let text = name.clone();
+        if may_open { Cell::Link { href: API_PATH.into(), text } } else { Cell::Text(text) }
     });
     Cell::Many(each.collect())
 }
@@ -356,8 +371,10 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
         some => format!(" Its remaining balance of {} goes with it.", show::many(some, "credit")),
     };
     let held = &listed.holdings;
-    let people = i64::try_from(held.people.len()).unwrap_or(i64::MAX);
-    let used: Vec<String> = [(held.lines, "line"), (held.mags, "MAG"), (people, "administrator")]
+    let [people, keys] =
+        [held.people.len(), held.keys.len()].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let belongings = [(held.lines, "line"), (held.mags, "MAG"), (people, "administrator"), (keys, "API key")];
+    let used: Vec<String> = belongings
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| show::many(count, what))
@@ -370,7 +387,7 @@ async fn confirm(caller: &Caller, id: &str, changed: bool) -> Reply {
         page
     } else {
         let used = format!("To it belong {}.{lost}", used.join(", "));
-        let first = "Open Lines or MAGs, filter by this reseller, and set another reseller with Mass edit; give administrators another one with Edit.";
+        let first = "Open Lines or MAGs, filter by this reseller, and set another reseller with Mass edit; give administrators another one with Edit; revoke API keys under API Settings.";
         page.barred(name, &used, first)
     };
     Ok(page.shown(caller, changed))

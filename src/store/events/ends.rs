@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params, params_from_iter};
 
 use crate::{
-    domain::{Resource, Result},
+    domain::{Resource, Result, ids::ResellerId},
     store::{Read, Write},
 };
 
@@ -34,6 +34,8 @@ pub struct Ending {
     pub name: String,
     /// The caller's own number of it; empty for none.
     pub reference: String,
+    /// Whose it is.
+    pub reseller: Option<ResellerId>,
     /// When it ends.
     pub end: i64,
 }
@@ -59,13 +61,19 @@ impl Read<'_> {
         // As the index has it.
         let end = "ifnull(expire_date, 253402300800)";
         let sql = format!(
-            "SELECT id, {name}, expire_date, reference FROM {table} WHERE {end} >= ?1 AND {end} <= ?2 \
+            "SELECT id, {name}, expire_date, reference, reseller_id FROM {table} WHERE {end} >= ?1 AND {end} <= ?2 \
              AND ({end} > ?1 OR id > ?3) ORDER BY {end}, id LIMIT ?4"
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![after.0, to, after.1, most], |row| {
-            Ok(Ending { id: row.get(0)?, name: row.get(1)?, end: row.get(2)?, reference: row.get(3)? })
+            Ok(Ending {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                end: row.get(2)?,
+                reference: row.get(3)?,
+                reseller: row.get::<_, Option<i64>>(4)?.map(ResellerId),
+            })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

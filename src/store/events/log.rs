@@ -3,7 +3,7 @@
 use rusqlite::{ToSql, params, params_from_iter};
 
 use crate::{
-    domain::{Result, events::kinds::Pattern, fields::time::UnixTime},
+    domain::{Result, events::kinds::Pattern, fields::time::UnixTime, ids::ResellerId},
     store::{Read, Write},
 };
 
@@ -22,6 +22,8 @@ pub struct EventRow<'a> {
     pub key: &'a str,
     /// The caller's own number of it.
     pub reference: Option<&'a str>,
+    /// The reseller whose it is, if only that one's are touched.
+    pub reseller: Option<ResellerId>,
     /// Who did it.
     pub actor: &'a str,
     /// The columns that changed, before and after, as a JSON object.
@@ -94,12 +96,18 @@ impl Read<'_> {
         })?)
     }
 
-    /// At most `most` events behind the number `after` that one of the patterns chooses (all if there are none), in
-    /// their order; and up to which number was looked.
+    /// At most `most` events behind the number `after` that one of the patterns chooses (all if there are none), of a
+    /// reseller or of everything, in their order; and up to which number was looked.
     ///
     /// # Errors
     /// A database error.
-    pub fn events_after(&self, after: i64, most: usize, wanted: &[Pattern]) -> Result<(Vec<EventSeen>, i64)> {
+    pub fn events_after(
+        &self,
+        after: i64,
+        most: usize,
+        wanted: &[Pattern],
+        of: Option<ResellerId>,
+    ) -> Result<(Vec<EventSeen>, i64)> {
         let sql = "SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)";
         let looked: Option<i64> =
             self.conn.prepare_cached(sql)?.query_row([after, LOOKED_AT], |row| row.get(0))?;
@@ -116,8 +124,12 @@ impl Read<'_> {
                 params.push(Box::new(pattern.as_str().to_owned()));
             }
         }
-        let chosen =
+        let mut chosen =
             if conditions.is_empty() { String::new() } else { format!(" AND ({})", conditions.join(" OR ")) };
+        if let Some(of) = of {
+            chosen += " AND reseller_id = ?";
+            params.push(Box::new(of.0));
+        }
         params.push(Box::new(i64::try_from(most).unwrap_or(i64::MAX)));
         let sql =
             format!("SELECT {COLUMNS} FROM events WHERE id > ? AND id <= ?{chosen} ORDER BY id LIMIT ?");
@@ -176,8 +188,8 @@ impl Write<'_> {
     /// # Errors
     /// A database error.
     pub fn log_event(&self, event: &EventRow<'_>) -> Result<()> {
-        let sql = "INSERT INTO events (type, at, resource, resource_id, key, reference, actor, data, omitted) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT INTO events (type, at, resource, resource_id, key, reference, reseller_id, actor, data, \
+                   omitted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.conn.prepare_cached(sql)?.execute(params![
             event.kind,
             event.at.seconds(),
@@ -185,6 +197,7 @@ impl Write<'_> {
             event.id,
             event.key,
             event.reference,
+            event.reseller.map(|reseller| reseller.0),
             event.actor,
             event.data,
             event.omitted

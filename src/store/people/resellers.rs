@@ -117,6 +117,8 @@ pub struct Person {
 pub struct Holdings {
     /// Its administrators.
     pub people: Vec<Person>,
+    /// The names of its API keys.
+    pub keys: Vec<String>,
     /// How many lines belong to it.
     pub lines: i64,
     /// How many MAGs belong to it.
@@ -170,6 +172,9 @@ impl Read<'_> {
             Ok(Person { id: row.get(0)?, username: row.get(1)?, email: row.get(2)? })
         })?;
         let people = people.collect::<rusqlite::Result<_>>()?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT name FROM api_keys WHERE reseller_id = ? ORDER BY id")?;
+        let keys = statement.query_map([id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         let held = |table: &str| -> rusqlite::Result<(i64, Held)> {
             let sql = format!(
                 "SELECT count(*), coalesce(sum(max_allowed_connections), 0), coalesce(sum(max_allowed_connections = 0), 0) \
@@ -184,7 +189,7 @@ impl Read<'_> {
             connections: by_lines.connections + by_mags.connections,
             unlimited: by_lines.unlimited + by_mags.unlimited,
         };
-        Ok(Holdings { people, lines, mags, held })
+        Ok(Holdings { people, keys, lines, mags, held })
     }
 
     /// A page of a reseller's ledger, and exactly how many rows are wanted.

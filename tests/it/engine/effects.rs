@@ -117,7 +117,7 @@ const BY_ITSELF: [&str; 18] = [
 ];
 
 /// Everything that is kept but for that.
-fn kept(server: &TestServer) -> Vec<String> {
+pub fn kept(server: &TestServer) -> Vec<String> {
     let database = rusqlite::Connection::open_with_flags(
         server.data().join("linecard.db"),
         rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,

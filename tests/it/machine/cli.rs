@@ -153,12 +153,13 @@ fn a_key_created_before_the_first_start_is_printed_alone_too() {
 #[test]
 fn keys_are_listed_without_secrets_and_revoked_by_name_or_id() {
     let server = TestServer::start();
+    server.done("resellers/new", "data[name]=North");
     let arguments = ["api-key", "create", "billing", "--address", "127.0.0.1", "--expires-at", "4102444800"];
     let key = done(server.data(), &arguments);
     let listed = done(server.data(), &["api-key", "list"]);
     let rows: Vec<&str> = listed.lines().collect();
-    assert_eq!(rows[0], "id\tname\tscope\taddresses\texpires_at\tlast_used_at");
-    assert_eq!(rows[2], "2\tbilling\tfull\t127.0.0.1\t4102444800\tnever");
+    assert_eq!(rows[0], "id\tname\tscope\taddresses\texpires_at\tlast_used_at\treseller_id");
+    assert_eq!(rows[2], "2\tbilling\tfull\t127.0.0.1\t4102444800\tnever\t");
     assert!(!listed.contains(key.trim_end()));
     soon(|| works(&server, key.trim_end()) == 200);
     assert_eq!(done(server.data(), &["api-key", "revoke", "billing"]), "revoked key 2\n");
@@ -166,6 +167,10 @@ fn keys_are_listed_without_secrets_and_revoked_by_name_or_id() {
     let errors = failed(server.data(), &["api-key", "revoke", "2"]);
     assert!(errors.contains("API key does not exist"), "{errors}");
     assert_eq!(done(server.data(), &["api-key", "revoke", "1"]), "revoked key 1\n");
+    done(server.data(), &["api-key", "create", "north", "--reseller", "1", "--scope", "line,mag:read"]);
+    let listed = done(server.data(), &["api-key", "list"]);
+    assert!(listed.ends_with("north\tline,mag:read\t\tnever\tnever\t1\n"), "{listed}");
+    assert!(failed(server.data(), &["api-key", "create", "x", "--reseller", "9"]).contains("does not exist"));
 }
 
 #[test]

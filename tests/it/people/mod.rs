@@ -8,4 +8,5 @@ mod panel_administrators;
 mod panel_guesses;
 mod panel_login;
 mod panel_resellers;
+mod reseller_keys;
 mod selling;

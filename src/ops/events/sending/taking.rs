@@ -103,7 +103,7 @@ fn take_events(
         if !types.is_empty() {
             types.extend(Pattern::new(TEST));
         }
-        let (events, end) = read.events_after(dispatch.end, room, &types)?;
+        let (events, end) = read.events_after(dispatch.end, room, &types, None)?;
         let known: HashSet<i64> = read.delivered_behind(id, dispatch.end)?.into_iter().collect();
         let mut places: HashMap<String, usize> = HashMap::new();
         for event in events {
