@@ -102,9 +102,14 @@ pub fn url_rule(text: &str) -> std::result::Result<(), Rule> {
     plain(text, 2048, &[])?;
     let shape = "a URL that begins with http:// or https://, with placeholders only behind the host";
     let behind = text.split_once("://").map_or("", |(_, behind)| behind);
-    let host = behind.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = behind.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     match Url::parse(&filled(text, &Values::SAMPLE, Escape::Percent)) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && !host.contains('{') => {
+        Ok(url)
+            if matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && !host.is_empty()
+                && !host.contains('{') =>
+        {
             Ok(())
         }
         _ => Err(shape.into()),
@@ -239,8 +244,14 @@ mod tests {
     #[test]
     fn placeholders_stand_behind_the_host() {
         assert!(url_rule("https://api.telegram.org/bot1:a/sendMessage?text={text}&x={nothing}").is_ok());
-        for bad in ["https://{name}.example/", "https://a{text}/", "ftp://a.example/", "{text}", "https:///x"]
-        {
+        for bad in [
+            "https://{name}.example/",
+            "https://a{text}/",
+            "ftp://a.example/",
+            "{text}",
+            "https:///{text}",
+            "https://\\{text}/",
+        ] {
             assert!(url_rule(bad).is_err(), "{bad}");
         }
     }
