@@ -97,6 +97,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
     let recognized = ops.recognize_event_log().await;
     recognized.map_err(|e| format!("the log of events cannot be read: {}", e.for_operator()))?;
+    let recalled = ops.recall_ended_sessions().await;
+    recalled.map_err(|e| format!("the sessions of the panel cannot be read: {}", e.for_operator()))?;
     // One that the command line does at this moment says so again with its next step.
     let cut_off = ops.note_cut_off_imports(clock::now()).await;
     cut_off.map_err(|e| format!("the database cannot be written to: {}", e.for_operator()))?;

@@ -71,6 +71,7 @@ pub struct Store {
     pages: r2d2::Pool<SqliteConnectionManager>,
     points: r2d2::Pool<SqliteConnectionManager>,
     mark: events::mark::MarkFile,
+    ended_sessions: Arc<people::ended_sessions::EndedSessions>,
     files: Arc<engine::watch::Opened>,
 }
 
@@ -179,7 +180,8 @@ impl Store {
         };
         let (pages, points) = (pool(4), pool(options.workers));
         let mark = events::mark::MarkFile::below(folder);
-        Ok(Self { tables, snapshot, faults, changes, writer, pages, points, mark, files })
+        let ended_sessions = Arc::new(people::ended_sessions::EndedSessions::below(folder));
+        Ok(Self { tables, snapshot, faults, changes, writer, pages, points, mark, ended_sessions, files })
     }
 
     /// Runs `job` in the next write transaction and answers once that is committed. If the job
@@ -285,6 +287,11 @@ impl Store {
     /// The mark of the log of events.
     pub fn mark(&self) -> &events::mark::MarkFile {
         &self.mark
+    }
+
+    /// Sessions of the panel that have ended without the database.
+    pub fn ended_sessions(&self) -> &Arc<people::ended_sessions::EndedSessions> {
+        &self.ended_sessions
     }
 
     /// What is committed from now on.

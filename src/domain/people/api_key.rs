@@ -125,7 +125,7 @@ impl Field for KeyText {
 
 /// The SHA-256 of an API key or of a session's token, stored as 64 hexadecimal digits. A key has the entropy of a random number, so a
 /// plain hash hides it. No caller can write one, and it never leaves the server.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {

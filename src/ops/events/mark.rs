@@ -27,7 +27,12 @@ impl Ops {
         };
         if is_restored {
             log::info!("the database is a restored one: whoever follows events is told so");
-            self.store.write(origin(), |tx| tx.begin_event_log(GAP)).wait().await?;
+            let begun = self.store.write(origin(), |tx| {
+                // Those that ended after the backup was made are in it again.
+                tx.end_all_panel_sessions()?;
+                tx.begin_event_log(GAP)
+            });
+            begun.wait().await?;
         }
         self.note_event_log().await
     }

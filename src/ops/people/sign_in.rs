@@ -28,7 +28,7 @@ use crate::{
         },
     },
     ops::{
-        Act, Action, Ops, clock,
+        Act, Action, Ops, blocking, clock,
         events::told::{Event, tell},
         random,
     },
@@ -55,8 +55,8 @@ pub const END_SESSION: Action = Action { resource: Resource::Administrators, nam
 /// When sessions were last used, as long as that is not written.
 pub type SeenSessions = Mutex<HashMap<i64, UnixTime>>;
 
-/// Sessions that have ended, and are to be taken out of the database.
-pub type SignedOut = HashSet<i64>;
+/// Sessions that have ended, and are to be taken out of the database: the hashes of their tokens.
+pub type SignedOut = HashSet<KeyHash>;
 
 /// Where somebody signs in.
 #[derive(Clone, Copy, Debug)]
@@ -240,7 +240,7 @@ impl Ops {
 
     fn holder_now(&self, hash: &KeyHash, address: IpAddr, now: UnixTime) -> Result<Option<SignedIn>> {
         let found = self.point(&Actor::LINECARD, SIGN_IN, |look| holder(look.read, hash, address))?;
-        let found = found.filter(|found| !self.signed_out().contains(&found.session.id));
+        let found = found.filter(|found| !self.signed_out().contains(&found.hash));
         let lasts = |session: &PanelSession| {
             let (now, begun) = (now.seconds(), session.created_at.seconds());
             // One that began in the future was made while the clock was ahead, and would last until then.
@@ -257,34 +257,73 @@ impl Ops {
         let seen: Vec<_> = self.seen.lock().drain().collect();
         let now = clock::now();
         let (begun, used) = (self.kept_since(LONGEST), self.kept_since(IDLE));
-        let ended: Vec<i64> = self.signed_out().iter().copied().collect();
+        let ended: Vec<KeyHash> = self.signed_out().iter().cloned().collect();
         let left = ended.clone();
         let noted = self.store.write(store::housekeeping(now, "sessions"), move |tx| {
             seen.iter().try_for_each(|(id, at)| tx.panel_session_seen(*id, *at))?;
-            left.iter().try_for_each(|id| tx.delete_panel_session(*id, None).map(|_| ()))?;
+            left.iter().try_for_each(|token| tx.end_panel_session(token))?;
             tx.forget_panel_sessions(begun, used)
         });
         noted.wait().await?;
-        self.signed_out().retain(|id| !ended.contains(id));
+        self.signed_out().retain(|token| !ended.contains(token));
+        self.forget_ended(ended).await;
         Ok(())
     }
 
-    /// Ends one's own session: at once, and in the database as soon as that can be written.
-    pub async fn sign_out(&self, session: &PanelSession) {
-        let id = session.id;
-        self.signed_out().insert(id);
-        let ended = self.store.write(store::housekeeping(clock::now(), "sign_out"), move |tx| {
-            tx.delete_panel_session(id, None)
-        });
+    /// Forgets sessions that are out of the database; one that ends meanwhile stays noted.
+    async fn forget_ended(&self, ended: Vec<KeyHash>) {
+        let file = self.store.ended_sessions().clone();
         let ops = self.clone();
-        let written = tokio::spawn(async move {
-            // What cannot be written now is written with the sessions that were used.
-            if ended.wait().await.is_ok() {
-                ops.signed_out().remove(&id);
-            }
+        let forgotten = blocking(move || match file.read() {
+            Some(noted) if noted.is_empty() => Ok(()),
+            Some(_) => file.forget(&ended),
+            None => file.make(|| ops.signed_out().is_empty()),
+        });
+        if let Err(error) = forgotten.await {
+            log::warn!("linecard.ended cannot be written to: {error}");
+        }
+    }
+
+    /// Learns at the start which sessions have ended and are still in the database: all of them, if there is no file that says so.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn recall_ended_sessions(&self) -> Result<()> {
+        let file = self.store.ended_sessions().clone();
+        if let Some(ended) = blocking(move || file.read()).await {
+            self.signed_out().extend(ended);
+            return Ok(());
+        }
+        let origin = store::housekeeping(clock::now(), "sessions");
+        let all = self.store.read(&origin, |read| read.panel_session_tokens())?;
+        self.signed_out().extend(all);
+        if let Err(error) = self.note_seen_sessions().await {
+            log::warn!(
+                "sessions of the panel that have ended cannot be deleted yet: {}",
+                error.for_operator()
+            );
+        }
+        Ok(())
+    }
+
+    /// Ends one's own session: at once, and for good when this returns, whatever the database does.
+    pub async fn sign_out(&self, who: &SignedIn) {
+        let token = who.hash.clone();
+        self.signed_out().insert(token.clone());
+        let ended = self.store.write(store::housekeeping(clock::now(), "sign_out"), {
+            let token = token.clone();
+            move |tx| tx.end_panel_session(&token)
         });
         // Nobody waits for a full disk or another program to leave.
-        let _ = tokio::time::timeout(WRITTEN_SOON, written).await;
+        if let Ok(Ok(())) = tokio::time::timeout(WRITTEN_SOON, ended.wait()).await {
+            self.signed_out().remove(&token);
+            return;
+        }
+        // It is taken out of the database with those that were used (`note_seen_sessions`).
+        let file = self.store.ended_sessions().clone();
+        if let Err(error) = blocking(move || file.note(&token)).await {
+            log::error!("that somebody has signed out cannot be written down: {error}");
+        }
     }
 
     fn signed_out(&self) -> MutexGuard<'_, SignedOut> {

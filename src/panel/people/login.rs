@@ -76,7 +76,7 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
             if let Some(old) = request.cookie(SESSION)
                 && let Some(who) = ops.signed_in(old.value(), from.address)?
             {
-                ops.sign_out(&who.session).await;
+                ops.sign_out(&who).await;
             }
             let mut response = moved(inside(next));
             keep(&mut response, &request, tokens);
@@ -110,7 +110,7 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
 
 /// The cookie is taken away whatever the database does.
 async fn sign_out(request: HttpRequest, caller: Caller) -> HttpResponse {
-    caller.ops.sign_out(&caller.signed_in.session).await;
+    caller.ops.sign_out(&caller.signed_in).await;
     let mut response = moved("/panel/login");
     let _ = response.add_cookie(&session_cookie(&request, String::new()));
     response

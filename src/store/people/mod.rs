@@ -1,5 +1,6 @@
 //! Administrators, resellers, keys, sessions of the panel.
 
+pub mod ended_sessions;
 pub mod keys;
 pub mod let_in;
 pub mod panel_sessions;

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{
     domain::{
-        Result,
+        Fact, Field, Result,
         fields::time::UnixTime,
         ids::{AdminId, Id},
         people::api_key::KeyHash,
@@ -53,6 +53,17 @@ impl Read<'_> {
     pub fn panel_session(&self, hash: &KeyHash) -> Result<Option<PanelSession>> {
         let sql = format!("SELECT {COLUMNS} FROM panel_sessions WHERE hash = ?");
         Ok(self.conn.prepare_cached(&sql)?.query_row([hash.hex()], session).optional()?)
+    }
+
+    /// The hashes of the tokens of all sessions.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn panel_session_tokens(&self) -> Result<Vec<KeyHash>> {
+        let mut statement = self.conn.prepare_cached("SELECT hash FROM panel_sessions")?;
+        let rows = statement.query_map([], |row| row.get(0).map(Fact::Text).map(KeyHash::stored))?;
+        let tokens: Vec<Option<KeyHash>> = rows.collect::<rusqlite::Result<_>>()?;
+        Ok(tokens.into_iter().flatten().collect())
     }
 
     /// Whose session that is.
@@ -132,6 +143,24 @@ impl Write<'_> {
         let sql = "DELETE FROM panel_sessions WHERE id = ?1 AND (?2 IS NULL OR admin_id = ?2)";
         let ended = self.conn.prepare_cached(sql)?.execute(params![id, admin.map(|admin| admin.0)])?;
         Ok(ended > 0)
+    }
+
+    /// Ends the session of the token with that hash, if there is one.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn end_panel_session(&self, token: &KeyHash) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM panel_sessions WHERE hash = ?")?.execute([token.hex()])?;
+        Ok(())
+    }
+
+    /// Ends every session of everybody.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn end_all_panel_sessions(&self) -> Result<()> {
+        self.conn.execute("DELETE FROM panel_sessions", [])?;
+        Ok(())
     }
 
     /// Ends every session of an administrator, but for one that is to stay.

@@ -145,25 +145,46 @@ fn no_face_fails_while_another_program_writes() {
 }
 
 #[test]
-fn one_signs_out_while_another_program_writes() {
-    let server = TestServer::with(
-        tempfile::tempdir().expect("a folder"),
-        &[],
-        &[("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))],
-    )
-    .expecting("database busy");
-    let panel = Panel::admin(&server);
-    let kept = server.data().join("kept-cookies");
-    std::fs::copy(panel.cookies(), &kept).expect("a copy");
-    let ask = || server.curl("/panel/account", &["-o", "/dev/null", "-b", kept.to_str().expect("a path")]).0;
-    assert_eq!(ask(), 200);
-    let other = hold(&server);
+fn who_signs_out_while_another_program_writes_is_out_for_good() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let environment = [("LINECARD_ADMIN_PASSWORD", Path::new(PASSWORD))];
+    let server = TestServer::with(folder, &[], &environment).expecting("database busy");
+    let kept = |panel: &Panel| {
+        let jar = std::fs::read_to_string(panel.cookies()).expect("cookies");
+        let session = jar.lines().find(|line| line.contains("linecard_session")).expect("a session");
+        session.rsplit('\t').next().expect("a token").to_owned()
+    };
+    // The port, which is another one after each start, stands in the cookie's name.
+    let ask = |server: &TestServer, token: &str| {
+        let port = server.url.rsplit(':').next().expect("a port");
+        let cookie = format!("Cookie: linecard_session_{port}={token}");
+        server.curl("/panel/account", &["-o", "/dev/null", "-H", &cookie]).0
+    };
+    let (panel, other) = (Panel::admin(&server), Panel::admin(&server));
+    let (out, still_in) = (kept(&panel), kept(&other));
+    assert_eq!(ask(&server, &out), 200);
+    let lock = hold(&server);
     let asked = Instant::now();
     let page = panel.post_bare("/panel/logout", &[]);
     assert_eq!((page.status, page.location()), (303, "/panel/login"));
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     assert_eq!(panel.ask("/panel/account").status, 303, "the cookie is gone");
-    assert_eq!(ask(), 303, "and the session has ended, for whoever has a copy of it");
-    drop(other);
-    within(10, "the database knows it", || server.done("administrators/sessions", "")["total"] == 0);
+    assert_eq!(ask(&server, &out), 303, "and the session has ended, for whoever has a copy of it");
+
+    // Killed before the database could learn it, started while it still cannot, and then for good.
+    let folder = server.kill();
+    let server = TestServer::on(folder, &[]).expecting("database busy");
+    assert_eq!((ask(&server, &out), ask(&server, &still_in)), (303, 200));
+    drop(lock);
+    let folder = server.stop();
+    let server = TestServer::on(folder, &[]);
+    assert_eq!((ask(&server, &out), ask(&server, &still_in)), (303, 200));
+    assert_eq!(server.done("administrators/sessions", "")["total"], 1);
+
+    // Nobody knows who has signed out: everybody has.
+    let folder = server.stop();
+    std::fs::remove_file(folder.path().join("linecard.ended")).expect("the file");
+    let server = TestServer::on(folder, &[]);
+    assert_eq!(ask(&server, &still_in), 303);
+    assert_eq!(server.done("administrators/sessions", "")["total"], 0);
 }

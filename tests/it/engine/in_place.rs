@@ -406,7 +406,7 @@ fn files_of_the_database_are_taken_away_from_others_at_each_start() {
     for end in ["", "-wal", "-shm"] {
         assert_eq!(mode(&file(server.data(), end)), 0o600, "{end}");
     }
-    for beside in ["linecard.mark", "linecard.key"] {
+    for beside in ["linecard.mark", "linecard.ended", "linecard.key"] {
         assert_eq!(mode(&server.data().join(beside)), 0o600, "{beside}");
     }
     assert!(server.log().contains("was accessible to others (mode 664)"), "{}", server.log());
