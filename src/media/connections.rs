@@ -15,7 +15,7 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 
 use hold::Cut;
-pub use hold::Hold;
+pub use hold::{Hold, has_hung_up};
 
 use super::{Demand, vanished::Kernel};
 use crate::domain::{
@@ -205,6 +205,14 @@ impl Connections {
         let title = key.title;
         state.book.touch(id, Instant::now());
         Some((title, state.wires.get(&id)?.sent.clone()))
+    }
+
+    /// Ends the session of that token: its player has gone.
+    pub fn end_of_token(&self, token: &str) {
+        let id = self.state().tokens.get(token).copied();
+        if let Some(id) = id {
+            self.end(&[id], Ending::Closed);
+        }
     }
 
     /// Ends sessions; how many there were.

@@ -11,7 +11,10 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use rustix::net::{Shutdown, shutdown, sockopt};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{Shutdown, shutdown, sockopt},
+};
 use socket2::SockRef;
 use tokio::net::{TcpStream, tcp::OwnedWriteHalf};
 
@@ -144,6 +147,15 @@ impl Drop for Hold {
             log::debug!("a paused player may be cut early: {error}");
         }
     }
+}
+
+/// Whether the other side has closed the connection. Nobody reads of it while a request is being answered.
+pub fn has_hung_up(socket: &OwnedWriteHalf) -> bool {
+    let socket: &TcpStream = socket.as_ref();
+    let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
+    // It says so without waiting.
+    poll(&mut asked, Some(&Timespec::default())).is_ok()
+        && asked[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
 }
 
 /// Has the kernel close a socket whose other side has vanished, or reads no more, and tell us soon that it does not.

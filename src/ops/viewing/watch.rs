@@ -28,7 +28,7 @@ use crate::{
     },
     media::{
         Channel, Tap,
-        connections::{About, Carrier, Entry, Hold, Rejected, Token, WatchAttempt},
+        connections::{About, Carrier, Entry, Hold, Rejected, Token, WatchAttempt, has_hung_up},
     },
     ops::{clock, random},
     store::viewing::viewers::AskedTitle,
@@ -41,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LIST_PATIENCE: Duration = Duration::from_secs(36);
 /// How often the session of somebody who waits for a playlist is kept from ending: it has asked, and is not answered yet.
 const KEPT: Duration = Duration::from_secs(5);
+/// How often it is looked whether that player is still there.
+const LOOKED: Duration = Duration::from_millis(500);
 
 /// What somebody wants to watch.
 #[derive(Clone)]
@@ -99,7 +101,11 @@ impl Viewing {
     ) -> Result<Watching, Refusal> {
         let now = clock::now();
         let watching = self.begin(who, wish, from, now).await;
-        watching.map_err(|refusal| self.noted(who, wish, from, refusal, now))
+        watching.map_err(|refusal| match wish.socket.as_deref() {
+            // Who has gone meanwhile was refused nothing.
+            Some(socket) if has_hung_up(socket) => refusal,
+            _ => self.noted(who, wish, from, refusal, now),
+        })
     }
 
     async fn begin(
@@ -140,7 +146,7 @@ impl Viewing {
                 tokio::select! {
                     biased;
                     ready = self.await_stream(&channel, channel.segmented(LIST_PATIENCE)) => ready?,
-                    () = self.until_ended(&token, from) => return Err(Refusal::Ended),
+                    () = self.until_ended(&token, from, wish.socket.as_deref()) => return Err(Refusal::Ended),
                 }
                 self.connections.of_token(&token, from.address, &from.agent).ok_or(Refusal::Ended)?;
                 Ok(Watching::Hls(channel, token))
@@ -251,10 +257,17 @@ impl Viewing {
         }
     }
 
-    /// Keeps the session of a token as long as this is awaited; returns once somebody has ended it.
-    async fn until_ended(&self, token: &str, from: &Client) {
+    /// Keeps the session of a token as long as this is awaited; returns once somebody has ended it, or its player has hung up,
+    /// which gives its connection free.
+    async fn until_ended(&self, token: &str, from: &Client, socket: Option<&OwnedWriteHalf>) {
         while self.connections.of_token(token, from.address, &from.agent).is_some() {
-            tokio::time::sleep(KEPT).await;
+            let kept = Instant::now();
+            while kept.elapsed() < KEPT {
+                tokio::time::sleep(LOOKED).await;
+                if socket.is_some_and(has_hung_up) {
+                    return self.connections.end_of_token(token);
+                }
+            }
         }
     }
 

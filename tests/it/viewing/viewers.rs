@@ -1,6 +1,8 @@
 //! Viewers: admitted, counted, limited, cut.
 
 use std::{
+    io::Write as _,
+    net::{TcpListener, TcpStream},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -432,6 +434,29 @@ fn nothing_is_left_of_viewers_who_come_and_go() {
     drop(idle);
     within(20, "sockets are back to their start", || sockets() <= before + 5);
     within(10, "so are sessions", || open(&server) == 0);
+}
+
+#[test]
+fn who_hangs_up_before_the_first_playlist_holds_no_connection() {
+    // A source that is connected to and sends nothing: the stream goes on starting.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = TestServer::start();
+    let source = format!("http://{}/a.ts", silent.local_addr().unwrap());
+    server.done("streams/new", &format!("data[name]=a&data[sources][]={source}&data[on_demand]=1"));
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1");
+    server.done("line/new", "data[username]=bob&data[password]=pw&data[bouquets][]=1");
+    server.done("settings/update", "data[connection_policy]=refuse");
+    let refused = || server.done("line/explain", "username=bob&stream_id=1")["refusals"].to_string();
+    let before = refused();
+    let mut phone = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    phone.write_all(b"GET /live/bob/pw/1.m3u8 HTTP/1.1\r\nHost: x\r\nUser-Agent: phone\r\n\r\n").unwrap();
+    within(5, "it waits", || open(&server) == 1);
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(open(&server), 1, "as long as it is there");
+    drop(phone);
+    within(4, "its connection is free", || open(&server) == 0);
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(refused(), before, "and it was refused nothing");
 }
 
 #[test]
