@@ -225,6 +225,10 @@ fn nothing_is_there(act: &Act<'_>) -> Result<()> {
             return Err(Refused::NotEmpty(what).into());
         }
     }
+    // Whatever else somebody has changed, or made and deleted, is in the audit trail.
+    if act.tx.has_changes_beside(&Actor::LINECARD)? {
+        return Err(Refused::NotEmpty("changes in the audit trail").into());
+    }
     Ok(())
 }
 

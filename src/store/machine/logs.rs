@@ -7,6 +7,7 @@ use crate::{
         Fact, Kind, Resource, Result,
         fields::time::UnixTime,
         page::{Page, Rows, Start},
+        people::actor::Actor,
     },
     store::{
         Read, Write,
@@ -289,6 +290,15 @@ impl Read<'_> {
     pub fn audit_of(&self, resource: Resource, id: i64, most: u16) -> Result<Vec<LogRow>> {
         let of = [("resource", Fact::Text(resource.name().into())), ("target_id", Fact::Number(id))];
         self.latest(Log::Audit, &of, None, most.into())
+    }
+
+    /// Whether anybody but that actor's kind has changed something, as far as the audit trail goes back.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn has_changes_beside(&self, actor: &Actor) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM audit_log WHERE actor_kind <> ?)";
+        Ok(self.conn.query_row(sql, [actor.kind()], |row| row.get(0))?)
     }
 }
 

@@ -253,6 +253,7 @@ fn demo_data_passes_the_check_and_is_made_once() {
     // Nor does it mix what is invented with what an operator has made, line or not.
     let server = TestServer::start();
     for (call, body, what) in [
+        ("settings/update", "data[operator_name]=Mine", "changes in the audit trail"),
         ("categories/new", "data[name]=Noticias", "categories"),
         ("streams/new", "data[name]=Uno", "streams"),
         ("settings/api_key_new", "data[name]=second", "further API keys"),
