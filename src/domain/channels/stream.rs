@@ -213,7 +213,8 @@ impl SourceUrl {
     }
 
     /// What of it says which packets are received: a port of UDP is written in several ways, and with options that only
-    /// say how it is read.
+    /// say how it is read. Without a group the port alone says it, whatever host is named: ffmpeg listens on all of the machine's
+    /// addresses, or on that of `localaddr`.
     pub fn received(&self) -> String {
         let address = self.address();
         let Some((_, rest)) = address.split_once("://").filter(|_| self.scheme() == "udp") else {
@@ -221,14 +222,20 @@ impl SourceUrl {
         };
         let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
         let place = place.rsplit('@').next().unwrap_or(place).trim_end_matches('/').to_ascii_lowercase();
-        let port = place.rsplit(':').next().unwrap_or_default();
-        let place = if place.starts_with(':') { format!("0.0.0.0:{port}") } else { place };
-        let mut options: Vec<&str> = options
-            .split('&')
-            .filter(|option| ["sources=", "block=", "localaddr="].iter().any(|name| option.starts_with(name)))
-            .collect();
-        options.sort_unstable();
-        format!("udp://{place}?{}", options.join("&"))
+        let (host, port) = place.rsplit_once(':').unwrap_or((&place, ""));
+        let port = port.trim_start_matches('0');
+        let named = |names: &[&str]| {
+            let mut options: Vec<&str> = options
+                .split('&')
+                .filter(|option| option.split_once('=').is_some_and(|(name, _)| names.contains(&name)))
+                .collect();
+            options.sort_unstable();
+            options.join("&")
+        };
+        match group(host) {
+            Some(group) => format!("udp://{group}:{port}?{}", named(&["sources", "block", "localaddr"])),
+            None => format!("udp://:{port}?{}", named(&["localaddr"])),
+        }
     }
 
     /// The program of it that is to be played, if one was chosen: `#program=101`.
@@ -244,6 +251,21 @@ impl SourceUrl {
     /// The scheme of its URL in lower case; empty for a file.
     pub fn scheme(&self) -> String {
         self.0.split_once("://").map_or_else(String::new, |(scheme, _)| scheme.to_ascii_lowercase())
+    }
+}
+
+/// The group of a host of UDP; none if it is an address of one machine, in whatever spelling. Of a name that is not this machine's
+/// nobody knows it here.
+fn group(host: &str) -> Option<String> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_number = bare.split('.').all(|part| {
+        part.strip_prefix("0x").unwrap_or(part).bytes().all(|byte| byte.is_ascii_hexdigit())
+            && part.starts_with(|first: char| first.is_ascii_digit())
+    });
+    match bare.parse::<std::net::IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) => address.is_multicast().then(|| address.to_string()),
+        Err(_) if bare.is_empty() || bare == "localhost" || is_number => None,
+        Err(_) => Some(bare.to_owned()),
     }
 }
 
@@ -350,7 +372,18 @@ mod tests {
         ] {
             assert_eq!(received(same), plain, "{same}");
         }
-        assert_eq!(received("udp://@:1234"), received("udp://0.0.0.0:1234?buffer_size=1"));
+        for any in [
+            "udp://0.0.0.0:1234?buffer_size=1",
+            "udp://127.0.0.1:1234",
+            "udp://localhost:01234",
+            "udp://@127.1:1234?sources=192.0.2.1",
+            "udp://[::ffff:127.0.0.1]:1234",
+            "udp://192.0.2.7:1234#program=102",
+        ] {
+            assert_eq!(received(any), received("udp://@:1234"), "{any}");
+        }
+        assert_ne!(received("udp://@:1234?localaddr=192.0.2.9"), received("udp://@:1234"));
+        assert_ne!(received("udp://groups.example:1234"), received("udp://@:1234"));
         let sourced = received("udp://239.1.1.1:1234?sources=192.0.2.1&localaddr=192.0.2.9");
         assert_eq!(
             sourced,

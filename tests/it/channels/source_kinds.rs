@@ -377,7 +377,7 @@ fn programs_of_one_multiplex_are_streams_that_read_it_once() {
     server.done("streams/stop", "id=all");
     within(10, "nobody reads it any more", || reads() == 0);
     // One that plays all of it reads it alone, until programs of it are wanted too, before and after.
-    server.done("streams/new", &format!("data[name]=All&data[sources][]=udp://127.0.0.1:{port}"));
+    server.done("streams/new", &format!("data[name]=All&data[sources][]=udp://@:{port}"));
     within(20, "all of it plays", || online(&server) == [5]);
     server.done("streams/start", "id=2");
     within(40, "both play", || online(&server) == [2, 5]);
