@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    digest,
+    digest, hmac,
     rand::{SecureRandom, SystemRandom},
 };
 
@@ -28,7 +28,9 @@ const KEY: usize = 32;
 pub struct Sealing(Option<Key>);
 
 struct Key {
-    key: LessSafeKey,
+    cipher: LessSafeKey,
+    /// What is made of it to sign with.
+    signing: hmac::Key,
     /// The beginning of its hash: what a secret was sealed with can be told apart.
     name: String,
 }
@@ -57,7 +59,9 @@ impl Sealing {
         let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| format!("{shown} is no key"))?;
         let hash = digest::digest(&digest::SHA256, &bytes);
         let name = hash.as_ref().iter().take(4).fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
-        Ok(Self(Some(Key { key: LessSafeKey::new(key), name })))
+        let signing = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"signing");
+        let signing = hmac::Key::new(hmac::HMAC_SHA256, signing.as_ref());
+        Ok(Self(Some(Key { cipher: LessSafeKey::new(key), signing, name })))
     }
 
     /// Seals a secret for a purpose: what is sealed for one opens for no other.
@@ -65,25 +69,33 @@ impl Sealing {
     /// # Errors
     /// [`Error::Busy`] without a key, or if the system's generator fails.
     pub fn seal(&self, purpose: &str, secret: &str) -> Result<String> {
-        let Some(Key { key, name }) = &self.0 else { return Err(Error::Busy) };
+        let Some(Key { cipher, name, .. }) = &self.0 else { return Err(Error::Busy) };
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| Error::Busy)?;
         let mut sealed = secret.as_bytes().to_vec();
         let aad = Aad::from(purpose.as_bytes());
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
+        cipher
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
             .map_err(|_| Error::Busy)?;
         Ok(format!("{name}.{}", BASE64_STANDARD.encode([&nonce[..], &sealed].concat())))
     }
 
     /// The secret that was sealed for that purpose; `None` if that was with another key.
     pub fn open(&self, purpose: &str, sealed: &str) -> Option<String> {
-        let Key { key, name } = self.0.as_ref()?;
+        let Key { cipher, name, .. } = self.0.as_ref()?;
         let bytes = BASE64_STANDARD.decode(sealed.strip_prefix(name.as_str())?.strip_prefix('.')?).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut sealed = sealed.to_vec();
-        let opened = key.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut sealed).ok()?;
+        let opened = cipher.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut sealed).ok()?;
         String::from_utf8(opened.to_vec()).ok()
+    }
+
+    /// A signature for a purpose, 64 hexadecimal digits that only this key makes of that text; `None` without a key.
+    pub fn sign(&self, purpose: &str, text: &str) -> Option<String> {
+        let Key { signing, .. } = self.0.as_ref()?;
+        let signature = hmac::sign(signing, format!("{purpose}\n{text}").as_bytes());
+        Some(signature.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
     }
 }
 
@@ -118,6 +130,16 @@ mod tests {
         assert_eq!(own.open("webhook", &sealed.replace('.', ".A")), None);
         assert_eq!(Sealing::default().open("webhook", &sealed), None);
         assert!(Sealing::default().seal("webhook", "x").is_err());
+        let signed = own.sign("token", "x");
+        assert!(
+            signed.as_ref().is_some_and(|text| text.len() == 64)
+                && signed == at("own.key").sign("token", "x")
+        );
+        assert!(
+            signed != own.sign("token", "y")
+                && signed != own.sign("other", "x")
+                && signed != other.sign("token", "x")
+        );
     }
 
     #[test]

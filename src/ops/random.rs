@@ -105,11 +105,6 @@ pub fn hex(count: usize) -> Result<String> {
     Ok(text)
 }
 
-/// The token of a MAG's box, 32 hexadecimal digits in upper case: 128 bits.
-pub fn portal_token() -> Result<String> {
-    Ok(hex(32)?.to_ascii_uppercase())
-}
-
 /// A parental PIN: each of 0001 to 9999 is equally likely.
 pub fn pin() -> Result<Pin> {
     loop {

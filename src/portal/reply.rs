@@ -71,7 +71,9 @@ pub fn blocked(left: Duration) -> HttpResponse {
 
 /// More long lists than a MAG may fetch at once.
 pub fn too_many() -> HttpResponse {
-    answer(StatusCode::TOO_MANY_REQUESTS).insert_header((header::RETRY_AFTER, 1)).finish()
+    let mut response = answer(StatusCode::TOO_MANY_REQUESTS);
+    response.insert_header((header::RETRY_AFTER, 1));
+    in_words(response, "Too many long lists at once: try again in a moment.")
 }
 
 /// A text that is the result in its envelope; `fetch` lasts until it is sent.
@@ -95,14 +97,25 @@ pub fn malformed() -> HttpResponse {
 
 /// A request that cannot be answered.
 pub fn failed() -> HttpResponse {
-    answer(StatusCode::INTERNAL_SERVER_ERROR).finish()
+    in_words(
+        answer(StatusCode::INTERNAL_SERVER_ERROR),
+        "The server cannot save or look up this right now: try again later.",
+    )
+}
+
+/// No result, and why.
+fn in_words(mut response: HttpResponseBuilder, why: &str) -> HttpResponse {
+    let body = json!({ "js": false, "text": why });
+    response.content_type("application/json").body(body.to_string())
 }
 
 /// A failure of the server.
 pub fn failure(error: &Error) -> HttpResponse {
     match error {
         busy if busy.is_busy() => {
-            answer(StatusCode::SERVICE_UNAVAILABLE).insert_header((header::RETRY_AFTER, 5)).finish()
+            let mut response = answer(StatusCode::SERVICE_UNAVAILABLE);
+            response.insert_header((header::RETRY_AFTER, 5));
+            in_words(response, "The server is busy: try again in a moment.")
         }
         // Deleted between two looks at it.
         Error::NoSuch { .. } => turned_away(Rejected::NotLetIn),

@@ -111,10 +111,26 @@ impl Device {
         kept(&mut self.about.serial, &told.serial);
     }
 
-    /// Forgets which box it was: the next one takes its place.
-    pub fn reset(&mut self) {
+    /// The same MAG with another one's box: which it is, and what it says of itself.
+    pub fn with_box_of(self, other: &Self) -> Self {
+        Self {
+            token: other.token.clone(),
+            signed_in: other.signed_in,
+            cut: other.cut,
+            about: other.about.clone(),
+            ..self
+        }
+    }
+
+    /// Leaves no box let in.
+    pub fn shut_out(&mut self) {
         self.token = None;
         self.signed_in = false;
+    }
+
+    /// Forgets which box it was: the next one takes its place.
+    pub fn reset(&mut self) {
+        self.shut_out();
         self.about.device_id.clear();
         self.about.device_id2.clear();
     }

@@ -19,7 +19,7 @@ use crate::{
         portal::device::{Device, Pin},
         subscribers::named::Named,
     },
-    ops::{Act, Action, Ops, clock, viewing::Client},
+    ops::{Act, Action, Effect, Ops, clock, viewing::Client},
     store::{self, portal::SeenRow},
 };
 
@@ -92,6 +92,7 @@ pub fn reset(act: &Act<'_>, which: &Named<Mac>, seen: Option<&str>) -> Result<Ma
     let before = ids(&device);
     device.reset();
     act.tx.save_device(mag.id, &device)?;
+    act.after(Effect::EndDevice(mag.id));
     act.audit(Some(mag.id.0), &mag.record.mac_address.to_string(), &before, &ids(&device))?;
     Ok(mag.id)
 }
@@ -212,11 +213,12 @@ impl Ops {
         count(&self.portal.changes.audited, mac)
     }
 
-    /// Writes down when boxes last came.
+    /// Writes down when boxes last came, and which they are where that could not be written before.
     ///
     /// # Errors
     /// A database error; nothing is lost but the minute.
     pub async fn note_seen_boxes(&self) -> Result<()> {
+        self.save_unsaved_boxes().await?;
         let seen: Vec<(MagId, SeenRow)> = self.portal.seen.all().drain().collect();
         for some in seen.chunks(500) {
             let some = some.to_vec();

@@ -4,6 +4,7 @@ mod devices;
 mod events;
 mod links;
 mod session;
+mod unsaved;
 mod wrong_password;
 
 /// What faces show.
@@ -12,6 +13,7 @@ pub use devices::{Shown, identity, reset, set_pin};
 pub(super) use events::MOST as MOST_EVENTS;
 pub use events::{News, send};
 pub use session::{Caller, Entrance, Greeting, Session};
+pub use unsaved::UnsavedBoxes;
 
 use crate::{
     domain::{

@@ -34,6 +34,8 @@ use crate::{
 
 const BIND: Action = Action { resource: Resource::Mag, name: "bind_device" };
 const LOG_OUT: Action = Action { resource: Resource::Mag, name: "log_out" };
+/// So many digits of a token are random, and as many follow.
+const HALF: usize = 16;
 const SHUT_OUT: Action = Action { resource: Resource::Mag, name: "wrong_password" };
 
 /// Somebody who claims to be the box of a MAG.
@@ -119,7 +121,7 @@ impl Ops {
             return Ok(None);
         };
         let Some(found) = self.found(caller.mac)? else { return Ok(Some(left)) };
-        let is_let_in = found.device.is_let_in(&KeyHash::of(&caller.token));
+        let is_let_in = self.holds(&found, caller)?;
         let is_known = self.lockouts.address_blocked(Face::Portal, address).is_none()
             && self.lockouts.was_let_in(Holder::Mag(found.mag.id), address)?;
         Ok((!is_let_in && !is_known).then_some(left))
@@ -132,11 +134,13 @@ impl Ops {
     pub fn greet(&self, caller: &Caller) -> Result<Greeting> {
         let random = random::hex(40)?;
         if caller.token.is_empty() {
-            return Ok(Greeting { token: random::portal_token()?, random, not_valid: false });
+            return Ok(Greeting { token: self.new_token(caller.mac)?, random, not_valid: false });
         }
-        let token = KeyHash::of(&caller.token);
-        let known = self.found(caller.mac)?.is_some_and(|found| found.device.is_let_in(&token));
-        let token = if known { caller.token.clone() } else { random::portal_token()? };
+        let known = match self.found(caller.mac)? {
+            Some(found) => self.holds(&found, caller)?,
+            None => false,
+        };
+        let token = if known { caller.token.clone() } else { self.new_token(caller.mac)? };
         Ok(Greeting { token, random, not_valid: !known })
     }
 
@@ -151,7 +155,7 @@ impl Ops {
             Err(refused) => return Ok(refused),
         };
         let token = KeyHash::of(&caller.token);
-        let signed_in = found.device.signed_in && found.device.is_let_in(&token);
+        let signed_in = found.device.signed_in && self.holds(&found, caller)?;
         let login_required = self.snapshot().settings.mag_login_required;
         if self.sent_wrong(&found.mag, &token) || (login_required && !signed_in) {
             return Ok(Entrance::SignIn);
@@ -179,26 +183,21 @@ impl Ops {
     ) -> Result<bool> {
         let now = clock::now();
         let login_required = self.snapshot().settings.mag_login_required;
-        // Apps ask before they tell who they are; what lets a box in is its profile or its password.
-        let device = Some(&told).filter(|told| login_required || told.has_id());
+        let its_own = self.shut_out_if_wrong(caller, login, password).await?;
+        // Apps ask before they tell who they are; what lets a box in is its profile or its password. The box that is let in
+        // need not tell again.
+        let device = Some(&told).filter(|told| told.has_id() || (login_required && !its_own));
         let Ok(found) = self.admissible(caller, device, &format!("{login} {password}"), now)? else {
             return Ok(false);
         };
-        let mag = &found.mag.record;
-        let own = mag.password.as_str();
+        let own = found.mag.record.password.as_str();
         let sent_wrong = self.sent_wrong(&found.mag, &KeyHash::of(&caller.token));
         if !login_required && !sent_wrong && (own.is_empty() || password.is_empty()) {
             return Ok(true);
         }
-        let right = !own.is_empty()
-            && mag.login.as_str().eq_ignore_ascii_case(login)
-            && bool::from(own.as_bytes().ct_eq(password.as_bytes()));
-        if !right {
+        if !is_right(&found.mag.record, login, password) {
             self.wrong_box(caller, &format!("{login} {password}"));
             self.turned_away(caller, Some(&found.mag), &Refusal::SignIn, now);
-            if !own.is_empty() && !password.is_empty() {
-                self.shut_out(caller, &found).await?;
-            }
             return Ok(false);
         }
         self.portal.wrong.forget(found.mag.id);
@@ -211,25 +210,62 @@ impl Ops {
         !mag.record.password.as_str().is_empty() && self.portal.wrong.came_under(mag.id, token)
     }
 
-    /// A token under which something wrong is sent lets nobody in from then on; those of other boxes stay good.
-    async fn shut_out(&self, caller: &Caller, found: &Found) -> Result<()> {
-        if caller.token.is_empty() {
-            return Ok(());
+    /// A token under which something wrong is sent lets nobody in from then on, whatever else comes with it; those of other
+    /// boxes stay good. Whether it is still that of the box that is let in.
+    async fn shut_out_if_wrong(&self, caller: &Caller, login: &str, password: &str) -> Result<bool> {
+        let Some(found) = self.found(caller.mac)? else { return Ok(false) };
+        let holds = self.holds(&found, caller)?;
+        let mag = &found.mag.record;
+        let is_try = !mag.password.as_str().is_empty() && !password.is_empty() && !caller.token.is_empty();
+        if !is_try || is_right(mag, login, password) {
+            return Ok(holds);
         }
         let (id, token) = (found.mag.id, KeyHash::of(&caller.token));
         self.portal.wrong.note(id, token.clone());
-        if !found.device.is_let_in(&token) {
-            return Ok(());
+        if holds {
+            let mut after = found.device.clone();
+            after.shut_out();
+            let saving = self.write_own(caller.actor(), SHUT_OUT, move |act| {
+                let mut device = act.tx.device(id)?;
+                if device.is_let_in(&token) {
+                    device.shut_out();
+                    act.tx.save_device(id, &device)?;
+                }
+                Ok(device)
+            });
+            self.saved_or_kept(id, (&found.device, after), caller.actor(), saving).await?;
         }
-        self.write_own(caller.actor(), SHUT_OUT, move |act| {
-            let mut device = act.tx.device(id)?;
-            if device.is_let_in(&token) {
-                (device.token, device.signed_in) = (None, false);
-                act.tx.save_device(id, &device)?;
-            }
-            Ok(())
-        })
-        .await
+        Ok(false)
+    }
+
+    /// Whether the caller has the token of the box that is let in. One that this server has not made may be guessed: it counts
+    /// only where it was let in with, by its profile.
+    fn holds(&self, found: &Found, caller: &Caller) -> Result<bool> {
+        if !found.device.is_let_in(&KeyHash::of(&caller.token)) {
+            return Ok(false);
+        }
+        Ok(self.has_made(caller)
+            || self.lockouts.was_let_in(Holder::Mag(found.mag.id), caller.from.address)?)
+    }
+
+    /// A token for a box of that MAG: half of it is random, the other half shows that it is from here.
+    fn new_token(&self, mac: Mac) -> Result<String> {
+        let random = random::hex(HALF)?.to_ascii_uppercase();
+        // Without a key there is nothing to show, and it counts as one that the box has made.
+        let shown = self.signature(mac, &random).map_or_else(|| random::hex(HALF), Ok)?;
+        Ok(random + &shown.to_ascii_uppercase())
+    }
+
+    /// Whether the caller's token was made here for his MAC.
+    fn has_made(&self, caller: &Caller) -> bool {
+        let Some((random, shown)) = caller.token.split_at_checked(HALF) else { return false };
+        self.signature(caller.mac, random)
+            .is_some_and(|own| own.to_ascii_uppercase().as_bytes().ct_eq(shown.as_bytes()).into())
+    }
+
+    fn signature(&self, mac: Mac, random: &str) -> Option<String> {
+        let signature = self.host.sealing.sign("portal token", &format!("{mac} {random}"))?;
+        Some(signature.get(..HALF)?.to_owned())
     }
 
     /// The session of a box that is let in, whatever its subscription; `None` if MAC and token do
@@ -238,10 +274,12 @@ impl Ops {
     /// # Errors
     /// A database error.
     pub fn portal_session(&self, caller: &Caller) -> Result<Option<Session>> {
-        let token = KeyHash::of(&caller.token);
-        let Some(found) = self.found(caller.mac)?.filter(|found| found.device.is_let_in(&token)) else {
-            self.wrong_box(caller, "");
-            return Ok(None);
+        let found = match self.found(caller.mac)? {
+            Some(found) if self.holds(&found, caller)? => found,
+            _ => {
+                self.wrong_box(caller, "");
+                return Ok(None);
+            }
         };
         let now = clock::now();
         self.lockouts.note_let_in(Holder::Mag(found.mag.id), caller.from.address);
@@ -257,8 +295,15 @@ impl Ops {
     /// [`crate::domain::Error::Busy`] for very many in a short time, or a database error.
     pub async fn sign_out_box(&self, caller: &Caller) -> Result<()> {
         self.count_audited(caller.mac)?;
-        let mac = Named::By(caller.mac);
-        self.write_own(caller.actor(), LOG_OUT, move |act| devices::reset(act, &mac, None).map(|_| ())).await
+        let Some(found) = self.found(caller.mac)? else { return Ok(()) };
+        let (id, mut after, mac) = (found.mag.id, found.device.clone(), Named::By(caller.mac));
+        after.reset();
+        let left = after.clone();
+        let saving = self.write_own(caller.actor(), LOG_OUT, move |act| {
+            devices::reset(act, &mac, None)?;
+            Ok(left.clone())
+        });
+        self.saved_or_kept(id, (&found.device, after), caller.actor(), saving).await.map(|_| ())
     }
 
     /// The name of a subscriber's plan, if it has one.
@@ -278,7 +323,7 @@ impl Ops {
         }
         self.point(&Actor::LINECARD, ASK, |look| {
             let Some(mag) = find(look.read, mac)? else { return Ok(None) };
-            let device = look.read.device(mag.id)?;
+            let device = self.viewing.unsaved_boxes().over(mag.id, look.read.device(mag.id)?);
             Ok(Some(Found { mag, device }))
         })
     }
@@ -336,7 +381,7 @@ impl Ops {
         }
         let takes_over = !before.is_let_in(&token);
         let lock = found.mag.record.lock_device;
-        self.write_own(caller.actor(), BIND, move |act| {
+        let saving = self.write_own(caller.actor(), BIND, move |act| {
             let mut device = act.tx.device(id)?;
             let (device_id, device_id2) = (device.about.device_id.clone(), device.about.device_id2.clone());
             device.let_in(&token, signed_in, &told);
@@ -351,12 +396,13 @@ impl Ops {
                 act.after(Effect::EndDevice(id));
             }
             Ok(device)
-        })
-        .await
+        });
+        self.saved_or_kept(id, (&before, after), caller.actor(), saving).await
     }
 
     /// Ends what the device before watches, and its links.
     pub(in crate::ops) fn end_device(&self, mag: MagId) {
+        self.viewing.unsaved_boxes().forget(mag);
         self.portal.links.end(mag);
         let is_its = |session: &Watched| session.key.viewer == Viewer::Mag(mag);
         self.viewing.connections.end_where(Ending::OtherDevice, is_its);
@@ -366,6 +412,14 @@ impl Ops {
         let who = mag.map(|mag| Subscriber::from(mag.clone()));
         self.viewing.note_refusal(who.as_ref(), &caller.mac.to_string(), None, &caller.from, refusal, now);
     }
+}
+
+/// Whether login and password are those of a MAG that has a password.
+fn is_right(mag: &Mag, login: &str, password: &str) -> bool {
+    let own = mag.password.as_str();
+    !own.is_empty()
+        && mag.login.as_str().eq_ignore_ascii_case(login)
+        && bool::from(own.as_bytes().ct_eq(password.as_bytes()))
 }
 
 /// What the subscription and the device that told say against it.

@@ -20,6 +20,7 @@ use crate::{
         Act, Action, act,
         channels::catalogue::{BouquetSet, CatalogueCache, bouquets_of},
         clock, origin,
+        portal::UnsavedBoxes,
     },
     store::{
         self, Context, LineKey, Read, Store, Table,
@@ -38,12 +39,14 @@ const WATCH: Action = Action { resource: Resource::Connections, name: "watch" };
 pub(in crate::ops) struct MainServer {
     store: Store,
     made: CatalogueCache,
+    /// Boxes that could not be written down yet.
+    pub unsaved_boxes: UnsavedBoxes,
 }
 
 impl MainServer {
     /// The one whose database that is.
     pub fn of(store: Store) -> Self {
-        Self { store, made: CatalogueCache::default() }
+        Self { store, made: CatalogueCache::default(), unsaved_boxes: UnsavedBoxes::default() }
     }
 
     /// Settings and whitelist as last committed.
@@ -89,7 +92,7 @@ impl MainServer {
     pub fn box_may_play(&self, mag: MagId) -> Result<bool> {
         let login_required = self.snapshot().settings.mag_login_required;
         match self.store.point(&asking(), |read| read.device(mag)) {
-            Ok(device) => Ok(device.may_play(login_required)),
+            Ok(device) => Ok(self.unsaved_boxes.over(mag, device).may_play(login_required)),
             Err(Error::NoSuch { .. }) => Ok(false),
             Err(error) => Err(error),
         }

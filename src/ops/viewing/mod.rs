@@ -40,7 +40,7 @@ use crate::{
     },
     host::providers::Providers,
     media::{Media, connections::Connections},
-    ops::people::lockouts::Lockouts,
+    ops::{people::lockouts::Lockouts, portal::UnsavedBoxes},
     store::Store,
 };
 use history::History;
@@ -75,6 +75,11 @@ impl std::ops::Deref for Viewing {
 }
 
 impl Viewing {
+    /// Boxes that are let in and could not be written down yet.
+    pub(super) fn unsaved_boxes(&self) -> &UnsavedBoxes {
+        &self.main.unsaved_boxes
+    }
+
     /// Serving viewers on that server, for the main server with that store.
     pub(super) fn new(
         here: Here,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestServer,
+    TestServer, disk,
     set::{MAC, Set, ask, catalogue, device, mag},
 };
 
@@ -154,6 +154,78 @@ fn a_token_that_anybody_can_guess_is_none() {
 }
 
 #[test]
+fn a_token_that_a_box_has_made_counts_where_it_was_let_in_with_it() {
+    let server = TestServer::on(catalogue().stop(), &["--trusted-proxies", "127.0.0.1"]);
+    let is_let_in = |set: &Set<'_>| set.text("type=itv&action=get_genres").1 != "Authorization failed.";
+    let elsewhere = |token: &str| Set {
+        server: &server,
+        mac: MAC,
+        token: token.to_owned(),
+        from: Some("127.0.0.9"),
+        range: false,
+    };
+    // SHA-1 of a MAC, its characters, and what somebody has typed.
+    for token in
+        ["8d6ab84ca2af9fccd4e4048694176ebf0a5f4ed5", "30303a31413a37393a34423a43323a3031", "13579bdf02468ace"]
+    {
+        let own = Set { from: None, ..elsewhere(token) };
+        assert_eq!(own.js("type=stb&action=get_profile&device_id=BOX1")["status"], 0, "{token}");
+        assert!(is_let_in(&own), "{token}");
+        let other = elsewhere(token);
+        assert!(!is_let_in(&other), "{token}");
+        assert_eq!(other.js("type=stb&action=get_profile&device_id=BOX2")["status"], 1, "{token}");
+        assert!(!is_let_in(&other) && is_let_in(&own), "{token}");
+    }
+    // The one that it was given goes where the box goes.
+    let mut own = Set::new(&server, MAC);
+    own.shake("");
+    assert_eq!(own.js("type=stb&action=get_profile&device_id=BOX1")["status"], 0);
+    let moved = elsewhere(&own.token);
+    assert!(is_let_in(&moved));
+    let changed = if own.token.ends_with('0') { "1" } else { "0" };
+    assert!(!is_let_in(&elsewhere(&format!("{}{changed}", &own.token[..31]))));
+}
+
+#[test]
+fn a_box_gets_in_and_out_while_the_disk_is_full() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flag = folder.path().join("full");
+    let server = TestServer::with(folder, &[], &[("LD_PRELOAD", disk::library()), ("DISK_FULL", &flag)])
+        .expecting("disk full");
+    server.done("streams/new", "data[name]=a&data[sources][]=media/a.ts&data[on_demand]=1");
+    server.done("bouquets/new", "data[name]=All&data[streams][]=1");
+    server.done("mag/new", &format!("data[mac_address]={MAC}&data[bouquets][]=1"));
+    let is_let_in = |set: &Set<'_>| set.text("type=itv&action=get_genres").1 != "Authorization failed.";
+    let enter = |device: &str| {
+        let mut set = Set::new(&server, MAC);
+        set.shake("");
+        let profile = set.js(&format!("type=stb&action=get_profile&device_id={device}"));
+        assert_eq!(profile["status"], 0, "{device}: {profile}");
+        assert!(is_let_in(&set), "{device}");
+        set
+    };
+    std::fs::write(&flag, "").expect("the flag");
+    let first = enter("BOX1");
+    assert!(first.link(1).is_ok());
+    let (status, answer) = first.text("type=itv&action=set_fav&fav_ch=1");
+    let answer: Value = serde_json::from_str(&answer).expect("an envelope");
+    assert_eq!((status, &answer["js"]), (500, &json!(false)));
+    assert!(answer["text"].as_str().is_some_and(|text| text.ends_with("try again later.")), "{answer}");
+    assert_eq!(first.js("type=stb&action=logout"), true);
+    assert!(!is_let_in(&first));
+    let second = enter("BOX2");
+    assert!(!is_let_in(&first));
+    std::fs::remove_file(&flag).expect("room");
+    // It is written down at the end at the latest.
+    let (first, second) = (first.token.clone(), second.token.clone());
+    let server = TestServer::on(server.stop(), &[]);
+    let with = |token| Set { server: &server, mac: MAC, token, from: None, range: false };
+    let answers = [first, second].map(|token| with(token).text("type=itv&action=get_genres").1);
+    assert_eq!(answers[0], "Authorization failed.");
+    assert_ne!(answers[1], "Authorization failed.");
+}
+
+#[test]
 fn a_box_with_a_password_is_let_in_by_it_even_where_none_is_required() {
     let server = catalogue();
     mag(&server, "data[login]=anna&data[password]=s3cret");
@@ -202,6 +274,15 @@ fn a_box_that_is_let_in_and_sends_a_wrong_password_is_out() {
         assert_eq!((asks_again(&set), is_let_in(&set)), (json!(2), false), "nor does its MAC help it");
         assert_eq!(auth(&set, "00A1", ""), false, "nor to send none");
     }
+    // Nor does it matter that it tells no device id where one is bound.
+    server.done("settings/update", "data[mag_login_required]=1");
+    assert_eq!(auth(&set, "anna", "s3cret&device_id=D1"), true);
+    assert_eq!(set.js("type=stb&action=get_profile&device_id=D1")["status"], 0);
+    assert_eq!((auth(&set, "anna", "s3cret"), is_let_in(&set)), (json!(true), true));
+    assert_eq!((auth(&set, "anna", "wrong"), is_let_in(&set)), (json!(false), false));
+    assert_eq!(auth(&set, "anna", "s3cret"), false, "it may be any device by now");
+    server.done("settings/update", "data[mag_login_required]=0");
+    server.done("mag/reset_device", &format!("mac_address={MAC}"));
     // A box that is started anew.
     set.shake("");
     assert_eq!((asks_again(&set), is_let_in(&set)), (json!(0), true));
