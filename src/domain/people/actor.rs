@@ -135,9 +135,10 @@ impl Actor {
     /// Whether somebody confined to a reseller has that at all. People have pages of their own for what keys ask of more.
     fn is_for_resellers(&self, resource: Resource, access: Access) -> bool {
         match self.who {
-            // Whoever is told by a webhook is told of everything.
-            Who::ApiKey { .. } if resource != Resource::Webhooks => {
-                rights::allow(&rights::OF_BOUND_KEYS, resource, access)
+            // Not what only goes by the right to something else: who is told of events is told of everybody's.
+            Who::ApiKey { .. } => {
+                let is_itself = resource == resource.right() || resource == Resource::Batches;
+                is_itself && rights::allow(&rights::OF_BOUND_KEYS, resource, access)
             }
             _ => matches!(resource, Resource::Line | Resource::Mag | Resource::Batches),
         }
