@@ -151,7 +151,8 @@ fn alerts_reach_those_whom_they_concern_once_and_together() {
     // A test and once more; nobody reads the mail server again, and it stands in no log.
     server.done("messages/test", "to=night@a.example");
     assert_eq!(post.wait(5)[4].to, "night@a.example");
-    server.done("messages/resend", &format!("id={}", messages(&server)[0]["id"]));
+    let sent = wait(&server, "it is noted", |found| found[0]["state"] == "sent");
+    server.done("messages/resend", &format!("id={}", sent[0]["id"]));
     let letters = post.wait(6);
     assert_ne!(letters[5].header("Message-ID"), letters[4].header("Message-ID"));
     assert_eq!(
@@ -169,8 +170,7 @@ fn alerts_reach_those_whom_they_concern_once_and_together() {
     assert!(!seen.contains("s3cret"), "{seen}");
     server.done("messages/test", "to=night@a.example");
     assert!(post.wait(7)[6].text().contains("https://panel.example/panel"));
-    let all = messages(&server);
-    assert!(all.iter().all(|message| message["state"] == "sent"), "{all:#?}");
+    wait(&server, "all are noted as sent", |found| found.iter().all(|message| message["state"] == "sent"));
 }
 
 /// A line or MAG that ends in a week and two seconds: then there is an event.
