@@ -244,11 +244,12 @@ mod tests {
         ("bouquet_streams", "bouquet_id"),
     ];
     /// What nobody misses: sessions, messages that wait, answers to repeats.
-    const LOST: [(&str, &str); 7] = [
+    const LOST: [(&str, &str); 8] = [
         ("panel_sessions", "admin_id"),
         ("panel_browsers", "admin_id"),
         ("mag_events", "mag_id"),
         ("webhook_deliveries", "webhook_id"),
+        ("messages", "target_id"),
         ("idempotency", "api_key_id"),
         ("batch_pieces", "batch_id"),
         ("batch_rows", "batch_id"),
