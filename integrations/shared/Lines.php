@@ -16,9 +16,12 @@ final class Lines
     /** How often an act begins anew because the line was changed meanwhile, or was sold and deleted within a day. */
     private const ROUNDS = 20;
 
-    /** @param string $shop begins references and keys, such as `whmcs` */
+    /** @param string $shop begins references and keys, such as `whmcs`: another one for each shop that uses the server */
     public function __construct(private Client $client, private string $shop)
     {
+        if (!preg_match('/^[A-Za-z0-9._-]{1,32}$/D', $shop)) {
+            throw new Refused('The name of this shop must be 1 to 32 letters, digits and . _ -');
+        }
     }
 
     public function reference(string $service): string
@@ -27,23 +30,40 @@ final class Lines
     }
 
     /**
-     * The line of a service with its connections (`line_info`, `line_conn_info`), or null.
+     * The line of a service with its connections (`line_info`, `line_conn_info`), or null. Looking changes nothing.
      *
-     * One that was made before the module came has no reference: it is known by its username, and gets one. With
-     * `$password`, only if that is the line's too: where a stranger of the same name must not be taken for it.
+     * One that was made before the module came has no reference: it is known by its username and password, by both.
+     *
+     * @throws Refused the line with the reference is a stranger's
      */
-    public function find(string $service, string $username = '', ?string $password = null): ?array
+    public function find(string $service, Owner $owner, bool $strictly = false): ?array
     {
         $found = $this->info(['reference' => $this->reference($service)]);
-        if ($found !== null || !Credentials::fit($username) || $password === '') {
+        if ($found !== null) {
+            if ($owner->isAnother($found['line_info'], $strictly)) {
+                throw new Refused(
+                    "The reference {$this->reference($service)} belongs to the line {$found['line_info']['username']} of somebody else: "
+                    . 'give each shop of this server a name of its own, or the service the username and password of that line'
+                );
+            }
             return $found;
         }
-        $by = ['username' => $username] + ($password === null ? [] : ['password' => $password]);
-        $old = $this->info($by);
-        if ($old === null || $old['line_info']['reference'] !== '') {
+        if (!Credentials::fit($owner->username()) || $owner->password === '') {
             return null;
         }
-        $this->write($old['line_info'], ['username' => $username], 'adopt', $service, ['reference' => $this->reference($service)]);
+        $old = $this->info(['username' => $owner->username(), 'password' => $owner->password]);
+        return $old === null || $old['line_info']['reference'] !== '' ? null : $old;
+    }
+
+    /** As find(), for an act: a line that was there before gets the reference. */
+    private function held(string $service, Owner $owner, bool $strictly = false): ?array
+    {
+        $found = $this->find($service, $owner, $strictly);
+        if ($found === null || $found['line_info']['reference'] !== '') {
+            return $found;
+        }
+        $line = $found['line_info'];
+        $this->write($line, ['username' => $line['username']], 'adopt', $service, ['reference' => $this->reference($service)]);
         return $this->info(['reference' => $this->reference($service)]);
     }
 
@@ -53,19 +73,19 @@ final class Lines
      *
      * @param array<string> $usernames tried in this order until one is free
      */
-    public function sell(string $service, array $usernames, string $password, array $data): array
+    public function sell(string $service, array $usernames, string $password, Owner $owner, array $data): array
     {
-        $line = $this->find($service, $usernames[0], $password);
+        $line = $this->held($service, $owner, true);
         $new = ['reference' => $this->reference($service), 'password' => $password] + $data;
         for ($round = 1; $line === null && $round <= self::ROUNDS; $round++) {
             $this->make($usernames, $new, "$this->shop-sell-$service-$round");
             // None: the answer was that of a line which was deleted since. The next round has another key.
-            $line = $this->find($service);
+            $line = $this->held($service, $owner, true);
         }
         if ($line === null) {
             throw new Refused("Service $service was sold and deleted too often today: try again tomorrow");
         }
-        return $this->change($service, 'sell', ['disabled' => 0] + $data);
+        return $this->change($service, 'sell', ['disabled' => 0] + $data, $owner);
     }
 
     /**
@@ -74,10 +94,10 @@ final class Lines
      *
      * @throws Refused there is none, too
      */
-    public function change(string $service, string $event, array|callable $data, string $username = ''): array
+    public function change(string $service, string $event, array|callable $data, Owner $owner): array
     {
         for ($round = 1; $round <= self::ROUNDS; $round++) {
-            $found = $this->find($service, $username);
+            $found = $this->held($service, $owner);
             if ($found === null) {
                 throw new Refused("There is no line with the reference {$this->reference($service)}: it was deleted, or never created");
             }
@@ -93,14 +113,15 @@ final class Lines
     }
 
     /**
-     * Lets the line of a service end at `$end` or later: never earlier, so that days given in the panel stay.
+     * Lets the line of a service end at `$end` or later: never earlier, so that days given in the panel stay, and one without an
+     * end stays so.
      *
      * @param array $more what changes beside
      */
-    public function extend(string $service, string $username, int $end, array $more = []): array
+    public function extend(string $service, Owner $owner, int $end, array $more = []): array
     {
-        $later = static fn (array $line): array => $more + ['expire_date' => max($line['expire_date'] ?? 0, $end)];
-        return $this->change($service, 'renew', $later, $username);
+        $later = static fn (array $line): array => $more + ($line['expire_date'] === null ? [] : ['expire_date' => max($line['expire_date'], $end)]);
+        return $this->change($service, 'renew', $later, $owner);
     }
 
     /** What a plan (0 is none) and a number of connections (null: the plan's) mean for a line. */
@@ -114,10 +135,10 @@ final class Lines
     }
 
     /** Deletes the line of a service; without one there is nothing to do. */
-    public function delete(string $service, string $username, string $password): void
+    public function delete(string $service, Owner $owner): void
     {
         for ($round = 1; $round <= self::ROUNDS; $round++) {
-            $found = $this->find($service, $username, $password);
+            $found = $this->held($service, $owner, true);
             if ($found === null) {
                 return;
             }
@@ -131,9 +152,9 @@ final class Lines
     }
 
     /** Ends what is being watched with the line of a service; returns how many connections that were. */
-    public function disconnect(string $service, string $username = ''): int
+    public function disconnect(string $service, Owner $owner): int
     {
-        if ($this->find($service, $username) === null) {
+        if ($this->held($service, $owner) === null) {
             throw new Refused("There is no line with the reference {$this->reference($service)}");
         }
         try {

@@ -10,10 +10,11 @@ namespace Box\Mod\Servicelinecard;
 use Linecard\Client;
 use Linecard\Credentials;
 use Linecard\Lines;
+use Linecard\Owner;
 use Linecard\Refused;
 use Linecard\Shown;
 
-foreach (['Client', 'Credentials', 'Lines', 'QrCode', 'Shown'] as $file) {
+foreach (['Client', 'Credentials', 'Lines', 'Owner', 'QrCode', 'Shown'] as $file) {
     require_once __DIR__ . "/lib/$file.php";
 }
 
@@ -86,7 +87,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
     {
         $row = $this->order($order);
         $config = $this->decoded($row['config']);
-        $own = ($this->text($config, 'prefix') ?: 'tv') . $row['id'];
+        $own = $this->ownName($row);
         // Staff type both into the configuration of an order to take a line over that was there before.
         $asked = $this->text($config, 'username');
         $password = $this->text($config, 'password');
@@ -96,7 +97,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         $data = $lines->package($this->number($config, 'plan') ?? 0, $this->number($config, 'connections'));
         $data['expire_date'] = $this->activatedUntil($row) ?? '';
         $data += $this->contact((int) $row['client_id']);
-        $line = $lines->sell((string) $row['id'], $usernames, Credentials::fit($password) ? $password : Credentials::password(), $data)['line_info'];
+        $line = $lines->sell((string) $row['id'], $usernames, Credentials::fit($password) ? $password : Credentials::password(), $this->owner($row), $data)['line_info'];
         $this->remember($service, $line['username']);
         return ['username' => $line['username'], 'password' => $line['password']];
     }
@@ -112,7 +113,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         if ($end === null) {
             $this->change($row, 'renew', ['disabled' => 0, 'expire_date' => '']);
         } else {
-            $this->lines()->extend((string) $row['id'], $this->username($row), $end, ['disabled' => 0]);
+            $this->lines()->extend((string) $row['id'], $this->owner($row), $end, ['disabled' => 0]);
         }
         return true;
     }
@@ -133,7 +134,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
     {
         $row = $this->order($order);
         // An order whose line is gone can be cancelled, too.
-        if ($this->lines()->find((string) $row['id'], $this->username($row)) !== null) {
+        if ($this->lines()->find((string) $row['id'], $this->owner($row)) !== null) {
             $this->change($row, 'cancel', ['disabled' => 1]);
         }
         return true;
@@ -152,7 +153,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         if ($this->text($config, 'remove') === 'disable') {
             $this->cancel($order, $service);
         } else {
-            $this->lines()->delete((string) $row['id'], $this->text($config, 'username'), $this->text($config, 'password'));
+            $this->lines()->delete((string) $row['id'], $this->owner($row));
         }
         if (is_object($service)) {
             $this->di['db']->trash($service);
@@ -170,7 +171,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
     public function shown(array $row): array
     {
         try {
-            $found = $this->lines()->find((string) $row['id'], $this->username($row));
+            $found = $this->lines()->find((string) $row['id'], $this->owner($row));
             if ($found === null) {
                 return ['problem' => 'Your line is not set up yet.', 'line' => null];
             }
@@ -184,7 +185,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
 
     public function newPassword(array $row): bool
     {
-        $line = $this->lines()->find((string) $row['id'], $this->username($row))['line_info'] ?? throw new Refused('There is no line of this order yet');
+        $line = $this->lines()->find((string) $row['id'], $this->owner($row))['line_info'] ?? throw new Refused('There is no line of this order yet');
         if (time() - $line['updated_at'] < self::PAUSE) {
             throw new Refused('This line was changed a moment ago: please wait half a minute');
         }
@@ -211,7 +212,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
 
     public function disconnect(array $row): int
     {
-        return $this->lines()->disconnect((string) $row['id'], $this->username($row));
+        return $this->lines()->disconnect((string) $row['id'], $this->owner($row));
     }
 
     /** @return array<int, string> id => name */
@@ -262,7 +263,7 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         try {
             $row = $self->di['db']->getRow('SELECT * FROM client_order WHERE id = :id AND service_type = :type', ['id' => $id, 'type' => 'linecard']);
             if ($row && !empty($row['expires_at'])) {
-                $self->lines()->extend((string) $id, $self->username($row), strtotime($row['expires_at']));
+                $self->lines()->extend((string) $id, $self->owner($row), strtotime($row['expires_at']));
             }
         } catch (\RuntimeException $problem) {
             // The cron makes up for it.
@@ -290,14 +291,14 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         $lines = $this->lines();
         foreach ($paid === [] ? [] : $lines->all() as $order => $line) {
             if (isset($paid[$order]) && $line['expire_date'] !== null && $line['expire_date'] < $paid[$order]) {
-                $lines->extend((string) $order, '', $paid[$order]);
+                $lines->extend((string) $order, new Owner(), $paid[$order]);
             }
         }
     }
 
     private function change(array $row, string $event, array $data): void
     {
-        $this->lines()->change((string) $row['id'], $event, $data, $this->username($row));
+        $this->lines()->change((string) $row['id'], $event, $data, $this->owner($row));
     }
 
     /** The order's end, or a period from now if it has none yet; null for orders without a period. */
@@ -325,9 +326,14 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         return (int) $this->di['period']($row['period'])->getExpirationTime($from);
     }
 
+    private function email(int $client): string
+    {
+        return (string) ($this->di['db']->getRow('SELECT email FROM client WHERE id = :id', ['id' => $client])['email'] ?? '');
+    }
+
     private function contact(int $client): array
     {
-        $email = $this->di['db']->getRow('SELECT email FROM client WHERE id = :id', ['id' => $client])['email'] ?? '';
+        $email = $this->email($client);
         // FOSSBilling reminds its clients itself.
         return $email === '' ? [] : ['email' => $email, 'reminders' => 0];
     }
@@ -347,15 +353,22 @@ class Service implements \FOSSBilling\InjectionAwareInterface
         return $this->byId((int) $id);
     }
 
-    /** Under which name an old line may be taken over. */
-    private function username(array $row): string
+    /** What is known of the line: what staff typed to take one over, and what the module calls its own. */
+    private function owner(array $row): Owner
     {
-        return $this->text($this->decoded($row['config']), 'username');
+        $config = $this->decoded($row['config']);
+        $names = [$this->text($config, 'username'), $this->ownName($row)];
+        return new Owner($names, $this->text($config, 'password'), $this->email((int) $row['client_id']));
+    }
+
+    private function ownName(array $row): string
+    {
+        return ($this->text($this->decoded($row['config']), 'prefix') ?: 'tv') . $row['id'];
     }
 
     private function lines(): Lines
     {
-        return new Lines($this->client(), 'fossbilling');
+        return new Lines($this->client(), $this->text($this->settings(), 'shop') ?: 'fossbilling');
     }
 
     private function client(): Client

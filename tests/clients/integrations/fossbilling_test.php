@@ -130,6 +130,21 @@ $orders->place(400, ['username' => 'oldfoss', 'password' => 'known'] + $product)
 $orders->until(400, 'activate');
 same(line('fossbilling-400')['id'], $old, 'adopted');
 
+// A line whose end was removed keeps none; another shop's line is left alone, and each shop may have a name.
+$orders->place(402, $product);
+$orders->until(402, 'activate');
+api('line/update', ['reference' => 'fossbilling-402', 'data' => ['expire_date' => '']]);
+$orders->until(402, 'renew');
+same(line('fossbilling-402')['expire_date'], null, 'a renewal cuts nothing off');
+api('line/new', ['data' => ['username' => 'foss403', 'password' => 'hers', 'email' => 'stranger@example.com', 'reference' => 'fossbilling-403']]);
+$orders->place(403, $product);
+refused(fn () => $orders->call(403, 'activate'), 'of somebody else');
+same(line('fossbilling-403')['password'], 'hers', 'a stranger keeps her line');
+$orders->settings['servicelinecard']['shop'] = 'shop-c';
+$orders->until(403, 'activate');
+check(str_starts_with(line('shop-c-403')['username'], 'foss403-'), 'its own line under its own name');
+unset($orders->settings['servicelinecard']['shop']);
+
 // The client's page, for its own client only.
 $shown = $client->get(['order_id' => 200])['line'];
 same([$shown['username'], $shown['state'], $shown['open']], ['foss200', 'active', []], 'what is shown');

@@ -127,7 +127,7 @@ namespace {
             $model = (object) ['nextduedate' => $row['nextduedate'], 'billingcycle' => 'Monthly', 'serviceProperties' => new Properties($id)];
             return self::$server + Capsule::$tables['tblproducts'][$row['packageid']] + [
                 'serviceid' => $id, 'userid' => 7, 'pid' => $row['packageid'], 'domain' => '', 'username' => $row['username'], 'password' => $row['password'],
-                'producttype' => 'other', 'moduletype' => 'linecard', 'clientsdetails' => ['email' => "client$id@example.com"],
+                'producttype' => 'other', 'moduletype' => 'linecard', 'clientsdetails' => ['email' => $row['email'] ?? "client$id@example.com"],
                 'customfields' => [], 'configoptions' => $row['configoptions'] ?? [], 'model' => $model,
             ];
         }

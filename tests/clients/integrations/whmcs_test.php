@@ -187,6 +187,45 @@ Host::service(411, DELETING, '2031-05-05', ['username' => 'taken', 'password' =>
 same(Host::call(411, 'TerminateAccount'), 'success', 'nothing to delete');
 same(api('line/info', ['username' => 'taken'])['line_info']['password'], 'other', 'a stranger keeps his line');
 
+// A page takes no line over, and no act does by the username alone.
+api('line/new', ['data' => ['username' => 'tv420', 'password' => 'hers']]);
+Host::service(420, SMALL, '2031-05-05', ['username' => 'tv420', 'password' => 'guess', 'domainstatus' => 'Active']);
+same(linecard_ClientArea(Host::params(420))['templateVariables']['line'], null, 'a stranger sees no line of the same name');
+foreach (['SuspendAccount', 'Renew', 'ChangePackage', 'ChangePassword'] as $function) {
+    check(str_contains(Host::call(420, $function), 'There is no line'), "$function takes no line over by its name");
+}
+Host::set(420, ['password' => 'hers']);
+same(linecard_ClientArea(Host::params(420))['templateVariables']['line']['username'], 'tv420', 'both agree: it is shown');
+$line = api('line/info', ['username' => 'tv420'])['line_info'];
+same([$line['reference'], $line['disabled'], $line['password']], ['', 0, 'hers'], 'and left as it is');
+
+// A line without an end keeps none; a change of the package gives the end of the due date.
+Host::service(421, SMALL, '2031-05-05', ['domainstatus' => 'Active']);
+Host::until(421, 'CreateAccount');
+api('line/update', ['reference' => 'whmcs-421', 'data' => ['expire_date' => '']]);
+Host::set(421, ['nextduedate' => '2031-06-05']);
+Host::until(421, 'Renew');
+linecard_UsageUpdate(Host::$server);
+same(line('whmcs-421')['expire_date'], null, 'a renewal cuts nothing off');
+
+// Another shop with the same numbers: its client gets neither the login nor the line.
+$mine = line('whmcs-421');
+foreach ([['username' => 'otherclient'], ['username' => 'tv421']] as $name) {
+    Host::set(421, $name + ['password' => 'Other.1', 'email' => 'stranger@example.com', 'packageid' => DELETING]);
+    check(str_contains(Host::call(421, 'CreateAccount'), 'of somebody else'), 'a sale under the number of another shop');
+    check(str_contains(Host::call(421, 'TerminateAccount'), 'of somebody else'), 'nor is it deleted');
+    same(Capsule::$tables['tblhosting'][421]['password'], 'Other.1', 'its login is not given away');
+}
+Host::set(421, ['username' => 'otherclient']);
+foreach (['SuspendAccount', 'Renew', 'ChangePackage', 'disconnect'] as $function) {
+    check(Host::call(421, $function) !== 'success', "$function of another shop's line");
+}
+same(linecard_ClientArea(Host::params(421))['templateVariables']['line'], null, 'nor shown');
+same(line('whmcs-421'), $mine, 'it is as it was');
+// Renamed by staff, or with another address of the client, it is still the same.
+Host::set(421, ['password' => $mine['password']]);
+Host::until(421, 'SuspendAccount');
+
 // Without a due date; with connections that were chosen.
 Host::service(500, DATELESS, '0000-00-00');
 Host::until(500, 'CreateAccount');
@@ -264,4 +303,11 @@ check(count($logged) > 300, 'calls are logged');
 foreach ($logged as $text) {
     check(!str_contains($text, $whmcs) && !preg_match('/"password\\\\?":\\\\?"(?!\*\*\*)/', $text), "a secret in the log: $text");
 }
+// A name of this shop's own.
+define('LINECARD_SHOP', 'shop-b');
+Host::service(101, SMALL, '2031-05-05', ['username' => 'tv101b', 'password' => 'Mine.1']);
+$other = line('whmcs-101');
+Host::until(101, 'CreateAccount');
+same([line('shop-b-101')['username'], line('whmcs-101')], ['tv101b', $other], 'two shops, two lines');
+
 echo "whmcs: every call with and without faults, late payments, adoption, the client's page: passed\n";

@@ -6,6 +6,7 @@ declare(strict_types=1);
 namespace WHMCS\Module\Server\Linecard;
 
 use Linecard\Credentials;
+use Linecard\Owner;
 use Linecard\Refused;
 use WHMCS\Database\Capsule;
 
@@ -48,7 +49,7 @@ final class Service
     public function create(): void
     {
         $asked = $this->text('username');
-        $own = ($this->options->text('prefix') ?: 'tv') . $this->id;
+        $own = $this->ownName();
         $usernames = array_values(array_unique([Credentials::fit($asked) ? $asked : $own, $own, "$own-" . bin2hex(random_bytes(3))]));
         $password = Credentials::fit($this->text('password')) ? $this->text('password') : Credentials::password();
 
@@ -57,15 +58,14 @@ final class Service
         if ($end !== null || !$this->options->endsAsPlan()) {
             $data['expire_date'] = $end ?? '';
         }
-        $email = $this->params['clientsdetails']['email'] ?? '';
-        if (is_string($email) && $email !== '') {
+        if ($this->email() !== '') {
             // WHMCS reminds its clients itself.
-            $data += ['email' => $email, 'reminders' => 0];
+            $data += ['email' => $this->email(), 'reminders' => 0];
         }
         if (($reseller = $this->options->number('reseller')) !== null) {
             $data['reseller_id'] = $reseller;
         }
-        $this->keep($this->shop->lines->sell($this->id, $usernames, $password, $data)['line_info']);
+        $this->keep($this->shop->lines->sell($this->id, $usernames, $password, $this->owner(), $data)['line_info']);
     }
 
     public function suspend(): void
@@ -83,7 +83,7 @@ final class Service
     {
         $end = $this->options->end($this->due());
         if ($end !== null) {
-            $this->shop->lines->extend($this->id, $this->text('username'), $end);
+            $this->shop->lines->extend($this->id, $this->owner(), $end);
         } elseif (!$this->options->endsAsPlan()) {
             $this->change('renew', ['expire_date' => '']);
         }
@@ -92,8 +92,8 @@ final class Service
     public function terminate(): void
     {
         if ($this->options->text('terminate') === 'delete') {
-            $this->shop->lines->delete($this->id, $this->text('username'), $this->text('password'));
-        } elseif ($this->shop->lines->find($this->id, $this->text('username'), $this->text('password')) !== null) {
+            $this->shop->lines->delete($this->id, $this->owner());
+        } elseif ($this->shop->lines->find($this->id, $this->owner(), true) !== null) {
             $this->change('terminate', ['disabled' => 1]);
         }
     }
@@ -130,13 +130,13 @@ final class Service
     public function disconnect(): void
     {
         $this->onlyByPost();
-        $this->shop->lines->disconnect($this->id, $this->text('username'));
+        $this->shop->lines->disconnect($this->id, $this->owner());
     }
 
-    /** The line with its connections, or null. */
+    /** The line with its connections, or null. A page that is opened takes no line over. */
     public function look(): ?array
     {
-        return $this->shop->lines->find($this->id, $this->text('username'));
+        return $this->shop->lines->find($this->id, $this->owner());
     }
 
     /** WHMCS learns what the line is called: the server is right. */
@@ -166,7 +166,24 @@ final class Service
 
     private function change(string $event, array $data): array
     {
-        return $this->shop->lines->change($this->id, $event, $data, $this->text('username'));
+        return $this->shop->lines->change($this->id, $event, $data, $this->owner());
+    }
+
+    /** What WHMCS knows: the line has the username of the service, or one that is made of its number. */
+    private function owner(): Owner
+    {
+        return new Owner([$this->text('username'), $this->ownName()], $this->text('password'), $this->email());
+    }
+
+    private function ownName(): string
+    {
+        return ($this->options->text('prefix') ?: 'tv') . $this->id;
+    }
+
+    private function email(): string
+    {
+        $email = $this->params['clientsdetails']['email'] ?? '';
+        return is_string($email) ? trim($email) : '';
     }
 
     /** A link that somebody sends to a client must not do it. */

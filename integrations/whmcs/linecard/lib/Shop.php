@@ -7,6 +7,7 @@ namespace WHMCS\Module\Server\Linecard;
 
 use Linecard\Client;
 use Linecard\Lines;
+use Linecard\Owner;
 use Linecard\Refused;
 use WHMCS\Database\Capsule;
 
@@ -25,7 +26,13 @@ final class Shop
             logModuleCall('linecard', $call, $fields, $answer, '', array_values($secrets));
         };
         $client = new Client(self::address($params), $key, $log, defined('LINECARD_TIMEOUT_MS') ? (int) LINECARD_TIMEOUT_MS : 12000);
-        return new self($client, new Lines($client, 'whmcs'), (int) ($params['serverid'] ?? 0));
+        return new self($client, new Lines($client, self::name()), (int) ($params['serverid'] ?? 0));
+    }
+
+    /** Begins the references of this WHMCS: another name for each WHMCS that uses the same Linecard server. */
+    private static function name(): string
+    {
+        return defined('LINECARD_SHOP') ? (string) LINECARD_SHOP : 'whmcs';
     }
 
     /** `https://HOST:PORT` of the server. */
@@ -85,7 +92,7 @@ final class Shop
         try {
             $end = self::options((int) $row['packageid'])->end($row['nextduedate']);
             if ($end !== null && $line['expire_date'] !== null && $line['expire_date'] < $end) {
-                $this->lines->extend((string) $row['id'], '', $end);
+                $this->lines->extend((string) $row['id'], new Owner(), $end);
             }
         } catch (Refused $refused) {
             logActivity("Linecard: the line of service $row[id] was not extended: " . $refused->getMessage());

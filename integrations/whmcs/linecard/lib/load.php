@@ -5,6 +5,6 @@
 
 declare(strict_types=1);
 
-foreach (['Client', 'Credentials', 'DueDate', 'Lines', 'QrCode', 'Shown', 'Options', 'Shop', 'Service', 'Page'] as $file) {
+foreach (['Client', 'Credentials', 'DueDate', 'Lines', 'Owner', 'QrCode', 'Shown', 'Options', 'Shop', 'Service', 'Page'] as $file) {
     require_once __DIR__ . "/$file.php";
 }
