@@ -44,6 +44,15 @@ impl Node {
             Self::Flag(_) => None,
         }
     }
+
+    /// Whether it says nothing: an empty text, blanks, `null`, or a list of nothing else.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Self::Text(text) => text.trim().is_empty(),
+            Self::Flag(_) => false,
+            Self::Map(map) => map.values().all(Self::is_blank),
+        }
+    }
 }
 
 /// A refused body: one sentence that says what is wrong and where, and repeats no value.

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     api::call::Call,
     domain::{
-        Error, JsonObject, Result,
+        Error, Given, JsonObject, Result,
         fields::time::UnixTime,
         ids::{Id, StreamId},
+        record,
     },
     ops::channels::recordings::{self, Recording},
 };
@@ -27,7 +28,12 @@ pub async fn list(mut call: Call) -> Result<Value> {
 
 pub async fn delete(mut call: Call) -> Result<JsonObject> {
     let stream: Option<StreamId> = call.params.take("stream_id")?;
-    let before: Option<UnixTime> = call.params.take("before")?;
+    let before = match record::parse::<UnixTime>(&mut call.params, "before")? {
+        Given::Absent => None,
+        Given::Value(before) => Some(before),
+        // A variable that was never filled must not delete everything.
+        Given::Empty => return Err(Error::invalid("before", "unix seconds; or leave it out, for all of it")),
+    };
     call.finish()?;
     let stream = stream.ok_or(Error::Missing("stream_id"))?;
     let found = call.ops.deletable(stream).await;

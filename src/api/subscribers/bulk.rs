@@ -36,6 +36,8 @@ use crate::{
 const STATES: [State; 5] = [State::Active, State::Expired, State::Disabled, State::Banned, State::Trial];
 /// What is to happen to the rows.
 const ACTIONS: &str = "update, extend or delete";
+/// What a filter is made of.
+const COLUMNS: &str = "columns, such as filter[reseller_id]";
 
 pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<JsonObject> {
     let preview = call.params.take::<BatchId>("preview_id")?.map(|id| id.0);
@@ -101,26 +103,41 @@ fn ids(params: &mut Fields) -> Result<Option<Vec<i64>>> {
     Ok(Some(ids))
 }
 
+/// Every condition that is sent must be a real one: a blank one comes of a variable that was never filled, and would take
+/// more rows than were meant.
 fn which<S: Subscribed>(ids: Vec<i64>, filter: Option<Node>, search: Option<Node>) -> Result<Which> {
-    const RULE: &str = "columns, such as filter[reseller_id]";
-    let mut fields = Fields::new(match filter {
-        None => indexmap::IndexMap::new(),
-        Some(Node::Map(map)) => map,
-        Some(Node::Text(text)) => {
-            form::parse_json(text.as_bytes()).map_err(|_| Error::invalid("filter", RULE))?
-        }
-        Some(Node::Flag(_)) => return Err(Error::invalid("filter", RULE)),
-    });
+    if filter.as_ref().is_some_and(Node::is_blank) {
+        return Err(Error::invalid("filter", "a condition, such as filter[reseller_id]=1; or leave it out"));
+    }
+    let conditions = filter.map_or_else(|| Some(indexmap::IndexMap::new()), Node::into_fields);
+    let mut conditions = conditions.ok_or(Error::invalid("filter", COLUMNS))?;
+    if let Some(search) = search
+        && conditions.insert("search".to_owned(), search).is_some()
+    {
+        return Err(Error::invalid("search", "not together with filter[search]"));
+    }
+    if conditions.get("search").is_some_and(Node::is_blank) {
+        return Err(Error::invalid("search", "a text to look for; or leave it out"));
+    }
+    if ids.is_empty() && conditions.is_empty() {
+        return Err(Error::Missing("ids or filter"));
+    }
+    if let Some((name, _)) = conditions.iter().find(|(_, value)| value.is_blank()) {
+        let rule = "is empty: give it a value (0 is none of a reference or a time), or leave it out";
+        return Err(Error::invalid("filter", format!("{} {rule}", form::shown(name))));
+    }
+    let mut fields = Fields::new(conditions);
     let state = fields.take::<ShortText>("state")?.map(|text| {
         let state = STATES.into_iter().find(|state| state.name() == text.as_str());
         state.ok_or(Error::invalid("state", "active, expired, disabled, banned or trial"))
     });
     let (state, expires_before) = (state.transpose()?, fields.take::<UnixTime>("expires_before")?);
     let expires_after = fields.take::<UnixTime>("expires_after")?;
+    let since = fields.take::<UnixTime>("changed_since")?;
     let mut page = page::read_filters(&mut fields, &S::columns())?;
+    // Not as lists take it: there 0 is the beginning of a first synchronisation, which is everything.
+    page.changed_since = since;
     fields.finish("")?;
-    let mut beside = Fields::new(search.into_iter().map(|search| ("search".to_owned(), search)).collect());
-    page.search = page::read_filters(&mut beside, &[])?.search.or(page.search);
     let selection = Selection { state, ..Selection::all(clock::now()) };
     Ok(Which { ids, page, selection, expires_before, expires_after })
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Resource, Stored,
+        Error, Resource, Result, Stored,
         ids::{Id, PlanId, ResellerId, parse_id},
         page::Limit,
         subscribers::listing::{Cursor, Found, Listing, Order, Selection, State, Total, Turn},
@@ -56,6 +56,20 @@ impl Address {
             plan: parse_id(&self.plan).ok().map(PlanId),
             ..Selection::all(clock::now())
         }
+    }
+
+    /// Refuses what means nothing: whoever changes its rows must not change more of them for that.
+    pub fn check(&self) -> Result<()> {
+        let rule = "a choice of the list";
+        if !self.state.is_empty() && State::named(&self.state).is_none() {
+            return Err(Error::invalid("state", rule));
+        }
+        for (name, id) in [("reseller", &self.reseller), ("plan", &self.plan)] {
+            if !id.is_empty() && parse_id(id).is_err() {
+                return Err(Error::invalid(name, rule));
+            }
+        }
+        Ok(())
     }
 
     /// The order, and whether the largest comes first.

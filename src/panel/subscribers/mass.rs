@@ -53,6 +53,7 @@ async fn asked<S: Kind>(
 ) -> Result<std::result::Result<Asked, HttpResponse>> {
     caller.actor().may(S::RESOURCE, Access::Write)?;
     let address = Address::read(query);
+    address.check()?;
     let about = About::ask(caller, NAMES).await?;
     let mut form = form::<S>(caller, &address, &about).await?;
     Ok(match edit::read::<S>(&mut form, sent) {
@@ -65,6 +66,7 @@ async fn asked<S: Kind>(
 pub async fn ask<S: Kind>(caller: Caller, query: Query) -> Reply {
     caller.actor().may(S::RESOURCE, Access::Write)?;
     let address = Address::read(&query);
+    address.check()?;
     let about = About::ask(&caller, NAMES).await?;
     let form = form::<S>(&caller, &address, &about).await?;
     Ok(form_page::<S>(&caller, StatusCode::OK, &address, &about, form))

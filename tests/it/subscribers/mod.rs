@@ -5,6 +5,7 @@ mod api_line;
 mod api_mag;
 mod batch_faults;
 mod batches;
+mod bulk_conditions;
 mod line_from_memory;
 mod panel_changed_meanwhile;
 mod panel_lines;
