@@ -229,20 +229,16 @@ async fn answer(
     let mut keys = request.headers().get_all("idempotency-key").filter(|_| row.access == Write);
     let (once, more) = (keys.next(), keys.next());
     let name = actor.name().to_owned();
+    let mut is_dry = false;
     let outcome = async {
         actor.may(row.resource, row.access)?;
         if more.is_some() {
             return Err(Error::invalid("Idempotency-Key", "one, not several"));
         }
-        (row.run)(Call::new(
-            access.ops.clone(),
-            actor,
-            action,
-            row.access,
-            fields,
-            once.map(header::HeaderValue::as_bytes),
-        )?)
-        .await
+        let once = once.map(header::HeaderValue::as_bytes);
+        let call = Call::new(access.ops.clone(), actor, action, row.access, fields, once)?;
+        is_dry = call.dry_run;
+        (row.run)(call).await
     };
     let outcome = outcome.await.map_err(|error| match error {
         Error::UnknownField { field, here } if access.ops.is_key(&field) => masked(here),
@@ -253,7 +249,11 @@ async fn answer(
         address,
         resource: row.resource,
         action: row.action,
-        refusal: outcome.as_ref().err().map(logged),
+        outcome: match &outcome {
+            Ok(_) if is_dry => "ok (dry run)".into(),
+            Ok(_) => "ok".into(),
+            Err(error) => logged(error),
+        },
         took: begun.elapsed(),
     });
     Ok(match outcome {

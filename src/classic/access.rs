@@ -65,15 +65,17 @@ fn refused(refusal: ClassicRefusal, address: IpAddr) -> HttpResponse {
     }
 }
 
-/// Browsers that do not say for which site they ask are those on plain HTTP: whatever else a page can hide, they all send
+/// No page asked for what a browser says it asks for none of: somebody opened a link, of a mail perhaps, and here
+/// links change credits. Browsers that do not say for which site they ask are those on plain HTTP: whatever else a page can hide, they all send
 /// Accept-Language. Nothing but an address lets callers in, so the pages of other sites could act for whoever reads them.
 fn may_act_for_another_site(headers: &HeaderMap) -> bool {
     let says = headers.contains_key("sec-fetch-site");
-    !same_origin::is_own(headers) || (!says && headers.contains_key(header::ACCEPT_LANGUAGE))
+    let opened = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() != b"same-origin");
+    opened || !same_origin::is_own(headers) || (!says && headers.contains_key(header::ACCEPT_LANGUAGE))
 }
 
 const KEY_GONE: &str = "The password of the classic API cannot be read without the key that it was sealed with: type it again in \
                         General Settings -> API Settings";
 const OFF: &str = "The classic API is switched off: switch it on in General Settings -> API Settings";
-const BROWSER: &str = "A browser sent this call, perhaps for a page of another site: the classic API is for programs, which send \
+const BROWSER: &str = "A browser sent this call, perhaps for a page of another site or by a link: the classic API is for programs, which send \
                        none of Sec-Fetch-Site, Origin and Accept-Language";

@@ -9,6 +9,9 @@ use crate::{
     wire::{fields::Fields, form::Node},
 };
 
+/// Fields by which the Server API does less than a call says.
+const OF_THE_SERVER_API: [&str; 3] = ["dry_run", "if_updated_at", "preview_id"];
+
 /// A call whose address was found right.
 pub struct Call {
     /// The use cases.
@@ -29,6 +32,10 @@ impl Call {
     /// [`Error::Invalid`] for `user_data` that is no set of fields.
     pub fn new(ops: Ops, actor: Actor, action: Action, mut fields: IndexMap<String, Node>) -> Result<Self> {
         const DATA: &str = "fields such as user_data[username], or a JSON object";
+        // What a caller relies on to be safe is not left out without a word.
+        if let Some(field) = OF_THE_SERVER_API.into_iter().find(|name| fields.contains_key(*name)) {
+            return Err(Error::invalid(field, "the classic API does not have it: use the Server API"));
+        }
         let data = fields.shift_remove("user_data").map_or_else(|| Some(IndexMap::new()), Node::into_fields);
         let data = data.ok_or(Error::invalid("user_data", DATA))?;
         Ok(Self { ops, actor, action, params: Fields::new(fields), data })

@@ -98,7 +98,7 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
         address,
         resource,
         action: row.means.name,
-        refusal: outcome.as_ref().err().map(|error| reply::logged(error, resource)),
+        outcome: outcome.as_ref().map_or_else(|error| reply::logged(error, resource), |_| "ok".into()),
         took: begun.elapsed(),
     });
     Ok(match outcome {

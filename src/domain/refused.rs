@@ -53,7 +53,7 @@ pub enum Refused {
     GuideSourceDisabled,
     /// More webhooks than there may be.
     #[error("There are {0} webhooks already: delete one first")]
-    TooManyWebhooks(i64),
+    TooManyWebhooks(usize),
     /// More message targets than there may be.
     #[error("There are {0} message targets already: delete one first")]
     TooManyMessageTargets(i64),
@@ -210,7 +210,7 @@ pub enum Denied {
     #[error(
         "Not allowed to {} {resource}: add {} to {}",
         match access { Access::Read => "read", Access::Write => "change" },
-        match access { Access::Read => Right::Reading(*resource), Access::Write => Right::On(*resource) },
+        match access { Access::Read => Right::Reading(resource.right()), Access::Write => Right::On(resource.right()) },
         if *is_key { "the scope of this API key" } else { "the rights of your group" }
     )]
     NoRight {
@@ -224,6 +224,17 @@ pub enum Denied {
     /// A right is to be given by somebody who does not have it.
     #[error("You cannot give the right {0}: you do not have it yourself")]
     NotYoursToGive(Right),
+    /// A setting by which somebody would do, or let others do, what he has no right to.
+    #[error("{setting} cannot be changed without the right {right}: it lets others do what takes that right")]
+    SettingGivesMore {
+        /// The setting.
+        setting: &'static str,
+        /// What it takes.
+        right: Right,
+    },
+    /// An address on the whitelist that lets a key in with more rights than those of whoever adds it.
+    #[error("You cannot let in the API key {0}: it may do more than you")]
+    LetsInMore(String),
     /// `free` by somebody who may not do everything.
     #[error("free needs an API key with the scope full")]
     FreeNeedsFull,

@@ -1,7 +1,7 @@
 //! General Settings: what the operator can change while the server runs.
 
 use crate::domain::{
-    Fact, Field, Kind, Resource, Rule, Written,
+    Columns, Denied, Fact, Field, Kind, Resource, Result, Rule, Written,
     events::kinds::DaysBefore,
     fields::{
         net::Network,
@@ -11,6 +11,10 @@ use crate::domain::{
         time::ZoneName,
     },
     ids::SettingsId,
+    people::{
+        actor::CLASSIC,
+        rights::{self, Right},
+    },
 };
 
 record! {
@@ -86,6 +90,32 @@ record! {
     quiet_from: Option<DayTime>,
     /// Until this time of day they wait.
     quiet_to: Option<DayTime>,
+}
+
+/// Settings that let others do more than the right `settings` does, each with what it lets them do: nobody gives what he has
+/// not. Addresses that lead into the local network reach what no right opens.
+const GIVING: [(&str, &[Right]); 4] = [
+    ("classic_api", &CLASSIC),
+    ("classic_api_allow", &CLASSIC),
+    ("classic_api_password", &CLASSIC),
+    ("fetch_local", &[Right::Full]),
+];
+
+impl Settings {
+    /// Whether somebody with those rights may turn these settings into `after`.
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Denied`] for a changed one that gives what he has not.
+    pub fn may_become(&self, after: &Self, rights: &[Right]) -> Result<()> {
+        let (was, now) = (self.facts(), after.facts());
+        let changed = |name: &str| was.iter().zip(&now).any(|(old, new)| old.0 == name && old.1 != new.1);
+        for (setting, gives) in GIVING.into_iter().filter(|(name, _)| changed(name)) {
+            if let Some(right) = rights::lacking(rights, gives) {
+                return Err(Denied::SettingGivesMore { setting, right }.into());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What happens when a viewer comes and the line's limit is reached.

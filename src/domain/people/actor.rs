@@ -48,7 +48,7 @@ pub enum Who {
 }
 
 /// What the calls of the classic API are about.
-const CLASSIC: [Right; 5] = [
+pub const CLASSIC: [Right; 5] = [
     Right::On(Resource::Line),
     Right::On(Resource::Mag),
     Right::On(Resource::Resellers),

@@ -64,6 +64,12 @@ impl ApiKey {
         self.addresses.is_empty() || self.addresses.iter().any(|range| range.contains(address))
     }
 
+    /// Whether it may be used from an address of that range.
+    pub fn reaches(&self, range: &Network) -> bool {
+        let overlap = |own: &Network| own.covers(range) || range.covers(own);
+        self.addresses.is_empty() || self.addresses.iter().any(overlap)
+    }
+
     /// Whether it ends no earlier than the other.
     pub fn outlives(&self, other: &Self) -> bool {
         self.expires_at.0.is_none_or(|end| other.expires_at.0.is_some_and(|other| other <= end))

@@ -120,10 +120,12 @@ pub fn allow_all(rights: &[Right]) -> bool {
 /// # Errors
 /// [`crate::domain::Error::Denied`], naming the first right that goes too far.
 pub fn may_grant(mine: &[Right], theirs: &[Right]) -> Result<()> {
-    match theirs.iter().find(|right| !mine.iter().any(|own| own.covers(**right))) {
-        None => Ok(()),
-        Some(right) => Err(Denied::NotYoursToGive(*right).into()),
-    }
+    lacking(mine, theirs).map_or(Ok(()), |right| Err(Denied::NotYoursToGive(right).into()))
+}
+
+/// The first right of `theirs` that `mine` do not cover.
+pub fn lacking(mine: &[Right], theirs: &[Right]) -> Option<Right> {
+    theirs.iter().find(|right| !mine.iter().any(|own| own.covers(**right))).copied()
 }
 
 #[cfg(test)]

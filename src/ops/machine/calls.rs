@@ -34,8 +34,8 @@ pub struct Noted {
     /// What was called.
     pub resource: Resource,
     pub action: &'static str,
-    /// `None` if it was done; else the refusal as it was answered.
-    pub refusal: Option<String>,
+    /// `ok`, `ok (dry run)`, or the refusal as it was answered.
+    pub outcome: String,
     /// How long it took.
     pub took: Duration,
 }
@@ -54,7 +54,7 @@ impl Ops {
             address: call.address.to_string(),
             resource: call.resource.name(),
             action: call.action,
-            outcome: call.refusal.unwrap_or_else(|| "ok".into()),
+            outcome: call.outcome,
             micros: u64::try_from(call.took.as_micros()).unwrap_or(u64::MAX),
         });
     }

@@ -22,7 +22,7 @@ pub fn get(look: &Look<'_>) -> Result<Stored<Settings>> {
 /// Changes settings; they hold from the next call on.
 ///
 /// # Errors
-/// [`Error::Invalid`] comes before; [`Error::Denied`] for the mail server without every right; a database error.
+/// [`Error::Invalid`] comes before; [`Error::Denied`] for one that gives more than the caller has; a database error.
 pub fn update(act: &Act<'_>, change: SettingsChange) -> Result<Settings> {
     if change.smtp_url != Given::Absent {
         // It may be anywhere in the local network.
@@ -33,6 +33,7 @@ pub fn update(act: &Act<'_>, change: SettingsChange) -> Result<Settings> {
     }
     let before = act.find::<Settings>(SettingsId(1))?;
     let after = act.updated(&before, change)?;
+    before.record.may_become(&after, act.actor.rights())?;
     act.replace(&before, &after)?;
     Ok(after)
 }

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 pub use crate::store::people::keys::Entry;
 use crate::{
     domain::{
-        Error, Refused, Resource, Result,
+        Denied, Error, Refused, Resource, Result,
         fields::{net::Network, text::ShortText},
+        people::api_key::ApiKey,
     },
     ops::{Act, Action, Look, events::told::Event},
 };
@@ -28,14 +29,27 @@ pub fn list(look: &Look<'_>) -> Result<Vec<Entry>> {
 /// Adds an address or range.
 ///
 /// # Errors
-/// [`Error::Taken`] if it is there already.
+/// [`Error::Taken`] if it is there already, [`Error::Denied`] if it lets in a key with more rights than the caller has.
 pub fn add(act: &Act<'_>, address: Network, note: Option<&ShortText>) -> Result<i64> {
     let note = note.map_or("", ShortText::as_str);
     let id = act.tx.insert_whitelist(address, note, act.now)?;
+    lets_in_no_more(act, address)?;
     let address = address.to_string();
     act.audit(Some(id), &address, &json!({}), &json!({ "address": address, "note": note }))?;
     tell(act, json!({}), json!({ "api_whitelist": address }))?;
     Ok(id)
+}
+
+/// Nobody opens the door to a key that may do more than he may.
+fn lets_in_no_more(act: &Act<'_>, address: Network) -> Result<()> {
+    let mut wider = None;
+    act.tx.each::<ApiKey>(None, |key| {
+        let key = key.record;
+        if !key.is_over(act.now) && key.reaches(&address) && act.actor.may_grant(&key.scope).is_err() {
+            wider = Some(key.name);
+        }
+    })?;
+    wider.map_or(Ok(()), |name| Err(Denied::LetsInMore(name.as_str().to_owned()).into()))
 }
 
 /// Removes an entry as it was seen.

@@ -14,7 +14,7 @@ use crate::{
         Columns, Error, Given, Resource, Result, Stored,
         fields::text::ClassicPassword,
         machine::settings::{Settings, SettingsChange},
-        people::rights::Access,
+        people::{actor::CLASSIC, rights::Access},
     },
     ops::{Act, machine},
     panel::kit::{
@@ -57,7 +57,7 @@ fn of_row(caller: &Caller, row: &Stored<Settings>) -> Form {
         inputs.push(Input::new(FORGET, "Remove the password", Widget::Flag).value("0"));
     }
     let form = Form::new(format!("{API_PATH}/classic"), "Save", zone)
-        .only_shown_unless(caller.may_write(Resource::Settings))
+        .only_shown_unless(caller.may_write(Resource::Settings) && caller.actor().may_grant(&CLASSIC).is_ok())
         .section("", inputs);
     form.of_row(&row.record.facts())
 }
@@ -87,6 +87,11 @@ async fn change(caller: &Caller, request: &HttpRequest, sent: &Sent) -> Reply {
     };
     change.classic_api_password = caller.ops.seal_classic_password(&given)?;
     let job = move |act: &Act<'_>| machine::settings::update(&act.seeing(seen), change.clone());
-    caller.ops.write(caller.actor().clone(), action(Resource::Settings, "update"), job).await?;
+    if let Err(error) =
+        caller.ops.write(caller.actor().clone(), action(Resource::Settings, "update"), job).await
+    {
+        form.refused(error)?;
+        return api_settings::page_with_classic(caller, request, form).await;
+    }
     Ok(done(API_PATH, "The settings of the classic API were saved and are in effect."))
 }

@@ -391,3 +391,45 @@ fn no_key_reaches_the_log_an_error_text_or_the_audit_trail_from_any_place() {
         assert!(!text.contains(KEY) && !text.contains(WRONG), "{text}");
     }
 }
+
+#[test]
+fn the_right_to_settings_gives_nothing_that_its_holder_has_not() {
+    let server = TestServer::start();
+    server.done("resellers/new", "data[name]=North");
+    let scope = |name: &str, rights: &[&str]| {
+        let rights = rights.join("&data[scope][]=");
+        new_key(&server, &format!("data[name]={name}&data[scope][]={rights}"))
+    };
+    let settings = scope("settings", &["settings"]);
+    let denied = |body: &str, told: &str| {
+        let (status, answer) = with_key(&server, &settings, "settings/update", body);
+        assert!(status == 200 && error(&answer).starts_with(told), "{status} {answer}");
+    };
+    denied("data[classic_api]=1", "classic_api cannot be changed without the right line");
+    denied(
+        "data[operator_name]=x&data[classic_api_allow][]=127.0.0.0/8",
+        "classic_api_allow cannot be changed",
+    );
+    denied("data[classic_api_password]=known", "classic_api_password cannot be changed");
+    denied("data[fetch_local]=1", "fetch_local cannot be changed without the right full");
+    let rest = "data[operator_name]=Mine&data[classic_api]=0&data[fetch_local]=0";
+    assert_eq!(with_key(&server, &settings, "settings/update", rest).1["result"], true);
+    let (status, answer) = with_key(&server, &settings, "settings/whitelist_add", "address=203.0.113.0/24");
+    assert!(status == 200 && error(&answer).starts_with("You cannot let in the API key"), "{answer}");
+    assert_eq!(server.curl("/api.php?action=server&sub=list", &[]).0, 404);
+
+    let classic = ["settings", "line", "mag", "resellers", "streams", "servers:read"];
+    let able = scope("able", &classic);
+    let on = "data[classic_api]=1&data[classic_api_allow][]=127.0.0.0/8";
+    assert_eq!(with_key(&server, &able, "settings/update", on).1["result"], true);
+    assert_eq!(server.curl("/api.php?action=server&sub=list", &[]).0, 200);
+
+    // A right that is missing is named as it can be given.
+    let reading = scope("reading", &["events:read"]);
+    let (_, answer) = with_key(&server, &reading, "webhooks/new", "data[url]=https://hooks.example/");
+    assert!(error(&answer).ends_with("add events to the scope of this API key"), "{answer}");
+    let (_, answer) = with_key(&server, &reading, "guide_sources/new", "data[name]=x");
+    assert!(error(&answer).ends_with("add guide to the scope of this API key"), "{answer}");
+    let (_, answer) = with_key(&server, &reading, "batches/list", "");
+    assert!(error(&answer).ends_with("add line:read to the scope of this API key"), "{answer}");
+}
