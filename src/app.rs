@@ -95,6 +95,13 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let gate = gate(&ops, &config.trusted_proxies);
     // Before anything is deleted for its age.
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
+    let lost =
+        ops.lost_secrets().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
+    for secret in lost {
+        log::warn!(
+            "{secret} was sealed with another key and is not used: put the key file back, or give it again"
+        );
+    }
     let recognized = ops.recognize_event_log().await;
     recognized.map_err(|e| format!("the log of events cannot be read: {}", e.for_operator()))?;
     let recalled = ops.recall_ended_sessions().await;

@@ -4,6 +4,7 @@
 use std::{io::Read, sync::OnceLock, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::fmt::rfc2822;
 use ring::hmac;
 use ureq::{Agent, Body, http::Response};
 
@@ -14,7 +15,7 @@ const LIMITS: Limits = Limits {
     bytes: 16 << 10,
     redirects: 0,
     connect: Duration::from_secs(10),
-    silence: Duration::from_secs(15),
+    silence: Duration::from_secs(20),
     whole: Duration::from_secs(20),
 };
 
@@ -80,7 +81,7 @@ impl Sender {
             request = request.header("Authorization", login);
         }
         let answer = request.send(message.body).map_err(|e| format!("{host}: {}.", fetch::words(&e)))?;
-        Ok(read(answer))
+        Ok(read(answer, Some(message.at)))
     }
 
     /// Calls a message target and waits for the answer, as [`Sender::send`] does. Blocks.
@@ -102,7 +103,7 @@ impl Sender {
                 headers.fold(request, |request, (name, value)| request.header(name, value)).send(body)
             }
         };
-        Ok(read(answer.map_err(|e| format!("{host}: {}.", fetch::words(&e)))?))
+        Ok(read(answer.map_err(|e| format!("{host}: {}.", fetch::words(&e)))?, None))
     }
 
     fn agent(&self, local: bool) -> Result<&Agent, String> {
@@ -130,14 +131,24 @@ impl Place {
     }
 }
 
-fn read(mut answer: Response<Body>) -> Answer {
+fn read(mut answer: Response<Body>, sent_at: Option<i64>) -> Answer {
     let status = answer.status().as_u16();
-    let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
-    let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
+    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let retry_after = header("retry-after").and_then(|text| pause(text, header("date"), sent_at));
     // A short answer is read to its end, so that the connection can be used again.
     let body = answer.body_mut().with_config().limit(u64::MAX).reader();
     let _ = std::io::copy(&mut body.take(LIMITS.bytes), &mut std::io::sink());
     Answer { status, retry_after }
+}
+
+/// The seconds that a Retry-After asks for: a number, or a moment by the receiver's own clock, if it says what that shows.
+fn pause(text: &str, date: Option<&str>, sent_at: Option<i64>) -> Option<i64> {
+    let moment = |text: &str| Some(rfc2822::parse(text.trim()).ok()?.timestamp().as_second());
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(seconds);
+    }
+    let now = date.and_then(moment).or(sent_at)?;
+    Some((moment(text)? - now).max(0))
 }
 
 /// Every signature of a message, as its header has them.
@@ -154,6 +165,23 @@ fn signatures(message: &Message<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receiver_has_the_whole_time_to_answer() {
+        assert!(LIMITS.silence >= LIMITS.whole);
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_moment() {
+        let at = Some(1_796_037_000);
+        assert_eq!(pause("120", None, at), Some(120));
+        assert_eq!(pause("Mon, 30 Nov 2026 11:05:00 GMT", None, at), Some(1_200));
+        // Its own clock is wrong, and so is the moment.
+        let wrong = Some("Mon, 30 Nov 2026 11:04:30 GMT");
+        assert_eq!(pause("Mon, 30 Nov 2026 11:05:00 GMT", wrong, at), Some(30));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT", None, at), Some(0));
+        assert_eq!(pause("soon", None, at), None);
+    }
 
     #[test]
     fn signatures_are_those_of_the_specification() {

@@ -9,6 +9,7 @@ use crate::{
         events::webhook::{Webhook, WebhookChange},
         fields::{number::whole, time::UnixTime},
         ids::{Id, WebhookId},
+        people::{audit::MASK, rights::Access},
         record::Source,
     },
     ops::events::webhooks::{self, Again, Delivery, ShownHook},
@@ -30,7 +31,7 @@ pub async fn info(mut call: Call) -> Result<Value> {
     call.finish()?;
     let ops = call.ops.clone();
     let row = call.ops.read(&call.actor, call.action, move |look| ops.hook(look, id)).await?;
-    Ok(json!({ Resource::Webhooks.singular(): shown(row) }))
+    Ok(json!({ Resource::Webhooks.singular(): shown(row, is_told_addresses(&call)) }))
 }
 
 pub async fn list(mut call: Call) -> Result<Value> {
@@ -38,7 +39,13 @@ pub async fn list(mut call: Call) -> Result<Value> {
     call.finish()?;
     let ops = call.ops.clone();
     let rows = call.ops.read(&call.actor, call.action, move |look| ops.hooks(look, &page)).await?;
-    Ok(show::page(Resource::Webhooks.name(), rows, shown))
+    let whole = is_told_addresses(&call);
+    Ok(show::page(Resource::Webhooks.name(), rows, |hook| shown(hook, whole)))
+}
+
+/// Whoever only looks learns no password or token that may be in an address.
+fn is_told_addresses(call: &Call) -> bool {
+    call.actor.may(Resource::Webhooks, Access::Write).is_ok()
 }
 
 pub async fn rotate(mut call: Call) -> Result<JsonObject> {
@@ -108,16 +115,23 @@ fn seconds(at: Option<UnixTime>) -> Value {
     at.map(UnixTime::seconds).into()
 }
 
-fn shown(hook: ShownHook) -> Value {
+fn shown(hook: ShownHook, whole: bool) -> Value {
     let mut row: Map<String, Value> = show::row(&hook.row);
+    if !whole {
+        row.insert("url".into(), format!("{}/{MASK}", hook.row.record.url.shown()).into());
+    }
     let health = hook.health;
-    row.insert("has_secret".into(), i64::from(hook.has_secret).into());
-    row.insert("told_to".into(), health.told_to.into());
-    row.insert("failures".into(), health.failures.into());
-    row.insert("failing_since".into(), seconds(health.failing_since));
-    row.insert("last_try_at".into(), seconds(health.last_try_at));
-    row.insert("last_success_at".into(), seconds(health.last_success_at));
-    row.insert("last_error".into(), health.last_error.into());
+    for (name, value) in [
+        ("has_secret", i64::from(hook.has_secret).into()),
+        ("told_to", health.told_to.into()),
+        ("failures", health.failures.into()),
+        ("failing_since", seconds(health.failing_since)),
+        ("last_try_at", seconds(health.last_try_at)),
+        ("last_success_at", seconds(health.last_success_at)),
+        ("last_error", health.last_error.into()),
+    ] {
+        show::put(&mut row, "created_at", name, value);
+    }
     Value::Object(row)
 }
 

@@ -15,6 +15,7 @@ use futures_util::{StreamExt, stream};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
+use super::webhooks::MOST;
 use crate::{
     domain::{
         Given, Resource, Result,
@@ -33,6 +34,9 @@ use taking::Dispatch;
 const AT_ONCE: usize = 16;
 /// Messages on their way in all: each holds a thread.
 const IN_ALL: usize = 96;
+/// Each receiver has so many of these places for itself, whatever others do that answer slowly; the rest is shared.
+const OWN: usize = 2;
+const SHARED: usize = IN_ALL - OWN * MOST;
 /// So much is noted together, or after so long.
 const NOTED: (usize, Duration) = (64, Duration::from_millis(200));
 /// So long a server that stops waits for what is on its way.
@@ -46,13 +50,13 @@ const SEND: Action = Action { resource: Resource::Webhooks, name: "send" };
 /// The lanes that are under way.
 pub struct Lanes {
     running: Mutex<HashSet<WebhookId>>,
-    places: Semaphore,
+    shared: Semaphore,
     stops: AtomicBool,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { running: Mutex::default(), places: Semaphore::new(IN_ALL), stops: AtomicBool::new(false) }
+        Self { running: Mutex::default(), shared: Semaphore::new(SHARED), stops: AtomicBool::new(false) }
     }
 }
 
@@ -108,10 +112,11 @@ impl Ops {
     }
 
     async fn run_lane(&self, id: WebhookId) -> Result<()> {
+        let own = Semaphore::new(OWN);
         while !self.lanes.stops.load(Ordering::Acquire) {
             let ops = self.clone();
             let Some(dispatch) = blocking(move || ops.take_up(id)).await? else { return Ok(()) };
-            if !self.run_dispatch(id, dispatch).await? {
+            if !self.run_dispatch(id, dispatch, &own).await? {
                 return Ok(());
             }
         }
@@ -119,13 +124,14 @@ impl Ops {
     }
 
     /// Sends a dispatch and notes what came of it; whether to go on.
-    async fn run_dispatch(&self, id: WebhookId, dispatch: Dispatch) -> Result<bool> {
+    async fn run_dispatch(&self, id: WebhookId, dispatch: Dispatch, own: &Semaphore) -> Result<bool> {
         let Dispatch { hook, health, secrets, chains, parked, end, log_id } = dispatch;
         let at_once = if health.failures >= DOWN { 1 } else { AT_ONCE };
         let failures = AtomicI64::new(health.failures);
         let was_down = health.failures >= DOWN;
         let sends = Sends {
             ops: self,
+            own,
             hook: &hook,
             secrets: &secrets,
             log_id: &log_id,

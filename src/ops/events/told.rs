@@ -13,7 +13,10 @@ use crate::{
         people::{actor::Actor, audit::LONG},
     },
     ops::Act,
-    store::{Table, Write, events::log::EventRow},
+    store::{
+        Table, Write,
+        events::{ends::Watch, log::EventRow},
+    },
 };
 
 /// A column that is longer, as JSON, is left out and named instead.
@@ -87,6 +90,9 @@ impl Act<'_> {
             },
         };
         self.tx.log_event(&row)?;
+        if change != "deleted" {
+            self.tell_end(&row, before, after)?;
+        }
         if change != "updated" {
             return Ok(());
         }
@@ -103,6 +109,24 @@ impl Act<'_> {
             self.tx.log_event(&EventRow { kind: &kind, data: &data, omitted: "[]", ..row })?;
         }
         Ok(())
+    }
+
+    /// Tells of an end that was set into what time has been told of already: time passes no moment twice. Others come with time.
+    fn tell_end(&self, row: &EventRow<'_>, before: &[Told<'_>], after: &[Told<'_>]) -> Result<()> {
+        let resource = [Resource::Line, Resource::Mag].into_iter().find(|known| known.name() == row.resource);
+        let end = |columns: &[Told<'_>]| match columns.iter().find(|told| told.name == "expire_date")?.fact {
+            Fact::Number(end) => Some((*end, row.id.unwrap_or_default())),
+            _ => None,
+        };
+        let past = end(after).filter(|(end, _)| *end <= self.now.seconds());
+        let (Some(resource), Some(is)) = (resource, past) else { return Ok(()) };
+        let Some(told) = self.tx.ends_told(Watch { resource, days: 0 })? else { return Ok(()) };
+        if is > told || end(before).is_some_and(|was| was <= told) {
+            return Ok(());
+        }
+        let kind = format!("{}.expired", resource.singular());
+        let data = json!({ "before": {}, "after": { "expire_date": is.0 } }).to_string();
+        self.tx.log_event(&EventRow { kind: &kind, data: &data, omitted: "[]", ..*row })
     }
 
     /// Tells of something else.

@@ -17,18 +17,20 @@ use crate::{
     },
     host::webhook::PREFIX,
     ops::{
-        Act, Look, Ops,
+        Act, Look, Ops, clock,
         managed::{self, Managed},
         random,
         slips::Slip,
     },
-    store::events::webhooks::HookSecrets,
+    store::{self, events::webhooks::HookSecrets},
 };
 
 /// For so many seconds after it got another secret a webhook is signed with the old one as well: a day.
 const BOTH: i64 = 86_400;
+/// Old secrets that are still used: whoever asks for more within a day gives up the oldest.
+const OLD: usize = 16;
 /// More webhooks are refused.
-const MOST: i64 = 32;
+pub(super) const MOST: usize = 32;
 /// What secrets are sealed for.
 const PURPOSE: &str = "webhook";
 
@@ -68,7 +70,7 @@ pub enum Again {
 impl Managed for Webhook {
     fn check_write(&self, act: &Act<'_>, id: Option<WebhookId>) -> Result<()> {
         self.check_reach(act)?;
-        if id.is_none() && act.tx.hooks()? > MOST {
+        if id.is_none() && act.tx.hooks()? > i64::try_from(MOST).unwrap_or(i64::MAX) {
             return Err(Refused::TooManyWebhooks(MOST).into());
         }
         Ok(())
@@ -103,11 +105,33 @@ impl Ops {
     }
 
     /// The secrets that something is signed with now; none if they were sealed with another key.
-    pub(super) fn open_hook_secrets(&self, secrets: &HookSecrets, now: i64) -> Vec<String> {
-        let old = secrets.old.as_ref().filter(|(_, until)| until.seconds() > now).map(|(text, _)| text);
-        let Some(secret) = self.host.sealing.open(PURPOSE, &secrets.secret) else { return Vec::new() };
-        let old = old.and_then(|old| self.host.sealing.open(PURPOSE, old));
-        [Some(secret), old].into_iter().flatten().collect()
+    pub(in crate::ops) fn open_hook_secrets(&self, secrets: &HookSecrets, now: i64) -> Vec<String> {
+        let open = |sealed: &String| self.host.sealing.open(PURPOSE, sealed);
+        let Some(secret) = open(&secrets.secret) else { return Vec::new() };
+        let old = secrets.old.iter().filter(|(_, until)| until.seconds() > now);
+        std::iter::once(secret).chain(old.filter_map(|(sealed, _)| open(sealed))).collect()
+    }
+
+    /// The secrets that have to be made or typed again, in words: they were sealed with another key.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn lost_secrets(&self) -> Result<Vec<String>> {
+        let now = clock::now();
+        let mut lost = Vec::new();
+        if self.classic_password_is_lost() {
+            lost.push("the password of the classic API".to_owned());
+        }
+        self.store.point(&store::housekeeping(now, "secrets"), |read| {
+            let mut hooks = Vec::new();
+            read.each::<Webhook>(None, |row| hooks.push(row))?;
+            for row in hooks {
+                if self.open_hook_secrets(&read.hook_secrets(row.id)?, now.seconds()).is_empty() {
+                    lost.push(format!("that of webhook {} ({})", row.id.0, row.record.url.shown()));
+                }
+            }
+            Ok(lost)
+        })
     }
 
     /// A page of webhooks in the order of ids.
@@ -142,20 +166,22 @@ impl Ops {
 /// As [`managed::create`], [`Error::Denied`] for passwords without every right, [`Error::Refused`] for too many.
 pub fn create(act: &Act<'_>, change: WebhookChange, secret: &NewSecret) -> Result<WebhookId> {
     let (id, _) = managed::create::<Webhook>(act, change)?;
-    act.tx.set_hook_secrets(id, &HookSecrets { secret: secret.sealed.clone(), old: None })?;
+    act.tx.set_hook_secrets(id, &HookSecrets { secret: secret.sealed.clone(), old: Vec::new() })?;
     act.tx.begin_hook(id)?;
     Ok(id)
 }
 
-/// Gives a webhook another secret; for a day it is signed with the old one as well.
+/// Gives a webhook another secret; for a day it is signed with the old one as well. Whoever lost the answer and asks again keeps
+/// the one that the receiver has.
 ///
 /// # Errors
 /// [`Error::NoSuch`], [`Error::Changed`], [`Error::Denied`].
 pub fn rotate(act: &Act<'_>, id: WebhookId, secret: &NewSecret) -> Result<()> {
     let row = reach(act, id)?;
-    let old = act.tx.hook_secrets(id)?.secret;
+    let before = act.tx.hook_secrets(id)?;
     let until = UnixTime::clamped(act.now.seconds() + BOTH);
-    let old = (!old.is_empty()).then_some((old, until));
+    let last = (!before.secret.is_empty()).then_some((before.secret, until));
+    let old = last.into_iter().chain(before.old).filter(|(_, until)| *until > act.now).take(OLD).collect();
     act.tx.set_hook_secrets(id, &HookSecrets { secret: secret.sealed.clone(), old })?;
     act.audit(
         Some(id.number()),

@@ -19,8 +19,18 @@ use crate::{
 pub struct HookSecrets {
     /// The one that it has.
     pub secret: String,
-    /// The one before, which is used as well until then.
-    pub old: Option<(String, UnixTime)>,
+    /// Those before, the latest first, each used as well until then.
+    pub old: Vec<(String, UnixTime)>,
+}
+
+/// Old secrets as `old_secret` has them: one on each line, with its end. One without came before there were several, and ends at
+/// `until`.
+fn old_secrets(lines: &str, until: i64) -> Vec<(String, UnixTime)> {
+    let of = |line: &str| {
+        let (text, end) = line.split_once(' ').unwrap_or((line, ""));
+        (text.to_owned(), UnixTime::clamped(end.parse().unwrap_or(until)))
+    };
+    lines.lines().map(of).collect()
 }
 
 /// What became of an event at a webhook.
@@ -84,7 +94,8 @@ impl Read<'_> {
         let sql = "SELECT secret, old_secret, old_secret_until FROM webhooks WHERE id = ?";
         let found = self.conn.prepare_cached(sql)?.query_row([id.0], |row| {
             let (old, until): (Option<String>, Option<i64>) = (row.get(1)?, row.get(2)?);
-            Ok(HookSecrets { secret: row.get(0)?, old: old.zip(until.map(UnixTime::clamped)) })
+            let old = old.zip(until).map_or_else(Vec::new, |(old, until)| old_secrets(&old, until));
+            Ok(HookSecrets { secret: row.get(0)?, old })
         });
         Ok(found.optional()?.unwrap_or_default())
     }
@@ -233,11 +244,12 @@ impl Write<'_> {
     /// A database error.
     pub fn set_hook_secrets(&self, id: WebhookId, secrets: &HookSecrets) -> Result<()> {
         let sql = "UPDATE webhooks SET secret = ?, old_secret = ?, old_secret_until = ? WHERE id = ?";
-        let old = secrets.old.as_ref();
+        let lines: Vec<String> =
+            secrets.old.iter().map(|(text, until)| format!("{text} {}", until.seconds())).collect();
         self.conn.prepare_cached(sql)?.execute(params![
             secrets.secret,
-            old.map(|(text, _)| text),
-            old.map(|(_, until)| until.seconds()),
+            (!lines.is_empty()).then(|| lines.join("\n")),
+            secrets.old.first().map(|(_, until)| until.seconds()),
             id.0
         ])?;
         Ok(())

@@ -58,7 +58,8 @@ fn a_browser_is_refused_that_acts_for_another_site_or_does_not_say_for_which() {
         (&["Accept-Language: en"], 403),
         (&["Accept-Language;"], 403),
         (&[&own, "Accept-Language: en"], 403),
-        (&["Sec-Fetch-Site: none", "Accept-Language: en"], 200),
+        (&["Sec-Fetch-Site: none", "Accept-Language: en"], 403),
+        (&["Sec-Fetch-Site: none"], 403),
         (&["Sec-Fetch-Site: same-origin", "Accept-Language: en"], 200),
         (&[&own], 200),
         (&[], 200),
@@ -68,7 +69,7 @@ fn a_browser_is_refused_that_acts_for_another_site_or_does_not_say_for_which() {
         let arguments = [&arguments[..], &["-d", "x=1"]].concat();
         assert_eq!(server.curl(pay, &arguments).0, status, "POST {headers:?}");
     }
-    assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 40);
+    assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 30);
 }
 
 #[test]
@@ -165,6 +166,10 @@ fn a_password_is_sealed_asked_for_and_not_guessed_and_is_typed_again_without_its
     let folder = server.stop();
     std::fs::remove_file(folder.path().join("linecard.key")).expect("the key");
     let server = TestServer::on(folder, &[]);
+    assert!(server.log().contains("the password of the classic API was sealed with another key"));
+    server.done("administrators/new", "data[username]=boss&data[password]=Correct-horse-9&data[group_id]=1");
+    let dashboard = crate::support::panel::Panel::of(&server, "boss", "Correct-horse-9").get("/panel");
+    assert!(dashboard.contains("The password of the classic API"), "{dashboard}");
     let (status, answer) = server.curl(&format!("{LIST}&api_pass=s3cret+%26+long"), &[]);
     assert!(
         status == 503 && answer["error"].as_str().is_some_and(|why| why.contains("type it again")),
@@ -201,4 +206,15 @@ fn the_panel_switches_it_on_and_sets_and_removes_its_password() {
     assert_eq!(server.curl(LIST, &[]).0, 200);
     let settings = server.done("settings/get", "")["settings"].clone();
     assert_eq!(settings["classic_api_allow"], json!(["127.0.0.1", "10.0.0.0/8"]));
+}
+
+#[test]
+fn fields_by_which_the_server_api_does_less_are_refused() {
+    let server = server();
+    server.done("resellers/new", "data[name]=North");
+    for field in ["dry_run", "if_updated_at"] {
+        let answer = ask(&server, "reg_user/credits", &format!("id=1&amount=5&{field}=1"));
+        assert_eq!(answer["error"], format!("PARAMETER ERROR ({field})"));
+    }
+    assert_eq!(server.done("resellers/list", "")["resellers"][0]["credits"], 0);
 }

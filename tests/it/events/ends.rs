@@ -34,6 +34,19 @@ fn wait_for(server: &TestServer, count: usize) -> Vec<String> {
     }
 }
 
+/// The first look sets where it begins.
+fn wait_for_watches(server: &TestServer, watches: i64) {
+    let until = Instant::now() + Duration::from_secs(20);
+    let begun = || {
+        let file = rusqlite::Connection::open(server.data().join("linecard.db")).expect("a file");
+        file.query_row("SELECT count(*) FROM end_events", [], |row| row.get::<_, i64>(0)).unwrap() == watches
+    };
+    while !begun() {
+        assert!(Instant::now() < until, "nobody watches ends");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 fn sql(folder: &tempfile::TempDir, sql: &str) {
     let file = rusqlite::Connection::open(folder.path().join("linecard.db")).expect("a file");
     file.execute_batch(sql).expect(sql);
@@ -44,16 +57,7 @@ fn ends_are_told_once_for_each_number_also_after_a_stop() {
     let server = TestServer::start();
     server.done("settings/update", "data[expiring_days]=1,7");
     assert_eq!(server.done("settings/get", "")["settings"]["expiring_days"], "7,1");
-    // The first look sets where it begins.
-    let until = Instant::now() + Duration::from_secs(20);
-    let begun = || {
-        let file = rusqlite::Connection::open(server.data().join("linecard.db")).expect("a file");
-        file.query_row("SELECT count(*) FROM end_events", [], |row| row.get::<_, i64>(0)).unwrap() == 6
-    };
-    while !begun() {
-        assert!(Instant::now() < until, "nobody watches ends");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for_watches(&server, 6);
     let soon = now() + 4;
     server.done("line/new", &format!("data[username]=soon&data[reference]=S-7&data[expire_date]={soon}"));
     server.done(
@@ -99,6 +103,30 @@ fn ends_are_told_once_for_each_number_also_after_a_stop() {
     // A new end is told anew.
     server.done("line/update", &format!("username=soon&data[expire_date]={}", now() + 2));
     assert!(wait_for(&server, 8).contains(&"line.expired soon null".to_owned()));
+}
+
+#[test]
+fn an_end_that_is_set_into_the_past_is_told_once() {
+    let server = TestServer::start();
+    wait_for_watches(&server, 6);
+    for (name, ago) in [("second", 1), ("minute", 60), ("hour", 3_600)] {
+        let new = format!("data[username]={name}&data[expire_date]={}", now() + 9 * 86_400);
+        server.done("line/new", &new);
+        server.done("line/update", &format!("username={name}&data[expire_date]={}", now() - ago));
+    }
+    server.done("line/new", &format!("data[username]=late&data[expire_date]={}", now() - 100));
+    server.done("mag/new", "data[mac_address]=00:1A:79:00:00:01");
+    let id = server.done("mag/info", "mac_address=00:1A:79:00:00:01")["mag_info"]["id"].clone();
+    let bulk = format!("ids[]={id}&action=update&data[expire_date]={}", now() - 100);
+    server.done("mag/bulk", &bulk);
+    let mut seen = wait_for(&server, 5);
+    seen.sort_unstable();
+    let lines = ["hour", "late", "minute", "second"].map(|name| format!("line.expired {name} null"));
+    assert_eq!(seen, [&lines[..], &["mag.expired 00:1A:79:00:00:01 null".to_owned()]].concat());
+    // It had ended before.
+    server.done("line/update", &format!("username=hour&data[expire_date]={}", now() - 7_200));
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert_eq!(told(&server).len(), 5);
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -71,6 +74,7 @@ pub struct Receiver {
     pub url: String,
     got: Arc<Mutex<Vec<Got>>>,
     manner: Arc<Mutex<Manner>>,
+    begun: Arc<AtomicUsize>,
 }
 
 impl Receiver {
@@ -79,19 +83,25 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/hook?key=s3cret", listener.local_addr().expect("an address"));
         let (got, manner) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(manner)));
-        let (to, how) = (got.clone(), manner.clone());
+        let begun = Arc::new(AtomicUsize::new(0));
+        let (to, how, count) = (got.clone(), manner.clone(), begun.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (to, how) = (to.clone(), how.clone());
-                std::thread::spawn(move || while one(&stream, &to, &how).is_some() {});
+                let (to, how, count) = (to.clone(), how.clone(), count.clone());
+                std::thread::spawn(move || while one(&stream, &to, &how, &count).is_some() {});
             }
         });
-        Self { url, got, manner }
+        Self { url, got, manner, begun }
     }
 
     /// Does otherwise from now on.
     pub fn set(&self, manner: Manner) {
         *self.manner.lock() = manner;
+    }
+
+    /// How many messages have come, answered or not.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// All that came.
@@ -119,7 +129,7 @@ impl Receiver {
 }
 
 /// One request on a connection; none if that is over.
-fn one(stream: &TcpStream, to: &Mutex<Vec<Got>>, how: &Mutex<Manner>) -> Option<()> {
+fn one(stream: &TcpStream, to: &Mutex<Vec<Got>>, how: &Mutex<Manner>, begun: &AtomicUsize) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
@@ -133,6 +143,7 @@ fn one(stream: &TcpStream, to: &Mutex<Vec<Got>>, how: &Mutex<Manner>) -> Option<
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
     let mut got = Got { headers, body: String::from_utf8(body).ok()?, taken: false };
+    begun.fetch_add(1, Ordering::Relaxed);
     let manner = *how.lock();
     let answer = match manner {
         Manner::Status(status) => format!("HTTP/1.1 {status} X\r\nLocation: http://127.0.0.1:1/\r\n"),

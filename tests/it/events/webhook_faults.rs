@@ -166,6 +166,28 @@ fn a_server_that_is_killed_while_it_sends_loses_nothing_and_keeps_the_order() {
 }
 
 #[test]
+fn receivers_that_answer_slowly_hold_up_no_other() {
+    let server = TestServer::start();
+    let slow: Vec<Receiver> = (0..6).map(|_| Receiver::start(Manner::Slow(10_000))).collect();
+    let quick = Receiver::start(Manner::Status(200));
+    for receiver in &slow {
+        webhook(&server, receiver, "&data[types][]=line.*");
+    }
+    for line in 0..20 {
+        server.done("line/new", &format!("data[username]=slow{line}"));
+    }
+    let busy = || slow.iter().map(Receiver::begun).sum::<usize>() >= 44;
+    crate::support::tv::within(20, "all are busy", busy);
+    webhook(&server, &quick, "&data[types][]=line.*");
+    let since = std::time::Instant::now();
+    for line in 0..20 {
+        server.done("line/new", &format!("data[username]=quick{line}"));
+    }
+    quick.wait("all of them", |got| got.len() == 20);
+    assert!(since.elapsed().as_secs() < 7, "{:?}", since.elapsed());
+}
+
+#[test]
 fn without_its_key_a_restored_database_sends_nothing_until_there_are_new_secrets() {
     let server = TestServer::start();
     let receiver = Receiver::start(Manner::Status(200));
@@ -179,6 +201,7 @@ fn without_its_key_a_restored_database_sends_nothing_until_there_are_new_secrets
 
     let server = TestServer::on(other, &[]);
     assert_eq!(health(&server, 1)["has_secret"], 0);
+    assert!(server.log().contains("that of webhook 1 (http://127.0.0.1) was sealed"), "{}", server.log());
     server.done("line/new", "data[username]=two");
     std::thread::sleep(Duration::from_millis(2_500));
     assert_eq!(receiver.got().len(), 1);

@@ -45,17 +45,25 @@ fn what_happens_is_sent_signed_to_whom_it_concerns() {
     let got = lines.wait("the test", |got| got.iter().any(|got| got.event()["type"] == "webhook.test"));
     let test = got.last().unwrap();
     assert!(test.is_signed_with(&secret) && test.is_signed_with(&rotated));
+    // Nor does another one within the day take away the one that the receiver has.
+    let third = server.done("webhooks/rotate", "id=1")["secret"].as_str().unwrap().to_owned();
+    server.done("webhooks/test", "id=1");
+    let got = lines.wait("another test", |got| {
+        got.iter().filter(|got| got.event()["type"] == "webhook.test").count() == 2
+    });
+    let test = got.last().unwrap();
+    assert!([&secret, &rotated, &third].into_iter().all(|secret| test.is_signed_with(secret)));
 
     // Once more, one and all: under the same number and the same id.
     let first = lines.got()[0].clone();
     server.done("webhooks/resend", &format!("id=1&event_id={}", first.key().1));
-    let got = lines.wait("it again", |got| got.len() >= 5);
-    assert_eq!(got[4].headers["webhook-id"], first.headers["webhook-id"]);
+    let got = lines.wait("it again", |got| got.len() >= 6);
+    assert_eq!(got[5].headers["webhook-id"], first.headers["webhook-id"]);
     server.done("webhooks/resend", &format!("id=1&after={}", first.key().1));
-    lines.wait("all behind it again", |got| got.len() >= 8);
+    lines.wait("all behind it again", |got| got.len() >= 10);
     within(10, "all is noted", || {
         server.done("webhooks/deliveries", "id=1&state=waiting")["total"] == 0
-            && server.done("webhooks/deliveries", "id=1&state=delivered")["total"] == 4
+            && server.done("webhooks/deliveries", "id=1&state=delivered")["total"] == 5
     });
     let newest = server.done("webhooks/deliveries", "id=1&limit=1")["deliveries"][0].clone();
     assert_eq!((&newest["type"], &newest["status"]), (&json!("webhook.test"), &json!(200)));
@@ -99,6 +107,18 @@ fn who_may_not_makes_no_webhook_and_wrong_ones_are_refused() {
         "A webhook with passwords needs the right full"
     );
     assert_eq!(by("webhooks/new", url)["result"], true);
+    // Addresses have passwords and tokens in them: who only looks sees where they lead.
+    let reader = server.done("settings/api_key_new", "data[name]=reader&data[scope][]=events:read");
+    let asked = format!("api_key={}&id=1", reader["api_key"].as_str().unwrap());
+    server.done("webhooks/update", "id=1&data[url]=http://u:p@a.example/hook?token=t0ken");
+    for (call, row) in [("webhooks/info", "/webhook"), ("webhooks/list", "/webhooks/0")] {
+        let answer = server.post(call, &asked).1;
+        assert_eq!(answer.pointer(row).unwrap()["url"], "http://a.example/***");
+    }
+    assert_eq!(by("webhooks/info", "id=1")["webhook"]["url"], "http://u:p@a.example/hook?token=t0ken");
+    let row = by("webhooks/info", "id=1")["webhook"].clone();
+    let columns: Vec<&String> = row.as_object().unwrap().keys().collect();
+    assert_eq!(columns[columns.len() - 2..], ["created_at", "updated_at"]);
     assert_eq!(by("webhooks/test", "id=1")["error"], "This webhook is disabled: enable it first");
     server.done("webhooks/update", "id=1&data[with_passwords]=1");
     let redirected = by("webhooks/update", "id=1&data[url]=http://b.example/");

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::{noting::Outcome, taking::Item};
 use crate::{
@@ -22,6 +23,8 @@ const LONGEST: usize = 20_000;
 #[derive(Clone, Copy)]
 pub(super) struct Sends<'a> {
     pub(super) ops: &'a Ops,
+    /// The places of this receiver.
+    pub(super) own: &'a Semaphore,
     pub(super) hook: &'a Webhook,
     pub(super) secrets: &'a [String],
     pub(super) log_id: &'a str,
@@ -59,7 +62,11 @@ impl Sends<'_> {
     }
 
     async fn send(self, Item { event, attempts }: Item) -> Outcome {
-        let place = self.ops.lanes.places.acquire().await;
+        let place = tokio::select! {
+            biased;
+            place = self.own.acquire() => place,
+            place = self.ops.lanes.shared.acquire() => place,
+        };
         let (at, begun) = (clock::now(), Instant::now());
         let log_id = self.log_id.get(..12).unwrap_or(self.log_id);
         let (id, body) = (format!("msg_{log_id}_{}", event.id), body(&event));

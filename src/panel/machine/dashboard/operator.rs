@@ -92,6 +92,9 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             tiles.push(Part::of("guide", &guide_tile(&warnings, &zone)));
         }
     }
+    if may(Resource::Settings) && view.ops.classic_password_is_lost() {
+        tiles.push(Part::of("secrets", &lost_tile()));
+    }
     if may(Resource::Webhooks) {
         let (ops, action) = (view.ops.clone(), Action { resource: Resource::Webhooks, name: "dashboard" });
         let whole = Page { limit: Limit::MOST, ..Page::default() };
@@ -159,6 +162,23 @@ fn messages_tile(warnings: Vec<(String, String)>) -> Tile {
         more: Some(Link::new("/panel/messages", "Messages")),
         heads: ["Messages", "Why"].map(Head::new).into(),
         rows: warnings.into_iter().map(row).collect(),
+        ..Tile::default()
+    }
+}
+
+/// A secret of the settings that has to be typed again; those of webhooks stand with their webhooks.
+fn lost_tile() -> Tile {
+    Tile {
+        title: "Secrets that must be typed again",
+        more: Some(Link::new("/panel/settings/api", "API Settings")),
+        heads: ["Secret", "Why"].map(Head::new).into(),
+        rows: vec![vec![
+            Cell::Text("The password of the classic API".into()),
+            Cell::Text(
+                "It was sealed with another key, and no call of the classic API is answered: type it again, or put the key file back."
+                    .into(),
+            ),
+        ]],
         ..Tile::default()
     }
 }
