@@ -36,6 +36,8 @@ use crate::{
 const STATES: [State; 5] = [State::Active, State::Expired, State::Disabled, State::Banned, State::Trial];
 /// What is to happen to the rows.
 const ACTIONS: &str = "update, extend or delete";
+/// What a filter must have.
+const BLANK: &str = "a condition, such as filter[reseller_id]=1; or leave it out";
 /// What a filter is made of.
 const COLUMNS: &str = "columns, such as filter[reseller_id]";
 
@@ -106,11 +108,15 @@ fn ids(params: &mut Fields) -> Result<Option<Vec<i64>>> {
 /// Every condition that is sent must be a real one: a blank one comes of a variable that was never filled, and would take
 /// more rows than were meant.
 fn which<S: Subscribed>(ids: Vec<i64>, filter: Option<Node>, search: Option<Node>) -> Result<Which> {
+    let is_given = filter.is_some();
     if filter.as_ref().is_some_and(Node::is_blank) {
-        return Err(Error::invalid("filter", "a condition, such as filter[reseller_id]=1; or leave it out"));
+        return Err(Error::invalid("filter", BLANK));
     }
     let conditions = filter.map_or_else(|| Some(indexmap::IndexMap::new()), Node::into_fields);
     let mut conditions = conditions.ok_or(Error::invalid("filter", COLUMNS))?;
+    if is_given && conditions.is_empty() {
+        return Err(Error::invalid("filter", BLANK));
+    }
     if let Some(search) = search
         && conditions.insert("search".to_owned(), search).is_some()
     {

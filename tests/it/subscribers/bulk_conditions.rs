@@ -49,6 +49,7 @@ fn blank_conditions_are_refused_in_every_form_and_widen_nothing() {
             "filter[disabled]=0&search=",
             "filter[disabled]=0&filter[reseller_id]=",
             "search=a&filter=",
+            "search=a&filter={}",
             "search=a&filter[search]=b",
         ] {
             let refused = server.refused(call, &format!("{condition}&action=delete"));
