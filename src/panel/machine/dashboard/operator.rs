@@ -92,9 +92,7 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
             tiles.push(Part::of("guide", &guide_tile(&warnings, &zone)));
         }
     }
-    if may(Resource::Settings) && view.ops.classic_password_is_lost() {
-        tiles.push(Part::of("secrets", &lost_tile()));
-    }
+    tiles.extend(lost_tile(view, may(Resource::Settings)).map(|tile| Part::of("secrets", &tile)));
     if may(Resource::Webhooks) {
         let (ops, action) = (view.ops.clone(), Action { resource: Resource::Webhooks, name: "dashboard" });
         let whole = Page { limit: Limit::MOST, ..Page::default() };
@@ -167,8 +165,8 @@ fn messages_tile(warnings: Vec<(String, String)>) -> Tile {
 }
 
 /// A secret of the settings that has to be typed again; those of webhooks stand with their webhooks.
-fn lost_tile() -> Tile {
-    Tile {
+fn lost_tile(view: &View, may_see: bool) -> Option<Tile> {
+    (may_see && view.ops.classic_password_is_lost()).then(|| Tile {
         title: "Secrets that must be typed again",
         more: Some(Link::new("/panel/settings/api", "API Settings")),
         heads: ["Secret", "Why"].map(Head::new).into(),
@@ -180,7 +178,7 @@ fn lost_tile() -> Tile {
             ),
         ]],
         ..Tile::default()
-    }
+    })
 }
 
 /// The webhooks that need somebody.
