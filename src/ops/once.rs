@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::{Act, Action, Ops};
+use super::{Act, Action, Look, Ops};
 use crate::{
     domain::{
         Error, JsonObject, Refused, Result,
+        ids::ApiKeyId,
         people::actor::{Actor, Who},
     },
     store::engine::idempotency::{KEPT, KeptAnswer},
@@ -42,10 +43,7 @@ impl Ops {
     {
         let (since, is_doubted) = (self.answers_since(KEPT), self.leap().is_some());
         let answered = self.write(actor, action, move |act| {
-            let caller = match (&once, &act.actor.who) {
-                (Some(once), Who::ApiKey { id, .. }) => Some((once, *id)),
-                _ => None,
-            };
+            let caller = caller(once.as_ref(), act.actor);
             if let Some((once, id)) = caller
                 && let Some(kept) = act.tx.kept_answer(id, &once.key, since)?
             {
@@ -64,6 +62,35 @@ impl Ops {
             Ok(Ok(answer))
         });
         async move { answered.await? }
+    }
+
+    /// The answer that a repeat gets, for a call that writes in several steps before it is answered.
+    ///
+    /// # Errors
+    /// [`crate::domain::Error::Refused`] for a key that came with another call, or a database error.
+    pub async fn answered(
+        &self,
+        actor: &Actor,
+        action: Action,
+        once: Option<Once>,
+    ) -> Result<Option<JsonObject>> {
+        let since = self.answers_since(KEPT);
+        let Some((once, id)) = caller(once.as_ref(), actor).map(|(once, id)| (once.clone(), id)) else {
+            return Ok(None);
+        };
+        let look = move |look: &Look<'_>| {
+            let kept = look.read.kept_answer(id, &once.key, since)?;
+            kept.map(|kept| repeated(&once, &kept)).transpose()
+        };
+        self.read(actor, action, look).await
+    }
+}
+
+/// Whose repeats are known.
+fn caller<'o>(once: Option<&'o Once>, actor: &Actor) -> Option<(&'o Once, ApiKeyId)> {
+    match (once, &actor.who) {
+        (Some(once), Who::ApiKey { id, .. }) => Some((once, *id)),
+        _ => None,
     }
 }
 

@@ -46,12 +46,20 @@ pub async fn info(mut call: Call) -> Result<Value> {
 pub async fn undo(mut call: Call) -> Result<JsonObject> {
     let id: BatchId = managed::id(&mut call)?;
     call.finish()?;
+    // A repeat takes nothing back that its first answer does not tell.
+    if let Some(answer) = call.ops.answered(&call.actor, call.action, call.once.clone()).await? {
+        return Ok(answer);
+    }
     let tried = call.ops.undo_batch(&call.actor, id.0, call.dry_run).await?;
     let dry_run = call.dry_run;
     call.write(move |act| {
         let (resource, undone) = undo::finish_undo(act, id.0)?;
-        // A dry run has taken back nothing that its last part could count.
-        let Undone { undone, kept } = if dry_run { tried.clone() } else { undone };
+        // A dry run has taken back and noted nothing that its last part could count.
+        let Undone { undone, kept } = if dry_run {
+            Undone { undone: undone.undone + tried.undone, kept: tried.kept.clone() }
+        } else {
+            undone
+        };
         Ok(json!({ "undone": undone, "kept": rows_of(resource, &kept.1), "kept_total": kept.0 }))
     })
     .await

@@ -28,7 +28,7 @@ pub enum State {
     Done,
     /// Ended early.
     Stopped,
-    /// Over, and taken back.
+    /// Over, and taken back, but for rows that were kept: these can be tried again.
     Undone,
 }
 
@@ -81,6 +81,8 @@ pub struct Batch {
     pub failed: i64,
     /// Rows that were taken back.
     pub undone: i64,
+    /// Whether an undo has left rows as they were.
+    pub kept: bool,
     /// Why it ended early; empty if it did not.
     pub why: String,
     /// Who ordered it.
@@ -102,13 +104,12 @@ impl Batch {
     /// [`crate::domain::Error::Refused`], saying why not.
     pub fn may_be_undone(&self, now: UnixTime) -> Result<()> {
         match (self.state, self.ended_at) {
-            (State::Undone, _) => Ok(()),
-            (State::Done | State::Stopped, Some(ended))
+            (State::Done | State::Stopped | State::Undone, Some(ended))
                 if now.seconds() <= ended.seconds() + UNDONE_WITHIN =>
             {
                 Ok(())
             }
-            (State::Done | State::Stopped, _) => Err(Refused::BatchTooOld(self.id).into()),
+            (State::Done | State::Stopped | State::Undone, _) => Err(Refused::BatchTooOld(self.id).into()),
             (State::Waiting | State::Running, _) => Err(Refused::BatchNotOver(self.id).into()),
         }
     }

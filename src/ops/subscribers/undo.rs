@@ -1,4 +1,4 @@
-//! Undoing a batch, row by row: a row that somebody has changed since stays as it is, and is named.
+//! Undoing a batch, row by row: a row that somebody has changed since stays as it is, is named, and can be tried again.
 
 use super::{batched::Batched, batches};
 use crate::{
@@ -48,8 +48,8 @@ pub struct Undone {
 }
 
 impl Ops {
-    /// Takes back what a batch did, a piece at a time; `dry_run` only tries. Asked again, it goes on where it was, and
-    /// takes nothing back twice. [`finish_undo`] ends it.
+    /// Takes back what a batch did, a piece at a time; `dry_run` only tries. Asked again, it goes on where it was, tries
+    /// those that were left once more, and takes nothing back twice. [`finish_undo`] ends it.
     ///
     /// # Errors
     /// [`Error::NoSuch`], [`Error::Denied`], [`Error::Refused`] if it cannot be undone, or a database error.

@@ -67,7 +67,7 @@ async fn list(caller: Caller) -> Reply {
         ..Listing::default()
     };
     let about = "What was deleted, and what was changed of many rows at once. For 24 hours each can be undone; rows that were changed \
-                 since are kept. Undo the newest first.";
+                 since are kept, and can be tried again. Undo the newest first.";
     Ok(caller.page(&ListPage { frame: caller.frame("Batches"), about, listing }))
 }
 
@@ -88,7 +88,7 @@ fn row(caller: &Caller, batch: &Batch) -> Vec<Cell> {
             rows = format!("{rows}, {} {what}", show::number(count));
         }
     }
-    let undo = undo_at(caller, batch).map(|action| RowAction::Do { action, label: "Undo".into() });
+    let undo = undo_at(caller, batch).map(|action| RowAction::Do { action, label: undo_label(batch).into() });
     vec![
         Cell::Link { href: href(batch.id), text: show::number(batch.id) },
         Cell::Text(what(batch)),
@@ -105,8 +105,13 @@ fn row(caller: &Caller, batch: &Batch) -> Vec<Cell> {
 fn undo_at(caller: &Caller, batch: &Batch) -> Option<String> {
     let allowed = caller.actor().may(batch.resource, Access::Write).is_ok()
         && batch.may_be_undone(clock::now()).is_ok()
-        && batch.state != State::Undone;
+        && (batch.state != State::Undone || batch.kept);
     allowed.then(|| format!("{}/undo", href(batch.id)))
+}
+
+/// What the button says.
+fn undo_label(batch: &Batch) -> &'static str {
+    if batch.state == State::Undone { "Undo the rest" } else { "Undo" }
 }
 
 /// What a batch does, in words: Delete 3 lines.
@@ -140,6 +145,7 @@ struct BatchPage {
     figures: Vec<(String, &'static str)>,
     /// Where it is undone; empty if it cannot be.
     undo: String,
+    undo_label: &'static str,
     /// Rows that were refused, and those that were kept, each with how many are not named.
     named: Vec<(&'static str, Listing, String)>,
     list: &'static str,
@@ -168,6 +174,7 @@ async fn show(caller: Caller, id: Path<String>) -> Reply {
         why: batch.why.clone(),
         figures,
         undo: undo_at(&caller, batch).unwrap_or_default(),
+        undo_label: undo_label(batch),
         named: named.map(|(label, (count, rows))| named_rows(label, *count, rows)).collect(),
         list: PATH,
     }))
@@ -213,7 +220,10 @@ async fn undone(ops: Ops, actor: crate::domain::people::actor::Actor, id: i64) -
         let kept = undone.kept.1.iter().take(NAMED);
         let names: Vec<String> = kept.map(|row| format!("{} ({})", row.name, row.why)).collect();
         let more = if undone.kept.1.len() > NAMED { " and others" } else { "" };
-        told = format!("{told} Kept as they are by now: {}{more}.", names.join(", "));
+        told = format!(
+            "{told} Kept as they are by now: {}{more}. Undo the rest once that is out of the way.",
+            names.join(", ")
+        );
     }
     Ok(told)
 }

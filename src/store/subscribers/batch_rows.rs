@@ -44,13 +44,15 @@ impl Read<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_row([batch], |row| row.get(0))?)
     }
 
-    /// The next rows that a batch has changed and that are not taken back, behind the row `after`.
+    /// The next rows that a batch has changed and that are not taken back, those that an undo has kept among them, behind the
+    /// row `after`.
     ///
     /// # Errors
     /// A database error.
     pub fn done_rows(&self, batch: i64, after: i64) -> Result<Vec<DoneRow>> {
         let sql = "SELECT row_id, name, before, changed_at, reseller_id, credits FROM batch_rows \
-                   WHERE batch_id = ? AND row_id > ? AND outcome = 'done' ORDER BY row_id LIMIT ?";
+                   WHERE batch_id = ? AND row_id > ? AND outcome IN ('done', 'kept') AND before <> '' \
+                   ORDER BY row_id LIMIT ?";
         let mut statement = self.conn.prepare_cached(sql)?;
         let most = i64::try_from(PIECE).unwrap_or(1);
         let rows = statement.query_map(params![batch, after, most], |row| {
@@ -130,18 +132,20 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Notes that a row was taken back, or why it was not.
+    /// Notes that a row was taken back, or why it was not; the next undo tries it again.
     ///
     /// # Errors
     /// A database error.
     pub fn note_undone(&self, batch: i64, row: i64, why: Option<&str>) -> Result<()> {
-        let sql = "UPDATE batch_rows SET outcome = ?, why = ?, before = '' WHERE batch_id = ? AND row_id = ?";
-        let outcome = if why.is_some() { "kept" } else { "undone" };
-        self.conn.prepare_cached(sql)?.execute(params![outcome, why.unwrap_or_default(), batch, row])?;
-        if why.is_none() {
-            let sql = "UPDATE batches SET undone = undone + 1, updated_at = updated_at + 1 WHERE id = ?";
-            self.conn.prepare_cached(sql)?.execute([batch])?;
+        if let Some(why) = why {
+            let sql = "UPDATE batch_rows SET outcome = 'kept', why = ? WHERE batch_id = ? AND row_id = ?";
+            self.conn.prepare_cached(sql)?.execute(params![why, batch, row])?;
+            return Ok(());
         }
+        let sql = "UPDATE batch_rows SET outcome = 'undone', why = '', before = '' WHERE batch_id = ? AND row_id = ?";
+        self.conn.prepare_cached(sql)?.execute([batch, row])?;
+        let sql = "UPDATE batches SET undone = undone + 1, updated_at = updated_at + 1 WHERE id = ?";
+        self.conn.prepare_cached(sql)?.execute([batch])?;
         Ok(())
     }
 
@@ -152,7 +156,7 @@ impl Write<'_> {
     /// A database error.
     pub fn note_again(&self, earlier: &Earlier, row: i64, was: UnixTime, is: UnixTime) -> Result<()> {
         let sql = "UPDATE batch_rows SET changed_at = ?1 WHERE batch_id IN (SELECT value FROM json_each(?2)) AND row_id = ?3 \
-                   AND changed_at = ?4 AND outcome = 'done'";
+                   AND changed_at = ?4 AND outcome IN ('done', 'kept')";
         self.conn.prepare_cached(sql)?.execute(params![is.seconds(), earlier.0, row, was.seconds()])?;
         Ok(())
     }

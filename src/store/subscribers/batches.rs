@@ -73,7 +73,8 @@ fn written(orderer: Orderer) -> (&'static str, i64) {
 macro_rules! batches {
     () => {
         "SELECT id, resource, action, state, done, meant, failed, undone, why, actor_kind, actor_id, actor, address, \
-         created_at, ended_at FROM batches"
+         created_at, ended_at, EXISTS (SELECT 1 FROM batch_rows WHERE batch_id = batches.id AND outcome = 'kept' AND why <> '') \
+         FROM batches"
     };
 }
 
@@ -93,6 +94,7 @@ fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
         of: row.get(5)?,
         failed: row.get(6)?,
         undone: row.get(7)?,
+        kept: row.get(15)?,
         why: row.get(8)?,
         orderer: match kind.as_str() {
             "api_key" => Orderer::ApiKey(ApiKeyId(orderer)),
@@ -275,9 +277,14 @@ impl Write<'_> {
     pub fn forget_batches(&self, now: UnixTime) -> Result<bool> {
         let old = now.seconds() - UNDONE_WITHIN;
         let sql = "DELETE FROM batch_rows WHERE (batch_id, row_id) IN (SELECT batch_id, row_id FROM batch_rows \
-                   WHERE batch_id IN (SELECT id FROM batches WHERE ended_at < ?) AND before <> '' LIMIT 500)";
+                   WHERE batch_id IN (SELECT id FROM batches WHERE ended_at < ?) AND before <> '' AND outcome <> 'kept' LIMIT 500)";
         let rows = self.conn.prepare_cached(sql)?.execute([old])?;
-        if rows > 0 {
+        // Those that were kept stay named.
+        let sql = "UPDATE batch_rows SET before = '' WHERE (batch_id, row_id) IN (SELECT batch_id, row_id FROM batch_rows \
+                   WHERE batch_id IN (SELECT id FROM batches WHERE ended_at < ?) AND before <> '' AND outcome = 'kept' \
+                   AND why <> '' LIMIT 500)";
+        let kept = self.conn.prepare_cached(sql)?.execute([old])?;
+        if rows + kept > 0 {
             return Ok(true);
         }
         let sql = "DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE ended_at < ? LIMIT 10)";

@@ -153,6 +153,111 @@ fn deleted_rows_come_back_as_they_were_unless_their_name_is_taken() {
     let mag = server.done("mag/info", "mac_address=001A79000001");
     assert_eq!((&mag["mag_info"]["id"], &mag["mag_device"]["parent_pin"]), (&json!(1), &json!("4711")));
     assert_eq!(mag["mag_info"]["bouquets"], json!([1]));
+
+    // Still in the way, then not any more.
+    let again = |more: &str| server.done("batches/undo", &format!("id={}{more}", gone["id"]));
+    assert_eq!((&again("")["undone"], &again("")["kept"][0]["username"]), (&json!(1), &json!("bert")));
+    server.done("line/delete", "username=BERT");
+    let dry = again("&dry_run=1");
+    assert_eq!((&dry["undone"], &dry["kept_total"]), (&json!(2), &json!(0)));
+    assert_eq!(server.done("line/list", "username=bert")["total"], 0, "a dry run brings nothing back");
+    for _ in 0..2 {
+        let all = again("");
+        assert_eq!((&all["undone"], &all["kept"], &all["kept_total"]), (&json!(2), &json!([]), &json!(0)));
+    }
+    assert_eq!(server.done("line/info", "username=bert")["line_info"]["id"], 2);
+    let told = batch(&server, &gone["id"]);
+    assert_eq!(
+        (&told["state"], &told["undone"], &told["kept_total"]),
+        (&json!("undone"), &json!(2), &json!(0))
+    );
+}
+
+/// Batches on one line or MAG of a reseller, undone in the wrong order, and past what was in the way.
+fn rest_is_undone(server: &TestServer, kind: &str, row: &str, another: &str) {
+    let bulk = |body: &str| over(server, &format!("{kind}/bulk"), &format!("ids[]=1&{body}"))["id"].clone();
+    let undo = |id: &Value| server.done("batches/undo", &format!("id={id}"));
+    let kept = |id: &Value, why: &str| {
+        let left = undo(id);
+        assert_eq!((&left["undone"], &left["kept_total"]), (&json!(0), &json!(1)), "{kind}: {left}");
+        let told = left["kept"][0]["why"].as_str().unwrap_or_default();
+        assert!(told.contains(why), "{kind}: {told}");
+    };
+    // Twice, so that nothing is paid back twice.
+    let taken_back = |id: &Value| {
+        for _ in 0..2 {
+            let all = undo(id);
+            assert_eq!((&all["undone"], &all["kept_total"]), (&json!(1), &json!(0)), "{kind}: {all}");
+        }
+    };
+    let info = || server.done(&format!("{kind}/list"), "id=1");
+    let before = info()[if kind == "line" { "lines" } else { "mags" }][0]["expire_date"].clone();
+
+    let (extended, noted) = (bulk("action=extend"), bulk("action=update&data[notes]=new"));
+    kept(&extended, "hanged");
+    taken_back(&noted);
+    assert_eq!(credits(server), 3);
+    taken_back(&extended);
+    assert_eq!(credits(server), 5);
+
+    let (extended, deleted) = (bulk("action=extend"), bulk("action=delete"));
+    kept(&extended, "does not exist");
+    server.done("resellers/update", "id=1&data[max_allowed_connections]=1");
+    let free = "data[subscription_plan_id]=1&data[reseller_id]=1&data[free]=1";
+    server.done(&format!("{kind}/new"), &format!("{another}&{free}"));
+    kept(&deleted, "connections");
+    server.done(&format!("{kind}/delete"), &another.replace("data[", "").replace(']', ""));
+    taken_back(&deleted);
+    assert_eq!(credits(server), 3);
+    taken_back(&extended);
+    assert_eq!(credits(server), 5);
+    let now = info()[if kind == "line" { "lines" } else { "mags" }][0].clone();
+    assert_eq!(now["expire_date"], before, "{kind} {row}");
+    server.done(&format!("{kind}/delete"), row);
+}
+
+#[test]
+fn rows_that_an_undo_kept_come_back_and_are_paid_back_once_when_nothing_is_in_the_way() {
+    let server = TestServer::start();
+    server.done("bouquets/new", "data[name]=All");
+    server.done("bouquets/new", "data[name]=More");
+    server.done("subscription_plans/new", "data[name]=Month&data[credits]=2&data[bouquets][]=1");
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=5");
+    let sale = "data[subscription_plan_id]=1&data[reseller_id]=1&data[expire_date]=1900000000&data[free]=1";
+    server.done("line/new", &format!("data[username]=anna&{sale}"));
+    rest_is_undone(&server, "line", "username=anna", "data[username]=lena");
+    server.done("resellers/update", "id=1&data[max_allowed_connections]=");
+    server.done("mag/new", &format!("data[mac_address]=001A79000001&{sale}"));
+    rest_is_undone(&server, "mag", "mac_address=001A79000001", "data[mac_address]=001A79000002");
+
+    // A bouquet that is gone meanwhile is left out.
+    server.done("line/new", "data[username]=carl&data[bouquets][]=1&data[bouquets][]=2");
+    let carl = server.done("line/info", "username=carl")["line_info"]["id"].clone();
+    let gone = over(&server, "line/bulk", &format!("ids[]={carl}&action=delete"));
+    server.done("bouquets/delete", "id=2");
+    assert_eq!(server.done("batches/undo", &format!("id={}", gone["id"]))["undone"], 1);
+    assert_eq!(server.done("line/info", "username=carl")["line_info"]["bouquets"], json!([1]));
+
+    // With one Idempotency-Key the first answer is that of a repeat, and a repeat undoes no more than that tells.
+    let noted = over(&server, "line/bulk", &format!("ids[]={carl}&action=update&data[notes]=old"));
+    let newer = over(&server, "line/bulk", &format!("ids[]={carl}&action=update&data[notes]=new"));
+    let body = format!("api_key={KEY}&id={}", noted["id"]);
+    let once = || server.curl("/api/batches/undo", &["-H", "Idempotency-Key: undo", "-d", &body]).1;
+    let first = once();
+    assert_eq!(first["kept_total"], 1, "{first}");
+    server.done("batches/undo", &format!("id={}", newer["id"]));
+    assert_eq!(once(), first);
+    assert_eq!(server.done("line/info", "username=carl")["line_info"]["notes"], "old");
+
+    // A day later it stays as it is, and what was kept stays named.
+    let folder = server.stop();
+    let database = rusqlite::Connection::open(folder.path().join("linecard.db")).expect("the database");
+    database.execute_batch("UPDATE batches SET ended_at = ended_at - 86500").expect("a day");
+    drop(database);
+    let server = TestServer::on(folder, &[]);
+    let late = server.refused("batches/undo", &format!("id={}", noted["id"]));
+    assert!(late.contains("ended more than 24 hours ago"), "{late}");
+    assert_eq!(batch(&server, &noted["id"])["kept_total"], 1);
 }
 
 #[test]
@@ -182,10 +287,10 @@ fn a_batch_needs_the_right_to_what_it_changes() {
 
 #[test]
 fn kills_in_the_middle_of_a_batch_and_of_its_undo_double_nothing_and_lose_nothing() {
-    const LINES: i64 = 1500;
+    const LINES: i64 = 1000;
     let server = TestServer::start();
     server.done("subscription_plans/new", "data[name]=Month&data[credits]=1");
-    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=1500");
+    server.done("resellers/new", "data[name]=North&data[use_credits]=1&data[credits]=1000");
     let folder = server.stop();
     let database = rusqlite::Connection::open(folder.path().join("linecard.db")).expect("the database");
     database
@@ -215,8 +320,12 @@ fn kills_in_the_middle_of_a_batch_and_of_its_undo_double_nothing_and_lose_nothin
     };
     assert_eq!(ends(&server, 1_900_000_000), 0);
 
-    // Cut off in the middle, then asked for by two at once.
+    // All of it kept first, and then no longer: cut off in the middle, then asked for by two at once.
     let undo = format!("id={id}");
+    let noted = over(&server, "line/bulk", "filter[reseller_id]=1&action=update&data[notes]=new");
+    assert_eq!(server.done("batches/undo", &undo)["kept_total"], LINES);
+    assert_eq!(server.done("batches/undo", &format!("id={}", noted["id"]))["undone"], LINES);
+    assert_eq!((batch(&server, &id)["undone"].clone(), credits(&server)), (json!(0), json!(0)));
     let pid = server.pid();
     std::thread::scope(|scope| {
         scope.spawn(|| server.curl_quietly("/api/batches/undo", &format!("api_key={KEY}&{undo}")));
@@ -232,7 +341,7 @@ fn kills_in_the_middle_of_a_batch_and_of_its_undo_double_nothing_and_lose_nothin
         answers.iter().all(|answer| answer["undone"] == LINES && answer["kept_total"] == 0),
         "{answers:?}"
     );
-    assert_eq!((ends(&server, 1_900_000_000), credits(&server)), (json!(LINES), json!(1500)));
+    assert_eq!((ends(&server, 1_900_000_000), credits(&server)), (json!(LINES), json!(LINES)));
     assert_eq!(server.done("resellers/statement", "id=1&limit=1")["total"], 2 * LINES + 1);
 }
 
@@ -250,7 +359,20 @@ fn the_panel_lists_batches_and_undoes_them() {
     );
     panel.done(&format!("/panel/batches/{}/undo", done["id"]), &[]);
     let page = panel.get("/panel/batches");
-    assert!(page.contains("undone") && !page.contains(">Undo<"), "{page}");
+    assert!(page.contains("undone") && !page.contains(">Undo"), "{page}");
+    assert_eq!(server.done("line/info", "username=anna")["line_info"]["notes"], "old");
+
+    // What was kept is tried again by a button that says so.
+    let first = over(&server, "line/bulk", "ids[]=1&action=update&data[notes]=new");
+    let second = over(&server, "line/bulk", "ids[]=1&action=update&data[notes]=newer");
+    let undo = |batch: &Value| panel.done(&format!("/panel/batches/{}/undo", batch["id"]), &[]);
+    assert!(undo(&first).contains("Undo the rest once that is out of the way"));
+    for page in ["/panel/batches".to_owned(), format!("/panel/batches/{}", first["id"])] {
+        assert!(panel.get(&page).contains(">Undo the rest<"), "{page}");
+    }
+    undo(&second);
+    let page = undo(&first);
+    assert!(page.contains("1 row taken back.") && !page.contains(">Undo"), "{page}");
     assert_eq!(server.done("line/info", "username=anna")["line_info"]["notes"], "old");
 }
 
