@@ -175,10 +175,10 @@ mod tests {
     fn a_pause_is_asked_for_in_seconds_or_until_a_moment() {
         let at = Some(1_796_037_000);
         assert_eq!(pause("120", None, at), Some(120));
-        assert_eq!(pause("Mon, 30 Nov 2026 11:05:00 GMT", None, at), Some(1_200));
+        assert_eq!(pause("Mon, 30 Nov 2026 11:30:00 GMT", None, at), Some(1_200));
         // Its own clock is wrong, and so is the moment.
-        let wrong = Some("Mon, 30 Nov 2026 11:04:30 GMT");
-        assert_eq!(pause("Mon, 30 Nov 2026 11:05:00 GMT", wrong, at), Some(30));
+        let wrong = Some("Mon, 30 Nov 2026 11:29:30 GMT");
+        assert_eq!(pause("Mon, 30 Nov 2026 11:30:00 GMT", wrong, at), Some(30));
         assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT", None, at), Some(0));
         assert_eq!(pause("soon", None, at), None);
     }

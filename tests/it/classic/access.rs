@@ -129,7 +129,8 @@ fn what_it_does_stands_in_the_logs_as_done_by_it_without_secrets() {
 
 #[test]
 fn a_password_is_sealed_asked_for_and_not_guessed_and_is_typed_again_without_its_key() {
-    let server = server();
+    let server = crate::support::panel::server();
+    switch_on(&server);
     server.done("settings/update", "data[classic_api_password]=s3cret %26 long");
     assert_eq!(server.done("settings/get", "")["settings"]["classic_api_password"], "***");
     // Whoever sends back what is shown changes nothing.
@@ -167,8 +168,7 @@ fn a_password_is_sealed_asked_for_and_not_guessed_and_is_typed_again_without_its
     std::fs::remove_file(folder.path().join("linecard.key")).expect("the key");
     let server = TestServer::on(folder, &[]);
     assert!(server.log().contains("the password of the classic API was sealed with another key"));
-    server.done("administrators/new", "data[username]=boss&data[password]=Correct-horse-9&data[group_id]=1");
-    let dashboard = crate::support::panel::Panel::of(&server, "boss", "Correct-horse-9").get("/panel");
+    let dashboard = crate::support::panel::Panel::admin(&server).get("/panel/");
     assert!(dashboard.contains("The password of the classic API"), "{dashboard}");
     let (status, answer) = server.curl(&format!("{LIST}&api_pass=s3cret+%26+long"), &[]);
     assert!(
