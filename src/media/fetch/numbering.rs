@@ -9,8 +9,9 @@ use super::playlist::Media;
 
 /// So many segments are remembered by number and name.
 const REMEMBERED: usize = 200;
-/// A list that ends so many of its lengths before the last one did may be a copy that lags behind.
+/// A list that ends so many of its lengths, or so many seconds, before the last one did may be a copy that lags behind.
 const LAGGING: u64 = 3;
+const LAGGING_SECONDS: u64 = 60;
 /// After a break the last segments are played, as at the beginning.
 const BEGUN_WITH: usize = 3;
 
@@ -50,7 +51,7 @@ impl Numbering {
         let mut is_new_count = false;
         if let Some((before, ours)) = self.last
             && last < before
-            && !(self.knows(media) && self.is_fresh(media, before - last, now))
+            && !self.waits_for(media, before - last, now)
         {
             is_new_count = true;
             // Numbers before this one are those of earlier segments by our count.
@@ -74,21 +75,33 @@ impl Numbering {
         Some(Numbered { from, first, breaks_at: self.breaks_at, is_new_count, has_advanced })
     }
 
-    /// Whether it is an older view of the same list, as some servers of one source have it.
-    fn knows(&self, media: &Media) -> bool {
-        media.segments.iter().any(|segment| {
-            self.recent
-                .iter()
-                .any(|(number, name)| *number == segment.number && *name == file_name(segment.url.path()))
-        })
-    }
-
-    /// An older view that stays is the new one: soon, unless it is a copy that may catch up.
-    fn is_fresh(&self, media: &Media, lag: u64, now: Instant) -> bool {
-        let may_catch_up = lag <= LAGGING.saturating_mul(media.segments.len() as u64);
+    /// Whether an older view of the same list, as some servers of one source have it, is waited for: one that stays is
+    /// the new one, soon unless it is a copy that may catch up.
+    fn waits_for(&self, media: &Media, lag: u64, now: Instant) -> bool {
+        let may_catch_up = lag <= LAGGING.saturating_mul(media.segments.len() as u64)
+            || lag.saturating_mul(media.target) <= LAGGING_SECONDS;
+        let is_older = match self.knows(media) {
+            Some(known) => known,
+            // From before what was remembered, or left out when the list last went ahead.
+            None => may_catch_up,
+        };
         let (targets, least) = if may_catch_up { (5, 12) } else { (2, 4) };
         let patience = Duration::from_secs(media.target.saturating_mul(targets).max(least));
-        self.advanced_at.is_none_or(|at| now.duration_since(at) < patience)
+        is_older && self.advanced_at.is_none_or(|at| now.duration_since(at) < patience)
+    }
+
+    /// Whether one of its segments is remembered by number and name; `None` if nothing is known of its numbers.
+    fn knows(&self, media: &Media) -> Option<bool> {
+        let mut known = None;
+        for segment in &media.segments {
+            if let Some((_, name)) = self.recent.iter().find(|(number, _)| *number == segment.number) {
+                if *name == file_name(segment.url.path()) {
+                    return Some(true);
+                }
+                known = Some(false);
+            }
+        }
+        known
     }
 
     fn remember(&mut self, media: &Media) {
@@ -164,6 +177,19 @@ mod tests {
         ];
         let expected = [(0, 100, None), (1, 103, Some(103)), (0, 103, Some(103)), (0, 106, Some(103))];
         assert_eq!(told(&lists), expected);
+    }
+
+    #[test]
+    fn a_copy_that_lags_behind_what_was_ever_seen_is_no_break() {
+        let lists: [(u64, u64, &[&str]); 4] = [
+            (0, 112, &["m", "n", "o"]),
+            (2, 100, &["a", "b", "c"]),
+            (8, 103, &["d", "e", "f"]),
+            (9, 116, &["q", "r", "s"]),
+        ];
+        assert_eq!(told(&lists), [(0, 112, None), (0, 100, None), (0, 103, None), (0, 116, None)]);
+        let renamed = [lists[0], (2, 111, &["x", "y", "z"][..])];
+        assert_eq!(told(&renamed)[1], (0, 115, Some(115)), "the same numbers under other names");
     }
 
     #[test]
