@@ -147,6 +147,7 @@ async fn in_session(
         ("tv_archive", "create_link") => archive::create_link(asked, session)?,
         ("tv_archive", "get_link_for_channel") => archive::link_for_channel(asked, session).await?,
         ("tv_archive", action) => archive::other(action),
+        ("epg", "get_recorded") | ("itv", "get_user_channels") => channels::nothing(),
         (module, _) if UNUSED.contains(&module) => unused(action),
         // Whatever is paged through is an empty page.
         (_, "get_ordered_list") => channels::nothing(),
@@ -166,7 +167,7 @@ async fn in_session(
 }
 
 /// Modules that boxes ask for whether or not a portal has them.
-const UNUSED: [&str; 28] = [
+const UNUSED: [&str; 31] = [
     "vod",
     "series",
     "radio",
@@ -195,13 +196,22 @@ const UNUSED: [&str; 28] = [
     "dvb",
     "playlist",
     "mastermind",
+    "tariff",
+    "anec",
+    "ad",
 ];
 
 /// What a module with nothing in it answers: the software of boxes stops at `false` where it wants a list.
 fn unused(action: &str) -> Value {
     match action {
         "create_link" | "get_link_for_channel" => watching::no_link(),
-        "get_ordered_list" | "get_all_fav_radio" => channels::nothing(),
+        "get_ordered_list"
+        | "get_all_fav_radio"
+        | "get_all_page"
+        | "get_list"
+        | "get_plans"
+        | "get_available_packages"
+        | "get" => channels::nothing(),
         action if action.starts_with("get_") => json!([]),
         _ => json!(false),
     }

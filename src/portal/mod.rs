@@ -39,7 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
     let pages = || FOLDERS.iter().flat_map(|folder| PAGES.map(|page| format!("{folder}{page}")));
     let places: Vec<String> = pages().chain(FOLDERS.iter().map(|folder| (*folder).to_owned())).collect();
     let api = places.iter().flat_map(|place| {
-        ["/portal.php", "/portal.php/", "/server/load.php", "/server/load.php/"]
+        ["/portal.php", "/portal.php/", "/server/load.php", "/server/load.php/", "/load.php", "/load.php/"]
             .map(|file| format!("{place}{file}"))
     });
     config

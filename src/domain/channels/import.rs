@@ -183,8 +183,13 @@ impl List {
             Ok(number) => format!("{PROGRAM}{number}"),
             Err(_) => String::new(),
         };
-        if program.is_empty() && !own.is_empty() {
+        let beside = Some(entry.program.as_str()).filter(|beside| !beside.is_empty() && *beside != own);
+        let is_number = |program: &str| program.parse::<u16>().is_ok();
+        if [Some(own), beside].into_iter().flatten().any(|given| !given.is_empty() && !is_number(given)) {
             self.oddities.note("program left out: not a number from 0 to 65535".into(), line);
+        }
+        if beside.is_some_and(is_number) {
+            self.oddities.note("program given twice: the one in the address is used".into(), line);
         }
         let source = SourceUrl::new(&format!("{url}{program}")).map_err(|rule| named("address", rule))?;
         let name = Name::new(self.cut(&entry.name, "name", line)).map_err(|rule| named("name", rule))?;
@@ -276,5 +281,8 @@ fn is_list(url: &str) -> bool {
     let path = path.split('#').next().unwrap_or_default().to_ascii_lowercase();
     let of_panel =
         path.ends_with("/get.php") && query.split(['&', '#']).any(|pair| pair.starts_with("type=m3u"));
-    of_panel || [".m3u", ".pls", ".xspf", ".asx", ".m3u.gz"].iter().any(|end| path.ends_with(end))
+    // Ours as well: /playlist/USERNAME/PASSWORD/m3u_plus
+    let parts: Vec<&str> = path.rsplit('/').take(4).collect();
+    let of_ours = matches!(parts[..], ["m3u" | "m3u_plus", _, _, "playlist"]);
+    of_panel || of_ours || [".m3u", ".pls", ".xspf", ".asx", ".m3u.gz"].iter().any(|end| path.ends_with(end))
 }

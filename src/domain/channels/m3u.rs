@@ -210,12 +210,12 @@ impl State {
     fn directive(&mut self, text: &str, line: usize, take: &mut dyn FnMut(Entry)) {
         let end = text.find([':', ' ', '\t', '=']).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
-        let value = rest.trim_start().strip_prefix(':').unwrap_or(rest).trim();
+        let value = rest.trim_start().strip_prefix([':', '=']).unwrap_or(rest).trim();
         let name = name.to_ascii_uppercase();
         match name.as_str() {
             "#EXTINF" => self.info(value, line, take),
             "#EXTGRP" => {
-                let group = plain(unquoted(value));
+                let group = group_of(value);
                 // Before an entry it is the heading of all that follow.
                 if self.waits.is_none() {
                     self.heading = group;
@@ -228,7 +228,10 @@ impl State {
             }
             "#EXTVLCOPT" => match option(value) {
                 ("program", number) => {
-                    self.next.program = plain(number);
+                    let before = std::mem::replace(&mut self.next.program, plain(number));
+                    if !before.is_empty() && before != self.next.program {
+                        self.oddities.note("program given twice: the last one is used".into(), line);
+                    }
                     self.option_on(line);
                 }
                 _ if self.next.request.take_vlc_option(value) => self.option_on(line),
@@ -300,6 +303,9 @@ impl State {
                     continue;
                 }
             };
+            if matches!(key.as_str(), "group-title" | "tvg-group" | "tvh-tags") {
+                value = group_of(&value);
+            }
             if field.is_empty() {
                 *field = value;
             }
@@ -434,6 +440,23 @@ fn unquoted(text: &str) -> &str {
     let text = text.trim();
     let inside = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     inside.or_else(|| text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''))).unwrap_or(text)
+}
+
+/// The name of a group without the quotation marks around it, however many there are and in whatever form.
+fn group_of(text: &str) -> String {
+    let text = plain(text);
+    let mut bare = text.trim();
+    loop {
+        let inside = unquoted(bare);
+        let inside =
+            inside.strip_prefix("\"\"").or_else(|| inside.strip_suffix("\"\"")).unwrap_or(inside).trim();
+        if inside == bare {
+            break;
+        }
+        bare = inside;
+    }
+    let one_less = bare.strip_prefix('"').or_else(|| bare.strip_suffix('"'));
+    one_less.filter(|rest| !rest.contains('"')).unwrap_or(bare).into()
 }
 
 /// A name out of the list as it can be told.

@@ -214,6 +214,11 @@ impl SourceRequest {
         let Ok(serde_json::Value::Object(headers)) = serde_json::from_str(text.trim()) else { return false };
         let mut taken = false;
         for (name, value) in &headers {
+            if value.is_null() {
+                self.leave_out("header of a source left out: it has no value");
+                taken = true;
+                continue;
+            }
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             taken |= self.take(name, &value);
         }
@@ -223,9 +228,14 @@ impl SourceRequest {
     /// `Name=value&Name=value`, percent-encoded.
     fn take_pairs(&mut self, pairs: &str) -> bool {
         let mut taken = false;
-        for (name, value) in split_pairs(pairs).into_iter().filter_map(|pair| pair.split_once('=')) {
+        let pairs: Vec<_> = split_pairs(pairs).into_iter().filter_map(|pair| pair.split_once('=')).collect();
+        for (place, (name, value)) in pairs.iter().enumerate() {
+            let is_twice = |before: &(&str, &str)| before.0.eq_ignore_ascii_case(name) && before.1 != *value;
+            if pairs[..place].iter().any(is_twice) {
+                self.leave_out("header of a source given twice: the last one is used");
+            }
             // Kodi reads a plus as a blank; a text that has blanks means it.
-            let value = if value.contains(' ') { value.to_owned() } else { value.replace('+', " ") };
+            let value = if value.contains(' ') { (*value).to_owned() } else { value.replace('+', " ") };
             let value = percent_decode_str(&value).decode_utf8_lossy();
             taken |= self.take(name.trim().trim_start_matches('!'), &value);
         }
@@ -236,12 +246,16 @@ impl SourceRequest {
     /// that is no header, is left out, and noted as well.
     fn take(&mut self, name: &str, value: &str) -> bool {
         let taken = self.try_take(name, value.trim());
-        if let Err(why) = taken
-            && !self.left_out.contains(&why)
-        {
-            self.left_out.push(why);
+        if let Err(why) = taken {
+            self.leave_out(why);
         }
         taken.unwrap_or(false)
+    }
+
+    fn leave_out(&mut self, why: &'static str) {
+        if !self.left_out.contains(&why) {
+            self.left_out.push(why);
+        }
     }
 
     /// Whether it was taken, or why not; one without a value says nothing.

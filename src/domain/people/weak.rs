@@ -12,7 +12,7 @@ use crate::domain::Rule;
 /// One a line, in lower case; lines with `#` tell where they come from.
 const COMMON: &str = include_str!("common_passwords.txt");
 /// Words of the product and its trade, which stand in every panel of this kind.
-const TRADE: [&str; 31] = [
+const TRADE: [&str; 38] = [
     "linecard",
     "administrator",
     "admin",
@@ -44,6 +44,13 @@ const TRADE: [&str; 31] = [
     "television",
     "credit",
     "group",
+    "billing",
+    "localhost",
+    "codes",
+    "super",
+    "secret",
+    "love",
+    "ever",
 ];
 /// "Password" in the languages of operators, and the keys of a Cyrillic keyboard in their order.
 const ELSEWHERE: [&str; 16] = [
@@ -83,6 +90,9 @@ pub fn check(password: &str, words: &[&str]) -> Result<(), Rule> {
     let dense = dense(&password);
     if is_pattern(&password) || is_pattern(&dense) {
         return Err("not a few characters repeated, nor a sequence of them".into());
+    }
+    if is_date(&dense) {
+        return Err("not a date".into());
     }
     // A sign may stand for a letter, or between letters.
     let signs_as_letters: String = password.chars().filter(|c| letter(*c, 'i').is_alphanumeric()).collect();
@@ -153,6 +163,19 @@ fn is_pattern(password: &str) -> bool {
         chars.windows(2).all(|pair| code(&pair[1]) - code(&pair[0]) == by)
     };
     chars.len() >= 4 && ((1..=4.min(chars.len() / 2)).any(repeats) || steps(1) || steps(-1))
+}
+
+/// `19900131` or `31011990`, of this century or the last.
+fn is_date(digits: &str) -> bool {
+    let read = |range: std::ops::Range<usize>| digits.get(range).and_then(|part| part.parse::<u16>().ok());
+    let is_one = |year, month, day| {
+        let within =
+            |part, bounds: std::ops::RangeInclusive<u16>| read(part).is_some_and(|it| bounds.contains(&it));
+        within(year, 1900..=2099) && within(month, 1..=12) && within(day, 1..=31)
+    };
+    digits.len() == 8
+        && digits.bytes().all(|digit| digit.is_ascii_digit())
+        && (is_one(0..4, 4..6, 6..8) || is_one(4..8, 2..4, 0..2))
 }
 
 /// Whether it is on the list, there perhaps with other digits at the end: as it is, with letters for digits that look like
@@ -332,6 +355,17 @@ mod tests {
             "qwerty123456admin",
             "drag0n-Passw0rd-77",
             "monkey4321nina",
+            // Dates.
+            "19900101",
+            "30112026",
+            "1990-01-31",
+            "xtreamcodes",
+            "superuser",
+            "supersecret",
+            "billing1",
+            "iptv4ever",
+            "ilovelinecard",
+            "localhost",
             // A short name.
             "bo123456",
             "Bo-2026-bo",
@@ -363,6 +397,8 @@ mod tests {
             "password of the lighthouse",
             "dragon eats nina",
             "nina 83619407",
+            "83619407",
+            "19901301",
         ] {
             assert_eq!(check(good, &WORDS), Ok(()), "{good}");
         }

@@ -72,6 +72,8 @@ pub struct Request<'a> {
     pub here: Here,
     /// What was sold.
     pub subscription: &'a Subscription,
+    /// The name of the one server that may serve it; only explanations tell it.
+    pub server: Option<&'a str>,
     /// Whether the autonomous system matters: a MAG or line that is bound to one.
     pub provider: Provider,
     /// The viewer's address.
@@ -100,6 +102,7 @@ impl<'a> Request<'a> {
         Self {
             here,
             subscription,
+            server: None,
             provider,
             address: None,
             agent: None,

@@ -49,11 +49,16 @@ fn fetched(url: &str, local: bool) -> Result<String, String> {
 }
 
 fn ok(body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\nETag: \"1\"\r\n\r\n{body}", body.len()).into_bytes()
+    format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\nETag: \"1\"\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 fn to(address: &str) -> Vec<u8> {
-    format!("HTTP/1.1 302 Found\r\nLocation: {address}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    format!("HTTP/1.1 302 Found\r\nLocation: {address}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        .into_bytes()
 }
 
 #[test]

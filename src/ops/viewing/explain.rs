@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Error, Resource, Result,
         fields::{container::Container, time::UnixTime},
-        machine::settings::ConnectionPolicy,
+        machine::{server::Server, settings::ConnectionPolicy},
         people::actor::Actor,
         subscribers::mag::Mag,
         viewing::{
@@ -115,9 +115,14 @@ impl Ops {
                 ..at
             });
             let zone = ops.snapshot().settings.time_zone.zone();
+            let server = match subscription.server_id {
+                Some(server) => look.read.by_id::<Server>(server)?,
+                None => None,
+            };
             let request = Request {
                 here: ops.here,
                 subscription,
+                server: server.as_ref().map(|server| server.record.name.as_str()),
                 provider,
                 address: question.address,
                 agent: question.agent.as_deref(),

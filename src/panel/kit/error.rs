@@ -100,7 +100,7 @@ pub async fn framed(
     let only_takes_forms = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     let told = match refused {
         Some(PageError::Malformed(why)) => Some((UNREADABLE, why.clone())),
-        Some(PageError::Error(error)) => Some(told(error)),
+        Some(PageError::Error(error)) => Some(told(error, true)),
         None if only_takes_forms => Some((FORM_ONLY, FORM_ONLY_TEXT.into())),
         _ => None,
     };
@@ -121,8 +121,8 @@ pub async fn framed(
     Ok(response.into_response(page).map_into_right_body())
 }
 
-/// What is said of an error: a title and a sentence.
-fn told(error: &Error) -> (&'static str, String) {
+/// What is said of an error, to somebody who is signed in or not: a title and a sentence.
+fn told(error: &Error, is_signed_in: bool) -> (&'static str, String) {
     let text = error.to_string();
     match error {
         Error::NoSuch { .. } => ("Not found", text),
@@ -134,7 +134,10 @@ fn told(error: &Error) -> (&'static str, String) {
         ),
         Error::Database(fault) if fault.what == Failure::DiskFull => (
             "The disk is full",
-            "Nothing was changed, and nobody can be signed in: the operator has to free space on the disk of the data folder.".into(),
+            format!(
+                "Nothing was changed{}: the operator has to free space on the disk of the data folder.",
+                if is_signed_in { "" } else { ", and nobody can be signed in" }
+            ),
         ),
         // Nobody gets to a log that is in what is gone or broken.
         Error::Database(fault) if fault.what.is_of_the_file() => (
@@ -154,7 +157,7 @@ fn told(error: &Error) -> (&'static str, String) {
 
 /// The page of an error.
 fn of(error: &Error) -> HttpResponse {
-    let (title, text) = told(error);
+    let (title, text) = told(error, false);
     let status = match error {
         Error::NoSuch { .. } => StatusCode::NOT_FOUND,
         Error::Denied(_) => StatusCode::FORBIDDEN,

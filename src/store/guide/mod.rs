@@ -58,9 +58,14 @@ impl GuideDb {
         self.flips.load(Ordering::Acquire)
     }
 
-    /// Whether there is a file, without making one.
+    /// Whether there is a file with something in it, without making one.
     pub fn exists(&self) -> bool {
-        self.file.exists()
+        self.file.metadata().is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Whether nothing was ever written: whoever only reads needs no file, and a full disk has no room for one.
+    fn is_unmade(&self) -> bool {
+        self.open.lock().is_none() && !self.exists()
     }
 
     /// The data folder.

@@ -62,6 +62,9 @@ impl GuideDb {
     /// # Errors
     /// A database error.
     pub fn channels(&self) -> Result<Vec<KnownChannel>> {
+        if self.is_unmade() {
+            return Ok(Vec::new());
+        }
         self.read(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT id, channels.source_id, guide_id, names, wanted, programmes FROM channels
@@ -86,6 +89,9 @@ impl GuideDb {
     /// # Errors
     /// A database error.
     pub fn wanted_channels(&self) -> Result<Vec<(GuideSourceId, String, i64)>> {
+        if self.is_unmade() {
+            return Ok(Vec::new());
+        }
         self.read(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT channels.source_id, guide_id, id FROM channels JOIN sources USING (source_id, generation)

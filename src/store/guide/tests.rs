@@ -91,6 +91,8 @@ fn a_file_that_is_damaged_or_somebody_elses_is_set_aside() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, db) = db();
     let file = folder.path().join(FILE);
+    assert!(db.channels().unwrap().is_empty() && db.wanted_channels().unwrap().is_empty());
+    assert!(!file.exists(), "whoever only reads makes none: a full disk has no room for it");
     fs::write(
         &file,
         b"this is not a database, and long enough to have a header of one: no, really not at all",

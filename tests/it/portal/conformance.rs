@@ -9,8 +9,8 @@ fn the_portal_answers_at_every_address_by_get_and_post() {
     let server = catalogue();
     let header = [format!("Cookie: mac={MAC}")];
     let query = "type=stb&action=handshake&token=&JsHttpRequest=1-xml";
-    for folder in ["", "/stalker_portal"] {
-        for path in ["/portal.php", "/server/load.php", "/c/portal.php", "/c/"] {
+    for folder in ["", "/stalker_portal", "/ministra"] {
+        for path in ["/portal.php", "/server/load.php", "/load.php", "/c/portal.php", "/c/load.php", "/c/"] {
             let path = format!("{folder}{path}");
             for (path, more) in [(format!("{path}?{query}"), vec![]), (path.clone(), vec!["--data", query])] {
                 let (status, text) = ask(&server, &path, &header, &more);
@@ -195,6 +195,13 @@ fn every_action_answers_in_the_shape_that_clients_need() {
         ("type=vclub&action=get_ordered_list&p=1", "object", &envelope),
         ("type=main_anecdote&action=get_ordered_list&p=1", "object", &envelope),
         ("type=vclub&action=get_categories", "array", &[]),
+        ("type=tariff&action=get_plans", "object", &envelope),
+        ("type=tariff&action=get_available_packages", "object", &envelope),
+        ("type=anec&action=get_all_page", "object", &envelope),
+        ("type=ad&action=get_list", "object", &envelope),
+        ("type=infoportal&action=get", "object", &envelope),
+        ("type=epg&action=get_recorded", "object", &envelope),
+        ("type=itv&action=get_user_channels", "object", &envelope),
         ("type=watchdog&action=get_events&init=1&cur_play_type=0", "object", &["data"]),
         ("type=watchdog&action=confirm_event&event_active_id=1", "object", &["data"]),
     ];

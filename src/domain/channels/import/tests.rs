@@ -188,15 +188,18 @@ fn what_of_an_entry_cannot_be_taken_is_told() {
     let text = format!(
         "#EXTINF:-1 tvg-chno=\"22.1\" tvg-logo=\"data:x\" group-title=\"{long}\",{long}\nhttp://h/1\n\
          #EXTINF:-1 tvg-chno=\"7a\" tvg-id=\"{long}\",B\nhttp://h/2|User-Agent=x\n#EXTINF:-1 tvg-chno=\"0\",C\nhttp://h/list.m3u?x\n\
-         #EXTINF:-1 type=\"playlist\",D\nhttp://h/3\nhttp://h/get.php?username=u&password=p&type=m3u_plus\n"
+         #EXTINF:-1 type=\"playlist\",D\nhttp://h/3\nhttp://h/get.php?username=u&password=p&type=m3u_plus\nhttp://h/playlist/u/p/m3u_plus?output=ts\n"
     );
     let list = list(&text);
     let first = &list.candidates[0];
     assert_eq!((first.number.map(Position::get), first.name.as_str().len()), (Some(22), 200));
     assert_eq!(list.heading(first).unwrap().as_str().len(), 200);
     assert_eq!(list.candidates[1].number, None);
-    assert_eq!(told(&list.refusals), ["3 address: another list, import it separately (6)"]);
-    assert_eq!(list.refused.iter().map(|(_, name, _)| name.as_str()).collect::<Vec<_>>(), ["C", "D", "get"]);
+    assert_eq!(told(&list.refusals), ["4 address: another list, import it separately (6)"]);
+    assert_eq!(
+        list.refused.iter().map(|(_, name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["C", "D", "get", "m3u_plus"]
+    );
     let odd = told(&list.oddities);
     for what in [
         "name cut",
@@ -243,6 +246,27 @@ fn headers_of_a_channel_stand_in_columns_and_those_of_further_sources_behind_the
 fn programs_of_one_multiplex_are_channels_of_their_own() {
     let text = "#EXTINF:-1,A\n#EXTVLCOPT:program=1\nudp://@239.1.1.1:1\n#EXTINF:-1,B\n#EXTVLCOPT:program=2\nudp://@239.1.1.1:1\n\
         #EXTINF:-1,C\n#EXTVLCOPT:program=x\nudp://@239.1.1.1:1\n";
+    let odd = |options: &str| told(&list(&format!("#EXTINF:-1,D\n{options}\n")).oddities);
+    assert_eq!(
+        odd("#EXTVLCOPT:program=x\nudp://@239.1.1.1:1#program=6"),
+        ["1 program left out: not a number from 0 to 65535 (3)"]
+    );
+    assert_eq!(
+        odd("#EXTVLCOPT:program=5\nudp://@239.1.1.1:1#program=6"),
+        ["1 program given twice: the one in the address is used (3)"]
+    );
+    assert_eq!(
+        odd("#EXTVLCOPT:program=5\n#EXTVLCOPT:program=6\nudp://@239.1.1.1:1"),
+        ["1 program given twice: the last one is used (3)"]
+    );
+    assert_eq!(
+        odd("http://h/1|X-A=1&X-A=2&X-B=1&X-B=1"),
+        ["1 header of a source given twice: the last one is used (2)"]
+    );
+    assert_eq!(
+        odd("#EXTHTTP:{\"Y\":null}\nhttp://h/1"),
+        ["1 header of a source left out: it has no value (3)"]
+    );
     let list = list(text);
     let sources: Vec<&str> = list.candidates.iter().map(|it| it.source.as_str()).collect();
     assert_eq!(

@@ -134,6 +134,10 @@ fn wide(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
         [0xfe, 0xff, ..] => return Some(UTF_16BE),
         _ => {}
     }
+    // A list begins with a character of ASCII; a zip has as many zeros further on.
+    if head.iter().take(2).all(|byte| *byte != 0) {
+        return None;
+    }
     let head = head.get(..HEAD).unwrap_or(head);
     let pairs = head.len() / 2;
     let zeros = |odd| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();

@@ -104,6 +104,8 @@ fn a_subscription_that_names_a_server_is_refused_by_every_other() {
         admit(&Request { here: Here(ServerId(server)), ..request(subscription, &asked) })
     };
     assert_eq!(at(1, &of_two), Err(Rule::Server));
+    let told = verdicts(&Request { server: Some("Edge"), ..request(&of_two, &asked) });
+    assert!(told.iter().any(|verdict| verdict.words.starts_with("Only server \"Edge\" may serve it")));
     assert_eq!(at(2, &of_two), Ok(()));
     assert_eq!(at(2, &subscription()), Ok(()), "one that names none may be watched on any");
 }

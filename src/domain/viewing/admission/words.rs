@@ -72,7 +72,9 @@ impl Rule {
                 None => "Any server may serve it.".into(),
                 Some(_) if passes => "This server may serve it.".into(),
                 Some(server) => {
-                    format!("Only server {} may serve it: choose this one for it, or any.", server.0)
+                    let name =
+                        request.server.map_or_else(|| server.0.to_string(), |name| format!("\"{name}\""));
+                    format!("Only server {name} may serve it: choose this one for it, or any.")
                 }
             },
             Self::Output => match request.container {
