@@ -22,73 +22,73 @@ record! {
     pub struct Settings / SettingsChange, SettingsId, Resource::Settings;
     /// The operator's name.
     operator_name: ShortText,
-    /// The address in playlists and links, as http://HOST or http://HOST:PORT; empty is the Host header of the request.
+    /// The address used in playlists and links, such as http://HOST or http://HOST:PORT; empty is the Host header of the request.
     public_url: Option<PublicUrl>,
-    /// The address of the panel in messages to people who work in it, as https://HOST; empty is none.
+    /// The address of the panel, such as https://HOST, in messages to people who work in it; empty is none.
     panel_url: Option<PublicUrl>,
-    /// The IANA time zone by whose calendar plans count days, months and years.
+    /// The IANA time zone in which plans count days, months and years.
     time_zone: ZoneName,
     /// What happens at the connection limit: kick_oldest or refuse.
     connection_policy: ConnectionPolicy,
-    /// Connections that one address may have open to this server, an IPv6 address with its /64; 0 is no limit. Loopback and trusted proxies have no limit.
+    /// How many connections one address may have open to this server; an IPv6 address counts with its whole /64. 0 is no limit. Loopback and trusted proxies have no limit.
     connections_per_address: Connections,
-    /// Different wrong credentials that an address may send, and that may be sent for a username, within failure_window; 0 is no limit.
+    /// How many different wrong credentials may be sent from one address, and for one username, within failure_window; 0 is no limit.
     failure_limit: Failures,
-    /// For how many seconds a failure counts.
+    /// How long a failure counts, in seconds.
     failure_window: Seconds,
-    /// For how many seconds an address or a username is blocked.
+    /// How long an address or a username is blocked, in seconds.
     block_seconds: Seconds,
-    /// For how many days audit rows are kept; 0 is forever.
+    /// How many days rows of the audit trail are kept; 0 is forever.
     audit_retention_days: Days,
-    /// For how many days rows of the Panel Error Log are kept; 0 is forever.
+    /// How many days rows of the Panel Error Log are kept; 0 is forever.
     error_retention_days: Days,
-    /// For how many days rows of the login log are kept; 0 is forever.
+    /// How many days rows of the login log are kept; 0 is forever.
     login_retention_days: Days,
-    /// For how many days ended connections are kept; 0 is forever.
+    /// How many days ended connections are kept in the log; 0 is forever.
     connection_retention_days: Days,
-    /// For how many days refusals of viewers are kept; 0 is forever.
+    /// How many days refusals of viewers are kept; 0 is forever.
     refusal_retention_days: Days,
-    /// For how many days calls of the Server API are kept; 0 is forever.
+    /// How many days calls of the Server API are kept in the log; 0 is forever.
     api_retention_days: Days,
-    /// For how many days events are kept; 0 is no events at all.
+    /// How many days events are kept; 0 is no events at all.
     event_retention_days: EventDays,
-    /// So many days before the end of a line or MAG events tell that it is expiring, as 7,1; 0 is never.
+    /// How many days before the end of a line or MAG an event announces it, such as 7,1; 0 is never.
     expiring_days: DaysBefore,
-    /// So many minutes earlier does catch-up begin than was asked for, where a player names a start and a duration.
+    /// Minutes by which catch-up starts earlier than asked for, where a player names a start and a duration.
     catchup_minutes_before: Minutes,
-    /// So many minutes later does it end.
+    /// Minutes by which catch-up ends later than asked for, where a player names a start and a duration.
     catchup_minutes_after: Minutes,
     /// MAGs must sign in with their login and password.
     mag_login_required: bool,
-    /// Only MAC addresses of the maker of MAGs, which begin with 00:1A:79, are let in.
+    /// Only MAC addresses of the maker of MAG boxes, which begin with 00:1A:79, are let in.
     mag_oui_check: bool,
-    /// An expire_date of 0, which is never, is refused: PHP's `strtotime` returns false, and so 0, when it fails.
+    /// An expire_date of 0, which means never, is refused: when PHP's `strtotime` fails, it returns false, which becomes 0.
     refuse_zero_expiry: bool,
-    /// For how many days programmes of the guide are kept after they have ended.
+    /// How many days programmes of the guide are kept after they have ended.
     guide_past_days: GuideDays,
-    /// For how many days ahead programmes of the guide are kept.
+    /// How many days ahead programmes of the guide are kept.
     guide_future_days: GuideDays,
-    /// Addresses that are typed for the guide and the like may lead to loopback and private networks.
+    /// Addresses entered for guide sources, webhooks and message targets may lead to loopback and private networks.
     fetch_local: bool,
-    /// How many bytes of recordings are kept at most; 0 is as many as archive_keep_free_bytes leaves room for.
+    /// At most this many bytes of recordings are kept; 0 is as many as archive_keep_free_bytes leaves room for.
     archive_limit_bytes: ByteCount,
-    /// How many bytes stay free on the disk of the recordings: the oldest recordings go, and nothing is recorded as long as there are fewer.
+    /// How many bytes stay free on the disk of the recordings: the oldest recordings are deleted to keep them free, and nothing is recorded while fewer are.
     archive_keep_free_bytes: ByteCount,
-    /// The classic API, /api.php, is answered: the calls that modules for Xtream Codes make.
+    /// The classic API, /api.php, is on: it answers the calls that modules for Xtream Codes make.
     classic_api: bool,
     /// Addresses and CIDR ranges that may use the classic API; empty is none.
     classic_api_allow: Vec<Network>,
-    /// The password that callers of the classic API send as api_pass, sealed; empty is none.
+    /// The password that callers of the classic API send as api_pass, sealed (encrypted); empty is none.
     classic_api_password: Sealed,
-    /// The mail server, sealed; empty is none.
+    /// The mail server, sealed (encrypted); empty is none.
     smtp_url: Sealed,
-    /// The address that e-mail comes from; without one none is sent.
+    /// The address that e-mail is sent from; without it none is sent.
     mail_from: Option<Email>,
-    /// Up to 20 e-mail addresses that are told when a stream, server, disk or backup fails.
+    /// Up to 20 e-mail addresses that are alerted when a stream, server, disk or backup fails.
     alert_emails: Vec<Email>,
-    /// From this time of day on messages wait, as 22:00 in time_zone; empty is never.
+    /// The time of day, in time_zone, from which messages wait, such as 22:00; empty is never.
     quiet_from: Option<DayTime>,
-    /// Until this time of day they wait.
+    /// The time of day, in time_zone, until which messages wait.
     quiet_to: Option<DayTime>,
 }
 
