@@ -87,6 +87,7 @@ CREATE TABLE groups (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
     rights     TEXT    NOT NULL DEFAULT '[]',
+    require_2fa INTEGER NOT NULL DEFAULT 0 CHECK (require_2fa IN (0, 1)),
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
@@ -144,6 +145,29 @@ CREATE TABLE administrators (
 ) STRICT;
 CREATE INDEX administrators_group ON administrators (group_id);
 CREATE INDEX administrators_reseller ON administrators (reseller_id) WHERE reseller_id IS NOT NULL;
+
+-- Administrators with a second factor: an app that shows codes.
+CREATE TABLE second_factors (
+    admin_id   INTEGER PRIMARY KEY REFERENCES administrators (id) ON DELETE CASCADE,
+    secret     TEXT    NOT NULL,                     -- sealed
+    used_step  INTEGER NOT NULL,                     -- of the code that was used last: none up to it counts
+    created_at INTEGER NOT NULL
+) STRICT;
+
+-- What signs in in place of the app, each once.
+CREATE TABLE recovery_codes (
+    admin_id INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    hash     TEXT    NOT NULL,                       -- SHA-256 of the code, hexadecimal
+    PRIMARY KEY (admin_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Links by which somebody who has forgotten the password sets a new one. The link holds the token, the database only its hash.
+CREATE TABLE password_links (
+    hash     TEXT    PRIMARY KEY,                    -- SHA-256 of the token, hexadecimal
+    admin_id INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    at       INTEGER NOT NULL                        -- when it was made
+) STRICT, WITHOUT ROWID;
+CREATE INDEX password_links_admin ON password_links (admin_id, at);
 
 -- Who is signed in to the panel. The browser holds the token, the database only its hash.
 CREATE TABLE panel_sessions (

@@ -1,4 +1,4 @@
-//! `admin`: administrators of the panel, and new passwords for them.
+//! `admin`: administrators of the panel, new passwords for them, and resets of their second factors.
 
 use super::{
     AdminCommand,
@@ -14,10 +14,11 @@ use crate::{
         people::{actor::Actor, admin::AdminChange},
     },
     ops::{
-        Action,
+        Act, Action,
         people::{
             admins::{self, Selector},
             passwords::Whose,
+            second_factor,
         },
     },
 };
@@ -47,7 +48,7 @@ pub async fn run(command: AdminCommand) -> Result<(), String> {
         AdminCommand::List { data } => {
             let ops = open_existing(&data).await?;
             let mut page = Page { limit: Limit::MOST, ..Page::default() };
-            print("id\tusername\temail\tgroup\treseller\tdisabled")?;
+            print("id\tusername\temail\tgroup\treseller\tdisabled\t2fa")?;
             loop {
                 let asked = page.clone();
                 let read = ops
@@ -56,13 +57,14 @@ pub async fn run(command: AdminCommand) -> Result<(), String> {
                 let Rows { rows, .. } = read.map_err(say)?;
                 let Some(last) = rows.last() else { break };
                 page.start = Start::After(last.admin.id.number());
-                for admins::AdminRow { admin, group, reseller, .. } in rows {
+                for admins::AdminRow { admin, group, reseller, has_2fa, .. } in rows {
                     let (id, record) = (admin.id.number(), admin.record);
                     let (name, email) = (record.username.as_str(), record.email.as_str());
                     let reseller = reseller.unwrap_or_default();
                     print(&format!(
-                        "{id}\t{name}\t{email}\t{group}\t{reseller}\t{}",
-                        u8::from(record.disabled)
+                        "{id}\t{name}\t{email}\t{group}\t{reseller}\t{}\t{}",
+                        u8::from(record.disabled),
+                        u8::from(has_2fa)
                     ))?;
                 }
             }
@@ -92,6 +94,15 @@ pub async fn run(command: AdminCommand) -> Result<(), String> {
             done.await.map_err(say)?;
             ops.close();
             shown.map_or(Ok(()), |password| print(&password))
+        }
+        AdminCommand::ResetSecondFactor { data, username } => {
+            let ops = open_existing(&data).await?;
+            let who = Selector::Username(username);
+            let job = move |act: &Act<'_>| second_factor::reset(act, &who);
+            let admin = ops.write(Actor::COMMAND_LINE, second_factor::RESET, job).await.map_err(say)?;
+            ops.close();
+            let name = admin.record.username.as_str();
+            print(&format!("The second factor of {name} is off: {name} signs in with the password alone."))
         }
     }
 }

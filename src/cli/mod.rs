@@ -202,6 +202,14 @@ enum AdminCommand {
         #[arg(value_parser = AdminName::new)]
         username: AdminName,
     },
+    /// Switch the second factor of somebody off who has lost phone and recovery codes; also ends that one's sessions
+    #[command(name = "reset-2fa")]
+    ResetSecondFactor {
+        #[command(flatten)]
+        data: Data,
+        #[arg(value_parser = AdminName::new)]
+        username: AdminName,
+    },
 }
 
 #[derive(Subcommand)]

@@ -126,6 +126,24 @@ pub enum Refused {
     /// A session of the panel that is over.
     #[error("This session has ended already")]
     PanelSessionOver,
+    /// A second factor is switched on that is on.
+    #[error("The second factor is on already")]
+    SecondFactorIsOn,
+    /// Something of a second factor that is off.
+    #[error("The second factor is off")]
+    SecondFactorIsOff,
+    /// A second factor whose secret was sealed with another key.
+    #[error(
+        "Codes of the app cannot be checked: linecard.key is not the file with which they were set up. Use a recovery code, or ask the \
+         operator to put that file back, or to reset your second factor"
+    )]
+    SecondFactorUnreadable,
+    /// One's own second factor, reset without a code.
+    #[error("Switch your own second factor off at Your account, with a code")]
+    OwnSecondFactor,
+    /// A link to a new password that is used, over or none.
+    #[error("This link is good no more: ask for a new one")]
+    PasswordLinkOver,
     /// An API key that nobody has.
     #[error("API key does not exist")]
     NoSuchApiKey,

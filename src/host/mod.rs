@@ -5,6 +5,7 @@ pub mod background;
 pub mod fetch;
 pub mod load;
 pub mod mail;
+pub mod one_time;
 pub mod open_files;
 pub mod packed;
 pub mod probe;

@@ -6,7 +6,7 @@ use super::{Act, Ops};
 use crate::domain::{
     Result,
     fields::time::UnixTime,
-    ids::{GuideSourceId, MagId, StreamId},
+    ids::{AdminId, GuideSourceId, MagId, StreamId},
     people::lockout::Offender,
     viewing::session::{Ending, SessionId},
 };
@@ -24,6 +24,8 @@ pub enum Effect {
     Kill(Vec<SessionId>),
     /// An address or a name is let in again, everywhere.
     Unblock(Offender),
+    /// An administrator is known from nowhere any more.
+    ForgetKnown(AdminId),
     /// What the device of a MAG watched ends, and its links: another one has taken its place.
     EndDevice(MagId),
     /// Sources of the guide are refreshed.
@@ -65,6 +67,7 @@ impl Ops {
                 self.viewing.connections.end(ids, Ending::Killed);
             }
             Effect::Unblock(offender) => self.lockouts.lift(offender),
+            Effect::ForgetKnown(admin) => self.lockouts.forget_let_in(*admin),
             Effect::EndDevice(mag) => self.end_device(*mag),
             Effect::RefreshGuide(ids) => self.ask_guide_refresh(ids),
             Effect::DeleteRecordings { stream, before } => {

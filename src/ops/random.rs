@@ -86,6 +86,18 @@ pub fn secret() -> Result<String> {
     Ok(BASE64_STANDARD.encode(bytes))
 }
 
+/// So many letters of an alphabet of 32, each equally likely: 5 bits each.
+pub fn of_letters(alphabet: &[u8; 32], count: usize) -> Result<String> {
+    let mut text = String::with_capacity(count);
+    let mut bytes = [0; 32];
+    while text.len() < count {
+        fill(&mut bytes)?;
+        let letters = bytes.iter().map(|byte| char::from(alphabet[usize::from(byte % 32)]));
+        text.extend(letters.take(count - text.len()));
+    }
+    Ok(text)
+}
+
 /// A number from 0 to 1,000, so that not all try again at the same time.
 pub fn luck() -> Result<i64> {
     let mut bytes = [0; 2];

@@ -242,7 +242,11 @@ pub fn rows() -> Map<String, Value> {
     record("Line", Line::columns(), "");
     record("Mag", Mag::columns(), "");
     record("ListedMag", Mag::columns(), "mag_device: TheBox?");
-    record("Administrator", Admin::columns(), "group: text, reseller: text?, last_login_at: int?");
+    record(
+        "Administrator",
+        Admin::columns(),
+        "group: text, reseller: text?, last_login_at: int?, has_2fa: int",
+    );
     record(
         "Reseller",
         Reseller::columns(),

@@ -77,6 +77,7 @@ pub async fn list(mut call: Call) -> Result<Value> {
         show::put(&mut row, "reseller_id", "group", listed.group.into());
         show::put(&mut row, "disabled", "reseller", listed.reseller.into());
         show::put(&mut row, "must_change_password", "last_login_at", last_login_at.into());
+        show::put(&mut row, "must_change_password", "has_2fa", u8::from(listed.has_2fa).into());
         Value::Object(row)
     }))
 }

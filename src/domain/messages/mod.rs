@@ -64,6 +64,9 @@ pub const ALERTS: [&str; 8] = [
     "reseller.credits_low",
 ];
 
+/// The type of which the person is told by e-mail whom it is about.
+pub const NEW_ADDRESS: &str = "administrator.signed_in_from_new_address";
+
 /// The types of which whoever has the line or MAG is reminded.
 pub const REMINDERS: [&str; 4] = ["line.expiring", "line.expired", "mag.expiring", "mag.expired"];
 

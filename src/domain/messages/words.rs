@@ -3,6 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
+use super::NEW_ADDRESS;
 use crate::domain::fields::{hidden::is_hidden, time::UnixTime};
 
 /// A message in words.
@@ -36,6 +37,7 @@ pub fn alert(kind: &str, key: &str, data: &Value) -> Words {
         ("backup.failed", _) => "The backup failed".to_owned(),
         ("backup.done", _) => "The backup is done".to_owned(),
         ("reseller.credits_low", _) => format!("Reseller {name} is low on credits"),
+        (NEW_ADDRESS, _) => format!("{name} signed in from a new address"),
         _ => {
             let (object, what) = kind.split_once('.').unwrap_or((kind, ""));
             let said = |text: &str| text.replace('_', " ");
@@ -47,6 +49,10 @@ pub fn alert(kind: &str, key: &str, data: &Value) -> Words {
             "{subject}: {} are left, and the dearest plan costs {}.",
             number("credits"),
             number("dearest_plan")
+        ),
+        NEW_ADDRESS => format!(
+            "{subject}: {}. If that was not you, change your password and end your other sessions at Your account.",
+            short(after["address"].as_str().unwrap_or_default())
         ),
         _ if why.is_empty() => format!("{subject}."),
         _ => format!("{subject}: {}", if why.ends_with('.') { why } else { format!("{why}.") }),

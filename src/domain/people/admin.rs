@@ -26,7 +26,15 @@ record! {
     must_change_password: bool,
 }
 
+/// The address of the first administrator, until somebody types one: no e-mail goes there.
+pub const NO_EMAIL: &str = "admin@localhost.localdomain";
+
 impl Admin {
+    /// Where e-mail reaches this person, if anywhere.
+    pub fn reachable_at(&self) -> Option<&str> {
+        Some(self.email.as_str()).filter(|email| *email != NO_EMAIL)
+    }
+
     /// Whether it can do everything: the last such administrator must stay.
     pub fn is_full(&self) -> bool {
         self.group_id == GroupId::ADMINISTRATORS && self.reseller_id.is_none() && !self.disabled
@@ -40,6 +48,8 @@ record! {
     name: Name,
     /// Its rights: full, read_only, or resources as NAME or NAME:read.
     rights: Vec<Right>,
+    /// Whoever is in it must have a second factor, and sets one up before anything else.
+    require_2fa: bool,
 }
 
 impl GroupId {

@@ -77,6 +77,11 @@ impl Lately {
         self.waiting.iter().any(|one| (one.holder, one.address) == (holder, address))
     }
 
+    /// Somebody is known no longer: being let in anew is noted at once.
+    pub fn forget(&mut self, holder: Holder) {
+        self.noted.retain(|(one, _), _| *one != holder);
+    }
+
     /// Some of what waits to be written down; it stays until [`Lately::written`].
     pub fn waiting(&self, most: usize) -> Vec<LetIn> {
         self.waiting.iter().take(most).copied().collect()

@@ -14,7 +14,7 @@ use crate::{
         },
         people::{
             actor::Actor,
-            admin::{AdminChange, Group, GroupChange},
+            admin::{AdminChange, Group, GroupChange, NO_EMAIL},
             api_key::{ApiKeyChange, KeyText},
             rights::Right,
         },
@@ -118,12 +118,16 @@ fn fill(act: &Act<'_>, admin: AdminChange, key: &KeyText, allowed: &[Network]) -
         ("Resellers", vec![Right::On(Resource::Line), Right::On(Resource::Mag)]),
     ];
     for (name, rights) in groups {
-        act.create::<Group>(GroupChange { name: given(Name::new(name)), rights: Given::Value(rights) })?;
+        act.create::<Group>(GroupChange {
+            name: given(Name::new(name)),
+            rights: Given::Value(rights),
+            ..GroupChange::default()
+        })?;
     }
     crate::ops::people::admins::create(
         act,
         AdminChange {
-            email: given(Email::new("admin@localhost.localdomain")),
+            email: given(Email::new(NO_EMAIL)),
             group_id: Given::Value(GroupId::ADMINISTRATORS),
             ..admin
         },

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         Result,
         fields::time::UnixTime,
+        machine::settings::Settings,
         messages::{
             MAIL_PAUSE, TOGETHER, Way, is_outdated,
             words::{self, Words},
@@ -110,6 +111,32 @@ impl Ops {
         Ok(true)
     }
 
+    /// Whether e-mail can be sent at all, by what is set.
+    pub(in crate::ops) fn has_mail(&self) -> bool {
+        has_mail(&self.snapshot().settings)
+    }
+
+    /// Sends one letter at once, past the log of messages: what is secret in it stays in it.
+    pub(in crate::ops) async fn send_letter(&self, to: &str, words: &Words, id: &str) -> Result<(), String> {
+        let settings = self.snapshot().settings.clone();
+        let mut post = match (self.smtp(), settings.mail_from.as_ref()) {
+            (Ok(Some(smtp)), Some(from)) => Post::open(&smtp, from.as_str()).await?,
+            (Err(why), _) => return Err(why.to_owned()),
+            _ => return Err("E-mail is not set up.".to_owned()),
+        };
+        let letter = Letter {
+            id,
+            from_name: brand(&settings),
+            to,
+            subject: &words.subject,
+            text: &words.text,
+            at: clock::now().seconds(),
+        };
+        let sent = post.send(&letter).await;
+        post.close().await;
+        sent.map_err(|(Failed::Server(why) | Failed::Later(why) | Failed::Never(why))| why)
+    }
+
     async fn note_mails(&self, mails: Vec<Mail>, outcome: Outcome) -> Result<()> {
         let now = clock::now();
         let job = move |tx: &Write<'_>| {
@@ -124,6 +151,12 @@ impl Ops {
         };
         self.store.write(store::housekeeping(now, "messages"), job).wait().await
     }
+}
+
+/// The name in which the operator writes.
+fn brand(settings: &Settings) -> &str {
+    let name = settings.operator_name.as_str();
+    if name.is_empty() { "Linecard" } else { name }
 }
 
 fn is_alert(message: &Message) -> bool {
@@ -163,8 +196,7 @@ fn prepare(tx: &Write<'_>, now: UnixTime) -> Result<Vec<Mail>> {
             (_, why) => tx.note_message(message.id, Became::Dropped(why.unwrap_or_default()), now)?,
         }
     }
-    let brand = settings.operator_name.as_str();
-    let brand = if brand.is_empty() { "Linecard" } else { brand };
+    let brand = brand(settings);
     let panel = settings.panel_url.as_ref().map(|url| format!("\n\n{}/panel", url.as_str()));
     let alerts = together.into_values().map(|messages| {
         let all: Vec<Words> = messages

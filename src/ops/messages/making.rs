@@ -7,15 +7,15 @@ use crate::{
         Resource, Result, Stored,
         events::kinds::Pattern,
         fields::{text::Email, time::UnixTime},
-        ids::{LineId, MagId, MessageTargetId, ResellerId},
+        ids::{AdminId, LineId, MagId, MessageTargetId, ResellerId},
         machine::settings::Settings,
         messages::{
-            ALERTS, MAIL_PAUSE, REMINDERS, SETTLES, Way, is_alert, is_outdated, is_reminder, pair, quiet,
-            settles,
+            ALERTS, MAIL_PAUSE, NEW_ADDRESS, REMINDERS, SETTLES, Way, is_alert, is_outdated, is_reminder,
+            pair, quiet, settles,
             target::MessageTarget,
             words::{self, Words},
         },
-        people::reseller::Reseller,
+        people::{admin::Admin, reseller::Reseller},
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
     },
     ops::{Ops, blocking, clock},
@@ -80,7 +80,8 @@ fn take_up(read: &Read<'_>) -> Result<Option<TakenUp>> {
     read.each(None, |row: Stored<MessageTarget>| targets.push(row))?;
     targets.retain(|row| row.record.enabled);
     // What no event is called yet is no pattern either.
-    let known = REMINDERS.iter().chain(&ALERTS).filter_map(|kind| Pattern::new(kind).ok());
+    let known =
+        REMINDERS.iter().chain(&ALERTS).chain([&NEW_ADDRESS]).filter_map(|kind| Pattern::new(kind).ok());
     let chosen = targets.iter().flat_map(|row| row.record.types.iter().cloned());
     let mut wanted: Vec<Pattern> = known.chain(chosen).collect();
     wanted.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
@@ -169,6 +170,17 @@ impl Making<'_> {
                 };
                 self.alert(event, &words, receiver)?;
             }
+        }
+        if event.kind == NEW_ADDRESS
+            && has_mail(self.settings)
+            && let Some(id) = event.resource_id
+            && let Some(admin) = self.tx.by_id::<Admin>(AdminId(id))?
+            && let Some(name) = admin.record.reachable_at()
+        {
+            // At any hour: whoever it was is inside now.
+            let receiver =
+                Receiver { way: Way::Email, name, target: None, rests: false, hears_failures: false };
+            self.alert(event, &words, receiver)?;
         }
         for target in self.targets.iter().filter(|target| target.record.wants(&event.kind)) {
             let failure = pair(&event.kind).map(|(failure, _)| failure);

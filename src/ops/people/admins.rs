@@ -1,5 +1,7 @@
 //! Administrators: create, update, delete, list.
 
+use serde_json::json;
+
 use super::sign_in;
 use crate::{
     domain::{
@@ -12,7 +14,7 @@ use crate::{
             reseller::Reseller,
         },
     },
-    ops::{Act, Look},
+    ops::{Act, Effect, Look},
     store::{Read, people::panel_sessions::PanelSession},
 };
 
@@ -36,6 +38,8 @@ pub struct AdminRow {
     pub reseller: Option<String>,
     /// When it last signed in.
     pub last_login_at: Option<UnixTime>,
+    /// Whether it has a second factor.
+    pub has_2fa: bool,
     /// Where it is signed in, the one used last first.
     pub sessions: Vec<PanelSession>,
 }
@@ -66,6 +70,7 @@ pub fn update(act: &Act<'_>, who: &Selector, change: AdminChange) -> Result<(Adm
     }
     if new_password {
         act.tx.forget_known(before.id)?;
+        act.after(Effect::ForgetKnown(before.id));
     }
     act.replace(&before, &after)?;
     may_give(act, after.group_id)?;
@@ -127,6 +132,7 @@ fn with_names(read: &Read<'_>, admin: Stored<Admin>) -> Result<AdminRow> {
         group: group.map_or_else(String::new, |group| group.record.name.as_str().to_owned()),
         reseller: reseller.map(|reseller| reseller.record.name.as_str().to_owned()),
         last_login_at: read.last_login(admin.id)?,
+        has_2fa: read.has_second_factor(admin.id)?,
         sessions: read.panel_sessions(Some(admin.id))?,
         admin,
     })
@@ -143,7 +149,18 @@ pub fn end_session(act: &Act<'_>, session: i64) -> Result<()> {
     sign_in::end_session(act, session, None)
 }
 
-fn find(read: &Read<'_>, who: &Selector) -> Result<Stored<Admin>> {
+/// Ends every session of somebody.
+///
+/// # Errors
+/// [`Error::NoSuch`], [`Error::Denied`] if that one has more rights than the caller.
+pub fn end_all_sessions(act: &Act<'_>, of: AdminId) -> Result<()> {
+    let admin = act.find::<Admin>(of)?;
+    may_give(act, admin.record.group_id)?;
+    act.tx.delete_panel_sessions_of(of, None)?;
+    act.audit(Some(of.0), admin.record.username.as_str(), &json!({}), &json!({ "sessions": "all" }))
+}
+
+pub(super) fn find(read: &Read<'_>, who: &Selector) -> Result<Stored<Admin>> {
     let by_name = |name: &AdminName| read.first::<Admin>("username", &Fact::Text(name.as_str().to_owned()));
     let found = match who {
         Selector::Id(id) => read.by_id(*id)?,

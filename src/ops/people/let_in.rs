@@ -9,6 +9,7 @@ use super::lockouts::Lockouts;
 use crate::{
     domain::{
         Resource, Result,
+        ids::AdminId,
         people::{
             actor::Actor,
             known::{Holder, Lately},
@@ -40,6 +41,11 @@ impl Lockouts {
         self.0
             .store
             .point(&origin(&Actor::LINECARD, ASK), |read| read.was_let_in(holder, address, clock::now()))
+    }
+
+    /// Somebody is known from nowhere any more, as the database has it: being let in anew is noted at once.
+    pub(crate) fn forget_let_in(&self, admin: AdminId) {
+        self.lately().forget(Holder::Administrator(admin));
     }
 
     /// Writes down who was let in.

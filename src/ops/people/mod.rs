@@ -3,10 +3,13 @@
 pub mod admins;
 pub mod api_keys;
 pub mod classic_callers;
+pub mod forgotten;
 pub mod let_in;
 pub mod lockouts;
 pub mod not_allowed;
 pub mod passwords;
 pub mod resellers;
+pub mod second_factor;
 pub mod sign_in;
+pub mod steps;
 pub mod whitelist;

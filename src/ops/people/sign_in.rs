@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     lockouts::Face,
     passwords::{self, Place, Whose},
+    steps::Step,
 };
 pub use crate::store::people::panel_sessions::PanelSession;
 use crate::{
@@ -25,14 +26,11 @@ use crate::{
             api_key::KeyHash,
             known::Holder,
             lockout::{Attempt, Mark},
+            steps::{First, must_set_up},
         },
     },
-    ops::{
-        Act, Action, Ops, blocking, clock,
-        events::told::{Event, tell},
-        random,
-    },
-    store::{self, Read, Write},
+    ops::{Act, Action, Effect, Ops, blocking, clock, random},
+    store::{self, Read},
 };
 
 /// A session ends after so many seconds without use: 12 hours.
@@ -46,7 +44,7 @@ const AHEAD: i64 = 3600;
 /// So long does somebody who signs out wait for the database.
 const WRITTEN_SOON: Duration = Duration::from_secs(1);
 
-const SIGN_IN: Action = Action { resource: Resource::Administrators, name: "sign_in" };
+pub(super) const SIGN_IN: Action = Action { resource: Resource::Administrators, name: "sign_in" };
 /// What changing one's own password is called in the audit trail.
 pub const OWN_PASSWORD: Action = Action { resource: Resource::Administrators, name: "own_password" };
 /// What ending a session is called in the audit trail.
@@ -84,6 +82,8 @@ pub struct SignedIn {
     pub admin: Stored<Admin>,
     /// Who acts: with the rights of the group, confined to the reseller if there is one.
     pub actor: Actor,
+    /// Whether a second factor is to be set up before anything else.
+    pub must_set_up_second_factor: bool,
     hash: KeyHash,
 }
 
@@ -96,6 +96,10 @@ pub enum Outcome {
     Wrong,
     /// Both were right, but the administrator is switched off.
     Disabled,
+    /// Both were right, and the second factor is asked for.
+    CodeAsked,
+    /// Both were right, and the code of the second factor was wrong or used before.
+    WrongCode,
 }
 
 impl Outcome {
@@ -105,6 +109,8 @@ impl Outcome {
             Self::SignedIn => "signed in",
             Self::Wrong => "wrong username or password",
             Self::Disabled => "disabled",
+            Self::CodeAsked => "code asked for",
+            Self::WrongCode => "wrong code",
         }
     }
 }
@@ -116,6 +122,12 @@ pub enum Rejected {
     Wrong,
     /// Both were right, but the administrator is switched off.
     Disabled,
+    /// The code is wrong, or was used before; whether another may be tried.
+    WrongCode { may_go_on: bool },
+    /// The code cannot be checked: its secret was sealed with another key.
+    Unreadable,
+    /// This sign-in is over, or something has changed since it began: it begins anew.
+    Late,
     /// Too many failures of the address or for the name; how long to wait. Right and wrong passwords are told the same.
     Blocked(Duration),
     /// Something failed.
@@ -129,17 +141,12 @@ impl std::convert::From<Error> for Rejected {
 }
 
 impl Ops {
-    /// Signs somebody in. A name that nobody has costs the same work as a wrong password. Every attempt is a row of
+    /// Signs somebody in by name and password, or asks him for his second factor. A name that nobody has costs the same work as a wrong password. Every attempt is a row of
     /// the login log, but for those of somebody who is blocked: they would fill it.
     ///
     /// # Errors
     /// [`Rejected`].
-    pub async fn sign_in(
-        &self,
-        username: &str,
-        password: String,
-        from: &From<'_>,
-    ) -> Result<Tokens, Rejected> {
+    pub async fn sign_in(&self, username: &str, password: String, from: &From<'_>) -> Result<Step, Rejected> {
         let From { address, .. } = *from;
         let name = Fact::Text(username.to_owned());
         let found =
@@ -158,39 +165,11 @@ impl Ops {
             return Err(Rejected::Wrong);
         }
         let Some(admin) = found else { return Err(Rejected::Wrong) };
-        if admin.record.disabled {
-            self.note_sign_in(username, address, Outcome::Disabled).await?;
-            return Err(Rejected::Disabled);
-        }
-        let tokens = Tokens { session: random::token()?, browser: random::token()? };
-        let (session, browser) = (KeyHash::of(&tokens.session), KeyHash::of(&tokens.browser));
-        let old = match known {
-            Some(Mark::Browser(id)) => Some(id),
-            Some(Mark::Address(_)) | None => None,
-        };
-        let (now, agent) = (clock::now(), from.agent.to_owned());
-        let is_new = !self.lockouts.was_let_in(Holder::Administrator(admin.id), address)?;
-        self.lockouts.note_let_in(Holder::Administrator(admin.id), address);
-        let begun = self.store.write(store::housekeeping(now, "sign_in"), move |tx| {
-            tx.insert_panel_session(&session, admin.id, &address.to_string(), &agent, now)?;
-            tx.insert_browser(admin.id, &browser, old, now)?;
-            if is_new {
-                tell_new_address(tx, &admin, address, now)?;
-            }
-            tx.insert_login(
-                now,
-                "panel",
-                admin.record.username.as_str(),
-                &address.to_string(),
-                Outcome::SignedIn.name(),
-            )
-        });
-        begun.wait().await?;
-        Ok(tokens)
+        self.passed(admin, First::Password, known, from).await
     }
 
     /// As whom somebody is known: by the browser's cookie, else by the address.
-    fn known(&self, admin: AdminId, from: &From<'_>) -> Result<Option<Mark>> {
+    pub(super) fn known(&self, admin: AdminId, from: &From<'_>) -> Result<Option<Mark>> {
         if let Some(token) = from.browser {
             let hash = KeyHash::of(token);
             let browser =
@@ -204,7 +183,12 @@ impl Ops {
     }
 
     /// Lets try whoever need not wait: what strangers do to the address or the name keeps nobody out who is known.
-    fn may_try(&self, username: &str, address: IpAddr, known: Option<Mark>) -> Result<(), Rejected> {
+    pub(super) fn may_try(
+        &self,
+        username: &str,
+        address: IpAddr,
+        known: Option<Mark>,
+    ) -> Result<(), Rejected> {
         let blocked = self.lockouts.blocked(Face::Panel, address, Some(username));
         let wait = match (blocked, known) {
             (Some(_), Some(mark)) => self.lockouts.blocked_as(Face::Panel, username, mark),
@@ -330,24 +314,52 @@ impl Ops {
         self.signed_out.lock()
     }
 
+    /// Makes sure that somebody who is signed in knows his password; `field` is what it was sent as.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is another, or was guessed at too often.
+    pub(super) async fn check_own_password(
+        &self,
+        who: &SignedIn,
+        field: &'static str,
+        password: String,
+    ) -> Result<()> {
+        let admin = &who.admin.record;
+        self.may_try_own(who, field)?;
+        if !passwords::verify(password, Some(admin.password.clone()), Place::Known).await? {
+            self.count_own_failure(who);
+            return Err(Error::invalid(field, "not the password that you signed in with"));
+        }
+        Ok(())
+    }
+
+    /// Refuses whoever has guessed too often as one who is signed in.
+    pub(super) fn may_try_own(&self, who: &SignedIn, field: &'static str) -> Result<()> {
+        let username = who.admin.record.username.as_str();
+        match self.lockouts.blocked_as(Face::Panel, username, who.address().into()) {
+            Some(wait) => {
+                let rule = format!("too many wrong passwords: wait {} seconds", wait.as_secs() + 1);
+                Err(Error::invalid(field, rule))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a wrong password or code of somebody who is signed in.
+    pub(super) fn count_own_failure(&self, who: &SignedIn) {
+        let name = Some(who.admin.record.username.as_str());
+        self.lockouts.failed(Face::Panel, Attempt { address: who.address(), name, mark: None, what: None });
+    }
+
     /// Changes the password of whoever is signed in, ends the other sessions of that administrator, and renews this
     /// one: its new tokens. Other browsers are known no longer.
     ///
     /// # Errors
     /// [`Error::Invalid`] if `old` is not the password, or a new one like the old or a weak one.
     pub async fn change_own_password(&self, who: &SignedIn, old: String, new: NewPassword) -> Result<Tokens> {
-        let (address, admin) = (who.address(), &who.admin.record);
-        let username = admin.username.as_str();
-        if let Some(wait) = self.lockouts.blocked_as(Face::Panel, username, address.into()) {
-            let rule = format!("too many wrong passwords: wait {} seconds", wait.as_secs() + 1);
-            return Err(Error::invalid("old_password", rule));
-        }
+        let admin = &who.admin.record;
         let same = old == new.as_str();
-        if !passwords::verify(old, Some(admin.password.clone()), Place::Known).await? {
-            self.lockouts
-                .failed(Face::Panel, Attempt { address, name: Some(username), mark: None, what: None });
-            return Err(Error::invalid("old_password", "not the password that you signed in with"));
-        }
+        self.check_own_password(who, "old_password", old).await?;
         if same {
             return Err(Error::invalid("new_password", "different from the current one"));
         }
@@ -367,6 +379,7 @@ impl Ops {
             act.tx.delete_panel_sessions_of(id, Some(session))?;
             act.tx.renew_panel_session(session, &renewed)?;
             act.tx.forget_known(id)?;
+            act.after(Effect::ForgetKnown(id));
             act.tx.insert_browser(id, &browser, None, now)
         })
         .await?;
@@ -390,7 +403,20 @@ impl Ops {
         self.write_own(who.actor.clone(), END_SESSION, move |act| end_session(act, session, Some(own))).await
     }
 
-    async fn note_sign_in(&self, username: &str, address: IpAddr, outcome: Outcome) -> Result<()> {
+    /// Ends all of one's own sessions but this one.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn end_own_other_sessions(&self, who: &SignedIn) -> Result<()> {
+        let (own, this, name) = (who.admin.id, who.session.id, who.admin.record.username.clone());
+        self.write_own(who.actor.clone(), END_SESSION, move |act| {
+            act.tx.delete_panel_sessions_of(own, Some(this))?;
+            act.audit(Some(own.0), name.as_str(), &json!({}), &json!({ "sessions": "all but this one" }))
+        })
+        .await
+    }
+
+    pub(super) async fn note_sign_in(&self, username: &str, address: IpAddr, outcome: Outcome) -> Result<()> {
         let now = clock::now();
         let name: String = username.chars().filter(|c| !c.is_control()).take(64).collect();
         let address = address.to_string();
@@ -405,18 +431,6 @@ impl SignedIn {
     fn address(&self) -> IpAddr {
         self.actor.address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
     }
-}
-
-fn tell_new_address(tx: &Write<'_>, admin: &Stored<Admin>, address: IpAddr, at: UnixTime) -> Result<()> {
-    let event = Event {
-        kind: "administrator.signed_in_from_new_address",
-        resource: Resource::Administrators,
-        id: Some(admin.id.0),
-        key: admin.record.username.as_str(),
-        before: json!({}),
-        after: json!({ "address": address.to_string() }),
-    };
-    tell(tx, &Actor::LINECARD, at, &event)
 }
 
 /// Ends a session: of that administrator, or of anybody.
@@ -434,11 +448,14 @@ fn holder(read: &Read<'_>, hash: &KeyHash, address: IpAddr) -> Result<Option<Sig
     let Some(session) = read.panel_session(hash)? else { return Ok(None) };
     let Some(admin) = read.by_id::<Admin>(session.admin)? else { return Ok(None) };
     let group = read.by_id::<Group>(admin.record.group_id)?;
+    let requires = group.as_ref().is_some_and(|group| group.record.require_2fa);
+    let must_set_up_second_factor = requires && must_set_up(requires, read.has_second_factor(admin.id)?);
     let who = Who::Administrator {
         id: admin.id,
         username: admin.record.username.as_str().to_owned(),
         rights: group.map(|group| group.record.rights).unwrap_or_default(),
         reseller: admin.record.reseller_id,
     };
-    Ok(Some(SignedIn { session, admin, actor: Actor { who, address: Some(address) }, hash: hash.clone() }))
+    let actor = Actor { who, address: Some(address) };
+    Ok(Some(SignedIn { session, admin, actor, must_set_up_second_factor, hash: hash.clone() }))
 }

@@ -40,6 +40,12 @@ use crate::{
 pub const SESSION: &str = "linecard_session";
 /// The cookie by which a browser is known in which somebody signed in before. It holds a random token and nothing else.
 pub const BROWSER: &str = "linecard_browser";
+/// The cookie of a sign-in whose second factor is still to come. It holds a random token and nothing else.
+pub const STEP: &str = "linecard_step";
+/// Where somebody sets up a second factor.
+pub const SECOND_FACTOR: &str = "/panel/account/second-factor";
+/// Where somebody signs out.
+const LEAVE: &str = "/panel/logout";
 /// The cookie that carries the notice of what was done over to the next page.
 const NOTICE: &str = "linecard_notice";
 
@@ -76,9 +82,16 @@ impl FromRequest for Caller {
 impl Caller {
     fn of(request: &HttpRequest) -> Reply<Self> {
         let caller = Self::with_any_password(request)?;
-        let may_stay = matches!(caller.path.as_str(), "/panel/account" | "/panel/logout");
-        if caller.signed_in.admin.record.must_change_password && !may_stay {
-            return Err(PageError::ChangePassword);
+        let (path, who) = (caller.path.as_str(), &caller.signed_in);
+        if who.admin.record.must_change_password {
+            return if matches!(path, "/panel/account" | LEAVE) {
+                Ok(caller)
+            } else {
+                Err(PageError::ChangePassword)
+            };
+        }
+        if who.must_set_up_second_factor && !matches!(path, SECOND_FACTOR | LEAVE) {
+            return Err(PageError::SetUpSecondFactor);
         }
         Ok(caller)
     }
@@ -254,6 +267,18 @@ pub fn session_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
     let age = if token.is_empty() { Duration::ZERO } else { Duration::days(30) };
     Cookie::build(SESSION, token)
         .path("/panel")
+        .http_only(true)
+        .secure(behind_tls(request))
+        .same_site(SameSite::Lax)
+        .max_age(age)
+        .finish()
+}
+
+/// The cookie of a sign-in whose second factor is still to come; with an empty token the one that ends it.
+pub fn step_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
+    let age = if token.is_empty() { Duration::ZERO } else { Duration::minutes(5) };
+    Cookie::build(STEP, token)
+        .path("/panel/login")
         .http_only(true)
         .secure(behind_tls(request))
         .same_site(SameSite::Lax)

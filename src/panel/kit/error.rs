@@ -11,7 +11,11 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{assets, caller::Caller, frame::Frame};
+use super::{
+    assets,
+    caller::{Caller, SECOND_FACTOR},
+    frame::Frame,
+};
 use crate::{
     domain::{Error, Failure},
     panel::moved,
@@ -24,6 +28,8 @@ pub enum PageError {
     SignIn(Back),
     /// A new password comes first.
     ChangePassword,
+    /// A second factor comes first.
+    SetUpSecondFactor,
     /// An error of a use case.
     Error(Error),
     /// The request cannot be read; why.
@@ -51,6 +57,7 @@ impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SignIn(_) => f.write_str("sign in first"),
+            Self::SetUpSecondFactor => f.write_str("set up a second factor first"),
             Self::ChangePassword => f.write_str("choose a new password first"),
             Self::Error(error) => write!(f, "{error}"),
             Self::Malformed(why) => f.write_str(why),
@@ -69,6 +76,7 @@ impl ResponseError for PageError {
                 moved(&format!("/panel/login?next={}{ended}", form_urlencoded(page)))
             }
             Self::ChangePassword => moved("/panel/account"),
+            Self::SetUpSecondFactor => moved(SECOND_FACTOR),
             Self::Malformed(why) => page(StatusCode::BAD_REQUEST, UNREADABLE, why),
             Self::Error(error) => of(error),
         }
@@ -195,6 +203,11 @@ pub fn cross_site() -> HttpResponse {
 /// An address where nothing is.
 pub async fn no_such_page(request: HttpRequest) -> HttpResponse {
     drop(request);
+    no_page()
+}
+
+/// What is said of an address where nothing is.
+pub fn no_page() -> HttpResponse {
     page(StatusCode::NOT_FOUND, "Not found", "There is no page at this address.")
 }
 
@@ -222,6 +235,7 @@ pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
     }
 }
 
-fn form_urlencoded(text: &str) -> String {
+/// A text as it stands in a query.
+pub fn form_urlencoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

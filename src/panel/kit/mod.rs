@@ -11,6 +11,7 @@ pub(crate) mod live;
 pub(crate) mod order;
 pub(crate) mod ordered;
 pub(crate) mod pages;
+pub(crate) mod qr;
 pub(crate) mod records;
 pub(crate) mod rights;
 pub(crate) mod searched;

@@ -8,7 +8,7 @@ use actix_web::{
 use askama::Template;
 
 use crate::{
-    domain::{Error, fields::text::NewPassword, ids::parse_id},
+    domain::{Error, fields::text::NewPassword, ids::parse_id, people::browser::in_words},
     ops::people::sign_in::PanelSession,
     panel::kit::{
         caller::{Caller, done, keep},
@@ -25,6 +25,7 @@ use crate::{
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/account").get(show).post(change_password))
+        .service(resource("/account/sessions/end-others").post(end_others))
         .service(resource("/account/sessions/{id}/end").post(end));
 }
 
@@ -34,7 +35,11 @@ struct Account {
     frame: Frame,
     must_change: bool,
     form: Form,
+    /// How many recovery codes are left; none without a second factor.
+    codes_left: Option<i64>,
     sessions: Listing,
+    /// Whether there are others than this one.
+    has_others: bool,
 }
 
 async fn show(caller: Caller) -> Reply {
@@ -75,6 +80,11 @@ async fn end(caller: Caller, id: Path<String>) -> Reply {
     Ok(done("/panel/account", "The session was ended."))
 }
 
+async fn end_others(caller: Caller) -> Reply {
+    caller.ops.end_own_other_sessions(&caller.signed_in).await?;
+    Ok(done("/panel/account", "Your other sessions were ended."))
+}
+
 fn password_form(caller: &Caller) -> Form {
     let zone = caller.ops.snapshot().settings.time_zone.clone();
     let input = |name, label, fill| Input::new(name, label, Widget::Password).required().autocomplete(fill);
@@ -98,7 +108,7 @@ fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> 
         let current = session.id == caller.signed_in.session.id;
         vec![
             Cell::Code(session.address.clone()),
-            Cell::Text(session.user_agent.clone()),
+            Cell::Under(Box::new(Cell::Text(in_words(&session.user_agent))), session.user_agent.clone()),
             time(session.created_at),
             time(session.last_seen_at),
             if current {
@@ -117,6 +127,14 @@ fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> 
         ..Listing::default()
     };
     let must_change = caller.signed_in.admin.record.must_change_password;
-    Ok(caller
-        .page_with(status, &Account { frame: caller.frame("Your account"), must_change, form, sessions }))
+    let factor = caller.ops.own_second_factor(&caller.signed_in)?;
+    let page = Account {
+        frame: caller.frame("Your account"),
+        must_change,
+        form,
+        codes_left: factor.map(|factor| factor.codes_left),
+        sessions,
+        has_others: own.len() > 1,
+    };
+    Ok(caller.page_with(status, &page))
 }

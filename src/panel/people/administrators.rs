@@ -15,6 +15,7 @@ use crate::{
         ids::{AdminId, parse_id},
         people::{
             admin::{Admin, AdminChange},
+            browser::in_words,
             rights::Access,
         },
     },
@@ -23,6 +24,7 @@ use crate::{
         people::{
             admins::{self, AdminRow, Selector},
             passwords::Whose,
+            second_factor,
             sign_in::{self, PanelSession},
         },
         slips::Made,
@@ -53,7 +55,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/administrators/new").get(blank).post(create))
         .service(resource("/administrators/{id}").get(show_one).post(update))
         .service(resource("/administrators/{id}/password").post(set_password))
+        .service(resource("/administrators/{id}/sessions/end-all").post(end_all_sessions))
         .service(resource("/administrators/{id}/sessions/{session}/end").post(end_session))
+        .service(
+            resource("/administrators/{id}/second-factor/reset").get(ask_reset).post(reset_second_factor),
+        )
         .service(resource("/administrators/{id}/delete").get(ask_delete).post(delete));
 }
 
@@ -85,6 +91,9 @@ fn row(listed: &AdminRow, zone: &TimeZone) -> Vec<Cell> {
     let mut name = vec![Cell::Link { href: href(listed.admin.id), text }];
     if admin.disabled {
         name.push(Cell::Badge(Tone::Bad, "disabled".into()));
+    }
+    if listed.has_2fa {
+        name.push(Cell::Badge(Tone::Plain, "second factor".into()));
     }
     if !listed.sessions.is_empty() {
         name.push(Cell::Badge(Tone::Good, "signed in".into()));
@@ -209,6 +218,7 @@ struct One {
     may_write: bool,
     own: bool,
     last_login: Cell,
+    has_2fa: bool,
     form: Form,
     password: Form,
     sessions: Listing,
@@ -230,6 +240,7 @@ fn page(caller: &Caller, status: StatusCode, listed: &AdminRow, form: Form, pass
         may_write,
         own: caller.signed_in.admin.id == listed.admin.id,
         last_login: Cell::Time(listed.last_login_at.map(|at| Moment::of(at, &zone)), "never"),
+        has_2fa: listed.has_2fa,
         form,
         password,
         sessions: sessions(listed, may_write, &zone),
@@ -246,7 +257,7 @@ fn sessions(listed: &AdminRow, may_write: bool, zone: &TimeZone) -> Listing {
         };
         vec![
             Cell::Code(session.address.clone()),
-            Cell::Text(session.user_agent.clone()),
+            Cell::Under(Box::new(Cell::Text(in_words(&session.user_agent))), session.user_agent.clone()),
             time(session.created_at),
             time(session.last_seen_at),
             Cell::Actions(if may_write { vec![end] } else { Vec::new() }),
@@ -354,6 +365,44 @@ async fn end_session(caller: Caller, path: Path<(String, String)>) -> Reply {
     let job = move |act: &Act<'_>| admins::end_session(act, session);
     caller.ops.write(caller.actor().clone(), sign_in::END_SESSION, job).await?;
     Ok(done(&href(listed.admin.id), "The session was ended."))
+}
+
+async fn end_all_sessions(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &id).await?;
+    let of = listed.admin.id;
+    let job = move |act: &Act<'_>| admins::end_all_sessions(act, of);
+    caller.ops.write(caller.actor().clone(), sign_in::END_SESSION, job).await?;
+    Ok(done(&href(of), "All sessions were ended."))
+}
+
+async fn ask_reset(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &id).await?;
+    let (name, href) = (listed.admin.record.username.as_str(), href(listed.admin.id));
+    let page = ConfirmPage {
+        frame: caller.frame(format!("Reset the second factor of {name}?")),
+        text: format!(
+            "{name} will sign in with the password alone, and is signed out everywhere. Be sure that it is {name} who asks for it: \
+             call back, or meet."
+        ),
+        action: format!("{href}/second-factor/reset"),
+        submit: "Reset",
+        cancel: href,
+        seen: String::new(),
+        changed: false,
+        barred: false,
+    };
+    Ok(page.shown(&caller, false))
+}
+
+async fn reset_second_factor(caller: Caller, id: Path<String>) -> Reply {
+    caller.actor().may(Resource::Administrators, Access::Write)?;
+    let listed = find(&caller, &id).await?;
+    let who = Selector::Id(listed.admin.id);
+    let job = move |act: &Act<'_>| second_factor::reset(act, &who).map(|_| ());
+    caller.ops.write(caller.actor().clone(), second_factor::RESET, job).await?;
+    Ok(done(&href(listed.admin.id), "The second factor was reset, and every session was ended."))
 }
 
 async fn ask_delete(caller: Caller, id: Path<String>) -> Reply {

@@ -39,6 +39,12 @@ impl Shown for Group {
                 legend: "What it may do",
                 inputs: vec![Input::new("rights", "Rights", Widget::Rights)],
             },
+            Section {
+                legend: "Signing in",
+                inputs: vec![Input::new("require_2fa", "Must have a second factor", Widget::Flag).help(
+                    "Whoever has none sets one up before anything else, also where he is signed in now.",
+                )],
+            },
         ]
     }
 }

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use qrcode::{QrCode, render::svg};
 
 use super::{
     super::{
@@ -11,6 +10,7 @@ use super::{
             caller::Caller,
             error::Reply,
             frame::Frame,
+            qr,
             records::About,
             show::{self, Moment},
             table::{Cell, Head, Listing, RowAction},
@@ -249,9 +249,6 @@ pub async fn qr<S: Kind>(caller: Caller, at: web::Path<(String, usize)>) -> Repl
     let origin = caller.origin.as_ref().ok_or(Refused::NoHost).map_err(Error::from)?;
     let links = row.record.links(origin);
     let link = links.get(place).ok_or(Error::no_such(S::RESOURCE))?;
-    let code = QrCode::new(&link.url).map_err(|_| Error::from(Refused::TooLongForQrCode))?;
-    // Black on white in any theme: cameras want the contrast.
-    let (dark, light) = (svg::Color("#000000"), svg::Color("#ffffff"));
-    let image = code.render().min_dimensions(220, 220).dark_color(dark).light_color(light).build();
+    let image = qr::svg(&link.url)?;
     Ok(HttpResponse::Ok().content_type("image/svg+xml").body(image))
 }

@@ -11,7 +11,7 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 15] = [
+const UPGRADES: [&str; 16] = [
     include_str!("upgrades/2.sql"),
     include_str!("upgrades/3.sql"),
     include_str!("upgrades/4.sql"),
@@ -27,6 +27,7 @@ const UPGRADES: [&str; 15] = [
     include_str!("upgrades/14.sql"),
     include_str!("upgrades/15.sql"),
     include_str!("upgrades/16.sql"),
+    include_str!("upgrades/17.sql"),
 ];
 
 /// What was found in the file.
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     /// A filled database of every version, oldest first. The newest one is among them: its rows are looked at as well.
-    const FILLED: [&str; 16] = [
+    const FILLED: [&str; 17] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
         include_str!("../../../tests/fixtures/schema-3.sql"),
@@ -128,6 +129,7 @@ mod tests {
         include_str!("../../../tests/fixtures/schema-14.sql"),
         include_str!("../../../tests/fixtures/schema-15.sql"),
         include_str!("../../../tests/fixtures/schema-16.sql"),
+        include_str!("../../../tests/fixtures/schema-17.sql"),
     ];
 
     fn opened(sql: &str) -> Connection {

@@ -4,6 +4,8 @@ pub mod ended_sessions;
 pub mod keys;
 pub mod let_in;
 pub mod panel_sessions;
+pub mod password_links;
 pub mod resellers;
+pub mod second_factors;
 
 pub(super) mod admins;

@@ -40,7 +40,7 @@ const fn held(
 }
 
 /// Rows of its own that go with a row, each as JSON for `?1`, its id.
-const OWN: [(Resource, &str, &str); 5] = [
+const OWN: [(Resource, &str, &str); 6] = [
     (
         Resource::Mag,
         "device",
@@ -64,6 +64,12 @@ const OWN: [(Resource, &str, &str); 5] = [
     ),
     (Resource::Resellers, "trials", "SELECT json_array(day, sold) FROM trial_sales WHERE reseller_id = ?1"),
     (Resource::Webhooks, "secret", "SELECT json_quote(secret) FROM webhooks WHERE id = ?1"),
+    (
+        Resource::Administrators,
+        "second_factor",
+        "SELECT json_object('secret', secret, 'used_step', used_step, 'created_at', created_at, 'codes', \
+         (SELECT json_group_array(hash) FROM recovery_codes WHERE admin_id = ?1)) FROM second_factors WHERE admin_id = ?1",
+    ),
 ];
 
 impl Read<'_> {
@@ -124,6 +130,7 @@ impl Write<'_> {
             Resource::Streams | Resource::GuideSources => self.restore_matches(kept, now),
             Resource::Resellers => self.restore_trials(id, kept),
             Resource::Webhooks => self.restore_secret(id, kept),
+            Resource::Administrators => self.restore_second_factor(id, kept),
             _ => Ok(()),
         }
     }
@@ -223,6 +230,17 @@ impl Write<'_> {
         self.conn.prepare_cached(sql)?.execute(params![kept, webhook])?;
         Ok(())
     }
+
+    /// Nobody gets rid of a second factor by being deleted and brought back.
+    fn restore_second_factor(&self, admin: i64, kept: &str) -> Result<()> {
+        let sql = "INSERT INTO second_factors (admin_id, secret, used_step, created_at) SELECT ?2, \
+                   ?1 ->> '$.second_factor.secret', ?1 ->> '$.second_factor.used_step', ?1 ->> '$.second_factor.created_at' \
+                   WHERE ?1 ->> '$.second_factor.secret' IS NOT NULL";
+        self.conn.prepare_cached(sql)?.execute(params![kept, admin])?;
+        let sql = "INSERT INTO recovery_codes (admin_id, hash) SELECT ?2, value FROM json_each(?1, '$.second_factor.codes')";
+        self.conn.prepare_cached(sql)?.execute(params![kept, admin])?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -232,21 +250,24 @@ mod tests {
     use super::*;
 
     /// What goes with a row and is kept below [`OWN`], or with the record itself, in its lists.
-    const KEPT: [(&str, &str); 9] = [
+    const KEPT: [(&str, &str); 11] = [
         ("mag_devices", "mag_id"),
         ("mag_favourites", "mag_id"),
         ("guide_matches", "stream_id"),
         ("guide_matches", "source_id"),
         ("trial_sales", "reseller_id"),
+        ("second_factors", "admin_id"),
+        ("recovery_codes", "admin_id"),
         ("line_bouquets", "line_id"),
         ("mag_bouquets", "mag_id"),
         ("plan_bouquets", "plan_id"),
         ("bouquet_streams", "bouquet_id"),
     ];
-    /// What nobody misses: sessions, messages that wait, answers to repeats.
-    const LOST: [(&str, &str); 8] = [
+    /// What nobody misses: sessions, links to new passwords, messages that wait, answers to repeats.
+    const LOST: [(&str, &str); 9] = [
         ("panel_sessions", "admin_id"),
         ("panel_browsers", "admin_id"),
+        ("password_links", "admin_id"),
         ("mag_events", "mag_id"),
         ("webhook_deliveries", "webhook_id"),
         ("messages", "target_id"),

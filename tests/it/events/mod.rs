@@ -5,7 +5,7 @@ mod log;
 mod messages;
 mod panel;
 mod php_receiver;
-mod post_office;
+pub mod post_office;
 mod receiver;
 mod targets;
 mod webhook_faults;

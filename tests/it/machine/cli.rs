@@ -182,10 +182,10 @@ fn administrators_are_made_listed_and_given_new_passwords() {
     assert!(reset.lines().count() == 1 && reset != password);
     done(data.path(), &["admin", "create", "rita", "rita@example.com", "--group", "2"]);
     let listed = done(data.path(), &["admin", "list"]);
-    let expected = "id\tusername\temail\tgroup\treseller\tdisabled\n\
-                    1\tadmin\tadmin@localhost.localdomain\tAdministrators\t\t0\n\
-                    2\tanna\tanna@example.com\tAdministrators\t\t0\n\
-                    3\trita\trita@example.com\tResellers\t\t0\n";
+    let expected = "id\tusername\temail\tgroup\treseller\tdisabled\t2fa\n\
+                    1\tadmin\tadmin@localhost.localdomain\tAdministrators\t\t0\t0\n\
+                    2\tanna\tanna@example.com\tAdministrators\t\t0\t0\n\
+                    3\trita\trita@example.com\tResellers\t\t0\t0\n";
     assert_eq!(listed, expected);
     for (arguments, why) in [
         (&["admin", "create", "ANNA", "other@example.com"][..], "exists"),

@@ -37,6 +37,13 @@ const LOOK: &str = "was changed by somebody else meanwhile, and nothing was done
 /// Every address that takes a POST, as it is mounted; an address of it; what it does.
 pub const FORMS: &[(&str, &str, Form)] = &[
     ("/login", "", Free("signs in: nothing is shown before")),
+    ("/forgotten", "", Free("sends an e-mail: how often is bounded")),
+    ("/password", "", Free("needs the token of a link, which is good once")),
+    ("/login/code", "", Free("signs in: nothing is shown before")),
+    ("/account/second-factor", "", Free("needs the password, and a code of what was shown")),
+    ("/account/second-factor/codes", "", Free("needs a code, which is good once")),
+    ("/account/second-factor/off", "", Free("needs a code, which is good once")),
+    ("/account/sessions/end-others", "", Free("takes away")),
     ("/logout", "", Free("ends the own session")),
     ("/account", "", Free("needs the present password, which is another after the first")),
     ("/account/sessions/{id}/end", "", Free("takes away")),
@@ -136,6 +143,8 @@ pub const FORMS: &[(&str, &str, Form)] = &[
     ),
     ("/administrators/{id}", "/administrators/2", Edit(&[("email", "t@example.com")])),
     ("/administrators/{id}/password", "/administrators/2/password", Edit(&[("password", "Kx92mdne83")])),
+    ("/administrators/{id}/second-factor/reset", "", Free("takes away, and only what is there")),
+    ("/administrators/{id}/sessions/end-all", "", Free("takes away")),
     ("/administrators/{id}/sessions/{session}/end", "", Free("takes away")),
     ("/administrators/{id}/delete", "/administrators/2/delete", Edit(NONE)),
     ("/groups/new", "/groups/new", Make(NAME)),
