@@ -174,9 +174,6 @@ impl Act<'_> {
     }
 
     /// Deletes the row in whose place another was put.
-    ///
-    /// # Errors
-    /// A database error.
     pub(super) fn delete_converted<R: Table>(&self, row: &Stored<R>) -> Result<()> {
         self.tx.delete::<R>(row.id)?;
         let facts = row.record.facts();

@@ -121,9 +121,6 @@ pub fn list_in_order<R: Managed>(look: &Look<'_>, search: Option<String>) -> Res
 }
 
 /// Every row, or every one that a search finds, in the order of ids.
-///
-/// # Errors
-/// A database error.
 pub(super) fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
     let mut found = Vec::new();
     read.each(search, |row| found.push(row))?;
@@ -131,9 +128,6 @@ pub(super) fn every<R: Managed>(read: &Read<'_>, search: Option<String>) -> Resu
 }
 
 /// Every row in its order: by position, then by id.
-///
-/// # Errors
-/// A database error.
 pub(super) fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> Result<Vec<Stored<R>>> {
     let mut rows = every::<R>(read, search)?;
     rows.sort_by_key(|row| {
@@ -144,9 +138,6 @@ pub(super) fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> R
 }
 
 /// So many rows of those, after the first `begin`.
-///
-/// # Errors
-/// A database error.
 pub fn page_in_order<R: Managed>(
     look: &Look<'_>,
     begin: i64,

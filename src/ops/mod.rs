@@ -197,18 +197,12 @@ impl Ops {
 
     /// Ids and names of what other rows refer to: plans, bouquets, streams, categories, servers, resellers,
     /// groups. They are no secret of those who may see the rows that refer to them.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
         let action = Action { resource, name: "names" };
         self.read(&Actor::LINECARD, action, move |look| look.read.names(resource)).await
     }
 
     /// The names of those rows, as far as they are there.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn names_of(&self, ids: &[(Resource, i64)]) -> Result<HashMap<(Resource, i64), String>> {
         let action = Action { resource: Resource::Logs, name: "names" };
         self.point(&Actor::LINECARD, action, |look| {
@@ -233,9 +227,6 @@ impl Ops {
     }
 
     /// Whether the database answers.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn healthy(&self) -> Result<()> {
         let origin = store::housekeeping(clock::now(), "healthz");
         self.store.point(&origin, |read| read.whitelist().map(|_| ()))

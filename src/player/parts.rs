@@ -95,9 +95,6 @@ impl Parts {
     }
 
     /// The part of that stream, and those of the first streams of the channels that come next.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn make(
         &self,
         ops: &Data<Ops>,

@@ -88,9 +88,6 @@ impl Read<'_> {
     }
 
     /// The boxes of some MAGs, by one query.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn devices(&self, mags: impl Iterator<Item = MagId>) -> Result<HashMap<MagId, Device>> {
         let sql = concat!(devices!(), " WHERE mag_id IN (SELECT value FROM json_each(?))");
         let ids: Value = mags.map(|mag| mag.0).collect();
@@ -100,9 +97,6 @@ impl Read<'_> {
     }
 
     /// The favourites of a MAG, in order.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn favourites(&self, mag: MagId) -> Result<Vec<StreamId>> {
         let sql = "SELECT stream_id FROM mag_favourites WHERE mag_id = ? ORDER BY place";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -111,9 +105,6 @@ impl Read<'_> {
     }
 
     /// The events that wait for the box of a MAG, oldest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn waiting_events(&self, mag: MagId, now: UnixTime) -> Result<Vec<WaitingEvent>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT id, event, msg, param, reboot_after_ok, auto_hide_timeout, created_at FROM mag_events \
@@ -144,9 +135,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Writes the box of a MAG, all but what [`Write::note_seen`] writes.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn save_device(&self, mag: MagId, device: &Device) -> Result<()> {
         let hash = match device.token.as_ref().map(KeyHash::fact) {
             Some(Fact::Hidden(hash)) => hash,
@@ -175,9 +163,6 @@ impl Write<'_> {
     }
 
     /// Writes down when the box of a MAG last came.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_seen(&self, mag: MagId, seen: &SeenRow) -> Result<()> {
         let mut update = self.conn.prepare_cached(
             "UPDATE mag_devices SET first_seen_at = coalesce(first_seen_at, ?1), last_seen_at = ?1, address = ?2, \
@@ -189,9 +174,6 @@ impl Write<'_> {
     }
 
     /// Writes the favourites of a MAG; streams that are gone are left out.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn set_favourites(&self, mag: MagId, favourites: &[StreamId]) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM mag_favourites WHERE mag_id = ?")?.execute([mag.0])?;
         let mut insert = self.conn.prepare_cached(
@@ -204,9 +186,6 @@ impl Write<'_> {
     }
 
     /// Lets an event wait for the box of a MAG; its number.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_event(&self, mag: MagId, event: &Event, now: UnixTime) -> Result<i64> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO mag_events (mag_id, event, msg, param, reboot_after_ok, auto_hide_timeout, created_at, \
@@ -226,9 +205,6 @@ impl Write<'_> {
     }
 
     /// Takes an event back, and with it those that waited too long.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn delete_event(&self, mag: MagId, id: i64, now: UnixTime) -> Result<()> {
         let sql = "DELETE FROM mag_events WHERE mag_id = ? AND (id = ? OR expires_at <= ?)";
         self.conn.prepare_cached(sql)?.execute(params![mag.0, id, now.seconds()])?;
@@ -236,9 +212,6 @@ impl Write<'_> {
     }
 
     /// Gives what a MAG has watched, and was refused, to the line that takes its place.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn move_history_to_line(&self, mag: MagId, line: LineId) -> Result<()> {
         for table in ["connection_log", "refusal_log"] {
             let sql = format!("UPDATE {table} SET line_id = ?, mag_id = NULL WHERE mag_id = ?");
@@ -248,9 +221,6 @@ impl Write<'_> {
     }
 
     /// Gives what a line has watched, and was refused, to the MAG that takes its place.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn move_history_to_mag(&self, line: LineId, mag: MagId) -> Result<()> {
         for table in ["connection_log", "refusal_log"] {
             let sql = format!("UPDATE {table} SET mag_id = ?, line_id = NULL WHERE line_id = ?");

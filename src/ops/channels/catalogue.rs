@@ -167,9 +167,6 @@ impl Default for CatalogueCache {
 impl Viewing {
     /// The channels that a subscriber may watch now, in order and each with a number; none while it is disabled, banned or
     /// expired.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn channels_of(&self, who: &Subscriber) -> Result<Arc<Channels>> {
         if !who.subscription.is_active(clock::now()) {
             return Ok(Arc::default());
@@ -179,17 +176,11 @@ impl Viewing {
 
     /// The channels that a set of bouquets holds, in order and each with a number. It blocks as long as it takes to read them
     /// all, unless somebody has asked since they were last changed.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn channels_in(&self, set: BouquetSet) -> Result<Arc<Channels>> {
         self.main.channels(set)
     }
 
     /// Whether a stream is one of the channels that a subscriber may watch now.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn may_see(&self, who: &Subscriber, stream: StreamId) -> Result<bool> {
         if !who.subscription.is_active(clock::now()) {
             return Ok(false);
@@ -199,18 +190,12 @@ impl Viewing {
     }
 
     /// Whether a subscriber may watch again what was recorded of a stream.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn has_catchup(&self, who: &Subscriber, stream: StreamId) -> Result<bool> {
         let found = self.main.asked_title(who, stream)?;
         Ok(who.subscription.catchup && found.as_ref().as_ref().is_some_and(|title| title.plan_has_catchup))
     }
 
     /// The id in the guide of a stream that a subscriber may watch; empty if it has none.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn guide_id(&self, who: &Subscriber, stream: StreamId) -> Result<Arc<str>> {
         let found = self.main.asked_title(who, stream)?;
         Ok(found.as_ref().as_ref().map(|title| title.guide_id.clone()).unwrap_or_default())

@@ -165,9 +165,6 @@ impl Ops {
     }
 
     /// Notes of imports that are not over, and of which nothing was heard since a time, that they were cut off.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn note_cut_off_imports(&self, since: UnixTime) -> Result<()> {
         let (now, why) = (clock::now(), format!("It was cut off before its end. {AGAIN}"));
         let job = move |tx: &Write<'_>| tx.cut_off_runs(JOB, &why, since, now);

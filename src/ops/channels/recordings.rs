@@ -167,9 +167,6 @@ impl Ops {
 
     /// Deletes what is older than its stream is recorded for and what there is no room for, and pauses recording as long as the
     /// disk is full. Now and then it looks whether the folder is as it is known.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn keep_recordings(&self, looks: bool) -> Result<()> {
         let archive = self.viewing.archive().clone();
         if looks {

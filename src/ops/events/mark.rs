@@ -15,9 +15,6 @@ const GAP: i64 = 1_000_000;
 impl Ops {
     /// Begins another log if the database is not the one that the folder had before: at the start of a server, before anything
     /// is written.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn recognize_event_log(&self) -> Result<()> {
         let origin = || store::housekeeping(clock::now(), "events");
         let log = self.store.read(&origin(), |read| read.event_log())?;

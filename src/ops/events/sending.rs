@@ -80,9 +80,6 @@ impl Drop for Lane {
 
 impl Ops {
     /// Begins the lanes of the webhooks that have something to be told.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn send_webhooks(&self) -> Result<()> {
         let now = clock::now();
         let ids =

@@ -113,9 +113,6 @@ impl Ops {
     }
 
     /// The secrets that have to be made or typed again, in words: they were sealed with another key.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn lost_secrets(&self) -> Result<Vec<String>> {
         let now = clock::now();
         let mut lost = Vec::new();

@@ -94,9 +94,6 @@ impl Found {
 
 impl Ops {
     /// Has the rules match every stream anew, and writes what has changed.
-    ///
-    /// # Errors
-    /// A database error.
     pub(super) async fn rematch(&self) -> Result<()> {
         let ops = self.clone();
         let found = blocking(move || ops.guide.found(None)).await?;

@@ -61,9 +61,6 @@ impl Guide {
 
     /// Programmes of a stream that overlap [from, to), by their start and at most so many: those of its channel, moved by
     /// the shifts of its source and its own. A point read: a serving thread may ask once [`Ops::guide_ready`] has returned.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn programmes(
         &self,
         stream: StreamId,
@@ -87,9 +84,6 @@ impl Guide {
     }
 
     /// What is on now, and what comes next: the first that begins later, within a day.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn now_and_next(
         &self,
         stream: StreamId,
@@ -130,9 +124,6 @@ impl Guide {
 impl Ops {
     /// Has the index made beside the thread that asks, if the guide has changed: with 100,000 channels that takes as long as
     /// thousands of answers.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn guide_ready(&self) -> Result<()> {
         let is_ready = || self.guide.index.load().generation == self.guide.generation();
         if is_ready() {

@@ -55,9 +55,6 @@ const ACTION: Action = Action { resource: Resource::Settings, name: "first_start
 impl Ops {
     /// Makes settings, server 1, the two groups, the administrator, the API key and the whitelist,
     /// unless they are there. All or nothing.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn first_start(&self, provided: Provided) -> Result<Option<Welcome>> {
         let started = self.point(&Actor::LINECARD, ACTION, |look| {
             Ok(look.read.by_id::<Settings>(SettingsId(1))?.is_some())

@@ -61,9 +61,6 @@ const TOLD: &str = "Nothing is deleted because of its age until the clock is rig
 
 impl Ops {
     /// At the start of a server, before anything is deleted for its age: what the database knows of the time.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn learn_time(&self) -> Result<()> {
         let now = clock::now();
         let origin = store::housekeeping(now, "clock");
@@ -156,9 +153,6 @@ impl Ops {
 
     /// Once a minute: a time that can be believed is written down, and one that somebody confirmed is taken over. So is that
     /// of a server that was only off.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn note_time(&self) -> Result<()> {
         let now = clock::now();
         let origin = store::housekeeping(now, "clock");

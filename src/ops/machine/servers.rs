@@ -42,9 +42,6 @@ impl Ops {
     }
 
     /// Keeps the port on which this server listens, as its row shows it. Nobody decides it there, so the audit trail leaves it out.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn note_port(&self, port: u16) -> Result<()> {
         let (here, now) = (self.here, clock::now());
         let Some(port) = Port::new(i64::from(port)) else { return Ok(()) };

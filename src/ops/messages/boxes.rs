@@ -24,9 +24,6 @@ const AT_ONCE: usize = 100;
 
 impl Ops {
     /// Puts what is due among the events of boxes.
-    ///
-    /// # Errors
-    /// A database error.
     pub(super) async fn send_to_boxes(&self) -> Result<()> {
         let now = clock::now();
         let origin = || store::housekeeping(now, "messages");

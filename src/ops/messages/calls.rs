@@ -33,9 +33,6 @@ struct Due {
 
 impl Ops {
     /// Calls a target with what is due.
-    ///
-    /// # Errors
-    /// A database error.
     pub(super) async fn call_target(&self, id: MessageTargetId) -> Result<()> {
         let now = clock::now();
         let job = move |tx: &Write<'_>| prepare(tx, id, now);

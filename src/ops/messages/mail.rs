@@ -44,9 +44,6 @@ struct Mail {
 
 impl Ops {
     /// Sends the e-mail that is due.
-    ///
-    /// # Errors
-    /// A database error.
     pub(super) async fn send_mail(&self) -> Result<()> {
         while !self.messages.stop() {
             let (now, smtp) = (clock::now(), self.snapshot().settings.smtp_url.clone());

@@ -69,9 +69,6 @@ impl Drop for Running {
 
 impl Ops {
     /// Makes messages of what has happened, and sends what is due.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn send_messages(&self) -> Result<()> {
         self.make_messages().await?;
         self.send_to_boxes().await?;

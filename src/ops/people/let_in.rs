@@ -31,9 +31,6 @@ impl Lockouts {
     }
 
     /// Whether somebody was let in with those credentials from there within 30 days.
-    ///
-    /// # Errors
-    /// A database error.
     pub(crate) fn was_let_in(&self, holder: Holder, address: IpAddr) -> Result<bool> {
         if self.lately().holds(holder, address) {
             return Ok(true);

@@ -29,9 +29,6 @@ impl Default for NotAllowed {
 
 impl Ops {
     /// Notes that somebody asked for what he may not have; so much of one person's, and no more.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn note_not_allowed(&self, who: &SignedIn, asked: &str) -> Result<()> {
         let counted = self.not_allowed.0.lock().take(who.admin.id, Instant::now());
         if !counted {

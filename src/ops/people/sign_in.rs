@@ -198,9 +198,6 @@ impl Ops {
     }
 
     /// Who holds that token, asking from that address; `None` once the session is over.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn signed_in(&self, token: &str, address: IpAddr) -> Result<Option<SignedIn>> {
         let now = clock::now();
         let found = self.holder_now(&KeyHash::of(token), address, now)?;
@@ -214,9 +211,6 @@ impl Ops {
 
     /// Whether somebody is still signed in, with the same rights. It is no use of the session: a page that
     /// stays open does not keep it alive.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn still_signed_in(&self, who: &SignedIn) -> Result<bool> {
         let found = self.holder_now(&who.hash, who.address(), clock::now())?;
         Ok(found.is_some_and(|found| found.actor == who.actor))
@@ -269,9 +263,6 @@ impl Ops {
     }
 
     /// Learns at the start which sessions have ended and are still in the database: all of them, if there is no file that says so.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn recall_ended_sessions(&self) -> Result<()> {
         let file = self.store.ended_sessions().clone();
         if let Some(ended) = blocking(move || file.read()).await {
@@ -387,9 +378,6 @@ impl Ops {
     }
 
     /// The sessions of whoever is signed in, the one used last first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn own_sessions(&self, who: &SignedIn) -> Result<Vec<PanelSession>> {
         self.point(&Actor::LINECARD, SIGN_IN, |look| look.read.panel_sessions(Some(who.admin.id)))
     }

@@ -126,9 +126,6 @@ pub fn set_pin(act: &Act<'_>, which: &Named<Mac>, seen: Option<&Pin>, pin: &Pin)
 
 impl Ops {
     /// The box of a MAG.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn device_of(&self, mag: MagId) -> Result<Shown> {
         let now = clock::now();
         let shown = self.point(&Actor::LINECARD, ASK, |look| {
@@ -168,9 +165,6 @@ impl Ops {
     }
 
     /// The favourites that the box has chosen, in order.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn favourites(&self, session: &Session) -> Result<Vec<StreamId>> {
         self.point(&Actor::LINECARD, ASK, |look| look.read.favourites(session.id()))
     }

@@ -53,9 +53,6 @@ pub fn send(act: &Act<'_>, which: &Named<Mac>, event: &Event) -> Result<i64> {
 impl Ops {
     /// What the box is to be told now, and how many events wait beside it. `showing` is the message
     /// that it shows at this moment.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn news(&self, session: &Session, showing: Option<i64>) -> Result<(News, usize)> {
         let standing = Standing::of(&session.device, session.is_active);
         if standing != Standing::AsTold {
@@ -81,9 +78,6 @@ impl Ops {
     }
 
     /// Whether the box is to load its portal anew, because a login is required since: it is told once.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn has_to_start_anew(&self, session: &Session) -> Result<bool> {
         if session.device.cut {
             return Ok(false);
@@ -93,9 +87,6 @@ impl Ops {
     }
 
     /// Takes an event back: it was told, or somebody has read it.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn take_event(&self, session: &Session, id: i64) -> Result<()> {
         let (mag, now) = (session.id(), clock::now());
         let over = self.kept_since(0);

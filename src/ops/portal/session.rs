@@ -112,9 +112,6 @@ impl Ops {
     /// How long the box has to wait because its address has tried too many MACs, or too much was tried with its MAC. A box that
     /// is let in need not: its token cannot be guessed. Where only the MAC is blocked, a box need not whose address is known; for
     /// addresses it has to, because MACs themselves are what is guessed there.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn kept_out(&self, caller: &Caller) -> Result<Option<Duration>> {
         let address = caller.from.address;
         let Some(left) = self.lockouts.blocked(Face::Portal, address, Some(&caller.mac.to_string())) else {
@@ -145,9 +142,6 @@ impl Ops {
     }
 
     /// Lets the box in that asks for its profile, and no other from then on.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn enter_portal(&self, caller: &Caller, told: About) -> Result<Entrance> {
         let now = clock::now();
         let found = match self.admissible(caller, Some(&told), "", now)? {
@@ -171,9 +165,6 @@ impl Ops {
 
     /// Whether login and password are right, or none are needed. A box that sent the right ones is
     /// let in, whether or not they are required. Apps that send no password have not tried one.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn sign_in_box(
         &self,
         caller: &Caller,
@@ -270,9 +261,6 @@ impl Ops {
 
     /// The session of a box that is let in, whatever its subscription; `None` if MAC and token do
     /// not belong together.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn portal_session(&self, caller: &Caller) -> Result<Option<Session>> {
         let found = match self.found(caller.mac)? {
             Some(found) if self.holds(&found, caller)? => found,
@@ -307,9 +295,6 @@ impl Ops {
     }
 
     /// The name of a subscriber's plan, if it has one.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn plan_name(&self, who: &Subscriber) -> Result<Option<String>> {
         let Some(plan) = who.subscription.subscription_plan_id else { return Ok(None) };
         let plan = self.point(&Actor::LINECARD, ASK, |look| look.read.by_id::<Plan>(plan))?;

@@ -107,9 +107,6 @@ impl Ops {
     }
 
     /// When connections of those rows last ended, by row id.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn last_watched<S: Subscribed + Table>(
         &self,
         actor: &Actor,
@@ -144,9 +141,6 @@ impl Ops {
 
     /// Ids and names of the streams that somebody who looks at a line or MAG may know of: a reseller's people those that
     /// it was sold.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn streams_known(&self, actor: &Actor, sold: &Subscription) -> Result<Vec<(i64, String)>> {
         let mut names = self.names(Resource::Streams).await?;
         if actor.reseller().is_some() {
@@ -275,9 +269,6 @@ impl Ops {
     }
 
     /// What the actor sells, in the order in which it stands where plans are chosen.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn plans_for_sale(&self, actor: &Actor) -> Result<Vec<Stored<Plan>>> {
         let action = Action { resource: Resource::SubscriptionPlans, name: "list" };
         let page = Page { limit: crate::domain::page::Limit::MOST, ..Page::default() };
@@ -289,9 +280,6 @@ impl Ops {
     }
 
     /// Ids and names of the bouquets that hold a stream.
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn bouquets_with(&self, stream: StreamId) -> Result<Vec<(i64, String)>> {
         let action = Action { resource: Resource::Bouquets, name: "list" };
         let page = Page { filters: vec![("streams", Fact::Ids(vec![stream.0]))], ..Page::default() };

@@ -54,9 +54,6 @@ pub fn delete<R: Batched>(act: &Act<'_>, ids: &[R::Id]) -> Result<Gone> {
 
 /// Notes those of the rows that have moved since they were read, which is in this act: that belong to other rows now, hold
 /// others, or stand at another place. The number of the batch, if there are any.
-///
-/// # Errors
-/// A database error.
 pub fn moved<R: Batched>(act: &Act<'_>, before: &[Stored<R>]) -> Result<Option<i64>> {
     let places: HashSet<&str> =
         R::columns().iter().filter(|column| is_place(column)).map(|it| it.name).collect();

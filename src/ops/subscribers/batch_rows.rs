@@ -170,9 +170,6 @@ pub struct Rehearsed {
 }
 
 /// Does to some rows what a batch would do, and undoes all of it.
-///
-/// # Errors
-/// A database error.
 pub fn rehearse<S: Subscribed + Table>(
     act: &Act<'_>,
     rows: &[Meant],

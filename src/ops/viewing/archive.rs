@@ -69,17 +69,11 @@ impl Viewing {
     }
 
     /// Whether a subscriber may watch what is recorded, by its plan and itself.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn may_catch_up(&self, who: &Subscriber) -> Result<bool, Error> {
         Ok(who.subscription.catchup && self.main.plan_has_catchup(who.subscription.subscription_plan_id)?)
     }
 
     /// For how many days each stream can be watched again by a subscriber; none for one without catch-up.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn recorded_days(&self, who: &Subscriber) -> Result<RecordedDays, Error> {
         if !self.may_catch_up(who)? {
             return Ok(RecordedDays::default());

@@ -166,17 +166,11 @@ pub fn check_stream(look: &Look<'_>, id: StreamId) -> Result<()> {
 }
 
 /// Ends connections once that is committed; who ended which is in the audit trail.
-///
-/// # Errors
-/// A database error.
 pub fn kill(act: &Act<'_>, ids: &[SessionId]) -> Result<()> {
     kill_of(act, None, "", ids)
 }
 
 /// The same, of a line or MAG of that id and name.
-///
-/// # Errors
-/// A database error.
 pub fn kill_of(act: &Act<'_>, id: Option<i64>, name: &str, ids: &[SessionId]) -> Result<()> {
     act.after(Effect::Kill(ids.to_vec()));
     let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();

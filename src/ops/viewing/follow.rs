@@ -27,9 +27,6 @@ const GATHER: Duration = Duration::from_secs(1);
 
 impl Viewing {
     /// Runs the streams that are enabled, from now on. Called once, on the main thread's runtime.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn start(&self) -> Result<()> {
         self.media.start(clock::milliseconds);
         self.run_streams()
@@ -41,9 +38,6 @@ impl Viewing {
     }
 
     /// Runs every stream that is enabled: at the start, and when nobody knows what has changed.
-    ///
-    /// # Errors
-    /// A database error.
     fn run_streams(&self) -> Result<()> {
         let (media, wanted) = (&self.media, self.main.every_wanted(self.here)?);
         let kept: HashSet<StreamId> = wanted.iter().map(|(id, _)| *id).collect();
@@ -57,9 +51,6 @@ impl Viewing {
     }
 
     /// Brings streams to what their rows say, which are read at once.
-    ///
-    /// # Errors
-    /// A database error.
     pub(in crate::ops) fn run_these(&self, ids: &[StreamId]) -> Result<()> {
         let found = self.main.wanted(ids, self.here)?;
         for (id, wanted) in ids.iter().zip(found) {
@@ -130,9 +121,6 @@ impl Viewing {
     }
 
     /// Once a second: sessions that nobody came back to, and subscriptions that have ended.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn sweep_viewers(&self) -> Result<()> {
         self.connections.sweep();
         if let Err(error) = self.connections.end_vanished() {
@@ -143,9 +131,6 @@ impl Viewing {
     }
 
     /// Ends every session and writes the logs: before the program ends. `believed` is as for [`Viewing::note_open_sessions`].
-    ///
-    /// # Errors
-    /// A database error.
     pub async fn end_all_sessions(&self, believed: Option<UnixTime>) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
         self.write_whole_history(clock::now()).await?;

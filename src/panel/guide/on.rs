@@ -8,9 +8,6 @@ use crate::{
 };
 
 /// What is on, with what comes next below it; `None` if the guide knows neither.
-///
-/// # Errors
-/// A database error.
 pub fn now_and_next(ops: &Ops, stream: StreamId, now: UnixTime) -> Result<Option<Cell>> {
     let (on, next) = ops.guide.now_and_next(stream, now)?;
     if on.is_none() && next.is_none() {
@@ -22,9 +19,6 @@ pub fn now_and_next(ops: &Ops, stream: StreamId, now: UnixTime) -> Result<Option
 }
 
 /// `Harbour Today until 18:30, then The Long Read`; empty if the guide does not know.
-///
-/// # Errors
-/// A database error.
 pub fn in_words(ops: &Ops, stream: StreamId, now: UnixTime) -> Result<String> {
     let (on, next) = ops.guide.now_and_next(stream, now)?;
     let words = words(ops, on.as_ref(), next);

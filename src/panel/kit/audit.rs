@@ -19,9 +19,6 @@ use crate::{
 const ROWS: u16 = 20;
 
 /// The latest changes of a row, for those who may look at logs.
-///
-/// # Errors
-/// A database error.
 pub fn of(caller: &Caller, resource: Resource, id: i64) -> Result<Option<Listing>> {
     if !caller.may_read(Resource::Logs) {
         return Ok(None);
@@ -115,9 +112,6 @@ pub struct Words {
 
 impl Words {
     /// With the names of those rows.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn of(caller: &Caller, ids: impl Iterator<Item = (Resource, i64)>) -> Result<Self> {
         let mut ids: Vec<(Resource, i64)> = ids.collect();
         ids.sort_unstable_by_key(|(resource, id)| (resource.name(), *id));

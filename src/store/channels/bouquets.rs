@@ -13,9 +13,6 @@ use crate::{
 
 impl Read<'_> {
     /// What a bouquet is called; `None` if it is not there.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn bouquet_name(&self, id: BouquetId) -> Result<Option<String>> {
         let mut statement = self.conn.prepare_cached("SELECT name FROM bouquets WHERE id = ?")?;
         Ok(statement.query_row([id.number()], |row| row.get(0)).optional()?)
@@ -24,9 +21,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Puts streams at the end of a bouquet; those that it did not hold before. Streams that are not there are passed over.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn append_streams(
         &self,
         bouquet: BouquetId,
@@ -52,9 +46,6 @@ impl Write<'_> {
     }
 
     /// Takes streams out of a bouquet; those that it held.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn remove_streams(
         &self,
         bouquet: BouquetId,

@@ -15,9 +15,6 @@ use crate::{
 impl Read<'_> {
     /// The enabled streams that the plan's bouquets and its own hold, in the order of
     /// [`Read::channels`].
-    ///
-    /// # Errors
-    /// A database error.
     pub fn catalogue(&self, plan: Option<PlanId>, own: &[BouquetId]) -> Result<Vec<Channel>> {
         let order = self.channels(plan, own)?;
         let mut found: Vec<Option<Channel>> = order.iter().map(|_| None).collect();

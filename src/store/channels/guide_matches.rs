@@ -32,9 +32,6 @@ pub struct ShownMatch {
 
 impl Read<'_> {
     /// The streams that have a channel of a source that is used.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn shown_matches(&self) -> Result<Vec<ShownMatch>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT stream_id, source_id, guide_id, shift_minutes + epg_shift_minutes FROM guide_matches
@@ -56,9 +53,6 @@ impl Read<'_> {
 
     /// What is known of the channels of all streams, in the order of their ids. Streams of which nothing was ever said
     /// are not among them.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn guide_matches(&self) -> Result<Vec<Match>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT stream_id, source_id, guide_id, state, score, chosen_by FROM guide_matches ORDER BY stream_id",
@@ -72,9 +66,6 @@ impl Read<'_> {
     }
 
     /// What is known of the channel of one stream.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn guide_match(&self, stream: StreamId) -> Result<Option<Match>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT stream_id, source_id, guide_id, state, score, chosen_by FROM guide_matches WHERE stream_id = ?",
@@ -84,9 +75,6 @@ impl Read<'_> {
     }
 
     /// Streams that want a channel, in the order of their ids, with what is known of it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn wanting_streams(&self) -> Result<Vec<(Wanting, Option<Match>)>> {
         let mut known: HashMap<StreamId, Match> =
             self.guide_matches()?.into_iter().map(|found| (found.stream, found)).collect();
@@ -105,9 +93,6 @@ impl Read<'_> {
 
     /// So many streams from `start` on, in the order of their ids: their names and what is known of their channels;
     /// with that text in their names, and in that state.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn page_of_matches(
         &self,
         state: Option<State>,
@@ -138,18 +123,12 @@ impl Read<'_> {
     }
 
     /// For how many days the stream is recorded of which most is kept.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn most_archive_days(&self) -> Result<i64> {
         let mut statement = self.conn.prepare_cached("SELECT ifnull(max(archive_days), 0) FROM streams")?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// How the last refresh of a source went.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn source_health(&self, source: GuideSourceId) -> Result<SourceHealth> {
         let mut statement = self.conn.prepare_cached(
             "SELECT last_try_at, last_success_at, last_error, channels, programmes FROM guide_sources WHERE id = ?",
@@ -172,9 +151,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Says which channel belongs to a stream, over what was said before.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn put_guide_match(&self, found: &Match, now: UnixTime) -> Result<()> {
         let (source, guide_id) = match &found.channel {
             Some((source, guide_id)) => (Some(source.0), guide_id.as_str()),
@@ -200,9 +176,6 @@ impl Write<'_> {
     }
 
     /// Forgets what was said of a stream's channel.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_guide_match(&self, stream: StreamId) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM guide_matches WHERE stream_id = ?")?.execute([stream.0])?;
         self.note(Resource::Guide, stream.0);
@@ -210,9 +183,6 @@ impl Write<'_> {
     }
 
     /// Notes how a refresh of a source went. It is no change of the source: `updated_at` stays.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_source_health(&self, source: GuideSourceId, health: &SourceHealth) -> Result<()> {
         self.conn
             .prepare_cached(

@@ -11,9 +11,6 @@ use crate::{
 impl Read<'_> {
     /// The plan's bouquets by position, then its own by position; streams in bouquet order, each
     /// once.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn channels(&self, plan: Option<PlanId>, own: &[BouquetId]) -> Result<Vec<StreamId>> {
         let mut channels = indexmap::IndexSet::new();
         let mut by_plan = self.conn.prepare_cached(

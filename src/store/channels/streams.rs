@@ -64,9 +64,6 @@ pub struct RecordedStream {
 
 impl Read<'_> {
     /// Streams that match, and how many do in all.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn seek_streams(&self, sought: &StreamSearch) -> Result<Rows<Stored<Stream>>> {
         let order = match sought.sort {
             Sort::Number => "number = 0, number, name COLLATE NOCASE, id",
@@ -102,9 +99,6 @@ impl Read<'_> {
     }
 
     /// Every stream, with what an import tells it by.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn known_streams(&self) -> Result<Vec<Existing>> {
         let sql = "SELECT id, name, category_id, epg_channel_id, sources, user_agent, headers, tls_verify, logo_url, number \
                    FROM streams ORDER BY id";
@@ -138,9 +132,6 @@ impl Read<'_> {
     }
 
     /// The streams that are to be recorded, and those among `held` that there are, by their ids.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn recorded_streams(&self, held: &[StreamId]) -> Result<Vec<RecordedStream>> {
         let held: Vec<i64> = held.iter().map(|id| id.number()).collect();
         let sql = "SELECT id, name, archive_days, enabled, coalesce(server_id, 1) FROM streams \

@@ -21,9 +21,6 @@ pub struct KeptAnswer {
 
 impl Read<'_> {
     /// The answer that was given under that key, unless it is older than `since`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn kept_answer(
         &self,
         caller: ApiKeyId,
@@ -43,9 +40,6 @@ impl Read<'_> {
 impl Write<'_> {
     /// Keeps an answer, in the transaction of what it answers; not for a key that has just revoked itself. Without a time
     /// its age is not known.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn keep_answer(
         &self,
         caller: ApiKeyId,
@@ -62,18 +56,12 @@ impl Write<'_> {
     }
 
     /// The clock has leapt: what it said of the age of every kept answer is not known to be true.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn doubt_answers(&self) -> Result<()> {
         self.conn.prepare_cached("UPDATE idempotency SET created_at = ?")?.execute([AGELESS])?;
         Ok(())
     }
 
     /// The clock is believed: answers whose age is not known, and those from the future, age from now on.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn age_answers(&self, now: UnixTime) -> Result<()> {
         let sql = "UPDATE idempotency SET created_at = ?1 WHERE created_at > ?1";
         self.conn.prepare_cached(sql)?.execute([now.seconds()])?;

@@ -32,9 +32,6 @@ impl User {
 
 impl Read<'_> {
     /// How many use each row. A million of them take a good part of a second.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn users(&self, user: &User) -> Result<Users> {
         let User { table, column, .. } = user;
         let sql =
@@ -45,9 +42,6 @@ impl Read<'_> {
     }
 
     /// How many use that row, counted up to `most`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn users_of(&self, user: &User, id: i64, most: i64) -> Result<i64> {
         let User { table, column, .. } = user;
         let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} = ? LIMIT ?)");
@@ -55,9 +49,6 @@ impl Read<'_> {
     }
 
     /// Ids and names of the rows of a table whose list holds that row, in the order of names.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn holding<R: Table>(&self, target: i64) -> Result<Vec<(i64, String)>> {
         let Some(link) = R::LINKS.first() else { return Ok(Vec::new()) };
         let sql = format!(

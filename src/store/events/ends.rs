@@ -42,9 +42,6 @@ pub struct Ending {
 
 impl Read<'_> {
     /// Up to which place was told; `None` if it never was.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn ends_told(&self, watch: Watch) -> Result<Option<Place>> {
         let sql = "SELECT told_to, told_id FROM end_events WHERE resource = ? AND days = ?";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -53,9 +50,6 @@ impl Read<'_> {
     }
 
     /// Those that end behind a place and up to a moment, at most so many.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn ending(&self, watch: Watch, after: Place, to: i64, most: usize) -> Result<Vec<Ending>> {
         let (table, name) = watch.table();
         // As the index has it.
@@ -81,9 +75,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Notes up to which place was told.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_ends_told(&self, watch: Watch, (end, id): Place) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO end_events (resource, days, told_to, told_id) VALUES (?, ?, ?, ?)";
         self.conn.prepare_cached(sql)?.execute(params![watch.resource.name(), watch.days, end, id])?;
@@ -91,9 +82,6 @@ impl Write<'_> {
     }
 
     /// Forgets it for days that are no longer told of.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn keep_ends_told(&self, days: &[i64]) -> Result<()> {
         let marks = vec!["?"; days.len()].join(", ");
         let sql = format!("DELETE FROM end_events WHERE days NOT IN ({marks})");

@@ -79,9 +79,6 @@ const AT_ONCE: i64 = 500;
 
 impl Read<'_> {
     /// The log as a whole.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn event_log(&self) -> Result<EventLog> {
         let sql = "SELECT log_id, forgotten_id, (SELECT min(id) FROM events), \
                    (SELECT max(id) FROM events), ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) FROM event_log WHERE id = 1";
@@ -98,9 +95,6 @@ impl Read<'_> {
 
     /// At most `most` events behind the number `after` that one of the patterns chooses (all if there are none), of a
     /// reseller or of everything, in their order; and up to which number was looked.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn events_after(
         &self,
         after: i64,
@@ -142,9 +136,6 @@ impl Read<'_> {
     }
 
     /// The newest events, or those before a number, the newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn latest_events(&self, before: Option<i64>, most: usize) -> Result<Vec<EventSeen>> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE id < ? ORDER BY id DESC LIMIT ?");
         let mut statement = self.conn.prepare_cached(&sql)?;
@@ -154,9 +145,6 @@ impl Read<'_> {
     }
 
     /// The price of the dearest plan that resellers sell; 0 if there is none.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn dearest_plan(&self) -> Result<i64> {
         let sql = "SELECT ifnull(max(credits), 0) FROM subscription_plans WHERE for_resellers = 1";
         Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
@@ -184,9 +172,6 @@ pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<EventSeen> {
 
 impl Write<'_> {
     /// Writes an event; whoever follows the log is told after the commit.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn log_event(&self, event: &EventRow<'_>) -> Result<()> {
         let sql = "INSERT INTO events (type, at, resource, resource_id, key, reference, reseller_id, actor, data, \
                    omitted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -207,9 +192,6 @@ impl Write<'_> {
     }
 
     /// Forgets the oldest events that happened before `oldest`, a few at a time; whether more may be left.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_events(&self, oldest: UnixTime) -> Result<bool> {
         let sql = "SELECT max(id), count(*) FROM (SELECT id FROM events WHERE id < ifnull((SELECT id FROM events \
                    WHERE at >= ?1 ORDER BY id LIMIT 1), 9223372036854775807) ORDER BY id LIMIT ?2)";
@@ -224,9 +206,6 @@ impl Write<'_> {
     }
 
     /// Begins another log, where webhooks and messages begin as well, with a gap behind the numbers that were given: the database is a restored one.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn begin_event_log(&self, gap: i64) -> Result<()> {
         let sql = "UPDATE event_log SET log_id = lower(hex(randomblob(16)))";
         self.conn.prepare_cached(sql)?.execute([])?;

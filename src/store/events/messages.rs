@@ -136,18 +136,12 @@ fn seconds(at: Option<UnixTime>) -> Option<i64> {
 
 impl Read<'_> {
     /// Up to which event messages were made.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn messages_to(&self) -> Result<i64> {
         let sql = "SELECT messages_to FROM event_log WHERE id = 1";
         Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
     /// Whether so many messages wait.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn messages_wait(&self, many: i64) -> Result<bool> {
         let sql = "SELECT count(*) FROM (SELECT 1 FROM messages WHERE state = 'waiting' LIMIT ?)";
         let waiting: i64 = self.conn.prepare_cached(sql)?.query_row([many], |row| row.get(0))?;
@@ -155,9 +149,6 @@ impl Read<'_> {
     }
 
     /// The messages that are due by that way, to one receiver after the other, the oldest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn due_messages(&self, way: Way, now: UnixTime, most: usize) -> Result<Vec<Message>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE state = 'waiting' AND way = ? AND next_at <= ? ORDER BY receiver, id LIMIT ?"
@@ -169,9 +160,6 @@ impl Read<'_> {
     }
 
     /// The targets for which something is due.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn due_targets(&self, now: UnixTime) -> Result<Vec<MessageTargetId>> {
         let sql = "SELECT DISTINCT target.id FROM messages JOIN message_targets AS target ON target.id = messages.target_id \
                    WHERE state = 'waiting' AND way = 'http' AND next_at <= ?1 AND target.enabled = 1 AND ifnull(resume_at, 0) <= ?1";
@@ -181,9 +169,6 @@ impl Read<'_> {
     }
 
     /// What is due for a target, the oldest first; and how much that is in all.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn due_for_target(&self, id: MessageTargetId, now: UnixTime, most: usize) -> Result<Vec<Message>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE state = 'waiting' AND target_id = ? AND next_at <= ? ORDER BY id LIMIT ?"
@@ -195,9 +180,6 @@ impl Read<'_> {
     }
 
     /// How that target fares.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn target_health(&self, id: MessageTargetId) -> Result<TargetHealth> {
         let sql =
             "SELECT resume_at, last_try_at, last_success_at, last_error FROM message_targets WHERE id = ?";
@@ -216,17 +198,11 @@ impl Read<'_> {
     }
 
     /// How many targets there are.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn message_targets(&self) -> Result<i64> {
         self.rows_of("message_targets")
     }
 
     /// The newest message to a receiver about an object that has one of two types: its number and state.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn last_message(
         &self,
         object: &str,
@@ -245,9 +221,6 @@ impl Read<'_> {
     }
 
     /// When the last e-mail that tells of alerts was sent to an address, if that is not long ago.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn last_alert_mail(&self, receiver: &str, now: UnixTime) -> Result<Option<UnixTime>> {
         let sql = "SELECT max(last_at) FROM messages WHERE way = 'email' AND receiver = ? AND state = 'sent' AND ends_at IS NULL \
                    AND event_id IS NOT NULL AND last_at > ? AND last_at <= ?";
@@ -260,18 +233,12 @@ impl Read<'_> {
     }
 
     /// A message.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn message(&self, id: MessageId) -> Result<Option<Message>> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?");
         Ok(self.conn.prepare_cached(&sql)?.query_row([id.0], message).optional()?)
     }
 
     /// A page of messages, the newest first: of that state, by that target.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn messages(
         &self,
         state: Option<&str>,
@@ -295,9 +262,6 @@ impl Read<'_> {
     }
 
     /// How many messages have failed since then for good, and how many of those that wait have failed before.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn failing_messages(&self, since: UnixTime) -> Result<(i64, i64)> {
         let sql = "SELECT (SELECT count(*) FROM messages WHERE state = 'failed' AND last_at > ?1), \
                    (SELECT count(*) FROM messages WHERE state = 'waiting' AND attempts > 0)";
@@ -308,9 +272,6 @@ impl Read<'_> {
     }
 
     /// The e-mail addresses of people who work for a reseller.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn emails_of_reseller(&self, id: ResellerId) -> Result<Vec<String>> {
         let sql = "SELECT email FROM administrators WHERE reseller_id = ? AND disabled = 0 AND email <> '' ORDER BY id LIMIT 20";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -321,18 +282,12 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Notes up to which event messages are made.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_messages_to(&self, event: i64) -> Result<()> {
         self.conn.prepare_cached("UPDATE event_log SET messages_to = ? WHERE id = 1")?.execute([event])?;
         Ok(())
     }
 
     /// Lets a message wait to be sent; nothing if the same event is told by that way to that receiver already.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn add_message(&self, message: &NewMessage<'_>) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO messages (event_id, type, object, key, reference, at, ends_at, way, receiver, target_id, subject, \
                    text, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -355,9 +310,6 @@ impl Write<'_> {
     }
 
     /// Takes a message back that was not sent.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn take_back_message(&self, id: MessageId) -> Result<()> {
         let sql = "DELETE FROM messages WHERE id = ? AND state = 'waiting'";
         self.conn.prepare_cached(sql)?.execute([id.0])?;
@@ -365,9 +317,6 @@ impl Write<'_> {
     }
 
     /// Drops what waits of older reminders to a receiver about an object.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn drop_older_reminders(&self, object: &str, way: Way, receiver: &str, event: i64) -> Result<()> {
         let sql = "UPDATE messages SET state = 'dropped', error = 'A newer one says so.' WHERE object = ? AND way = ? AND receiver = ? \
                    AND state = 'waiting' AND ends_at IS NOT NULL AND event_id < ?";
@@ -376,9 +325,6 @@ impl Write<'_> {
     }
 
     /// Those messages are sent as one from now on; the number of the first is that of the bundle.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn bundle_messages(&self, ids: &[MessageId]) -> Result<()> {
         let Some(first) = ids.first() else { return Ok(()) };
         let mut statement = self.conn.prepare_cached("UPDATE messages SET bundle = ? WHERE id = ?")?;
@@ -389,9 +335,6 @@ impl Write<'_> {
     }
 
     /// Keeps a message in the words in which it is sent.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn reword_message(&self, id: MessageId, subject: &str, text: &str) -> Result<()> {
         let sql = "UPDATE messages SET subject = ?, text = ? WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute(params![subject, text, id.0])?;
@@ -399,9 +342,6 @@ impl Write<'_> {
     }
 
     /// Notes what became of a message that waited.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_message(&self, id: MessageId, became: Became<'_>, at: UnixTime) -> Result<()> {
         let (state, error, next_at, tried) = match became {
             Became::Sent => ("sent", "", None, 1),
@@ -423,9 +363,6 @@ impl Write<'_> {
     }
 
     /// Says in the Panel Error Log that a message was given up.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn log_given_up(&self, message: &Message, why: &str, at: UnixTime) -> Result<()> {
         let sql = "INSERT INTO error_log (reference, at, resource, action, actor, error, detail) \
                    VALUES (?, ?, 'messages', 'send', 'linecard', 'a message could not be sent', ?) ON CONFLICT (reference) DO NOTHING";
@@ -436,9 +373,6 @@ impl Write<'_> {
     }
 
     /// Lets what waits of alerts to an address wait until then at least.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hold_alerts(&self, receiver: &str, until: UnixTime) -> Result<()> {
         let sql = "UPDATE messages SET next_at = max(next_at, ?) WHERE way = 'email' AND receiver = ? AND state = 'waiting' \
                    AND ends_at IS NULL AND event_id IS NOT NULL AND bundle IS NULL";
@@ -447,9 +381,6 @@ impl Write<'_> {
     }
 
     /// A message waits to be sent once more, whatever became of it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn resend_message(&self, id: MessageId, at: UnixTime) -> Result<()> {
         let sql = "UPDATE messages SET again = again + (state <> 'waiting'), bundle = iif(state = 'waiting', bundle, NULL), \
                    state = 'waiting', attempts = 0, next_at = ?, error = '' WHERE id = ?";
@@ -458,9 +389,6 @@ impl Write<'_> {
     }
 
     /// E-mail that failed before is due: the mail server is another one.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hurry_mail(&self, now: UnixTime) -> Result<()> {
         let sql =
             "UPDATE messages SET next_at = ? WHERE way = 'email' AND state = 'waiting' AND attempts > 0";
@@ -469,9 +397,6 @@ impl Write<'_> {
     }
 
     /// Notes how a target fares. Its `updated_at` stays: nobody has changed it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn set_target_health(&self, id: MessageTargetId, health: &TargetHealth) -> Result<()> {
         let sql = "UPDATE message_targets SET resume_at = ?, last_try_at = ?, last_success_at = ?, last_error = ? WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute(params![
@@ -485,9 +410,6 @@ impl Write<'_> {
     }
 
     /// Forgets messages that are over and happened before that, some at a time; whether more may be left.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_messages(&self, oldest: UnixTime) -> Result<bool> {
         let sql = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE at < ? AND state <> 'waiting' LIMIT 500)";
         Ok(self.conn.prepare_cached(sql)?.execute([oldest.seconds()])? == 500)

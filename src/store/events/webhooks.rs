@@ -87,9 +87,6 @@ pub fn object(event: &EventSeen) -> String {
 
 impl Read<'_> {
     /// The secrets of a webhook.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hook_secrets(&self, id: WebhookId) -> Result<HookSecrets> {
         let sql = "SELECT secret, old_secret, old_secret_until FROM webhooks WHERE id = ?";
         let found = self.conn.prepare_cached(sql)?.query_row([id.0], |row| {
@@ -101,17 +98,11 @@ impl Read<'_> {
     }
 
     /// How many webhooks there are.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hooks(&self) -> Result<i64> {
         self.rows_of("webhooks")
     }
 
     /// How a webhook fares.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hook_health(&self, id: WebhookId) -> Result<HookHealth> {
         let sql = "SELECT told_to, failures, failing_since, resume_at, last_try_at, last_success_at, last_error \
                    FROM webhooks WHERE id = ?";
@@ -130,9 +121,6 @@ impl Read<'_> {
     }
 
     /// The webhooks that have something to send now: also what waits for one that was changed since it was last tried.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hooks_with_work(&self, now: UnixTime) -> Result<Vec<WebhookId>> {
         let sql = "SELECT id FROM (SELECT *, updated_at > last_try_at AND updated_at <= ?1 AS is_changed FROM webhooks) AS hook \
                    WHERE enabled = 1 AND (ifnull(resume_at, 0) <= ?1 OR is_changed) AND \
@@ -144,9 +132,6 @@ impl Read<'_> {
     }
 
     /// The events that wait for a webhook and are due, the oldest of each object: with how often each was sent.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn due_deliveries(&self, id: WebhookId, now: UnixTime, most: usize) -> Result<Vec<(EventSeen, i64)>> {
         let sql = format!(
             "SELECT {COLUMNS}, due.attempts FROM webhook_deliveries AS due JOIN events ON events.id = due.event_id \
@@ -162,9 +147,6 @@ impl Read<'_> {
     }
 
     /// The objects of which something waits for a webhook, how much was sent in vain and waits, and how much waits in all.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn waiting_objects(&self, id: WebhookId) -> Result<(Vec<String>, usize, usize)> {
         let sql = "SELECT object, count(*) FILTER (WHERE attempts > 0), count(*) FROM webhook_deliveries \
                    WHERE webhook_id = ? AND state = 'waiting' GROUP BY object";
@@ -181,9 +163,6 @@ impl Read<'_> {
     }
 
     /// The events behind a number of which something is known at a webhook: they were sent, or wait.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn delivered_behind(&self, id: WebhookId, after: i64) -> Result<Vec<i64>> {
         let sql = "SELECT event_id FROM webhook_deliveries WHERE webhook_id = ? AND event_id > ?";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -192,9 +171,6 @@ impl Read<'_> {
     }
 
     /// What was delivered to a webhook, the newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn deliveries(&self, id: WebhookId, state: Option<&str>, page: &Page) -> Result<Rows<Delivery>> {
         let sql =
             "SELECT count(*) FROM webhook_deliveries WHERE webhook_id = ?1 AND (?2 IS NULL OR state = ?2)";
@@ -224,9 +200,6 @@ impl Read<'_> {
     }
 
     /// The event of that number.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn event_by_id(&self, id: i64) -> Result<Option<EventSeen>> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE id = ?");
         Ok(self.conn.prepare_cached(&sql)?.query_row([id], event).optional()?)
@@ -239,9 +212,6 @@ fn time(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<UnixTime>> {
 
 impl Write<'_> {
     /// Gives a webhook its secrets.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn set_hook_secrets(&self, id: WebhookId, secrets: &HookSecrets) -> Result<()> {
         let sql = "UPDATE webhooks SET secret = ?, old_secret = ?, old_secret_until = ? WHERE id = ?";
         let lines: Vec<String> =
@@ -256,9 +226,6 @@ impl Write<'_> {
     }
 
     /// Notes how a webhook fares. Its `updated_at` stays: nobody has changed it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn set_hook_health(&self, id: WebhookId, health: &HookHealth) -> Result<()> {
         let sql = "UPDATE webhooks SET told_to = ?, failures = ?, failing_since = ?, resume_at = ?, last_try_at = ?, \
                    last_success_at = ?, last_error = ? WHERE id = ?";
@@ -277,9 +244,6 @@ impl Write<'_> {
     }
 
     /// Has a webhook begin behind the newest event.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn begin_hook(&self, id: WebhookId) -> Result<()> {
         let sql = "UPDATE webhooks SET told_to = ifnull((SELECT max(id) FROM events), 0) WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute([id.0])?;
@@ -287,9 +251,6 @@ impl Write<'_> {
     }
 
     /// Notes what an attempt came to.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_delivery(&self, id: WebhookId, attempted: &Attempted<'_>) -> Result<()> {
         let state = match (attempted.taken, attempted.next_at) {
             (true, _) => "delivered",
@@ -317,9 +278,6 @@ impl Write<'_> {
     }
 
     /// All that waits for a webhook is due: its receiver is back.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn hurry_deliveries(&self, id: WebhookId) -> Result<()> {
         let sql = "UPDATE webhook_deliveries SET next_at = 0 WHERE webhook_id = ? AND state = 'waiting'";
         self.conn.prepare_cached(sql)?.execute([id.0])?;
@@ -327,9 +285,6 @@ impl Write<'_> {
     }
 
     /// Sends one event once more.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn resend(&self, id: WebhookId, event: &EventSeen) -> Result<()> {
         let sql = "INSERT INTO webhook_deliveries (webhook_id, event_id, type, object, state, attempts, next_at) \
                    VALUES (?1, ?2, ?3, ?4, 'waiting', 0, 0) ON CONFLICT (webhook_id, event_id) DO UPDATE \
@@ -339,9 +294,6 @@ impl Write<'_> {
     }
 
     /// Sends all behind a number once more: it is as if nothing of that was sent.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn resend_after(&self, id: WebhookId, after: i64) -> Result<()> {
         let sql = "DELETE FROM webhook_deliveries WHERE webhook_id = ? AND event_id > ?";
         self.conn.prepare_cached(sql)?.execute([id.0, after])?;
@@ -351,9 +303,6 @@ impl Write<'_> {
     }
 
     /// Forgets deliveries of events that are gone, some at a time; whether more may be left.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_deliveries(&self) -> Result<bool> {
         let sql = "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries \
                    WHERE event_id <= (SELECT forgotten_id FROM event_log) LIMIT 500)";

@@ -36,9 +36,6 @@ const COLUMNS: &str = "start, stop, title, subtitle, description, category";
 
 impl GuideDb {
     /// Programmes of a channel, by its row, that overlap that time (unix seconds), by their start.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn programmes(&self, channel: i64, from: i64, to: i64, most: usize) -> Result<Vec<Programme>> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(|conn| {
@@ -58,9 +55,6 @@ impl GuideDb {
     }
 
     /// Every channel that is seen, of every source, in the order of their ids.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn channels(&self) -> Result<Vec<KnownChannel>> {
         if self.is_unmade() {
             return Ok(Vec::new());
@@ -85,9 +79,6 @@ impl GuideDb {
     }
 
     /// The rows of the channels whose programmes are kept, with source and id.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn wanted_channels(&self) -> Result<Vec<(GuideSourceId, String, i64)>> {
         if self.is_unmade() {
             return Ok(Vec::new());
@@ -104,9 +95,6 @@ impl GuideDb {
     }
 
     /// What is kept of a source, if it was ever read.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn kept(&self, source: GuideSourceId) -> Result<Option<Kept>> {
         self.read(|conn| {
             let mut statement = conn.prepare_cached(
@@ -121,9 +109,6 @@ impl GuideDb {
     }
 
     /// The sources of which programmes are kept, and when the last one of each is over.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn ends(&self) -> Result<Vec<(GuideSourceId, UnixTime)>> {
         self.read(|conn| {
             let mut statement = conn.prepare_cached(

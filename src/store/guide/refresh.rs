@@ -91,9 +91,6 @@ impl GuideDb {
     }
 
     /// Forgets a source that is gone, or no longer used.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget(&self, source: GuideSourceId) -> Result<()> {
         let open = self.opened()?;
         let conn = open.writer.lock();
@@ -105,9 +102,6 @@ impl GuideDb {
     }
 
     /// The sources of which anything is kept.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn sources(&self) -> Result<Vec<GuideSourceId>> {
         self.read(|conn| {
             let mut statement = conn.prepare_cached("SELECT DISTINCT source_id FROM channels")?;
@@ -119,9 +113,6 @@ impl GuideDb {
 
 impl Refresh<'_> {
     /// Adds a channel; its row. The first one of an id counts.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn channel(&mut self, guide_id: &str, names: &[String], wanted: bool) -> Result<i64> {
         let outcome = (|| {
             let mut statement = self.conn.prepare_cached(
@@ -142,9 +133,6 @@ impl Refresh<'_> {
 
     /// Adds a programme of the channel of that row, in unix seconds; of two with one start the later one counts. Its end
     /// is what the source gave.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn programme(&mut self, channel: i64, start: i64, stop: Option<i64>, texts: Texts<'_>) -> Result<()> {
         let outcome = (|| {
             let mut statement = self.conn.prepare_cached(
@@ -160,9 +148,6 @@ impl Refresh<'_> {
 
     /// Ends it: settles when programmes end, keeps those of the generation before that are over and later than `begin`,
     /// and has the new generation seen from now on.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn finish(self, made_of: &str, fetched: &Fetched, begin: i64, now: i64) -> Result<Counts> {
         let outcome = self.finished(made_of, fetched, begin, now);
         let counts = self.db.noticing(self.open, outcome)?;

@@ -12,9 +12,6 @@ const REMEMBERED: i64 = 20;
 
 impl Read<'_> {
     /// The runs of a job, the newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn job_runs(&self, job: &str) -> Result<Vec<LongRun>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT created_at, ended_at, done, meant, why FROM job_runs WHERE job = ? ORDER BY id DESC",
@@ -33,9 +30,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// A run of a job begins, with so much to do; its number. The oldest ones are forgotten.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn begin_run(&self, job: &str, actor: &str, meant: i64, now: UnixTime) -> Result<i64> {
         let sql = "INSERT INTO job_runs (job, actor, meant, created_at, updated_at) VALUES (?, ?, ?, ?4, ?4)";
         self.conn.prepare_cached(sql)?.execute(params![job, actor, meant, now.seconds()])?;
@@ -46,9 +40,6 @@ impl Write<'_> {
     }
 
     /// So much of a run is done; whether that is all. It goes on, whatever was said of it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_run(&self, run: i64, done: i64, is_over: bool, now: UnixTime) -> Result<()> {
         let sql = "UPDATE job_runs SET done = ?, why = '', ended_at = ?, updated_at = ? WHERE id = ?";
         let ended = is_over.then_some(now.seconds());
@@ -57,9 +48,6 @@ impl Write<'_> {
     }
 
     /// A run ended early.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn stop_run(&self, run: i64, why: &str, now: UnixTime) -> Result<()> {
         let sql = "UPDATE job_runs SET why = ?, ended_at = ?3, updated_at = ?3 WHERE id = ?2";
         self.conn.prepare_cached(sql)?.execute(params![why, run, now.seconds()])?;
@@ -67,9 +55,6 @@ impl Write<'_> {
     }
 
     /// Runs of a job that are not over, and of which nothing was heard since a time, have ended early.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn cut_off_runs(&self, job: &str, why: &str, since: UnixTime, now: UnixTime) -> Result<()> {
         let sql = "UPDATE job_runs SET why = ?, ended_at = ?4, updated_at = ?4 WHERE job = ?2 AND ended_at IS NULL AND updated_at <= ?3";
         self.conn.prepare_cached(sql)?.execute(params![why, job, since.seconds(), now.seconds()])?;

@@ -114,9 +114,6 @@ impl LogSearch {
 
 impl Read<'_> {
     /// A page of a log.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn seek_log(&self, log: Log, sought: &LogSearch) -> Result<Found> {
         let Some((first, last)) = self.reach(log, sought)? else {
             return Ok(Found { count: Count::Exactly(0), ..Found::default() });

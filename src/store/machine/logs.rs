@@ -197,9 +197,6 @@ pub struct AuditRow<'a> {
 
 impl Read<'_> {
     /// A page of a log in the order of time: the `search` looks through every text.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn log_page(&self, log: Log, page: &Page) -> Result<Rows<LogRow>> {
         let mut conditions: Vec<String> = Vec::new();
         let mut params: Vec<Box<dyn ToSql>> = Vec::new();
@@ -250,9 +247,6 @@ impl Read<'_> {
 
     /// The newest rows of a log whose columns have those values, newest first: at most `most` of them, older
     /// than row `before`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn latest(
         &self,
         log: Log,
@@ -284,18 +278,12 @@ impl Read<'_> {
     }
 
     /// The latest rows of the audit trail about one row of a resource, the newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn audit_of(&self, resource: Resource, id: i64, most: u16) -> Result<Vec<LogRow>> {
         let of = [("resource", Fact::Text(resource.name().into())), ("target_id", Fact::Number(id))];
         self.latest(Log::Audit, &of, None, most.into())
     }
 
     /// Whether anybody but that actor's kind has changed something, as far as the audit trail goes back.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn has_changes_beside(&self, actor: &Actor) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM audit_log WHERE actor_kind <> ?)";
         Ok(self.conn.query_row(sql, [actor.kind()], |row| row.get(0))?)
@@ -304,9 +292,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Adds a row to the audit trail.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_audit(&self, row: &AuditRow<'_>) -> Result<()> {
         let sql = "INSERT INTO audit_log (at, actor_kind, actor, address, resource, action, target_id, target, \
                    before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -326,9 +311,6 @@ impl Write<'_> {
     }
 
     /// Adds calls of the Server API to their log.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_calls(&self, rows: &[CallRow]) -> Result<()> {
         let sql = "INSERT INTO api_log (at, key_name, address, resource, action, outcome, micros) \
                    VALUES (?, ?, ?, ?, ?, ?, ?)";
@@ -350,9 +332,6 @@ impl Write<'_> {
     }
 
     /// Adds a row to the login log.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_login(
         &self,
         at: UnixTime,

@@ -24,9 +24,6 @@ impl Write<'_> {
     /// Deletes those of the next rows of a log, behind the row `after`, that are older than `days`; behind which row to
     /// go on, if older ones may follow. Rows from the future, which a clock that was ahead has left, hold up nothing; those
     /// that were written while the clock was in doubt stay `days` longer than that.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_log(&self, log: Log, days: Days, now: UnixTime, after: i64) -> Result<Option<i64>> {
         if days.get() == 0 {
             return Ok(None);
@@ -54,9 +51,6 @@ impl Write<'_> {
     }
 
     /// The clock is in doubt: so are the times of what the logs take in from here on.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn doubt_rows(&self) -> Result<()> {
         for (name, log) in Log::ALL {
             let sql = format!(
@@ -94,9 +88,6 @@ impl Write<'_> {
     }
 
     /// The clock is trusted again: what was in doubt counts as from now.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn trust_rows(&self, now: UnixTime) -> Result<()> {
         for (name, log) in Log::ALL {
             let sql = format!(
@@ -109,9 +100,6 @@ impl Write<'_> {
     }
 
     /// The clock was wrong until now: all that the logs hold counts as from now.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn renew_rows(&self, now: UnixTime) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM doubted_rows")?.execute([])?;
         for (name, _) in Log::ALL {
@@ -123,9 +111,6 @@ impl Write<'_> {
     }
 
     /// Deletes kept answers that are too old to be given again; whether more may be left.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_answers(&self, now: UnixTime) -> Result<bool> {
         let sql = "DELETE FROM idempotency WHERE (api_key_id, key) IN \
                    (SELECT api_key_id, key FROM idempotency WHERE created_at <= ? LIMIT ?)";

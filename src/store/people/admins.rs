@@ -13,9 +13,6 @@ use crate::{
 
 impl Read<'_> {
     /// How many administrators of that group are enabled and work for no reseller.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn full_administrators(&self, group: GroupId) -> Result<i64> {
         let sql =
             "SELECT count(*) FROM administrators WHERE group_id = ? AND reseller_id IS NULL AND disabled = 0";
@@ -23,9 +20,6 @@ impl Read<'_> {
     }
 
     /// When an administrator last signed in.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn last_login(&self, id: AdminId) -> Result<Option<UnixTime>> {
         let mut statement =
             self.conn.prepare_cached("SELECT last_login_at FROM administrators WHERE id = ?")?;

@@ -26,9 +26,6 @@ pub struct Entry {
 
 impl Read<'_> {
     /// The whole whitelist in the order in which it was made.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn whitelist(&self) -> Result<Vec<Entry>> {
         let mut statement = self
             .conn
@@ -45,9 +42,6 @@ impl Read<'_> {
     }
 
     /// When each key was last used, for those that were.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn keys_last_used(&self) -> Result<Vec<(ApiKeyId, UnixTime)>> {
         let mut statement = self
             .conn
@@ -72,9 +66,6 @@ impl Write<'_> {
     }
 
     /// Removes an entry; its id if it was there.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn delete_whitelist(&self, address: Network) -> Result<Option<i64>> {
         let mut statement =
             self.conn.prepare_cached("DELETE FROM api_whitelist WHERE address = ? RETURNING id")?;
@@ -85,9 +76,6 @@ impl Write<'_> {
     }
 
     /// Notes when a key was last used.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn key_used(&self, id: ApiKeyId, at: UnixTime) -> Result<()> {
         self.conn
             .prepare_cached("UPDATE api_keys SET last_used_at = ? WHERE id = ?")?

@@ -35,9 +35,6 @@ fn columns(holder: Holder) -> (&'static str, i64) {
 
 impl Read<'_> {
     /// Whether somebody was let in with those credentials from there lately.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn was_let_in(&self, holder: Holder, address: IpAddr, now: UnixTime) -> Result<bool> {
         let (kind, id) = columns(holder);
         let sql = "SELECT 1 FROM let_in WHERE kind = ? AND id = ? AND address = ? AND at > ?";
@@ -46,9 +43,6 @@ impl Read<'_> {
     }
 
     /// The number of the browser of that administrator whose cookie has that hash.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn browser(&self, admin: AdminId, hash: &KeyHash, now: UnixTime) -> Result<Option<i64>> {
         let sql = "SELECT id FROM panel_browsers WHERE hash = ? AND admin_id = ? AND at > ?";
         let row = params![hash.hex(), admin.0, now.seconds() - BROWSER_KNOWN_FOR];
@@ -58,9 +52,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Writes down who was let in.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_let_in(&self, rows: &[LetIn]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO let_in (kind, id, address, at) VALUES (?, ?, ?, ?) \
@@ -80,9 +71,6 @@ impl Write<'_> {
     }
 
     /// Knows a browser from now on, in the place of the one that it was.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_browser(
         &self,
         admin: AdminId,
@@ -100,9 +88,6 @@ impl Write<'_> {
     }
 
     /// Forgets browsers and addresses of an administrator: whoever knew the old password is a stranger.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_known(&self, admin: AdminId) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM panel_browsers WHERE admin_id = ?")?.execute([admin.0])?;
         let sql = "DELETE FROM let_in WHERE kind = 'administrator' AND id = ?";
@@ -111,9 +96,6 @@ impl Write<'_> {
     }
 
     /// Deletes some of what is known no longer; whether there may be more.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_let_in(&self, now: UnixTime) -> Result<bool> {
         let sql = "DELETE FROM panel_browsers WHERE at <= ?";
         self.conn.prepare_cached(sql)?.execute([now.seconds() - BROWSER_KNOWN_FOR])?;

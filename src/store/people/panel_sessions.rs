@@ -47,18 +47,12 @@ fn session(row: &Row<'_>) -> rusqlite::Result<PanelSession> {
 
 impl Read<'_> {
     /// The session of the token with that hash.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn panel_session(&self, hash: &KeyHash) -> Result<Option<PanelSession>> {
         let sql = format!("SELECT {COLUMNS} FROM panel_sessions WHERE hash = ?");
         Ok(self.conn.prepare_cached(&sql)?.query_row([hash.hex()], session).optional()?)
     }
 
     /// The hashes of the tokens of all sessions.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn panel_session_tokens(&self) -> Result<Vec<KeyHash>> {
         let mut statement = self.conn.prepare_cached("SELECT hash FROM panel_sessions")?;
         let rows = statement.query_map([], |row| row.get(0).map(Fact::Text).map(KeyHash::stored))?;
@@ -67,18 +61,12 @@ impl Read<'_> {
     }
 
     /// Whose session that is.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn session_holder(&self, id: i64) -> Result<Option<AdminId>> {
         let mut statement = self.conn.prepare_cached("SELECT admin_id FROM panel_sessions WHERE id = ?")?;
         Ok(statement.query_row([id], |row| row.get(0)).optional()?.map(AdminId))
     }
 
     /// The sessions of an administrator, or of everybody; the one used last stands first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn panel_sessions(&self, admin: Option<AdminId>) -> Result<Vec<PanelSession>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM panel_sessions WHERE ?1 IS NULL OR admin_id = ?1 ORDER BY last_seen_at DESC, id DESC \
@@ -92,9 +80,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Begins a session, and stamps the administrator as signed in. Beyond [`SESSIONS`] the oldest ends.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_panel_session(
         &self,
         hash: &KeyHash,
@@ -116,9 +101,6 @@ impl Write<'_> {
     }
 
     /// Notes that a session was used.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn panel_session_seen(&self, id: i64, at: UnixTime) -> Result<()> {
         let sql = "UPDATE panel_sessions SET last_seen_at = ? WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute(params![at.seconds(), id])?;
@@ -126,9 +108,6 @@ impl Write<'_> {
     }
 
     /// Gives a session another token.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn renew_panel_session(&self, id: i64, hash: &KeyHash) -> Result<()> {
         let sql = "UPDATE panel_sessions SET hash = ? WHERE id = ?";
         self.conn.prepare_cached(sql)?.execute(params![hash.hex(), id])?;
@@ -136,9 +115,6 @@ impl Write<'_> {
     }
 
     /// Ends a session of that administrator, or of anybody; whether there was one.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn delete_panel_session(&self, id: i64, admin: Option<AdminId>) -> Result<bool> {
         let sql = "DELETE FROM panel_sessions WHERE id = ?1 AND (?2 IS NULL OR admin_id = ?2)";
         let ended = self.conn.prepare_cached(sql)?.execute(params![id, admin.map(|admin| admin.0)])?;
@@ -146,27 +122,18 @@ impl Write<'_> {
     }
 
     /// Ends the session of the token with that hash, if there is one.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn end_panel_session(&self, token: &KeyHash) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM panel_sessions WHERE hash = ?")?.execute([token.hex()])?;
         Ok(())
     }
 
     /// Ends every session of everybody.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn end_all_panel_sessions(&self) -> Result<()> {
         self.conn.execute("DELETE FROM panel_sessions", [])?;
         Ok(())
     }
 
     /// Ends every session of an administrator, but for one that is to stay.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn delete_panel_sessions_of(&self, admin: AdminId, but: Option<i64>) -> Result<()> {
         let sql = "DELETE FROM panel_sessions WHERE admin_id = ?1 AND id IS NOT ?2";
         self.conn.prepare_cached(sql)?.execute(params![admin.0, but])?;
@@ -174,9 +141,6 @@ impl Write<'_> {
     }
 
     /// Deletes sessions that began before `begun` or were last used before `used`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_panel_sessions(&self, begun: UnixTime, used: UnixTime) -> Result<()> {
         let sql = "DELETE FROM panel_sessions WHERE created_at < ? OR last_seen_at < ?";
         self.conn.prepare_cached(sql)?.execute(params![begun.seconds(), used.seconds()])?;

@@ -140,9 +140,6 @@ impl Read<'_> {
     }
 
     /// How many trials its people have sold on that day.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn trials_sold(&self, id: ResellerId, day: UnixTime) -> Result<i64> {
         let sql = "SELECT sold FROM trial_sales WHERE reseller_id = ? AND day = ?";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -150,9 +147,6 @@ impl Read<'_> {
     }
 
     /// The reseller of that name, or else the one whose administrator has that username.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn reseller_named(&self, name: &str) -> Result<Option<ResellerId>> {
         let sql = "SELECT id FROM resellers WHERE name = ?1 UNION ALL \
                    SELECT reseller_id FROM administrators WHERE username = ?1 AND reseller_id IS NOT NULL LIMIT 1";
@@ -161,9 +155,6 @@ impl Read<'_> {
     }
 
     /// Who works for a reseller and what belongs to it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn holdings(&self, id: ResellerId) -> Result<Holdings> {
         let mut statement = self.conn.prepare_cached(
             "SELECT id, username, email FROM administrators WHERE reseller_id = ? ORDER BY id",
@@ -193,9 +184,6 @@ impl Read<'_> {
     }
 
     /// A page of a reseller's ledger, and exactly how many rows are wanted.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn statement(&self, id: ResellerId, wanted: &Wanted, page: &Page) -> Result<Rows<Booking>> {
         const MATCHING: &str = "FROM ledger WHERE reseller_id = ?1 AND (?2 IS NULL OR at >= ?2) \
                                 AND (?3 IS NULL OR at < ?3) AND (?4 IS NULL OR reason = ?4)";
@@ -218,9 +206,6 @@ impl Read<'_> {
     }
 
     /// What that slip has booked: for which reseller.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn booked_by(&self, slip: &KeyHash) -> Result<Option<(ResellerId, Booking)>> {
         let sql = format!("SELECT {}, reseller_id FROM ledger WHERE slip = ?", Booking::COLUMNS);
         let mut statement = self.conn.prepare_cached(&sql)?;
@@ -230,9 +215,6 @@ impl Read<'_> {
     }
 
     /// The latest rows of a reseller's ledger, newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn last_bookings(&self, id: ResellerId, most: u32) -> Result<Vec<Booking>> {
         let sql =
             format!("SELECT {} FROM ledger WHERE reseller_id = ? ORDER BY id DESC LIMIT ?", Booking::COLUMNS);
@@ -244,9 +226,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Counts a trial that its people sell on that day.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn count_trial(&self, id: ResellerId, day: UnixTime) -> Result<()> {
         let sql = "INSERT INTO trial_sales (reseller_id, day, sold) VALUES (?, ?, 1) ON CONFLICT (reseller_id) DO UPDATE \
                    SET sold = iif(day = excluded.day, sold + 1, 1), day = excluded.day";

@@ -36,9 +36,6 @@ pub struct Earlier(String);
 
 impl Read<'_> {
     /// How many rows a batch has changed, as far as these are not forgotten.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn changed_rows(&self, batch: i64) -> Result<i64> {
         let sql = "SELECT count(*) FROM batch_rows WHERE batch_id = ? AND outcome <> 'failed'";
         Ok(self.conn.prepare_cached(sql)?.query_row([batch], |row| row.get(0))?)
@@ -46,9 +43,6 @@ impl Read<'_> {
 
     /// The next rows that a batch has changed and that are not taken back, those that an undo has kept among them, behind the
     /// row `after`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn done_rows(&self, batch: i64, after: i64) -> Result<Vec<DoneRow>> {
         let sql = "SELECT row_id, name, before, changed_at, reseller_id, credits FROM batch_rows \
                    WHERE batch_id = ? AND row_id > ? AND outcome IN ('done', 'kept') AND before <> '' \
@@ -69,9 +63,6 @@ impl Read<'_> {
     }
 
     /// The first rows of a batch that were `failed`, or `kept` when it was undone; and how many there are in all.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn named_rows(&self, batch: i64, outcome: &str) -> Result<(i64, Vec<Named>)> {
         let sql = "SELECT count(*) FROM batch_rows WHERE batch_id = ? AND why <> '' AND outcome = ?";
         let total = self.conn.prepare_cached(sql)?.query_row(params![batch, outcome], |row| row.get(0))?;
@@ -86,9 +77,6 @@ impl Read<'_> {
     }
 
     /// The batches before that one that may have left some of these rows of it as they are once it is undone.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn earlier(&self, batch: &Batch, rows: &[DoneRow], now: UnixTime) -> Result<Earlier> {
         let sql = "SELECT json_group_array(id) FROM batches WHERE id < ?1 AND resource = ?2 AND ended_at >= ?3 AND EXISTS \
                    (SELECT 1 FROM batch_rows WHERE batch_id = batches.id AND row_id BETWEEN ?4 AND ?5)";
@@ -102,9 +90,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Notes what a batch did to a row.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_done(&self, batch: i64, row: &DoneRow) -> Result<()> {
         let sql = "INSERT INTO batch_rows (batch_id, row_id, name, outcome, before, changed_at, reseller_id, credits) \
                    VALUES (?, ?, ?, 'done', ?, ?, ?, ?)";
@@ -122,9 +107,6 @@ impl Write<'_> {
     }
 
     /// Notes why a batch did nothing to a row.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_failed(&self, batch: i64, row: &Named) -> Result<()> {
         let sql =
             "INSERT INTO batch_rows (batch_id, row_id, name, outcome, why) VALUES (?, ?, ?, 'failed', ?)";
@@ -133,9 +115,6 @@ impl Write<'_> {
     }
 
     /// Notes that a row was taken back, or why it was not; the next undo tries it again.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_undone(&self, batch: i64, row: i64, why: Option<&str>) -> Result<()> {
         if let Some(why) = why {
             let sql = "UPDATE batch_rows SET outcome = 'kept', why = ? WHERE batch_id = ? AND row_id = ?";
@@ -151,9 +130,6 @@ impl Write<'_> {
 
     /// Notes that a row is again as an earlier batch has left it: that one left it with the `updated_at` of `was`, and it has
     /// that of `is` now.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn note_again(&self, earlier: &Earlier, row: i64, was: UnixTime, is: UnixTime) -> Result<()> {
         let sql = "UPDATE batch_rows SET changed_at = ?1 WHERE batch_id IN (SELECT value FROM json_each(?2)) AND row_id = ?3 \
                    AND changed_at = ?4 AND outcome IN ('done', 'kept')";

@@ -110,9 +110,6 @@ fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
 impl Read<'_> {
     /// Id and `updated_at` of the rows that are meant, in the order of ids; one more than a batch may have, if there are
     /// more. A row that is named and not there has no `updated_at`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn meant<S: Subscribed + Table>(&self, which: &Which) -> Result<Vec<Meant>> {
         if !which.ids.is_empty() {
             let sql = format!("SELECT updated_at FROM {} WHERE id = ?", S::TABLE);
@@ -144,27 +141,18 @@ impl Read<'_> {
     }
 
     /// The batch of that number.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn batch(&self, id: i64) -> Result<Option<Batch>> {
         let mut statement = self.conn.prepare_cached(concat!(batches!(), " WHERE id = ?"))?;
         Ok(statement.query_row([id], batch).optional()?)
     }
 
     /// The oldest batch that is not over.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn open_batch(&self) -> Result<Option<Batch>> {
         let sql = concat!(batches!(), " WHERE state IN ('waiting', 'running') ORDER BY id LIMIT 1");
         Ok(self.conn.prepare_cached(sql)?.query_row([], batch).optional()?)
     }
 
     /// A page of the batches that somebody may look at, in the order of their numbers.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn batches(&self, page: &Page, visible: &Visible) -> Result<Rows<Batch>> {
         let (names, orderer) = visible.params();
         let own = Visible::SQL;
@@ -181,9 +169,6 @@ impl Read<'_> {
     }
 
     /// The newest batches that somebody may look at, the newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn newest_batches(&self, most: usize, visible: &Visible) -> Result<Vec<Batch>> {
         let (names, orderer) = visible.params();
         let sql = format!("{} WHERE {} ORDER BY id DESC LIMIT ?3", batches!(), Visible::SQL);
@@ -194,18 +179,12 @@ impl Read<'_> {
     }
 
     /// What a batch does to each of its rows, as JSON.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn edit_of_batch(&self, id: i64) -> Result<String> {
         let mut statement = self.conn.prepare_cached("SELECT edit FROM batches WHERE id = ?")?;
         Ok(statement.query_row([id], |row| row.get(0))?)
     }
 
     /// The next piece of a batch: its number, and its rows.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn next_piece(&self, batch: i64) -> Result<Option<(i64, Vec<Meant>)>> {
         let sql = "SELECT piece, meant FROM batch_pieces WHERE batch_id = ? ORDER BY piece LIMIT 1";
         let mut statement = self.conn.prepare_cached(sql)?;
@@ -217,9 +196,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Orders a batch over those rows; its number.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_batch(&self, new: &NewBatch, meant: &[Meant], now: UnixTime) -> Result<i64> {
         let (kind, orderer) = written(new.orderer);
         let sql = "INSERT INTO batches (resource, action, edit, meant, actor_kind, actor_id, actor, address, created_at, \
@@ -245,9 +221,6 @@ impl Write<'_> {
     }
 
     /// Notes that a piece of a batch is done, and how many of its rows are as wanted, and how many were refused.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn end_piece(&self, batch: i64, piece: i64, (done, failed): (i64, i64), now: UnixTime) -> Result<()> {
         let sql = "DELETE FROM batch_pieces WHERE batch_id = ? AND piece = ?";
         self.conn.prepare_cached(sql)?.execute([batch, piece])?;
@@ -258,9 +231,6 @@ impl Write<'_> {
     }
 
     /// Ends a batch, whatever of it is left.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn end_batch(&self, batch: i64, state: State, why: &str, now: UnixTime) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM batch_pieces WHERE batch_id = ?")?.execute([batch])?;
         let sql = "UPDATE batches SET state = ?1, why = ?2, ended_at = ifnull(ended_at, ?3), \
@@ -271,9 +241,6 @@ impl Write<'_> {
 
     /// Forgets what can no longer be undone, some rows at a time, and batches that nobody looks for any more; whether
     /// there may be more.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_batches(&self, now: UnixTime) -> Result<bool> {
         let old = now.seconds() - UNDONE_WITHIN;
         let sql = "DELETE FROM batch_rows WHERE (batch_id, row_id) IN (SELECT batch_id, row_id FROM batch_rows \

@@ -44,17 +44,11 @@ pub struct Sample {
 
 impl Read<'_> {
     /// Lines by state.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn line_states(&self, now: UnixTime) -> Result<ByReseller<States>> {
         self.states("lines", now)
     }
 
     /// MAGs by state.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn mag_states(&self, now: UnixTime) -> Result<ByReseller<States>> {
         self.states("mags", now)
     }
@@ -77,9 +71,6 @@ impl Read<'_> {
     }
 
     /// Credits that were paid for sales and extensions.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn sold(&self, now: UnixTime, midnight: UnixTime) -> Result<ByReseller<Sold>> {
         let sql =
             "SELECT at, reseller_id, amount FROM ledger WHERE at > ? AND reason IN ('sale', 'extension')";
@@ -94,9 +85,6 @@ impl Read<'_> {
     }
 
     /// The active lines that end within [`SOON`], the first to end first; of one reseller if that is asked.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn lines_ending(&self, of: Option<ResellerId>, now: UnixTime, most: u32) -> Result<Vec<Ending>> {
         let sql = format!(
             "SELECT id, username, expire_date FROM lines INDEXED BY lines_end WHERE {END} > ?1 AND {END} <= ?2 AND \
@@ -112,9 +100,6 @@ impl Read<'_> {
     }
 
     /// How busy it was since that moment, oldest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn samples(&self, since: UnixTime) -> Result<Vec<Sample>> {
         let sql =
             "SELECT at, viewers, streams_online, sent_kbps FROM usage_samples WHERE at >= ? ORDER BY at";
@@ -133,9 +118,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Writes down a minute, and forgets those before `oldest`.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_sample(&self, sample: &Sample, oldest: UnixTime) -> Result<()> {
         let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
         self.conn

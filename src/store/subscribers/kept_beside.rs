@@ -74,9 +74,6 @@ const OWN: [(Resource, &str, &str); 6] = [
 
 impl Read<'_> {
     /// Adds to a row that is kept what goes with it.
-    ///
-    /// # Errors
-    /// A database error.
     pub(super) fn keep_beside(&self, resource: Resource, id: i64, kept: &mut Value) -> Result<()> {
         for Held { table, owner, target, .. } in HELD.iter().filter(|held| held.of == resource) {
             let beside = |compare: &str, order: &str| {
@@ -107,9 +104,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Gives a row that was brought back what went with it: `kept` is what was kept of it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn restore_beside(&self, resource: Resource, id: i64, kept: &str, now: UnixTime) -> Result<()> {
         let all: Value =
             serde_json::from_str(kept).map_err(|_| broken("a row that a batch kept cannot be read"))?;

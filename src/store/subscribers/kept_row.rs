@@ -51,9 +51,6 @@ fn fact(value: &Value, kind: Kind) -> Option<Fact> {
 
 impl Read<'_> {
     /// A row as it is kept; `whole` with what goes with it when it is deleted.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn kept_row<R: Table>(&self, row: &Stored<R>, whole: bool) -> Result<String> {
         let facts = row.record.facts().into_iter().map(|(name, fact)| (name.to_owned(), shown(fact)));
         let mut kept = json!({

@@ -28,9 +28,6 @@ struct Few {
 
 impl Read<'_> {
     /// A page of lines or MAGs.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn subscribers<S: Subscribed + Table>(&self, listing: &Listing) -> Result<Found<S>> {
         let conditions = conditions::<S>(&listing.selection);
         let (few, counted) = self.few::<S>(&listing.selection, &conditions)?;
@@ -48,9 +45,6 @@ impl Read<'_> {
     }
 
     /// The reseller to whom a line or MAG belongs; `None` also if there is no such row.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn owner<S: Subscribed + Table>(&self, id: S::Id) -> Result<Option<ResellerId>> {
         let sql = format!("SELECT reseller_id FROM {} WHERE id = ?", S::TABLE);
         let mut statement = self.conn.prepare_cached(&sql)?;

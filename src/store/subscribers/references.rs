@@ -15,9 +15,6 @@ use crate::{
 
 impl Read<'_> {
     /// The line, or the MAG, with that reference.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn by_reference<S: Subscribed + Table>(&self, reference: &Reference) -> Result<Option<Stored<S>>> {
         match self.id_by_reference::<S>(reference)? {
             Some(id) => self.by_id(id),
@@ -26,9 +23,6 @@ impl Read<'_> {
     }
 
     /// Which line or MAG has that reference.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn holder_of(&self, reference: &Reference) -> Result<Option<Viewer>> {
         if let Some(id) = self.id_by_reference::<Line>(reference)? {
             return Ok(Some(Viewer::Line(LineId(id.number()))));

@@ -7,9 +7,6 @@ use crate::{
 
 impl Read<'_> {
     /// The sum over its lines and MAGs.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn held(&self, id: ResellerId) -> Result<Held> {
         let sql = "SELECT coalesce(sum(n), 0), coalesce(sum(n = 0), 0) FROM ( \
                    SELECT max_allowed_connections AS n FROM lines WHERE reseller_id = ?1 UNION ALL \

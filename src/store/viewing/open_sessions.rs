@@ -41,9 +41,6 @@ pub struct SessionRow {
 
 impl Read<'_> {
     /// When a server last ran by a clock that could be believed; the newest change, if none has said so yet.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn known_time(&self) -> Result<Option<UnixTime>> {
         let sql = "SELECT at FROM heartbeat UNION ALL SELECT * FROM (SELECT at FROM audit_log ORDER BY id DESC LIMIT 1) \
                    LIMIT 1";
@@ -54,9 +51,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Writes down that a server runs.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn know_time(&self, now: UnixTime) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO heartbeat (id, at) VALUES (1, ?)";
         self.conn.prepare_cached(sql)?.execute([now.seconds()])?;
@@ -64,9 +58,6 @@ impl Write<'_> {
     }
 
     /// Writes down sessions that are open.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn keep_open(&self, rows: &[SessionRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO open_sessions (id, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, \
@@ -93,9 +84,6 @@ impl Write<'_> {
     }
 
     /// Forgets sessions that are open no longer.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn forget_open(&self, sessions: impl IntoIterator<Item = SessionId>) -> Result<()> {
         let mut delete = self.conn.prepare_cached("DELETE FROM open_sessions WHERE id = ?")?;
         for session in sessions {
@@ -105,9 +93,6 @@ impl Write<'_> {
     }
 
     /// Moves the sessions that a server left open into the connection log, ended when it was last known to run; how many.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn end_left_open(&self) -> Result<usize> {
         let sql = "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, address, \
                    user_agent, container, bytes_sent, reason) \

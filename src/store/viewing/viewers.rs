@@ -63,9 +63,6 @@ pub struct RefusedRow {
 
 impl Read<'_> {
     /// A stream, and whether a subscription of that plan and those bouquets of its own holds it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn asked_title(
         &self,
         stream: StreamId,
@@ -98,9 +95,6 @@ impl Read<'_> {
     }
 
     /// When a connection of a viewer last ended.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn last_watched(&self, viewer: Viewer) -> Result<Option<UnixTime>> {
         let (column, id) = column(viewer);
         let sql = format!("SELECT at FROM connection_log WHERE {column} = ? ORDER BY id DESC LIMIT 1");
@@ -109,9 +103,6 @@ impl Read<'_> {
     }
 
     /// The latest refusals of a viewer, newest first.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn refusals_of(&self, viewer: Viewer, most: u32) -> Result<Vec<RefusedRow>> {
         let (column, id) = column(viewer);
         let sql = format!(
@@ -138,9 +129,6 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Adds ended sessions to the connection log.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_ended(&self, rows: &[EndedRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO connection_log (at, started_at, line_id, mag_id, subscriber, stream_id, stream, kind, address, \
@@ -168,9 +156,6 @@ impl Write<'_> {
     }
 
     /// Adds refusals to the refusal log.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn insert_refused(&self, rows: &[RefusedRow]) -> Result<()> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO refusal_log (at, line_id, mag_id, subscriber, stream_id, kind, address, user_agent, code, \

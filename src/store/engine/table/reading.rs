@@ -21,17 +21,11 @@ use crate::{
 
 impl Read<'_> {
     /// The row of that id.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn by_id<R: Table>(&self, id: R::Id) -> Result<Option<Stored<R>>> {
         self.first("id", &Fact::Number(id.number()))
     }
 
     /// The first row whose column has that value; the columns asked for are unique.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn first<R: Table>(&self, column: &'static str, value: &Fact) -> Result<Option<Stored<R>>> {
         let sql = format!("{} WHERE {column} = ?", self.statements::<R>()?.select);
         let mut statement = self.conn.prepare_cached(&sql)?;
@@ -40,9 +34,6 @@ impl Read<'_> {
     }
 
     /// A page of the table in the order of ids, and exactly how many rows match.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn page<R: Table>(&self, page: &Page) -> Result<Rows<Stored<R>>> {
         let (mut conditions, mut params) = conditions::<R>(page);
         let total = if conditions.is_empty() {
@@ -75,9 +66,6 @@ impl Read<'_> {
 
     /// Every row of the table, or every one that a search finds, in the order of ids: read page by page, and kept
     /// only as far as `take` keeps it.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn each<R: Table>(&self, search: Option<String>, mut take: impl FnMut(Stored<R>)) -> Result<()> {
         let mut page = Page { limit: Limit::MOST, search, ..Page::default() };
         loop {
@@ -105,18 +93,12 @@ impl Read<'_> {
     }
 
     /// How many rows of a table have that reference.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn count<R: Table>(&self, column: &'static str, id: i64) -> Result<i64> {
         let sql = format!("SELECT count(*) FROM {} WHERE {column} = ?", R::TABLE);
         Ok(self.conn.prepare_cached(&sql)?.query_row([id], |row| row.get(0))?)
     }
 
     /// Ids and names of every row of a resource that other rows refer to, in the order of names.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn names(&self, resource: Resource) -> Result<Vec<(i64, String)>> {
         let Some(table) = table_of(resource) else { return Ok(Vec::new()) };
         let sql = format!("SELECT id, name FROM {table} ORDER BY name COLLATE NOCASE, id");
@@ -126,9 +108,6 @@ impl Read<'_> {
     }
 
     /// The name of the row of that id, of a resource that other rows refer to; `None` if it is gone.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn name_of(&self, resource: Resource, id: i64) -> Result<Option<String>> {
         let Some(table) = table_of(resource) else { return Ok(None) };
         let mut statement = self.conn.prepare_cached(&format!("SELECT name FROM {table} WHERE id = ?"))?;

@@ -90,9 +90,6 @@ impl Write<'_> {
     }
 
     /// Stamps the rows whose list holds that id as changed: deleting it takes it out of them.
-    ///
-    /// # Errors
-    /// A database error.
     pub fn touch_holders<R: Table>(&self, target: i64, now: UnixTime) -> Result<()> {
         for link in R::LINKS {
             let Link { table, owner, target: column, .. } = link;
