@@ -70,6 +70,9 @@ pub const NEW_ADDRESS: &str = "administrator.signed_in_from_new_address";
 /// The types of which whoever has the line or MAG is reminded.
 pub const REMINDERS: [&str; 4] = ["line.expiring", "line.expired", "mag.expiring", "mag.expired"];
 
+/// The deletions after which nobody is told any more of a failure of what is gone.
+pub const DELETIONS: [&str; 2] = ["stream.deleted", "server.deleted"];
+
 /// A failure and what takes it back, if a type is one of two such.
 pub fn pair(kind: &str) -> Option<(&'static str, &'static str)> {
     let pairs = [("stream.down", "stream.up"), ("server.offline", "server.online"), ("disk.low", "disk.ok")];

@@ -10,8 +10,8 @@ use crate::{
         ids::{AdminId, LineId, MagId, MessageTargetId, ResellerId},
         machine::settings::Settings,
         messages::{
-            ALERTS, MAIL_PAUSE, NEW_ADDRESS, REMINDERS, SETTLES, Way, is_alert, is_outdated, is_reminder,
-            pair, quiet, settles,
+            ALERTS, DELETIONS, MAIL_PAUSE, NEW_ADDRESS, REMINDERS, SETTLES, Way, is_alert, is_outdated,
+            is_reminder, pair, quiet, settles,
             target::MessageTarget,
             words::{self, Words},
         },
@@ -80,8 +80,8 @@ fn take_up(read: &Read<'_>) -> Result<Option<TakenUp>> {
     read.each(None, |row: Stored<MessageTarget>| targets.push(row))?;
     targets.retain(|row| row.record.enabled);
     // What no event is called yet is no pattern either.
-    let known =
-        REMINDERS.iter().chain(&ALERTS).chain([&NEW_ADDRESS]).filter_map(|kind| Pattern::new(kind).ok());
+    let known = REMINDERS.iter().chain(&ALERTS).chain(&DELETIONS).chain([&NEW_ADDRESS]);
+    let known = known.filter_map(|kind| Pattern::new(kind).ok());
     let chosen = targets.iter().flat_map(|row| row.record.types.iter().cloned());
     let mut wanted: Vec<Pattern> = known.chain(chosen).collect();
     wanted.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
@@ -157,6 +157,9 @@ impl Making<'_> {
         let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
         if is_reminder(&event.kind) {
             self.remind(event, &data)?;
+        }
+        if DELETIONS.contains(&event.kind.as_str()) {
+            self.tx.drop_messages_about(&object(event), event.id)?;
         }
         let words = words::alert(&event.kind, &event.key, &data);
         if is_alert(&event.kind) && has_mail(self.settings) {

@@ -14,6 +14,7 @@ use crate::{
         Error, Resource, Result,
         fields::text::Email,
         ids::{Id, MessageId, parse_id},
+        messages::STATES,
         people::rights::Access,
     },
     ops::{
@@ -23,12 +24,12 @@ use crate::{
     panel::kit::{
         caller::{Caller, action, done},
         error::Reply,
-        form::{Form, Input},
+        form::{Choice, Form, Input},
         frame::Frame,
         searched::Searched,
         sent::{Query, Sent},
         show::Moment,
-        table::{Cell, Head, Listing, RowAction, Tone},
+        table::{Cell, Filter, Head, Listing, Pager, RowAction, Tone},
         tabs::Tabs,
     },
 };
@@ -54,14 +55,44 @@ struct Messages {
     form: Form,
 }
 
-async fn page(caller: Caller, query: Query) -> Reply {
-    let form = form(&caller);
-    shown(&caller, StatusCode::OK, &Searched::read(&query), form).await
+/// Which messages are looked at.
+#[derive(Default)]
+struct Shown {
+    /// Those of one of [`STATES`] only.
+    state: Option<&'static str>,
+    page: Searched,
 }
 
-async fn shown(caller: &Caller, status: StatusCode, searched: &Searched, form: Form) -> Reply {
-    let asked = searched.page();
-    let job = move |look: &Look<'_>| messages::list(look, None, None, &asked);
+impl Shown {
+    fn read(query: &Query) -> Self {
+        let state = query.text("state");
+        Self {
+            state: STATES.into_iter().find(|known| *known == state),
+            page: Searched { text: String::new(), ..Searched::read(query) },
+        }
+    }
+
+    fn filter(&self) -> Filter {
+        let states = STATES.map(|state| Choice::new(state, badge(state).1));
+        let choices = std::iter::once(Choice::new("", "Every state")).chain(states).collect();
+        Filter { name: "state", label: "State", choices, value: self.state.unwrap_or_default().to_owned() }
+    }
+
+    fn pager(&self, total: i64) -> Pager {
+        let pager = self.page.pager(PATH, total, "message");
+        let kept = |turn: String| self.state.map_or(turn.clone(), |state| format!("{turn}&state={state}"));
+        Pager { previous: pager.previous.map(kept), next: pager.next.map(kept), ..pager }
+    }
+}
+
+async fn page(caller: Caller, query: Query) -> Reply {
+    let form = form(&caller);
+    shown(&caller, StatusCode::OK, &Shown::read(&query), form).await
+}
+
+async fn shown(caller: &Caller, status: StatusCode, which: &Shown, form: Form) -> Reply {
+    let (state, asked) = (which.state, which.page.page());
+    let job = move |look: &Look<'_>| messages::list(look, state, None, &asked);
     let found = caller.ops.read(caller.actor(), action(Resource::Messages, "list"), job).await?;
     let zone = caller.ops.snapshot().settings.time_zone.zone();
     let may_write = caller.may_write(Resource::Messages);
@@ -72,8 +103,9 @@ async fn shown(caller: &Caller, status: StatusCode, searched: &Searched, form: F
         label: "Messages",
         heads,
         rows: found.rows.iter().map(|message| row(message, may_write, &zone)).collect(),
-        empty: "Nothing was sent yet.".into(),
-        pager: searched.pager(PATH, found.total, "message"),
+        filters: vec![which.filter()],
+        empty: which.state.map_or("Nothing was sent yet.", |_| "No message is in this state.").into(),
+        pager: which.pager(found.total),
         ..Listing::default()
     };
     let frame = caller.frame("Messages");
@@ -85,15 +117,20 @@ fn respond(caller: &Caller, status: StatusCode, page: &Messages) -> HttpResponse
     caller.page_with_form(status, page.may_write, page)
 }
 
+/// How a state is shown.
+fn badge(state: &str) -> (Tone, &'static str) {
+    match state {
+        "sent" => (Tone::Good, "sent"),
+        "waiting" => (Tone::Warn, "waiting"),
+        "dropped" => (Tone::Plain, "not sent"),
+        _ => (Tone::Bad, "failed"),
+    }
+}
+
 fn row(message: &Message, may_write: bool, zone: &TimeZone) -> Vec<Cell> {
     let moment = |at| Moment::of(at, zone);
-    let badge = |tone, text: &str| Cell::Badge(tone, text.into());
-    let state = match message.state.as_str() {
-        "sent" => badge(Tone::Good, "sent"),
-        "waiting" => badge(Tone::Warn, "waiting"),
-        "dropped" => badge(Tone::Plain, "not sent"),
-        _ => badge(Tone::Bad, "failed"),
-    };
+    let (tone, state) = badge(&message.state);
+    let state = Cell::Badge(tone, state.into());
     let way = match message.way.as_str() {
         "email" => "by e-mail",
         "box" => "on the screen of its box",
@@ -131,7 +168,7 @@ async fn test(caller: Caller, sent: Sent) -> Reply {
         Ok(()) => Ok(done(PATH, "A test is on its way: load this page again to see what became of it.")),
         Err(error) => {
             let status = form.refused(error)?;
-            shown(&caller, status, &Searched::default(), form).await
+            shown(&caller, status, &Shown::default(), form).await
         }
     }
 }

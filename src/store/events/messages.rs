@@ -316,6 +316,14 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Drops what waits about an object that was deleted by that event.
+    pub fn drop_messages_about(&self, object: &str, event: i64) -> Result<()> {
+        let sql = "UPDATE messages SET state = 'dropped', error = 'It was deleted meanwhile.' WHERE object = ? AND state = 'waiting' \
+                   AND event_id < ?";
+        self.conn.prepare_cached(sql)?.execute(params![object, event])?;
+        Ok(())
+    }
+
     /// Drops what waits of older reminders to a receiver about an object.
     pub fn drop_older_reminders(&self, object: &str, way: Way, receiver: &str, event: i64) -> Result<()> {
         let sql = "UPDATE messages SET state = 'dropped', error = 'A newer one says so.' WHERE object = ? AND way = ? AND receiver = ? \

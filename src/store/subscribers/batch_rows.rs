@@ -76,9 +76,9 @@ impl Read<'_> {
         Ok((total, rows.collect::<rusqlite::Result<_>>()?))
     }
 
-    /// The batches before that one that may have left some of these rows of it as they are once it is undone.
+    /// The other batches that may have left some of these rows of it as they are once it is undone.
     pub fn earlier(&self, batch: &Batch, rows: &[DoneRow], now: UnixTime) -> Result<Earlier> {
-        let sql = "SELECT json_group_array(id) FROM batches WHERE id < ?1 AND resource = ?2 AND ended_at >= ?3 AND EXISTS \
+        let sql = "SELECT json_group_array(id) FROM batches WHERE id <> ?1 AND resource = ?2 AND (ended_at IS NULL OR ended_at >= ?3) AND EXISTS \
                    (SELECT 1 FROM batch_rows WHERE batch_id = batches.id AND row_id BETWEEN ?4 AND ?5)";
         let mut statement = self.conn.prepare_cached(sql)?;
         let since = now.seconds() - UNDONE_WITHIN;

@@ -171,6 +171,17 @@ fn alerts_reach_those_whom_they_concern_once_and_together() {
     server.done("messages/test", "to=night@a.example");
     assert!(post.wait(7)[6].text().contains("https://panel.example/panel"));
     wait(&server, "all are noted as sent", |found| found.iter().all(|message| message["state"] == "sent"));
+
+    // Nobody is told of a failure of what was deleted meanwhile.
+    happens(&server, "stream.down", "streams", "7", "News 7", r#"{"why":"no data"}"#);
+    wait(&server, "it waits", |found| found[0]["state"] == "waiting");
+    happens(&server, "stream.deleted", "streams", "7", "News 7", "{}");
+    wait(&server, "it is dropped", |found| found[0]["state"] == "dropped");
+    assert_eq!(messages(&server)[0]["error"], "It was deleted meanwhile.");
+    let admin = Panel::admin(&server);
+    let page = admin.get("/panel/messages?state=dropped");
+    assert!(page.contains("It was deleted meanwhile.") && page.contains("1 message<"), "{page}");
+    assert!(admin.get("/panel/messages?state=failed").contains("No message is in this state."));
 }
 
 /// A line or MAG that ends in a week and two seconds: then there is an event.

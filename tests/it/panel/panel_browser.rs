@@ -240,7 +240,20 @@ const OPERATORS: &[&str] = &[
     "/panel/servers/new",
     "/panel/servers/1",
     "/panel/batches/1",
+    "/panel/recordings",
+    "/panel/events",
+    "/panel/webhooks",
+    "/panel/webhooks/new",
+    "/panel/webhooks/1",
+    "/panel/webhooks/1/deliveries",
+    "/panel/messages",
+    "/panel/messages?state=waiting",
+    "/panel/message-targets",
+    "/panel/message-targets/new",
+    "/panel/message-targets/1",
     "/panel/settings",
+    "/panel/settings/mail",
+    "/panel/settings/jobs",
     "/panel/settings/api",
     "/panel/settings/api/keys/new",
     "/api/docs",
@@ -357,6 +370,9 @@ fn furnish(server: &TestServer) {
     let nora = "data[username]=nora&data[email]=nora@example.com&data[group_id]=2&data[reseller_id]=1";
     server.done("administrators/new", &format!("{nora}&data[password]={PASSWORD}"));
     server.done("line/bulk", "ids[]=1&ids[]=99&action=update&data[email]=bob@example.com");
+    server.done("webhooks/new", "data[url]=https://hooks.example/&data[types]=line.*&data[enabled]=0");
+    let target = "data[name]=Chat&data[url]=https://chat.example/&data[types]=stream.*&data[body]=%7Btext%7D&data[enabled]=0";
+    server.done("message_targets/new", target);
     tv::within(30, "the stream runs", || tv::online(server) == [1]);
     assert_eq!(Player::get(server, "/live/bob/wrong/1", "Test Player").status, 401);
     assert_eq!(Player::get(server, "/live/bob/secret1/1", "Test Player").status, 200);
