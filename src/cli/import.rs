@@ -38,7 +38,7 @@ pub async fn m3u(
         return Ok((text, Err(named(&"nothing in it can be imported"))));
     }
     if dry_run {
-        for (count, what) in Done::planned(&list, &plan).figures() {
+        for (count, what) in Done::planned(&list, &plan).counts() {
             let _ = writeln!(text, "{count} {what}");
         }
         text.push_str("nothing was changed: --dry-run\n");
@@ -98,13 +98,13 @@ fn left_out(list: &List, plan: &Plan) -> String {
 }
 
 fn did(done: &Done) -> Vec<(usize, &'static str)> {
-    let mut figures = done.figures().to_vec();
+    let mut counts = done.counts().to_vec();
     for (count, what) in
         [(done.in_bouquet, "added to the bouquet"), (done.gone, "deleted by somebody meanwhile")]
     {
         if count > 0 {
-            figures.push((count, what));
+            counts.push((count, what));
         }
     }
-    figures
+    counts
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What is asked for.
-struct Wish<'a> {
+struct CatchUpRequest<'a> {
     credentials: Credentials<'a>,
     start: &'a str,
     minutes: &'a str,
@@ -48,7 +48,7 @@ pub async fn timeshift(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -
     let Some((stream, container, None)) = live::parse(file, UnixTime::clamped(0)) else {
         return refusal::response(&Refusal::NoSuchStream);
     };
-    answer(&request, visitor, &ops, &Wish { credentials, start, minutes, stream, container }).await
+    answer(&request, visitor, &ops, &CatchUpRequest { credentials, start, minutes, stream, container }).await
 }
 
 /// `/streaming/timeshift.php?username&password&stream&start&duration[&extension]`.
@@ -67,7 +67,7 @@ pub async fn script(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> H
         return refusal::response(&Refusal::NoSuchStream);
     };
     let (start, minutes, stream) = (text("start"), text("duration"), StreamId(stream));
-    answer(&request, visitor, &ops, &Wish { credentials, start, minutes, stream, container }).await
+    answer(&request, visitor, &ops, &CatchUpRequest { credentials, start, minutes, stream, container }).await
 }
 
 /// `/archive/TOKEN/FILE.mpg`, what a link of the portal opens: an hour of a clock, `20261129-18`, or a programme.
@@ -86,7 +86,12 @@ pub async fn file(request: HttpRequest, visitor: Visitor, ops: Data<Ops>) -> Htt
     answer.await.unwrap_or_else(|refused| refusal::response(&refused))
 }
 
-async fn answer(request: &HttpRequest, visitor: Visitor, ops: &Ops, wish: &Wish<'_>) -> HttpResponse {
+async fn answer(
+    request: &HttpRequest,
+    visitor: Visitor,
+    ops: &Ops,
+    wish: &CatchUpRequest<'_>,
+) -> HttpResponse {
     if let Some(response) = live::not_watching(request.method()) {
         return response;
     }

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     domain::{Error, viewing::title::Title},
-    ops::viewing::{Following, Hold, Listed, Playlist, Recording, Refusal, Spans},
+    ops::viewing::{Following, Hold, ListedSegment, Playlist, Recording, Refusal, Spans},
     wire::{connection::UNREAD, socket},
 };
 
@@ -59,14 +59,14 @@ pub fn answer(
     }
     let tag = header::EntityTag::new_strong(tag);
     let mut response = match asked(request, length, &tag) {
-        Asked::All => begun(StatusCode::OK),
-        Asked::Part(from, to) => {
+        ByteRange::All => begun(StatusCode::OK),
+        ByteRange::Part(from, to) => {
             parts.narrow(from, to - from + 1);
             let mut response = begun(StatusCode::PARTIAL_CONTENT);
             response.insert_header((header::CONTENT_RANGE, format!("bytes {from}-{to}/{length}")));
             response
         }
-        Asked::Nothing => {
+        ByteRange::Nothing => {
             let mut response = begun(StatusCode::RANGE_NOT_SATISFIABLE);
             return Ok(response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}"))).finish());
         }
@@ -107,7 +107,7 @@ fn sent(
 
 /// What of a recording is asked for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum ByteRange {
     All,
     /// From one byte to the other, both included.
     Part(u64, u64),
@@ -115,15 +115,15 @@ enum Asked {
     Nothing,
 }
 
-fn asked(request: &HttpRequest, length: u64, tag: &header::EntityTag) -> Asked {
+fn asked(request: &HttpRequest, length: u64, tag: &header::EntityTag) -> ByteRange {
     let text = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     // Of another recording by now: the bytes would not fit to those that the player has.
     let is_other = text(header::IF_RANGE).is_some_and(|held| held != tag.to_string());
-    let Some(range) = text(header::RANGE).filter(|_| !is_other) else { return Asked::All };
-    let Ok(header::Range::Bytes(ranges)) = header::Range::from_str(range) else { return Asked::All };
+    let Some(range) = text(header::RANGE).filter(|_| !is_other) else { return ByteRange::All };
+    let Ok(header::Range::Bytes(ranges)) = header::Range::from_str(range) else { return ByteRange::All };
     // Several at once are more than any player asks for, and may be answered whole.
-    let [range] = &ranges[..] else { return Asked::All };
-    range.to_satisfiable_range(length).map_or(Asked::Nothing, |(from, to)| Asked::Part(from, to))
+    let [range] = &ranges[..] else { return ByteRange::All };
+    range.to_satisfiable_range(length).map_or(ByteRange::Nothing, |(from, to)| ByteRange::Part(from, to))
 }
 
 /// What is being played, and what comes after it.
@@ -231,7 +231,9 @@ fn text(title: Title, playlist: &Playlist, token: &str) -> String {
         skip / 1000,
         skip % 1000
     );
-    for (place, Listed { name, start, duration, discontinuity }) in playlist.segments.iter().enumerate() {
+    for (place, ListedSegment { name, start, duration, discontinuity }) in
+        playlist.segments.iter().enumerate()
+    {
         if *discontinuity {
             text.push_str("#EXT-X-DISCONTINUITY\n");
         }

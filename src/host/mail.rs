@@ -22,7 +22,7 @@ use lettre::{
 use tokio::{net::lookup_host, time::timeout};
 
 use crate::domain::{
-    channels::reach::Place,
+    channels::reach::NetworkScope,
     fields::hidden::is_hidden,
     messages::smtp::{Security, Smtp},
 };
@@ -187,14 +187,15 @@ async fn addresses(smtp: &Smtp) -> Result<Vec<SocketAddr>, String> {
         timeout(CONNECT, lookup_host((smtp.host.as_str(), smtp.port))).await.map_err(|_| late(smtp))?;
     let found: Vec<SocketAddr> =
         found.map_err(|_| format!("{}: its name cannot be resolved.", smtp.host))?.collect();
-    let forbidden =
-        |address: &&SocketAddr| matches!(Place::of(address.ip()), Place::LinkLocal | Place::Nowhere);
+    let forbidden = |address: &&SocketAddr| {
+        matches!(NetworkScope::of(address.ip()), NetworkScope::LinkLocal | NetworkScope::Nowhere)
+    };
     match found.iter().find(forbidden) {
         Some(address) => {
             Err(format!("{}: its address {} is one that nothing is sent to.", smtp.host, address.ip()))
         }
         None if smtp.security == Security::Clear
-            && found.iter().any(|address| Place::of(address.ip()) != Place::Loopback) =>
+            && found.iter().any(|address| NetworkScope::of(address.ip()) != NetworkScope::Loopback) =>
         {
             Err(format!("{} is not this machine: nothing is sent in the clear.", smtp.host))
         }

@@ -69,7 +69,7 @@ impl Sender {
     /// # Errors
     /// What went wrong as a sentence, without what is secret in the address.
     pub fn send(&self, message: &Message<'_>, local: bool) -> Result<Answer, String> {
-        let Place { url, host, login } = Place::of(message.url)?;
+        let Endpoint { url, host, login } = Endpoint::of(message.url)?;
         let mut request = self
             .agent(local)?
             .post(url.as_str())
@@ -89,7 +89,7 @@ impl Sender {
     /// # Errors
     /// What went wrong as a sentence, without what is secret in the address.
     pub fn call(&self, call: &Call<'_>, local: bool) -> Result<Answer, String> {
-        let Place { url, host, login } = Place::of(call.url)?;
+        let Endpoint { url, host, login } = Endpoint::of(call.url)?;
         let agent = self.agent(local)?;
         let login = login.map(|login| ("Authorization".to_owned(), login));
         let headers = call.headers.iter().chain(&login);
@@ -113,13 +113,13 @@ impl Sender {
 }
 
 /// Where an address leads: user and password are sent as a header.
-struct Place {
+struct Endpoint {
     url: url::Url,
     host: String,
     login: Option<String>,
 }
 
-impl Place {
+impl Endpoint {
     fn of(address: &str) -> Result<Self, String> {
         let mut url = url::Url::parse(address).map_err(|_| "The address is no URL.".to_owned())?;
         let host = url.host_str().unwrap_or_default().to_owned();

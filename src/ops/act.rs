@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     clock,
     effect::{Effect, Effects},
-    events::told::Told,
+    events::told::ToldColumn,
     origin,
 };
 use crate::{
@@ -120,7 +120,7 @@ impl Act<'_> {
             for (facts, shown, column) in [(&was, shown, &mut old), (&facts, now_shown, &mut new)] {
                 let fact =
                     facts.iter().find(|(known, _)| *known == name).map_or(&Fact::None, |(_, fact)| fact);
-                column.push(Told { name, fact, text: json(&shown) });
+                column.push(ToldColumn { name, fact, text: json(&shown) });
             }
         }
         let texts = (object(&old), object(&new));
@@ -250,12 +250,12 @@ fn is_set(name: &str, fact: &Fact, defaults: &Defaults) -> bool {
     !fact.is_empty_list() && defaults.get(name) != Some(fact)
 }
 
-fn told<'f>(facts: impl Iterator<Item = &'f (&'static str, Fact)>) -> Vec<Told<'f>> {
-    facts.map(|(name, fact)| Told { name, fact, text: json(&fact.into()) }).collect()
+fn told<'f>(facts: impl Iterator<Item = &'f (&'static str, Fact)>) -> Vec<ToldColumn<'f>> {
+    facts.map(|(name, fact)| ToldColumn { name, fact, text: json(&fact.into()) }).collect()
 }
 
 /// Columns as a JSON object; the names of columns need no escape.
-fn object(columns: &[Told<'_>]) -> String {
+fn object(columns: &[ToldColumn<'_>]) -> String {
     let mut text = String::with_capacity(
         2 + columns.iter().map(|told| told.name.len() + told.text.len() + 4).sum::<usize>(),
     );

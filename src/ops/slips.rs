@@ -30,7 +30,7 @@ pub struct Slip {
 }
 
 /// What a form made.
-pub struct Made<T> {
+pub struct FormOutcome<T> {
     /// The id of the row.
     pub id: i64,
     /// What else there is to say of it; `None` if the form was sent before and made nothing now.
@@ -93,7 +93,7 @@ impl Ops {
     ///
     /// # Errors
     /// As [`Ops::write`], and [`Error::Refused`] for a slip that made something from another form.
-    pub async fn make<T, F>(&self, actor: Actor, action: Action, slip: Slip, job: F) -> Result<Made<T>>
+    pub async fn make<T, F>(&self, actor: Actor, action: Action, slip: Slip, job: F) -> Result<FormOutcome<T>>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,
@@ -105,7 +105,7 @@ impl Ops {
         let once = tokio::spawn(async move {
             let mut outcome = outcome.lock().await;
             match &*outcome {
-                Some((of, id)) if *of == fingerprint => return Ok(Made { id: *id, now: None }),
+                Some((of, id)) if *of == fingerprint => return Ok(FormOutcome { id: *id, now: None }),
                 Some(_) => {
                     return Err(Refused::FormSentAlready.into());
                 }
@@ -113,7 +113,7 @@ impl Ops {
             }
             let (id, told) = ops.write(actor, action, job).await?;
             *outcome = Some((fingerprint, id));
-            Ok(Made { id, now: Some(told) })
+            Ok(FormOutcome { id, now: Some(told) })
         });
         once.await.unwrap_or(Err(Error::Busy))
     }

@@ -44,13 +44,13 @@ struct Head {
     /// The channels, as they are named in front.
     part: Part,
     /// Whose programmes follow.
-    channels: Vec<Listed>,
+    channels: Vec<GuideChannel>,
     /// SHA-256 of all that.
     digest: Vec<u8>,
 }
 
 /// A channel of a guide.
-pub(super) struct Listed {
+pub(super) struct GuideChannel {
     /// Its id in the guide.
     pub guide_id: Arc<str>,
     /// The streams that have that id: the programmes are those of the first one that has any.
@@ -59,8 +59,9 @@ pub(super) struct Listed {
 
 impl Weighed for Head {
     fn bytes(&self) -> usize {
-        let of =
-            |channel: &Listed| size_of::<Listed>() + channel.guide_id.len() + 32 + 8 * channel.streams.len();
+        let of = |channel: &GuideChannel| {
+            size_of::<GuideChannel>() + channel.guide_id.len() + 32 + 8 * channel.streams.len()
+        };
         self.part.bytes.len() + self.channels.iter().map(of).sum::<usize>()
     }
 }
@@ -85,7 +86,7 @@ impl Head {
             part: Part::of(&text),
             channels: listed
                 .into_iter()
-                .map(|(guide_id, (_, streams))| Listed { guide_id: guide_id.into(), streams })
+                .map(|(guide_id, (_, streams))| GuideChannel { guide_id: guide_id.into(), streams })
                 .collect(),
             digest: digest.finalize().to_vec(),
         }

@@ -149,10 +149,10 @@ impl Channel<'_> {
 /// Lists of what comes next, which players ask for with every change of channels: kept until another programme is on, or
 /// the guide or the catalogue is another one.
 #[derive(Default)]
-pub struct Listings(Mutex<Kept>);
+pub struct Listings(Mutex<Cached>);
 
 #[derive(Default)]
-struct Kept {
+struct Cached {
     edition: (u64, u64),
     lists: HashMap<(StreamId, Which), (UnixTime, Arc<str>)>,
     bytes: usize,
@@ -172,7 +172,7 @@ impl Listings {
         let mut kept = self.0.lock();
         let weight = |text: &str| text.len() + 96;
         if kept.edition != edition || kept.bytes + weight(text) > Self::MOST_BYTES {
-            *kept = Kept { edition, ..Kept::default() };
+            *kept = Cached { edition, ..Cached::default() };
         }
         kept.bytes += weight(text);
         if let Some((_, before)) = kept.lists.insert(key, (until, text.clone())) {

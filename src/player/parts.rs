@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{guide::Listed, packed::Part};
+use super::{guide::GuideChannel, packed::Part};
 use crate::{
     domain::{Error, Result, fields::time::UnixTime, guide::xmltv, ids::StreamId},
     ops::{Ops, clock},
@@ -62,13 +62,13 @@ impl fmt::Display for Edition {
 
 /// The parts of the latest edition that was asked for.
 pub struct Parts {
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<Cached>>,
     /// Parts are made one after the other: they cost a processor, and viewers come first.
     making: Semaphore,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Cached {
     edition: Option<Edition>,
     parts: HashMap<StreamId, (Box<str>, Part)>,
     bytes: usize,
@@ -99,7 +99,7 @@ impl Parts {
         &self,
         ops: &Data<Ops>,
         stream: StreamId,
-        channels: &[Listed],
+        channels: &[GuideChannel],
     ) -> Result<HashMap<StreamId, Part>> {
         let _turn = self.making.acquire().await.map_err(|_| Error::Busy)?;
         let edition = Edition::now(ops);
@@ -147,13 +147,13 @@ impl Parts {
 }
 
 /// Waits until nobody has asked for that time, and gives the memory back.
-async fn forget(kept: Arc<Mutex<Kept>>, unasked: Duration) {
+async fn forget(kept: Arc<Mutex<Cached>>, unasked: Duration) {
     loop {
         let until = {
             let mut kept = kept.lock();
             let until = kept.asked.map(|asked| asked + unasked);
             let Some(until) = until.filter(|until| *until > Instant::now()) else {
-                *kept = Kept::default();
+                *kept = Cached::default();
                 return;
             };
             until
@@ -162,7 +162,7 @@ async fn forget(kept: Arc<Mutex<Kept>>, unasked: Duration) {
     }
 }
 
-impl Kept {
+impl Cached {
     fn get(&self, edition: &Edition, stream: StreamId, guide_id: &str) -> Option<Part> {
         let (of, part) = self.parts.get(&stream).filter(|_| self.edition.as_ref() == Some(edition))?;
         (**of == *guide_id).then(|| part.clone())
@@ -194,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn parts_are_kept_as_long_as_somebody_asks_and_not_much_longer() {
         const UNASKED: Duration = Duration::from_millis(500);
-        let kept = Arc::new(Mutex::new(Kept { asked: Some(Instant::now()), ..Kept::default() }));
+        let kept = Arc::new(Mutex::new(Cached { asked: Some(Instant::now()), ..Cached::default() }));
         kept.lock().keep(StreamId(1), "one".into(), &Part::of("<programme/>"));
         let forgetting = tokio::spawn(forget(kept.clone(), UNASKED));
         for _ in 0..8 {

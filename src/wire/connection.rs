@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::gate::Place;
+use super::gate::Slot;
 
 /// So long may a client take for a head, and between two pieces of a body.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ pub struct Connection {
     turn: Turn,
     head: Timer,
     unread: Timer,
-    place: Place,
+    place: Slot,
     /// What has come and is not handed on yet.
     held: Vec<u8>,
     /// The end of a head was handed on just now: it is taken apart before more follows.
@@ -57,7 +57,7 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub fn new(stream: TcpStream, place: Place) -> Self {
+    pub fn new(stream: TcpStream, place: Slot) -> Self {
         let (read, write) = stream.into_split();
         let (head, unread) = (Timer::default(), Timer::default());
         Self {

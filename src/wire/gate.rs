@@ -56,7 +56,7 @@ impl Gate {
     }
 
     /// Lets somebody in, or not.
-    pub fn enter(&self, peer: IpAddr, now: Instant) -> Option<Place> {
+    pub fn enter(&self, peer: IpAddr, now: Instant) -> Option<Slot> {
         let peer = peer.to_canonical();
         let is_own = peer.is_loopback() || self.0.trusted.iter().any(|range| range.contains(peer));
         let counted = (!is_own).then(|| site(peer));
@@ -90,7 +90,7 @@ impl Gate {
         }
         open.all += 1;
         drop(open);
-        Some(Place { gate: self.clone(), counted, is_spare })
+        Some(Slot { gate: self.clone(), counted, is_spare })
     }
 }
 
@@ -117,20 +117,20 @@ fn is_due(told: &mut Option<Instant>, now: Instant) -> bool {
 }
 
 /// The place of one connection, given back when it is dropped.
-pub struct Place {
+pub struct Slot {
     gate: Gate,
     counted: Option<IpAddr>,
     is_spare: bool,
 }
 
-impl Place {
+impl Slot {
     /// Whether it is one of those beyond the ordinary ones.
     pub fn is_spare(&self) -> bool {
         self.is_spare
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.gate.0.open();
         open.all = open.all.saturating_sub(1);
@@ -156,7 +156,7 @@ mod tests {
         Gate::new(trusted, Arc::new(move || most_of_one), Some(open_files))
     }
 
-    fn enter(gate: &Gate, address: &str, times: usize) -> Vec<Place> {
+    fn enter(gate: &Gate, address: &str, times: usize) -> Vec<Slot> {
         let now = Instant::now();
         (0..times).filter_map(|_| gate.enter(address.parse().unwrap(), now)).collect()
     }

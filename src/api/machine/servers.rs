@@ -46,7 +46,7 @@ fn shown(ops: &Ops, server: &Stored<Server>) -> Value {
     row.extend(state(ops.health(server.id), is_here));
     // Nothing is measured on other machines.
     let load = if is_here { ops.load() } else { Load::default() };
-    row.extend(figures(load));
+    row.extend(load_members(load));
     row.insert("clients".into(), is_here.then(|| ops.viewing.open_sessions_total()).into());
     Value::Object(row)
 }
@@ -64,7 +64,7 @@ fn state(health: Option<Health>, is_here: bool) -> [(String, Value); 4] {
     ]
 }
 
-fn figures(load: Load) -> [(String, Value); 8] {
+fn load_members(load: Load) -> [(String, Value); 8] {
     [
         ("cpu_percent".into(), load.cpu_percent.into()),
         ("memory_used".into(), load.memory.map(|memory| memory.used).into()),

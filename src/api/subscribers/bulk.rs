@@ -12,7 +12,7 @@ use crate::{
         people::audit::Difference,
         record::Source,
         subscribers::{
-            batch::{Meant, Named, Which},
+            batch::{MatchedRow, Named, Which},
             bulk::{Bulk, Changes, Longer},
             listing::{Selection, State, Subscribed},
         },
@@ -60,10 +60,10 @@ pub async fn bulk<S: Subscribed + Table>(mut call: Call) -> Result<JsonObject> {
             Ok(previewed_as::<S>(&previewed).into())
         }
         (None, Some((which, edit))) => {
-            let meant = call.ops.meant::<S>(&call.actor, which, &edit).await?;
+            let matched = call.ops.matching::<S>(&call.actor, which, &edit).await?;
             // Not bound to what they were a moment ago: they match, and that is all.
-            let meant: Vec<Meant> = meant.into_iter().map(|(id, _)| (id, None)).collect();
-            call.write(move |act| Ok(json!({ "batch_id": batches::order::<S>(act, &edit, &meant)? }))).await
+            let matched: Vec<MatchedRow> = matched.into_iter().map(|(id, _)| (id, None)).collect();
+            call.write(move |act| Ok(json!({ "batch_id": batches::order::<S>(act, &edit, &matched)? }))).await
         }
     }
 }
@@ -106,7 +106,7 @@ fn ids(params: &mut Fields) -> Result<Option<Vec<i64>>> {
 }
 
 /// Every condition that is sent must be a real one: a blank one comes of a variable that was never filled, and would take
-/// more rows than were meant.
+/// more rows than were matched.
 fn which<S: Subscribed>(ids: Vec<i64>, filter: Option<Node>, search: Option<Node>) -> Result<Which> {
     let is_given = filter.is_some();
     if filter.as_ref().is_some_and(Node::is_blank) {

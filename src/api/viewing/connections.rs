@@ -17,7 +17,7 @@ use crate::{
     },
     ops::{
         clock,
-        viewing::connections::{self, Connection, Told, Which},
+        viewing::connections::{self, Connection, ViewerReference, Which},
     },
 };
 
@@ -69,9 +69,9 @@ fn viewer(call: &mut Call) -> Result<Option<Viewer>> {
     let reference: Option<Reference> = call.params.take("reference")?;
     let told = match (username, mac, reference) {
         (None, None, None) => return Ok(None),
-        (Some(username), None, None) => Told::Username(username),
-        (None, Some(mac), None) => Told::Mac(mac),
-        (None, None, Some(reference)) => Told::Reference(reference),
+        (Some(username), None, None) => ViewerReference::Username(username),
+        (None, Some(mac), None) => ViewerReference::Mac(mac),
+        (None, None, Some(reference)) => ViewerReference::Reference(reference),
         _ => return Err(Refused::OneOfFive.into()),
     };
     call.ops.point(&call.actor, call.action, |look| connections::viewer_of(look, &told)).map(Some)

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where an address is, as seen from this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum NetworkScope {
     /// Anywhere in the Internet.
     Public,
     /// In a private network (RFC 1918, RFC 4193, RFC 6598).
@@ -29,7 +29,7 @@ const METADATA: [IpAddr; 8] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
 ];
 
-impl Place {
+impl NetworkScope {
     /// That of an address. One of v6 that carries one of v4 is where that is.
     pub fn of(address: IpAddr) -> Self {
         if METADATA.contains(&address) {
@@ -90,8 +90,8 @@ fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
 mod tests {
     use super::*;
 
-    fn place(address: &str) -> Place {
-        Place::of(address.parse().unwrap())
+    fn place(address: &str) -> NetworkScope {
+        NetworkScope::of(address.parse().unwrap())
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
         for (addresses, expected) in [
             (
                 &["8.8.8.8", "2606:4700::1", "::ffff:8.8.8.8", "2002:808:808::1", "172.32.0.1"][..],
-                Place::Public,
+                NetworkScope::Public,
             ),
             (
                 &[
@@ -111,13 +111,13 @@ mod tests {
                     "::ffff:10.1.1.1",
                     "64:ff9b::a00:1",
                 ],
-                Place::Private,
+                NetworkScope::Private,
             ),
             (
                 &["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "2002:7f00:1::", "::127.0.0.1"],
-                Place::Loopback,
+                NetworkScope::Loopback,
             ),
-            (&["169.254.1.1", "fe80::1", "::ffff:169.254.1.1"], Place::LinkLocal),
+            (&["169.254.1.1", "fe80::1", "::ffff:169.254.1.1"], NetworkScope::LinkLocal),
             (
                 &[
                     "0.0.0.0",
@@ -136,7 +136,7 @@ mod tests {
                     "fd20:ce::254",
                     "fd00:42::42",
                 ],
-                Place::Nowhere,
+                NetworkScope::Nowhere,
             ),
         ] {
             for address in addresses {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_source_leads_outwards_and_to_its_own_kind_of_place() {
-        use Place::{LinkLocal, Loopback, Nowhere, Private, Public};
+        use NetworkScope::{LinkLocal, Loopback, Nowhere, Private, Public};
         for (from, to) in [
             (Public, &[Public][..]),
             (Private, &[Public, Private]),

@@ -142,4 +142,4 @@ pub struct Which {
 }
 
 /// A row that a batch takes: its id, and its `updated_at` as it was seen, if it is taken only so.
-pub type Meant = (i64, Option<i64>);
+pub type MatchedRow = (i64, Option<i64>);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{listing::Subscribed, plan::Terms, subscription::Subscription};
+use super::{listing::Subscribed, plan::PlanTerms, subscription::Subscription};
 use crate::domain::{
     Error, Given, Refused, Result,
     fields::time::{Expiry, UnixTime},
@@ -35,7 +35,7 @@ pub struct Changes {
     /// Nobody pays for that.
     pub free: bool,
     /// The plans that extend rows, as a preview has shown them: no others are charged.
-    pub shown: Vec<(PlanId, Terms)>,
+    pub shown: Vec<(PlanId, PlanTerms)>,
 }
 
 /// How much longer a row lasts.
@@ -79,7 +79,7 @@ impl Bulk {
 
     /// The same, charged only as those plans were shown.
     #[must_use]
-    pub fn at(mut self, terms: &HashMap<PlanId, Terms>) -> Self {
+    pub fn at(mut self, terms: &HashMap<PlanId, PlanTerms>) -> Self {
         if let Self::Change(changes) = &mut self {
             changes.shown = terms.iter().map(|(plan, terms)| (*plan, *terms)).collect();
         }
@@ -87,7 +87,7 @@ impl Bulk {
     }
 
     /// As what that plan was shown, if it was.
-    pub fn shown(&self, plan: Option<PlanId>) -> Option<Terms> {
+    pub fn shown(&self, plan: Option<PlanId>) -> Option<PlanTerms> {
         let Self::Change(changes) = self else { return None };
         changes.shown.iter().find(|(known, _)| Some(*known) == plan).map(|(_, terms)| *terms)
     }
@@ -200,8 +200,8 @@ impl Bulk {
     }
 }
 
-fn shown(pair: &Value) -> Option<(PlanId, Terms)> {
-    Some((PlanId(pair[0].as_i64()?), Terms::read(pair[1].as_str()?)?))
+fn shown(pair: &Value) -> Option<(PlanId, PlanTerms)> {
+    Some((PlanId(pair[0].as_i64()?), PlanTerms::read(pair[1].as_str()?)?))
 }
 
 #[cfg(test)]

@@ -62,13 +62,13 @@ impl PlanChange {
 
 /// What a plan costs and how long it lasts, as it was shown to whoever sells it: nothing else is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct PlanTerms {
     credits: Credits,
     duration: Count,
     unit: Unit,
 }
 
-impl Terms {
+impl PlanTerms {
     /// Those of a plan as it is.
     pub fn of(plan: &Plan) -> Self {
         Self { credits: plan.credits, duration: plan.duration, unit: plan.duration_unit }
@@ -112,7 +112,7 @@ impl Terms {
     }
 }
 
-impl fmt::Display for Terms {
+impl fmt::Display for PlanTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, unit) = self.facts();
         write!(f, "{}.{count}.{unit}", self.credits())

@@ -12,7 +12,7 @@ use ureq::{
     },
 };
 
-use crate::domain::channels::reach::Place;
+use crate::domain::channels::reach::NetworkScope;
 
 /// Resolves names, and refuses those that lead to a forbidden place.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ impl Places {
         let local = |what: &str| {
             format!("its address {} {what}, which the setting fetch_local does not allow", address.ip())
         };
-        match Place::of(address.ip()) {
-            Place::Public => None,
-            Place::Private | Place::Loopback if self.local => None,
-            Place::Private => Some(local("is in a private network")),
-            Place::Loopback => Some(local("is this machine's own")),
-            Place::LinkLocal | Place::Nowhere => {
+        match NetworkScope::of(address.ip()) {
+            NetworkScope::Public => None,
+            NetworkScope::Private | NetworkScope::Loopback if self.local => None,
+            NetworkScope::Private => Some(local("is in a private network")),
+            NetworkScope::Loopback => Some(local("is this machine's own")),
+            NetworkScope::LinkLocal | NetworkScope::Nowhere => {
                 Some(format!("its address {} is one that nothing may be fetched from", address.ip()))
             }
         }

@@ -22,7 +22,7 @@ pub struct SegmentName {
 
 /// A segment in a playlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedSegment {
     pub name: SegmentName,
     /// When it begins, in unix milliseconds.
     pub start: u64,
@@ -56,7 +56,7 @@ impl SegmentName {
 impl Archive {
     /// The segments of pieces that overlap the time between two moments, in unix milliseconds. Of a stream whose key frames are
     /// rare they are longer.
-    pub fn listed(stream: StreamId, pieces: &[Piece], from: u64, to: u64) -> Vec<Listed> {
+    pub fn listed(stream: StreamId, pieces: &[Piece], from: u64, to: u64) -> Vec<ListedSegment> {
         let usual =
             pieces.first().and_then(|piece| Cutting::of(piece).ok()?.longest_gap(piece.duration).ok());
         let usual = usual.unwrap_or(0).max(USUAL);
@@ -71,7 +71,7 @@ impl Archive {
                 let (begin, end) = name.times(piece.duration);
                 let (start, end) = (piece.start + begin, piece.start + end);
                 if end > from && start < to {
-                    listed.push(Listed { name, start, duration: end - start, discontinuity });
+                    listed.push(ListedSegment { name, start, duration: end - start, discontinuity });
                     discontinuity = false;
                 }
             }

@@ -35,8 +35,8 @@ use book::Book;
 pub use book::Totals;
 pub use cut::Cutting;
 pub use disk::Disk;
-pub use listed::{Listed, SegmentName};
-use piece::{HOUR, Place};
+pub use listed::{ListedSegment, SegmentName};
+use piece::{HOUR, StreamFolder};
 pub use piece::{LONGEST as LONGEST_PIECE, Piece};
 pub use recorder::Recorder;
 pub use sent::{Span, Spans};
@@ -319,8 +319,8 @@ impl Archive {
         self.0.pieces.send_replace(());
     }
 
-    fn place(&self, stream: StreamId) -> Place {
-        Place::of(&self.0.folder, stream)
+    fn place(&self, stream: StreamId) -> StreamFolder {
+        StreamFolder::of(&self.0.folder, stream)
     }
 
     fn books(&self) -> MutexGuard<'_, HashMap<StreamId, Book>> {

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::piece::{self, Name, Piece, Place};
+use super::piece::{self, Name, Piece, StreamFolder};
 use crate::media::ts::{self, PACKET};
 
 /// Buffers that are written at once; the system takes no more.
@@ -32,7 +32,7 @@ impl Part {
     ///
     /// # Errors
     /// What the disk says.
-    pub fn begin(place: &Place, arrived: u64, joins: bool) -> io::Result<Self> {
+    pub fn begin(place: &StreamFolder, arrived: u64, joins: bool) -> io::Result<Self> {
         make(place.folder())?;
         let mark = if joins { "" } else { "-d" };
         let path = place.folder().join(format!("{arrived}{mark}.part"));
@@ -74,7 +74,7 @@ impl Part {
     ///
     /// # Errors
     /// What the disk says; the file is gone then.
-    pub fn finish(self, place: &Place, start: u64, duration: u64) -> io::Result<Piece> {
+    pub fn finish(self, place: &StreamFolder, start: u64, duration: u64) -> io::Result<Piece> {
         let Self { path, file, bytes, joins } = self;
         let put = || {
             // More may be there, of a write that failed.
@@ -100,7 +100,7 @@ fn make(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn put(from: &Path, place: &Place, name: Name, bytes: u64) -> io::Result<Piece> {
+fn put(from: &Path, place: &StreamFolder, name: Name, bytes: u64) -> io::Result<Piece> {
     let hour = place.hour(name.start / piece::HOUR);
     let Name { start, duration, joins } = name;
     let path = hour.join(name.file());
@@ -122,7 +122,7 @@ fn put(from: &Path, place: &Place, name: Name, bytes: u64) -> io::Result<Piece> 
 ///
 /// # Errors
 /// What the disk says.
-pub fn finish_left(place: &Place, mut newest: Option<u64>) -> io::Result<Vec<Piece>> {
+pub fn finish_left(place: &StreamFolder, mut newest: Option<u64>) -> io::Result<Vec<Piece>> {
     let mut found = Vec::new();
     for name in piece::names(place.folder())? {
         let Some(stem) = name.strip_suffix(".part") else { continue };

@@ -73,11 +73,11 @@ impl Name {
 }
 
 /// The folder of one stream.
-pub struct Place {
+pub struct StreamFolder {
     folder: PathBuf,
 }
 
-impl Place {
+impl StreamFolder {
     /// That of a stream below the archive's folder.
     pub fn of(archive: &Path, stream: StreamId) -> Self {
         Self { folder: archive.join(stream.0.to_string()) }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn hours_have_folders_by_day_and_hour_in_utc() {
-        let place = Place::of(Path::new("/a"), StreamId(7));
+        let place = StreamFolder::of(Path::new("/a"), StreamId(7));
         assert_eq!(place.hour(490_122), Path::new("/a/7/2025-11-29/18"));
         assert_eq!(midnight("2025-11-29"), Some(490_122 - 18));
         assert_eq!((midnight("2025-11-9"), midnight("2025-02-30"), midnight("20251129")), (None, None, None));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{
     Archive, State,
     part::{self, Part},
-    piece::Place,
+    piece::StreamFolder,
     timeline,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub struct Recording {
     /// It runs as long as it is recorded.
     _demand: Demand,
     archive: Archive,
-    place: Place,
+    place: StreamFolder,
     /// How long a piece is to be, in milliseconds.
     length: u64,
     /// Whether what a killed server left was looked after.

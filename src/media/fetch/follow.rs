@@ -15,7 +15,7 @@ use super::{
     login::Logins,
     tls::{self, Tls},
 };
-use crate::domain::channels::{reach::Place, source_request::SourceRequest};
+use crate::domain::channels::{reach::NetworkScope, source_request::SourceRequest};
 
 /// The most redirects that are followed.
 const REDIRECTS: usize = 10;
@@ -56,7 +56,7 @@ pub struct Asker {
     request: SourceRequest,
     tls: Tls,
     /// Where the typed address was found.
-    place: Mutex<Option<Place>>,
+    place: Mutex<Option<NetworkScope>>,
     cookies: Mutex<Cookies>,
     logins: Logins,
     kept: Mutex<Vec<OpenConnection>>,
@@ -155,10 +155,10 @@ impl Asker {
 
     /// What was typed may be anywhere that is a place; what it leads to is bounded by where it was found.
     fn may_reach(&self, target: &Target, address: IpAddr) -> bool {
-        let to = Place::of(address);
+        let to = NetworkScope::of(address);
         let mut place = self.place.lock();
         match *place {
-            None if is_host_of(&self.home, target) && to != Place::Nowhere => {
+            None if is_host_of(&self.home, target) && to != NetworkScope::Nowhere => {
                 *place = Some(to);
                 true
             }

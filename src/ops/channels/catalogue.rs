@@ -48,14 +48,14 @@ impl Weighed for bool {
 
 /// Values made from the catalogue, forgotten as soon as anything was committed that it is made from.
 pub struct Cached<K, V> {
-    kept: Mutex<Kept<K, V>>,
+    kept: Mutex<KeptValues<K, V>>,
     /// Held by who makes one beside the thread that asked: whoever waits for it finds what was made.
     turn: tokio::sync::Mutex<()>,
     /// Values kept at once; beyond it those of an older catalogue go, and then all.
     most: usize,
 }
 
-struct Kept<K, V> {
+struct KeptValues<K, V> {
     /// Of which catalogue each was made, and how many bytes it has.
     values: HashMap<K, (u64, Arc<V>, usize)>,
     bytes: usize,
@@ -73,7 +73,7 @@ impl<K, V> Default for Cached<K, V> {
 impl<K, V> Cached<K, V> {
     /// None yet; so many are kept at once.
     pub fn at_most(most: usize) -> Self {
-        let kept = Kept { values: HashMap::new(), bytes: 0 };
+        let kept = KeptValues { values: HashMap::new(), bytes: 0 };
         Self { kept: Mutex::new(kept), turn: tokio::sync::Mutex::default(), most }
     }
 }
@@ -131,7 +131,7 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
     fn keep(&self, catalogue: u64, key: K, value: &Arc<V>, bytes: usize) -> Option<Arc<V>> {
         let mut kept = self.kept.lock();
         let kept = &mut *kept;
-        let is_full = |kept: &Kept<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
+        let is_full = |kept: &KeptValues<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
         if is_full(kept) {
             kept.values.retain(|_, (of, ..)| *of == catalogue);
             kept.bytes = kept.values.values().map(|(.., bytes)| bytes).sum();

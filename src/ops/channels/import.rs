@@ -7,7 +7,7 @@ mod reading;
 use std::{collections::HashMap, sync::Arc};
 
 pub use fetching::{forget_left, is_address};
-pub use lists::{Kept, Lists, Run};
+pub use lists::{Lists, Run, UploadedList};
 pub use reading::{READINGS, Reading};
 
 use super::streams;
@@ -187,7 +187,7 @@ impl Done {
     }
 
     /// Its figures, each with what it counts.
-    pub fn figures(&self) -> [(usize, &'static str); 6] {
+    pub fn counts(&self) -> [(usize, &'static str); 6] {
         [
             (self.made, "new streams"),
             (self.categories, "new categories"),

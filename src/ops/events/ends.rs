@@ -9,7 +9,7 @@ use crate::{
     ops::{Ops, clock},
     store::{
         self, Read, Write,
-        events::ends::{Place, Watch},
+        events::ends::{EndCursor, Watch},
     },
 };
 
@@ -59,7 +59,7 @@ fn target(watch: Watch, now: UnixTime) -> i64 {
 }
 
 /// A place behind every end up to that one.
-fn behind(end: i64) -> Place {
+fn behind(end: i64) -> EndCursor {
     (end, i64::MAX)
 }
 

@@ -22,10 +22,10 @@ use crate::{
 
 /// As things were when they were last told of.
 #[derive(Default)]
-pub struct States(Mutex<Seen>);
+pub struct States(Mutex<LastStates>);
 
 #[derive(Clone, Default)]
-struct Seen {
+struct LastStates {
     /// Whether a stream was up.
     streams: HashMap<StreamId, bool>,
     /// Which of its sources it had.
@@ -76,7 +76,7 @@ impl Ops {
         Ok(())
     }
 
-    fn look_at_streams(&self, seen: &mut Seen, changes: &mut Vec<Change>) {
+    fn look_at_streams(&self, seen: &mut LastStates, changes: &mut Vec<Change>) {
         let states = self.viewing.media.active_states();
         seen.streams.retain(|id, _| states.binary_search_by_key(id, |(id, _)| *id).is_ok());
         for (id, state) in states {
@@ -106,7 +106,7 @@ impl Ops {
         seen.sources = sources.into_iter().collect();
     }
 
-    fn look_at_servers(&self, seen: &mut Seen, changes: &mut Vec<Change>) {
+    fn look_at_servers(&self, seen: &mut LastStates, changes: &mut Vec<Change>) {
         let healths: Vec<_> = self.healths().iter().map(|(id, health)| (*id, health.clone())).collect();
         seen.servers.retain(|id, _| healths.iter().any(|(known, _)| known == id));
         for (server, health) in healths {
@@ -120,7 +120,7 @@ impl Ops {
         }
     }
 
-    fn look_at_disks(&self, seen: &mut Seen, changes: &mut Vec<Change>) {
+    fn look_at_disks(&self, seen: &mut LastStates, changes: &mut Vec<Change>) {
         let mut note = |of, low, why: String| {
             if seen.disks.insert(of, low).unwrap_or(false) != low {
                 changes.push(Change::Disk { of, low, why });
@@ -138,7 +138,7 @@ impl Ops {
 }
 
 impl States {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, LastStates> {
         self.0.lock()
     }
 }

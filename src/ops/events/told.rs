@@ -23,7 +23,7 @@ use crate::{
 const LONGEST: usize = 1_000;
 
 /// A column as it stands in the audit trail, and what that was made of.
-pub(in crate::ops) struct Told<'f> {
+pub(in crate::ops) struct ToldColumn<'f> {
     /// Its name.
     pub name: &'static str,
     /// Its value.
@@ -55,7 +55,7 @@ impl Act<'_> {
         change: &str,
         id: R::Id,
         facts: &[(&'static str, Fact)],
-        (before, after): (&[Told<'_>], &[Told<'_>]),
+        (before, after): (&[ToldColumn<'_>], &[ToldColumn<'_>]),
         texts: (&str, &str),
     ) -> Result<()> {
         let object = object::<R>();
@@ -96,11 +96,11 @@ impl Act<'_> {
         if change != "updated" {
             return Ok(());
         }
-        let facts = |columns: &[Told<'_>]| -> Vec<(&'static str, Fact)> {
+        let facts = |columns: &[ToldColumn<'_>]| -> Vec<(&'static str, Fact)> {
             columns.iter().map(|column| (column.name, column.fact.clone())).collect()
         };
         for (what, column) in meaning::of(R::RESOURCE, &facts(before), &facts(after)) {
-            let part = |columns: &[Told<'_>]| {
+            let part = |columns: &[ToldColumn<'_>]| {
                 let of = columns.iter().find(|told| told.name == column);
                 of.map_or_else(|| "{}".into(), |told| format!("{{\"{column}\":{}}}", told.text))
             };
@@ -112,12 +112,18 @@ impl Act<'_> {
     }
 
     /// Tells of an end that was set into what time has been told of already: time passes no moment twice. Others come with time.
-    fn tell_end(&self, row: &EventRow<'_>, before: &[Told<'_>], after: &[Told<'_>]) -> Result<()> {
+    fn tell_end(
+        &self,
+        row: &EventRow<'_>,
+        before: &[ToldColumn<'_>],
+        after: &[ToldColumn<'_>],
+    ) -> Result<()> {
         let resource = [Resource::Line, Resource::Mag].into_iter().find(|known| known.name() == row.resource);
-        let end = |columns: &[Told<'_>]| match columns.iter().find(|told| told.name == "expire_date")?.fact {
-            Fact::Number(end) => Some((*end, row.id.unwrap_or_default())),
-            _ => None,
-        };
+        let end =
+            |columns: &[ToldColumn<'_>]| match columns.iter().find(|told| told.name == "expire_date")?.fact {
+                Fact::Number(end) => Some((*end, row.id.unwrap_or_default())),
+                _ => None,
+            };
         let past = end(after).filter(|(end, _)| *end <= self.now.seconds());
         let (Some(resource), Some(is)) = (resource, past) else { return Ok(()) };
         let Some(told) = self.tx.ends_told(Watch { resource, days: 0 })? else { return Ok(()) };
@@ -215,7 +221,7 @@ fn reseller<R: Table>(id: R::Id, facts: &[(&'static str, Fact)], moves: bool) ->
     }
 }
 
-fn moves(before: &[Told<'_>], after: &[Told<'_>]) -> bool {
+fn moves(before: &[ToldColumn<'_>], after: &[ToldColumn<'_>]) -> bool {
     before.iter().chain(after).any(|told| told.name == "reseller_id")
 }
 
@@ -234,7 +240,7 @@ pub(in crate::ops) fn actor(actor: &Actor) -> Cow<'_, str> {
 }
 
 /// A column as it stands in an event; none if it is too long.
-fn shown<'t>(told: &'t Told<'_>) -> Option<Cow<'t, str>> {
+fn shown<'t>(told: &'t ToldColumn<'_>) -> Option<Cow<'t, str>> {
     match told.fact {
         // The audit trail has it in words.
         Fact::Ids(ids) if ids.len() > LONG => {
@@ -247,12 +253,12 @@ fn shown<'t>(told: &'t Told<'_>) -> Option<Cow<'t, str>> {
 
 /// The columns before and after as JSON; those that are too long are left out on both sides and named.
 fn data(
-    before: &[Told<'_>],
-    after: &[Told<'_>],
+    before: &[ToldColumn<'_>],
+    after: &[ToldColumn<'_>],
     texts: (&str, &str),
     omitted: &mut Vec<&'static str>,
 ) -> String {
-    let is_plain = |told: &Told<'_>| matches!(shown(told), Some(Cow::Borrowed(_)));
+    let is_plain = |told: &ToldColumn<'_>| matches!(shown(told), Some(Cow::Borrowed(_)));
     if before.iter().chain(after).all(is_plain) {
         return format!("{{\"before\":{},\"after\":{}}}", texts.0, texts.1);
     }
@@ -261,7 +267,7 @@ fn data(
             omitted.push(told.name);
         }
     }
-    let object = |columns: &[Told<'_>]| {
+    let object = |columns: &[ToldColumn<'_>]| {
         let kept = columns.iter().filter(|told| !omitted.contains(&told.name));
         let kept: Vec<String> = kept
             .map(|told| format!("\"{}\":{}", told.name, shown(told).unwrap_or(Cow::Borrowed("null"))))
@@ -280,7 +286,7 @@ mod tests {
         let notes = |text: &str| Fact::Text(text.into());
         let ids = |count: i64| Fact::Ids((1_000..1_000 + count).collect());
         let (short, long, few, many) = (notes("a"), notes(&"x".repeat(999)), ids(150), ids(201));
-        let told = |name, fact, text: &str| Told { name, fact, text: text.into() };
+        let told = |name, fact, text: &str| ToldColumn { name, fact, text: text.into() };
         let before = [told("notes", &short, "\"a\""), told("streams", &few, "\"150 entries\"")];
         let long_text = json!("x".repeat(999)).to_string();
         let after = [told("notes", &long, &long_text), told("streams", &few, "\"150 entries\"")];

@@ -48,7 +48,7 @@ pub struct Keeping {
     /// How many refreshes have ended.
     ended: AtomicU64,
     /// The sources as they were, and at which state of both databases and of refreshes.
-    seen: Mutex<Option<([u64; 3], Vec<Seen>)>>,
+    seen: Mutex<Option<([u64; 3], Vec<SourceState>)>>,
 }
 
 impl Keeping {
@@ -58,7 +58,7 @@ impl Keeping {
     }
 
     /// Breaks off what is refreshed of sources that have changed since, or are gone. Those that have changed begin anew.
-    fn break_off(&self, sources: &[Seen]) {
+    fn break_off(&self, sources: &[SourceState]) {
         self.stops.lock().retain(|id, refreshing| {
             let row =
                 sources.iter().map(|source| &source.row).find(|row| row.id == *id && row.record.enabled);
@@ -90,12 +90,12 @@ struct Refreshing {
 
 /// A source, and how it fares.
 #[derive(Clone)]
-struct Seen {
+struct SourceState {
     row: Stored<GuideSource>,
     health: SourceHealth,
 }
 
-impl Seen {
+impl SourceState {
     /// Whether it is time to fetch it by itself; `tried` is the state of it that this program last tried, if it did.
     fn is_due(&self, tried: Option<UnixTime>, now: UnixTime) -> bool {
         let period = self.row.record.refresh_hours.get() * 3_600;
@@ -179,7 +179,7 @@ impl Ops {
     }
 
     /// Refreshes a source beside the job, which looks at it again when that has ended.
-    fn start_refresh(&self, source: Seen) {
+    fn start_refresh(&self, source: SourceState) {
         let id = source.row.id;
         let stop = Arc::<AtomicBool>::default();
         let is_file = source.row.record.url.file().is_some();
@@ -199,13 +199,13 @@ impl Ops {
     }
 
     /// Reads the sources, and forgets what is kept of those that are gone.
-    async fn look_at_sources(&self) -> Result<Vec<Seen>> {
+    async fn look_at_sources(&self) -> Result<Vec<SourceState>> {
         let ops = self.clone();
         blocking(move || {
             let sources = ops.store.read(&asking(), |read| {
                 let rows = managed::in_order::<GuideSource>(read, None)?;
                 rows.into_iter()
-                    .map(|row| Ok(Seen { health: read.source_health(row.id)?, row }))
+                    .map(|row| Ok(SourceState { health: read.source_health(row.id)?, row }))
                     .collect::<Result<Vec<_>>>()
             })?;
             // Whoever never had a guide gets no file.
@@ -224,10 +224,11 @@ impl Ops {
 
     /// Reads again, without fetching, sources of which a channel is wanted by now whose programmes were not kept, or of
     /// which nothing is kept any more: guide.db was lost.
-    async fn fill_gaps(&self, sources: &mut [Seen], running: &HashSet<GuideSourceId>) -> Result<()> {
+    async fn fill_gaps(&self, sources: &mut [SourceState], running: &HashSet<GuideSourceId>) -> Result<()> {
         let ops = self.clone();
-        let was_read = |source: &&Seen| source.row.record.enabled && source.health.last_success_at.is_some();
-        let rests = |source: &&mut Seen| !running.contains(&source.row.id);
+        let was_read =
+            |source: &&SourceState| source.row.record.enabled && source.health.last_success_at.is_some();
+        let rests = |source: &&mut SourceState| !running.contains(&source.row.id);
         let read: Vec<GuideSourceId> = sources.iter().filter(was_read).map(|source| source.row.id).collect();
         let lacking: HashSet<GuideSourceId> = blocking(move || {
             let wanted = ops.store.read(&asking(), |read| read.shown_matches())?;
@@ -264,7 +265,7 @@ impl Ops {
     }
 
     /// Fetches and reads a source, and notes how that went.
-    async fn refresh(&self, source: Seen, stop: Arc<AtomicBool>) -> Result<()> {
+    async fn refresh(&self, source: SourceState, stop: Arc<AtomicBool>) -> Result<()> {
         let id = source.row.id;
         let before = source.health.clone();
         let outcome = self.fill_source(source, true, stop).await?;
@@ -300,7 +301,7 @@ impl Ops {
     /// Reads a source; with `fetch` fetches it before. What is wrong with it comes back as a sentence.
     async fn fill_source(
         &self,
-        source: Seen,
+        source: SourceState,
         fetch: bool,
         stop: Arc<AtomicBool>,
     ) -> Result<Result<Option<Counts>, String>> {

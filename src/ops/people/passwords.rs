@@ -36,7 +36,7 @@ const HASH: Action = Action { resource: Resource::Administrators, name: "passwor
 
 /// In which queue somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Queue {
     /// With everybody.
     Stranger,
     /// With those who were let in before.
@@ -129,12 +129,12 @@ pub(crate) async fn hash(password: NewPassword) -> Result<PasswordHash> {
 ///
 /// # Errors
 /// [`Error::Busy`] if very many are to be verified, or the program is ending.
-pub async fn verify(password: String, hash: Option<PasswordHash>, place: Place) -> Result<bool> {
-    let in_all = if place == Place::Known { &KNOWN } else { &STRANGERS };
+pub async fn verify(password: String, hash: Option<PasswordHash>, place: Queue) -> Result<bool> {
+    let in_all = if place == Queue::Known { &KNOWN } else { &STRANGERS };
     let waiting = in_all.try_acquire().map_err(|_| Error::Busy)?;
     let turn = match place {
-        Place::Known => None,
-        Place::Stranger => Some(STRANGERS_AT_ONCE.acquire().await.map_err(|_| Error::Busy)?),
+        Queue::Known => None,
+        Queue::Stranger => Some(STRANGERS_AT_ONCE.acquire().await.map_err(|_| Error::Busy)?),
     };
     let permit = AT_ONCE.acquire().await.map_err(|_| Error::Busy)?;
     let checked = tokio::task::spawn_blocking(move || {

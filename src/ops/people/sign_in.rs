@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     lockouts::Face,
-    passwords::{self, Place, Whose},
+    passwords::{self, Queue, Whose},
     steps::Step,
 };
 pub use crate::store::people::panel_sessions::PanelSession;
@@ -154,7 +154,7 @@ impl Ops {
         let known = found.as_ref().map(|admin| self.known(admin.id, from)).transpose()?.unwrap_or_default();
         self.may_try(username, address, known)?;
         let hash = found.as_ref().map(|admin| admin.record.password.clone());
-        let place = if known.is_some() { Place::Known } else { Place::Stranger };
+        let place = if known.is_some() { Queue::Known } else { Queue::Stranger };
         let right = passwords::verify(password, hash, place).await?;
         // Whoever sends many guesses at once learns no more from them than from the first few.
         self.may_try(username, address, known)?;
@@ -317,7 +317,7 @@ impl Ops {
     ) -> Result<()> {
         let admin = &who.admin.record;
         self.may_try_own(who, field)?;
-        if !passwords::verify(password, Some(admin.password.clone()), Place::Known).await? {
+        if !passwords::verify(password, Some(admin.password.clone()), Queue::Known).await? {
             self.count_own_failure(who);
             return Err(Error::invalid(field, "not the password that you signed in with"));
         }

@@ -11,14 +11,14 @@ use crate::{
         fields::time::UnixTime,
         ids::Id,
         people::audit::difference,
-        subscribers::batch::{Meant, State},
+        subscribers::batch::{MatchedRow, State},
     },
     ops::Act,
     store::subscribers::batch_rows::DoneRow,
 };
 
 /// Rows that are gone.
-pub struct Gone {
+pub struct DeletedRows {
     /// The number of the batch, by which they come back.
     pub batch: i64,
     /// What they were called.
@@ -29,7 +29,7 @@ pub struct Gone {
 ///
 /// # Errors
 /// [`crate::domain::Error::NoSuch`], and as the deletion of each.
-pub fn delete<R: Batched>(act: &Act<'_>, ids: &[R::Id]) -> Result<Gone> {
+pub fn delete<R: Batched>(act: &Act<'_>, ids: &[R::Id]) -> Result<DeletedRows> {
     let rows: Vec<Stored<R>> = ids.iter().map(|id| act.find::<R>(*id)).collect::<Result<_>>()?;
     // Before the first is gone: each knows its neighbours in lists.
     let kept = rows.iter().map(|row| {
@@ -49,7 +49,7 @@ pub fn delete<R: Batched>(act: &Act<'_>, ids: &[R::Id]) -> Result<Gone> {
         });
     }
     let batch = note(act, R::RESOURCE, "delete", &done)?;
-    Ok(Gone { batch, names: done.into_iter().map(|row| row.name).collect() })
+    Ok(DeletedRows { batch, names: done.into_iter().map(|row| row.name).collect() })
 }
 
 /// Notes those of the rows that have moved since they were read, which is in this act: that belong to other rows now, hold
@@ -79,8 +79,8 @@ fn is_place(column: &Column) -> bool {
 }
 
 fn note(act: &Act<'_>, resource: Resource, action: &'static str, done: &[DoneRow]) -> Result<i64> {
-    let meant: Vec<Meant> = done.iter().map(|row| (row.id, None)).collect();
-    let batch = batches::insert(act, resource, action, &json!({}), &meant)?;
+    let matched: Vec<MatchedRow> = done.iter().map(|row| (row.id, None)).collect();
+    let batch = batches::insert(act, resource, action, &json!({}), &matched)?;
     for row in done {
         act.tx.note_done(batch, row)?;
     }

@@ -13,10 +13,10 @@ use crate::{
         ids::{Id, PlanId, ResellerId},
         people::audit::{Difference, difference},
         subscribers::{
-            batch::{Meant, Named, State},
+            batch::{MatchedRow, Named, State},
             bulk::Bulk,
             listing::Subscribed,
-            plan::{Plan, Terms},
+            plan::{Plan, PlanTerms},
         },
     },
     ops::Act,
@@ -46,8 +46,8 @@ pub fn take_piece<S: Subscribed + Table>(act: &Act<'_>, batch: i64) -> Result<()
     let edit = edit.ok_or(Refused::BatchUnreadable(batch))?;
     let change = S::Change::read(&mut edit.columns())?;
     let (mut done, mut failed) = (0, 0);
-    for meant in rows {
-        let taken = take::<S>(act, meant, &edit, &change);
+    for matched in rows {
+        let taken = take::<S>(act, matched, &edit, &change);
         match taken {
             Ok(Taken::Changed(row)) => {
                 act.tx.note_done(batch, &row)?;
@@ -58,7 +58,7 @@ pub fn take_piece<S: Subscribed + Table>(act: &Act<'_>, batch: i64) -> Result<()
                 if matches!(error, Error::Database(_) | Error::Busy) {
                     return Err(error);
                 }
-                act.tx.note_failed(batch, &Named { id: meant.0, name, why: reason(&error) })?;
+                act.tx.note_failed(batch, &Named { id: matched.0, name, why: reason(&error) })?;
                 failed += 1;
             }
         }
@@ -75,11 +75,11 @@ enum Taken {
 /// Changes one row; else its name, and why not.
 fn take<S: Subscribed + Table>(
     act: &Act<'_>,
-    meant: Meant,
+    matched: MatchedRow,
     edit: &Bulk,
     change: &S::Change,
 ) -> Result<Taken, (String, Error)> {
-    let row = seen::<S>(act, meant)?;
+    let row = seen::<S>(act, matched)?;
     let name = row.record.name();
     let done = act.attempt(|| {
         // Before it is gone, and with it what belongs to it.
@@ -96,8 +96,8 @@ fn take<S: Subscribed + Table>(
     done.map_err(|error| (name, error))
 }
 
-/// A row as it is meant, if the actor may reach it; else its name, and why not.
-fn seen<S: Subscribed + Table>(act: &Act<'_>, (id, seen): Meant) -> Result<Stored<S>, (String, Error)> {
+/// A row as it is matched, if the actor may reach it; else its name, and why not.
+fn seen<S: Subscribed + Table>(act: &Act<'_>, (id, seen): MatchedRow) -> Result<Stored<S>, (String, Error)> {
     let row = subscriptions::reach::<S>(act.tx, act.actor, S::Id::of(id))
         .map_err(|error| (String::new(), error))?;
     if seen.is_some_and(|seen| seen != row.updated_at.seconds()) {
@@ -165,14 +165,14 @@ pub struct Rehearsed {
     /// The first rows: id, name, and what would change.
     pub sample: Vec<(i64, String, Difference)>,
     /// The plans that extend rows, as they are sold now.
-    pub terms: HashMap<PlanId, Terms>,
+    pub terms: HashMap<PlanId, PlanTerms>,
     paid: HashMap<ResellerId, i64>,
 }
 
 /// Does to some rows what a batch would do, and undoes all of it.
 pub fn rehearse<S: Subscribed + Table>(
     act: &Act<'_>,
-    rows: &[Meant],
+    rows: &[MatchedRow],
     edit: &Bulk,
     before: &Rehearsed,
 ) -> Result<Rehearsed> {
@@ -188,11 +188,11 @@ pub fn rehearse<S: Subscribed + Table>(
         if let Some(plan) = edit.plan()
             && !all.terms.contains_key(&plan)
         {
-            all.terms.insert(plan, Terms::of(&act.find::<Plan>(plan)?.record));
+            all.terms.insert(plan, PlanTerms::of(&act.find::<Plan>(plan)?.record));
         }
         all.tried += rows.len();
-        for meant in rows {
-            rehearse_row::<S>(act, *meant, edit, &change, &mut all)?;
+        for matched in rows {
+            rehearse_row::<S>(act, *matched, edit, &change, &mut all)?;
         }
         Ok(all)
     })
@@ -200,12 +200,12 @@ pub fn rehearse<S: Subscribed + Table>(
 
 fn rehearse_row<S: Subscribed + Table>(
     act: &Act<'_>,
-    meant: Meant,
+    matched: MatchedRow,
     edit: &Bulk,
     change: &S::Change,
     all: &mut Rehearsed,
 ) -> Result<()> {
-    let outcome = seen::<S>(act, meant).and_then(|row| {
+    let outcome = seen::<S>(act, matched).and_then(|row| {
         let name = row.record.name();
         let done = act.attempt(|| apply(act, &row, edit, change));
         done.map(|outcome| (row, outcome)).map_err(|error| (name, error))
@@ -216,7 +216,7 @@ fn rehearse_row<S: Subscribed + Table>(
         Err((name, error)) => {
             all.refused += 1;
             if all.named.len() < NAMED {
-                all.named.push(Named { id: meant.0, name, why: reason(&error) });
+                all.named.push(Named { id: matched.0, name, why: reason(&error) });
             }
             if all.reasons.len() < NAMED {
                 *all.reasons.entry(reason(&error)).or_default() += 1;
@@ -233,7 +233,7 @@ fn rehearse_row<S: Subscribed + Table>(
         && let Some(plan) = after.as_ref().and_then(|after| after.record.subscription().subscription_plan_id)
         && !all.terms.contains_key(&plan)
     {
-        all.terms.insert(plan, Terms::of(&act.find::<Plan>(plan)?.record));
+        all.terms.insert(plan, PlanTerms::of(&act.find::<Plan>(plan)?.record));
     }
     if all.sample.len() < SAMPLE {
         let changes = after.map(|after| difference(&row.record.facts(), &after.record.facts()));

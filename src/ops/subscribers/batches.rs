@@ -14,7 +14,7 @@ use crate::{
             rights::Access,
         },
         subscribers::{
-            batch::{Batch, MOST, Meant, Named, Orderer, State, Which},
+            batch::{Batch, MOST, MatchedRow, Named, Orderer, State, Which},
             bulk::Bulk,
             line::Line,
             listing::{self, Subscribed},
@@ -50,12 +50,12 @@ impl Ops {
     /// # Errors
     /// [`Error::Denied`], [`Error::Invalid`] for an edit that makes no sense, [`Error::Refused`] for that and for too many rows,
     /// or a database error.
-    pub async fn meant<S: Subscribed + Table>(
+    pub async fn matching<S: Subscribed + Table>(
         &self,
         actor: &Actor,
         mut which: Which,
         edit: &Bulk,
-    ) -> Result<Vec<Meant>> {
+    ) -> Result<Vec<MatchedRow>> {
         actor.may(S::RESOURCE, Access::Write)?;
         edit.check()?;
         if edit.is_free() {
@@ -66,7 +66,7 @@ impl Ops {
         }
         self.confine::<S>(actor, &mut which.selection);
         let action = Action { resource: S::RESOURCE, name: "bulk" };
-        let rows = self.read(actor, action, move |look| look.read.meant::<S>(&which)).await?;
+        let rows = self.read(actor, action, move |look| look.read.matching::<S>(&which)).await?;
         if rows.len() > MOST { Err(Refused::TooManyRows(MOST).into()) } else { Ok(rows) }
     }
 
@@ -137,9 +137,9 @@ fn administrator(read: &Read<'_>, id: crate::domain::ids::AdminId) -> Result<Who
 ///
 /// # Errors
 /// [`Error::Denied`], or a database error.
-pub fn order<S: Subscribed + Table>(act: &Act<'_>, edit: &Bulk, meant: &[Meant]) -> Result<i64> {
-    let id = insert(act, S::RESOURCE, edit.action(), &edit.to_json(), meant)?;
-    let after = serde_json::json!({ "batch_id": id, "rows": meant.len(), "action": edit.action() });
+pub fn order<S: Subscribed + Table>(act: &Act<'_>, edit: &Bulk, matched: &[MatchedRow]) -> Result<i64> {
+    let id = insert(act, S::RESOURCE, edit.action(), &edit.to_json(), matched)?;
+    let after = serde_json::json!({ "batch_id": id, "rows": matched.len(), "action": edit.action() });
     act.audit(None, "", &Value::Object(serde_json::Map::new()), &after)?;
     Ok(id)
 }
@@ -150,7 +150,7 @@ pub(super) fn insert(
     resource: Resource,
     action: &'static str,
     edit: &Value,
-    meant: &[Meant],
+    matched: &[MatchedRow],
 ) -> Result<i64> {
     let new = NewBatch {
         resource,
@@ -160,7 +160,7 @@ pub(super) fn insert(
         actor: act.actor.name().to_owned(),
         address: act.actor.address.map(|address| address.to_string()),
     };
-    act.tx.insert_batch(&new, meant, act.now)
+    act.tx.insert_batch(&new, matched, act.now)
 }
 
 /// By what whoever orders a batch is found again while it goes on.

@@ -259,6 +259,6 @@ fn every_user(read: &Read<'_>) -> Result<HashMap<Resource, Vec<(&'static str, Us
 }
 
 fn sum<T: Default>(figures: &ByReseller<T>, own: Option<ResellerId>, add: impl Fn(T, &T) -> T) -> T {
-    let meant = figures.iter().filter(|(of, _)| own.is_none() || **of == own);
-    meant.fold(T::default(), |all, (_, one)| add(all, one))
+    let matched = figures.iter().filter(|(of, _)| own.is_none() || **of == own);
+    matched.fold(T::default(), |all, (_, one)| add(all, one))
 }

@@ -15,10 +15,10 @@ use crate::{
             rights::Access,
         },
         subscribers::{
-            batch::{Meant, Which},
+            batch::{MatchedRow, Which},
             bulk::Bulk,
             listing::Subscribed,
-            plan::{Plan, Terms},
+            plan::{Plan, PlanTerms},
         },
     },
     ops::{Act, Action, Ops, clock},
@@ -34,36 +34,37 @@ const AT_ONCE: usize = 100;
 
 /// What was seen, and what was to become of it.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Preview {
     id: i64,
     who: Who,
     resource: Resource,
     /// What is to become of each row.
     pub edit: Bulk,
-    meant: Vec<Meant>,
-    terms: HashMap<PlanId, Terms>,
+    matched: Vec<MatchedRow>,
+    terms: HashMap<PlanId, PlanTerms>,
 }
 
 /// The latest previews.
 #[derive(Default)]
-pub struct Previews(VecDeque<Seen>);
+pub struct Previews(VecDeque<Preview>);
 
 impl Previews {
     /// Remembers one; its number. Numbers begin with the time, so that one from before the last start never means another.
-    fn keep(&mut self, mut seen: Seen) -> i64 {
+    fn keep(&mut self, mut seen: Preview) -> i64 {
         let now = clock::now().seconds();
         seen.id = self.0.back().map_or(now, |last| now.max(last.id + 1));
         let id = seen.id;
         self.0.push_back(seen);
-        let rows = |kept: &VecDeque<Seen>| kept.iter().map(|seen| seen.meant.len()).sum::<usize>();
+        let rows = |kept: &VecDeque<Preview>| kept.iter().map(|seen| seen.matched.len()).sum::<usize>();
         while self.0.len() > 1 && (self.0.len() > KEPT || rows(&self.0) > ROWS) {
             self.0.pop_front();
         }
         id
     }
 
-    fn of(&self, id: i64, actor: &Actor, resource: Resource) -> Result<Seen> {
-        let same = |seen: &&Seen| seen.id == id && seen.resource == resource && same(&seen.who, &actor.who);
+    fn of(&self, id: i64, actor: &Actor, resource: Resource) -> Result<Preview> {
+        let same =
+            |seen: &&Preview| seen.id == id && seen.resource == resource && same(&seen.who, &actor.who);
         self.0.iter().find(same).cloned().ok_or(Refused::PreviewGone(id).into())
     }
 }
@@ -91,7 +92,7 @@ impl Ops {
     /// Does what a batch would do to the first `tried` rows, piece by piece, undoes all of it, and remembers what was seen.
     ///
     /// # Errors
-    /// As [`Ops::meant`], or a database error.
+    /// As [`Ops::matching`], or a database error.
     pub async fn preview_batch<S: Subscribed + Table>(
         &self,
         actor: &Actor,
@@ -99,17 +100,17 @@ impl Ops {
         edit: Bulk,
         tried: usize,
     ) -> Result<Previewed> {
-        let meant: Vec<Meant> = self.meant::<S>(actor, which, &edit).await?;
+        let matched: Vec<MatchedRow> = self.matching::<S>(actor, which, &edit).await?;
         let action = Action { resource: S::RESOURCE, name: "bulk" };
         let mut rehearsed = Rehearsed::default();
-        for rows in meant[..meant.len().min(tried)].chunks(AT_ONCE) {
+        for rows in matched[..matched.len().min(tried)].chunks(AT_ONCE) {
             let (rows, edit, before) = (rows.to_vec(), edit.clone(), rehearsed);
             let job = move |act: &Act<'_>| batch_rows::rehearse::<S>(act, &rows, &edit, &before);
             rehearsed = self.write(actor.clone(), action, job).await?;
         }
-        let count = meant.len();
+        let count = matched.len();
         let (who, terms) = (actor.who.clone(), rehearsed.terms.clone());
-        let seen = Seen { id: 0, who, resource: S::RESOURCE, edit, meant, terms };
+        let seen = Preview { id: 0, who, resource: S::RESOURCE, edit, matched, terms };
         Ok(Previewed { id: self.previews.lock().keep(seen), count, rehearsed })
     }
 
@@ -117,7 +118,7 @@ impl Ops {
     ///
     /// # Errors
     /// [`Error::Refused`] if it is not remembered, [`Error::Denied`].
-    pub fn seen_preview<S: Subscribed>(&self, actor: &Actor, id: i64) -> Result<Seen> {
+    pub fn seen_preview<S: Subscribed>(&self, actor: &Actor, id: i64) -> Result<Preview> {
         actor.may(S::RESOURCE, Access::Write)?;
         self.previews.lock().of(id, actor, S::RESOURCE)
     }
@@ -127,12 +128,12 @@ impl Ops {
 ///
 /// # Errors
 /// [`Error::Refused`] if a plan is another by now; as [`batches::order`].
-pub fn order_seen<S: Subscribed + Table>(act: &Act<'_>, seen: &Seen) -> Result<i64> {
+pub fn order_seen<S: Subscribed + Table>(act: &Act<'_>, seen: &Preview) -> Result<i64> {
     for (plan, shown) in &seen.terms {
-        let now = Terms::of(&act.find::<Plan>(*plan)?.record);
+        let now = PlanTerms::of(&act.find::<Plan>(*plan)?.record);
         if let Some(changed) = shown.changed_to(&now) {
             return Err(Error::from(Refused::TermsChangedSincePreview(changed)));
         }
     }
-    batches::order::<S>(act, &seen.edit.clone().at(&seen.terms), &seen.meant)
+    batches::order::<S>(act, &seen.edit.clone().at(&seen.terms), &seen.matched)
 }

@@ -8,7 +8,7 @@ use crate::{
         people::{actor::Actor, reseller::Reseller},
         subscribers::{
             listing::Subscribed,
-            plan::{Plan, Terms},
+            plan::{Plan, PlanTerms},
             subscription::{Subscription, SubscriptionChange},
         },
         viewing::session::Viewer,
@@ -25,12 +25,12 @@ pub struct SaleOptions {
     /// Charge nothing (`data[free]=1`).
     pub free: bool,
     /// What was shown of the plan to whoever sells it: it is refused if that is another by now.
-    pub terms: Option<Terms>,
+    pub terms: Option<PlanTerms>,
 }
 
 impl SaleOptions {
     fn check_terms(&self, plan: &Plan) -> Result<()> {
-        match self.terms.and_then(|shown| shown.changed_to(&Terms::of(plan))) {
+        match self.terms.and_then(|shown| shown.changed_to(&PlanTerms::of(plan))) {
             Some(changed) => Err(Refused::TermsChanged(changed).into()),
             None => Ok(()),
         }

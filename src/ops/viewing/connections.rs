@@ -76,7 +76,7 @@ impl Viewing {
     }
 
     /// The connections that are meant.
-    pub fn meant(&self, which: Which) -> Vec<Connection> {
+    pub fn matching(&self, which: Which) -> Vec<Connection> {
         let mut open = self.open_connections();
         open.retain(|connection| match which {
             Which::One(id) => connection.id == id,
@@ -89,7 +89,7 @@ impl Viewing {
 
 /// What tells the viewer whose connections are meant.
 #[derive(Debug)]
-pub enum Told {
+pub enum ViewerReference {
     /// A line.
     Username(Username),
     /// A MAG.
@@ -102,18 +102,18 @@ pub enum Told {
 ///
 /// # Errors
 /// [`Error::NoSuch`], [`Error::Denied`].
-pub fn viewer_of(look: &Look<'_>, told: &Told) -> Result<Viewer> {
+pub fn viewer_of(look: &Look<'_>, told: &ViewerReference) -> Result<Viewer> {
     look.may(Resource::Connections)?;
     let (viewer, missing) = match told {
-        Told::Username(username) => {
+        ViewerReference::Username(username) => {
             let line = look.read.first::<Line>("username", &Fact::Text(username.as_str().to_owned()))?;
             (line.map(|line| Viewer::Line(line.id)), Resource::Line)
         }
-        Told::Mac(mac) => {
+        ViewerReference::Mac(mac) => {
             let mag = look.read.first::<Mag>("mac_address", &Fact::Text(mac.to_string()))?;
             (mag.map(|mag| Viewer::Mag(mag.id)), Resource::Mag)
         }
-        Told::Reference(reference) => (look.read.holder_of(reference)?, Resource::Line),
+        ViewerReference::Reference(reference) => (look.read.holder_of(reference)?, Resource::Line),
     };
     let viewer = viewer.ok_or(Error::no_such(missing))?;
     if reaches(look.read, look.actor, viewer, Access::Read)? {
@@ -142,7 +142,7 @@ fn reaches(read: &Read<'_>, actor: &Actor, viewer: Viewer, access: Access) -> Re
 /// [`Error::NoSuch`] for one that is not open, or a database error.
 pub fn targets(act: &Act<'_>, viewing: &Viewing, which: Which) -> Result<Vec<SessionId>> {
     let mut ids = Vec::new();
-    for open in viewing.meant(which) {
+    for open in viewing.matching(which) {
         if reaches(act.tx, act.actor, open.viewer, Access::Write)? {
             ids.push(open.id);
         }

@@ -24,7 +24,7 @@ pub use watch::{WatchRequest, Watching};
 pub use crate::media::ListedSegment;
 pub use crate::media::{
     InMemory, Segment, Segments, Tap,
-    archive::{Archive, Listed, SegmentName, Spans},
+    archive::{Archive, ListedSegment, SegmentName, Spans},
     connections::Hold,
 };
 

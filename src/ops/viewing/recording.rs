@@ -10,7 +10,7 @@ use crate::{
         ids::StreamId,
         viewing::{admission::Rule, window::Window},
     },
-    media::archive::{Archive, Listed, Piece, Spans},
+    media::archive::{Archive, ListedSegment, Piece, Spans},
     ops::blocking,
 };
 
@@ -41,7 +41,7 @@ pub struct Following {
 /// Part of an archive as a playlist.
 pub struct Playlist {
     /// Its segments, oldest first.
-    pub segments: Vec<Listed>,
+    pub segments: Vec<ListedSegment>,
     /// Whether none follows any more.
     pub is_whole: bool,
 }

@@ -23,11 +23,11 @@ const MOST: usize = 50_000;
 
 /// The tokens of playlists of archives, and whose they are: a session ends while its player is paused, and begins anew.
 #[derive(Default)]
-pub struct Tokens(Mutex<HashMap<Token, Kept>>);
+pub struct Tokens(Mutex<HashMap<Token, TokenOwner>>);
 
 /// Whose a token is.
 #[derive(Clone)]
-pub struct Kept {
+pub struct TokenOwner {
     /// Whose.
     pub viewer: Viewer,
     /// What it was let in with.
@@ -41,7 +41,7 @@ pub struct Kept {
 impl Tokens {
     /// Keeps one that was given out.
     pub fn keep(&self, token: &str, who: &Subscriber, title: Title, from: &Client) {
-        let kept = Kept {
+        let kept = TokenOwner {
             viewer: who.viewer,
             proof: who.proof.clone(),
             title,
@@ -67,7 +67,7 @@ impl Tokens {
     }
 
     /// Whose it is, if it is that player's who comes with it.
-    pub fn get(&self, token: &str, from: &Client) -> Option<Kept> {
+    pub fn get(&self, token: &str, from: &Client) -> Option<TokenOwner> {
         let tokens = self.0.lock();
         let kept = tokens.get(token).filter(|kept| kept.used.elapsed() < KEPT)?;
         (kept.from.address == from.address && kept.from.agent == from.agent).then(|| kept.clone())

@@ -24,7 +24,7 @@ use crate::{
     ops::{
         Act,
         messages::{self, SentTarget, ShownTarget, Whose},
-        slips::Made,
+        slips::FormOutcome,
     },
     panel::kit::{
         caller::{Caller, action, anew, done},
@@ -206,7 +206,7 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
         };
     let job = move |act: &Act<'_>| Ok((messages::create(act, change.clone())?.number(), ()));
     match caller.make(&sent, action(Resource::MessageTargets, "new"), job).await {
-        Ok(Made { .. }) => Ok(done(PATH, "The message target was created.")),
+        Ok(FormOutcome { .. }) => Ok(done(PATH, "The message target was created.")),
         Err(error) => {
             let status = form.refused(error)?;
             Ok(form_page(&caller, status, title(), form))

@@ -23,7 +23,7 @@ use crate::{
     ops::{
         Act, Action,
         events::webhooks::{self, ShownHook},
-        slips::Made,
+        slips::FormOutcome,
     },
     panel::kit::{
         caller::{Caller, action, done},
@@ -188,7 +188,7 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
     let made = secret.clone();
     let job = move |act: &Act<'_>| Ok((webhooks::create(act, change.clone(), &made)?.number(), ()));
     match caller.make(&sent, CREATE, job).await {
-        Ok(Made { .. }) => {
+        Ok(FormOutcome { .. }) => {
             let note = "The secret is shown only this once. The receiver checks with it that messages come from here.";
             let frame = caller.frame("The secret of the new webhook");
             Ok(caller.page(&NewSecret { frame, secret: secret.reveal(), note, back: PATH }))

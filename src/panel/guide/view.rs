@@ -41,7 +41,7 @@ const MOST: usize = 40;
 struct GuidePage {
     frame: Frame,
     tabs: Tabs,
-    asked: Asked,
+    asked: GuideQuery,
     categories: Vec<Choice>,
     days: Vec<Choice>,
     day: String,
@@ -83,7 +83,7 @@ struct Entry {
 }
 
 /// What the address asks for.
-struct Asked {
+struct GuideQuery {
     search: String,
     category: String,
     /// The first moment of the page; now if empty.
@@ -91,7 +91,7 @@ struct Asked {
     from: i64,
 }
 
-impl Asked {
+impl GuideQuery {
     /// Out of the address; what cannot be read is the beginning, and now.
     fn of(query: &Query, zone: &TimeZone, now: UnixTime) -> Self {
         let text = |name| query.text(name).trim().to_owned();
@@ -144,7 +144,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     let about = About::ask(&caller, &[Resource::Categories]).await?;
     let zone = &about.zone;
     let now = clock::now();
-    let asked = Asked::of(&query, zone, now);
+    let asked = GuideQuery::of(&query, zone, now);
     let sought = asked.sought();
     let seek = caller.ops.read(caller.actor(), list, move |look| streams::seek(look, &sought));
     let found = seek.await?;

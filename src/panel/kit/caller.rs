@@ -27,7 +27,7 @@ use crate::{
     ops::{
         Act, Action, Ops,
         people::sign_in::{SignedIn, Tokens},
-        slips::{Made, Slip},
+        slips::{FormOutcome, Slip},
     },
     panel::moved,
     wire::{
@@ -165,7 +165,7 @@ impl Caller {
     ///
     /// # Errors
     /// As [`Ops::make`], [`Error::Denied`], and [`Error::Refused`] for a form without a slip.
-    pub async fn make<T, F>(&self, sent: &Sent, action: Action, job: F) -> Result<Made<T>>
+    pub async fn make<T, F>(&self, sent: &Sent, action: Action, job: F) -> Result<FormOutcome<T>>
     where
         T: Send + 'static,
         F: Fn(&Act<'_>) -> Result<(i64, T)> + Send + 'static,

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     assets,
-    seen::{self, Seen},
+    seen::{self, SeenMarks},
     sent::Sent,
 };
 use crate::{
@@ -210,7 +210,7 @@ impl Form {
     }
 
     /// Whether what was sent tells all that this form showed.
-    fn is_told(&self, was: &Seen<'_>, sent: &Sent) -> bool {
+    fn is_told(&self, was: &SeenMarks<'_>, sent: &Sent) -> bool {
         let inputs = self.sections.iter().flat_map(|part| &part.inputs);
         let mut lists = inputs.filter(|input| matches!(input.widget, Widget::Ordered(_)));
         self.marks.iter().all(|(name, _)| was.tells(name))

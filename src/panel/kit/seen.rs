@@ -21,12 +21,12 @@ pub const FIELD: &str = "seen";
 const KEEP: &str = "keep";
 
 /// The marks that a browser sent.
-pub struct Seen<'s> {
+pub struct SeenMarks<'s> {
     marks: HashMap<&'s str, &'s str>,
     sent: &'s Sent,
 }
 
-impl<'s> Seen<'s> {
+impl<'s> SeenMarks<'s> {
     /// Of a form that was sent.
     pub fn of(sent: &'s Sent) -> Self {
         let marks = sent.text(FIELD).split(' ').filter_map(|mark| mark.split_once('='));
@@ -78,7 +78,7 @@ pub enum Met {
 }
 
 /// Takes in what was typed, beside what was shown and what stands there now.
-pub fn meet(input: &mut Input, typed: Vec<String>, was: &Seen<'_>, zone: &str) -> Met {
+pub fn meet(input: &mut Input, typed: Vec<String>, was: &SeenMarks<'_>, zone: &str) -> Met {
     if let Widget::Ordered(list) = &mut input.widget {
         list.was(was.sent.text(&held_by(input.name)));
         let text = typed.first().map_or("", String::as_str);

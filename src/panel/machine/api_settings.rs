@@ -28,7 +28,7 @@ use crate::{
             api_keys::{self, ApiKeyRow, Selector},
             whitelist::{self, Entry},
         },
-        slips::Made,
+        slips::FormOutcome,
     },
     panel::{
         kit::{
@@ -334,7 +334,7 @@ async fn create_key(caller: Caller, sent: Sent) -> Reply {
         Ok((id.0, record))
     };
     match caller.make(&sent, api_keys::CREATE, job).await {
-        Ok(Made { .. }) => {
+        Ok(FormOutcome { .. }) => {
             let frame = caller.frame(format!("The key {}", sent.text("name").trim()));
             Ok(caller.page(&NewKey { frame, key: key.reveal(), back: API_PATH }))
         }

@@ -27,7 +27,7 @@ use crate::{
             second_factor,
             sign_in::{self, PanelSession},
         },
-        slips::Made,
+        slips::FormOutcome,
         subscribers::at_once,
     },
     panel::kit::{
@@ -130,10 +130,10 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
         (None, Ok(_)) => return Ok(new_page(&caller, StatusCode::UNPROCESSABLE_ENTITY, form)),
     };
     match created {
-        Ok(Made { id, now: Some(username) }) => {
+        Ok(FormOutcome { id, now: Some(username) }) => {
             Ok(done(&href(AdminId(id)), &format!("{username} was created and can sign in.")))
         }
-        Ok(Made { id, now: None }) => {
+        Ok(FormOutcome { id, now: None }) => {
             Ok(done(&href(AdminId(id)), "This administrator was already created, and is not created again."))
         }
         Err(error) => {
@@ -148,7 +148,7 @@ async fn create_with(
     sent: &Sent,
     change: AdminChange,
     password: NewPassword,
-) -> Result<Made<String>> {
+) -> Result<FormOutcome<String>> {
     let hash = caller.ops.hash_chosen("password", password, &Whose::after(None, &change)).await?;
     let change = AdminChange { password: Given::Value(hash), ..change };
     let job = move |act: &Act<'_>| {

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::statement::{self, Asked, Statement};
+use super::statement::{self, Statement, StatementQuery};
 use crate::{
     domain::{
         Columns, Error, Resource, Result, Stored,
@@ -25,7 +25,7 @@ use crate::{
     ops::{
         Act,
         people::resellers::{self, Booked, ResellerRow, Selector},
-        slips::Made,
+        slips::FormOutcome,
         subscribers::at_once,
     },
     panel::{
@@ -166,7 +166,7 @@ async fn page(
     credits: Form,
 ) -> Reply {
     let (id, reseller) = (listed.reseller.id, &listed.reseller.record);
-    let asked = Asked::read(query, &caller.ops.snapshot().settings.time_zone);
+    let asked = StatementQuery::read(query, &caller.ops.snapshot().settings.time_zone);
     let statement = statement::of(caller, id, &href(id), asked).await?;
     let may_write = caller.may_write(Resource::Resellers);
     let page = One {
@@ -259,7 +259,7 @@ async fn book(caller: &Caller, id: ResellerId, sent: &Sent) -> Result<String> {
 
 async fn download(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let listed = find(&caller, &id).await?;
-    let asked = Asked::read(&query, &caller.ops.snapshot().settings.time_zone);
+    let asked = StatementQuery::read(&query, &caller.ops.snapshot().settings.time_zone);
     Ok(statement::download(&caller, listed.reseller.id, &asked))
 }
 
@@ -288,7 +288,7 @@ async fn create(caller: Caller, sent: Sent) -> Reply {
         }
     };
     match outcome {
-        Ok(Made { id, now }) => {
+        Ok(FormOutcome { id, now }) => {
             let told = now.map(|reseller| format!("{} was created.", reseller.name.as_str()));
             let told =
                 told.unwrap_or_else(|| "This reseller was already created, and is not created again.".into());

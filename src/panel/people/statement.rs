@@ -37,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 /// Which part of a statement is asked for.
-pub struct Asked {
+pub struct StatementQuery {
     /// The first day, as it was typed.
     from: String,
     /// The last day, as it was typed.
@@ -47,7 +47,7 @@ pub struct Asked {
     zone: TimeZone,
 }
 
-impl Asked {
+impl StatementQuery {
     /// Reads the parameters; what is no date or no reason asks for everything.
     pub fn read(query: &Query, zone: &ZoneName) -> Self {
         let day = |name| {
@@ -113,7 +113,7 @@ const ROWS: i64 = 50;
 ///
 /// # Errors
 /// [`Error::NoSuch`].
-pub async fn of(caller: &Caller, id: ResellerId, at: &str, asked: Asked) -> Result<Statement> {
+pub async fn of(caller: &Caller, id: ResellerId, at: &str, asked: StatementQuery) -> Result<Statement> {
     let page = Page {
         limit: Limit::new(ROWS).unwrap_or_default(),
         start: Start::Offset(asked.offset),
@@ -205,7 +205,7 @@ fn own_id(caller: &Caller) -> Result<ResellerId> {
 async fn own(caller: Caller, query: Query) -> Reply {
     let id = own_id(&caller)?;
     let own = caller.ops.reseller(caller.actor(), id).await?;
-    let asked = Asked::read(&query, &caller.ops.snapshot().settings.time_zone);
+    let asked = StatementQuery::read(&query, &caller.ops.snapshot().settings.time_zone);
     let statement = of(&caller, id, OWN, asked).await?;
     let frame = caller.frame("Statement");
     let (name, credits) = (own.reseller.record.name.as_str().to_owned(), show::number(own.credits.get()));
@@ -214,12 +214,12 @@ async fn own(caller: Caller, query: Query) -> Reply {
 
 async fn own_download(caller: Caller, query: Query) -> Reply {
     let id = own_id(&caller)?;
-    let asked = Asked::read(&query, &caller.ops.snapshot().settings.time_zone);
+    let asked = StatementQuery::read(&query, &caller.ops.snapshot().settings.time_zone);
     Ok(download(&caller, id, &asked))
 }
 
 /// The statement of that reseller as a file, oldest first. Whether the caller may see it is asked before.
-pub fn download(caller: &Caller, id: ResellerId, asked: &Asked) -> HttpResponse {
+pub fn download(caller: &Caller, id: ResellerId, asked: &StatementQuery) -> HttpResponse {
     let head = [
         "time",
         "unix_time",

@@ -38,7 +38,7 @@ struct FormPage {
 }
 
 /// An edit that was sent with the form, and what the form needs to come back.
-struct Asked {
+struct MassRequest {
     address: Address,
     about: About,
     form: Form,
@@ -50,14 +50,14 @@ async fn asked<S: Kind>(
     caller: &Caller,
     query: &Query,
     sent: &Sent,
-) -> Result<std::result::Result<Asked, HttpResponse>> {
+) -> Result<std::result::Result<MassRequest, HttpResponse>> {
     caller.actor().may(S::RESOURCE, Access::Write)?;
     let address = Address::read(query);
     address.check()?;
     let about = About::ask(caller, NAMES).await?;
     let mut form = form::<S>(caller, &address, &about).await?;
     Ok(match edit::read::<S>(&mut form, sent) {
-        Some(edit) => Ok(Asked { address, about, form, edit }),
+        Some(edit) => Ok(MassRequest { address, about, form, edit }),
         None => Err(form_page::<S>(caller, StatusCode::UNPROCESSABLE_ENTITY, &address, &about, form)),
     })
 }

@@ -10,7 +10,7 @@ use super::{
         error::Reply,
         form::{Choice, Form, Input, Widget},
         frame::Frame,
-        seen::{self, Seen},
+        seen::{self, SeenMarks},
         sent::Sent,
         show,
     },
@@ -23,13 +23,13 @@ use crate::{
         ids::{Id, PlanId},
         people::rights::Access,
         subscribers::{
-            plan::{Plan, Terms},
+            plan::{Plan, PlanTerms},
             subscription::{Subscription, SubscriptionChange},
         },
     },
     ops::{
         clock,
-        slips::Made,
+        slips::FormOutcome,
         subscribers::accounts::{self, Account, SaleOptions},
     },
 };
@@ -74,7 +74,7 @@ pub fn choice(plan: &Stored<Plan>, account: Option<&Account>, until: Option<Stri
 
 /// What a form shows of plans that can be chosen: their terms, by which [`agreed`] knows them again.
 pub fn shown_terms(plans: &[Stored<Plan>]) -> Vec<(String, String)> {
-    plans.iter().map(|plan| (told_by(plan.id), Terms::of(&plan.record).to_string())).collect()
+    plans.iter().map(|plan| (told_by(plan.id), PlanTerms::of(&plan.record).to_string())).collect()
 }
 
 fn told_by(plan: PlanId) -> String {
@@ -82,10 +82,10 @@ fn told_by(plan: PlanId) -> String {
 }
 
 /// The terms that the form showed of the plan that was chosen; `Err` if it does not tell, and says so then.
-pub fn agreed(form: &mut Form, sent: &Sent, change: &SubscriptionChange) -> Result<Option<Terms>, ()> {
+pub fn agreed(form: &mut Form, sent: &Sent, change: &SubscriptionChange) -> Result<Option<PlanTerms>, ()> {
     let Some(Some(plan)) = change.subscription_plan_id.value() else { return Ok(None) };
     let plan = told_by(*plan);
-    let terms = Seen::of(sent).mark(&plan).and_then(Terms::read);
+    let terms = SeenMarks::of(sent).mark(&plan).and_then(PlanTerms::read);
     // What is not offered at all is refused with the reason by the sale itself.
     if terms.is_none() && form.shows(&plan) {
         form.stale(seen::UNTOLD);
@@ -160,8 +160,8 @@ async fn extend_once<S: Kind>(caller: &Caller, id: &str, sent: &Sent) -> Reply {
         Ok((row.id.number(), record))
     };
     match caller.make(sent, action(S::RESOURCE, "extend"), job).await {
-        Ok(Made { now: Some(record), .. }) => Ok(extended(caller, row.id, &record, "was extended")),
-        Ok(Made { now: None, .. }) => {
+        Ok(FormOutcome { now: Some(record), .. }) => Ok(extended(caller, row.id, &record, "was extended")),
+        Ok(FormOutcome { now: None, .. }) => {
             let record = find::<S>(caller, id)?.record;
             Ok(extended(caller, row.id, &record, "was extended already,"))
         }

@@ -23,7 +23,7 @@ impl Watch {
 }
 
 /// An end, and whose it is: the place up to which was told.
-pub type Place = (i64, i64);
+pub type EndCursor = (i64, i64);
 
 /// A line or MAG that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Ending {
 
 impl Read<'_> {
     /// Up to which place was told; `None` if it never was.
-    pub fn ends_told(&self, watch: Watch) -> Result<Option<Place>> {
+    pub fn ends_told(&self, watch: Watch) -> Result<Option<EndCursor>> {
         let sql = "SELECT told_to, told_id FROM end_events WHERE resource = ? AND days = ?";
         let mut statement = self.conn.prepare_cached(sql)?;
         let row = params![watch.resource.name(), watch.days];
@@ -50,7 +50,7 @@ impl Read<'_> {
     }
 
     /// Those that end behind a place and up to a moment, at most so many.
-    pub fn ending(&self, watch: Watch, after: Place, to: i64, most: usize) -> Result<Vec<Ending>> {
+    pub fn ending(&self, watch: Watch, after: EndCursor, to: i64, most: usize) -> Result<Vec<Ending>> {
         let (table, name) = watch.table();
         // As the index has it.
         let end = "ifnull(expire_date, 253402300800)";
@@ -75,7 +75,7 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Notes up to which place was told.
-    pub fn note_ends_told(&self, watch: Watch, (end, id): Place) -> Result<()> {
+    pub fn note_ends_told(&self, watch: Watch, (end, id): EndCursor) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO end_events (resource, days, told_to, told_id) VALUES (?, ?, ?, ?)";
         self.conn.prepare_cached(sql)?.execute(params![watch.resource.name(), watch.days, end, id])?;
         Ok(())

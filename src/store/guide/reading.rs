@@ -23,7 +23,7 @@ pub struct KnownChannel {
 
 /// What is kept of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptSource {
     /// From where and how it was read.
     pub made_of: String,
     /// What the answer said of itself.
@@ -95,14 +95,14 @@ impl GuideDb {
     }
 
     /// What is kept of a source, if it was ever read.
-    pub fn kept(&self, source: GuideSourceId) -> Result<Option<Kept>> {
+    pub fn kept(&self, source: GuideSourceId) -> Result<Option<KeptSource>> {
         self.read(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT made_of, etag, last_modified, read_at FROM sources WHERE source_id = ?",
             )?;
             let kept = statement.query_row([source.0], |row| {
                 let fetched = Fetched { etag: row.get(1)?, last_modified: row.get(2)? };
-                Ok(Kept { made_of: row.get(0)?, fetched, read_at: row.get(3)? })
+                Ok(KeptSource { made_of: row.get(0)?, fetched, read_at: row.get(3)? })
             });
             kept.optional()
         })

@@ -13,7 +13,7 @@ use crate::{
         ids::{AdminId, ApiKeyId},
         page::{Page, Rows, Start},
         subscribers::{
-            batch::{Batch, LISTED_FOR, MOST, Meant, Orderer, State, UNDONE_WITHIN, Which},
+            batch::{Batch, LISTED_FOR, MOST, MatchedRow, Orderer, State, UNDONE_WITHIN, Which},
             listing::Subscribed,
         },
     },
@@ -72,7 +72,7 @@ fn written(orderer: Orderer) -> (&'static str, i64) {
 /// What is read of a batch; a macro, so that statements stand as literals.
 macro_rules! batches {
     () => {
-        "SELECT id, resource, action, state, done, meant, failed, undone, why, actor_kind, actor_id, actor, address, \
+        "SELECT id, resource, action, state, done, matched, failed, undone, why, actor_kind, actor_id, actor, address, \
          created_at, ended_at, EXISTS (SELECT 1 FROM batch_rows WHERE batch_id = batches.id AND outcome = 'kept' AND why <> '') \
          FROM batches"
     };
@@ -108,9 +108,9 @@ fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
 }
 
 impl Read<'_> {
-    /// Id and `updated_at` of the rows that are meant, in the order of ids; one more than a batch may have, if there are
+    /// Id and `updated_at` of the rows that are matched, in the order of ids; one more than a batch may have, if there are
     /// more. A row that is named and not there has no `updated_at`.
-    pub fn meant<S: Subscribed + Table>(&self, which: &Which) -> Result<Vec<Meant>> {
+    pub fn matching<S: Subscribed + Table>(&self, which: &Which) -> Result<Vec<MatchedRow>> {
         if !which.ids.is_empty() {
             let sql = format!("SELECT updated_at FROM {} WHERE id = ?", S::TABLE);
             let mut statement = self.conn.prepare_cached(&sql)?;
@@ -185,8 +185,8 @@ impl Read<'_> {
     }
 
     /// The next piece of a batch: its number, and its rows.
-    pub fn next_piece(&self, batch: i64) -> Result<Option<(i64, Vec<Meant>)>> {
-        let sql = "SELECT piece, meant FROM batch_pieces WHERE batch_id = ? ORDER BY piece LIMIT 1";
+    pub fn next_piece(&self, batch: i64) -> Result<Option<(i64, Vec<MatchedRow>)>> {
+        let sql = "SELECT piece, matched FROM batch_pieces WHERE batch_id = ? ORDER BY piece LIMIT 1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let found = statement.query_row([batch], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
         let Some((piece, text)) = found.optional()? else { return Ok(None) };
@@ -196,15 +196,15 @@ impl Read<'_> {
 
 impl Write<'_> {
     /// Orders a batch over those rows; its number.
-    pub fn insert_batch(&self, new: &NewBatch, meant: &[Meant], now: UnixTime) -> Result<i64> {
+    pub fn insert_batch(&self, new: &NewBatch, matched: &[MatchedRow], now: UnixTime) -> Result<i64> {
         let (kind, orderer) = written(new.orderer);
-        let sql = "INSERT INTO batches (resource, action, edit, meant, actor_kind, actor_id, actor, address, created_at, \
+        let sql = "INSERT INTO batches (resource, action, edit, matched, actor_kind, actor_id, actor, address, created_at, \
                    updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)";
         self.conn.prepare_cached(sql)?.execute(params![
             new.resource.name(),
             new.action,
             new.edit,
-            i64::try_from(meant.len()).unwrap_or(i64::MAX),
+            i64::try_from(matched.len()).unwrap_or(i64::MAX),
             kind,
             orderer,
             new.actor,
@@ -212,9 +212,9 @@ impl Write<'_> {
             now.seconds(),
         ])?;
         let id = self.conn.last_insert_rowid();
-        let sql = "INSERT INTO batch_pieces (batch_id, piece, meant) VALUES (?, ?, ?)";
+        let sql = "INSERT INTO batch_pieces (batch_id, piece, matched) VALUES (?, ?, ?)";
         let mut statement = self.conn.prepare_cached(sql)?;
-        for (piece, rows) in (0_i64..).zip(meant.chunks(PIECE)) {
+        for (piece, rows) in (0_i64..).zip(matched.chunks(PIECE)) {
             statement.execute(params![id, piece, kept_row::written(rows)?])?;
         }
         Ok(id)

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::{Fact, Kind, Result, Stored, fields::time::UnixTime, ids::Id, subscribers::batch::Meant},
+    domain::{Fact, Kind, Result, Stored, fields::time::UnixTime, ids::Id, subscribers::batch::MatchedRow},
     store::{Read, Table, engine::fault::broken},
 };
 
@@ -11,7 +11,7 @@ use crate::{
 ///
 /// # Errors
 /// A database error for what is none.
-pub fn parsed(text: &str) -> Result<Vec<Meant>> {
+pub fn parsed(text: &str) -> Result<Vec<MatchedRow>> {
     serde_json::from_str(text).map_err(|_| broken("a piece of a batch is not JSON"))
 }
 
@@ -19,7 +19,7 @@ pub fn parsed(text: &str) -> Result<Vec<Meant>> {
 ///
 /// # Errors
 /// Never.
-pub fn written(rows: &[Meant]) -> Result<String> {
+pub fn written(rows: &[MatchedRow]) -> Result<String> {
     serde_json::to_string(rows).map_err(|_| broken("a piece of a batch"))
 }
 

@@ -372,7 +372,7 @@ mod tests {
                         expires_before: None,
                         expires_after: None,
                     };
-                    read.meant::<Line>(&which)
+                    read.matching::<Line>(&which)
                 })
                 .unwrap();
             let mut wanted: Vec<i64> = wanted.into_iter().map(|(id, _)| id).collect();

@@ -52,7 +52,7 @@ struct WaitingList {
 }
 
 /// What is known of a list that was uploaded.
-pub enum Kept {
+pub enum UploadedList {
     /// It waits for its import; also if that was refused.
     List(Arc<List>),
     /// Its import, which runs or is over.
@@ -134,11 +134,11 @@ impl Ops {
     }
 
     /// What is known of the list of that token, for the one who uploaded it; `None` once it was dropped.
-    pub fn kept_list(&self, actor: &Actor, token: &str) -> Option<Kept> {
+    pub fn kept_list(&self, actor: &Actor, token: &str) -> Option<UploadedList> {
         let kept = self.lists.fresh();
         let found = kept.iter().find(|kept| kept.token == token && kept.owner == actor.name())?;
         let run = found.run.clone().filter(|run| !matches!(run.outcome(), Some(Err(_))));
-        run.map(Kept::Run).or_else(|| found.list.clone().map(Kept::List))
+        run.map(UploadedList::Run).or_else(|| found.list.clone().map(UploadedList::List))
     }
 
     /// Begins the import of a list that is kept; what runs it, unless it runs already.

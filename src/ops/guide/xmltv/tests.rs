@@ -7,13 +7,13 @@ use super::*;
 
 /// What was read, as texts that compare.
 #[derive(Default)]
-struct Seen {
+struct Collected {
     channels: Vec<String>,
     programmes: Vec<String>,
     left_out: usize,
 }
 
-impl Sink for Seen {
+impl Sink for Collected {
     type Error = String;
 
     fn channel(&mut self, id: &str, names: Vec<String>) -> Result<(), String> {
@@ -41,14 +41,14 @@ impl Sink for Seen {
     }
 }
 
-fn read_from(source: Box<dyn io::Read>) -> Result<Seen, String> {
+fn read_from(source: Box<dyn io::Read>) -> Result<Collected, String> {
     let stop = AtomicBool::new(false);
-    let mut seen = Seen::default();
+    let mut seen = Collected::default();
     read(Input::new(source, &stop).unwrap(), &TimeZone::UTC, &mut seen)?;
     Ok(seen)
 }
 
-fn seen(text: &str) -> Result<Seen, String> {
+fn seen(text: &str) -> Result<Collected, String> {
     read_from(Box::new(Cursor::new(text.as_bytes().to_vec())))
 }
 
@@ -164,6 +164,6 @@ fn bombs_end_early_whatever_they_are_made_of() {
 fn reading_ends_when_the_program_does() {
     let stop = AtomicBool::new(true);
     let input = Input::new(Box::new(Cursor::new(vec![b' '; 200_000])), &stop).unwrap();
-    let why = read(input, &TimeZone::UTC, &mut Seen::default()).unwrap_err();
+    let why = read(input, &TimeZone::UTC, &mut Collected::default()).unwrap_err();
     assert!(why.contains("broken off"), "{why}");
 }

@@ -18,7 +18,7 @@ use crate::{
         ids::{BouquetId, parse_id},
         people::rights::Access,
     },
-    ops::channels::import::{Done, Duplicates, Import, Into, Kept, List, Run},
+    ops::channels::import::{Done, Duplicates, Import, Into, List, Run, UploadedList},
     panel::{
         kit::{
             caller::{Caller, done},
@@ -169,8 +169,8 @@ async fn read(
 pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
     let list = match caller.ops.kept_list(caller.actor(), &token) {
-        Some(Kept::List(list)) => list,
-        Some(Kept::Run(run)) => return Ok(progress(&caller, &run)),
+        Some(UploadedList::List(list)) => list,
+        Some(UploadedList::Run(run)) => return Ok(progress(&caller, &run)),
         None => return Ok(gone()),
     };
     let mut options = options(&caller, &token).await?;
@@ -187,9 +187,9 @@ pub async fn preview(caller: Caller, token: Path<String>, query: Query) -> Reply
 pub async fn apply(caller: Caller, token: Path<String>, sent: Sent) -> Reply {
     caller.actor().may(Resource::Streams, Access::Write)?;
     let list = match caller.ops.kept_list(caller.actor(), &token) {
-        Some(Kept::List(list)) => list,
+        Some(UploadedList::List(list)) => list,
         // Sent again: by a second press, "back" or "reload".
-        Some(Kept::Run(_)) => return Ok(moved(&format!("/panel/streams/import/{token}"))),
+        Some(UploadedList::Run(_)) => return Ok(moved(&format!("/panel/streams/import/{token}"))),
         None => return Ok(gone()),
     };
     let mut options = options(&caller, &token).await?;
@@ -311,7 +311,7 @@ pub(super) fn grouped(count: usize) -> String {
 /// What was done, without what was not.
 fn did(done: &Done) -> Vec<(usize, &'static str)> {
     let more = [(done.in_bouquet, "added to the bouquet"), (done.gone, "deleted by somebody meanwhile")];
-    let figures = done.figures().into_iter().chain(more);
+    let figures = done.counts().into_iter().chain(more);
     figures.filter(|(count, _)| *count > 0).collect()
 }
 

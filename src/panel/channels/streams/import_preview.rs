@@ -40,7 +40,7 @@ pub async fn show(caller: &Caller, status: StatusCode, options: Form, import: Im
     let page = PreviewPage {
         frame: caller.frame("Import streams"),
         figures: Done::planned(&list, &plan)
-            .figures()
+            .counts()
             .into_iter()
             .map(|(count, what)| (grouped(count), what))
             .collect(),

@@ -39,7 +39,7 @@ pub const TOPIC: Topic = Topic { name: "streams", parts: |view| Box::pin(async m
 const ROWS: u16 = 50;
 
 /// What the address asks for.
-struct Asked {
+struct StreamQuery {
     search: String,
     state: String,
     category: String,
@@ -48,7 +48,7 @@ struct Asked {
     from: i64,
 }
 
-impl Asked {
+impl StreamQuery {
     fn of(query: &Query) -> Self {
         let text = |name| query.text(name).trim().to_owned();
         Self {
@@ -112,7 +112,7 @@ impl Asked {
 }
 
 pub async fn show(caller: Caller, query: Query) -> Reply {
-    let asked = Asked::of(&query);
+    let asked = StreamQuery::of(&query);
     let sought = asked.sought(&caller);
     let seek = caller
         .ops
@@ -160,7 +160,7 @@ pub async fn show(caller: Caller, query: Query) -> Reply {
     Ok(caller.page(&ListPage { frame, about: "", listing }))
 }
 
-fn filters(asked: &Asked, about: &About) -> Vec<Filter> {
+fn filters(asked: &StreamQuery, about: &About) -> Vec<Filter> {
     let states = STATES.iter().map(|state| Choice::new(state, *state));
     vec![
         Filter {
@@ -202,7 +202,7 @@ fn cell_at(on: Option<&Vec<Cell>>, place: usize) -> Option<&Cell> {
     on.and_then(|cells| cells.get(place))
 }
 
-fn heads(asked: &Asked, with_guide: bool) -> Vec<Head> {
+fn heads(asked: &StreamQuery, with_guide: bool) -> Vec<Head> {
     let sorted = |label, key: &str, now| Head {
         sort: Some(table::Sort { href: asked.href(key, 0), now: if asked.sort == key { now } else { "" } }),
         ..Head::new(label)

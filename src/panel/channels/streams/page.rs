@@ -106,7 +106,7 @@ pub async fn kick(caller: Caller, id: Path<String>, query: Query) -> Reply {
     let stream = records::find::<Stream>(&caller, &id).await?;
     let session = parse_id(query.text("connection_id")).ok();
     let session = session.map(|id| SessionId(id.unsigned_abs()));
-    let watching = caller.ops.viewing.meant(Which::Watching(stream.id));
+    let watching = caller.ops.viewing.matching(Which::Watching(stream.id));
     let ids: Vec<SessionId> = watching.iter().map(|open| open.id).filter(|id| Some(*id) == session).collect();
     let to = Stream::href(stream.id);
     if ids.is_empty() {

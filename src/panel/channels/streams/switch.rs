@@ -13,7 +13,7 @@ use crate::{
     ops::{
         channels::streams::{self, Which},
         managed,
-        subscribers::at_once::{self, Gone},
+        subscribers::at_once::{self, DeletedRows},
     },
     panel::{
         kit::{
@@ -138,7 +138,7 @@ pub async fn delete(caller: Caller, query: Query, sent: Sent) -> Reply {
     match caller.ops.write(caller.actor().clone(), action(Resource::Streams, "delete"), job).await {
         Err(Error::Changed) => confirm(&caller, ids, true).await,
         gone => {
-            let Gone { batch, names } = gone?;
+            let DeletedRows { batch, names } = gone?;
             Ok(done_as(batch, "/panel/streams", &format!("{} deleted.", many(names.len()))))
         }
     }

@@ -9,7 +9,7 @@ use crate::{
     domain::{Change, Error, Field, Given, Result, Rule, record},
     panel::kit::{
         error, rights,
-        seen::{self, Met, Seen},
+        seen::{self, Met, SeenMarks},
         sent::Sent,
     },
     wire::{fields::Fields, form::Node},
@@ -41,7 +41,7 @@ impl Form {
     /// and nothing of it may be written.
     pub fn take(&mut self, sent: &Sent) -> IndexMap<String, Node> {
         let (zone, zone_name) = (self.zone.clone(), self.zone_name.clone());
-        let was = Seen::of(sent);
+        let was = SeenMarks::of(sent);
         let mut map = IndexMap::new();
         if !self.is_told(&was, sent) {
             self.met_others = true;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use actix_web::web::{Bytes, Path};
 use futures_util::stream;
 
-use super::{Asked, kind, kinds::Kind};
+use super::{LogQuery, kind, kinds::Kind};
 use crate::{
     domain::{Fact, Kind as Column, Resource, Result, fields::time::UnixTime, people::actor::Actor},
     ops::{
@@ -27,7 +27,7 @@ const PIECE: u32 = 1000;
 pub async fn get(caller: Caller, name: Path<String>, query: Query) -> Reply {
     let kind = kind(&name)?;
     let zone = caller.ops.snapshot().settings.time_zone.zone();
-    let sought = LogSearch { rows: PIECE, ..Asked::of(kind, &query, &zone)?.sought };
+    let sought = LogSearch { rows: PIECE, ..LogQuery::of(kind, &query, &zone)?.sought };
     let head: Vec<&str> = kind.log.columns().iter().map(|(name, _)| *name).collect();
     // The first piece decides whether there is a file at all.
     let (ops, actor) = (caller.ops, caller.signed_in.actor);

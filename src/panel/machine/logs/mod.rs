@@ -65,13 +65,13 @@ struct Input {
 }
 
 /// What the address asks for, beside the place: which is what a file holds too.
-struct Asked {
+struct LogQuery {
     sought: LogSearch,
     /// The parameters that are not empty.
     given: Vec<(&'static str, String)>,
 }
 
-impl Asked {
+impl LogQuery {
     fn of(kind: &Kind, query: &Query, zone: &TimeZone) -> Result<Self> {
         let mut asked = Self { sought: LogSearch::default(), given: Vec::new() };
         let mut text = |name: &'static str| {
@@ -128,7 +128,7 @@ fn kind(name: &str) -> Result<&'static Kind, PageError> {
 async fn page(caller: Caller, name: Path<String>, query: Query) -> Reply {
     let kind = kind(&name)?;
     let zone = caller.ops.snapshot().settings.time_zone.zone();
-    let asked = Asked::of(kind, &query, &zone)?;
+    let asked = LogQuery::of(kind, &query, &zone)?;
     let id = |name| query.text(name).parse().ok();
     let turn = match (id("older"), id("newer")) {
         (Some(id), _) => Turn::Older(id),
@@ -193,7 +193,7 @@ fn tabs(shown: &Kind) -> Tabs {
     Tabs { label: "Logs", tabs: kinds::ALL.iter().map(tab).collect() }
 }
 
-fn inputs(kind: &Kind, asked: &Asked) -> Vec<Input> {
+fn inputs(kind: &Kind, asked: &LogQuery) -> Vec<Input> {
     let columns = kind.sought().map(|column| {
         let choices = match column.name {
             "resource" => resources(),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{super::Kind, Asked, asked, form_page};
+use super::{super::Kind, MassRequest, asked, form_page};
 use crate::{
     domain::{
         Fact, Resource,
@@ -57,7 +57,7 @@ struct PreviewPage {
 
 /// What would be changed, before anything is.
 pub async fn preview<S: Kind>(caller: Caller, query: Query, sent: Sent) -> Reply {
-    let Asked { address, about, mut form, edit } = match asked::<S>(&caller, &query, &sent).await? {
+    let MassRequest { address, about, mut form, edit } = match asked::<S>(&caller, &query, &sent).await? {
         Ok(asked) => asked,
         Err(page) => return Ok(page),
     };
