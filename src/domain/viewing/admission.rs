@@ -96,7 +96,38 @@ pub struct Request<'a> {
     pub zone: Option<&'a TimeZone>,
 }
 
+/// What is known of a viewer who comes, whole: what a rule asks of viewers is a member here, so that every door fills it.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// From where.
+    pub address: IpAddr,
+    /// The User-Agent.
+    pub agent: &'a str,
+    /// The form that is asked for.
+    pub container: Container,
+    /// What is asked for.
+    pub title: &'a TitleState,
+}
+
 impl<'a> Request<'a> {
+    /// What asks whether a viewer may watch.
+    pub fn to_watch(
+        here: Here,
+        subscription: &'a Subscription,
+        provider: Provider,
+        attempt: Attempt<'a>,
+        now: UnixTime,
+    ) -> Self {
+        let Attempt { address, agent, container, title } = attempt;
+        Self {
+            address: Some(address),
+            agent: Some(agent),
+            container: Some(container),
+            title: Some(title),
+            ..Self::about(here, subscription, provider, now)
+        }
+    }
+
     /// What asks about nothing but the subscription itself.
     pub fn about(here: Here, subscription: &'a Subscription, provider: Provider, now: UnixTime) -> Self {
         Self {

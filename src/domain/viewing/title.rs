@@ -2,8 +2,8 @@
 
 use crate::domain::{ids::StreamId, viewing::window::Window};
 
-/// One thing that is watched. Wherever it matters which kind it is, a `match` without `_` takes it apart: a new kind is a
-/// variant here, and the compiler names every place that has to know it.
+/// One thing that is watched. A new kind is a variant here; `docs/how-to.md` says which places the compiler names and which
+/// it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Title {
     /// A stream, as it runs.

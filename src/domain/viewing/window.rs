@@ -41,7 +41,7 @@ impl Window {
         Self { start, end: None }
     }
 
-    /// So many minutes from then on, as players write them: what is no number from 1 to 1440 is no duration, since one of
+    /// This many minutes from then on, as players write them: what is no number from 1 to 1440 is no duration, since one of
     /// them writes the channel there.
     pub fn of_minutes(start: UnixTime, minutes: &str) -> Self {
         let minutes = minutes.trim().parse().ok().filter(|minutes| (1..=LONGEST / 60).contains(minutes));
@@ -49,7 +49,7 @@ impl Window {
         Self { start, end: Some(UnixTime::clamped(start.seconds() + seconds)) }
     }
 
-    /// Begins and ends so many minutes earlier and later.
+    /// Begins and ends this many minutes earlier and later.
     #[must_use]
     pub fn widened(self, before: i64, after: i64) -> Self {
         Self {

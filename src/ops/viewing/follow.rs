@@ -13,7 +13,7 @@ use crate::{
         fields::time::UnixTime,
         ids::{LineId, MagId, StreamId},
         viewing::{
-            admission::{self, Recorded, Request},
+            admission::{self, Attempt, Recorded, Request},
             session::{Ending, Session, Viewer},
         },
     },
@@ -178,13 +178,10 @@ impl Viewing {
             recorded: Recorded::Then,
             why_not: None,
         };
-        let request = Request {
-            address: Some(key.address),
-            agent: Some(&key.agent),
-            container: Some(session.container),
-            title: Some(&asked),
-            ..Request::about(self.here, &who.subscription, self.provider_for(&who, key.address), now)
-        };
+        let attempt =
+            Attempt { address: key.address, agent: &key.agent, container: session.container, title: &asked };
+        let provider = self.provider_for(&who, key.address);
+        let request = Request::to_watch(self.here, &who.subscription, provider, attempt, now);
         Ok(admission::admit(&request).map(|()| who).map_err(|_| Ending::Withdrawn))
     }
 

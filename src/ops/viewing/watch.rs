@@ -20,7 +20,7 @@ use crate::{
         ids::StreamId,
         machine::settings::ConnectionPolicy,
         viewing::{
-            admission::{self, Provider, Request, Rule, TitleState, binds_to},
+            admission::{self, Attempt, Provider, Request, Rule, TitleState, binds_to},
             not_running::NotRunning,
             session::{GRACE, Key, SessionTerms},
             title::Title,
@@ -169,13 +169,9 @@ impl Viewing {
             asked.why_not = asked.why_not.filter(|_| !found.enabled);
         }
         let provider = self.provider_for(who, from.address);
-        let request = Request {
-            address: Some(from.address),
-            agent: Some(&from.agent),
-            container: Some(wish.container),
-            title: Some(&asked),
-            ..Request::about(self.here, &who.subscription, provider, now)
-        };
+        let attempt =
+            Attempt { address: from.address, agent: &from.agent, container: wish.container, title: &asked };
+        let request = Request::to_watch(self.here, &who.subscription, provider, attempt, now);
         admission::admit(&request).map_err(|rule| match (rule, &asked.why_not) {
             (Rule::Stream, Some(why)) => Refusal::NotRunning(why.clone()),
             (rule, _) => Refusal::Rule(rule),
