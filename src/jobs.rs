@@ -31,7 +31,7 @@ struct Job {
 /// Which run of a job it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
-    /// So many came before it.
+    /// This many came before it.
     Round(u64),
     /// The one at the end.
     Last,

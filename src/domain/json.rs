@@ -19,7 +19,7 @@ impl Default for JsonObject {
 }
 
 impl JsonObject {
-    /// One without members yet, with room for a text of so many bytes.
+    /// One without members yet, with room for a text of this many bytes.
     pub fn of_about(bytes: usize) -> Self {
         let mut text = Vec::with_capacity(bytes);
         text.push(b'{');

@@ -30,7 +30,7 @@ impl Default for Limit {
 /// Where a page begins. Pages after an id cost the same however deep they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// After so many rows.
+    /// After this many rows.
     Offset(i64),
     /// After the row of this id.
     After(i64),

@@ -33,7 +33,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_secs(30);
 /// So long it is waited for a goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// So many characters of what a mail server says are kept.
+/// This many characters of what a mail server says are kept.
 const SAID: usize = 300;
 
 /// One e-mail.

@@ -30,7 +30,7 @@ const FETCHED_FORMATS: &str = "hls,mpegts,mpeg,mpegvideo,mov,mp4,matroska,webm,a
 pub const SILENCE: Duration = Duration::from_secs(15);
 /// The same in microseconds, as its options have it.
 const SILENCE_MICROS: &str = "15000000";
-/// So many bytes of its help are read, in so much time.
+/// This many bytes of its help are read, in so much time.
 const HELP: u64 = 64 << 10;
 const ANSWERS: Duration = Duration::from_secs(5);
 /// A track that has fallen silent is waited for so long, instead of ten seconds: nothing is sent meanwhile.

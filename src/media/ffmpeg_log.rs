@@ -35,7 +35,7 @@ const DESCRIBE: Duration = Duration::from_secs(5);
 /// Of an MP4 that can only be read on and on, fragments play so long at most.
 const FRAGMENT: Duration = Duration::from_secs(6);
 
-/// So many broken frames of AAC within this time are no damage of a segment: something else comes in its place.
+/// This many broken frames of AAC within this time are no damage of a segment: something else comes in its place.
 const STRIKES: (usize, Duration) = (5, Duration::from_secs(10));
 /// For so long a source is not begun anew again for what it was begun anew for a moment ago.
 const BORNE: Duration = Duration::from_mins(15);

@@ -171,7 +171,7 @@ mod tests {
         packet
     }
 
-    /// A PAT of so many programs, 101 and up, over as many packets as it takes.
+    /// A PAT of this many programs, 101 and up, over as many packets as it takes.
     fn pat(count: u16) -> Vec<u8> {
         let length = 9 + 4 * count;
         let mut section = vec![0, 0, 0xB0 | (length >> 8) as u8, length as u8, 0, 1, 0xC1, 0, 0];

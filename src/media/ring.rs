@@ -20,7 +20,7 @@ use super::{
 pub const MOST_BYTES: usize = 16 << 20;
 /// What it holds for them at most, in time.
 pub const MOST_TIME: Duration = Duration::from_secs(30);
-/// Segments that only late players of HLS still ask for go when so many bytes follow them.
+/// Segments that only late players of HLS still ask for go when this many bytes follow them.
 const LATE_BYTES: usize = 64 << 20;
 /// What the ring holds at most, whoever asks: more than a minute of 25 Mbit/s.
 const ALL_BYTES: usize = 256 << 20;

@@ -109,7 +109,7 @@ impl Status {
         self.times.push_back(1);
     }
 
-    /// The kept lines since so many complaints, oldest first.
+    /// The kept lines since this many complaints, oldest first.
     pub fn errors_since(&self, complaints: u64) -> impl Iterator<Item = &str> + Clone {
         let mut left = self.complaints.saturating_sub(complaints);
         let is_since = |times: &&u64| {

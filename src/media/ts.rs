@@ -12,9 +12,9 @@ pub use table::{PAT, PMT, Tables, checksum, set_version, table};
 use packet::{SYNC, adaptation, payload};
 use table::{codec, length};
 
-/// So many units of another codec, less the pictures that have none, are no accident.
+/// This many units of another codec, less the pictures that have none, are no accident.
 const STRANGE_PICTURES: usize = 10;
-/// Nor are so many packets of sound, which make a few seconds.
+/// Nor are this many packets of sound, which make a few seconds.
 const STRANGE_SOUNDS: usize = 20;
 /// A codec by its stream type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

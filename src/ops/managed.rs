@@ -28,8 +28,8 @@ use crate::{
     store::{Read, Table},
 };
 
-/// So many users of a row are counted one by one for whoever wants to delete it.
-const TOLD: i64 = 1000;
+/// Up to this many users of a row are counted one by one for whoever wants to delete it.
+const COUNTED: i64 = 1000;
 
 /// The rules of one such resource.
 pub trait Managed: Table {
@@ -137,7 +137,7 @@ pub(super) fn in_order<R: Managed>(read: &Read<'_>, search: Option<String>) -> R
     Ok(rows)
 }
 
-/// So many rows of those, after the first `begin`.
+/// This many rows of those, after the first `begin`.
 pub fn page_in_order<R: Managed>(
     look: &Look<'_>,
     begin: i64,
@@ -211,9 +211,9 @@ pub fn is_kept<R: Managed>(look: &Look<'_>, id: R::Id) -> Result<bool> {
 fn used_by<R: Managed>(read: &Read<'_>, id: R::Id) -> Result<String> {
     let mut used = Vec::new();
     for user in R::users() {
-        match read.users_of(&user, id.number(), TOLD + 1)? {
+        match read.users_of(&user, id.number(), COUNTED + 1)? {
             0 => {}
-            some if some > TOLD => used.push(format!("more than {TOLD} {}", user.name)),
+            some if some > COUNTED => used.push(format!("more than {COUNTED} {}", user.name)),
             some => used.push(counted(some, user.name)),
         }
     }
@@ -223,22 +223,28 @@ fn used_by<R: Managed>(read: &Read<'_>, id: R::Id) -> Result<String> {
     Ok(format!("It is used by {}{}.", used.join(", "), R::IN_USE))
 }
 
-/// As what rows are seen by whoever is asked before they are deleted: as they are, and what uses them.
+/// A fingerprint of rows and of what uses them, as whoever is asked before they are deleted sees them.
 ///
 /// # Errors
 /// [`Error::NoSuch`] for an unknown one, [`Error::Denied`], or a database error.
-pub fn sight<R: Managed>(look: &Look<'_>, ids: &[R::Id]) -> Result<String> {
+pub fn fingerprint<R: Managed>(look: &Look<'_>, ids: &[R::Id]) -> Result<String> {
     look.may(R::RESOURCE)?;
-    sight_in::<R>(look.read, ids)
+    fingerprint_in::<R>(look.read, ids)
 }
 
-fn sight_in<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
-    let mut sight = String::new();
+fn fingerprint_in<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
+    let mut fingerprint = String::new();
     for id in ids {
         let row = read.by_id::<R>(*id)?.ok_or(Error::no_such(R::RESOURCE))?;
-        let _ = write!(sight, "{} {} {}; ", id.number(), row.updated_at.seconds(), used_by::<R>(read, *id)?);
+        let _ = write!(
+            fingerprint,
+            "{} {} {}; ",
+            id.number(),
+            row.updated_at.seconds(),
+            used_by::<R>(read, *id)?
+        );
     }
-    Ok(KeyHash::of(&sight).hex())
+    Ok(KeyHash::of(&fingerprint).hex())
 }
 
 /// Refuses to go on with rows that are seen otherwise by now, or of which it is not told how they were seen.
@@ -246,7 +252,7 @@ fn sight_in<R: Managed>(read: &Read<'_>, ids: &[R::Id]) -> Result<String> {
 /// # Errors
 /// [`Error::Changed`], [`Error::NoSuch`].
 pub fn check_sight<R: Managed>(act: &Act<'_>, ids: &[R::Id], seen: &str) -> Result<()> {
-    if seen == sight_in::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
+    if seen == fingerprint_in::<R>(act.tx, ids)? { Ok(()) } else { Err(Error::Changed) }
 }
 
 /// Refuses to delete what others use, saying how many.

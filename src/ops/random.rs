@@ -17,7 +17,7 @@ use crate::domain::{
 
 const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// So many letters and digits, each equally likely.
+/// This many letters and digits, each equally likely.
 fn letters(count: usize) -> Result<String> {
     let mut text = String::with_capacity(count);
     let mut bytes = [0; 16];
@@ -35,7 +35,7 @@ thread_local! {
     static AHEAD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// So many bytes at most are read at once.
+/// This many bytes at most are read at once.
 const AT_ONCE: usize = 256;
 
 /// Fills in bytes that nobody else gets.
@@ -105,7 +105,7 @@ pub fn luck() -> Result<i64> {
     Ok(i64::from(u16::from_be_bytes(bytes)) * 1_000 / i64::from(u16::MAX))
 }
 
-/// So many hexadecimal digits in lower case.
+/// This many hexadecimal digits in lower case.
 pub fn hex(count: usize) -> Result<String> {
     let mut text = String::with_capacity(count + 1);
     let mut bytes = [0; 16];

@@ -28,7 +28,7 @@ use crate::{
     wire::pieces,
 };
 
-/// Pieces of an answer are gathered to so many bytes.
+/// Pieces of an answer are gathered to this many bytes.
 const PIECE: usize = 64 << 10;
 
 /// What guides are put together from, and who is fetching one.

@@ -94,7 +94,7 @@ enum Answer {
     List(StreamList),
 }
 
-/// Lists up to so many bytes are sent with their length, longer ones as they are written.
+/// Lists up to this many bytes are sent with their length, longer ones as they are written.
 const WHOLE: usize = 1 << 20;
 
 /// Wrong credentials are an answer, not a status: players tell "account inactive" from "portal

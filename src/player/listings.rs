@@ -33,7 +33,7 @@ const MOST_STREAMS: usize = 100;
 /// Which programmes are asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Which {
-    /// So many from the one that is on.
+    /// This many from the one that is on.
     Next(usize),
     /// All that are kept.
     All,

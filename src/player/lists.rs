@@ -10,7 +10,7 @@ use crate::{
     ops::viewing::RecordedDays,
 };
 
-/// It is sent in pieces of so many bytes, about.
+/// It is sent in pieces of this many bytes, about.
 const PIECE: usize = 64 << 10;
 
 /// The categories that hold a channel, in the order of the channels.

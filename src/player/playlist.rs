@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// It is sent in pieces of so many bytes, about.
+/// It is sent in pieces of this many bytes, about.
 const PIECE: usize = 64 << 10;
 
 /// Playlists of every set of bouquets, and who is fetching one.

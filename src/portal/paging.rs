@@ -54,13 +54,13 @@ impl Counting {
     }
 }
 
-/// Where a box left a list with so many rows on a page: the page, from 1, and the row on it, from 1; 0 if it played
+/// Where a box left a list with this many rows on a page: the page, from 1, and the row on it, from 1; 0 if it played
 /// nothing of it.
 pub fn left(last_played: Option<usize>, rows: usize) -> (usize, usize) {
     last_played.map_or((1, 0), |place| (place / rows + 1, place % rows + 1))
 }
 
-/// A page of so many rows, or the one where the box left.
+/// A page of this many rows, or the one where the box left.
 pub fn page<T>(
     items: &[T],
     shown: impl FnMut(&T) -> Value,

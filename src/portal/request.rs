@@ -24,7 +24,7 @@ use crate::{
     wire::{body, form, origin::BaseUrl, visitor::Visitor},
 };
 
-/// What a box tells about itself is cut to so many characters.
+/// What a box tells about itself is cut to this many characters.
 const MOST: usize = 200;
 
 /// A request of a box.

@@ -47,7 +47,7 @@ struct OfOne {
 }
 
 impl Gate {
-    /// A gate for a process that may open so many files and sockets; `None` is no limit. An eighth of them is
+    /// A gate for a process that may open this many files and sockets; `None` is no limit. An eighth of them is
     /// kept for the database, ffmpeg and segments.
     pub fn new(trusted: Vec<Network>, most_of_one: MostOfOne, open_files: Option<u64>) -> Self {
         let files = open_files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX / 2);

@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 
 use super::fetching::Fetch;
 
-/// Pieces of a long answer are gathered to so many bytes.
+/// Pieces of a long answer are gathered to this many bytes.
 pub const PIECE: usize = 64 << 10;
 
 /// An answer in pieces, for a request of that version. Clients of HTTP/1.0 know no chunks: for them it ends with its

@@ -26,7 +26,7 @@ use super::{
 
 /// So long may a body take at least.
 const WHOLE: Duration = Duration::from_secs(30);
-/// A larger one may take a second longer for each of so many bytes that have come.
+/// A larger one may take a second longer for each of this many bytes that have come.
 const BYTES_A_SECOND: u64 = 16 << 10;
 
 /// Serves a request: with a body that fails with [`io::ErrorKind::TimedOut`] where its client waits too long; and

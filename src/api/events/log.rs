@@ -13,7 +13,7 @@ use crate::{
     ops::events::{follow::Wanted, shown},
 };
 
-/// A caller waits so many seconds at most.
+/// A caller waits this many seconds at most.
 const LONGEST: i64 = 30;
 
 pub async fn list(mut call: Call) -> Result<Value> {

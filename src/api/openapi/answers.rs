@@ -148,7 +148,7 @@ pub fn schema(resource: Resource, action: &str, access: Access) -> Value {
 
 const CONNECTION: Members = "connection_id: int, kind: text, stream_id: int, stream_name: text, server_id: int, ip: text, \
                              user_agent: text, container: text, started_at: int, seconds: int, bytes_sent: int";
-const TOLD: Members = "model: text, firmware: text, hardware: text, serial: text, device_id: text, device_id2: text, ip: text, \
+const DEVICE_REPORT: Members = "model: text, firmware: text, hardware: text, serial: text, device_id: text, device_id2: text, ip: text, \
                        user_agent: text, first_seen_at: int?, last_seen_at: int?, last_channel_id: int?, signed_in: flag";
 
 const BATCH: Members = "id: int, resource: text, action: text, state: text, done: int, of: int, failed: int, undone: int, \
@@ -157,7 +157,7 @@ const BATCH: Members = "id: int, resource: text, action: text, state: text, done
 /// Rows that are no records, by their names.
 const ROWS: [(&str, Members); 27] = [
     ("Connection", CONNECTION),
-    ("TheBox", TOLD),
+    ("BoxInfo", DEVICE_REPORT),
     ("Verdict", "rule: text, passes: bool, words: text"),
     ("Refusal", "at: int, kind: text?, stream_id: int?, ip: text, user_agent: text, reason: text"),
     (
@@ -232,7 +232,7 @@ pub fn rows() -> Map<String, Value> {
         match name {
             "ListedConnectionOf" => rows.insert("ListedConnection".into(), both(CONNECTION, members)),
             "BatchInfoOf" => rows.insert("BatchInfo".into(), both(BATCH, members)),
-            "DeviceOf" => rows.insert("Device".into(), both(TOLD, members)),
+            "DeviceOf" => rows.insert("Device".into(), both(DEVICE_REPORT, members)),
             name => rows.insert(name.into(), object(members, &[])),
         };
     }
@@ -241,7 +241,7 @@ pub fn rows() -> Map<String, Value> {
     };
     record("Line", Line::columns(), "");
     record("Mag", Mag::columns(), "");
-    record("ListedMag", Mag::columns(), "mag_device: TheBox?");
+    record("ListedMag", Mag::columns(), "mag_device: BoxInfo?");
     record(
         "Administrator",
         Admin::columns(),

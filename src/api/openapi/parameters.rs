@@ -89,7 +89,7 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
             ),
             LIMIT,
             ("types", "Only these types: a list, or separated by commas; line.* is all of lines."),
-            ("wait", "Waits so many seconds for the first event, at most 30."),
+            ("wait", "Seconds to wait for the first event, at most 30."),
         ],
         (Resource::Webhooks, "deliveries") => {
             &[ROW, ("state", "Only those that are waiting, delivered or failed."), LIMIT, OFFSET, AFTER]
@@ -216,7 +216,7 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
         (Resource::Line | Resource::Mag, "bulk") => &[
             ("add_bouquet", "With update: one of their own bouquets more."),
             ("remove_bouquet", "With update: one of their own bouquets less."),
-            ("days", "With extend: so many days, free."),
+            ("days", "With extend: the number of days, free of charge."),
             FREE,
         ],
         (Resource::Line, "new") => &[FREE, NEW_TOKEN],

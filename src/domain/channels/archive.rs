@@ -18,9 +18,9 @@ pub struct Held {
 /// What the settings and the disk allow.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// So many bytes are kept at most; 0 is no bound.
+    /// This many bytes are kept at most; 0 is no bound.
     pub limit: u64,
-    /// So many bytes stay free on the disk.
+    /// This many bytes stay free on the disk.
     pub keep_free: u64,
     /// How many bytes the disk has.
     pub total: u64,

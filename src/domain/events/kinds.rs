@@ -117,7 +117,7 @@ impl Item for Pattern {
     }
 }
 
-/// So many days before the end of a line or MAG events tell of it, as `7,1`.
+/// This many days before the end of a line or MAG events tell of it, as `7,1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaysBefore(Vec<i64>);
 

@@ -101,17 +101,17 @@ pub struct HookHealth {
     pub last_error: String,
 }
 
-/// So many failures in a row mean that the receiver is down: then one delivery at a time is tried.
+/// This many failures in a row mean that the receiver is down: then one delivery at a time is tried.
 pub const DOWN: i64 = 3;
-/// After so many seconds without a success it is switched off: three days.
+/// After this many seconds without a success it is switched off: three days.
 pub const GIVEN_UP: i64 = 3 * 86_400;
-/// A receiver may ask for a pause of at most so many seconds.
+/// A receiver may ask for a pause of at most this many seconds.
 pub const LONGEST_PAUSE: i64 = 86_400;
 
 /// Seconds between attempts: from the first failure on.
 const PAUSES: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
-/// So many seconds after that many attempts the next one comes, a fifth more or less by `luck` (0 to 1,000); none after the last.
+/// This many seconds after that many attempts the next one comes, a fifth more or less by `luck` (0 to 1,000); none after the last.
 pub fn pause(attempts: i64, luck: i64) -> Option<i64> {
     let pause = PAUSES.get(usize::try_from(attempts.max(1) - 1).ok()?)?;
     Some((pause * (800 + luck.clamp(0, 1_000) * 400 / 1_000) / 1_000).max(1))

@@ -1,6 +1,6 @@
 //! From when to when the programmes of one channel last: a channel shows one at a time.
 
-/// A programme whose end the source does not give, and after which none follows, lasts for so many seconds.
+/// A programme whose end the source does not give, and after which none follows, lasts for this many seconds.
 pub const ALONE: i64 = 3_600;
 /// No programme lasts longer, in seconds: a week.
 pub const LONGEST: i64 = 7 * 86_400;

@@ -5,9 +5,9 @@ use crate::domain::fields::time::UnixTime;
 /// A clock that stands where it cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leap {
-    /// So many seconds ahead of the time that is known.
+    /// This many seconds ahead of the time that is known.
     Ahead(i64),
-    /// So many seconds behind it.
+    /// This many seconds behind it.
     Behind(i64),
 }
 
@@ -68,7 +68,7 @@ pub struct Even {
 }
 
 impl Even {
-    /// From a moment on at which so many seconds are counted.
+    /// From a moment on at which this many seconds are counted.
     pub fn from(now: UnixTime, counted: i64) -> Self {
         Self { from: now, counted }
     }

@@ -33,21 +33,21 @@ impl Way {
 /// The states of messages.
 pub const STATES: [&str; 4] = ["waiting", "sent", "failed", "dropped"];
 
-/// An alert of something that may recover by itself waits for so many seconds: it is told only if it stays so.
+/// An alert of something that may recover by itself waits for this many seconds: it is told only if it stays so.
 pub const SETTLES: i64 = 30;
-/// So many seconds are between two e-mails with alerts to one address: what happens meanwhile comes in one.
+/// This many seconds are between two e-mails with alerts to one address: what happens meanwhile comes in one.
 pub const MAIL_PAUSE: i64 = 300;
-/// So many seconds are between two calls of one target: what happens meanwhile comes in one.
+/// This many seconds are between two calls of one target: what happens meanwhile comes in one.
 pub const CALL_PAUSE: i64 = 3;
-/// So many messages at most are sent as one; it says how many more there are.
+/// This many messages at most are sent as one; it says how many more there are.
 pub const TOGETHER: usize = 20;
-/// So many days messages that are over are kept.
+/// This many days messages that are over are kept.
 pub const KEPT_DAYS: i64 = 31;
 
 /// Seconds between attempts: a day in all.
 const PAUSES: [i64; 9] = [60, 300, 900, 3_600, 7_200, 14_400, 18_000, 21_600, 21_600];
 
-/// So many seconds after that many attempts the next one comes; none after the last.
+/// This many seconds after that many attempts the next one comes; none after the last.
 pub fn pause(attempts: i64) -> Option<i64> {
     PAUSES.get(usize::try_from(attempts.max(1) - 1).ok()?).copied()
 }

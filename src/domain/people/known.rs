@@ -26,11 +26,11 @@ impl From<Viewer> for Holder {
     }
 }
 
-/// For so many seconds after being let in an address is known: 30 days.
+/// For this many seconds after being let in an address is known: 30 days.
 pub const KNOWN_FOR: i64 = 30 * 86_400;
 /// Addresses that are remembered of one holder; beyond it the one let in longest ago goes.
 pub const ADDRESSES: u32 = 64;
-/// What was noted is noted again after so many seconds: 6 hours.
+/// What was noted is noted again after this many seconds: 6 hours.
 const AGAIN: i64 = 6 * 3600;
 
 /// Somebody who was let in, from where and when.
@@ -87,7 +87,7 @@ impl Lately {
         self.waiting.iter().take(most).copied().collect()
     }
 
-    /// So many of those that waited are written down.
+    /// This many of those that waited are written down.
     pub fn written(&mut self, count: usize) {
         self.waiting.drain(..count.min(self.waiting.len()));
     }

@@ -1,4 +1,4 @@
-//! Guards against guessing: after so many failures within a window, an address or a name is blocked for a while.
+//! Guards against guessing: after this many failures within a window, an address or a name is blocked for a while.
 //!
 //! The rule. A wrong attempt counts for the address that it comes from (of v6 for its /64, and less strictly for its /56 and /48),
 //! for the name that it asks for, and for both together. Where an address or a name is blocked, right and wrong attempts

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Of so many it is remembered how much they did; those beyond are let pass.
+/// Of this many it is remembered how much they did; those beyond are let pass.
 const MOST: usize = 100_000;
 
 /// What is allowed.

@@ -43,7 +43,7 @@ pub struct Held {
 }
 
 impl Reseller {
-    /// Whether its people may sell one trial more, after so many of today.
+    /// Whether its people may sell one trial more, after this many of today.
     ///
     /// # Errors
     /// [`crate::domain::Error::Refused`], with the number.

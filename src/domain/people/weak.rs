@@ -71,13 +71,13 @@ const ELSEWHERE: [&str; 16] = [
     "κωδικός",
     "سرية",
 ];
-/// A password has to have so many letters and digits besides words that everybody can see.
+/// A password has to have this many letters and digits besides words that everybody can see.
 const OWN: usize = 4;
-/// What stands before the digits of so many common passwords is a word of its own, if it has so many letters.
+/// What stands before the digits of this many common passwords is a word of its own, if it has this many letters.
 const STEMS: (usize, usize) = (3, 5);
 /// A name that is shorter is in many passwords by chance: it counts if no other letters are there.
 const SHORT: usize = 3;
-/// Words are looked for in so many characters of a password.
+/// Words are looked for in this many characters of a password.
 const MOST_SEARCHED: usize = 100;
 
 /// Refuses a password that is guessed first. `words` are what everybody can see of whoever is to have it: username, e-mail

@@ -6,9 +6,9 @@ use md5::{Digest as _, Md5};
 
 use crate::domain::fields::mac::Mac;
 
-/// So many hexadecimal digits; a handshake gives 32.
+/// This many hexadecimal digits; a handshake gives 32.
 const LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
-/// Random ones have so many different digits: one in a hundred thousand of 16 digits has fewer.
+/// Random ones have this many different digits: one in a hundred thousand of 16 digits has fewer.
 const DIFFERENT: usize = 6;
 /// What boxes and apps make digests of where they have no token.
 const WORDS: [&str; 12] =

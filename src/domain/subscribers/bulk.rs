@@ -41,7 +41,7 @@ pub struct Changes {
 /// How much longer a row lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Longer {
-    /// So many days, from the present end or from now if that is over; free.
+    /// This many days, from the present end or from now if that is over; free.
     Days(i64),
     /// The duration of that plan, which becomes its own.
     Plan(PlanId),

@@ -9,7 +9,7 @@ use crate::domain::{
     viewing::session::Viewer,
 };
 
-/// Ends within so many seconds are soon: 7 days.
+/// Ends within this many seconds are soon: 7 days.
 pub const SOON: i64 = 7 * 86_400;
 
 /// A resource that holds a subscription: lines and MAGs.
@@ -196,9 +196,9 @@ pub struct Listing {
 /// How many rows there are in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Total {
-    /// Exactly so many.
+    /// Exactly this many.
     Exact(i64),
-    /// More than so many: counting them would take too long.
+    /// More than this many: counting them would take too long.
     Over(i64),
     /// Nobody counted.
     Unknown,

@@ -82,7 +82,7 @@ impl Cutting {
         ts::clock_packet(self.clock_pid, self.begins, true)
     }
 
-    /// The place of the last key frame that begins at most so many milliseconds after the piece; 0 is its beginning.
+    /// The place of the last key frame that begins at most this many milliseconds after the piece; 0 is its beginning.
     ///
     /// # Errors
     /// What the disk says.
@@ -100,7 +100,7 @@ impl Cutting {
         Ok(0)
     }
 
-    /// The place of the first key frame that begins at least so many milliseconds after the piece; its end if there is none.
+    /// The place of the first key frame that begins at least this many milliseconds after the piece; its end if there is none.
     ///
     /// # Errors
     /// What the disk says.
@@ -116,7 +116,7 @@ impl Cutting {
         Ok(self.bytes)
     }
 
-    /// The place of the last clock that is at most so many milliseconds later than the first; the end where all are.
+    /// The place of the last clock that is at most this many milliseconds later than the first; the end where all are.
     ///
     /// # Errors
     /// What the disk says.
@@ -193,7 +193,7 @@ fn read_at(file: &File, block: &mut [u8], from: u64) -> io::Result<usize> {
     Ok(read - read % PACKET)
 }
 
-/// The length of the whole packets in so many bytes.
+/// The length of the whole packets in this many bytes.
 fn whole(bytes: u64) -> u64 {
     bytes - bytes % PACKET as u64
 }

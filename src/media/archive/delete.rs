@@ -36,7 +36,7 @@ impl Archive {
         self.delete(stream, |piece, _| piece.end() <= before_ms)
     }
 
-    /// Deletes the oldest pieces of a stream, so many bytes at least if there are as many; how many bytes. It blocks.
+    /// Deletes the oldest pieces of a stream, this many bytes at least if there are as many; how many bytes. It blocks.
     ///
     /// # Errors
     /// As [`Archive::delete_before`].

@@ -10,7 +10,7 @@ use crate::domain::ids::StreamId;
 /// How long a segment is to be, in milliseconds.
 const USUAL: u64 = 6_000;
 
-/// A segment of an archive, by its name: `STREAM-START-PART-PARTS.ts`, of the piece that begins at START, the PARTth of so many.
+/// A segment of an archive, by its name: `STREAM-START-PART-PARTS.ts`, of the piece that begins at START, the PARTth of this many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentName {
     pub stream: StreamId,

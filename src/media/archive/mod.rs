@@ -52,7 +52,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Whether a stream is recorded now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It is; so many bytes of the piece under way are written.
+    /// It is; this many bytes of the piece under way are written.
     Recording(u64),
     /// It is not, for this reason.
     Not(String),

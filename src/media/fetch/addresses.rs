@@ -11,7 +11,7 @@ use super::playlist::Kind;
 
 /// The most playlists of one source.
 const LISTS: usize = 500;
-/// So many addresses of segments and keys are known at least.
+/// This many addresses of segments and keys are known at least.
 const PARTS: usize = 1000;
 
 /// The addresses of one source; the first is its own, under the number 0.
@@ -47,7 +47,7 @@ impl Addresses {
         let number = self.next;
         if kind == Kind::List {
             if self.lists >= LISTS {
-                // No player needs so many; it is told of an address that is not there.
+                // No player needs this many; it is told of an address that is not there.
                 return u32::MAX;
             }
             self.lists += 1;

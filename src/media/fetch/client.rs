@@ -138,7 +138,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
 enum Rest {
     Nothing,
     Bytes(u64),
-    /// So many of the chunk under way.
+    /// This many of the chunk under way.
     Chunk(u64),
     /// The line that ends a chunk.
     ChunkEnd,
@@ -186,7 +186,7 @@ impl Body {
         self.part(usize::MAX).await
     }
 
-    /// Its next bytes, so many at most; `None` at its end.
+    /// Its next bytes, this many at most; `None` at its end.
     ///
     /// # Errors
     /// As [`Body::next`].
@@ -245,7 +245,7 @@ impl Body {
         }
     }
 
-    /// The whole body, up to so many bytes.
+    /// The whole body, up to this many bytes.
     ///
     /// # Errors
     /// As [`Body::next`], and for a longer one.

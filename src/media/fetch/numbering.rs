@@ -7,9 +7,9 @@ use std::{
 
 use super::playlist::Media;
 
-/// So many segments are remembered by number and name.
+/// This many segments are remembered by number and name.
 const REMEMBERED: usize = 200;
-/// A list that ends so many of its lengths, or so many seconds, before the last one did may be a copy that lags behind.
+/// A list that ends this many of its lengths, or this many seconds, before the last one did may be a copy that lags behind.
 const LAGGING: u64 = 3;
 const LAGGING_SECONDS: u64 = 60;
 /// After a break the last segments are played, as at the beginning.
@@ -138,7 +138,7 @@ mod tests {
         media
     }
 
-    /// What is told of each list, at so many seconds: how many are left out, the first number, the break.
+    /// What is told of each list, at this many seconds: how many are left out, the first number, the break.
     fn told(lists: &[(u64, u64, &[&str])]) -> Vec<(usize, u64, Option<u64>)> {
         let (mut numbering, begun) = (Numbering::default(), Instant::now());
         let number = |(at, first, names): &(u64, u64, &[&str])| {

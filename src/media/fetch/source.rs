@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::channels::source_request::SourceRequest;
 
-/// So many segments in a row that are refused for good are taken for all of them.
+/// This many segments in a row that are refused for good are taken for all of them.
 const REFUSED: usize = 3;
 /// A playlist that cannot be had for so long is gone; meanwhile ffmpeg is told the last one again.
 const OUTAGE: Duration = Duration::from_mins(1);
@@ -30,7 +30,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1
 const ENDLESS: u64 = 1 << 40;
 /// The status of an answer without a body, whatever the server calls it.
 const EMPTY: u16 = 204;
-/// So many bytes tell what a body is.
+/// This many bytes tell what a body is.
 const TELLING: usize = 512;
 
 /// One source under way.

@@ -12,7 +12,7 @@ impl Feed {
         Self { ring: Ring::default(), start: Instant::now(), ahead: 0 }
     }
 
-    /// A chunk of so many bytes at that second; `key` if a player can begin with it.
+    /// A chunk of this many bytes at that second; `key` if a player can begin with it.
     fn push(&mut self, second: u64, bytes: usize, key: bool, run: u64) {
         let entry = key.then(|| Bytes::from_static(b"tables"));
         let at = self.start + Duration::from_secs(second);
@@ -22,7 +22,7 @@ impl Feed {
         let _ = self.ring.push(chunk, Clock { begins: key.then_some(begins), ends: Some(begins + 89_000) });
     }
 
-    /// Chunks of a run from one second to another, with a key frame each so many seconds.
+    /// Chunks of a run from one second to another, with a key frame each this many seconds.
     fn play(&mut self, seconds: std::ops::Range<u64>, bytes: usize, key: u64, run: u64) {
         for second in seconds {
             self.ask(second);

@@ -71,7 +71,7 @@ impl<K, V> Default for Cached<K, V> {
 }
 
 impl<K, V> Cached<K, V> {
-    /// None yet; so many are kept at once.
+    /// None yet; this many are kept at once.
     pub fn at_most(most: usize) -> Self {
         let kept = KeptValues { values: HashMap::new(), bytes: 0 };
         Self { kept: Mutex::new(kept), turn: tokio::sync::Mutex::default(), most }
@@ -131,7 +131,8 @@ impl<K: Hash + Eq, V: Weighed> Cached<K, V> {
     fn keep(&self, catalogue: u64, key: K, value: &Arc<V>, bytes: usize) -> Option<Arc<V>> {
         let mut kept = self.kept.lock();
         let kept = &mut *kept;
-        let is_full = |kept: &KeptValues<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
+        let is_full =
+            |kept: &KeptValues<K, V>| kept.values.len() >= self.most || kept.bytes + bytes > MOST_BYTES;
         if is_full(kept) {
             kept.values.retain(|_, (of, ..)| *of == catalogue);
             kept.bytes = kept.values.values().map(|(.., bytes)| bytes).sum();

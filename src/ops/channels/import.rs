@@ -35,7 +35,7 @@ pub const JOB: &str = "Channel list import";
 /// What helps after one that ended early.
 const AGAIN: &str = "What was imported stays: import the list again for the rest";
 
-/// Streams of one transaction: a list of so many is imported as a whole or not at all.
+/// Streams of one transaction: a list of this many is imported as a whole or not at all.
 pub const AT_ONCE: usize = 500;
 
 /// Into which bouquet the streams of a list are put.

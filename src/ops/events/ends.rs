@@ -15,7 +15,7 @@ use crate::{
 
 /// Told of in one transaction, at most.
 const AT_ONCE: usize = 200;
-/// So many seconds at most the place is behind while nothing ends.
+/// This many seconds at most the place is behind while nothing ends.
 const BEHIND: i64 = 60;
 const DAY: i64 = 86_400;
 

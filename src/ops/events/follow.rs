@@ -17,7 +17,7 @@ use crate::{
     store::events::log::EventLog,
 };
 
-/// So many may wait at once: each holds a connection.
+/// This many may wait at once: each holds a connection.
 const WAITING: usize = 100;
 /// Who waits looks again at most so often, however much happens.
 const PACE: Duration = Duration::from_millis(200);
@@ -52,7 +52,7 @@ impl Followers {
 pub struct Wanted {
     /// Events behind this number; 0 begins with the oldest.
     pub after: i64,
-    /// At most so many.
+    /// At most this many.
     pub limit: Limit,
     /// Those that one of the patterns chooses; all if there are none.
     pub types: Vec<Pattern>,

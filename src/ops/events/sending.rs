@@ -34,7 +34,7 @@ use taking::Dispatch;
 const AT_ONCE: usize = 16;
 /// Messages on their way in all: each holds a thread.
 const IN_ALL: usize = 96;
-/// Each receiver has so many of these places for itself, whatever others do that answer slowly; the rest is shared.
+/// Each receiver has this many of these places for itself, whatever others do that answer slowly; the rest is shared.
 const OWN: usize = 2;
 const SHARED: usize = IN_ALL - OWN * MOST;
 /// So much is noted together, or after so long.

@@ -36,7 +36,7 @@ struct LastStates {
     disks: HashMap<&'static str, bool>,
 }
 
-/// A disk is well again with so many bytes free for each one below which it is low, in tenths.
+/// A disk is well again with this many bytes free for each one below which it is low, in tenths.
 const WELL: u64 = 12;
 
 /// What is to be told.

@@ -225,7 +225,7 @@ fn moves(before: &[ToldColumn<'_>], after: &[ToldColumn<'_>]) -> bool {
     before.iter().chain(after).any(|told| told.name == "reseller_id")
 }
 
-/// As what the rows of a table begin the types of their events.
+/// What the types of the events of a table's rows begin with.
 fn object<R: Table>() -> &'static str {
     // They are a part of the settings, by their rights.
     if R::TABLE == "api_keys" { "api_key" } else { R::RESOURCE.singular() }

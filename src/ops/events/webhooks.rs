@@ -25,7 +25,7 @@ use crate::{
     store::{self, events::webhooks::HookSecrets},
 };
 
-/// For so many seconds after it got another secret a webhook is signed with the old one as well: a day.
+/// For this many seconds after it got another secret a webhook is signed with the old one as well: a day.
 const BOTH: i64 = 86_400;
 /// Old secrets that are still used: whoever asks for more within a day gives up the oldest.
 const OLD: usize = 16;

@@ -29,7 +29,7 @@ pub enum Choice {
     Rules,
 }
 
-/// So many streams from `start` on, in the order of their ids, with what is known of their channels.
+/// This many streams from `start` on, in the order of their ids, with what is known of their channels.
 ///
 /// # Errors
 /// [`crate::domain::Error::Denied`], or a database error.

@@ -32,9 +32,9 @@ const CHANNELS: usize = 100_000;
 const NAMES: usize = 32 << 20;
 /// The most programmes that are kept of a source.
 const PROGRAMMES: u64 = 5_000_000;
-/// What did not change is read again after so many seconds: days have come that were too far ahead.
+/// What did not change is read again after this many seconds: days have come that were too far ahead.
 const READ_AGAIN: i64 = 12 * 3_600;
-/// A programme without an end is taken to be over after so many seconds, when it is asked whether it is over.
+/// A programme without an end is taken to be over after this many seconds, when it is asked whether it is over.
 const UNKNOWN_END: i64 = 86_400;
 
 /// Why a source was not read.

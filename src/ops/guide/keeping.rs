@@ -28,7 +28,7 @@ use crate::{
 
 /// Sources that are refreshed at the same time: one that hangs holds up no other.
 const AT_ONCE: usize = 4;
-/// After a failure a source is tried again within so many seconds.
+/// After a failure a source is tried again within this many seconds.
 const AFTER_FAILURE: i64 = 15 * 60;
 
 /// What is to be done, and what was seen when it was last looked.

@@ -59,7 +59,7 @@ impl Guide {
         self.db.folder()
     }
 
-    /// Programmes of a stream that overlap [from, to), by their start and at most so many: those of its channel, moved by
+    /// Programmes of a stream that overlap [from, to), by their start and at most this many: those of its channel, moved by
     /// the shifts of its source and its own. A point read: a serving thread may ask once [`Ops::guide_ready`] has returned.
     pub fn programmes(
         &self,

@@ -12,7 +12,7 @@ use crate::{
 
 /// Events of a clock that was ahead go with all others, in seconds.
 const AHEAD: i64 = 400 * 86_400;
-/// After so many seconds without a step an import was cut off.
+/// After this many seconds without a step an import was cut off.
 const UNHEARD: i64 = 600;
 
 impl Ops {

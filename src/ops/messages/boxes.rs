@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// So many in one transaction.
+/// This many in one transaction.
 const AT_ONCE: usize = 100;
 
 impl Ops {

@@ -18,9 +18,9 @@ use crate::{
     store::{self, Write, events::messages::Message},
 };
 
-/// So many messages are taken up at once.
+/// This many messages are taken up at once.
 const WINDOW: usize = 200;
-/// So many seconds after a call failed the target is called again at the earliest, and at the latest if it asks for more.
+/// This many seconds after a call failed the target is called again at the earliest, and at the latest if it asks for more.
 const RESTS: (i64, i64) = (30, 86_400);
 
 /// What is sent with one call.

@@ -79,7 +79,7 @@ pub fn send_test_mail(act: &Act<'_>, to: &Email) -> Result<()> {
     })
 }
 
-/// So many seconds failures are shown on the dashboard.
+/// This many seconds failures are shown on the dashboard.
 const RECENT: i64 = 86_400;
 
 impl Ops {

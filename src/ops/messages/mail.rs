@@ -27,9 +27,9 @@ use crate::{
     },
 };
 
-/// So many messages are taken up at once.
+/// This many messages are taken up at once.
 const WINDOW: usize = 200;
-/// So many seconds after the mail server failed it is asked again.
+/// This many seconds after the mail server failed it is asked again.
 const REST: i64 = 30;
 
 /// What is sent as one e-mail.

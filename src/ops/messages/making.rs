@@ -27,7 +27,7 @@ use crate::{
 
 /// Events that become messages in one transaction.
 const AT_ONCE: usize = 100;
-/// As long as so many messages wait, no more are made: the events stay in the log.
+/// As long as this many messages wait, no more are made: the events stay in the log.
 const HELD: i64 = 10_000;
 
 impl Ops {

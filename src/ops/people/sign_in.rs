@@ -33,9 +33,9 @@ use crate::{
     store::{self, Read},
 };
 
-/// A session ends after so many seconds without use: 12 hours.
+/// A session ends after this many seconds without use: 12 hours.
 const IDLE: i64 = 12 * 3600;
-/// A session ends after so many seconds whatever happens: 30 days.
+/// A session ends after this many seconds whatever happens: 30 days.
 const LONGEST: i64 = 30 * 86_400;
 
 /// A session that began more seconds ahead of the clock is none.

@@ -25,7 +25,7 @@ use crate::{
 
 const CHOOSE_PIN: Action = Action { resource: Resource::Mag, name: "set_parent_pin" };
 
-/// What a box may change by itself: so many rows of the audit trail, and so many favourites.
+/// What a box may change by itself: this many rows of the audit trail, and this many favourites.
 const AUDITED: Allowance = Allowance { at_once: 10, a_minute: 1 };
 const FAVOURITES: Allowance = Allowance { at_once: 60, a_minute: 20 };
 

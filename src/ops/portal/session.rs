@@ -34,7 +34,7 @@ use crate::{
 
 const BIND: Action = Action { resource: Resource::Mag, name: "bind_device" };
 const LOG_OUT: Action = Action { resource: Resource::Mag, name: "log_out" };
-/// So many digits of a token are random, and as many follow.
+/// This many digits of a token are random, and as many follow.
 const HALF: usize = 16;
 const SHUT_OUT: Action = Action { resource: Resource::Mag, name: "wrong_password" };
 

@@ -36,9 +36,9 @@ use crate::{
 
 const COUNT: Action = Action { resource: Resource::Line, name: "figures" };
 const STATEMENT: Action = Action { resource: Resource::Resellers, name: "statement" };
-/// Samples are kept for so many seconds: 31 days.
+/// Samples are kept for this many seconds: 31 days.
 const KEPT: i64 = 31 * 86_400;
-/// A count is used for so many times as long as it took: counting takes at most a twentieth of a processor.
+/// A count is used for this many times the time that it took: counting takes at most a twentieth of a processor.
 const SHARE: u32 = 20;
 /// A count that takes longer is kept and made anew in the background, and the one before is shown until that is
 /// done. A quicker one is made whenever it is asked for.
@@ -156,7 +156,7 @@ impl Ops {
         read.await
     }
 
-    /// How busy it was in each minute of the last so many seconds, oldest first. Minutes in which the
+    /// How busy it was in each minute of the last this many seconds, oldest first. Minutes in which the
     /// server did not run are missing.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Who is signed in: a page without a [`Caller`] in its signature is public on sight.
+//! Who is signed in: a page without a [`Caller`] in its signature is public at a glance.
 
 use std::future::{Ready, ready};
 

@@ -230,7 +230,7 @@ impl Form {
         if self.met_others { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }
     }
 
-    /// With its long list turned to the page that begins after so many entries.
+    /// With its long list turned to the page that begins after this many entries.
     pub fn turned(mut self, from: &str) -> Self {
         for input in self.inputs() {
             if let Widget::Ordered(list) = &mut input.widget {

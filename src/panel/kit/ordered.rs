@@ -39,7 +39,7 @@ impl Ordered {
         self.turn(0);
     }
 
-    /// Turns to the page that begins after so many entries.
+    /// Turns to the page that begins after this many entries.
     pub fn turn(&mut self, from: usize) {
         self.held = self.all.iter().skip(from).take(ROWS).cloned().collect();
     }

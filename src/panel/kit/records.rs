@@ -342,7 +342,7 @@ async fn confirm<R: Shown>(caller: &Caller, id: &str, changed: bool) -> Reply {
     let look = caller.ops.read(caller.actor(), asked, move |look| {
         let (goes_with, kept) =
             (managed::goes_with::<R>(look, row.id)?, managed::is_kept::<R>(look, row.id)?);
-        Ok((goes_with, kept, managed::sight::<R>(look, &[row.id])?))
+        Ok((goes_with, kept, managed::fingerprint::<R>(look, &[row.id])?))
     });
     let (goes_with, kept, seen) = look.await?;
     let page = ConfirmPage::deletion(caller, R::ONE, name, &goes_with, R::href(row.id), seen);

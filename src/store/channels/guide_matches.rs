@@ -91,7 +91,7 @@ impl Read<'_> {
         .collect()
     }
 
-    /// So many streams from `start` on, in the order of their ids: their names and what is known of their channels;
+    /// This many streams from `start` on, in the order of their ids: their names and what is known of their channels;
     /// with that text in their names, and in that state.
     pub fn page_of_matches(
         &self,

@@ -43,9 +43,9 @@ pub struct StreamSearch {
     pub among: Option<(Vec<StreamId>, bool)>,
     /// In which order.
     pub sort: Sort,
-    /// After so many rows.
+    /// After this many rows.
     pub from: i64,
-    /// At most so many rows.
+    /// At most this many rows.
     pub rows: u16,
 }
 

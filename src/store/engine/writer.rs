@@ -44,7 +44,7 @@ const TICK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(4);
 /// The same once it has waited in vain, until it is let in again: nobody waits in turn for a lock that stays.
 const IMPATIENCE: Duration = Duration::from_millis(500);
-/// A log of so many frames, 64 MiB, is moved by the writer itself, so that it can begin anew.
+/// A log of this many frames, 64 MiB, is moved by the writer itself, so that it can begin anew.
 const LONG: u32 = 16_000;
 
 /// The way to the writer thread.

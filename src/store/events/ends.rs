@@ -7,7 +7,7 @@ use crate::{
     store::{Read, Write},
 };
 
-/// So many days before the end, of lines or of MAGs; 0 is the end itself.
+/// This many days before the end, of lines or of MAGs; 0 is the end itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
     /// Lines or MAGs.
@@ -49,7 +49,7 @@ impl Read<'_> {
         Ok(statement.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
-    /// Those that end behind a place and up to a moment, at most so many.
+    /// Those that end behind a place and up to a moment, at most this many.
     pub fn ending(&self, watch: Watch, after: EndCursor, to: i64, most: usize) -> Result<Vec<Ending>> {
         let (table, name) = watch.table();
         // As the index has it.

@@ -141,7 +141,7 @@ impl Read<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
-    /// Whether so many messages wait.
+    /// Whether this many messages wait.
     pub fn messages_wait(&self, many: i64) -> Result<bool> {
         let sql = "SELECT count(*) FROM (SELECT 1 FROM messages WHERE state = 'waiting' LIMIT ?)";
         let waiting: i64 = self.conn.prepare_cached(sql)?.query_row([many], |row| row.get(0))?;

@@ -15,7 +15,7 @@ use crate::{
 const LOOKED: i64 = 50_000;
 /// Rows that are counted; beyond it there are "more than".
 const COUNTED: i64 = 10_000;
-/// Rows stand in the order of time, but for clocks that were set back: by up to so many seconds no row is lost.
+/// Rows stand in the order of time, but for clocks that were set back: by up to this many seconds no row is lost.
 const SET_BACK: i64 = 3600;
 
 /// Which rows of a log are asked for.
@@ -31,7 +31,7 @@ pub struct LogSearch {
     pub search: Option<String>,
     /// From where.
     pub turn: Turn,
-    /// At most so many.
+    /// At most this many.
     pub rows: u32,
     /// Whether they are to be counted.
     pub counted: bool,
@@ -64,11 +64,11 @@ pub struct Found {
 /// How many rows match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Count {
-    /// So many.
+    /// This many.
     Exactly(i64),
     /// More than can be counted at once.
     MoreThan(i64),
-    /// Not all of the log was looked through: only so many rows.
+    /// Not all of the log was looked through: only this many rows.
     Among(i64),
     /// It was not asked.
     #[default]

@@ -15,9 +15,9 @@ use crate::{
 const AT_ONCE: i64 = 500;
 /// A row that is more seconds ahead of the clock is from the future.
 const AHEAD: i64 = 3600;
-/// So many rows before the moment when a leap of the clock is noticed are in doubt as well.
+/// This many rows before the moment when a leap of the clock is noticed are in doubt as well.
 const BEFORE_NOTICED: i64 = 1000;
-/// So many times of doubt are told apart for each log; the first ones count as one, which lasts as long as the last of them.
+/// This many times of doubt are told apart for each log; the first ones count as one, which lasts as long as the last of them.
 const DOUBTS: i64 = 16;
 
 impl Write<'_> {

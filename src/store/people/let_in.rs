@@ -20,7 +20,7 @@ use crate::{
 
 /// Browsers that are known of one administrator; beyond it the one that signed in longest ago goes.
 const BROWSERS: u32 = 20;
-/// For so many seconds after signing in a browser is known: 90 days.
+/// For this many seconds after signing in a browser is known: 90 days.
 pub const BROWSER_KNOWN_FOR: i64 = 90 * 86_400;
 /// Rows that one job of housekeeping deletes.
 const AT_ONCE: i64 = 1_000;

@@ -16,9 +16,9 @@ use crate::{
     store::{Read, Table},
 };
 
-/// So many rows are read and sorted at once.
+/// This many rows are read and sorted at once.
 const FEW: usize = 10_000;
-/// So many rows are looked through for one page.
+/// This many rows are looked through for one page.
 const LOOKED: usize = 20_000;
 /// Where few rows are found: as `FROM` says it.
 struct Few {

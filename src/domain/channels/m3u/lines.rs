@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// So many bytes tell the encoding.
+/// This many bytes tell the encoding.
 const HEAD: usize = 256;
 
 /// One line without its end.

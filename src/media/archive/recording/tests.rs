@@ -38,7 +38,7 @@ impl Trial {
         self.channel.push(chunk, Clock { begins: clock(second), ends: clock(second + 1) });
     }
 
-    /// What has come is taken at that second, by a clock that is off by so many seconds.
+    /// What has come is taken at that second, by a clock that is off by this many seconds.
     fn take(&mut self, second: u64, off: i64) {
         let ms = (EVENING + second * 1000).saturating_add_signed(off * 1000);
         self.recording.take(Now { ms, at: self.begun + Duration::from_secs(second) });

@@ -25,7 +25,7 @@ use crate::{
 
 /// Events that are taken up at once.
 const WINDOW: usize = 256;
-/// As long as so many were not taken by a receiver, or so many wait for it in all, no new ones are taken up.
+/// As long as this many were not taken by a receiver, or this many wait for it in all, no new ones are taken up.
 const HELD: (usize, usize) = (100, 10_000);
 
 /// What a lane takes up.

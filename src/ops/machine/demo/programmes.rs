@@ -123,7 +123,7 @@ fn channel(name: &str, now: UnixTime) -> Channel {
     }
 }
 
-/// Programmes of the channel of that number under that heading, over so many days from the day before. They follow each
+/// Programmes of the channel of that number under that heading, over this many days from the day before. They follow each
 /// other without gaps, and none goes on over midnight UTC.
 fn of(heading: &str, number: usize, now: UnixTime, days: i64) -> Vec<Programme> {
     let Some((_, shows)) = SHOWS.iter().find(|(name, _)| *name == heading) else { return Vec::new() };

@@ -105,7 +105,7 @@ pub async fn ask_delete(caller: Caller, query: Query) -> Reply {
 async fn confirm(caller: &Caller, ids: Vec<StreamId>, changed: bool) -> Reply {
     let asked = action(Resource::Streams, "list");
     let read = caller.ops.read(caller.actor(), asked, move |look| {
-        Ok((streams::these(look, &ids)?, managed::sight::<Stream>(look, &ids)?))
+        Ok((streams::these(look, &ids)?, managed::fingerprint::<Stream>(look, &ids)?))
     });
     let (streams, seen) = read.await?;
     let names: Vec<&str> = streams.iter().map(|stream| stream.record.name.as_str()).collect();

@@ -20,7 +20,7 @@ pub struct Usage {
     words: String,
 }
 
-/// Each point of the line is the most of so many seconds.
+/// Each point of the line is the most of this many seconds.
 const STEP: i64 = 300;
 /// Points from left to right.
 const WIDTH: usize = 288;
@@ -28,7 +28,7 @@ const WIDTH: usize = 288;
 const HEIGHT: u64 = 100;
 
 impl Usage {
-    /// It shows so many seconds: 24 hours.
+    /// It shows this many seconds: 24 hours.
     pub const SECONDS: i64 = 86_400;
 
     /// Draws samples of the time up to now. A step in which nothing was sampled is a gap.

@@ -113,7 +113,7 @@ impl LogQuery {
     }
 }
 
-/// The beginning of a day, or of so many days later, in the panel's zone.
+/// The beginning of a day, or of this many days later, in the panel's zone.
 fn day(field: &'static str, text: &str, later: i64, zone: &TimeZone) -> Result<UnixTime> {
     let date = text.parse::<Date>().ok().and_then(|date| date.checked_add(later.days()).ok());
     let begin = date.and_then(|date| date.to_zoned(zone.clone()).ok());

@@ -60,7 +60,7 @@ fn edit<S: Subscribed>(mut typed: IndexMap<String, Node>) -> Result<Bulk> {
     }
 }
 
-/// So many days more: 1 to 3,650.
+/// This many days more: 1 to 3,650.
 struct MoreDays(i64);
 
 /// Which column is set to what.
