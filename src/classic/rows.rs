@@ -8,7 +8,7 @@ use crate::{
         Stored,
         fields::time::UnixTime,
         ids::Id,
-        portal::device::{About, Device},
+        portal::device::{Device, DeviceReport},
         subscribers::{line::Line, mag::Mag, subscription::Subscription},
     },
     ops::viewing::connections::Connection,
@@ -52,7 +52,7 @@ pub fn user(line: &Stored<Line>, open: &[Connection], last: Option<UnixTime>) ->
 /// What `stb&sub=info` shows of a MAG and its box.
 pub fn stb(mag: &Stored<Mag>, device: &Device, open: &[Connection], last: Option<UnixTime>) -> Value {
     let record = &mag.record;
-    let About { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
+    let DeviceReport { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
     let mut row = Map::new();
     row.insert("id".into(), text(mag.id.number()));
     row.insert("mac".into(), text(record.mac_address));

@@ -30,7 +30,7 @@ use crate::domain::{
 
 /// What is known of a session beside its key.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct SessionLabels {
     /// The viewer's username or MAC.
     pub subscriber: Arc<str>,
     /// What is watched is called so.
@@ -93,7 +93,7 @@ pub struct WatchAttempt {
     /// What was sold.
     pub terms: SessionTerms,
     /// What lists show.
-    pub about: About,
+    pub about: SessionLabels,
     /// When.
     pub at: UnixTime,
 }
@@ -136,7 +136,7 @@ struct State {
 
 /// What carries a session.
 struct Wire {
-    about: About,
+    about: SessionLabels,
     sent: Arc<AtomicU64>,
     cuts: Vec<Arc<Cut>>,
     token: Option<Token>,
@@ -358,7 +358,7 @@ impl State {
 }
 
 impl Wire {
-    fn new(about: About) -> Self {
+    fn new(about: SessionLabels) -> Self {
         Self { about, sent: Arc::default(), cuts: Vec::new(), token: None, demand: None }
     }
 

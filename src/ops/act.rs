@@ -16,7 +16,7 @@ use crate::{
         machine::settings::Settings,
         people::{
             actor::{Actor, Who},
-            audit::{Shown, difference},
+            audit::{AuditValue, difference},
         },
     },
     store::{Answer, Store, Table, Write, machine::logs::AuditRow},
@@ -273,6 +273,6 @@ fn object(columns: &[ToldColumn<'_>]) -> String {
     text
 }
 
-fn json(shown: &Shown) -> String {
+fn json(shown: &AuditValue) -> String {
     serde_json::to_string(shown.fact()).unwrap_or_default()
 }

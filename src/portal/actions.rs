@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     account, archive, channels, events, guide,
-    reply::{self, Rejected},
+    reply::{self, PortalError},
     request::PortalRequest,
     session, stb, watching, words,
 };
@@ -34,7 +34,7 @@ pub enum Outcome {
     /// A result that says that the box is not let in.
     Refused(Value),
     /// One of the texts.
-    Rejected(Rejected),
+    Rejected(PortalError),
     /// Too many MACs that are not let in came from the address; how long it has to wait.
     Blocked(Duration),
 }
@@ -58,7 +58,7 @@ pub async fn entry(request: HttpRequest, payload: Payload) -> HttpResponse {
 
 async fn respond(asked: &PortalRequest) -> HttpResponse {
     let begun = Instant::now();
-    let Some(caller) = asked.caller() else { return reply::turned_away(Rejected::NoMac) };
+    let Some(caller) = asked.caller() else { return reply::turned_away(PortalError::NoMac) };
     let outcome = match asked.ops.kept_out(&caller) {
         Ok(None) => outcome(asked, &caller).await,
         Ok(Some(left)) => Ok(Outcome::Blocked(left)),
@@ -66,7 +66,7 @@ async fn respond(asked: &PortalRequest) -> HttpResponse {
     };
     let is_refusal = matches!(
         &outcome,
-        Ok(Outcome::Refused(_) | Outcome::Blocked(_) | Outcome::Rejected(Rejected::NotLetIn))
+        Ok(Outcome::Refused(_) | Outcome::Blocked(_) | Outcome::Rejected(PortalError::NotLetIn))
     );
     if is_refusal {
         rt::time::sleep(REFUSED_AFTER.saturating_sub(begun.elapsed())).await;
@@ -90,14 +90,14 @@ async fn outcome(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
         _ => {}
     }
     let Some(session) = asked.ops.portal_session(caller)? else {
-        return Ok(Outcome::Rejected(Rejected::NotLetIn));
+        return Ok(Outcome::Rejected(PortalError::NotLetIn));
     };
     let is_open = matches!(
         (kind, action),
         ("watchdog", "get_events") | ("stb", "get_modules") | ("account_info", "get_main_info")
     );
     if !session.is_active && !is_open {
-        return Ok(Outcome::Rejected(Rejected::NotActive));
+        return Ok(Outcome::Rejected(PortalError::NotActive));
     }
     if asked.is_head && kind == "watchdog" {
         // Nobody reads the answer: what is told once must not be lost with it.
@@ -109,7 +109,7 @@ async fn outcome(asked: &PortalRequest, caller: &Caller) -> Result<Outcome> {
         return Ok(if asks && asked.ops.has_to_start_anew(&session).await? {
             Outcome::Result(events::start_anew(asked))
         } else {
-            Outcome::Rejected(Rejected::NotLetIn)
+            Outcome::Rejected(PortalError::NotLetIn)
         });
     }
     if matches!(kind, "itv" | "epg" | "tv_archive") {

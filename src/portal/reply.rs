@@ -20,7 +20,7 @@ use crate::{
 
 /// Why a box is turned away before anything is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejected {
+pub enum PortalError {
     /// It sends no MAC.
     NoMac,
     /// MAC and token do not belong together.
@@ -29,7 +29,7 @@ pub enum Rejected {
     NotActive,
 }
 
-impl Rejected {
+impl PortalError {
     /// Exactly so, with status 200: clients compare it letter by letter.
     pub fn text(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ pub fn in_pieces(
 }
 
 /// One of the texts.
-pub fn turned_away(turned: Rejected) -> HttpResponse {
+pub fn turned_away(turned: PortalError) -> HttpResponse {
     answer(StatusCode::OK).content_type("text/plain; charset=utf-8").body(turned.text())
 }
 
@@ -66,7 +66,7 @@ pub fn blocked(left: Duration) -> HttpResponse {
     answer(StatusCode::TOO_MANY_REQUESTS)
         .insert_header((header::RETRY_AFTER, left.as_secs() + 1))
         .content_type("text/plain; charset=utf-8")
-        .body(Rejected::NotActive.text())
+        .body(PortalError::NotActive.text())
 }
 
 /// More long lists than a MAG may fetch at once.
@@ -118,7 +118,7 @@ pub fn failure(error: &Error) -> HttpResponse {
             in_words(response, "The server is busy: try again in a moment.")
         }
         // Deleted between two looks at it.
-        Error::NoSuch { .. } => turned_away(Rejected::NotLetIn),
+        Error::NoSuch { .. } => turned_away(PortalError::NotLetIn),
         _ => failed(),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         fields::{hidden::is_hidden, mac::Mac, time::ZoneName},
         portal::{
-            device::{self, About},
+            device::{self, DeviceReport},
             token::is_token,
         },
     },
@@ -110,12 +110,12 @@ impl PortalRequest {
     }
 
     /// What the box says of itself.
-    pub fn about(&self) -> About {
+    pub fn about(&self) -> DeviceReport {
         let word = |names: &[&str]| {
             let text = names.iter().map(|name| self.text(name)).find(|text| !device::says_nothing(text));
             text.unwrap_or_default().chars().filter(|c| !is_hidden(*c)).take(MOST).collect()
         };
-        About {
+        DeviceReport {
             device_id: word(&["device_id"]),
             device_id2: word(&["device_id2"]),
             model: word(&["stb_type"]),

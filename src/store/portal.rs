@@ -12,7 +12,7 @@ use crate::domain::{
     ids::{LineId, MagId, StreamId},
     people::api_key::KeyHash,
     portal::{
-        device::{About, Device, Pin},
+        device::{Device, DeviceReport, Pin},
         mag_event::{Event, Order},
     },
 };
@@ -53,7 +53,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<(MagId, Device)> {
     let parent_pin =
         Pin::new(&pin).map_err(|_| rusqlite::Error::InvalidColumnType(1, "parent_pin".into(), Type::Text))?;
     let token: String = row.get(2)?;
-    let about = About {
+    let about = DeviceReport {
         device_id: row.get(5)?,
         device_id2: row.get(6)?,
         model: row.get(7)?,
@@ -140,7 +140,7 @@ impl Write<'_> {
             Some(Fact::Hidden(hash)) => hash,
             _ => String::new(),
         };
-        let About { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
+        let DeviceReport { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
         let mut update = self.conn.prepare_cached(
             "UPDATE mag_devices SET parent_pin = ?, token_hash = ?, signed_in = ?, cut = ?, device_id = ?, device_id2 = ?, \
              model = ?, firmware = ?, hardware = ?, serial = ? WHERE mag_id = ?",

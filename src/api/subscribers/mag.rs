@@ -19,7 +19,7 @@ use crate::{
         },
         ids::Id,
         portal::{
-            device::{About, Device, Pin},
+            device::{Device, DeviceReport, Pin},
             mag_event::{Event, Order},
         },
         subscribers::{
@@ -30,7 +30,7 @@ use crate::{
     },
     ops::{
         clock,
-        portal::{self, Shown},
+        portal::{self, BoxView},
         random,
         subscribers::{
             convert,
@@ -179,7 +179,7 @@ fn which(call: &mut Call) -> Result<Named<Mac>> {
 }
 
 /// The box of a MAG; the token and what else lets it in stay here.
-fn device(shown: &Shown) -> Value {
+fn device(shown: &BoxView) -> Value {
     let favourites: Vec<i64> = shown.favourites.iter().map(|id| id.number()).collect();
     let mut all = told(&shown.device);
     all["parent_pin"] = shown.device.parent_pin.as_str().into();
@@ -190,7 +190,7 @@ fn device(shown: &Shown) -> Value {
 
 /// What a box told, and when it came: what lists show of it too.
 fn told(device: &Device) -> Value {
-    let About { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
+    let DeviceReport { device_id, device_id2, model, firmware, hardware, serial } = &device.about;
     json!({
         "model": model,
         "firmware": firmware,

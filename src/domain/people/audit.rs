@@ -24,21 +24,21 @@ use crate::domain::{
 pub const MASK: &str = "***";
 
 /// The columns whose value differs, with the value before and after; secrets are masked.
-pub type Difference = Vec<(&'static str, Shown, Shown)>;
+pub type Difference = Vec<(&'static str, AuditValue, AuditValue)>;
 
 /// A fact as it stands in the trail: a mask for a secret, and the beginning of a long list. It is made of facts alone, here,
 /// so that no secret becomes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown(Fact);
+pub struct AuditValue(Fact);
 
-impl Shown {
+impl AuditValue {
     /// What is shown: nothing, a number, a text, or a list of texts or ids.
     pub fn fact(&self) -> &Fact {
         &self.0
     }
 }
 
-impl From<&Fact> for Shown {
+impl From<&Fact> for AuditValue {
     fn from(fact: &Fact) -> Self {
         Self(match fact {
             Fact::Secret(_) | Fact::Hidden(_) => Fact::Text(MASK.to_owned()),
@@ -84,7 +84,7 @@ pub fn difference(before: &[(&'static str, Fact)], after: &[(&'static str, Fact)
         .filter(|(old, new)| old.1 != new.1)
         .map(|(old, new)| match (&old.1, &new.1) {
             (Fact::Ids(was), Fact::Ids(is)) if was.len().max(is.len()) > LONG => {
-                (old.0, Shown(Fact::Text(many(was.len()))), Shown(Fact::Text(edited(was, is))))
+                (old.0, AuditValue(Fact::Text(many(was.len()))), AuditValue(Fact::Text(edited(was, is))))
             }
             (was, is) => (old.0, was.into(), is.into()),
         })
@@ -143,7 +143,7 @@ mod tests {
         let urls = ["http://u:p@h.example/live/u/p/1.ts", "media/loop.ts"];
         let urls = Fact::Urls(urls.map(|url| (url.to_owned(), url.to_owned())).into());
         let told = Fact::List(vec!["http://h.example/***".into(), "media/loop.ts".into()]);
-        assert_eq!(Shown::from(&urls).fact(), &told);
+        assert_eq!(AuditValue::from(&urls).fact(), &told);
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
             Fact::Urls(vec![("http://h.example/s3cret".into(), String::new())]),
         ];
         for secret in secrets {
-            let told = format!("{:?}", Shown::from(&secret));
+            let told = format!("{:?}", AuditValue::from(&secret));
             assert!(!told.contains("s3cret"), "{told}");
         }
     }
@@ -171,21 +171,22 @@ mod tests {
         is.extend([200_001, 200_002]);
         let told = difference(&list(was.clone()), &list(is));
         let after = "100001 entries; added: 200001, 200002; taken out: 7; in another order: 2";
-        let text = |text: &str| Shown(Fact::Text(text.into()));
+        let text = |text: &str| AuditValue(Fact::Text(text.into()));
         assert_eq!(told, vec![("streams", text("100000 entries"), text(after))]);
         // Whatever becomes of it, it stays short.
-        let Some((.., Shown(Fact::Text(text)))) = difference(&list(was.clone()), &list(vec![])).pop() else {
+        let Some((.., AuditValue(Fact::Text(text)))) = difference(&list(was.clone()), &list(vec![])).pop()
+        else {
             panic!()
         };
         assert!(
             text.starts_with("0 entries; taken out: 1, 2, 3") && text.ends_with(" 100 and 99900 more"),
             "{text}"
         );
-        let Shown(Fact::Text(text)) = Shown::from(&Fact::Ids(was)) else { panic!() };
+        let AuditValue(Fact::Text(text)) = AuditValue::from(&Fact::Ids(was)) else { panic!() };
         assert!(text.starts_with("100000 entries: 1, 2") && text.len() < 1000, "{text}");
         assert_eq!(
             difference(&list(vec![1, 2]), &list(vec![2])),
-            vec![("streams", Shown(Fact::Ids(vec![1, 2])), Shown(Fact::Ids(vec![2])))]
+            vec![("streams", AuditValue(Fact::Ids(vec![1, 2])), AuditValue(Fact::Ids(vec![2])))]
         );
     }
 
@@ -204,8 +205,8 @@ mod tests {
         assert_eq!(
             difference(&before, &after),
             vec![
-                ("notes", Shown(Fact::Text("a".into())), Shown(Fact::Text("b".into()))),
-                ("password", Shown(Fact::Text(MASK.into())), Shown(Fact::Text(MASK.into()))),
+                ("notes", AuditValue(Fact::Text("a".into())), AuditValue(Fact::Text("b".into()))),
+                ("password", AuditValue(Fact::Text(MASK.into())), AuditValue(Fact::Text(MASK.into()))),
             ]
         );
     }

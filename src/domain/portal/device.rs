@@ -18,7 +18,7 @@ pub struct Device {
     /// That box was told to show nothing.
     pub cut: bool,
     /// What it says of itself; its ids are what `lock_device` binds to.
-    pub about: About,
+    pub about: DeviceReport,
     /// From where it last came.
     pub address: String,
     pub user_agent: String,
@@ -32,7 +32,7 @@ pub struct Device {
 
 /// What a box says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub struct DeviceReport {
     /// Its first id; empty if it has none.
     pub device_id: String,
     /// Its second id.
@@ -59,7 +59,7 @@ pub fn says_nothing(text: &str) -> bool {
         || text.bytes().all(|b| matches!(b, b'0' | b':' | b'-'))
 }
 
-impl About {
+impl DeviceReport {
     /// Whether it tells an id that a MAG can be bound to.
     pub fn has_id(&self) -> bool {
         !says_nothing(&self.device_id) || !says_nothing(&self.device_id2)
@@ -69,7 +69,7 @@ impl About {
 impl Device {
     /// Whether a box may be the one that this MAG is bound to: of the ids that were told once it tells one again
     /// at least, and none that is another. The case of their letters tells nothing.
-    pub fn fits(&self, told: &About) -> bool {
+    pub fn fits(&self, told: &DeviceReport) -> bool {
         let pairs = [(&self.about.device_id, &told.device_id), (&self.about.device_id2, &told.device_id2)];
         let mut compared =
             pairs.iter().filter(|(bound, told)| !says_nothing(bound) && !says_nothing(told)).peekable();
@@ -94,7 +94,7 @@ impl Device {
 
     /// Lets a box in: from now on its token is the only one. It is signed in if it sent the
     /// password now, or did so under the same token.
-    pub fn let_in(&mut self, token: &KeyHash, signed_in: bool, told: &About) {
+    pub fn let_in(&mut self, token: &KeyHash, signed_in: bool, told: &DeviceReport) {
         self.signed_in = signed_in || (self.signed_in && self.is_let_in(token));
         self.token = Some(token.clone());
         self.cut = false;
@@ -212,7 +212,7 @@ mod tests {
             token: None,
             signed_in: false,
             cut: true,
-            about: About::default(),
+            about: DeviceReport::default(),
             address: String::new(),
             user_agent: String::new(),
             first_seen_at: None,
@@ -221,8 +221,8 @@ mod tests {
         }
     }
 
-    fn told(device_id: &str, device_id2: &str) -> About {
-        About { device_id: device_id.into(), device_id2: device_id2.into(), ..About::default() }
+    fn told(device_id: &str, device_id2: &str) -> DeviceReport {
+        DeviceReport { device_id: device_id.into(), device_id2: device_id2.into(), ..DeviceReport::default() }
     }
 
     #[test]

@@ -15,11 +15,11 @@ use crate::{
 pub struct Index {
     /// Of which generation of the guide it was made; 0 is none.
     pub generation: u64,
-    streams: HashMap<StreamId, Shown>,
+    streams: HashMap<StreamId, ChannelOf>,
 }
 
 /// The channel that a stream shows.
-pub struct Shown {
+pub struct ChannelOf {
     pub source: GuideSourceId,
     /// The channel's id in there.
     pub guide_id: GuideId,
@@ -41,13 +41,13 @@ impl Index {
         let streams = matches.into_iter().map(|found| {
             let row = rows.get(&(found.source, found.guide_id.as_str().to_owned())).copied();
             let shift = found.shift_minutes * 60;
-            (found.stream, Shown { source: found.source, guide_id: found.guide_id, row, shift })
+            (found.stream, ChannelOf { source: found.source, guide_id: found.guide_id, row, shift })
         });
         Self { generation, streams: streams.collect() }
     }
 
     /// The channel of a stream.
-    pub fn get(&self, stream: StreamId) -> Option<&Shown> {
+    pub fn get(&self, stream: StreamId) -> Option<&ChannelOf> {
         self.streams.get(&stream)
     }
 }

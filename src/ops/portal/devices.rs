@@ -69,7 +69,7 @@ impl SeenBoxes {
 }
 
 /// The box of a MAG as operators see it.
-pub struct Shown {
+pub struct BoxView {
     /// What it told, and what is kept for it, up to this moment.
     pub device: Device,
     /// Its favourites, in order.
@@ -126,17 +126,17 @@ pub fn set_pin(act: &Act<'_>, which: &Named<Mac>, seen: Option<&Pin>, pin: &Pin)
 
 impl Ops {
     /// The box of a MAG.
-    pub fn device_of(&self, mag: MagId) -> Result<Shown> {
+    pub fn device_of(&self, mag: MagId) -> Result<BoxView> {
         let now = clock::now();
         let shown = self.point(&Actor::LINECARD, ASK, |look| {
             let events_waiting = look.read.waiting_events(mag, now)?.len();
-            Ok(Shown {
+            Ok(BoxView {
                 device: look.read.device(mag)?,
                 favourites: look.read.favourites(mag)?,
                 events_waiting,
             })
         })?;
-        Ok(Shown { device: self.up_to_now(mag, shown.device), ..shown })
+        Ok(BoxView { device: self.up_to_now(mag, shown.device), ..shown })
     }
 
     /// The box of a MAG with what was not written down yet.

@@ -9,7 +9,7 @@ mod wrong_password;
 
 /// What faces show.
 pub use crate::store::portal::WaitingEvent;
-pub use devices::{Shown, identity, reset, set_pin};
+pub use devices::{BoxView, identity, reset, set_pin};
 pub(super) use events::MOST as MOST_EVENTS;
 pub use events::{News, send};
 pub use session::{Caller, Entrance, Greeting, Session};

@@ -17,7 +17,7 @@ use crate::{
             known::Holder,
             lockout::Attempt,
         },
-        portal::device::{About, Device},
+        portal::device::{Device, DeviceReport},
         subscribers::{mag::Mag, named::Named, plan::Plan},
         viewing::{
             admission::Rule,
@@ -142,7 +142,7 @@ impl Ops {
     }
 
     /// Lets the box in that asks for its profile, and no other from then on.
-    pub async fn enter_portal(&self, caller: &Caller, told: About) -> Result<Entrance> {
+    pub async fn enter_portal(&self, caller: &Caller, told: DeviceReport) -> Result<Entrance> {
         let now = clock::now();
         let found = match self.admissible(caller, Some(&told), "", now)? {
             Ok(found) => found,
@@ -170,7 +170,7 @@ impl Ops {
         caller: &Caller,
         login: &str,
         password: &str,
-        told: About,
+        told: DeviceReport,
     ) -> Result<bool> {
         let now = clock::now();
         let login_required = self.snapshot().settings.mag_login_required;
@@ -318,7 +318,7 @@ impl Ops {
     fn admissible(
         &self,
         caller: &Caller,
-        told: Option<&About>,
+        told: Option<&DeviceReport>,
         what: &str,
         now: UnixTime,
     ) -> Result<Result<Found, Entrance>> {
@@ -349,7 +349,7 @@ impl Ops {
         caller: &Caller,
         found: &Found,
         signed_in: bool,
-        told: About,
+        told: DeviceReport,
         now: UnixTime,
     ) -> Result<Device> {
         let (id, before) = (found.mag.id, found.device.clone());
@@ -408,7 +408,7 @@ fn is_right(mag: &Mag, login: &str, password: &str) -> bool {
 }
 
 /// What the subscription and the device that told say against it.
-fn why_not(found: &Found, told: Option<&About>, now: UnixTime) -> Option<Refusal> {
+fn why_not(found: &Found, told: Option<&DeviceReport>, now: UnixTime) -> Option<Refusal> {
     let mag = &found.mag.record;
     let subscription = &mag.subscription;
     if subscription.banned {

@@ -28,7 +28,7 @@ use crate::{
     },
     media::{
         Channel, Tap,
-        connections::{About, Carrier, Entry, Hold, Rejected, Token, WatchAttempt, has_hung_up},
+        connections::{Carrier, Entry, Hold, Rejected, SessionLabels, Token, WatchAttempt, has_hung_up},
     },
     ops::{clock, random},
     store::viewing::viewers::AskedTitle,
@@ -230,7 +230,7 @@ impl Viewing {
                 until: who.subscription.expire_date.0,
                 reload,
             },
-            about: About {
+            about: SessionLabels {
                 subscriber: who.name.clone(),
                 title_name: admitted.title_name.clone(),
                 proof: who.proof.clone(),

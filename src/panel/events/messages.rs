@@ -57,13 +57,13 @@ struct Messages {
 
 /// Which messages are looked at.
 #[derive(Default)]
-struct Shown {
+struct MessageQuery {
     /// Those of one of [`STATES`] only.
     state: Option<&'static str>,
     page: Searched,
 }
 
-impl Shown {
+impl MessageQuery {
     fn read(query: &Query) -> Self {
         let state = query.text("state");
         Self {
@@ -87,10 +87,10 @@ impl Shown {
 
 async fn page(caller: Caller, query: Query) -> Reply {
     let form = form(&caller);
-    shown(&caller, StatusCode::OK, &Shown::read(&query), form).await
+    shown(&caller, StatusCode::OK, &MessageQuery::read(&query), form).await
 }
 
-async fn shown(caller: &Caller, status: StatusCode, which: &Shown, form: Form) -> Reply {
+async fn shown(caller: &Caller, status: StatusCode, which: &MessageQuery, form: Form) -> Reply {
     let (state, asked) = (which.state, which.page.page());
     let job = move |look: &Look<'_>| messages::list(look, state, None, &asked);
     let found = caller.ops.read(caller.actor(), action(Resource::Messages, "list"), job).await?;
@@ -168,7 +168,7 @@ async fn test(caller: Caller, sent: Sent) -> Reply {
         Ok(()) => Ok(done(PATH, "A test is on its way: load this page again to see what became of it.")),
         Err(error) => {
             let status = form.refused(error)?;
-            shown(&caller, status, &Shown::default(), form).await
+            shown(&caller, status, &MessageQuery::default(), form).await
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::{Resource, people::rights::Right};
 
 /// One line of the table of rights.
-pub struct Line {
+pub struct RightRow {
     /// What it is about.
     pub resource: Resource,
     /// What that is called.
@@ -12,7 +12,7 @@ pub struct Line {
     pub about: &'static str,
 }
 
-impl Line {
+impl RightRow {
     /// The right to look, as forms send it.
     pub fn look(&self) -> String {
         Right::Reading(self.resource).to_string()
@@ -24,15 +24,15 @@ impl Line {
     }
 }
 
-macro_rules! lines {
+macro_rules! rows {
     ($($resource:ident: $label:literal, $about:literal;)*) => {
         /// Every kind of thing that there are rights on, in the order of the navigation.
-        pub const LINES: &[Line] =
-            &[$( Line { resource: Resource::$resource, label: $label, about: $about } ),*];
+        pub const RIGHT_ROWS: &[RightRow] =
+            &[$( RightRow { resource: Resource::$resource, label: $label, about: $about } ),*];
     };
 }
 
-lines! {
+rows! {
     Line: "Lines", "Subscribers with username and password, and why they can or cannot watch.";
     Mag: "MAGs", "Subscribers with a set-top box.";
     Connections: "Connections", "Who is watching what; changing includes ending connections.";
@@ -69,7 +69,7 @@ pub fn words(rights: &[Right]) -> String {
         return "Everything".into();
     }
     let named = |wanted: &dyn Fn(Resource) -> Right| {
-        let held = LINES.iter().filter(|line| rights.contains(&wanted(line.resource)));
+        let held = RIGHT_ROWS.iter().filter(|line| rights.contains(&wanted(line.resource)));
         held.map(|line| line.label).collect::<Vec<_>>().join(", ")
     };
     let (changes, looks) = (named(&Right::On), named(&Right::Reading));
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn every_resource_stands_in_the_table_of_rights() {
         for resource in Resource::with_rights() {
-            assert_eq!(LINES.iter().filter(|line| line.resource == resource).count(), 1, "{resource}");
+            assert_eq!(RIGHT_ROWS.iter().filter(|line| line.resource == resource).count(), 1, "{resource}");
         }
     }
 

@@ -188,7 +188,7 @@ async fn page(
     pin: Form,
 ) -> Reply<HttpResponse> {
     let about = About::ask(caller, &[Resource::Streams]).await?;
-    let portal::Shown { device, favourites, events_waiting } = caller.ops.device_of(mag.id)?;
+    let portal::BoxView { device, favourites, events_waiting } = caller.ops.device_of(mag.id)?;
     let reset = reset_form(caller, mag, portal::identity(&device));
     let text = |text: &str| Cell::Text(if text.is_empty() { "\u{2013}".into() } else { text.to_owned() });
     let time = |at| Cell::Time(at_moment(at, &about), "never");

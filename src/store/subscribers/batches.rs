@@ -72,7 +72,7 @@ fn written(orderer: Orderer) -> (&'static str, i64) {
 /// What is read of a batch; a macro, so that statements stand as literals.
 macro_rules! batches {
     () => {
-        "SELECT id, resource, action, state, done, matched, failed, undone, why, actor_kind, actor_id, actor, address, \
+        "SELECT id, resource, action, state, done, meant, failed, undone, why, actor_kind, actor_id, actor, address, \
          created_at, ended_at, EXISTS (SELECT 1 FROM batch_rows WHERE batch_id = batches.id AND outcome = 'kept' AND why <> '') \
          FROM batches"
     };
@@ -186,7 +186,7 @@ impl Read<'_> {
 
     /// The next piece of a batch: its number, and its rows.
     pub fn next_piece(&self, batch: i64) -> Result<Option<(i64, Vec<MatchedRow>)>> {
-        let sql = "SELECT piece, matched FROM batch_pieces WHERE batch_id = ? ORDER BY piece LIMIT 1";
+        let sql = "SELECT piece, meant FROM batch_pieces WHERE batch_id = ? ORDER BY piece LIMIT 1";
         let mut statement = self.conn.prepare_cached(sql)?;
         let found = statement.query_row([batch], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
         let Some((piece, text)) = found.optional()? else { return Ok(None) };
@@ -198,7 +198,7 @@ impl Write<'_> {
     /// Orders a batch over those rows; its number.
     pub fn insert_batch(&self, new: &NewBatch, matched: &[MatchedRow], now: UnixTime) -> Result<i64> {
         let (kind, orderer) = written(new.orderer);
-        let sql = "INSERT INTO batches (resource, action, edit, matched, actor_kind, actor_id, actor, address, created_at, \
+        let sql = "INSERT INTO batches (resource, action, edit, meant, actor_kind, actor_id, actor, address, created_at, \
                    updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)";
         self.conn.prepare_cached(sql)?.execute(params![
             new.resource.name(),
@@ -212,7 +212,7 @@ impl Write<'_> {
             now.seconds(),
         ])?;
         let id = self.conn.last_insert_rowid();
-        let sql = "INSERT INTO batch_pieces (batch_id, piece, matched) VALUES (?, ?, ?)";
+        let sql = "INSERT INTO batch_pieces (batch_id, piece, meant) VALUES (?, ?, ?)";
         let mut statement = self.conn.prepare_cached(sql)?;
         for (piece, rows) in (0_i64..).zip(matched.chunks(PIECE)) {
             statement.execute(params![id, piece, kept_row::written(rows)?])?;

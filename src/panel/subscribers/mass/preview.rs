@@ -8,7 +8,7 @@ use crate::{
         Fact, Resource,
         fields::time::UnixTime,
         page::Page,
-        people::audit::{Difference, Shown},
+        people::audit::{AuditValue, Difference},
         subscribers::{batch::Which, bulk::Bulk},
     },
     ops::{
@@ -165,7 +165,7 @@ fn grouped(count: usize) -> String {
 
 /// What would change of a row, with the names of what it refers to.
 fn told(change: &Difference, about: &About) -> String {
-    let one = |name: &str, shown: &Shown| match (name, shown.fact()) {
+    let one = |name: &str, shown: &AuditValue| match (name, shown.fact()) {
         ("expire_date", Fact::None) => "never".to_owned(),
         (_, Fact::None) => "none".to_owned(),
         ("max_allowed_connections", Fact::Number(0)) => "no limit".to_owned(),
