@@ -31,7 +31,7 @@ use crate::{
     media::{Ffmpeg, Media, Timing, archive::Archive},
     ops::{Ops, channels::import::forget_left, clock, machine::first_start::Welcome},
     panel, player, portal,
-    store::{self, Options, Store, guide::GuideDb},
+    store::{self, Options, Store, backup, guide::GuideDb},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
 };
 
@@ -66,6 +66,8 @@ pub struct Running {
     pub ops: Ops,
     /// What the first start generated, to be shown once.
     pub welcome: Option<Welcome>,
+    /// That the database was upgraded, and where the backup from before is.
+    pub upgraded: Option<String>,
     jobs: jobs::Running,
     live: web::Data<panel::Live>,
     server: Server,
@@ -78,7 +80,14 @@ pub struct Running {
 /// # Errors
 /// A sentence for the operator.
 pub async fn build(config: Config) -> Result<Running, String> {
-    let lock = lock(&config)?;
+    let lock = lock(&config.data)?;
+    if let Some(kept) = backup::finish(&config.data)? {
+        log::info!("a restore that was cut off is finished; what it replaced is in {}", kept.display());
+    }
+    let upgraded = backup::before_upgrade(&config.data, clock::now(), config.backs_up)?;
+    if let Some(upgraded) = &upgraded {
+        log::info!("{upgraded}");
+    }
     forget_left(&config.data);
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut options = config.store;
@@ -130,8 +139,11 @@ pub async fn build(config: Config) -> Result<Running, String> {
     if let Err(error) = ops.note_port(address.port()).await {
         log::warn!("the port of this server cannot be noted: {}", error.for_operator());
     }
+    if let Err(error) = backup::note_version(&config.data) {
+        log::warn!("the version that serves the folder cannot be noted: {error}");
+    }
     ops.viewing.start().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
-    Ok(Running { address, ops, welcome, jobs, live, server: server.run(), _lock: lock })
+    Ok(Running { address, ops, welcome, upgraded, jobs, live, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -231,16 +243,17 @@ fn gate(ops: &Ops, trusted: &[Network]) -> Gate {
     Gate::new(trusted.to_vec(), Arc::new(most_of_one), limit)
 }
 
-fn lock(config: &Config) -> Result<File, String> {
-    let folder = config.data.display();
+/// Locks a data folder, which is made if it is not there: a server holds it as long as it runs.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn lock(data: &Path) -> Result<File, String> {
+    let folder = data.display();
     let advice = "name a writable one with --data";
-    store::make_private(&config.data)
-        .map_err(|e| format!("cannot create the folder {folder}: {e}; {advice}"))?;
-    tempfile::tempfile_in(&config.data)
-        .map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;
+    store::make_private(data).map_err(|e| format!("cannot create the folder {folder}: {e}; {advice}"))?;
+    tempfile::tempfile_in(data).map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;
     // The folder itself: a file in it can be taken away while it is locked.
-    let lock =
-        File::open(&config.data).map_err(|e| format!("cannot open the folder {folder}: {e}; {advice}"))?;
+    let lock = File::open(data).map_err(|e| format!("cannot open the folder {folder}: {e}; {advice}"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(_) => Err(format!(

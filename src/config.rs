@@ -23,6 +23,8 @@ pub struct Config {
     pub archive_piece: Duration,
     /// What the environment provides for the first start.
     pub provided: Provided,
+    /// Whether a backup is made before the schema of the database is upgraded.
+    pub backs_up: bool,
     /// How the store is opened.
     pub store: Options,
 }

@@ -8,15 +8,20 @@ use crate::{
     domain::people::api_key::KeyText,
     host::sealing::Sealing,
     ops::{
-        Ops,
+        Ops, clock,
         machine::first_start::{self, Welcome},
     },
-    store::{FILE, Options},
+    store::{FILE, Options, backup},
 };
 
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it
 /// ever runs.
 pub async fn open(data: &Data) -> Result<Ops, String> {
+    settle(data)?;
+    if let Some(upgraded) = backup::before_upgrade(&data.data, clock::now(), !data.no_upgrade_backup)? {
+        // Standard output belongs to the command itself.
+        let _ = writeln!(std::io::stderr(), "{upgraded}");
+    }
     let (sealing, timing) = (Sealing::default(), crate::media::Timing::default());
     let ops = app::use_cases(&data.data, Options::default(), None, None, sealing, timing)?;
     if let Some(welcome) = ops.first_start(provided()?).await.map_err(say)? {
@@ -34,6 +39,7 @@ pub async fn open_existing(data: &Data) -> Result<Ops, String> {
 
 /// Whether a folder has a database: a mistyped one is named, not filled.
 pub fn existing(data: &Data) -> Result<(), String> {
+    settle(data)?;
     let folder = data.data.display();
     match std::fs::metadata(data.data.join(FILE)) {
         Err(_) => Err(format!("there is no {FILE} in {folder}: name the folder with --data")),
@@ -43,6 +49,16 @@ pub fn existing(data: &Data) -> Result<(), String> {
         }
         Ok(_) => Ok(()),
     }
+}
+
+/// Finishes a restore that was cut off, if there is one.
+fn settle(data: &Data) -> Result<(), String> {
+    if !backup::is_unfinished(&data.data) {
+        return Ok(());
+    }
+    let _lock = app::lock(&data.data)?;
+    let _ = backup::finish(&data.data)?;
+    Ok(())
 }
 
 /// What the first start tells, once.

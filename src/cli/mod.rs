@@ -2,12 +2,14 @@
 
 mod admin;
 mod api_key;
+mod backup;
 mod environment;
 mod folder;
 mod import;
 mod log_buffer;
 mod log_line;
 mod output;
+mod rollback;
 mod run;
 mod whitelist;
 
@@ -39,12 +41,15 @@ struct Cli {
     command: Command,
 }
 
-/// The folder that every command but healthcheck works on.
+/// The folder that every command but healthcheck and verify works on.
 #[derive(Args)]
 struct Data {
     /// The folder of the database
     #[arg(long, env = "LINECARD_DATA", default_value = "./data")]
     data: PathBuf,
+    /// Upgrade a database of an older version without a backup of it
+    #[arg(long, env = "LINECARD_NO_UPGRADE_BACKUP", hide_short_help = true)]
+    no_upgrade_backup: bool,
 }
 
 #[derive(Subcommand)]
@@ -106,6 +111,51 @@ enum Command {
     Check {
         #[command(flatten)]
         data: Data,
+    },
+    /// Write a backup of the database to a new file, also while the server runs
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// The backup, such as linecard-2026-11-30.tar.zst
+        file: PathBuf,
+        /// With the programme guide, which can also be fetched again
+        #[arg(long)]
+        with_guide: bool,
+        /// With the key of sealed secrets, in clear: whoever reads the backup reads them all
+        #[arg(long)]
+        with_key: bool,
+        /// The file of that key; linecard.key in the data folder unless named
+        #[arg(long, env = "LINECARD_SECRET_KEY_FILE", value_name = "FILE")]
+        secret_key_file: Option<PathBuf>,
+    },
+    /// Verify a backup: unpack it, bring it up to date, check its database, count its rows
+    Verify {
+        /// The backup
+        file: PathBuf,
+        /// Where it is unpacked, and deleted again; beside it unless named
+        #[arg(long, value_name = "FOLDER")]
+        scratch: Option<PathBuf>,
+    },
+    /// Put a backup in the place of the database; the server must be stopped
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        /// The backup
+        file: PathBuf,
+        /// Also if check finds something wrong with its database
+        #[arg(long)]
+        even_damaged: bool,
+    },
+    /// Go back to the database from before the last upgrade; the server must be stopped
+    Rollback {
+        #[command(flatten)]
+        data: Data,
+        /// Write the rows of the audit trail and the ledger that are lost to a new CSV file
+        #[arg(long, value_name = "FILE")]
+        list: Option<PathBuf>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Confirm that the clock of the machine is right, after Linecard was off for long or the clock was set
     ConfirmClock {

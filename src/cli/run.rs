@@ -3,12 +3,12 @@
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use super::{
-    Command, Data, ImportCommand, admin, api_key,
+    Command, Data, ImportCommand, admin, api_key, backup,
     environment::provided,
     folder::{existing, greeting, open, open_existing},
     import,
     output::{announce, print, say},
-    whitelist,
+    rollback, whitelist,
 };
 use crate::{
     app,
@@ -35,7 +35,7 @@ pub async fn run(command: Command) -> Result<(), String> {
         } => {
             let sync = if unsafe_sync { Sync::Normal } else { Sync::Full };
             let store = Options { batch, sync, ..Options::default() };
-            let (data, provided) = (data.data, provided()?);
+            let (data, backs_up, provided) = (data.data, !data.no_upgrade_backup, provided()?);
             let archive_piece = Duration::from_secs(archive_piece);
             serve(Config {
                 listen,
@@ -46,6 +46,7 @@ pub async fn run(command: Command) -> Result<(), String> {
                 archive,
                 archive_piece,
                 provided,
+                backs_up,
                 store,
             })
             .await
@@ -89,6 +90,12 @@ pub async fn run(command: Command) -> Result<(), String> {
             print(&told)
         }
         Command::Check { data } => check(&data),
+        Command::Backup { data, file, with_guide, with_key, secret_key_file } => {
+            backup::write(&data, file, with_guide, with_key, secret_key_file).await
+        }
+        Command::Verify { file, scratch } => backup::verify(file, scratch).await,
+        Command::Restore { data, file, even_damaged } => backup::restore(&data, file, even_damaged).await,
+        Command::Rollback { data, list, yes } => rollback::run(&data, list, yes),
         Command::ConfirmClock { data } => {
             let ops = open_existing(&data).await?;
             ops.confirm_clock(Actor::COMMAND_LINE).await.map_err(say)?;
@@ -103,7 +110,8 @@ async fn serve(config: Config) -> Result<(), String> {
     let terminated = terminated().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let running = app::build(config).await?;
     let welcome = running.welcome.as_ref().map(|welcome| greeting(welcome) + "\n").unwrap_or_default();
-    announce(format!("{welcome}Linecard is listening on http://{}", running.address)).await;
+    let upgraded = running.upgraded.as_ref().map(|upgraded| format!("{upgraded}\n")).unwrap_or_default();
+    announce(format!("{upgraded}{welcome}Linecard is listening on http://{}", running.address)).await;
     let handle = running.server_handle();
     let dismissed = running.dismiss();
     actix_web::rt::spawn(async move {

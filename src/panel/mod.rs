@@ -7,7 +7,7 @@
 mod channels;
 mod events;
 mod guide;
-mod kit;
+pub(crate) mod kit;
 mod machine;
 mod middleware;
 mod people;

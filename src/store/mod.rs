@@ -2,6 +2,7 @@
 //!
 //! Only this folder names rusqlite and r2d2.
 
+pub mod backup;
 pub mod channels;
 pub mod engine;
 pub mod events;
@@ -111,6 +112,12 @@ impl Store {
     /// newer version's file.
     pub fn open(folder: &Path, options: Options) -> Result<Self, String> {
         make_private(folder).map_err(|e| format!("cannot create the folder {}: {e}", folder.display()))?;
+        if backup::is_unfinished(folder) {
+            return Err(format!(
+                "a restore of {} was cut off: the next start of the server finishes it",
+                folder.display()
+            ));
+        }
         let file = folder.join(FILE);
         engine::overwritten::may_open(&file)?;
         let explain = |e: rusqlite::Error| {

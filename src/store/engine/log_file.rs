@@ -4,8 +4,8 @@
 use std::{fs::File, os::unix::fs::FileExt};
 
 /// Bytes of the log's own head, and of the head of each frame (<https://sqlite.org/walformat.html>).
-const HEAD: u64 = 32;
-const FRAME_HEAD: u64 = 24;
+pub const HEAD: u64 = 32;
+pub const FRAME_HEAD: u64 = 24;
 /// So often an index is read that somebody is writing.
 const TRIES: u32 = 1000;
 

@@ -46,6 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const IMPATIENCE: Duration = Duration::from_millis(500);
 /// A log of this many frames, 64 MiB, is moved by the writer itself, so that it can begin anew.
 const LONG: u32 = 16_000;
+/// For so long the writer leaves that to the checkpointer once there was nothing that could be moved: somebody reads a state of long
+/// ago, such as a backup. Whoever writes then does not stand still for all that could not be moved meanwhile.
+const IN_VAIN: Duration = Duration::from_secs(2);
 
 /// The way to the writer thread.
 pub struct Writer {
@@ -84,6 +87,7 @@ impl Writer {
             data_version,
             is_locked: false,
             is_displaced: false,
+            in_vain: None,
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
@@ -135,6 +139,8 @@ struct Work {
     is_locked: bool,
     /// A file is not in its place, and that was told.
     is_displaced: bool,
+    /// When it has last tried to move a log of which nothing could be moved.
+    in_vain: Option<Instant>,
 }
 
 impl Work {
@@ -211,13 +217,20 @@ impl Work {
         }
         // Soon, for the caller who looks up the entry that he was told; else at the next tick.
         self.write_faults();
+        self.move_long_log();
+    }
+
+    /// Moves a log that has become long, unless that was in vain a moment ago.
+    fn move_long_log(&mut self) {
         let (unmoved, all) = self.place.mover().frames();
-        if all >= LONG
-            && unmoved > 0
-            && let Err(error) = self.move_log("PRAGMA wal_checkpoint(PASSIVE)")
-        {
+        if all < LONG || unmoved == 0 || self.in_vain.is_some_and(|at| at.elapsed() < IN_VAIN) {
+            return;
+        }
+        if let Err(error) = self.move_log("PRAGMA wal_checkpoint(PASSIVE)") {
             log::debug!("checkpoint: {error}");
         }
+        let (left, _) = self.place.mover().frames();
+        self.in_vain = (left >= unmoved).then(Instant::now);
     }
 
     /// Whether the files that are open are still those in the data folder; `has_written`: this has written to them since

@@ -80,8 +80,12 @@ impl Store {
     }
 }
 
-/// Without a log, what SQLite makes to read it goes as it came. Where nothing can be made, a file without a log is read alone.
-fn open(file: &Path) -> Result<Connection, String> {
+/// A connection that reads and leaves the file and its log as they are. Without a log, what SQLite makes to read it goes as it came.
+/// Where nothing can be made, a file without a log is read alone.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn open(file: &Path) -> Result<Connection, String> {
     overwritten::may_look(file)?;
     let has_log = std::fs::metadata(beside(file, "-wal")).is_ok_and(|found| found.len() > 0);
     let opened = reader(file, pragma::EXISTING, has_log);
