@@ -40,6 +40,7 @@ CREATE TABLE settings (
     classic_api          INTEGER NOT NULL DEFAULT 0   CHECK (classic_api IN (0, 1)),
     classic_api_allow    TEXT    NOT NULL DEFAULT '[]',
     classic_api_password TEXT    NOT NULL DEFAULT '',   -- sealed
+    metrics_allow        TEXT    NOT NULL DEFAULT '[]',
     smtp_url             TEXT    NOT NULL DEFAULT '',   -- sealed
     mail_from            TEXT    NOT NULL DEFAULT '',
     alert_emails         TEXT    NOT NULL DEFAULT '[]',

@@ -1,5 +1,7 @@
 //! Start-up: opens the store, starts the jobs, mounts the faces, binds.
 
+mod health;
+
 use std::{
     fs::File,
     net::{SocketAddr, TcpListener},
@@ -216,7 +218,8 @@ impl Faces {
                     .configure(api::docs::routes)
                     .default_service(web::to(api::entry)),
             )
-            .route("/healthz", web::get().to(healthz))
+            .configure(health::routes)
+            .route("/metrics", web::get().to(api::metrics))
             .configure(delivery::routes)
             .configure(panel::routes)
             .configure(player::routes)
@@ -259,14 +262,6 @@ pub fn lock(data: &Path) -> Result<File, String> {
         Err(_) => Err(format!(
             "another linecard serve runs on the folder {folder}: stop it, or name another with --data"
         )),
-    }
-}
-
-async fn healthz(ops: web::Data<Ops>) -> HttpResponse {
-    let health = web::block(move || ops.healthy()).await;
-    match health {
-        Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({ "status": "ok" })),
-        _ => HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "database error" })),
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | layer | modules | what lives there |
 //! | --- | --- | --- |
-//! | 4 wiring | `cli`, `config`, `app`, `jobs` | arguments, start-up, routes mounted, periodic work |
+//! | 4 wiring | `cli`, `config`, `app`, `jobs`, `fuzz` | arguments, start-up, routes mounted, periodic work |
 //! | 3 faces | `api`, `classic`, `panel`, `player`, `portal`, `delivery` | the Server API; the classic API; the web panel; the player API, playlists, guide; the portal of MAGs; live bytes |
 //! | 2 use cases | `ops` | one function per thing that the product does: rights, rules, audit, one transaction |
 //! | 1 means | `store`, `media`, `host`, `wire` | SQLite; ffmpeg, fan-out, connections; this machine and its network; decoding and encoding that faces share |
@@ -19,6 +19,8 @@ pub mod cli;
 mod config;
 mod delivery;
 mod domain;
+#[doc(hidden)]
+pub mod fuzz;
 mod host;
 mod jobs;
 mod media;

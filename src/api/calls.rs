@@ -254,6 +254,11 @@ async fn answer(
             Ok(_) => "ok".into(),
             Err(error) => logged(error),
         },
+        code: match &outcome {
+            Ok(_) if is_dry => "dry_run",
+            Ok(_) => "ok",
+            Err(error) => error.code(),
+        },
         took: begun.elapsed(),
     });
     Ok(match outcome {

@@ -17,3 +17,4 @@ mod subscribers;
 mod viewing;
 
 pub use calls::entry;
+pub use machine::metrics::entry as metrics;

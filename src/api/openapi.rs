@@ -177,7 +177,8 @@ pub fn filters(row: &Row) -> Vec<&'static str> {
             | Resource::Events
             | Resource::Batches
             | Resource::Jobs
-            | Resource::Messages,
+            | Resource::Messages
+            | Resource::Metrics,
             _,
         ) => Vec::new(),
         // Each log has its own columns; a name stands once.
@@ -218,7 +219,8 @@ fn columns(row: &Row) -> Vec<Column> {
             | Resource::Events
             | Resource::Batches
             | Resource::Jobs
-            | Resource::Messages,
+            | Resource::Messages
+            | Resource::Metrics,
             _,
         ) => Vec::new(),
     };

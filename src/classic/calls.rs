@@ -99,6 +99,7 @@ async fn answer(request: &HttpRequest, payload: Payload, ops: &Ops) -> Result<Ht
         resource,
         action: row.means.name,
         outcome: outcome.as_ref().map_or_else(|error| reply::logged(error, resource), |_| "ok".into()),
+        code: outcome.as_ref().map_or_else(crate::domain::Error::code, |_| "ok"),
         took: begun.elapsed(),
     });
     Ok(match outcome {

@@ -3,6 +3,7 @@
 mod admin;
 mod api_key;
 mod backup;
+mod doctor;
 mod environment;
 mod folder;
 mod import;
@@ -156,6 +157,23 @@ enum Command {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+    /// Look at everything that a server needs, with or without one that runs, and say what to do
+    Doctor {
+        #[command(flatten)]
+        data: Data,
+        /// Where the server listens
+        #[arg(long, env = "LINECARD_LISTEN", default_value = "0.0.0.0:8080")]
+        listen: SocketAddr,
+        /// The folder of recordings, if it is not in the data folder
+        #[arg(long, env = "LINECARD_ARCHIVE", value_name = "FOLDER")]
+        archive: Option<PathBuf>,
+        /// The file of the key that secrets are sealed with, if it is not in the data folder
+        #[arg(long, env = "LINECARD_SECRET_KEY_FILE", value_name = "FILE")]
+        secret_key_file: Option<PathBuf>,
+        /// Also pack what was found into this file, without secrets, to send it with a question
+        #[arg(long, value_name = "FILE.tar.gz")]
+        bundle: Option<PathBuf>,
     },
     /// Confirm that the clock of the machine is right, after Linecard was off for long or the clock was set
     ConfirmClock {

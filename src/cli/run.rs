@@ -3,7 +3,7 @@
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use super::{
-    Command, Data, ImportCommand, admin, api_key, backup,
+    Command, Data, ImportCommand, admin, api_key, backup, doctor,
     environment::provided,
     folder::{existing, greeting, open, open_existing},
     import,
@@ -96,6 +96,10 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::Verify { file, scratch } => backup::verify(file, scratch).await,
         Command::Restore { data, file, even_damaged } => backup::restore(&data, file, even_damaged).await,
         Command::Rollback { data, list, yes } => rollback::run(&data, list, yes),
+        Command::Doctor { data, listen, archive, secret_key_file, bundle } => {
+            let patient = doctor::Patient { data: data.data, listen, archive, secret_key_file };
+            doctor::run(patient, bundle.as_deref()).await
+        }
         Command::ConfirmClock { data } => {
             let ops = open_existing(&data).await?;
             ops.confirm_clock(Actor::COMMAND_LINE).await.map_err(say)?;

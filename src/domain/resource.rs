@@ -51,11 +51,13 @@ pub enum Resource {
     MessageTargets,
     /// What people are told of it.
     Messages,
+    /// How the server fares, in figures for monitoring.
+    Metrics,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -79,6 +81,7 @@ impl Resource {
         Self::Jobs,
         Self::MessageTargets,
         Self::Messages,
+        Self::Metrics,
     ];
 
     /// The name in paths, rights and logs.
@@ -107,6 +110,7 @@ impl Resource {
             Self::Jobs => "jobs",
             Self::MessageTargets => "message_targets",
             Self::Messages => "messages",
+            Self::Metrics => "metrics",
         }
     }
 
@@ -136,6 +140,7 @@ impl Resource {
             Self::Jobs => "Job",
             Self::MessageTargets => "Message target",
             Self::Messages => "Message",
+            Self::Metrics => "Metric",
         }
     }
 
@@ -178,6 +183,7 @@ impl Resource {
             Self::Jobs => "no_such_job",
             Self::MessageTargets => "no_such_message_target",
             Self::Messages => "no_such_message",
+            Self::Metrics => "no_such_metric",
         }
     }
 

@@ -33,7 +33,7 @@ impl Meter {
 
     /// Measures. It reads a few small files, and the state of a file system that may be slow.
     pub fn measure(&self) {
-        let (memory, disk, uptime) = (memory(), disk(&self.folder), uptime());
+        let (memory, disk, uptime) = (memory(), space(&self.folder), uptime());
         let (processor, network) = (Processor::read(), Network::read());
         let mut last = self.last();
         let since_then = last.processor.as_ref().zip(processor.as_ref());
@@ -60,7 +60,8 @@ fn memory() -> Option<Space> {
     Some(Space { used: info.mem_total.saturating_sub(free), total: info.mem_total })
 }
 
-fn disk(folder: &Path) -> Option<Space> {
+/// How much room there is where a folder lies.
+pub fn space(folder: &Path) -> Option<Space> {
     let about = rustix::fs::statvfs(folder).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(about.f_frsize);
     Some(Space { used: bytes(about.f_blocks.saturating_sub(about.f_bfree)), total: bytes(about.f_blocks) })

@@ -1,6 +1,7 @@
 //! This machine and its network: how busy it is, which servers answer, who provides an address, what others have to
 //! fetch.
 
+pub mod about;
 pub mod background;
 pub mod fetch;
 pub mod load;
@@ -9,6 +10,7 @@ pub mod one_time;
 pub mod open_files;
 pub mod packed;
 pub mod probe;
+pub mod process;
 pub mod providers;
 pub mod sealing;
 pub mod webhook;

@@ -118,6 +118,11 @@ impl Channel {
         self.state().state.clone()
     }
 
+    /// Bytes that came of it.
+    pub(super) fn received(&self) -> u64 {
+        self.state().received
+    }
+
     /// Which of its sources is in use, from 0.
     pub(super) fn source(&self) -> Option<usize> {
         self.state().source

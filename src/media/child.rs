@@ -51,6 +51,11 @@ fn limit(child: &Child) {
     }
 }
 
+/// Whether ffmpeg and what it is started with could be found.
+pub fn can_spawn(ffmpeg: &Path) -> bool {
+    is_there(ffmpeg) && is_there(Path::new("setpriv"))
+}
+
 /// Whether a program could be found.
 fn is_there(program: &Path) -> bool {
     if program.components().count() > 1 {

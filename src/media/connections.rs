@@ -312,6 +312,15 @@ impl Connections {
         self.state().book.of(viewer).len()
     }
 
+    /// How many connections are open, by form.
+    pub fn by_form(&self) -> HashMap<Container, usize> {
+        let mut forms = HashMap::new();
+        for session in self.state().book.open_sessions() {
+            *forms.entry(session.container).or_insert(0) += 1;
+        }
+        forms
+    }
+
     /// How many connections are open, by stream.
     pub fn by_stream(&self) -> HashMap<StreamId, usize> {
         let mut clients = HashMap::new();

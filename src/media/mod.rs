@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod connections;
+pub mod fuzz;
 pub mod picture;
 pub mod preview;
 
@@ -35,7 +36,10 @@ mod vanished;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -138,6 +142,8 @@ struct Inner {
     /// Where they are heard of, until somebody does.
     woken: Mutex<Option<UnboundedReceiver<StreamId>>>,
     streams: Mutex<HashMap<StreamId, Running>>,
+    /// Bytes that came of streams that are wanted no more.
+    received_before: AtomicU64,
     previews: Previews,
     supervisors: Mutex<JoinSet<()>>,
     recorder: OnceLock<Recorder>,
@@ -165,6 +171,7 @@ impl Media {
             wakes,
             woken: Mutex::new(Some(woken)),
             streams: Mutex::default(),
+            received_before: AtomicU64::new(0),
             previews: Previews::default(),
             supervisors: Mutex::default(),
             recorder: OnceLock::new(),
@@ -228,8 +235,30 @@ impl Media {
     /// Stops a stream; its viewers' bodies end.
     pub fn remove(&self, id: StreamId) {
         if let Some(Running { channel: Some(channel), .. }) = self.0.streams().remove(&id) {
+            self.0.received_before.fetch_add(channel.received(), Relaxed);
             channel.close();
         }
+    }
+
+    /// Whether ffmpeg is installed, with what starts it.
+    pub fn has_ffmpeg(&self) -> bool {
+        child::can_spawn(&self.0.ffmpeg.program)
+    }
+
+    /// How many streams are wanted here, idle ones on demand as well.
+    pub fn count(&self) -> usize {
+        self.0.streams().len()
+    }
+
+    /// Bytes that came of each stream that was begun, by id; and of all that there ever were.
+    pub fn received(&self) -> (Vec<(StreamId, u64)>, u64) {
+        let streams = self.0.streams();
+        let of = |(id, running): (&StreamId, &Running)| Some((*id, running.channel.as_ref()?.received()));
+        let mut received: Vec<_> = streams.iter().filter_map(of).collect();
+        received.sort_unstable_by_key(|(id, _)| *id);
+        let before = self.0.received_before.load(Relaxed);
+        let all = received.iter().map(|(_, bytes)| bytes).sum::<u64>() + before;
+        (received, all)
     }
 
     /// The streams that are wanted here.

@@ -21,6 +21,8 @@ pub struct Status {
     pub uptime: Option<Duration>,
     /// The bit rate, in 1,000 bits per second.
     pub bitrate_kbps: u64,
+    /// Bytes of it since it was first wanted.
+    pub received: u64,
     /// The codec of the picture, as ffmpeg calls it.
     pub video_codec: Option<String>,
     /// The codec of the sound.
@@ -49,6 +51,7 @@ impl Default for Status {
             state: State::Stopped,
             uptime: None,
             bitrate_kbps: 0,
+            received: 0,
             video_codec: None,
             audio_codec: None,
             resolution: None,
@@ -85,6 +88,7 @@ impl Status {
 
     /// Counts bytes of the stream.
     pub fn count(&mut self, bytes: usize, now: Instant) {
+        self.received += bytes as u64;
         self.counted += bytes as u64;
         let span = now.duration_since(self.counted_since);
         if span >= SPAN {

@@ -94,7 +94,10 @@ impl Scanner {
                 bytes = &bytes[next..];
             }
         }
-        self.partial.extend_from_slice(bytes);
+        // What is kept begins like a packet, or small pieces would never be in step again.
+        let next = bytes.iter().position(|byte| *byte == SYNC).unwrap_or(bytes.len());
+        self.skipped += next;
+        self.partial.extend_from_slice(&bytes[next..]);
     }
 
     /// Bytes that belonged to no packet.
@@ -137,10 +140,6 @@ impl Scanner {
     }
 
     fn packet(&mut self, packet: &[u8], take: &mut impl FnMut(&mut Self, &Packet<'_>)) {
-        if packet[0] != SYNC {
-            self.skipped += PACKET;
-            return;
-        }
         let pid = pid(packet);
         let begins_unit = packet[1] & 0x40 != 0;
         if begins_unit && pid == 0 {

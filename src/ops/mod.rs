@@ -67,8 +67,10 @@ pub struct Parts {
     lists: channels::import::Lists,
     host: Host,
     healths: machine::servers::Healths,
+    looked: machine::health::Looked,
     figures: subscribers::counts::CountsCache,
     calls: machine::calls::Calls,
+    meters: machine::meters::Meters,
     jobs: machine::jobs::JobReports,
     slips: slips::Slips,
     portal: portal::Portal,
@@ -92,8 +94,16 @@ impl Ops {
     /// Use cases on that store and this machine; with streams, which run once the media is started.
     pub fn new(here: Here, store: Store, guide: GuideDb, host: Host, media: Media) -> Self {
         let lockouts = Lockouts::by(store.clone());
+        let meters = machine::meters::Meters::default();
         Self(Arc::new(Parts {
-            viewing: Viewing::new(here, store.clone(), lockouts.clone(), host.providers.clone(), media),
+            viewing: Viewing::new(
+                here,
+                store.clone(),
+                lockouts.clone(),
+                host.providers.clone(),
+                meters.clone(),
+                media,
+            ),
             lockouts,
             guide: guide::Guide::new(store.clone(), guide, clock::now()),
             here,
@@ -109,8 +119,10 @@ impl Ops {
             lists: channels::import::Lists::default(),
             host,
             healths: machine::servers::Healths::default(),
+            looked: machine::health::Looked::default(),
             figures: subscribers::counts::CountsCache::default(),
             calls: machine::calls::Calls::default(),
+            meters,
             jobs: machine::jobs::JobReports::default(),
             slips: slips::Slips::default(),
             portal: portal::Portal::default(),

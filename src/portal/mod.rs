@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use actix_web::web::{ServiceConfig, resource, route};
 
+pub use request::fuzz;
+
 use crate::wire::fetching::Fetching;
 
 /// The folders that a portal stands in, by the names that its makers gave it over the years.

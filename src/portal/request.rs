@@ -132,6 +132,18 @@ fn fields(bytes: &[u8]) -> HashMap<String, String> {
     form_urlencoded::parse(bytes).into_owned().take(form::MAX_VALUES).collect()
 }
 
+/// What fuzzing feeds of what boxes send: a query with its MAC and token.
+pub fn fuzz(bytes: &[u8]) {
+    let fields = fields(bytes);
+    assert!(fields.len() <= form::MAX_VALUES);
+    let text = |name: &str| fields.get(name).map_or("", String::as_str);
+    let mac = mac(text("mac"));
+    if let Some(token) = token(text("token"), mac) {
+        assert!(!token.contains(char::is_whitespace), "{token:?}");
+    }
+    let _ = zone(&[("timezone".to_owned(), text("timezone").to_owned())]);
+}
+
 /// The MAC in any spelling: with colons, dashes, dots, spaces or nothing between its digits; some
 /// libraries quote it, and some encode what is encoded already.
 fn mac(text: &str) -> Option<Mac> {

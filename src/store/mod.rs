@@ -22,6 +22,7 @@ use rusqlite::{Connection, config::DbConfig};
 use crate::domain::{Error, Fact, Resource, Result, Stored, fields::time::UnixTime, subscribers::line::Line};
 pub use engine::fault::Context;
 pub use engine::job::Answer;
+pub use engine::schema::VERSION as SCHEMA_VERSION;
 pub use engine::table::Table;
 use engine::{
     changes::{Changed, Changes},
@@ -299,6 +300,11 @@ impl Store {
     /// Sessions of the panel that have ended without the database.
     pub fn ended_sessions(&self) -> &Arc<people::ended_sessions::EndedSessions> {
         &self.ended_sessions
+    }
+
+    /// What is measured of the writer and its files.
+    pub fn meter(&self) -> &engine::meter::Meter {
+        self.writer.meter()
     }
 
     /// What is committed from now on.

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::domain::fields::net::Network;
 
-/// Places beyond the last ordinary one: whoever gets one is served the panel and `/healthz` alone, once.
+/// Places beyond the last ordinary one: whoever gets one is served the panel, `/healthz` and `/metrics` alone, once.
 const SPARE: usize = 64;
 
 /// How often an address that is at its limit is told of in the log.

@@ -63,7 +63,8 @@ pub async fn request(
 
 fn is_operators(path: &str) -> bool {
     let path = path.trim_start_matches('/');
-    path == "healthz" || path == "panel" || path.starts_with("panel/")
+    let first = path.split('/').next().unwrap_or_default();
+    matches!(first, "healthz" | "metrics" | "panel")
 }
 
 /// A body that comes in time or fails.

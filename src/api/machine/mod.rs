@@ -2,5 +2,6 @@
 
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 pub(crate) mod servers;
 pub(crate) mod settings;

@@ -80,6 +80,8 @@ record! {
     classic_api_allow: Vec<Network>,
     /// The password that callers of the classic API send as api_pass, sealed (encrypted); empty is none.
     classic_api_password: Sealed,
+    /// Addresses and CIDR ranges that may read /metrics without an API key; empty is none.
+    metrics_allow: Vec<Network>,
     /// The mail server, sealed (encrypted); empty is none.
     smtp_url: Sealed,
     /// The address that e-mail is sent from; without it none is sent.
@@ -94,10 +96,11 @@ record! {
 
 /// Settings that let others do more than the right `settings` does, each with what it lets them do: nobody gives what he has
 /// not. Addresses that lead into the local network reach what no right opens.
-const GIVING: [(&str, &[Right]); 4] = [
+const GIVING: [(&str, &[Right]); 5] = [
     ("classic_api", &CLASSIC),
     ("classic_api_allow", &CLASSIC),
     ("classic_api_password", &CLASSIC),
+    ("metrics_allow", &[Right::Reading(Resource::Metrics)]),
     ("fetch_local", &[Right::Full]),
 ];
 

@@ -169,6 +169,9 @@ impl Ops {
         noted: Noted,
         end: Option<i64>,
     ) -> Result<Noted> {
+        let sent = outcomes.iter().filter(|outcome| outcome.answer.is_some());
+        let (taken, failed): (Vec<_>, Vec<_>) = sent.partition(|outcome| outcome.was_taken());
+        self.meters.delivered(taken.len() as u64, failed.len() as u64);
         let luck = random::luck()?;
         let origin = store::housekeeping(clock::now(), "webhooks");
         let job = move |tx: &Write<'_>| note(tx, id, &outcomes, noted.clone(), end, luck);

@@ -1,6 +1,7 @@
 //! The programme guide: what is on, for every face.
 
 pub mod choosing;
+pub mod fuzz;
 pub mod sources;
 
 mod filling;
@@ -52,6 +53,11 @@ impl Guide {
             turn: tokio::sync::Mutex::default(),
             keeping: keeping::Keeping::default(),
         }
+    }
+
+    /// Whether its database can be read, or there is none yet.
+    pub(in crate::ops) fn answers(&self) -> bool {
+        self.db.answers().is_ok()
     }
 
     /// The data folder.

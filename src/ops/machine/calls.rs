@@ -36,6 +36,8 @@ pub struct Noted {
     pub action: &'static str,
     /// `ok`, `ok (dry run)`, or the refusal as it was answered.
     pub outcome: String,
+    /// `ok`, `dry_run`, or the code of the refusal.
+    pub code: &'static str,
     /// How long it took.
     pub took: Duration,
 }
@@ -43,6 +45,7 @@ pub struct Noted {
 impl Ops {
     /// Notes a call for the log.
     pub fn note_call(&self, call: Noted) {
+        self.meters.called(call.resource.name(), call.action, call.code, call.took);
         let mut waiting = self.calls.waiting();
         if waiting.rows.len() >= MOST {
             waiting.more += 1;

@@ -42,10 +42,14 @@ impl Ops {
     /// Notes that its run is over, and why it failed if it did; the pause until the next.
     pub fn job_ends(&self, name: &str, took: Duration, error: Option<String>) -> Duration {
         let now = clock::now();
+        let failed = error.is_some();
         let mut pause = Duration::ZERO;
         self.job(name, |job| {
             pause = job.rhythm.pause(took, error.is_some(), now);
             job.end(now, took, error, pause);
+            if failed {
+                self.meters.job_failed(job.name);
+            }
         });
         pause
     }
@@ -56,7 +60,7 @@ impl Ops {
         }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, Vec<JobReport>> {
+    pub(super) fn jobs(&self) -> MutexGuard<'_, Vec<JobReport>> {
         self.jobs.lock()
     }
 }

@@ -3,9 +3,12 @@
 pub mod calls;
 pub mod demo;
 pub mod first_start;
+pub mod health;
 pub mod jobs;
 pub mod leap;
 pub mod logs;
+pub mod meters;
+pub mod metrics;
 pub mod retention;
 pub mod servers;
 pub mod settings;

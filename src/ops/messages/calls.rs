@@ -7,7 +7,7 @@ use crate::{
         fields::time::UnixTime,
         ids::MessageTargetId,
         messages::{
-            CALL_PAUSE, TOGETHER,
+            CALL_PAUSE, TOGETHER, Way,
             target::{MessageTarget, TargetHealth},
             template::{Escape, Values, filled},
             words::{self, Words},
@@ -57,6 +57,7 @@ impl Ops {
             Err(why) => (Outcome::Later(why), None),
         };
         let now = clock::now();
+        self.meters.messaged(Way::Http.name(), outcome.word(), due.messages.len());
         let job = move |tx: &Write<'_>| {
             note(tx, &due.messages, &outcome, now)?;
             let before = tx.target_health(id)?;

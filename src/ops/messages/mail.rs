@@ -136,6 +136,8 @@ impl Ops {
 
     async fn note_mails(&self, mails: Vec<Mail>, outcome: Outcome) -> Result<()> {
         let now = clock::now();
+        let many = mails.iter().map(|mail| mail.messages.len()).sum();
+        self.meters.messaged(Way::Email.name(), outcome.word(), many);
         let job = move |tx: &Write<'_>| {
             for mail in &mails {
                 note(tx, &mail.messages, &outcome, now)?;

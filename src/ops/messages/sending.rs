@@ -126,6 +126,17 @@ pub(super) enum Outcome {
     Never(String),
 }
 
+impl Outcome {
+    /// What it is counted as.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Taken => "sent",
+            Self::Later(_) => "later",
+            Self::Never(_) => "failed",
+        }
+    }
+}
+
 /// Notes what came of messages that were sent as one.
 pub(super) fn note(tx: &Write<'_>, messages: &[Message], outcome: &Outcome, now: UnixTime) -> Result<()> {
     for message in messages {

@@ -94,16 +94,17 @@ impl Ops {
         actor.may(COUNT.resource, Access::Read)?;
         let Some(counted) = self.lately_counted().await? else { return Ok(None) };
         let own = actor.reseller();
-        let add = |all: States, one: &States| States {
-            active: all.active + one.active,
-            expired: all.expired + one.expired,
-            disabled: all.disabled + one.disabled,
-            banned: all.banned + one.banned,
-            trial: all.trial + one.trial,
-            soon: all.soon + one.soon,
-        };
-        let (lines, mags) = (sum(&counted.lines, own, add), sum(&counted.mags, own, add));
+        let (lines, mags) = (sum(&counted.lines, own, together), sum(&counted.mags, own, together));
         Ok(Some(Subscribers { lines, mags }))
+    }
+
+    /// Everybody's, as last counted; the count of each minute does for this. `None` before the first.
+    pub(in crate::ops) fn counted_last(&self) -> Option<Subscribers> {
+        let counted = self.figures.last()?;
+        Some(Subscribers {
+            lines: sum(&counted.lines, None, together),
+            mags: sum(&counted.mags, None, together),
+        })
     }
 
     /// Credits that were paid for sales and extensions: to the operator, or by a reseller for its people. As old as
@@ -256,6 +257,17 @@ fn every_user(read: &Read<'_>) -> Result<HashMap<Resource, Vec<(&'static str, Us
         (Bouquet::RESOURCE, count(Bouquet::users())?),
         (Category::RESOURCE, count(Category::users())?),
     ]))
+}
+
+fn together(all: States, one: &States) -> States {
+    States {
+        active: all.active + one.active,
+        expired: all.expired + one.expired,
+        disabled: all.disabled + one.disabled,
+        banned: all.banned + one.banned,
+        trial: all.trial + one.trial,
+        soon: all.soon + one.soon,
+    }
 }
 
 fn sum<T: Default>(figures: &ByReseller<T>, own: Option<ResellerId>, add: impl Fn(T, &T) -> T) -> T {

@@ -153,6 +153,7 @@ impl Viewing {
         refusal: &Refusal,
         now: UnixTime,
     ) {
+        self.meters.refused(refusal.code());
         self.history.refused(RefusedRow {
             at: now,
             viewer: subscriber.map(|subscriber| subscriber.viewer),

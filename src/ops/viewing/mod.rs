@@ -40,7 +40,7 @@ use crate::{
     },
     host::providers::Providers,
     media::{Media, connections::Connections},
-    ops::{people::lockouts::Lockouts, portal::UnsavedBoxes},
+    ops::{machine::meters::Meters, people::lockouts::Lockouts, portal::UnsavedBoxes},
     store::Store,
 };
 use history::History;
@@ -59,6 +59,7 @@ pub struct Parts {
     pub(super) main: MainServer,
     lockouts: Lockouts,
     providers: Arc<Providers>,
+    meters: Meters,
     pub(super) media: Media,
     pub(super) connections: Connections,
     history: History,
@@ -86,6 +87,7 @@ impl Viewing {
         store: Store,
         lockouts: Lockouts,
         providers: Arc<Providers>,
+        meters: Meters,
         media: Media,
     ) -> Self {
         Self(Arc::new(Parts {
@@ -93,6 +95,7 @@ impl Viewing {
             main: MainServer::of(store),
             lockouts,
             providers,
+            meters,
             media,
             connections: Connections::to(here),
             history: History::default(),

@@ -49,6 +49,7 @@ rows! {
     Settings: "General Settings", "Settings, the whitelist and the API keys.";
     Logs: "Logs", "Audit trail, errors, logins, connections, refusals.";
     Events: "Events", "What happened to everything above, for systems that follow it.";
+    Metrics: "Metrics", "How the server fares, in figures for monitoring such as Prometheus.";
     Security: "Security", "Who is blocked after wrong passwords; changing includes unblocking.";
 }
 

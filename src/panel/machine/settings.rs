@@ -116,8 +116,17 @@ fn form(caller: &Caller) -> Form {
     let settings = &caller.ops.snapshot().settings;
     let mut form =
         Form::new(PATH, "Save", &settings.time_zone).only_shown_unless(caller.may_write(Resource::Settings));
-    form.sections =
-        vec![operator(), connections(), recordings(), catchup(), boxes(), guide(), guessing(), logs()];
+    form.sections = vec![
+        operator(),
+        connections(),
+        recordings(),
+        catchup(),
+        boxes(),
+        guide(),
+        guessing(),
+        logs(),
+        monitoring(),
+    ];
     form
 }
 
@@ -246,5 +255,15 @@ fn logs() -> Section {
                 "How many days before the end of a line or MAG there is an event, such as 7,1; 0 is never.",
             ),
         ],
+    }
+}
+
+fn monitoring() -> Section {
+    Section {
+        legend: "Monitoring",
+        inputs: vec![Input::new("metrics_allow", "Read metrics without a key", Widget::Lines).help(
+            "Addresses of Prometheus or the like, or ranges such as 192.0.2.0/24, one per line: they may read /metrics. Others need an \
+             API key with the right to metrics.",
+        )],
     }
 }

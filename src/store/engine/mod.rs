@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod idempotency;
+pub mod meter;
 pub mod references;
 
 pub(super) mod checkpoint;

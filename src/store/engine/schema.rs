@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use crate::{domain::Result, store::Read};
+
 /// "LNCD": tells our files from other programs'.
 const APPLICATION_ID: i32 = 0x4C4E_4344;
 
@@ -11,7 +13,7 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 16] = [
+const UPGRADES: [&str; 17] = [
     include_str!("upgrades/2.sql"),
     include_str!("upgrades/3.sql"),
     include_str!("upgrades/4.sql"),
@@ -28,7 +30,18 @@ const UPGRADES: [&str; 16] = [
     include_str!("upgrades/15.sql"),
     include_str!("upgrades/16.sql"),
     include_str!("upgrades/17.sql"),
+    include_str!("upgrades/18.sql"),
 ];
+
+impl Read<'_> {
+    /// The version that the file says it has.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn schema_version(&self) -> Result<i64> {
+        Ok(self.conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    }
+}
 
 /// What was found in the file.
 #[derive(Clone, Copy)]
@@ -112,7 +125,7 @@ mod tests {
     use super::*;
 
     /// A filled database of every version, oldest first. The newest one is among them: its rows are looked at as well.
-    const FILLED: [&str; 17] = [
+    const FILLED: [&str; 18] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
         include_str!("../../../tests/fixtures/schema-3.sql"),
@@ -130,6 +143,7 @@ mod tests {
         include_str!("../../../tests/fixtures/schema-15.sql"),
         include_str!("../../../tests/fixtures/schema-16.sql"),
         include_str!("../../../tests/fixtures/schema-17.sql"),
+        include_str!("../../../tests/fixtures/schema-18.sql"),
     ];
 
     fn opened(sql: &str) -> Connection {

@@ -20,6 +20,7 @@ use super::{
     fault::{self, Context, Faults},
     files::{Files, data_version},
     job::{Answer, Job, Queued},
+    meter::Meter,
     table::Tables,
     watch::Opened,
 };
@@ -52,6 +53,7 @@ const IN_VAIN: Duration = Duration::from_secs(2);
 
 /// The way to the writer thread.
 pub struct Writer {
+    meter: Arc<Meter>,
     queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<bool>>>,
 }
@@ -69,6 +71,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let data_version = data_version(&conn);
+        let meter = Arc::new(Meter::of(place.path()));
         let checkpointer = Some(Checkpointer::start(&place)?);
         let work = Work {
             conn,
@@ -80,6 +83,7 @@ impl Writer {
             snapshot,
             faults,
             changes,
+            meter: meter.clone(),
             changed: Vec::new(),
             told: 0,
             // Another process may have written since they were read.
@@ -90,7 +94,12 @@ impl Writer {
             in_vain: None,
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || work.run(&jobs))?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        Ok(Self { meter, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// What is measured of it and its files.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Queues a job.
@@ -101,8 +110,14 @@ impl Writer {
     {
         let (job, answer) = Queued::of(origin, work);
         let queue = self.queue.lock();
+        // Before it is there: the writer may be quicker than the next line.
+        self.meter.queued();
         let queued = queue.as_ref().is_some_and(|queue| queue.try_send(Box::new(job)).is_ok());
-        if queued { answer } else { Answer::BUSY }
+        if queued {
+            return answer;
+        }
+        self.meter.left(1);
+        Answer::BUSY
     }
 
     /// Takes no more jobs, finishes those that wait, and closes the file; whether all that was written is in it. It
@@ -129,6 +144,7 @@ struct Work {
     snapshot: Arc<ArcSwap<Snapshot>>,
     faults: Arc<Faults>,
     changes: Arc<Changes>,
+    meter: Arc<Meter>,
     /// Rows that the transaction under way changes.
     changed: Vec<Changed>,
     /// How many events it writes.
@@ -192,7 +208,7 @@ impl Work {
             next = if more { jobs.try_recv().ok() } else { None };
         }
         // Once more behind it: what went into a file that is gone is not acknowledged.
-        let end = lost.map_or_else(|| self.execute("COMMIT").and_then(|()| self.in_place(true)), Err);
+        let end = lost.map_or_else(|| self.commit().and_then(|()| self.in_place(true)), Err);
         if let Err(error) = end {
             if !self.conn.is_autocommit() {
                 let _ = self.execute("ROLLBACK");
@@ -212,6 +228,7 @@ impl Work {
         if std::mem::take(&mut self.told) > 0 {
             self.changes.tell_events();
         }
+        self.meter.left(done.len());
         for job in done {
             job.answer(&self.faults);
         }
@@ -339,6 +356,13 @@ impl Work {
             self.told += told.get();
         }
         Ok(keep)
+    }
+
+    fn commit(&self) -> Result<()> {
+        let begun = Instant::now();
+        self.execute("COMMIT")?;
+        self.meter.committed(begun.elapsed());
+        Ok(())
     }
 
     fn execute(&self, sql: &str) -> Result<()> {

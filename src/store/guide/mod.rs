@@ -68,6 +68,17 @@ impl GuideDb {
         self.open.lock().is_none() && !self.exists()
     }
 
+    /// Whether it can be read, as far as there is one.
+    ///
+    /// # Errors
+    /// A database error.
+    pub fn answers(&self) -> Result<()> {
+        if self.is_unmade() {
+            return Ok(());
+        }
+        self.read(|conn| conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())))
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("."))

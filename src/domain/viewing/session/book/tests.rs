@@ -239,10 +239,18 @@ fn sessions_of_an_ended_subscription_are_found_by_its_end() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Open { line: i64, host: u8, agent: u8, stream: i64, hls: bool },
+    Open {
+        line: i64,
+        host: u8,
+        agent: u8,
+        stream: i64,
+        hls: bool,
+    },
     Close(usize),
     Touch(usize),
     End(usize),
+    /// A subscription is to end in so many seconds.
+    Extend(usize, i64),
     Wait(u64),
 }
 
@@ -254,18 +262,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => any::<usize>().prop_map(Step::Close),
         1 => any::<usize>().prop_map(Step::Touch),
         1 => any::<usize>().prop_map(Step::End),
+        1 => (any::<usize>(), 0..60_i64).prop_map(|(place, seconds)| Step::Extend(place, seconds)),
         2 => (0..8_000_u64).prop_map(Step::Wait),
     ];
     proptest::collection::vec(step, 1..200)
 }
 
 proptest! {
-    /// Random opens, closes, zaps and waits: the limit holds at every moment, a socket is never
-    /// lost or counted twice, and every session ends exactly once.
+    /// Random opens, closes, zaps, ends of subscriptions and waits: the limit holds at every moment, a socket is never
+    /// lost or counted twice, every session ends exactly once, and what finds sessions finds them all.
     #[test]
     fn the_count_is_exact_under_any_interleaving(steps in steps(), limit in 1..4_i64, kick: bool) {
         let policy = if kick { KICK } else { REFUSE };
-        let (mut book, mut now) = (Book::default(), Instant::now());
+        let (mut book, mut now, mut passed) = (Book::default(), Instant::now(), 0_i64);
         let mut sockets: Vec<SessionId> = Vec::new();
         let mut begun = std::collections::HashSet::new();
         for step in steps {
@@ -283,9 +292,17 @@ proptest! {
                 }
                 Step::Touch(place) if !sockets.is_empty() => book.touch(sockets[place % sockets.len()], now),
                 Step::End(place) if !sockets.is_empty() => book.end(sockets[place % sockets.len()], Ending::Killed, now),
+                Step::Extend(place, seconds) if !sockets.is_empty() => {
+                    let until = UnixTime::clamped(start().seconds() + passed / 1_000 + seconds);
+                    book.extend(sockets[place % sockets.len()], Some(until));
+                }
                 Step::Wait(millis) => {
                     now += Duration::from_millis(millis);
+                    passed += i64::try_from(millis).unwrap();
                     book.sweep(now);
+                    let at = UnixTime::clamped(start().seconds() + passed / 1_000);
+                    book.over(at).into_iter().for_each(|id| book.end(id, Ending::Withdrawn, now));
+                    prop_assert!(book.all().all(|session| session.until.is_none_or(|until| until > at)));
                 }
                 _ => {}
             }
@@ -297,7 +314,17 @@ proptest! {
                 let held = sockets.iter().filter(|id| **id == session.id).count();
                 prop_assert_eq!(session.sockets, held);
                 prop_assert_eq!(session.deadline.is_none(), held > 0);
+                prop_assert_eq!(book.by_key.get(&session.key), Some(&session.id));
+                prop_assert!(book.by_viewer.get(&session.key.viewer).is_some_and(|of| of.contains(&session.id)));
             }
+            let (mut of_viewers, mut deadlines, mut ends) = (0, 0, 0);
+            book.by_viewer.values().for_each(|of| of_viewers += of.len());
+            book.sessions.values().for_each(|session| {
+                deadlines += usize::from(session.deadline.is_some());
+                ends += usize::from(session.until.is_some());
+            });
+            prop_assert_eq!((book.by_key.len(), of_viewers), (book.sessions.len(), book.sessions.len()));
+            prop_assert_eq!((book.deadlines.len(), book.ends.len()), (deadlines, ends));
         }
         sockets.drain(..).for_each(|id| book.release(id, now));
         book.sweep(now + HLS_IDLE);
