@@ -2,8 +2,24 @@
 # The final stage is proven without Docker by scripts/check-image, which reads this file;
 # it understands the plain forms used here and stops at any other.
 
-FROM rust:1.95-bookworm AS builder
+# The builder runs on this machine's own processor, and compiles for the one that the image is for:
+# docker buildx build --platform linux/amd64,linux/arm64 .
+FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS builder
+ARG TARGETARCH
 WORKDIR /build
+# For another processor: its C compiler, and Rust's standard library for it.
+RUN case "$TARGETARCH" in \
+        amd64) cpu=x86_64 ;; \
+        arm64) cpu=aarch64 ;; \
+        *) echo "no build for $TARGETARCH" >&2; exit 1 ;; \
+    esac; \
+    echo "$cpu-unknown-linux-gnu" >/target; \
+    [ "$cpu" = "$(uname -m)" ] || { \
+        apt-get update && rustup target add "$cpu-unknown-linux-gnu" \
+        && apt-get install -y --no-install-recommends "gcc-$(echo "$cpu" | tr _ -)-linux-gnu" "libc6-dev-$TARGETARCH-cross"; \
+    }
+ENV CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc
 # .dockerignore lists what the build needs, so "everything" is a short list here.
 COPY . .
 # The cache mounts keep crates and compiled dependencies between builds, without a second, fake
@@ -11,10 +27,13 @@ COPY . .
 # hence the copy at the end.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --profile dist --locked \
-    && cp target/dist/linecard /usr/local/bin/linecard
+    cargo build --profile dist --locked --bin linecard --target "$(cat /target)" \
+    && cp "target/$(cat /target)/dist/linecard" /usr/local/bin/linecard
 
 FROM debian:bookworm-slim
+LABEL org.opencontainers.image.title=Linecard
+LABEL org.opencontainers.image.description="The panel server of a small television operator"
+LABEL org.opencontainers.image.licenses="MIT OR Apache-2.0"
 # tini: as process 1 the server would have to reap ffmpeg's orphans itself.
 # ca-certificates: sources of streams are fetched over https.
 RUN apt-get update \

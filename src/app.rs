@@ -26,12 +26,17 @@ use crate::{
     delivery,
     domain::{fields::net::Network, ids::ServerId, machine::server::Here},
     host::{
-        Host, open_files,
+        Host, address, open_files, place,
         sealing::{self, Sealing},
     },
     jobs,
-    media::{Ffmpeg, Media, Timing, archive::Archive},
-    ops::{Ops, channels::import::forget_left, clock, machine::first_start::Welcome},
+    media::{Ffmpeg, Media, Timing, archive::Archive, ffmpeg_missing},
+    ops::{
+        Ops,
+        channels::import::forget_left,
+        clock,
+        machine::first_start::{self, Welcome},
+    },
     panel, player, portal,
     store::{self, Options, Store, backup, guide::GuideDb},
     wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
@@ -100,7 +105,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let (asn_db, archive) = (config.asn_db.as_deref(), config.archive.clone());
     let ops = use_cases(&config.data, options, asn_db, archive, sealing, timing)?;
     let listener = TcpListener::bind(config.listen);
-    let cannot_listen = |e| format!("cannot listen on {}: {e}", config.listen);
+    let cannot_listen = |e: std::io::Error| address::refused(config.listen, "--listen", &e);
     let listener = listener.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let gate = gate(&ops, &config.trusted_proxies);
@@ -120,6 +125,9 @@ pub async fn build(config: Config) -> Result<Running, String> {
     // One that the command line does at this moment says so again with its next step.
     let cut_off = ops.note_cut_off_imports(clock::now()).await;
     cut_off.map_err(|e| format!("the database cannot be written to: {}", e.for_operator()))?;
+    if let Some(why) = ffmpeg_missing() {
+        log::warn!("no stream can be played: {why}");
+    }
     let jobs = jobs::start(&ops);
 
     let faces = Faces::of(&ops, config.trusted_proxies);
@@ -236,8 +244,9 @@ fn gate(ops: &Ops, trusted: &[Network]) -> Gate {
     let limit = open_files::raise();
     if let Some(limit) = limit.filter(|limit| *limit < ENOUGH) {
         log::warn!(
-            "at most {limit} files and connections may be open: raise the hard limit to {ENOUGH} or more (ulimit -n, \
-             LimitNOFILE=, --ulimit nofile=)"
+            "at most {limit} files and connections may be open: raise the hard limit to {ENOUGH} or more \
+             ({})",
+            open_files::REMEDY
         );
     }
     let ops = ops.clone();
@@ -246,17 +255,26 @@ fn gate(ops: &Ops, trusted: &[Network]) -> Gate {
     Gate::new(trusted.to_vec(), Arc::new(most_of_one), limit)
 }
 
+/// Whether a command can work in the folder: there, writable, and with a clock that a first start may trust. Makes it.
+///
+/// # Errors
+/// A sentence for the operator: what is in the way, and what to do.
+pub fn prepare(data: &Path) -> Result<(), String> {
+    if !data.join(store::FILE).exists() {
+        first_start::trust_clock()?;
+    }
+    place::prepare(data, &store::FILES, store::make_private)
+}
+
 /// Locks a data folder, which is made if it is not there: a server holds it as long as it runs.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub fn lock(data: &Path) -> Result<File, String> {
     let folder = data.display();
-    let advice = "name a writable one with --data";
-    store::make_private(data).map_err(|e| format!("cannot create the folder {folder}: {e}; {advice}"))?;
-    tempfile::tempfile_in(data).map_err(|e| format!("cannot write to the folder {folder}: {e}; {advice}"))?;
+    prepare(data)?;
     // The folder itself: a file in it can be taken away while it is locked.
-    let lock = File::open(data).map_err(|e| format!("cannot open the folder {folder}: {e}; {advice}"))?;
+    let lock = File::open(data).map_err(|e| format!("cannot open the folder {folder}: {e}"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(_) => Err(format!(

@@ -17,6 +17,7 @@ use crate::{
 /// Opens the folder, and makes what the first start makes: a server may also be prepared before it
 /// ever runs.
 pub async fn open(data: &Data) -> Result<Ops, String> {
+    app::prepare(&data.data)?;
     settle(data)?;
     if let Some(upgraded) = backup::before_upgrade(&data.data, clock::now(), !data.no_upgrade_backup)? {
         // Standard output belongs to the command itself.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod admin;
+mod alive;
 mod api_key;
 mod backup;
 mod doctor;
@@ -9,12 +10,13 @@ mod folder;
 mod import;
 mod log_buffer;
 mod log_line;
+mod manual;
 mod output;
 mod rollback;
 mod run;
 mod whitelist;
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, sync::LazyLock};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
 
@@ -30,13 +32,19 @@ use crate::{
         ids::{GroupId, ResellerId},
         people::rights::Right,
     },
+    host::open_files,
+    ops::machine::version,
     store::Options,
     wire::listen::BROKEN_OFF,
 };
 
+/// Of the program and of its databases.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (schema {})", version::PROGRAM, version::SCHEMA));
+
 /// The panel server of a small television operator.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version = VERSION.as_str(), about)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -174,6 +182,12 @@ enum Command {
         /// Also pack what was found into this file, without secrets, to send it with a question
         #[arg(long, value_name = "FILE.tar.gz")]
         bundle: Option<PathBuf>,
+    },
+    /// Write what packages ship beside the program: manual pages, completions of shells, variables of the service
+    #[command(hide = true)]
+    Manual {
+        /// The folder, made if it is not there
+        folder: PathBuf,
     },
     /// Confirm that the clock of the machine is right, after Linecard was off for long or the clock was set
     ConfirmClock {
@@ -329,6 +343,10 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 pub fn main() -> ExitCode {
     let matches = without_empty_variables(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Err(why) = open_files::enough() {
+        let _ = writeln!(std::io::stderr(), "linecard: {why}");
+        return ExitCode::FAILURE;
+    }
     let log = match log_buffer::LogBuffer::start() {
         Ok(log) => log,
         Err(error) => {

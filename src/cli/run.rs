@@ -3,10 +3,10 @@
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use super::{
-    Command, Data, ImportCommand, admin, api_key, backup, doctor,
+    Command, Data, ImportCommand, admin, alive, api_key, backup, doctor,
     environment::provided,
     folder::{existing, greeting, open, open_existing},
-    import,
+    import, manual,
     output::{announce, print, say},
     rollback, whitelist,
 };
@@ -14,7 +14,7 @@ use crate::{
     app,
     config::Config,
     domain::{ids::BouquetId, people::actor::Actor},
-    host::probe,
+    host::{manager, probe},
     ops::channels::import::{Import, Into},
     store::{Options, Store, Sync},
 };
@@ -100,6 +100,7 @@ pub async fn run(command: Command) -> Result<(), String> {
             let patient = doctor::Patient { data: data.data, listen, archive, secret_key_file };
             doctor::run(patient, bundle.as_deref()).await
         }
+        Command::Manual { folder } => manual::write(&folder),
         Command::ConfirmClock { data } => {
             let ops = open_existing(&data).await?;
             ops.confirm_clock(Actor::COMMAND_LINE).await.map_err(say)?;
@@ -109,18 +110,25 @@ pub async fn run(command: Command) -> Result<(), String> {
     }
 }
 
+/// SIGXFSZ.
+const FILE_TOO_LARGE: i32 = 25;
+
 async fn serve(config: Config) -> Result<(), String> {
     // First of all: whoever reads that we listen may already send one.
     let terminated = terminated().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let running = app::build(config).await?;
     let welcome = running.welcome.as_ref().map(|welcome| greeting(welcome) + "\n").unwrap_or_default();
     let upgraded = running.upgraded.as_ref().map(|upgraded| format!("{upgraded}\n")).unwrap_or_default();
-    announce(format!("{upgraded}{welcome}Linecard is listening on http://{}", running.address)).await;
+    let listens = format!("Linecard is listening on http://{}", running.address);
+    announce(upgraded + &welcome + &listens).await;
+    manager::ready(&listens);
+    actix_web::rt::spawn(alive::keep_telling(running.ops.clone(), running.address));
     let handle = running.server_handle();
     let dismissed = running.dismiss();
     actix_web::rt::spawn(async move {
         terminated.await;
         log::info!("stopping");
+        manager::stopping();
         // Together: the log may have to wait for another program. Viewers are cut before either waits.
         let (dismissed, ()) = futures_util::future::join(dismissed, handle.stop(true)).await;
         if let Err(error) = dismissed {
@@ -136,20 +144,15 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     use actix_web::rt::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Whoever waits for it or not: a file that may not grow further (ulimit -f) is an error of that write, not the end.
+    let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE))?;
     Ok(async move {
         futures_util::future::select(Box::pin(term.recv()), Box::pin(interrupt.recv())).await;
     })
 }
 
 async fn healthcheck(listen: SocketAddr) -> Result<(), String> {
-    let mut address = listen;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            [127, 0, 0, 1].into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
+    let address = probe::from_here(listen);
     match probe::status(address, "/healthz", Duration::from_secs(5)).await? {
         200..300 => print("ok"),
         status => Err(format!("the server at {address} is not healthy: it answers with status {status}")),

@@ -174,6 +174,13 @@ impl Failure {
     pub fn for_operator(self, detail: &str) -> String {
         let advice = match self {
             Self::Damaged => ". linecard check says what is wrong; restore a backup into an empty folder",
+            Self::DiskFull => ". Make room on its file system (df -h, df -i), and start again",
+            Self::DiskFailed => {
+                ". See what the kernel says of the disk (dmesg) and whether files may grow (ulimit -f)"
+            }
+            Self::CannotOpen => {
+                ". See to whom it and its folder belong (ls -la), and whether files can still be made there (df -i)"
+            }
             _ => "",
         };
         format!("{self} ({detail}){advice}")

@@ -2,13 +2,16 @@
 //! fetch.
 
 pub mod about;
+pub mod address;
 pub mod background;
 pub mod fetch;
 pub mod load;
 pub mod mail;
+pub mod manager;
 pub mod one_time;
 pub mod open_files;
 pub mod packed;
+pub mod place;
 pub mod probe;
 pub mod process;
 pub mod providers;

@@ -1,6 +1,10 @@
 //! Whether a server answers, this one or another.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -18,6 +22,12 @@ pub async fn status(address: SocketAddr, path: &str, patience: Duration) -> Resu
         Ok(Err(error)) => Err(format!("{address} does not answer: {error}")),
         Err(_) => Err(format!("{address} does not answer within {} seconds", patience.as_secs())),
     }
+}
+
+/// Where this machine reaches a server of its own that listens there.
+pub fn from_here(listen: SocketAddr) -> SocketAddr {
+    let loopback = if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    if listen.ip().is_unspecified() { SocketAddr::new(loopback, listen.port()) } else { listen }
 }
 
 async fn ask(address: SocketAddr, path: &str) -> io::Result<u16> {

@@ -15,10 +15,14 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
+use super::place;
 use crate::domain::{Error, Result};
 
 /// The name of the key file in the data folder.
 pub const FILE: &str = "linecard.key";
+
+/// What else can be done about one that cannot be used.
+const OTHERWISE: &str = "name another with --secret-key-file";
 
 /// Bytes of a key.
 const KEY: usize = 32;
@@ -44,10 +48,15 @@ impl Sealing {
         let shown = path.display();
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make(path).map_err(|e| format!("cannot make the key file {shown}: {e}"))?
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path).map_err(|e| {
+                format!("cannot make the key file {shown}: {}", place::why(path, &e, OTHERWISE))
+            })?,
+            Err(error) => {
+                return Err(format!(
+                    "cannot read the key file {shown}: {}",
+                    place::why(path, &error, OTHERWISE)
+                ));
             }
-            Err(error) => return Err(format!("cannot read the key file {shown}: {error}")),
         };
         if fs::metadata(path).is_ok_and(|about| about.mode() & 0o077 != 0) {
             log::warn!("others may read the key file {shown}: chmod 600 it");
@@ -107,9 +116,12 @@ fn make(path: &Path) -> io::Result<String> {
         .map_err(|_| io::Error::other("the system's random generator failed"))?;
     let text = format!("{}\n", BASE64_STANDARD.encode(key));
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(text)
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a key on a full disk would be none at the next start.
+        let _ = fs::remove_file(path);
+    }
+    written.map(|()| text)
 }
 
 #[cfg(test)]

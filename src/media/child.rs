@@ -7,6 +7,16 @@ use tokio::process::{Child, Command};
 /// What ffmpeg sees of the environment: it holds the API key and the password of the first start.
 const KEPT: [&str; 7] = ["PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
+const FFMPEG_MISSING: &str =
+    "ffmpeg is not installed: install it (apt-get install ffmpeg), or put it on PATH";
+
+/// What is missing of the programs that streams need, if anything is.
+pub fn missing() -> Option<String> {
+    let setpriv = "setpriv is not installed: install it (apt-get install util-linux), or put it on PATH";
+    let needed = [("ffmpeg", FFMPEG_MISSING), ("setpriv", setpriv)];
+    needed.into_iter().find(|(program, _)| !is_there(Path::new(program))).map(|(_, why)| why.to_owned())
+}
+
 /// A child of a process group of its own that dies when its maker's thread does.
 /// The streams are its input, output and errors.
 ///
@@ -21,9 +31,8 @@ pub fn spawn(ffmpeg: &Path, arguments: &[String], streams: [Stdio; 3]) -> Result
         command.process_group(0).kill_on_drop(true);
         command
     };
-    let missing = || "ffmpeg is not installed: install it, or put it on PATH".to_owned();
     if !is_there(ffmpeg) {
-        return Err(missing());
+        return Err(FFMPEG_MISSING.into());
     }
     let options = ["--no-new-privs", "--pdeathsig", "KILL", "--"].map(std::ffi::OsStr::new);
     let leading = [&options, [ffmpeg.as_os_str()].as_slice()].concat();

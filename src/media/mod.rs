@@ -59,6 +59,7 @@ use crate::domain::{
 };
 use archive::{Archive, Cutting, Recorder, Spans};
 pub use channel::{Channel, Demand, Tap};
+pub use child::missing as ffmpeg_missing;
 use fetch::Fetch;
 pub use ffmpeg::Ffmpeg;
 use multiplex::Multiplexes;

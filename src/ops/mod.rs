@@ -20,7 +20,7 @@ mod effect;
 mod look;
 mod once;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -242,6 +242,14 @@ impl Ops {
     pub fn healthy(&self) -> Result<()> {
         let origin = store::housekeeping(clock::now(), "healthz");
         self.store.point(&origin, |read| read.whitelist().map(|_| ()))
+    }
+
+    /// Comes back once the writer has taken a job that does nothing, and answered, whatever that was.
+    pub async fn writer_answers(&self) {
+        let origin = store::housekeeping(clock::now(), "alive");
+        while self.store.write(origin.clone(), |_| Ok(())).wait().await == Err(Error::Busy) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Finishes what is queued and closes the file.

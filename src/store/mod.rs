@@ -35,6 +35,9 @@ pub use subscribers::line_cache::LineKey;
 /// The name of the database file in the data folder.
 pub const FILE: &str = "linecard.db";
 
+/// It, and what `SQLite` keeps beside it while it is open.
+pub const FILES: [&str; 3] = [FILE, "linecard.db-wal", "linecard.db-shm"];
+
 /// How the store is opened. The defaults are what the product runs with; the rest is for the
 /// benchmarks and the durability test, which need something to compare with.
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +172,9 @@ impl Store {
             faults.clone(),
             changes.clone(),
         );
-        let writer = Arc::new(writer.map_err(|e| format!("cannot start the writer: {e}"))?);
+        let writer = Arc::new(writer.map_err(|e| {
+            format!("cannot start the writer: {e}; raise the limit of threads (ulimit -u, TasksMax=, --pids-limit)")
+        })?);
 
         let threads = Arc::new(scheduled_threads());
         let pool = |size| {

@@ -9,6 +9,8 @@
  * Full disk: while the file that DISK_FULL names is there, writes to the database files fail; while the file that
  * ARCHIVE_FULL names is there, writes of recordings.
  *
+ * Stuck disk: while the file that DISK_STUCK names is there, synchronisations of the database files do not return.
+ *
  * One mutex makes writes, synchronisations and the cut exclude one another: what a synchronisation
  * that returned has covered is safe, and nothing else is. */
 #define _GNU_SOURCE
@@ -250,6 +252,8 @@ int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 static int synchronise(int fd, int (*real_sync)(int)) {
     char path[PATH_MAX];
     if (!database_path(fd, path)) return real_sync(fd);
+    const char *stuck = getenv("DISK_STUCK");
+    while (stuck && access(stuck, F_OK) == 0) usleep(20 * 1000);
     pthread_mutex_lock(&lock);
     struct file *file = tracked(fd, path);
     int outcome = real_sync(fd), why = errno;

@@ -24,6 +24,17 @@ impl Leap {
     /// A clock runs evenly that differs by no more from the time that passed.
     const UNEVEN: i64 = 60;
 
+    /// 2026-01-01: nobody has started this program for the first time before it was written.
+    const WRITTEN: i64 = 1_767_225_600;
+    /// Nor twenty years after.
+    const LAST_FIRST_START: i64 = Self::WRITTEN + 20 * 365 * 86_400;
+
+    /// Whether a clock that nothing is known of says what no right one says at a first start: that it runs on from 1970, or
+    /// is decades ahead.
+    pub fn is_absurd(now: UnixTime) -> bool {
+        !(Self::WRITTEN..=Self::LAST_FIRST_START).contains(&now.seconds())
+    }
+
     /// Whether a clock that says `now` has leapt, when it is known to be at least `known`.
     pub fn between(known: UnixTime, now: UnixTime) -> Option<Self> {
         let ahead = now.seconds() - known.seconds();
@@ -111,6 +122,13 @@ mod tests {
         assert_eq!(at(-3601), Some(Leap::Behind(3601)));
         assert!(at(366 * 86_400).is_some_and(|leap| leap.words().contains("366 days ahead")));
         assert!(at(-7300).is_some_and(|leap| leap.words().contains("2 hours behind")));
+    }
+
+    #[test]
+    fn no_first_start_is_before_2026_or_twenty_years_after() {
+        let absurd = |seconds| Leap::is_absurd(UnixTime::clamped(seconds));
+        assert!(absurd(0) && absurd(1_767_225_599) && absurd(2_400_000_000) && absurd(i64::MAX));
+        assert!(!absurd(1_767_225_600) && !absurd(1_796_000_000) && !absurd(2_397_000_000));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
         },
         ids::{GroupId, SettingsId},
         machine::{
+            leap::Leap,
             server::{Server, ServerChange},
             settings::{Settings, SettingsChange},
         },
@@ -20,7 +21,7 @@ use crate::{
         },
     },
     ops::{
-        Act, Action, Ops,
+        Act, Action, Ops, clock,
         people::{api_keys, passwords::Whose, whitelist},
         random,
     },
@@ -49,6 +50,22 @@ pub struct Welcome {
 
 /// The name of the administrator of the first start.
 pub const ADMIN: &str = "admin";
+
+/// Refuses a first start with a clock that cannot be right: whatever it wrote would be taken for old, or for new, once the
+/// clock is set.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn trust_clock() -> Result<(), String> {
+    let now = clock::now();
+    if Leap::is_absurd(now) {
+        return Err(format!(
+            "the clock of this machine says {}, which cannot be; set it (timedatectl set-ntp true, or date -s) and start again",
+            now.iso()
+        ));
+    }
+    Ok(())
+}
 
 const ACTION: Action = Action { resource: Resource::Settings, name: "first_start" };
 

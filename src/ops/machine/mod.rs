@@ -12,3 +12,4 @@ pub mod metrics;
 pub mod retention;
 pub mod servers;
 pub mod settings;
+pub mod version;

@@ -5,7 +5,7 @@ use super::{
     caller::{Caller, Notice},
     live::Topic,
 };
-use crate::domain::Resource;
+use crate::{domain::Resource, ops::machine::version};
 
 /// What the templates of pages need around their own part.
 pub struct Frame {
@@ -17,6 +17,8 @@ pub struct Frame {
     pub username: String,
     /// The zone of every time on the page.
     pub zone: String,
+    /// Which version this is, for those who run it.
+    pub version: Option<String>,
     /// What was just done.
     pub notice: Option<Notice>,
     /// The address of the page.
@@ -132,6 +134,7 @@ impl Frame {
             operator: if operator.is_empty() { "Linecard".into() } else { operator },
             username: caller.signed_in.admin.record.username.as_str().to_owned(),
             zone: snapshot.settings.time_zone.as_str().to_owned(),
+            version: caller.reseller().is_none().then(words_of_version),
             notice,
             path: path.to_owned(),
             nav: groups.filter(|group| !group.items.is_empty()).collect(),
@@ -150,6 +153,10 @@ impl Frame {
         self.live = Some(Events { address, script: assets::LIVE.url() });
         self
     }
+}
+
+fn words_of_version() -> String {
+    format!("Linecard {}, schema {}", version::PROGRAM, version::SCHEMA)
 }
 
 fn items(caller: &Caller, entries: &[Entry], page: &str) -> Vec<Item> {

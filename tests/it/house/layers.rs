@@ -32,7 +32,7 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 25] = [
+const CRATES: [(&str, &[&str]); 28] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -47,6 +47,9 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("rustix", &["host", "media", "store", "wire"]),
     ("socket2", &["media"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("sd_notify", &["host"]),
     ("argon2", &["ops"]),
     // Sources of streams are read by a client of their own; what people type the address of, by ureq.
     ("tokio_rustls", &["host", "media"]),

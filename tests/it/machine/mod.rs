@@ -22,3 +22,5 @@ mod panel_logs;
 mod panel_servers;
 mod panel_settings;
 mod php_client;
+mod service;
+mod starts;

@@ -63,6 +63,7 @@ fn the_operator_sees_lines_by_state_and_what_was_sold() {
     );
     let credits = words(part(&page, "credits"));
     assert!(credits.ends_with("Today 32 Last 7 days 32 Last 30 days 32"), "{credits}");
+    assert!(page.contains(&format!("Linecard {}, schema ", env!("CARGO_PKG_VERSION"))), "{page}");
     let ending = words(part(&page, "ending"));
     assert!(ending.contains("northb") && ending.contains("southa"), "{ending}");
     assert!(!ending.contains("northa") && !ending.contains("over"), "{ending}");
@@ -82,9 +83,16 @@ fn a_reseller_sees_its_own_and_nothing_of_anybody_else() {
     assert!(credits.ends_with("Today 1 Last 7 days 1 Last 30 days 1"), "{credits}");
     assert!(part(&page, "figures").contains("<b>999</b>"), "{page}");
     assert!(words(part(&page, "bookings")).contains("Sale \u{2212}1 999"), "{page}");
-    for others in
-        ["north", "North", "over", "Main server", "Streams", "Panel Error Log", "data-part id=\"usage\""]
-    {
+    for others in [
+        "north",
+        "North",
+        "over",
+        "Main server",
+        "Streams",
+        "Panel Error Log",
+        "data-part id=\"usage\"",
+        "schema",
+    ] {
         assert!(!page.contains(others), "{others}: {page}");
     }
     let told = south.curl(&["-N", "--max-time", "3"], None, "/panel/live/dashboard").body;

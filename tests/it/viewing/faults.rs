@@ -341,7 +341,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     for data in [file.as_path(), &file.join("sub"), Path::new("/proc/linecard")] {
         let why = refused_start(data, &[]);
         assert!(why.contains("cannot create the folder"), "{why}");
-        assert!(why.contains("name a writable one with --data"), "{why}");
+        assert!(why.contains("name another with --data"), "{why}");
         assert!(why.contains(data.to_str().expect("text")), "{why}");
     }
     assert_eq!(fs::read(&file).expect("the file"), b"x");
@@ -349,7 +349,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     // There even root cannot make a file.
     let why = refused_start(Path::new("/sys/kernel"), &[]);
     assert!(why.contains("cannot write to the folder"), "{why}");
-    assert!(why.contains("name a writable one with --data"), "{why}");
+    assert!(why.contains("name another with --data"), "{why}");
 }
 
 #[test]
