@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use super::second_factor::{send_code, switch_on};
+
 use crate::{
-    events::post_office::{Letter, PostOffice, Speech, certificate},
+    events::post_office::{Letter, Manner, PostOffice, Speech, certificate},
     support::{
         TestServer,
         panel::{PASSWORD, Page, Panel, server_with},
@@ -50,6 +54,27 @@ fn link(letter: &Letter) -> String {
     path.to_owned()
 }
 
+/// Waits for so many links; all that came.
+fn links(post: &PostOffice, count: usize) -> Vec<String> {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let letters = post.letters();
+        let links: Vec<String> =
+            letters.iter().filter(|letter| letter.text().contains("token=")).map(link).collect();
+        if links.len() >= count {
+            return links;
+        }
+        assert!(Instant::now() < until, "{letters:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn database(server: &TestServer) -> rusqlite::Connection {
+    let file = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
+    file.busy_timeout(Duration::from_secs(10)).expect("a timeout");
+    file
+}
+
 fn token(link: &str) -> &str {
     link.split_once("token=").expect("a token").1
 }
@@ -71,13 +96,14 @@ fn a_link_to_a_new_password_is_good_once_for_half_an_hour_and_ends_every_session
     assert!(nobody.get("/panel/login").contains("href=\"/panel/forgotten\""));
     nobody.get("/panel/forgotten");
     let anna = Panel::of(&server, "anna", PASSWORD);
+    let (_, recovery) = switch_on(&anna);
 
     let page = ask(&server, "Anna", "198.51.100.1");
     assert!(page.status == 200 && page.body.contains("If there is such a username"), "{}", page.body);
-    let letters: Vec<Letter> = post.wait(1);
+    let link = links(&post, 1).remove(0);
+    let letters = post.letters();
     let letter = letters.iter().find(|letter| letter.text().contains("token=")).expect("the letter");
     assert!(letter.to.contains("anna@home.example") && letter.text().contains("198.51.100.1"), "{letter:?}");
-    let link = link(letter);
     let opened = nobody.ask(&link);
     assert!(opened.status == 200 && opened.body.contains("value=\"anna\""), "{}", opened.body);
     assert_eq!(opened.header("referrer-policy"), ["same-origin"]);
@@ -97,37 +123,29 @@ fn a_link_to_a_new_password_is_good_once_for_half_an_hour_and_ends_every_session
     assert!(nobody.get("/panel/login?changed=1").contains("sign in with the new one"));
     assert_eq!(anna.ask("/panel/account").status, 303, "sessions end");
     assert_eq!(Panel::nobody(&server).sign_in("anna", PASSWORD).status, 401);
-    Panel::of(&server, "anna", NEW);
+    let again = Panel::nobody(&server);
+    assert!(
+        again.sign_in("anna", NEW).location().starts_with("/panel/login/code?"),
+        "the second factor is asked for"
+    );
+    assert_eq!(send_code(&again, &recovery[0]).status, 303);
     assert_eq!(server.call("line/list", "")["result"], true, "API keys stay");
     let again = choose(&nobody, token, "another-harbour-42", "another-harbour-42");
     assert!(again.status == 410 && again.body.contains("good no more"), "{}", again.body);
     assert_eq!(nobody.ask(&link).status, 410);
     assert_eq!(nobody.ask("/panel/password").status, 410);
     let audit = server.done("logs/list", "kind=audit&resource=administrators&actor=anna");
-    assert_eq!(audit["logs"][0]["action"], "reset_own_password", "{audit}");
-    assert!(audit["logs"][0]["address"].as_str().is_some_and(|address| address == "127.0.0.1"), "{audit}");
+    let row = &audit["logs"][1];
+    assert_eq!(
+        (&row["action"], &row["address"]),
+        (&json!("reset_own_password"), &json!("127.0.0.1")),
+        "{audit}"
+    );
 
     // One that is too old, and one that was made while the clock was ahead.
     ask(&server, "anna", "198.51.100.2");
-    let fresh = |post: &PostOffice, count: usize| {
-        let until = Instant::now() + Duration::from_secs(30);
-        loop {
-            let links: Vec<String> = post
-                .letters()
-                .iter()
-                .filter(|letter| letter.text().contains("token="))
-                .map(self::link)
-                .collect();
-            if links.len() >= count {
-                return links;
-            }
-            assert!(Instant::now() < until, "{links:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    let link = fresh(&post, 2).pop().expect("a link");
-    let file = rusqlite::Connection::open(server.data().join("linecard.db")).expect("the database");
-    file.busy_timeout(Duration::from_secs(10)).expect("a timeout");
+    let link = links(&post, 2).pop().expect("a link");
+    let file = database(&server);
     for (change, status) in [("at - 1790", 200), ("at - 20", 410), ("at + 7200", 410)] {
         file.execute(&format!("UPDATE password_links SET at = {change}"), []).expect("an update");
         assert_eq!(nobody.ask(&link).status, status, "{change}");
@@ -138,7 +156,7 @@ fn a_link_to_a_new_password_is_good_once_for_half_an_hour_and_ends_every_session
         file.query_row("SELECT hash FROM password_links", [], |row| row.get(0)).expect("a row");
     let events = server.done("events/list", "after=0").to_string();
     let messages = server.done("messages/list", "limit=1000").to_string();
-    for token in fresh(&post, 2).iter().map(|link| self::token(link)) {
+    for token in links(&post, 2).iter().map(|link| self::token(link)) {
         for (place, text) in
             [("log", &server.log()), ("events", &events), ("messages", &messages), ("database", &hash)]
         {
@@ -154,14 +172,20 @@ fn unknown_names_are_told_the_same_and_asking_is_bounded_for_addresses_and_names
     server.done("administrators/new", &format!(
         "data[username]=gone&data[email]=gone@home.example&data[group_id]=1&data[password]={PASSWORD}&data[disabled]=1"
     ));
-    let mut times = [Duration::ZERO; 2];
+    // Nobody waits for the mail server, which would give it 30 seconds.
+    post.set(Manner::Hangs);
+    let begun = Instant::now();
+    assert_eq!(ask(&server, "anna", "198.51.7.7").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    post.set(Manner::Takes);
+    let mut fastest = [Duration::MAX; 2];
     let mut pages = Vec::new();
     // In turns: what else the machine does meets both alike.
     for n in 0..12 {
         for (which, name) in ["anna", "nobody"].into_iter().enumerate() {
             let begun = Instant::now();
             let page = ask(&server, name, &format!("198.51.{which}.{n}"));
-            times[which] += begun.elapsed();
+            fastest[which] = fastest[which].min(begun.elapsed());
             assert_eq!(page.status, 200);
             pages.push(page.body);
         }
@@ -171,14 +195,13 @@ fn unknown_names_are_told_the_same_and_asking_is_bounded_for_addresses_and_names
     }
     pages.dedup();
     assert_eq!(pages.len(), 1, "{pages:?}");
-    let (known, unknown) = (times[0].as_secs_f64(), times[1].as_secs_f64());
-    assert!(known < unknown * 2.0 + 0.2 && unknown < known * 2.0 + 0.2, "{times:?}");
+    assert!(fastest[0].abs_diff(fastest[1]) < Duration::from_millis(50), "{fastest:?}");
 
     let flood: Vec<u16> = (0..8).map(|_| ask(&server, "anna", "203.0.113.7").status).collect();
     assert_eq!(flood, [200, 200, 200, 200, 200, 429, 429, 429]);
-    std::thread::sleep(Duration::from_millis(500));
-    let sent = post.wait(3).iter().filter(|letter| letter.text().contains("token=")).count();
-    assert_eq!(sent, 3, "no more are good at once");
+    links(&post, 2);
+    let made = || database(&server).query_row("SELECT count(*) FROM password_links", [], |row| row.get(0));
+    assert_eq!(made(), Ok(3_i64), "no more are good at once");
     assert!(post.letters().iter().all(|letter| letter.to.contains("anna@home.example")));
     // A link that nobody made counts as a guess of the address.
     server.done("settings/update", "data[failure_limit]=3");

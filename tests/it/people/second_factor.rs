@@ -59,7 +59,7 @@ fn shown_codes(page: &str) -> Vec<String> {
 }
 
 /// Switches the second factor of whoever is signed in on with the code of the step before this: its secret and recovery codes.
-fn switch_on(panel: &Panel<'_>) -> (String, Vec<String>) {
+pub fn switch_on(panel: &Panel<'_>) -> (String, Vec<String>) {
     steadily();
     let (secret, offer) = offered(&panel.get(PAGE));
     let first = code(&secret, -1);
@@ -75,7 +75,8 @@ fn half_way<'s>(panel: Panel<'s>, username: &str) -> Panel<'s> {
     panel
 }
 
-fn send_code(panel: &Panel<'_>, code: &str) -> Page {
+/// Sends a code after the password.
+pub fn send_code(panel: &Panel<'_>, code: &str) -> Page {
     panel.post_bare("/panel/login/code", &[("code", code), ("next", "/panel/lines?search=a")])
 }
 
