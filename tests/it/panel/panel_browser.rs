@@ -188,6 +188,7 @@ fn a_reseller_sells_until_its_credits_end() {
 const EVERYBODYS: &[&str] = &[
     "/panel/",
     "/panel/account",
+    "/panel/account/second-factor",
     "/panel/lines",
     "/panel/lines/new",
     "/panel/lines/1",
