@@ -13,6 +13,7 @@ CREATE TABLE settings (
     operator_name        TEXT    NOT NULL DEFAULT '',
     public_url           TEXT    NOT NULL DEFAULT '',
     panel_url            TEXT    NOT NULL DEFAULT '',
+    hsts                 INTEGER NOT NULL DEFAULT 0   CHECK (hsts IN (0, 1)),
     time_zone            TEXT    NOT NULL DEFAULT 'UTC',
     connection_policy    TEXT    NOT NULL DEFAULT 'kick_oldest' CHECK (connection_policy IN ('kick_oldest', 'refuse')),
     connections_per_address INTEGER NOT NULL DEFAULT 2000 CHECK (connections_per_address >= 0),

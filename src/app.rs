@@ -39,7 +39,13 @@ use crate::{
     },
     panel, player, portal,
     store::{self, Options, Store, backup, guide::GuideDb},
-    wire::{gate::Gate, listen, redact, timed, visitor::TrustedProxies},
+    wire::{
+        gate::Gate,
+        https::Https,
+        listen::{self, Door},
+        redact, timed,
+        visitor::TrustedProxies,
+    },
 };
 
 /// The use cases on a data folder, as the server that this program is: no other runs it yet. Its streams run once
@@ -69,6 +75,8 @@ pub fn use_cases(
 pub struct Running {
     /// The address that was bound.
     pub address: SocketAddr,
+    /// The one for HTTPS.
+    pub https: Option<SocketAddr>,
     /// The use cases, for those who start a server in their own process.
     pub ops: Ops,
     /// What the first start generated, to be shown once.
@@ -104,10 +112,16 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let sealing = Sealing::with_file(&key)?;
     let (asn_db, archive) = (config.asn_db.as_deref(), config.archive.clone());
     let ops = use_cases(&config.data, options, asn_db, archive, sealing, timing)?;
-    let listener = TcpListener::bind(config.listen);
-    let cannot_listen = |e: std::io::Error| address::refused(config.listen, "--listen", &e);
-    let listener = listener.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
+    let (listener, address) = bind(config.listen, "--listen")?;
+    let mut doors = vec![Door { name: "http", listener, tls: None }];
+    let mut https = None;
+    if let Some(config) = config.https {
+        let (listener, address) = bind(config.listen, "--tls-listen")?;
+        let tls =
+            ops.serve_certificates(config.files).await.map_err(|e| format!("cannot serve HTTPS: {e}"))?;
+        doors.push(Door { name: "https", listener, tls: Some(tls) });
+        https = Some(address);
+    }
     let gate = gate(&ops, &config.trusted_proxies);
     // Before anything is deleted for its age.
     ops.learn_time().map_err(|e| format!("the database cannot be read: {}", e.for_operator()))?;
@@ -130,7 +144,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
     }
     let jobs = jobs::start(&ops);
 
-    let faces = Faces::of(&ops, config.trusted_proxies);
+    let faces = Faces::of(&ops, config.trusted_proxies, address.port(), https.map(|https| https.port()));
     let live = faces.live.clone();
     let application = move || {
         App::new()
@@ -140,7 +154,8 @@ pub async fn build(config: Config) -> Result<Running, String> {
             .wrap(from_fn(timed::request))
             .configure(|config| faces.mount(config))
     };
-    let server = listen::server(listener, &gate, workers, application).map_err(cannot_listen)?;
+    let server = listen::server(doors, &gate, workers, application);
+    let server = server.map_err(|e| address::refused(config.listen, "--listen", &e))?;
     // After the port is ours: what is generated here is shown once, by a start that succeeds.
     let welcome = ops
         .first_start(config.provided)
@@ -153,7 +168,7 @@ pub async fn build(config: Config) -> Result<Running, String> {
         log::warn!("the version that serves the folder cannot be noted: {error}");
     }
     ops.viewing.start().map_err(|e| format!("the streams cannot be read: {}", e.for_operator()))?;
-    Ok(Running { address, ops, welcome, upgraded, jobs, live, server: server.run(), _lock: lock })
+    Ok(Running { address, https, ops, welcome, upgraded, jobs, live, server: server.run(), _lock: lock })
 }
 
 impl Running {
@@ -198,11 +213,14 @@ struct Faces {
     playlists: web::Data<player::PlayerCache>,
     live: web::Data<panel::Live>,
     portal: web::Data<portal::PortalCache>,
+    https: web::Data<Https>,
 }
 
 impl Faces {
-    fn of(ops: &Ops, proxies: Vec<Network>) -> Self {
+    fn of(ops: &Ops, proxies: Vec<Network>, plain: u16, port: Option<u16>) -> Self {
+        let serving = ops.clone();
         Self {
+            https: web::Data::new(Https { plain, port, is_served: Box::new(move || serving.serves_https()) }),
             ops: web::Data::new(ops.clone()),
             proxies: web::Data::new(TrustedProxies(proxies)),
             playlists: web::Data::default(),
@@ -219,6 +237,7 @@ impl Faces {
             .app_data(self.playlists.clone())
             .app_data(self.live.clone())
             .app_data(self.portal.clone())
+            .app_data(self.https.clone())
             // First and by its prefix: routes are tried in turn, and those with patterns cost microseconds each.
             .service(
                 web::scope("/api")
@@ -236,6 +255,15 @@ impl Faces {
             .configure(classic::routes)
             .default_service(web::to(api::entry));
     }
+}
+
+/// Takes an address to listen on; with the port that it has, where any would do.
+fn bind(address: SocketAddr, flag: &str) -> Result<(TcpListener, SocketAddr), String> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        let own = listener.local_addr()?;
+        Ok((listener, own))
+    });
+    bound.map_err(|e| address::refused(address, flag, &e))
 }
 
 /// How many may connect: each takes a file, and some systems allow 1,024 unless asked.

@@ -2,13 +2,18 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{domain::fields::net::Network, ops::machine::first_start::Provided, store::Options};
+use crate::{
+    domain::fields::net::Network, host::certificates::Files, ops::machine::first_start::Provided,
+    store::Options,
+};
 
 /// How one server runs.
 #[derive(Clone)]
 pub struct Config {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// HTTPS beside it.
+    pub https: Option<Https>,
     /// The folder of the database.
     pub data: PathBuf,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -27,4 +32,13 @@ pub struct Config {
     pub backs_up: bool,
     /// How the store is opened.
     pub store: Options,
+}
+
+/// How HTTPS is served.
+#[derive(Clone)]
+pub struct Https {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Certificates and their keys.
+    pub files: Vec<Files>,
 }

@@ -156,6 +156,18 @@ const JOBS: &[Job] = &[
         },
     },
     Job {
+        name: "Certificates",
+        about: "Reads certificates of HTTPS that were replaced on the disk.",
+        rhythm: EVERY_MINUTE,
+        at_the_end: false,
+        run: |ops, _| {
+            Box::pin(async move {
+                ops.look_at_certificates().await;
+                Ok(())
+            })
+        },
+    },
+    Job {
         name: "Load",
         about: "Measures processors, memory, disk and network of this machine.",
         rhythm: Rhythm::every(Duration::from_secs(3)),

@@ -7,6 +7,7 @@ mod backup;
 mod doctor;
 mod environment;
 mod folder;
+mod https;
 mod import;
 mod log_buffer;
 mod log_line;
@@ -70,6 +71,8 @@ enum Command {
         /// Where to listen; port 0 takes a free one
         #[arg(long, env = "LINECARD_LISTEN", default_value = "0.0.0.0:8080")]
         listen: SocketAddr,
+        #[command(flatten)]
+        https: https::Https,
         /// Addresses or ranges of proxies whose X-Forwarded-For is believed, separated by commas
         #[arg(long, env = "LINECARD_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
         trusted_proxies: Vec<Network>,

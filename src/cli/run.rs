@@ -2,6 +2,8 @@
 
 use std::{io::Write as _, net::SocketAddr, time::Duration};
 
+use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
+
 use super::{
     Command, Data, ImportCommand, admin, alive, api_key, backup, doctor,
     environment::provided,
@@ -15,7 +17,10 @@ use crate::{
     config::Config,
     domain::{ids::BouquetId, people::actor::Actor},
     host::{manager, probe},
-    ops::channels::import::{Import, Into},
+    ops::{
+        Ops,
+        channels::import::{Import, Into},
+    },
     store::{Options, Store, Sync},
 };
 
@@ -25,6 +30,7 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::Serve {
             data,
             listen,
+            https,
             trusted_proxies,
             asn_db,
             archive,
@@ -39,6 +45,7 @@ pub async fn run(command: Command) -> Result<(), String> {
             let archive_piece = Duration::from_secs(archive_piece);
             serve(Config {
                 listen,
+                https: https.config()?,
                 data,
                 trusted_proxies,
                 asn_db,
@@ -115,14 +122,16 @@ const FILE_TOO_LARGE: i32 = 25;
 
 async fn serve(config: Config) -> Result<(), String> {
     // First of all: whoever reads that we listen may already send one.
-    let terminated = terminated().map_err(|e| format!("cannot listen to signals: {e}"))?;
+    let (terminated, hung_up) = signals().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let running = app::build(config).await?;
     let welcome = running.welcome.as_ref().map(|welcome| greeting(welcome) + "\n").unwrap_or_default();
     let upgraded = running.upgraded.as_ref().map(|upgraded| format!("{upgraded}\n")).unwrap_or_default();
+    let https = running.https.map(|address| format!("HTTPS is on https://{address}\n")).unwrap_or_default();
     let listens = format!("Linecard is listening on http://{}", running.address);
-    announce(upgraded + &welcome + &listens).await;
+    announce(upgraded + &welcome + &https + &listens).await;
     manager::ready(&listens);
     actix_web::rt::spawn(alive::keep_telling(running.ops.clone(), running.address));
+    actix_web::rt::spawn(look_when_told(running.ops.clone(), hung_up));
     let handle = running.server_handle();
     let dismissed = running.dismiss();
     actix_web::rt::spawn(async move {
@@ -139,16 +148,23 @@ async fn serve(config: Config) -> Result<(), String> {
 }
 
 /// SIGTERM from a container or service manager, or SIGINT from a keyboard: caught from the call on,
-/// waited for by the future.
-fn terminated() -> std::io::Result<impl Future<Output = ()>> {
-    use actix_web::rt::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+/// waited for by the future. SIGHUP is caught as well.
+fn signals() -> std::io::Result<(impl Future<Output = ()>, Signal)> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Whoever waits for it or not: a file that may not grow further (ulimit -f) is an error of that write, not the end.
     let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE))?;
-    Ok(async move {
+    let terminated = async move {
         futures_util::future::select(Box::pin(term.recv()), Box::pin(interrupt.recv())).await;
-    })
+    };
+    Ok((terminated, signal(SignalKind::hangup())?))
+}
+
+/// Certificates that were replaced are served from the signal on, rather than a minute later.
+async fn look_when_told(ops: Ops, mut hung_up: Signal) {
+    while hung_up.recv().await.is_some() {
+        log::info!("SIGHUP: the certificates are looked at");
+        ops.look_at_certificates().await;
+    }
 }
 
 async fn healthcheck(listen: SocketAddr) -> Result<(), String> {

@@ -103,12 +103,12 @@ pub async fn segment(
     }
 }
 
-/// The segment out of a file in memory, where there is one and its bytes are asked for.
+/// The segment out of a file in memory, where there is one, its bytes are asked for, and they are not encrypted.
 fn from_file(request: &HttpRequest, segment: &Segment) -> Option<Sent<sendfile::Segment>> {
     if *request.method() != Method::GET {
         return None;
     }
-    Some(Sent::segment(socket::of(request)?, segment.file()?, segment.length()))
+    Some(Sent::segment(socket::plain(request)?, segment.file()?, segment.length()))
 }
 
 /// A body of the ring's own bytes.

@@ -17,6 +17,7 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{Method, StatusCode, header},
+    web::Bytes,
 };
 use jiff::Timestamp;
 use tokio::net::TcpStream;
@@ -24,12 +25,12 @@ use tokio::net::TcpStream;
 use super::{
     hls::PLAYLIST,
     live::{MPEG_TS, Unsaid},
-    sendfile::{Sent, Source},
+    sendfile::{self, Readable, Source},
 };
 use crate::{
     domain::{Error, viewing::title::Title},
     ops::viewing::{Following, Hold, ListedSegment, Playlist, Recording, Refusal, Spans},
-    wire::{connection::UNREAD, socket},
+    wire::connection::UNREAD,
 };
 
 /// A player that is paused may take nothing for so long; it goes on where it was with another request.
@@ -101,8 +102,8 @@ fn sent(
     playing: Playing,
     length: u64,
 ) -> Result<HttpResponse, Refusal> {
-    let socket = socket::of(request).ok_or(Refusal::Failed(Error::Busy))?;
-    Ok(response.body(Sent::new(socket, playing, length, PAUSED)))
+    let body = sendfile::body(request, playing, length, PAUSED);
+    Ok(response.body(body.ok_or(Refusal::Failed(Error::Busy))?))
 }
 
 /// What of a recording is asked for.
@@ -173,6 +174,14 @@ impl Source for Playing {
     }
 }
 
+impl Readable for Playing {
+    fn read(&mut self, most: usize) -> io::Result<Bytes> {
+        let bytes = self.parts.read(most)?;
+        self.hold.count(bytes.len());
+        Ok(bytes)
+    }
+}
+
 /// A segment of an archive.
 ///
 /// # Errors
@@ -188,8 +197,8 @@ pub fn segment(request: &HttpRequest, parts: Spans, count: Arc<AtomicU64>) -> Re
     if *request.method() == Method::HEAD {
         return Ok(response.body(Unsaid));
     }
-    let socket = socket::of(request).ok_or(Refusal::Failed(Error::Busy))?;
-    Ok(response.body(Sent::new(socket, Counted { parts, count }, length, UNREAD)))
+    let body = sendfile::body(request, Counted { parts, count }, length, UNREAD);
+    Ok(response.body(body.ok_or(Refusal::Failed(Error::Busy))?))
 }
 
 /// A segment whose bytes are its session's.
@@ -203,6 +212,14 @@ impl Source for Counted {
         let sent = self.parts.send(socket, most)?;
         self.count.fetch_add(sent as u64, Ordering::Relaxed);
         Ok(sent)
+    }
+}
+
+impl Readable for Counted {
+    fn read(&mut self, most: usize) -> io::Result<Bytes> {
+        let bytes = self.parts.read(most)?;
+        self.count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes)
     }
 }
 

@@ -1,5 +1,5 @@
 //! A body that the kernel sends out of files, past the server's own buffers. The head of the response goes the usual way
-//! before it.
+//! before it. Over TLS the same bytes are read, encrypted and sent as those of any answer.
 
 use std::{
     io,
@@ -10,18 +10,25 @@ use std::{
 };
 
 use actix_web::{
-    body::{BodySize, MessageBody},
+    HttpRequest,
+    body::{BodySize, BoxBody, MessageBody},
     web::Bytes,
 };
 use tokio::{io::Interest, net::TcpStream};
 
 use crate::{
     ops::viewing::InMemory,
-    wire::connection::{Socket, Timer, UNREAD},
+    wire::{
+        connection::{Socket, Timer, UNREAD},
+        socket,
+    },
 };
 
 /// So much is sent before others have their turn.
 const AT_ONCE: u64 = 2 << 20;
+
+/// So much is read at once of what is encrypted.
+const PIECE: u64 = 64 << 10;
 
 /// What the kernel sends.
 pub trait Source: Unpin {
@@ -40,6 +47,29 @@ pub trait Source: Unpin {
     fn poll_more(&mut self, _: &mut Context<'_>) -> Poll<io::Result<u64>> {
         Poll::Ready(Ok(0))
     }
+}
+
+/// `length` bytes of `source`, and what it has more, as the body of an answer; a client that takes nothing for `patience` is given
+/// up. None for a request without a socket.
+pub fn body<S: Readable + 'static>(
+    request: &HttpRequest,
+    source: S,
+    length: u64,
+    patience: Duration,
+) -> Option<BoxBody> {
+    if let Some(socket) = socket::plain(request) {
+        return Some(BoxBody::new(Sent::new(socket, source, length, patience)));
+    }
+    socket::be_patient(request, patience).then(|| BoxBody::new(Read { source, left: length }))
+}
+
+/// What can also be read, where the kernel cannot send.
+pub trait Readable: Source {
+    /// Reads up to about `most` bytes; none only at an early end.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    fn read(&mut self, most: usize) -> io::Result<Bytes>;
 }
 
 /// A segment as a file in memory.
@@ -72,9 +102,7 @@ impl Sent<Segment> {
 }
 
 impl<S: Source> Sent<S> {
-    /// `length` bytes of `source`, and what it has more, to the socket on which the request came; a client that takes nothing for
-    /// `patience` is given up.
-    pub fn new(socket: Socket, source: S, length: u64, patience: Duration) -> Self {
+    fn new(socket: Socket, source: S, length: u64, patience: Duration) -> Self {
         let unread = Timer::default();
         Self { socket, source, left: length, head_is_out: false, unread, patience }
     }
@@ -139,5 +167,41 @@ impl<S: Source> MessageBody for Sent<S> {
             return Poll::Pending;
         }
         self.send(context).map(|sent| sent.err().map(Err))
+    }
+}
+
+/// The rest of what is on its way through TLS.
+struct Read<S> {
+    source: S,
+    left: u64,
+}
+
+impl<S: Readable> MessageBody for Read<S> {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if self.source.is_cut(context) {
+            return Poll::Ready(None);
+        }
+        if self.left == 0 {
+            self.left = ready!(self.source.poll_more(context))?;
+        }
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let most = usize::try_from(self.left.min(PIECE)).unwrap_or(usize::MAX);
+        let bytes = self.source.read(most)?;
+        if bytes.is_empty() {
+            return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
+        }
+        self.left = self.left.saturating_sub(bytes.len() as u64);
+        Poll::Ready(Some(Ok(bytes)))
     }
 }

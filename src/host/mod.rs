@@ -4,6 +4,7 @@
 pub mod about;
 pub mod address;
 pub mod background;
+pub mod certificates;
 pub mod fetch;
 pub mod load;
 pub mod mail;
@@ -20,6 +21,7 @@ pub mod webhook;
 
 use std::{path::Path, sync::Arc};
 
+use certificates::Certificates;
 use load::Meter;
 use providers::Providers;
 use sealing::Sealing;
@@ -34,6 +36,8 @@ pub struct Host {
     pub sealing: Sealing,
     /// What sends webhooks.
     pub hooks: webhook::Sender,
+    /// What HTTPS is served with.
+    pub certificates: Certificates,
 }
 
 impl Host {
@@ -43,7 +47,7 @@ impl Host {
     /// A sentence for the operator, for a file of providers that cannot be used.
     pub fn open(data: &Path, asn_db: Option<&Path>, sealing: Sealing) -> Result<Self, String> {
         let providers = Arc::new(Providers::open(asn_db)?);
-        let hooks = webhook::Sender::default();
-        Ok(Self { meter: Meter::new(data.to_owned()), providers, sealing, hooks })
+        let (meter, hooks) = (Meter::new(data.to_owned()), webhook::Sender::default());
+        Ok(Self { meter, providers, sealing, hooks, certificates: Certificates::default() })
     }
 }

@@ -19,7 +19,7 @@ pub use kit::live::Live;
 use kit::live::Topics;
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header,
     middleware::from_fn,
     web::{ServiceConfig, resource, route, scope},
@@ -42,6 +42,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .wrap(from_fn(kit::error::framed))
         .wrap(from_fn(middleware::same_origin::guard))
         .wrap(from_fn(middleware::refusals::note))
+        // Outermost: nothing of a page is made for whoever is led elsewhere.
+        .wrap(from_fn(middleware::https::lead))
         .service(resource("/assets/{file}").get(kit::assets::get))
         .configure(people::login::routes)
         .configure(people::forgotten::routes)
@@ -71,10 +73,15 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("").get(async || moved("/panel/")))
         .default_service(route().to(kit::error::no_such_page));
     config
-        .service(resource("/").get(async || moved("/panel/")))
+        .service(resource("/").get(start))
         // Browsers ask for it there, whatever a page says.
         .service(resource("/favicon.ico").get(async || moved(&kit::assets::FAVICON.url())))
         .service(panel);
+}
+
+/// The bare address of the server leads to the panel.
+async fn start(request: HttpRequest) -> HttpResponse {
+    middleware::https::elsewhere(&request).unwrap_or_else(|| moved("/panel/"))
 }
 
 /// Sends the browser on to another page, to be fetched with GET.

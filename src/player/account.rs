@@ -41,12 +41,16 @@ fn user(asked: &PlayerRequest, who: &Subscriber, now: UnixTime) -> JsonObject {
 
 fn server(asked: &PlayerRequest, now: UnixTime) -> JsonObject {
     let origin = &asked.origin;
-    let https = origin.scheme == "https";
+    let (http, https) = if origin.scheme == "https" {
+        (asked.other_port, origin.port)
+    } else {
+        (origin.port, asked.other_port)
+    };
     let settings = &asked.ops.snapshot().settings;
     JsonObject::of_about(500)
         .with("url", &origin.host)
-        .with("port", if https { "80".to_owned() } else { origin.port.to_string() })
-        .with("https_port", if https { origin.port.to_string() } else { "443".to_owned() })
+        .with("port", http.to_string())
+        .with("https_port", https.to_string())
         .with("server_protocol", &origin.scheme)
         .with("rtmp_port", "0")
         .with("timezone", settings.time_zone.as_str())

@@ -18,6 +18,7 @@ use crate::{
         body::{self, BodyError},
         cors,
         form::{self, Node},
+        https,
         origin::BaseUrl,
         visitor::Visitor,
     },
@@ -29,6 +30,8 @@ pub struct PlayerRequest {
     pub ops: Data<Ops>,
     /// Under which address the server was asked.
     pub origin: BaseUrl,
+    /// The port of the scheme that the player did not use.
+    pub other_port: u16,
     fields: IndexMap<String, Node>,
     from: Client,
 }
@@ -74,7 +77,8 @@ impl PlayerRequest {
         let settings = &ops.snapshot().settings;
         let public_url = settings.public_url.as_ref().map(|url| url.as_str());
         let origin = BaseUrl::of(request, public_url).ok_or_else(|| empty(StatusCode::BAD_REQUEST))?;
-        Ok(Self { ops, origin, fields, from: Client { address, agent: agent.into() } })
+        let other_port = https::other_port(request, &origin, public_url.is_some());
+        Ok(Self { ops, origin, other_port, fields, from: Client { address, agent: agent.into() } })
     }
 
     /// A parameter; empty if it was not sent or is no text.

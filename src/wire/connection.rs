@@ -14,17 +14,13 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use rustix::net::{Shutdown, shutdown};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::gate::Slot;
+pub use super::stream::Socket;
+use super::{gate::Slot, stream::Stream};
 
 /// So long may a client take for a head, and between two pieces of a body.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,13 +34,9 @@ pub const UNREAD: Duration = Duration::from_mins(5);
 /// The end of a head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// The side of a socket that is written to, shared with the requests that came on it.
-pub type Socket = Arc<OwnedWriteHalf>;
-
 /// One connection of a client.
 pub struct Connection {
-    read: OwnedReadHalf,
-    write: Socket,
+    stream: Stream,
     turn: Turn,
     head: Timer,
     unread: Timer,
@@ -56,25 +48,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that was just accepted.
-    pub fn new(stream: TcpStream, place: Slot) -> Self {
-        let (read, write) = stream.into_split();
+    /// A connection that was just accepted, after the handshake if it is encrypted.
+    pub fn new(stream: Stream, place: Slot) -> Self {
         let (head, unread) = (Timer::default(), Timer::default());
-        Self {
-            read,
-            write: Arc::new(write),
-            turn: Turn::default(),
-            head,
-            unread,
-            place,
-            held: Vec::new(),
-            paused: false,
-        }
+        Self { stream, turn: Turn::default(), head, unread, place, held: Vec::new(), paused: false }
     }
 
     /// What its requests know of it.
     pub fn known(&self) -> Known {
-        Known { socket: self.write.clone(), turn: self.turn.clone(), is_spare: self.place.is_spare() }
+        Known {
+            socket: self.stream.socket().clone(),
+            turn: self.turn.clone(),
+            is_spare: self.place.is_spare(),
+            is_tls: self.stream.is_tls(),
+        }
     }
 
     /// Fails if a client owes a head for too long.
@@ -87,12 +74,8 @@ impl Connection {
 
     /// While a request is served whose body is not waited for: nothing, unless the client is gone.
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.held.is_empty() {
-            match ready!(self.read.poll_peek(context, &mut ReadBuf::new(&mut [0]))) {
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(_) => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+        if self.held.is_empty() && ready!(self.stream.poll_gone(context, &mut self.held))? {
+            return Poll::Ready(Ok(()));
         }
         self.turn.wake_later(context);
         Poll::Pending
@@ -106,6 +89,17 @@ impl Connection {
         self.held.drain(..cut);
         self.paused = !ends.is_empty();
     }
+
+    /// Fails if a client takes nothing of its answer for too long.
+    fn unread<T>(&mut self, context: &mut Context<'_>, taken: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if taken.is_pending() {
+            let patience = self.turn.state().patience.unwrap_or(UNREAD);
+            self.unread.check_for(context, patience)?;
+        } else {
+            self.unread.clear();
+        }
+        taken
+    }
 }
 
 /// What the requests of a connection know of it.
@@ -116,6 +110,8 @@ pub struct Known {
     pub turn: Turn,
     /// Whether it has one of the places that are kept for the operator.
     pub is_spare: bool,
+    /// Whether it came over TLS that ends here.
+    pub is_tls: bool,
 }
 
 /// Whose turn it is: ours while a request is served, else the client's.
@@ -131,6 +127,8 @@ struct State {
     is_late: bool,
     /// Whether the request that is served waits for its body.
     wants_body: bool,
+    /// For how long nothing may be taken of its answer, where that is not [`UNREAD`].
+    patience: Option<Duration>,
     /// Whoever holds back what has come meanwhile.
     reader: Option<Waker>,
 }
@@ -140,6 +138,7 @@ impl Turn {
     pub fn ours(&self) -> Serving {
         let mut state = self.state();
         (state.until, state.is_ours, state.is_late, state.wants_body) = (None, true, false, false);
+        state.patience = None;
         Serving(self.clone())
     }
 
@@ -155,6 +154,11 @@ impl Turn {
     /// The body of the request that is served did not come in time: the rest of it is not waited for as well.
     pub fn body_is_late(&self) {
         self.state().is_late = true;
+    }
+
+    /// For so long nothing may be taken of the answer to the request that is served.
+    pub fn be_patient(&self, patience: Duration) {
+        self.state().patience = Some(patience);
     }
 
     fn until(&self) -> Option<Instant> {
@@ -233,7 +237,7 @@ impl AsyncRead for Connection {
         let was_paused = std::mem::take(&mut self.paused);
         if self.held.is_empty() {
             let before = into.filled().len();
-            ready!(Pin::new(&mut self.read).poll_read(context, into))?;
+            ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
             let come = &into.filled()[before..];
             let heads = memchr::memmem::find_iter(come, HEAD_END).take(2).count();
             if come.is_empty() || (heads < 2 && !was_paused) {
@@ -258,29 +262,18 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            let socket = self.write.clone();
-            let Poll::Ready(ready) = socket.as_ref().as_ref().poll_write_ready(context) else {
-                self.unread.check_for(context, UNREAD)?;
-                return Poll::Pending;
-            };
-            ready?;
-            match socket.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => {
-                    self.unread.clear();
-                    return Poll::Ready(written);
-                }
-            }
-        }
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.unread(context, written)
     }
 
     /// Also called when an answer is whole and the client's turn begins: from then on the time runs.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        ready!(self.unread(context, flushed))?;
         Poll::Ready(self.check(context))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(shutdown(self.write.as_ref().as_ref(), Shutdown::Write).map_err(Into::into))
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -28,7 +28,7 @@ impl BaseUrl {
             None => socket::of(request)?.as_ref().as_ref().local_addr().ok()?.to_string(),
         };
         let plain = !host.is_empty() && !host.contains(['/', '@', '?', '#', '\\', ' ']);
-        let scheme = if behind_tls(request) { "https" } else { "http" };
+        let scheme = if over_tls(request) { "https" } else { "http" };
         if plain { Self::parse(&format!("{scheme}://{host}")) } else { None }
     }
 
@@ -67,7 +67,8 @@ pub fn hides_scheme(request: &HttpRequest) -> bool {
     by_proxy(request) && headers.contains_key("x-forwarded-for") && !headers.contains_key("x-forwarded-proto")
 }
 
-fn by_proxy(request: &HttpRequest) -> bool {
+/// Whether it comes from a trusted proxy.
+pub fn by_proxy(request: &HttpRequest) -> bool {
     let trusted = request.app_data::<Data<TrustedProxies>>();
     request
         .peer_addr()
@@ -75,10 +76,13 @@ fn by_proxy(request: &HttpRequest) -> bool {
         .is_some_and(|(peer, trusted)| trusted.0.iter().any(|range| range.contains(peer.ip())))
 }
 
-/// Whether a trusted proxy took TLS off.
-pub fn behind_tls(request: &HttpRequest) -> bool {
-    let proto = request.headers().get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
-    by_proxy(request) && proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
+/// Whether the caller came over TLS, which ends here or at a trusted proxy. What such a proxy says counts more than how it came itself.
+pub fn over_tls(request: &HttpRequest) -> bool {
+    let proto = request.headers().get("x-forwarded-proto").filter(|_| by_proxy(request));
+    match proto.map(|proto| proto.to_str().unwrap_or_default().trim()) {
+        Some(proto) => proto.eq_ignore_ascii_case("https"),
+        None => socket::is_tls(request),
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ record! {
     public_url: Option<PublicUrl>,
     /// The address of the panel, such as https://HOST, in messages to people who work in it; empty is none.
     panel_url: Option<PublicUrl>,
+    /// Browsers that have opened the panel over TLS use nothing else for this host for 30 days, on every port of it.
+    hsts: bool,
     /// The IANA time zone in which plans count days, months and years.
     time_zone: ZoneName,
     /// What happens at the connection limit: kick_oldest or refuse.

@@ -139,37 +139,25 @@ impl Spans {
     /// The socket's; [`io::ErrorKind::WouldBlock`] where it takes nothing now. The disk's; [`io::ErrorKind::UnexpectedEof`] for a
     /// file that has become shorter.
     pub fn send(&mut self, socket: impl AsFd, most: usize) -> io::Result<usize> {
-        if self.open.is_none() {
-            match self.waiting.front_mut() {
-                None => return Ok(0),
-                Some(Span::Memory(bytes)) => {
-                    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-                    let sent = send(socket, &bytes[..bytes.len().min(most)], flags)?;
-                    if sent == bytes.len() {
-                        self.waiting.pop_front();
-                    } else {
-                        *bytes = bytes.slice(sent..);
-                    }
-                    return Ok(sent);
-                }
-                Some(Span::File(path, range)) => {
-                    let file = File::open(&*path)?;
-                    let Range { start, end } = range.clone();
-                    self.waiting.pop_front();
-                    self.open = Some(Open { file, at: start, end, read: start });
-                }
+        if self.open.is_none()
+            && let Some(Span::Memory(bytes)) = self.waiting.front_mut()
+        {
+            let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+            let sent = send(socket, &bytes[..bytes.len().min(most)], flags)?;
+            if sent == bytes.len() {
+                self.waiting.pop_front();
+            } else {
+                *bytes = bytes.slice(sent..);
             }
+            return Ok(sent);
         }
-        let Some(open) = &mut self.open else { return Ok(0) };
-        open.read_ahead();
-        let left = usize::try_from(open.end - open.at).unwrap_or(usize::MAX);
+        let Some(open) = self.open_next()? else { return Ok(0) };
+        let left = open.left();
         let sent = sendfile(socket, &open.file, Some(&mut open.at), left.min(most))?;
         if sent == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if open.at >= open.end {
-            self.open = None;
-        }
+        self.close_at_the_end();
         Ok(sent)
     }
 
@@ -178,21 +166,38 @@ impl Spans {
     /// # Errors
     /// What the disk says.
     pub fn read(&mut self, most: usize) -> io::Result<Bytes> {
-        let Some(mut part) = self.waiting.pop_front() else { return Ok(Bytes::new()) };
-        let bytes = match &mut part {
-            Span::Memory(bytes) => return Ok(std::mem::take(bytes)),
-            Span::File(path, range) => {
-                let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                let mut bytes = vec![0; left.min(most)];
-                File::open(path)?.read_exact_at(&mut bytes, range.start)?;
-                range.start += bytes.len() as u64;
-                bytes
-            }
-        };
-        if part.length() > 0 {
-            self.waiting.push_front(part);
+        if self.open.is_none()
+            && let Some(Span::Memory(bytes)) = self.waiting.front_mut()
+        {
+            let bytes = std::mem::take(bytes);
+            self.waiting.pop_front();
+            return Ok(bytes);
         }
+        let Some(open) = self.open_next()? else { return Ok(Bytes::new()) };
+        let mut bytes = vec![0; open.left().min(most)];
+        open.file.read_exact_at(&mut bytes, open.at)?;
+        open.at += bytes.len() as u64;
+        self.close_at_the_end();
         Ok(bytes.into())
+    }
+
+    /// The file of which something is sent next, and read ahead of that; none if nothing is left but bytes.
+    fn open_next(&mut self) -> io::Result<Option<&mut Open>> {
+        if self.open.is_none()
+            && let Some(Span::File(path, range)) = self.waiting.front()
+        {
+            let open = Open { file: File::open(path)?, at: range.start, end: range.end, read: range.start };
+            self.open = Some(open);
+            self.waiting.pop_front();
+        }
+        if let Some(open) = &mut self.open {
+            open.read_ahead();
+        }
+        Ok(self.open.as_mut())
+    }
+
+    fn close_at_the_end(&mut self) {
+        self.open.take_if(|open| open.at >= open.end);
     }
 }
 
@@ -203,6 +208,10 @@ impl From<Vec<Span>> for Spans {
 }
 
 impl Open {
+    fn left(&self) -> usize {
+        usize::try_from(self.end - self.at).unwrap_or(usize::MAX)
+    }
+
     /// Has the disk read what is to be sent next.
     fn read_ahead(&mut self) {
         if self.at + AHEAD / 2 < self.read || self.read >= self.end {

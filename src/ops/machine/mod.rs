@@ -1,6 +1,7 @@
 //! This server and the others: settings, logs, jobs, clock, first start, demo.
 
 pub mod calls;
+pub mod certificates;
 pub mod demo;
 pub mod first_start;
 pub mod health;

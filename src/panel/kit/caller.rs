@@ -31,7 +31,7 @@ use crate::{
     },
     panel::moved,
     wire::{
-        origin::{BaseUrl, behind_tls, hides_scheme},
+        origin::{BaseUrl, hides_scheme, over_tls},
         visitor::Visitor,
     },
 };
@@ -268,7 +268,7 @@ pub fn session_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
     Cookie::build(SESSION, token)
         .path("/panel")
         .http_only(true)
-        .secure(behind_tls(request))
+        .secure(over_tls(request))
         .same_site(SameSite::Lax)
         .max_age(age)
         .finish()
@@ -280,7 +280,7 @@ pub fn step_cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
     Cookie::build(STEP, token)
         .path("/panel/login")
         .http_only(true)
-        .secure(behind_tls(request))
+        .secure(over_tls(request))
         .same_site(SameSite::Lax)
         .max_age(age)
         .finish()
@@ -291,7 +291,7 @@ pub fn keep(response: &mut HttpResponse, request: &HttpRequest, tokens: Tokens) 
     let known = Cookie::build(BROWSER, tokens.browser)
         .path("/panel/login")
         .http_only(true)
-        .secure(behind_tls(request))
+        .secure(over_tls(request))
         .same_site(SameSite::Lax)
         .max_age(Duration::days(90))
         .finish();

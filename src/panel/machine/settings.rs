@@ -142,6 +142,10 @@ fn operator() -> Section {
             Input::text("panel_url", "Address of this panel").help(
                 "Such as https://panel.example. It stands in messages to those who work here; players never see it.",
             ),
+            Input::new("hsts", "Browsers stay with HTTPS", Widget::Flag).help(
+                "Whoever has opened this panel over HTTPS cannot open anything of this host over HTTP in that browser for 30 days, on any \
+                 port: players' addresses that begin with http:// neither. Where HTTP is on port 80 and HTTPS on 443 it is so anyway.",
+            ),
             Input::new("time_zone", "Time zone", Widget::Choice(zones))
                 .help("Plans count days, months and years by its calendar."),
             Input::new("refuse_zero_expiry", "Refuse an end date of 0", Widget::Flag).help(

@@ -24,8 +24,8 @@ pub async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    let behind_tls = origin::behind_tls(request.request());
-    if behind_tls {
+    let over_tls = origin::over_tls(request.request());
+    if over_tls {
         host_cookies::take_off(&mut request);
     }
     let ending = own_cookies::ending(&request);
@@ -37,7 +37,7 @@ pub async fn guard(
     };
     let headers = response.headers_mut();
     own_cookies::put_on(headers, &ending);
-    if behind_tls {
+    if over_tls {
         host_cookies::put_on(headers);
     }
     let mut set = |name: HeaderName, value: &'static str| {

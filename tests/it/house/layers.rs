@@ -32,7 +32,7 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 28] = [
+const CRATES: [(&str, &[&str]); 29] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -51,8 +51,9 @@ const CRATES: [(&str, &[&str]); 28] = [
     ("clap_mangen", &["cli"]),
     ("sd_notify", &["host"]),
     ("argon2", &["ops"]),
-    // Sources of streams are read by a client of their own; what people type the address of, by ureq.
-    ("tokio_rustls", &["host", "media"]),
+    // Sources of streams are read by a client of their own; what people type the address of, by ureq. Callers over TLS come to wire.
+    ("tokio_rustls", &["host", "media", "wire"]),
+    ("x509_parser", &["host"]),
     ("rustls_native_certs", &["host", "media"]),
     ("ureq", &["host"]),
     ("lettre", &["host"]),

@@ -10,6 +10,7 @@ mod dry_run;
 mod form_php;
 mod hardening;
 mod headers;
+mod https;
 pub mod leaps;
 mod log_limits;
 mod log_unread;

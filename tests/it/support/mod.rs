@@ -8,6 +8,7 @@ pub mod origin;
 pub mod panel;
 pub mod set;
 pub mod tape;
+pub mod tls;
 pub mod transport;
 pub mod tv;
 pub mod writers;

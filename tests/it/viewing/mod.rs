@@ -2,6 +2,7 @@
 
 mod catchup;
 mod clock_changes;
+mod encrypted;
 mod faults;
 mod guesses;
 mod panel_connections;

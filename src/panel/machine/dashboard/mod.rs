@@ -1,5 +1,6 @@
 //! The dashboard: what an operator or a reseller wants to know first.
 
+mod certificates;
 mod load;
 mod operator;
 mod reseller;

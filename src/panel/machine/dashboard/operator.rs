@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    COUNTING, Figure, Figures, Meters, Part, ROWS, Tile, View, active_figure, credits_tile, ending_tile,
-    number, states_tile, usage::Usage,
+    COUNTING, Figure, Figures, Meters, Part, ROWS, Tile, View, active_figure, certificates, credits_tile,
+    ending_tile, number, states_tile, usage::Usage,
 };
 use crate::{
     domain::{
@@ -57,6 +57,13 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     if may(Resource::Servers) {
         tiles.push(Part::of("load", &Meters::of(&view.ops.load())));
     }
+    if may(Resource::Settings) {
+        let all = view.ops.certificates();
+        tiles.extend(
+            certificates::tile(&all, crate::ops::clock::now(), &zone)
+                .map(|tile| Part::of("certificates", &tile)),
+        );
+    }
     if may(Resource::Line) {
         let counted = view.ops.subscribers_by_state(&view.actor).await?;
         figures.push(active_figure(counted.as_ref()));
@@ -93,16 +100,7 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
         }
     }
     tiles.extend(lost_tile(view, may(Resource::Settings)).map(|tile| Part::of("secrets", &tile)));
-    if may(Resource::Webhooks) {
-        let (ops, action) = (view.ops.clone(), Action { resource: Resource::Webhooks, name: "dashboard" });
-        let whole = Page { limit: Limit::MOST, ..Page::default() };
-        let hooks = view.ops.read(&view.actor, action, move |look| ops.hooks(look, &whole)).await?.rows;
-        let bad: Vec<_> =
-            hooks.iter().filter(|hook| !hook.has_secret || !hook.health.last_error.is_empty()).collect();
-        if !bad.is_empty() {
-            tiles.push(Part::of("webhooks", &webhooks_tile(&bad)));
-        }
-    }
+    tiles.extend(webhooks(view, may(Resource::Webhooks)).await?.map(|tile| Part::of("webhooks", &tile)));
     if may(Resource::Messages) {
         let (ops, action) = (view.ops.clone(), Action { resource: Resource::Messages, name: "dashboard" });
         let warnings = view.ops.read(&view.actor, action, move |look| ops.message_warnings(look)).await?;
@@ -150,6 +148,19 @@ fn clock_tile(leap: Leap, may_confirm: bool) -> Tile {
             .into(),
         ..Tile::default()
     }
+}
+
+/// The webhooks that need somebody, if there are any.
+async fn webhooks(view: &View, may_see: bool) -> Result<Option<Tile>> {
+    if !may_see {
+        return Ok(None);
+    }
+    let (ops, action) = (view.ops.clone(), Action { resource: Resource::Webhooks, name: "dashboard" });
+    let whole = Page { limit: Limit::MOST, ..Page::default() };
+    let hooks = view.ops.read(&view.actor, action, move |look| ops.hooks(look, &whole)).await?.rows;
+    let bad: Vec<_> =
+        hooks.iter().filter(|hook| !hook.has_secret || !hook.health.last_error.is_empty()).collect();
+    Ok((!bad.is_empty()).then(|| webhooks_tile(&bad)))
 }
 
 /// What of messages needs somebody.
