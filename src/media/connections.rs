@@ -28,6 +28,11 @@ use crate::domain::{
     },
 };
 
+/// Viewers are waited for so long when the server ends.
+const PARTING: Duration = Duration::from_secs(2);
+/// The last bytes of a body are with the kernel after so long.
+const FLUSHED: Duration = Duration::from_millis(100);
+
 /// What is known of a session beside its key.
 #[derive(Clone, Debug)]
 pub struct SessionLabels {
@@ -130,6 +135,8 @@ struct State {
     wires: HashMap<SessionId, Wire>,
     tokens: HashMap<Token, SessionId>,
     gone: Vec<EndedConnection>,
+    /// Sockets whose bodies end because the server does.
+    parting: Vec<Arc<Cut>>,
     /// Bytes of the sessions that have ended.
     sent_before: u64,
 }
@@ -153,6 +160,7 @@ impl Connections {
             wires: HashMap::new(),
             tokens: HashMap::new(),
             gone: Vec::new(),
+            parting: Vec::new(),
             sent_before: 0,
         })))
     }
@@ -225,6 +233,24 @@ impl Connections {
         }
         state.clear();
         open
+    }
+
+    /// Waits until those whose sessions ended with the server have been sent the end of what they watch, and closes the sockets of
+    /// those who take nothing.
+    pub async fn part(&self) {
+        let begun = Instant::now();
+        // What holds a socket beside this is its body.
+        let is_there = |cut: &Arc<Cut>| Arc::strong_count(cut) > 1;
+        while self.state().parting.iter().any(is_there) && begun.elapsed() < PARTING {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let parting = std::mem::take(&mut self.state().parting);
+        if !parting.is_empty() {
+            tokio::time::sleep(FLUSHED).await;
+        }
+        for cut in parting {
+            cut.cut();
+        }
     }
 
     /// Ends the sessions that are meant; how many there were.
@@ -351,8 +377,13 @@ impl State {
     /// Cuts what carried sessions that have ended.
     fn clear(&mut self) {
         for Ended { session, why, at } in self.book.take_ended() {
-            let Some(wire) = self.wires.remove(&session.id) else { continue };
-            wire.cuts.iter().for_each(|cut| cut.cut());
+            let Some(mut wire) = self.wires.remove(&session.id) else { continue };
+            for cut in &wire.cuts {
+                if why == Ending::Shutdown { cut.end_body() } else { cut.cut() }
+            }
+            if why == Ending::Shutdown {
+                self.parting.append(&mut wire.cuts);
+            }
             self.sent_before += wire.sent.load(Ordering::Relaxed);
             if let Some(token) = &wire.token {
                 self.tokens.remove(token);

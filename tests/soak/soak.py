@@ -495,7 +495,7 @@ def main():
                 leap(clock)
             time.sleep(max(0, busy_until - time.monotonic()))
             # Every third round ends under load, by turns with and without a word.
-            ends = (signal.SIGTERM if rounds % 6 == 3 else signal.SIGKILL) if rounds % 3 == 0 else None
+            ends = (signal.SIGKILL if rounds % 6 == 3 else signal.SIGTERM) if rounds % 3 == 0 else None
             if ends:
                 server.end(ends)
                 server.start()

@@ -37,8 +37,9 @@ async fn answer(request: &HttpRequest, ops: Ops) -> Result<HttpResponse, HttpRes
         access.caller(key, address).await?
     };
     let by_stream = request.query_string().split('&').any(|pair| pair == "streams=1");
-    let accepted = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let form = wanted(accepted);
+    let accepted: Vec<&str> =
+        request.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok()).collect();
+    let form = wanted(&accepted.join(","));
     let text = ops.metrics(&actor, by_stream, form).await;
     // Whoever scrapes looks at the status: no PHP that would lose the body.
     let text = text.map_err(|error| reply::failure(StatusCode::FORBIDDEN, &reply::text(&error)))?;

@@ -71,10 +71,15 @@ impl Cut {
         give_up_after(socket, heard.patience())
     }
 
-    /// Ends the body, and closes the socket if it is known.
-    pub fn cut(&self) {
+    /// Ends the body between two of its parts; its connection closes once they are sent.
+    pub fn end_body(&self) {
         self.done.store(true, Ordering::Release);
         self.body.wake();
+    }
+
+    /// Ends the body, and closes the socket if it is known.
+    pub fn cut(&self) {
+        self.end_body();
         if let Some(socket) = self.socket.get() {
             // It may have been closed from the other side.
             let _ = shutdown(socket.as_ref().as_ref(), Shutdown::Both);

@@ -133,9 +133,12 @@ impl Viewing {
     /// Ends every session and writes the logs: before the program ends. `believed` is as for [`Viewing::note_open_sessions`].
     pub async fn end_all_sessions(&self, believed: Option<UnixTime>) -> Result<()> {
         self.connections.end_where(Ending::Shutdown, |_| true);
-        self.write_whole_history(clock::now()).await?;
-        // Those too that were summed up: they did not end with the server by accident.
-        self.note_open_sessions(false, believed).await
+        let written = async {
+            self.write_whole_history(clock::now()).await?;
+            // Those too that were summed up: they did not end with the server by accident.
+            self.note_open_sessions(false, believed).await
+        };
+        futures_util::future::join(written, self.connections.part()).await.0
     }
 
     /// Cuts those of the sessions that may no longer watch.

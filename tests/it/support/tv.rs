@@ -173,6 +173,13 @@ impl Player {
         self.rest.drain(..count).collect()
     }
 
+    /// All that follows until the server closes, however it does; an error if that was no proper end.
+    pub fn read_out(mut self) -> std::io::Result<Vec<u8>> {
+        let mut all = std::mem::take(&mut self.rest);
+        self.socket.read_to_end(&mut all)?;
+        Ok(all)
+    }
+
     /// From now on nothing that is sent to it arrives, and nobody is told.
     pub fn vanish(&self) {
         // The filter lets nothing through (`ret 0`).

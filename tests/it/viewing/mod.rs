@@ -6,6 +6,7 @@ mod encrypted;
 mod faults;
 mod guesses;
 mod panel_connections;
+mod parting;
 mod paused;
 mod players;
 mod recording;
