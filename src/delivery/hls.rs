@@ -140,11 +140,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ops::viewing::ListedSegment;
+    use crate::ops::viewing::LiveSegment;
 
     #[test]
     fn a_playlist_names_its_segments_with_the_sessions_token() {
-        let part = |number, discontinuity| ListedSegment {
+        let part = |number, discontinuity| LiveSegment {
             number,
             duration: Duration::from_millis(4004),
             discontinuity,

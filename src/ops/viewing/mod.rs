@@ -21,7 +21,7 @@ pub use watch::{WatchRequest, Watching};
 
 /// What faces pass on to players.
 #[cfg(test)]
-pub use crate::media::ListedSegment;
+pub use crate::media::ListedSegment as LiveSegment;
 pub use crate::media::{
     InMemory, Segment, Segments, Tap,
     archive::{Archive, ListedSegment, SegmentName, Spans},
