@@ -47,6 +47,12 @@ CREATE TABLE settings (
     alert_emails         TEXT    NOT NULL DEFAULT '[]',
     quiet_from           TEXT    NOT NULL DEFAULT '',
     quiet_to             TEXT    NOT NULL DEFAULT '',
+    backup_hour          INTEGER NOT NULL DEFAULT 3   CHECK (backup_hour BETWEEN 0 AND 23),
+    backup_keep_daily    INTEGER NOT NULL DEFAULT 7   CHECK (backup_keep_daily >= 0),
+    backup_keep_weekly   INTEGER NOT NULL DEFAULT 4   CHECK (backup_keep_weekly >= 0),
+    backup_keep_monthly  INTEGER NOT NULL DEFAULT 6   CHECK (backup_keep_monthly >= 0),
+    backup_target        TEXT    NOT NULL DEFAULT '',   -- sealed
+    backup_recipient     TEXT    NOT NULL DEFAULT '',
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -777,3 +783,27 @@ CREATE INDEX messages_failed ON messages (last_at) WHERE state = 'failed';
 CREATE INDEX messages_mailed ON messages (receiver, last_at) WHERE way = 'email' AND state = 'sent';
 CREATE INDEX messages_object ON messages (object, way, receiver, id);
 CREATE INDEX messages_target ON messages (target_id) WHERE target_id IS NOT NULL;
+
+-- Backups in the folder backups: what is known of each file, and what is to be made. The files are the backups.
+CREATE TABLE backups (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    name          TEXT    NOT NULL UNIQUE,            -- of its file
+    kind          TEXT    NOT NULL CHECK (kind IN ('schedule', 'person', 'upgrade', 'file')),
+    actor         TEXT    NOT NULL DEFAULT '',
+    state         TEXT    NOT NULL CHECK (state IN ('waiting', 'running', 'made', 'failed', 'missing')),
+    bytes         INTEGER NOT NULL DEFAULT 0,
+    error         TEXT    NOT NULL DEFAULT '',        -- why it could not be made
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    made_at       INTEGER,
+    wants_verify  INTEGER NOT NULL DEFAULT 0 CHECK (wants_verify IN (0, 1)),
+    verified_at   INTEGER,
+    verify_error  TEXT    NOT NULL DEFAULT '',
+    next_send_at  INTEGER,                            -- none: it is not to be sent
+    send_attempts INTEGER NOT NULL DEFAULT 0,
+    sent_at       INTEGER,
+    sent_to       TEXT    NOT NULL DEFAULT '',
+    send_error    TEXT    NOT NULL DEFAULT '',
+    encrypted     INTEGER NOT NULL DEFAULT 0 CHECK (encrypted IN (0, 1)),
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT;

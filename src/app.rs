@@ -68,7 +68,15 @@ pub fn use_cases(
         None => Archive::below(data.join("archive"), true, data.to_owned()),
     };
     let media = Media::new(ffmpeg, archive, timing);
-    Ok(Ops::new(Here(ServerId::MAIN), Store::open(data, options)?, GuideDb::at(data), host, media))
+    let store = Store::open(data, options)?;
+    Ok(Ops::new(
+        Here(ServerId::MAIN),
+        store,
+        GuideDb::at(data),
+        host,
+        media,
+        data.join(store::backup::FOLDER),
+    ))
 }
 
 /// A server that is bound and ready to run.
@@ -112,6 +120,9 @@ pub async fn build(config: Config) -> Result<Running, String> {
     let sealing = Sealing::with_file(&key)?;
     let (asn_db, archive) = (config.asn_db.as_deref(), config.archive.clone());
     let ops = use_cases(&config.data, options, asn_db, archive, sealing, timing)?;
+    if config.no_backup_command {
+        ops.backups.forbid_commands();
+    }
     let (listener, address) = bind(config.listen, "--listen")?;
     let mut doors = vec![Door { name: "http", listener, tls: None }];
     let mut https = None;

@@ -26,6 +26,8 @@ pub struct Config {
     pub archive: Option<PathBuf>,
     /// About how long each file of a recording is.
     pub archive_piece: Duration,
+    /// Whether copies of backups are given to no command, whatever the settings say.
+    pub no_backup_command: bool,
     /// What the environment provides for the first start.
     pub provided: Provided,
     /// Whether a backup is made before the schema of the database is upgraded.

@@ -245,6 +245,18 @@ const JOBS: &[Job] = &[
         run: |ops, _| Box::pin(async move { ops.run_batches().await }),
     },
     Job {
+        name: "Backup schedule",
+        about: "Sees to it that a backup is made each day, verified, and sent to the target; deletes those that are no longer kept.",
+        rhythm: Rhythm::Every { period: Duration::from_secs(1), after_failure: Duration::from_secs(5) },
+        at_the_end: false,
+        run: |ops, turn| {
+            Box::pin(async move {
+                let looks = matches!(turn, Turn::Round(round) if round % 2 == 0);
+                ops.keep_backups(looks, turn == Turn::Round(0)).await
+            })
+        },
+    },
+    Job {
         name: "Clean up",
         about: "Deletes entries of the logs that are older than the settings say; none while the clock is in doubt.",
         rhythm: Rhythm::every(Duration::from_hours(1)),

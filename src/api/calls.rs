@@ -16,7 +16,7 @@ use super::{
     channels::{archive, bouquets, streams},
     events::{log as event_log, message_targets, messages, webhooks},
     guide::{channels as guide_channels, sources as guide_sources},
-    machine::{jobs, logs, servers, settings},
+    machine::{backups, jobs, logs, servers, settings},
     managed,
     people::{administrators, resellers, security},
     reply,
@@ -183,6 +183,10 @@ calls! {
     Connections / "kill", Write, connections::kill, "Ends connections of viewers.";
     Logs / "list", Read, logs::list, "Lists one of the logs: Panel Error Log, audit trail, logins, connections, refusals, API calls.";
     Jobs / "list", Read, jobs::list, "Lists background jobs and long work such as imports: how far they are, their last runs and errors.";
+    Backups / "list", Read, backups::list, "Lists backups, newest first: whether each can be restored, and where a copy of it was sent.";
+    Backups / "new", Write, backups::create, "Starts a backup; it is verified, and a copy of it sent if there is a target.";
+    Backups / "verify", Write, backups::verify, "Starts a trial: the backup is restored into a folder that is gone then, and checked.";
+    Backups / "delete", Write, backups::delete, "Deletes a backup and its file.";
     Security / "blocks", Read, security::blocks, "Lists the limits on failures, and the addresses and usernames with recent failures.";
     Security / "unblock", Write, security::unblock, "Unblocks an address or a username, at every face.";
 }

@@ -178,7 +178,8 @@ pub fn filters(row: &Row) -> Vec<&'static str> {
             | Resource::Batches
             | Resource::Jobs
             | Resource::Messages
-            | Resource::Metrics,
+            | Resource::Metrics
+            | Resource::Backups,
             _,
         ) => Vec::new(),
         // Each log has its own columns; a name stands once.
@@ -220,7 +221,8 @@ fn columns(row: &Row) -> Vec<Column> {
             | Resource::Batches
             | Resource::Jobs
             | Resource::Messages
-            | Resource::Metrics,
+            | Resource::Metrics
+            | Resource::Backups,
             _,
         ) => Vec::new(),
     };

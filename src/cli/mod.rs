@@ -86,6 +86,9 @@ enum Command {
         /// the data folder unless named
         #[arg(long, env = "LINECARD_SECRET_KEY_FILE", value_name = "FILE")]
         secret_key_file: Option<PathBuf>,
+        /// Give copies of backups to no command, whatever the settings say
+        #[arg(long, env = "LINECARD_NO_BACKUP_COMMAND", value_parser = clap::builder::FalseyValueParser::new())]
+        no_backup_command: bool,
         /// For tests: about how many seconds each file of a recording lasts
         #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 60)]
         archive_piece: u64,

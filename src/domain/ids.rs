@@ -96,6 +96,8 @@ id! {
     MessageTargetId of MessageTargets, at most 1000;
     /// A message.
     MessageId of Messages, at most 1000;
+    /// A backup.
+    BackupId of Backups, at most 1000;
     /// An API key.
     ApiKeyId of Settings, at most 1000;
     /// The one row of settings.

@@ -57,6 +57,21 @@ pub enum Refused {
     /// More message targets than there may be.
     #[error("There are {0} message targets already: delete one first")]
     TooManyMessageTargets(i64),
+    /// A backup while one is made.
+    #[error("A backup is being made already: wait for its end")]
+    BackupUnderWay,
+    /// More backups than there may be.
+    #[error("There are {0} backups already: delete some first")]
+    TooManyBackups(usize),
+    /// Something is to be done with a backup that has no file.
+    #[error("This backup has no file")]
+    BackupHasNoFile,
+    /// A backup could not be made, verified or sent, and why.
+    #[error("The backup failed: {0}")]
+    BackupFailed(String),
+    /// A command as the target of backups, where none may be run.
+    #[error("backup_target may be no command here: this server was started with LINECARD_NO_BACKUP_COMMAND")]
+    NoBackupCommands,
     /// E-mail is to be sent while none can be.
     #[error("E-mail is not set up: set smtp_url and mail_from first")]
     NoMail,
@@ -259,6 +274,9 @@ pub enum Denied {
     /// A webhook that is told passwords, by somebody who may not do everything.
     #[error("A webhook with passwords needs the right full")]
     PasswordsNeedFull,
+    /// A download of a backup, by somebody who may not do everything.
+    #[error("Downloading a backup needs the right full: everything is in it")]
+    BackupsNeedFull,
     /// The mail server, by somebody who may not do everything.
     #[error("smtp_url needs the right full")]
     MailServerNeedsFull,

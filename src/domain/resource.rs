@@ -53,11 +53,13 @@ pub enum Resource {
     Messages,
     /// How the server fares, in figures for monitoring.
     Metrics,
+    /// Copies of the database that it can be restored from.
+    Backups,
 }
 
 impl Resource {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Line,
         Self::Mag,
         Self::Administrators,
@@ -82,6 +84,7 @@ impl Resource {
         Self::MessageTargets,
         Self::Messages,
         Self::Metrics,
+        Self::Backups,
     ];
 
     /// The name in paths, rights and logs.
@@ -111,6 +114,7 @@ impl Resource {
             Self::MessageTargets => "message_targets",
             Self::Messages => "messages",
             Self::Metrics => "metrics",
+            Self::Backups => "backups",
         }
     }
 
@@ -141,6 +145,7 @@ impl Resource {
             Self::MessageTargets => "Message target",
             Self::Messages => "Message",
             Self::Metrics => "Metric",
+            Self::Backups => "Backup",
         }
     }
 
@@ -184,6 +189,7 @@ impl Resource {
             Self::MessageTargets => "no_such_message_target",
             Self::Messages => "no_such_message",
             Self::Metrics => "no_such_metric",
+            Self::Backups => "no_such_backup",
         }
     }
 

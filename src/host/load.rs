@@ -67,6 +67,12 @@ pub fn space(folder: &Path) -> Option<Space> {
     Some(Space { used: bytes(about.f_blocks.saturating_sub(about.f_bfree)), total: bytes(about.f_blocks) })
 }
 
+/// Bytes that can still be written on the disk of a folder; none if the system does not say.
+pub fn free(folder: &Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(folder).ok()?;
+    Some(about.f_bavail.saturating_mul(about.f_frsize))
+}
+
 fn uptime() -> Option<u64> {
     Uptime::current().ok().map(|uptime| uptime.uptime_duration().as_secs())
 }

@@ -5,6 +5,8 @@ pub mod about;
 pub mod address;
 pub mod background;
 pub mod certificates;
+pub mod command;
+pub mod encryption;
 pub mod fetch;
 pub mod load;
 pub mod mail;
@@ -16,6 +18,7 @@ pub mod place;
 pub mod probe;
 pub mod process;
 pub mod providers;
+pub mod s3;
 pub mod sealing;
 pub mod webhook;
 

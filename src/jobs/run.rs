@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Error, machine::job::Rhythm, people::actor::Actor},
-        ops::channels::import,
+        ops::{channels::import, machine::backups},
         store::Options,
     };
 
@@ -160,6 +160,7 @@ mod tests {
                 ("panics", false, Some(PANICKED)),
                 ("fails", true, Some(busy.as_str())),
                 ("waits", false, None),
+                (backups::JOB, false, None),
                 (import::JOB, false, None)
             ]
         );

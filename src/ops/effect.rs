@@ -6,7 +6,7 @@ use super::{Act, Ops};
 use crate::domain::{
     Result,
     fields::time::UnixTime,
-    ids::{AdminId, GuideSourceId, MagId, StreamId},
+    ids::{AdminId, BackupId, GuideSourceId, MagId, StreamId},
     people::lockout::Offender,
     viewing::session::{Ending, SessionId},
 };
@@ -35,6 +35,14 @@ pub enum Effect {
         stream: StreamId,
         /// Those that end then or earlier; all if it is not said.
         before: Option<UnixTime>,
+    },
+    /// The job of backups looks what is due.
+    KeepBackups,
+    /// The file of a backup goes, and what is done with it is broken off.
+    DeleteBackup {
+        id: BackupId,
+        /// The name of the file.
+        name: String,
     },
 }
 
@@ -70,6 +78,8 @@ impl Ops {
             Effect::ForgetKnown(admin) => self.lockouts.forget_let_in(*admin),
             Effect::EndDevice(mag) => self.end_device(*mag),
             Effect::RefreshGuide(ids) => self.ask_guide_refresh(ids),
+            Effect::KeepBackups => self.backups.ask(),
+            Effect::DeleteBackup { id, name } => self.drop_backup(*id, name),
             Effect::DeleteRecordings { stream, before } => {
                 let (archive, stream) = (self.viewing.archive().clone(), *stream);
                 let before = before.map_or(u64::MAX, |before| before.seconds().unsigned_abs() * 1000);

@@ -20,7 +20,7 @@ mod effect;
 mod look;
 mod once;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -54,6 +54,7 @@ pub struct Parts {
     /// Who is blocked, and who was let in.
     pub lockouts: Lockouts,
     pub guide: guide::Guide,
+    pub backups: machine::backups::Backups,
     here: Here,
     store: Store,
     used: people::api_keys::Used,
@@ -91,8 +92,8 @@ impl std::ops::Deref for Ops {
 }
 
 impl Ops {
-    /// Use cases on that store and this machine; with streams, which run once the media is started.
-    pub fn new(here: Here, store: Store, guide: GuideDb, host: Host, media: Media) -> Self {
+    /// Use cases on that store and this machine, with backups in that folder; with streams, which run once the media is started.
+    pub fn new(here: Here, store: Store, guide: GuideDb, host: Host, media: Media, backups: PathBuf) -> Self {
         let lockouts = Lockouts::by(store.clone());
         let meters = machine::meters::Meters::default();
         Self(Arc::new(Parts {
@@ -106,6 +107,7 @@ impl Ops {
             ),
             lockouts,
             guide: guide::Guide::new(store.clone(), guide, clock::now()),
+            backups: machine::backups::Backups::below(backups),
             here,
             store,
             used: Mutex::default(),

@@ -30,6 +30,7 @@ const TOPICS: Topics = Topics(&[
     machine::dashboard::TOPIC,
     machine::servers::TOPIC,
     machine::jobs::TOPIC,
+    machine::backups::TOPIC,
     channels::streams::LIST,
     channels::streams::PAGE,
     guide::sources::TOPIC,
@@ -55,6 +56,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(machine::api_settings::routes)
         .configure(machine::classic_api::routes)
         .configure(machine::mail::routes)
+        .configure(machine::backups::routes)
         .configure(machine::jobs::routes)
         .configure(viewing::security::routes)
         .configure(people::resellers::routes)

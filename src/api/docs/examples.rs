@@ -123,7 +123,8 @@ fn fields(resource: Resource, action: &str) -> Sent {
             "list" | "get" | "blocks" | "whitelist_list" | "refresh" | "api_key_list",
         )
         | (Streams, "online" | "offline")
-        | (Administrators, "sessions") => &[],
+        | (Administrators, "sessions")
+        | (Resource::Backups, "new") => &[],
         (_, "list") => &[("limit", "100")],
         _ => &[ID],
     }

@@ -1,5 +1,6 @@
-//! Calls on servers, General Settings, the logs and the jobs.
+//! Calls on servers, General Settings, the logs, backups and the jobs.
 
+pub(crate) mod backups;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod metrics;

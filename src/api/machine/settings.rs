@@ -13,7 +13,7 @@ use crate::{
         fields::{
             net::Network,
             sealed::Sealed,
-            text::{ClassicPassword, Name, ShortText, SmtpUrl},
+            text::{BackupTargetText, ClassicPassword, Name, ShortText, SmtpUrl},
             time::UnixTime,
         },
         ids::Id,
@@ -39,28 +39,33 @@ pub async fn get(mut call: Call) -> Result<Value> {
     let masked = |sealed: &Sealed| Value::from(if sealed.is_none() { "" } else { MASK });
     show::put(&mut row, "mail_from", "classic_api_password", masked(&found.record.classic_api_password));
     show::put(&mut row, "mail_from", "smtp_url", masked(&found.record.smtp_url));
+    show::put(&mut row, "backup_recipient", "backup_target", masked(&found.record.backup_target));
     Ok(json!({ "settings": row }))
 }
 
 pub async fn update(mut call: Call) -> Result<JsonObject> {
     let password = record::parse::<ClassicPassword>(&mut call.data, "classic_api_password")?;
-    // Its mask is no address.
-    let smtp = match call.data.given("smtp_url", Kind::Text)? {
-        Given::Value(Written::Text(text)) if text == MASK => Given::Absent,
-        Given::Value(written) => {
-            Given::Value(SmtpUrl::parse(&written).map_err(|rule| Error::invalid("smtp_url", rule))?)
-        }
-        Given::Absent => Given::Absent,
-        Given::Empty => Given::Empty,
-    };
+    let smtp = unless_masked::<SmtpUrl>(&mut call, "smtp_url")?;
+    let target = unless_masked::<BackupTargetText>(&mut call, "backup_target")?;
     let mut change = call.change::<SettingsChange>()?;
     change.smtp_url = call.ops.seal_smtp_url(&smtp)?;
+    change.backup_target = call.ops.seal_backup_target(&target)?;
     change.classic_api_password = call.ops.seal_classic_password(&password)?;
     call.write(move |act| {
         settings::update(act, change.clone())?;
         Ok(json!({ "modified_id": 1 }))
     })
     .await
+}
+
+/// A secret of `data` that is kept sealed; its mask stands for what is kept.
+fn unless_masked<F: Field>(call: &mut Call, name: &'static str) -> Result<Given<F>> {
+    Ok(match call.data.given(name, Kind::Text)? {
+        Given::Value(Written::Text(text)) if text == MASK => Given::Absent,
+        Given::Value(written) => Given::Value(F::parse(&written).map_err(|rule| Error::invalid(name, rule))?),
+        Given::Absent => Given::Absent,
+        Given::Empty => Given::Empty,
+    })
 }
 
 pub async fn whitelist_add(mut call: Call) -> Result<JsonObject> {

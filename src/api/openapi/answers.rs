@@ -88,7 +88,7 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Webhooks, "test" | "resend") => "",
         (Resource::Webhooks, "deliveries") => "deliveries: Delivery*, total: int",
         (Resource::MessageTargets | Resource::Messages, "test") => "",
-        (Resource::Messages, "resend") => "modified_id: int",
+        (Resource::Messages, "resend") | (Resource::Backups, "verify") => "modified_id: int",
         (_, "new") => "created_id: int?",
         (_, "update" | "reset_device" | "match") => "modified_id: int",
         (_, "delete") => "deleted_id: int",
@@ -112,6 +112,7 @@ pub fn members(resource: Resource, action: &str) -> Option<Members> {
         (Resource::Webhooks, "list") => "webhooks: Webhook*, total: int",
         (Resource::MessageTargets, "info") => "message_target: MessageTarget",
         (Resource::MessageTargets, "list") => "message_targets: MessageTarget*, total: int",
+        (Resource::Backups, "list") => "backups: Backup*, total: int",
         (Resource::Messages, "list") => "messages: Message*, total: int",
         (Resource::GuideSources, "info") => "guide_source: GuideSource",
         (Resource::GuideSources, "list") => "guide_sources: GuideSource*, total: int",
@@ -155,7 +156,7 @@ const BATCH: Members = "id: int, resource: text, action: text, state: text, done
                         why: text, actor: text, created_at: int, ended_at: int?";
 
 /// Rows that are no records, by their names.
-const ROWS: [(&str, Members); 27] = [
+const ROWS: [(&str, Members); 28] = [
     ("Connection", CONNECTION),
     ("BoxInfo", DEVICE_REPORT),
     ("Verdict", "rule: text, passes: bool, words: text"),
@@ -202,6 +203,12 @@ const ROWS: [(&str, Members); 27] = [
         "Message",
         "id: int, event_id: int?, type: text, key: text, reference: text?, at: int, way: text, receiver: text, target_id: int?, \
          subject: text, text: text, state: text, attempts: int, next_at: int?, last_at: int?, error: text",
+    ),
+    (
+        "Backup",
+        "id: int, name: text, kind: text, actor: text, state: text, bytes: int, error: text, made_at: int?, verified_at: int?, \
+         verify_error: text, good: flag, sent_at: int?, sent_to: text, encrypted: flag, send_error: text, next_send_at: int?, \
+         created_at: int, updated_at: int",
     ),
     ("Batch", BATCH),
     ("BatchInfoOf", "refused: object*, refused_total: int, kept: object*, kept_total: int"),
@@ -280,7 +287,8 @@ pub fn rows() -> Map<String, Value> {
         "url: text, headers: text*, has_secrets: flag, last_try_at: int?, last_success_at: int?, last_error: text",
     );
     record("ApiKey", ApiKey::columns(), "last_used_at: int?");
-    let mut settings = self::record(&Settings::columns(), "classic_api_password: text, smtp_url: text");
+    let mut settings =
+        self::record(&Settings::columns(), "classic_api_password: text, smtp_url: text, backup_target: text");
     // There is one row of them.
     without(&mut settings, "id");
     rows.insert("Settings".into(), settings);

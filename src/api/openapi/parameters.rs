@@ -104,6 +104,7 @@ pub fn beside_data(resource: Resource, action: &str) -> &'static [Parameter] {
             OFFSET,
             AFTER,
         ],
+        (Resource::Backups, "list") => &[LIMIT, OFFSET, AFTER],
         (Resource::Messages, "test") => &[("to", "The e-mail address.")],
         (Resource::Security, "blocks") => &[LIMIT, OFFSET],
         (Resource::Security, _) => {
@@ -234,6 +235,11 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
                 "smtp_url",
                 "The mail server, as smtp://USER:PASSWORD@HOST:587 (STARTTLS) or smtps://USER:PASSWORD@HOST:465 (TLS); empty is none, *** \
                  leaves it. Needs full.",
+            ),
+            (
+                "backup_target",
+                "Where a copy of each backup is sent: s3://KEY:SECRET@HOST/BUCKET/FOLDER?region=REGION, or a program by its absolute path with \
+                 its arguments; empty is nowhere, *** leaves it. Needs full.",
             ),
         ],
         (Resource::MessageTargets, _) => &[

@@ -24,7 +24,7 @@ pub const OBJECTS: [&str; 14] = [
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
 
 /// Every other type.
-pub const OTHERS: [&str; 28] = [
+pub const OTHERS: [&str; 30] = [
     "line.extended",
     "line.expiring",
     "line.expired",
@@ -50,6 +50,8 @@ pub const OTHERS: [&str; 28] = [
     "security.blocked",
     "security.unblocked",
     "administrator.signed_in_from_new_address",
+    "backup.done",
+    "backup.failed",
     "disk.low",
     "disk.ok",
     "webhook.test",

@@ -78,6 +78,14 @@ number!(
     GuideDays, 0, 31, "a whole number of days from 0 to 31"
 );
 number!(
+    /// An hour of the day: 0 to 23.
+    Hour, 0, 23, "an hour of the day from 0 to 23"
+);
+number!(
+    /// Of how many days, weeks or months a backup is kept: 0 to 1,000.
+    KeptBackups, 0, 1_000, "a whole number from 0 (none for that) to 1000"
+);
+number!(
     /// For how many days a stream is recorded: 0 (not at all) to 31.
     ArchiveDays, 0, 31, "a whole number of days from 0 (not recorded) to 31"
 );

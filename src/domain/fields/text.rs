@@ -244,6 +244,10 @@ text!(
     SmtpUrl, crate::domain::messages::smtp::rule, Hidden
 );
 text!(
+    /// Where copies of backups are sent, with what is secret of it. It is kept sealed.
+    BackupTargetText, crate::domain::machine::backup_target::rule, Hidden
+);
+text!(
     /// The address of a message target, with placeholders behind its host. It is kept sealed.
     TargetUrl, crate::domain::messages::target::url_rule, Hidden
 );

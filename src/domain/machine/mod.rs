@@ -1,5 +1,7 @@
-//! Servers, General Settings, jobs, clocks that leap.
+//! Servers, General Settings, jobs, backups, clocks that leap.
 
+pub mod backup_target;
+pub mod backups;
 pub mod certificate;
 pub mod job;
 pub mod leap;

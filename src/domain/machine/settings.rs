@@ -5,12 +5,15 @@ use crate::domain::{
     events::kinds::DaysBefore,
     fields::{
         net::Network,
-        number::{ByteCount, Connections, Days, EventDays, Failures, GuideDays, Minutes, Seconds},
+        number::{
+            ByteCount, Connections, Days, EventDays, Failures, GuideDays, Hour, KeptBackups, Minutes, Seconds,
+        },
         sealed::Sealed,
         text::{DayTime, Email, PublicUrl, ShortText},
         time::ZoneName,
     },
     ids::SettingsId,
+    machine::backup_target::Recipients,
     people::{
         actor::CLASSIC,
         rights::{self, Right},
@@ -94,16 +97,30 @@ record! {
     quiet_from: Option<DayTime>,
     /// The time of day, in time_zone, until which messages wait.
     quiet_to: Option<DayTime>,
+    /// At this hour in time_zone a backup is made each day.
+    backup_hour: Hour,
+    /// Of so many days the last backup is kept.
+    backup_keep_daily: KeptBackups,
+    /// Of so many weeks the last backup is kept.
+    backup_keep_weekly: KeptBackups,
+    /// Of so many months the last backup is kept.
+    backup_keep_monthly: KeptBackups,
+    /// Where a copy of each backup is sent, sealed; empty is nowhere.
+    backup_target: Sealed,
+    /// Up to 8 public keys of age for which that copy is encrypted, with spaces between them; empty is not encrypted.
+    backup_recipient: Recipients,
 }
 
 /// Settings that let others do more than the right `settings` does, each with what it lets them do: nobody gives what he has
-/// not. Addresses that lead into the local network reach what no right opens.
-const GIVING: [(&str, &[Right]); 5] = [
+/// not. Addresses that lead into the local network reach what no right opens; what is in a backup is everything.
+const GIVING: [(&str, &[Right]); 7] = [
     ("classic_api", &CLASSIC),
     ("classic_api_allow", &CLASSIC),
     ("classic_api_password", &CLASSIC),
     ("metrics_allow", &[Right::Reading(Resource::Metrics)]),
     ("fetch_local", &[Right::Full]),
+    ("backup_target", &[Right::Full]),
+    ("backup_recipient", &[Right::Full]),
 ];
 
 impl Settings {

@@ -119,6 +119,9 @@ impl Ops {
         if self.classic_password_is_lost() {
             lost.push("the password of the classic API".to_owned());
         }
+        if self.backup_target_is_lost() {
+            lost.push("the target of backups".to_owned());
+        }
         self.store.point(&store::housekeeping(now, "secrets"), |read| {
             let mut hooks = Vec::new();
             read.each::<Webhook>(None, |row| hooks.push(row))?;

@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     domain::{Resource, Result, machine::job::JobReport, people::actor::Actor},
-    ops::{Action, Ops, channels::import, clock},
+    ops::{Action, Look, Ops, channels::import, clock, machine::backups},
 };
 
 const LIST: Action = Action { resource: Resource::Jobs, name: "list" };
@@ -22,8 +22,10 @@ impl Ops {
     /// # Errors
     /// `Denied` without the right to look at the settings; a database error.
     pub async fn job_reports(&self, actor: &Actor) -> Result<Vec<JobReport>> {
-        let imports = self.read(actor, LIST, |look| look.read.job_runs(import::JOB)).await?;
+        let runs = |look: &Look<'_>| Ok((look.read.job_runs(import::JOB)?, look.read.all_backups()?));
+        let (imports, made) = self.read(actor, LIST, runs).await?;
         let mut reports = self.jobs().clone();
+        reports.push(JobReport::of_runs(backups::JOB, backups::ABOUT, &self.backup_runs(&made)));
         reports.push(JobReport::of_runs(import::JOB, IMPORT, &imports));
         Ok(reports)
     }

@@ -1,5 +1,6 @@
 //! This server and the others: settings, logs, jobs, clock, first start, demo.
 
+pub mod backups;
 pub mod calls;
 pub mod certificates;
 pub mod demo;

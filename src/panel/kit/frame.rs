@@ -101,7 +101,12 @@ const OPERATOR: &[(&str, &[Entry])] = &[
         "System",
         &[
             ("Servers", "/panel/servers", "server", &[Resource::Servers]),
-            ("General Settings", "/panel/settings", "settings", &[Resource::Settings, Resource::Security]),
+            (
+                "General Settings",
+                "/panel/settings",
+                "settings",
+                &[Resource::Settings, Resource::Security, Resource::Backups],
+            ),
             ("Batches", "/panel/batches", "batch", &[Resource::Batches]),
             ("Events", "/panel/events", "event", &[Resource::Events]),
             ("Logs", "/panel/logs", "log", &[Resource::Logs]),

@@ -47,6 +47,7 @@ rows! {
     Groups: "Groups", "What administrators can do. Nobody can give a right that they do not have.";
     Servers: "Servers", "The main server and load balancers.";
     Settings: "General Settings", "Settings, the whitelist and the API keys.";
+    Backups: "Backups", "Copies of everything, to be restored from; only people with every right can download them.";
     Logs: "Logs", "Audit trail, errors, logins, connections, refusals.";
     Events: "Events", "What happened to everything above, for systems that follow it.";
     Metrics: "Metrics", "How the server fares, in figures for monitoring such as Prometheus.";

@@ -1,6 +1,8 @@
 //! Dashboard, logs, servers, jobs, General Settings.
 
 pub(crate) mod api_settings;
+pub(crate) mod backup_settings;
+pub(crate) mod backups;
 pub(crate) mod classic_api;
 pub(crate) mod dashboard;
 pub(crate) mod jobs;

@@ -36,6 +36,8 @@ pub const API_PATH: &str = "/panel/settings/api";
 pub const MAIL_PATH: &str = "/panel/settings/mail";
 /// Where its page about who is blocked is.
 pub const SECURITY_PATH: &str = "/panel/settings/security";
+/// Where its page about backups is.
+pub const BACKUPS_PATH: &str = "/panel/settings/backups";
 
 /// Where its page about what the server does by itself is.
 pub const JOBS_PATH: &str = "/panel/settings/jobs";
@@ -52,6 +54,7 @@ pub fn tabs(caller: &Caller, current: &str) -> Tabs {
         ("API Settings", API_PATH, Resource::Settings),
         ("E-mail", MAIL_PATH, Resource::Settings),
         ("Security", SECURITY_PATH, Resource::Security),
+        ("Backups", BACKUPS_PATH, Resource::Backups),
         ("Background jobs", JOBS_PATH, Resource::Settings),
     ];
     let allowed = pages.into_iter().filter(|(.., resource)| caller.may_read(*resource));
@@ -71,6 +74,9 @@ struct Page {
 async fn show(caller: Caller) -> Reply {
     if !caller.may_read(Resource::Settings) && caller.may_read(Resource::Security) {
         return Ok(moved(SECURITY_PATH));
+    }
+    if !caller.may_read(Resource::Settings) && caller.may_read(Resource::Backups) {
+        return Ok(moved(BACKUPS_PATH));
     }
     caller.actor().may(Resource::Settings, Access::Read)?;
     let row = stored(&caller).await?;

@@ -1,5 +1,6 @@
-//! Settings as a snapshot, the logs, retention, the check of the file, runs of long work.
+//! Settings as a snapshot, the logs, retention, the check of the file, backups, runs of long work.
 
+pub mod backups;
 pub mod check;
 pub mod inspect;
 pub mod job_runs;

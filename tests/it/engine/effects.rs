@@ -83,6 +83,9 @@ pub const SENT: &[(&str, &str)] = &[
     ("archive/delete", "stream_id=1"),
     ("connections/kill", "stream_id=1"),
     ("security/unblock", "address=203.0.113.9"),
+    ("backups/new", ""),
+    ("backups/verify", "id=1"),
+    ("backups/delete", "id=1"),
     ("batches/undo", "id=1"),
 ];
 
@@ -95,8 +98,9 @@ fn send(server: &TestServer, call: &str, body: &str) -> Value {
 }
 
 /// What the program writes by itself, whoever asks for what.
-const BY_ITSELF: [&str; 18] = [
+const BY_ITSELF: [&str; 19] = [
     "api_log",
+    "backups",
     "batch_pieces",
     "batch_rows",
     "batches",

@@ -2,7 +2,7 @@
 
 mod ends;
 mod log;
-mod messages;
+pub mod messages;
 mod panel;
 mod php_receiver;
 pub mod post_office;

@@ -4,6 +4,8 @@ mod api_input;
 mod api_order;
 mod api_resources;
 mod api_servers;
+mod backups;
+mod bucket;
 mod cli;
 mod doctor;
 mod dry_run;

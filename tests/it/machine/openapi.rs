@@ -220,6 +220,7 @@ const READ: &[(&str, &str)] = &[
     ("webhooks/info", "id=1"),
     ("webhooks/list", ""),
     ("webhooks/deliveries", "id=1"),
+    ("backups/list", ""),
     ("jobs/list", ""),
     ("message_targets/info", "id=1"),
     ("message_targets/list", ""),

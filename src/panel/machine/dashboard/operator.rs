@@ -102,11 +102,10 @@ pub async fn parts(view: &View) -> Result<Vec<Part>> {
     tiles.extend(lost_tile(view, may(Resource::Settings)).map(|tile| Part::of("secrets", &tile)));
     tiles.extend(webhooks(view, may(Resource::Webhooks)).await?.map(|tile| Part::of("webhooks", &tile)));
     if may(Resource::Messages) {
-        let (ops, action) = (view.ops.clone(), Action { resource: Resource::Messages, name: "dashboard" });
-        let warnings = view.ops.read(&view.actor, action, move |look| ops.message_warnings(look)).await?;
-        if !warnings.is_empty() {
-            tiles.push(Part::of("messages", &messages_tile(warnings)));
-        }
+        tiles.extend(messages_tile(view).await?.map(|tile| Part::of("messages", &tile)));
+    }
+    if may(Resource::Backups) {
+        tiles.extend(backups_tile(view).await?.map(|tile| Part::of("backups", &tile)));
     }
     if may(Resource::Resellers) {
         let sold = view.ops.credits_sold(&view.actor).await?;
@@ -163,16 +162,32 @@ async fn webhooks(view: &View, may_see: bool) -> Result<Option<Tile>> {
     Ok((!bad.is_empty()).then(|| webhooks_tile(&bad)))
 }
 
-/// What of messages needs somebody.
-fn messages_tile(warnings: Vec<(String, String)>) -> Tile {
+/// What of backups needs somebody, if anything does.
+async fn backups_tile(view: &View) -> Result<Option<Tile>> {
+    let (ops, action) = (view.ops.clone(), Action { resource: Resource::Backups, name: "dashboard" });
+    let warnings = view.ops.read(&view.actor, action, move |look| ops.backup_warnings(look)).await?;
+    let row = |(what, why)| vec![Cell::Badge(Tone::Bad, what), Cell::Text(why)];
+    Ok((!warnings.is_empty()).then(|| Tile {
+        title: "Backups that need attention",
+        more: Some(Link::new("/panel/settings/backups", "Backups")),
+        heads: ["Backup", "Why, and what to do"].map(Head::new).into(),
+        rows: warnings.into_iter().map(row).collect(),
+        ..Tile::default()
+    }))
+}
+
+/// What of messages needs somebody, if anything does.
+async fn messages_tile(view: &View) -> Result<Option<Tile>> {
+    let (ops, action) = (view.ops.clone(), Action { resource: Resource::Messages, name: "dashboard" });
+    let warnings = view.ops.read(&view.actor, action, move |look| ops.message_warnings(look)).await?;
     let row = |(what, why)| vec![Cell::Text(what), Cell::Text(why)];
-    Tile {
+    Ok((!warnings.is_empty()).then(|| Tile {
         title: "Messages that need attention",
         more: Some(Link::new("/panel/messages", "Messages")),
         heads: ["Messages", "Why"].map(Head::new).into(),
         rows: warnings.into_iter().map(row).collect(),
         ..Tile::default()
-    }
+    }))
 }
 
 /// A secret of the settings that has to be typed again; those of webhooks stand with their webhooks.

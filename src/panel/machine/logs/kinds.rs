@@ -297,6 +297,7 @@ fn page_of(resource: Resource) -> Option<&'static str> {
         | Resource::Archive
         | Resource::Events
         | Resource::Messages
+        | Resource::Backups
         | Resource::Metrics
         | Resource::Jobs => return None,
     })
