@@ -14,6 +14,7 @@ use std::{
 
 use super::output::print;
 use crate::{
+    host::certificates::Files,
     ops::{clock, machine::health::Verdict},
     store::SCHEMA_VERSION,
     store::machine::inspect::Inspection,
@@ -25,6 +26,7 @@ pub struct Patient {
     pub listen: SocketAddr,
     pub archive: Option<PathBuf>,
     pub secret_key_file: Option<PathBuf>,
+    pub certificates: Vec<Files>,
 }
 
 /// One thing that was looked at.
@@ -87,6 +89,7 @@ pub async fn run(patient: Patient, bundle: Option<&Path>) -> Result<(), String> 
     let inspection = Inspection::of(&patient.data);
     database::look(&mut findings, inspection.as_ref(), now);
     server::look(&mut findings, &patient).await;
+    server::look_at_certificates(&mut findings, patient.certificates.clone(), now);
     let (bad, warnings) = (findings.count(Verdict::Bad), findings.count(Verdict::Warning));
     let text = findings.text();
     print(text.trim_end())?;

@@ -185,6 +185,8 @@ enum Command {
         /// The file of the key that secrets are sealed with, if it is not in the data folder
         #[arg(long, env = "LINECARD_SECRET_KEY_FILE", value_name = "FILE")]
         secret_key_file: Option<PathBuf>,
+        #[command(flatten)]
+        https: https::Https,
         /// Also pack what was found into this file, without secrets, to send it with a question
         #[arg(long, value_name = "FILE.tar.gz")]
         bundle: Option<PathBuf>,

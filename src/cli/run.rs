@@ -105,8 +105,9 @@ pub async fn run(command: Command) -> Result<(), String> {
         Command::Verify { file, scratch } => backup::verify(file, scratch).await,
         Command::Restore { data, file, even_damaged } => backup::restore(&data, file, even_damaged).await,
         Command::Rollback { data, list, yes } => rollback::run(&data, list, yes),
-        Command::Doctor { data, listen, archive, secret_key_file, bundle } => {
-            let patient = doctor::Patient { data: data.data, listen, archive, secret_key_file };
+        Command::Doctor { data, listen, archive, secret_key_file, https, bundle } => {
+            let certificates = https.config()?.map(|https| https.files).unwrap_or_default();
+            let patient = doctor::Patient { data: data.data, listen, archive, secret_key_file, certificates };
             doctor::run(patient, bundle.as_deref()).await
         }
         Command::Manual { folder } => manual::write(&folder),

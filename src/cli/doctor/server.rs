@@ -7,7 +7,13 @@ use std::{
 };
 
 use super::{Findings, Patient};
-use crate::host::probe;
+use crate::{
+    domain::fields::time::UnixTime,
+    host::{
+        certificates::{Certificates, Files},
+        probe,
+    },
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -53,4 +59,20 @@ fn reached(listen: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, listen.port())
+}
+
+/// Looks at the certificates of HTTPS.
+pub fn look_at_certificates(findings: &mut Findings, files: Vec<Files>, now: UnixTime) {
+    const RENEW: &str = "renew it: a server that runs takes the new one without a restart";
+    let certificates = Certificates::default();
+    certificates.serve(files);
+    for standing in certificates.standing() {
+        let says = format!("{}: {}", standing.from, standing.words(now));
+        match &standing.problem {
+            Some(problem) if standing.served.is_none() => findings.bad("certificate", says, problem.clone()),
+            Some(problem) => findings.warn("certificate", says, problem.clone()),
+            None if standing.needs_somebody(now) => findings.warn("certificate", says, RENEW),
+            None => findings.good("certificate", says),
+        }
+    }
 }

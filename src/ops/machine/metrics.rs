@@ -189,6 +189,15 @@ impl Ops {
                 disk.total.saturating_sub(disk.used),
             );
         }
+        let certificates = self.certificates();
+        let served = certificates.iter().filter_map(|standing| standing.served.as_ref());
+        if let Some(ends) = served.map(|certificate| certificate.ends.seconds()).min() {
+            sheet.gauge(
+                "linecard_certificate_expiry_timestamp_seconds",
+                "When the certificate of HTTPS that ends first does, in unix seconds",
+                ends.unsigned_abs(),
+            );
+        }
         let Some(taken) = process::taken() else { return };
         sheet.seconds("process_cpu_seconds", "Processor time", taken.cpu_seconds);
         sheet.gauge("process_resident_memory_bytes", "Memory in use", taken.resident_bytes);

@@ -53,6 +53,16 @@ fn it_says_what_is_wrong_and_what_to_do() {
     {
         assert!(said.contains(line), "{line} in {said}");
     }
+    let pem = folder.path().join("broken.pem");
+    std::fs::write(&pem, "no certificate").expect("a file");
+    let pem = pem.to_str().expect("a path");
+    let https =
+        ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-cert", pem, "--tls-key", pem];
+    let (code, said) = doctor(folder.path(), &https);
+    assert!(
+        code == 1 && said.contains("failed   certificate   ") && said.contains("there is none"),
+        "{said}"
+    );
     let open = |mode| {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).expect("a mode");
     };
