@@ -53,6 +53,10 @@ CREATE TABLE settings (
     backup_keep_monthly  INTEGER NOT NULL DEFAULT 6   CHECK (backup_keep_monthly >= 0),
     backup_target        TEXT    NOT NULL DEFAULT '',   -- sealed
     backup_recipient     TEXT    NOT NULL DEFAULT '',
+    oidc_issuer          TEXT    NOT NULL DEFAULT '',
+    oidc_client_id       TEXT    NOT NULL DEFAULT '',
+    oidc_client_secret   TEXT    NOT NULL DEFAULT '',   -- sealed
+    oidc_claim           TEXT    NOT NULL DEFAULT '',
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL
 ) STRICT;
@@ -197,6 +201,19 @@ CREATE TABLE panel_browsers (
     at       INTEGER NOT NULL                      -- of the last sign-in
 ) STRICT;
 CREATE INDEX panel_browsers_admin ON panel_browsers (admin_id);
+
+-- Accounts at OpenID Connect providers with which administrators sign in.
+CREATE TABLE administrator_identities (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    admin_id     INTEGER NOT NULL REFERENCES administrators (id) ON DELETE CASCADE,
+    issuer       TEXT    NOT NULL,
+    subject      TEXT    NOT NULL,                 -- the account, as its provider knows it
+    account      TEXT    NOT NULL DEFAULT '',      -- the same, as people know it
+    created_at   INTEGER NOT NULL,
+    last_used_at INTEGER,
+    UNIQUE (issuer, subject)
+) STRICT;
+CREATE INDEX administrator_identities_admin ON administrator_identities (admin_id);
 
 -- Server 1 is the main server, every other one a load balancer.
 CREATE TABLE servers (

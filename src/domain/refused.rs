@@ -135,6 +135,34 @@ pub enum Refused {
     /// Id and username of two administrators or resellers.
     #[error("id and username name different {0}: send one of them")]
     NamesDiffer(Resource),
+    /// An account at a provider that nobody here has.
+    #[error(
+        "Nobody here has this account: sign in with your password, and connect the account on the page Your account"
+    )]
+    AccountOfNobody,
+    /// An account at a provider that has none of the groups here.
+    #[error("None of the groups of this account is a group here: ask whoever looks after the accounts")]
+    NoGroupOfAccount,
+    /// An account at a provider that somebody else has.
+    #[error("Somebody else here has this account already")]
+    AccountOfAnother,
+    /// An account at a provider whose e-mail address somebody has.
+    #[error(
+        "Somebody here has the e-mail address of this account: sign in with the password, and connect the account on the page \
+         Your account"
+    )]
+    AddressOfAnother,
+    /// An account at a provider without an e-mail address, of somebody new.
+    #[error(
+        "The provider gave no e-mail address, and nobody is here without one: let it send the claim email"
+    )]
+    AccountWithoutAddress,
+    /// An account at a provider that is not connected any more.
+    #[error("This account is not connected")]
+    AccountNotConnected,
+    /// More accounts at providers than one person may have.
+    #[error("You have {0} accounts already: disconnect one first")]
+    TooManyAccounts(usize),
     /// An address that is to leave the whitelist and is not on it.
     #[error("{0} is not on the whitelist")]
     NotOnWhitelist(String),

@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod load;
 pub mod mail;
 pub mod manager;
+pub mod oidc;
 pub mod one_time;
 pub mod open_files;
 pub mod packed;
@@ -41,6 +42,8 @@ pub struct Host {
     pub hooks: webhook::Sender,
     /// What HTTPS is served with.
     pub certificates: Certificates,
+    /// What asks OpenID Connect providers.
+    pub oidc: oidc::Oidc,
 }
 
 impl Host {
@@ -51,6 +54,13 @@ impl Host {
     pub fn open(data: &Path, asn_db: Option<&Path>, sealing: Sealing) -> Result<Self, String> {
         let providers = Arc::new(Providers::open(asn_db)?);
         let (meter, hooks) = (Meter::new(data.to_owned()), webhook::Sender::default());
-        Ok(Self { meter, providers, sealing, hooks, certificates: Certificates::default() })
+        Ok(Self {
+            meter,
+            providers,
+            sealing,
+            hooks,
+            certificates: Certificates::default(),
+            oidc: oidc::Oidc::default(),
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         fields::{
             net::Network,
             sealed::Sealed,
-            text::{BackupTargetText, ClassicPassword, Name, ShortText, SmtpUrl},
+            text::{BackupTargetText, ClassicPassword, Name, OidcSecret, ShortText, SmtpUrl},
             time::UnixTime,
         },
         ids::Id,
@@ -40,6 +40,7 @@ pub async fn get(mut call: Call) -> Result<Value> {
     show::put(&mut row, "mail_from", "classic_api_password", masked(&found.record.classic_api_password));
     show::put(&mut row, "mail_from", "smtp_url", masked(&found.record.smtp_url));
     show::put(&mut row, "backup_recipient", "backup_target", masked(&found.record.backup_target));
+    show::put(&mut row, "oidc_claim", "oidc_client_secret", masked(&found.record.oidc_client_secret));
     Ok(json!({ "settings": row }))
 }
 
@@ -47,10 +48,12 @@ pub async fn update(mut call: Call) -> Result<JsonObject> {
     let password = record::parse::<ClassicPassword>(&mut call.data, "classic_api_password")?;
     let smtp = unless_masked::<SmtpUrl>(&mut call, "smtp_url")?;
     let target = unless_masked::<BackupTargetText>(&mut call, "backup_target")?;
+    let secret = record::parse::<OidcSecret>(&mut call.data, "oidc_client_secret")?;
     let mut change = call.change::<SettingsChange>()?;
     change.smtp_url = call.ops.seal_smtp_url(&smtp)?;
     change.backup_target = call.ops.seal_backup_target(&target)?;
     change.classic_api_password = call.ops.seal_classic_password(&password)?;
+    change.oidc_client_secret = call.ops.seal_oidc_secret(&secret)?;
     call.write(move |act| {
         settings::update(act, change.clone())?;
         Ok(json!({ "modified_id": 1 }))

@@ -287,8 +287,10 @@ pub fn rows() -> Map<String, Value> {
         "url: text, headers: text*, has_secrets: flag, last_try_at: int?, last_success_at: int?, last_error: text",
     );
     record("ApiKey", ApiKey::columns(), "last_used_at: int?");
-    let mut settings =
-        self::record(&Settings::columns(), "classic_api_password: text, smtp_url: text, backup_target: text");
+    let mut settings = self::record(
+        &Settings::columns(),
+        "classic_api_password: text, smtp_url: text, backup_target: text, oidc_client_secret: text",
+    );
     // There is one row of them.
     without(&mut settings, "id");
     rows.insert("Settings".into(), settings);

@@ -241,6 +241,10 @@ pub fn in_data(resource: Resource, action: &str) -> &'static [Parameter] {
                 "Where a copy of each backup is sent: s3://KEY:SECRET@HOST/BUCKET/FOLDER?region=REGION, or a program by its absolute path with \
                  its arguments; empty is nowhere, *** leaves it. Needs full.",
             ),
+            (
+                "oidc_client_secret",
+                "The secret of this panel at the OpenID Connect provider, up to 500 characters; empty is none, *** leaves it. Needs full.",
+            ),
         ],
         (Resource::MessageTargets, _) => &[
             (

@@ -181,6 +181,27 @@ fn public_url_rule(text: &str) -> Result<(), Rule> {
     }
 }
 
+/// As the provider writes it: what it says of itself is compared with this to the letter.
+fn oidc_issuer_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 500, &[])?;
+    let shape: Rule =
+        "https://HOST, as the provider calls itself, without ? and # (http:// only on this machine)".into();
+    let Ok(url) = url::Url::parse(text) else { return Err(shape) };
+    let is_here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if is_safe && url.has_host() && is_bare && url.password().is_none() { Ok(()) } else { Err(shape) }
+}
+
+fn oidc_secret_rule(text: &str) -> Result<(), Rule> {
+    plain(text, 500, &[])
+}
+
 text!(
     /// What people call a thing: 1 to 200 characters on one line.
     Name, name_rule, Text
@@ -248,6 +269,14 @@ text!(
     BackupTargetText, crate::domain::machine::backup_target::rule, Hidden
 );
 text!(
+    /// An OpenID Connect provider, as it calls itself: https, or http on this machine.
+    OidcIssuer, oidc_issuer_rule, Text
+);
+text!(
+    /// The secret of this panel at such a provider, up to 500 characters on one line. It is kept sealed.
+    OidcSecret, oidc_secret_rule, Hidden
+);
+text!(
     /// The address of a message target, with placeholders behind its host. It is kept sealed.
     TargetUrl, crate::domain::messages::target::url_rule, Hidden
 );
@@ -310,6 +339,7 @@ optional_text!(PublicUrl);
 optional_text!(Email);
 optional_text!(Reference);
 optional_text!(DayTime);
+optional_text!(OidcIssuer);
 
 impl Item for Email {
     const KIND: Kind = Kind::List;

@@ -9,7 +9,7 @@ use crate::domain::{
             ByteCount, Connections, Days, EventDays, Failures, GuideDays, Hour, KeptBackups, Minutes, Seconds,
         },
         sealed::Sealed,
-        text::{DayTime, Email, PublicUrl, ShortText},
+        text::{DayTime, Email, OidcIssuer, PublicUrl, ShortText},
         time::ZoneName,
     },
     ids::SettingsId,
@@ -109,11 +109,19 @@ record! {
     backup_target: Sealed,
     /// Up to 8 public keys of age for which that copy is encrypted, with spaces between them; empty is not encrypted.
     backup_recipient: Recipients,
+    /// The OpenID Connect provider at which people may sign in to the panel, as it calls itself; empty is none.
+    oidc_issuer: Option<OidcIssuer>,
+    /// What this panel is called at that provider.
+    oidc_client_id: ShortText,
+    /// The secret of this panel at that provider, sealed; empty is none.
+    oidc_client_secret: Sealed,
+    /// The claim whose values are names of groups: whoever has one of them is let in, in that group. Empty is none.
+    oidc_claim: ShortText,
 }
 
 /// Settings that let others do more than the right `settings` does, each with what it lets them do: nobody gives what he has
 /// not. Addresses that lead into the local network reach what no right opens; what is in a backup is everything.
-const GIVING: [(&str, &[Right]); 7] = [
+const GIVING: [(&str, &[Right]); 11] = [
     ("classic_api", &CLASSIC),
     ("classic_api_allow", &CLASSIC),
     ("classic_api_password", &CLASSIC),
@@ -121,6 +129,10 @@ const GIVING: [(&str, &[Right]); 7] = [
     ("fetch_local", &[Right::Full]),
     ("backup_target", &[Right::Full]),
     ("backup_recipient", &[Right::Full]),
+    ("oidc_issuer", &[Right::Full]),
+    ("oidc_client_id", &[Right::Full]),
+    ("oidc_client_secret", &[Right::Full]),
+    ("oidc_claim", &[Right::Full]),
 ];
 
 impl Settings {

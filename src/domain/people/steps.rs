@@ -14,6 +14,11 @@ use crate::domain::{fields::text::PasswordHash, ids::AdminId};
 pub enum First {
     /// By name and password.
     Password,
+    /// By signing in at a provider.
+    Provider {
+        /// Whether the provider says that it has asked for more than one factor.
+        several_factors: bool,
+    },
 }
 
 /// What comes after that.
@@ -29,8 +34,9 @@ impl First {
     /// What comes next for somebody who has a second factor or not.
     pub fn next(self, has_second_factor: bool) -> Next {
         match self {
-            Self::Password if has_second_factor => Next::SecondFactor,
-            Self::Password => Next::Session,
+            Self::Provider { several_factors: true } => Next::Session,
+            Self::Password | Self::Provider { .. } if has_second_factor => Next::SecondFactor,
+            Self::Password | Self::Provider { .. } => Next::Session,
         }
     }
 }
@@ -145,6 +151,9 @@ mod tests {
     fn who_has_a_second_factor_is_asked_for_it_and_who_must_have_one_sets_it_up() {
         assert_eq!(First::Password.next(true), Next::SecondFactor);
         assert_eq!(First::Password.next(false), Next::Session);
+        let provider = |several_factors, has| First::Provider { several_factors }.next(has);
+        assert_eq!([provider(false, true), provider(true, true)], [Next::SecondFactor, Next::Session]);
+        assert_eq!(provider(false, false), Next::Session);
         assert_eq!(
             [(true, false), (true, true), (false, false)].map(|(a, b)| must_set_up(a, b)),
             [true, false, false]

@@ -149,7 +149,7 @@ pub async fn verify(password: String, hash: Option<PasswordHash>, place: Queue) 
 }
 
 /// A hash that no password has.
-fn nobodys() -> Option<PasswordHash> {
+pub(super) fn nobodys() -> Option<PasswordHash> {
     static HASH: OnceLock<Option<PasswordHash>> = OnceLock::new();
     let make = || crate::ops::random::password().and_then(|(password, _)| hash_now(&password)).ok();
     HASH.get_or_init(make).clone()

@@ -100,6 +100,8 @@ pub enum Outcome {
     CodeAsked,
     /// Both were right, and the code of the second factor was wrong or used before.
     WrongCode,
+    /// The account at the OpenID Connect provider is nobody's here.
+    NotHere,
 }
 
 impl Outcome {
@@ -108,6 +110,7 @@ impl Outcome {
         match self {
             Self::SignedIn => "signed in",
             Self::Wrong => "wrong username or password",
+            Self::NotHere => "account of nobody here",
             Self::Disabled => "disabled",
             Self::CodeAsked => "code asked for",
             Self::WrongCode => "wrong code",

@@ -10,3 +10,4 @@ pub(crate) mod logs;
 pub(crate) mod mail;
 pub(crate) mod servers;
 pub(crate) mod settings;
+pub(crate) mod sign_in_settings;

@@ -34,6 +34,8 @@ pub const PATH: &str = "/panel/settings";
 pub const API_PATH: &str = "/panel/settings/api";
 /// Where its page about e-mail is.
 pub const MAIL_PATH: &str = "/panel/settings/mail";
+/// Where its page about signing in to the panel is.
+pub const SIGN_IN_PATH: &str = "/panel/settings/sign-in";
 /// Where its page about who is blocked is.
 pub const SECURITY_PATH: &str = "/panel/settings/security";
 /// Where its page about backups is.
@@ -53,6 +55,7 @@ pub fn tabs(caller: &Caller, current: &str) -> Tabs {
         ("General", PATH, Resource::Settings),
         ("API Settings", API_PATH, Resource::Settings),
         ("E-mail", MAIL_PATH, Resource::Settings),
+        ("Sign-in", SIGN_IN_PATH, Resource::Settings),
         ("Security", SECURITY_PATH, Resource::Security),
         ("Backups", BACKUPS_PATH, Resource::Backups),
         ("Background jobs", JOBS_PATH, Resource::Settings),
@@ -146,7 +149,7 @@ fn operator() -> Section {
                 "The address in playlists and links, such as http://tv.example:8080. Empty: the address that each player used.",
             ),
             Input::text("panel_url", "Address of this panel").help(
-                "Such as https://panel.example. It stands in messages to those who work here; players never see it.",
+                "Such as https://panel.example. It stands in messages to those who work here, and a provider at which they sign in sends them back to it; players never see it.",
             ),
             Input::new("hsts", "Browsers stay with HTTPS", Widget::Flag).help(
                 "Whoever has opened this panel over HTTPS cannot open anything of this host over HTTP in that browser for 30 days, on any \

@@ -8,8 +8,8 @@ use actix_web::{
 use askama::Template;
 
 use crate::{
-    domain::{Error, fields::text::NewPassword, ids::parse_id, people::browser::in_words},
-    ops::people::sign_in::PanelSession,
+    domain::{Error, Result, fields::text::NewPassword, ids::parse_id, people::browser::in_words},
+    ops::people::{oidc::Identity, sign_in::PanelSession},
     panel::kit::{
         caller::{Caller, done, keep},
         error::Reply,
@@ -40,11 +40,23 @@ struct Account {
     sessions: Listing,
     /// Whether there are others than this one.
     has_others: bool,
+    /// The provider at which one may sign in.
+    provider: Option<String>,
+    accounts: Listing,
+    /// Connects an account there.
+    connect: Form,
 }
 
 async fn show(caller: Caller) -> Reply {
-    let form = password_form(&caller);
-    page(&caller, StatusCode::OK, form)
+    let forms = (password_form(&caller), connect_form(&caller));
+    page(&caller, StatusCode::OK, forms)
+}
+
+/// The page once more, for whoever could not be sent to a provider.
+pub(super) fn not_connected(caller: &Caller, error: Error) -> Reply {
+    let mut connect = connect_form(caller);
+    let status = connect.refused(error)?;
+    page(caller, status, (password_form(caller), connect))
 }
 
 async fn change_password(request: HttpRequest, caller: Caller, sent: Sent) -> Reply {
@@ -69,7 +81,7 @@ async fn change_password(request: HttpRequest, caller: Caller, sent: Sent) -> Re
         }
         Err(error) => {
             let status = form.refused(error)?;
-            page(&caller, status, form)
+            page(&caller, status, (form, connect_form(&caller)))
         }
     }
 }
@@ -100,7 +112,43 @@ fn password_form(caller: &Caller) -> Form {
     )
 }
 
-fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> {
+fn connect_form(caller: &Caller) -> Form {
+    let zone = caller.ops.snapshot().settings.time_zone.clone();
+    Form::new("/panel/account/oidc", "Connect an account", &zone).section(
+        "",
+        vec![
+            Input::new("password", "Current password", Widget::Password)
+                .required()
+                .autocomplete("current-password"),
+        ],
+    )
+}
+
+/// The accounts at providers.
+fn accounts(caller: &Caller) -> Result<Listing> {
+    let zone = caller.ops.snapshot().settings.time_zone.zone();
+    let own = caller.ops.own_identities(&caller.signed_in)?;
+    let row = |account: &Identity| {
+        let time = |at| Cell::Time(at, "never");
+        vec![
+            Cell::Text(account.account.clone()),
+            Cell::Code(account.issuer.clone()),
+            time(Some(Moment::of(account.created_at, &zone))),
+            time(account.last_used_at.map(|at| Moment::of(at, &zone))),
+            Cell::Actions(vec![RowAction::Do {
+                action: format!("/panel/account/oidc/{}/disconnect", account.id),
+                label: "Disconnect".into(),
+            }]),
+        ]
+    };
+    Ok(Listing {
+        heads: ["Account", "Provider", "Connected", "Last used", ""].map(Head::new).into(),
+        rows: own.iter().map(row).collect(),
+        ..Listing::default()
+    })
+}
+
+fn page(caller: &Caller, status: StatusCode, (form, connect): (Form, Form)) -> Reply<HttpResponse> {
     let own = caller.ops.own_sessions(&caller.signed_in)?;
     let zone = caller.ops.snapshot().settings.time_zone.zone();
     let row = |session: &PanelSession| {
@@ -135,6 +183,9 @@ fn page(caller: &Caller, status: StatusCode, form: Form) -> Reply<HttpResponse> 
         codes_left: factor.map(|factor| factor.codes_left),
         sessions,
         has_others: own.len() > 1,
+        provider: caller.ops.oidc_host(),
+        accounts: accounts(caller)?,
+        connect,
     };
     Ok(caller.page_with(status, &page))
 }

@@ -58,7 +58,7 @@ pub(super) fn outside(ops: &Ops) -> Outside {
 
 #[derive(Template)]
 #[template(path = "login.html")]
-struct Login {
+pub(super) struct Login {
     outside: Outside,
     problem: Option<String>,
     notice: Option<&'static str>,
@@ -66,9 +66,13 @@ struct Login {
     next: String,
     /// Whether somebody who has forgotten his password may ask for a new one.
     sends_links: bool,
+    /// The provider at which one may sign in as well.
+    provider: Option<String>,
+    /// Where somebody who has signed out here does so at the provider.
+    way_out: Option<String>,
 }
 
-fn login(ops: &Ops, username: &str, next: &str, problem: Option<String>) -> Login {
+pub(super) fn login(ops: &Ops, username: &str, next: &str, problem: Option<String>) -> Login {
     Login {
         outside: outside(ops),
         problem,
@@ -76,6 +80,8 @@ fn login(ops: &Ops, username: &str, next: &str, problem: Option<String>) -> Logi
         username: username.to_owned(),
         next: inside(next).to_owned(),
         sends_links: ops.sends_password_links(),
+        provider: ops.oidc_host(),
+        way_out: None,
     }
 }
 
@@ -84,11 +90,12 @@ async fn ask(ops: Data<Ops>, query: Query) -> HttpResponse {
     let problem = (query.text("not_done") == "1").then(|| ended.to_owned());
     let changed = "Your password was changed, and every session was ended: sign in with the new one.";
     let notice = (query.text("changed") == "1").then_some(changed);
-    render(StatusCode::OK, &Login { notice, ..login(&ops, "", query.text("next"), problem) })
+    let way_out = if query.text("left") == "1" { ops.oidc_way_out().await } else { None };
+    render(StatusCode::OK, &Login { notice, way_out, ..login(&ops, "", query.text("next"), problem) })
 }
 
 /// Where the browser signs in that sent this; `browser` is the cookie by which it may be known.
-fn place<'a>(from: &'a Visitor, browser: Option<&'a Cookie<'_>>) -> From<'a> {
+pub(super) fn place<'a>(from: &'a Visitor, browser: Option<&'a Cookie<'_>>) -> From<'a> {
     From { address: from.address, agent: &from.agent, browser: browser.map(Cookie::value) }
 }
 
@@ -97,15 +104,28 @@ async fn sign_in(request: HttpRequest, ops: Data<Ops>, from: Visitor, sent: Sent
     let browser = request.cookie(BROWSER);
     let place = place(&from, browser.as_ref());
     match ops.sign_in(username, sent.text("password").to_owned(), &place).await {
-        Ok(Step::SignedIn(tokens)) => entered(&request, &ops, &from, tokens, next).await,
-        Ok(Step::SecondFactor(token)) => {
-            let mut response = moved(&code_path(next));
-            let _ = response.add_cookie(&step_cookie(&request, token));
-            Ok(response)
-        }
+        Ok(step) => passed(&request, &ops, &from, step, next).await,
         Err(rejected) => {
             let Told { status, problem, wait } = told(rejected)?;
             Ok(waiting(render(status, &login(&ops, username, next, Some(problem))), wait))
+        }
+    }
+}
+
+/// On to the second factor, or to where somebody wanted to go who is signed in.
+pub(super) async fn passed(
+    request: &HttpRequest,
+    ops: &Ops,
+    from: &Visitor,
+    step: Step,
+    next: &str,
+) -> Reply {
+    match step {
+        Step::SignedIn(tokens) => entered(request, ops, from, tokens, next).await,
+        Step::SecondFactor(token) => {
+            let mut response = moved(&code_path(next));
+            let _ = response.add_cookie(&step_cookie(request, token));
+            Ok(response)
         }
     }
 }
@@ -124,15 +144,15 @@ async fn entered(request: &HttpRequest, ops: &Ops, from: &Visitor, tokens: Token
 }
 
 /// What is said to somebody who was not signed in.
-struct Told {
-    status: StatusCode,
-    problem: String,
+pub(super) struct Told {
+    pub status: StatusCode,
+    pub problem: String,
     /// Seconds to wait.
-    wait: Option<u64>,
+    pub wait: Option<u64>,
 }
 
 /// What is said of a refusal.
-fn told(rejected: Rejected) -> Reply<Told> {
+pub(super) fn told(rejected: Rejected) -> Reply<Told> {
     let mut wait = None;
     let (status, problem) = match rejected {
         Rejected::Wrong => (StatusCode::UNAUTHORIZED, "Wrong username or password.".to_owned()),
@@ -163,7 +183,7 @@ fn told(rejected: Rejected) -> Reply<Told> {
 const WRONG_CODE: &str = "This code is wrong, or was used before: each is good once. Wait for the next one.";
 const LATE: &str = "That took too long, or something changed meanwhile: sign in again.";
 
-fn waiting(mut response: HttpResponse, wait: Option<u64>) -> HttpResponse {
+pub(super) fn waiting(mut response: HttpResponse, wait: Option<u64>) -> HttpResponse {
     if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -223,7 +243,9 @@ async fn sign_in_with_code(request: HttpRequest, ops: Data<Ops>, from: Visitor, 
 /// The cookie is taken away whatever the database does.
 async fn sign_out(request: HttpRequest, caller: Caller) -> HttpResponse {
     caller.ops.sign_out(&caller.signed_in).await;
-    let mut response = moved("/panel/login");
+    // What is open at a provider is ended there.
+    let has_account = caller.ops.own_identities(&caller.signed_in).is_ok_and(|own| !own.is_empty());
+    let mut response = moved(if has_account { "/panel/login?left=1" } else { "/panel/login" });
     let _ = response.add_cookie(&session_cookie(&request, String::new()));
     response
 }

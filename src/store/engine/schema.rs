@@ -13,7 +13,7 @@ pub const VERSION: usize = UPGRADES.len() + 1;
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// `UPGRADES[0]` leads from version 1 to 2, and so on.
-const UPGRADES: [&str; 19] = [
+const UPGRADES: [&str; 20] = [
     include_str!("upgrades/2.sql"),
     include_str!("upgrades/3.sql"),
     include_str!("upgrades/4.sql"),
@@ -33,6 +33,7 @@ const UPGRADES: [&str; 19] = [
     include_str!("upgrades/18.sql"),
     include_str!("upgrades/19.sql"),
     include_str!("upgrades/20.sql"),
+    include_str!("upgrades/21.sql"),
 ];
 
 impl Read<'_> {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     /// A filled database of every version, oldest first. The newest one is among them: its rows are looked at as well.
-    const FILLED: [&str; 20] = [
+    const FILLED: [&str; 21] = [
         include_str!("../../../tests/fixtures/schema-1.sql"),
         include_str!("../../../tests/fixtures/schema-2.sql"),
         include_str!("../../../tests/fixtures/schema-3.sql"),
@@ -148,6 +149,7 @@ mod tests {
         include_str!("../../../tests/fixtures/schema-18.sql"),
         include_str!("../../../tests/fixtures/schema-19.sql"),
         include_str!("../../../tests/fixtures/schema-20.sql"),
+        include_str!("../../../tests/fixtures/schema-21.sql"),
     ];
 
     fn opened(sql: &str) -> Connection {

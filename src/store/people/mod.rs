@@ -1,6 +1,7 @@
 //! Administrators, resellers, keys, sessions of the panel.
 
 pub mod ended_sessions;
+pub mod identities;
 pub mod keys;
 pub mod let_in;
 pub mod panel_sessions;

@@ -40,7 +40,7 @@ const fn held(
 }
 
 /// Rows of its own that go with a row, each as JSON for `?1`, its id.
-const OWN: [(Resource, &str, &str); 6] = [
+const OWN: [(Resource, &str, &str); 7] = [
     (
         Resource::Mag,
         "device",
@@ -69,6 +69,12 @@ const OWN: [(Resource, &str, &str); 6] = [
         "second_factor",
         "SELECT json_object('secret', secret, 'used_step', used_step, 'created_at', created_at, 'codes', \
          (SELECT json_group_array(hash) FROM recovery_codes WHERE admin_id = ?1)) FROM second_factors WHERE admin_id = ?1",
+    ),
+    (
+        Resource::Administrators,
+        "identities",
+        "SELECT json_group_array(json_array(issuer, subject, account, created_at, last_used_at)) \
+         FROM administrator_identities WHERE admin_id = ?1",
     ),
 ];
 
@@ -124,7 +130,10 @@ impl Write<'_> {
             Resource::Streams | Resource::GuideSources => self.restore_matches(kept, now),
             Resource::Resellers => self.restore_trials(id, kept),
             Resource::Webhooks => self.restore_secret(id, kept),
-            Resource::Administrators => self.restore_second_factor(id, kept),
+            Resource::Administrators => {
+                self.restore_second_factor(id, kept)?;
+                self.restore_identities(id, kept)
+            }
             _ => Ok(()),
         }
     }
@@ -235,6 +244,16 @@ impl Write<'_> {
         self.conn.prepare_cached(sql)?.execute(params![kept, admin])?;
         Ok(())
     }
+
+    /// Gives an administrator back the accounts that nobody else has by now.
+    fn restore_identities(&self, admin: i64, kept: &str) -> Result<()> {
+        let sql = "INSERT OR IGNORE INTO administrator_identities \
+                   (admin_id, issuer, subject, account, created_at, last_used_at) \
+                   SELECT ?2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+                   FROM json_each(?1, '$.identities')";
+        self.conn.prepare_cached(sql)?.execute(params![kept, admin])?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -244,7 +263,7 @@ mod tests {
     use super::*;
 
     /// What goes with a row and is kept below [`OWN`], or with the record itself, in its lists.
-    const KEPT: [(&str, &str); 11] = [
+    const KEPT: [(&str, &str); 12] = [
         ("mag_devices", "mag_id"),
         ("mag_favourites", "mag_id"),
         ("guide_matches", "stream_id"),
@@ -252,6 +271,7 @@ mod tests {
         ("trial_sales", "reseller_id"),
         ("second_factors", "admin_id"),
         ("recovery_codes", "admin_id"),
+        ("administrator_identities", "admin_id"),
         ("line_bouquets", "line_id"),
         ("mag_bouquets", "mag_id"),
         ("plan_bouquets", "plan_id"),

@@ -32,7 +32,7 @@ fn layers() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 /// Crates that only these modules may name.
-const CRATES: [(&str, &[&str]); 31] = [
+const CRATES: [(&str, &[&str]); 33] = [
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
@@ -60,6 +60,8 @@ const CRATES: [(&str, &[&str]); 31] = [
     // With its blank, for other names end alike. The domain knows what a public key looks like.
     (" age", &["domain", "host"]),
     ("rusty_s3", &["host"]),
+    ("openidconnect", &["host"]),
+    ("chrono", &["host"]),
     ("liblzma", &["host"]),
     ("quick_xml", &["ops"]),
     ("strsim", &["domain"]),

@@ -5,6 +5,7 @@ mod api_admins;
 mod api_resellers;
 mod api_security;
 mod forgotten;
+mod oidc;
 mod panel_administrators;
 mod panel_guesses;
 mod panel_login;

@@ -6,6 +6,7 @@ pub mod http;
 pub mod mmdb;
 pub mod origin;
 pub mod panel;
+pub mod provider;
 pub mod set;
 pub mod tape;
 pub mod tls;
