@@ -142,6 +142,7 @@ fn accounts(caller: &Caller) -> Result<Listing> {
         ]
     };
     Ok(Listing {
+        label: "Accounts elsewhere",
         heads: ["Account", "Provider", "Connected", "Last used", ""].map(Head::new).into(),
         rows: own.iter().map(row).collect(),
         ..Listing::default()

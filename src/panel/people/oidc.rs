@@ -31,7 +31,7 @@ use crate::{
         moved,
     },
     wire::{
-        origin::{BaseUrl, behind_tls},
+        origin::{BaseUrl, over_tls},
         visitor::Visitor,
     },
 };
@@ -139,7 +139,7 @@ fn cookie(request: &HttpRequest, token: String) -> Cookie<'static> {
     Cookie::build(SENT, token)
         .path("/panel/login")
         .http_only(true)
-        .secure(behind_tls(request))
+        .secure(over_tls(request))
         // It comes back from another site.
         .same_site(SameSite::Lax)
         .max_age(Duration::minutes(10))

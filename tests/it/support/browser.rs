@@ -164,7 +164,11 @@ impl Browser {
             "//main//*[self::button or self::a][normalize-space()=\"{label}\"] | //*[self::button or self::a][normalize-space()=\"{label}\"]"
         );
         self.run("window.isThePageBefore = true");
-        self.done(self.done(self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path))).click());
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path));
+        let found = self.runtime.block_on(found);
+        let found =
+            found.unwrap_or_else(|error| panic!("{label}: {error} on {}:\n{}", self.path(), self.text()));
+        self.done(found.click());
         self.until("the next page", || {
             self.run("return !window.isThePageBefore && document.readyState === 'complete'") == true
         });

@@ -139,7 +139,9 @@ fn random() -> String {
     BASE64.encode(bytes)
 }
 
-fn now() -> u64 {
+/// Unix seconds.
+#[allow(clippy::disallowed_methods, reason = "tests read the clock that the server reads")]
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs()
 }
 
