@@ -19,7 +19,10 @@ mod whitelist;
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, sync::LazyLock};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::{FalseyValueParser, Resettable},
+};
 
 use crate::{
     domain::{
@@ -58,7 +61,7 @@ struct Data {
     #[arg(long, env = "LINECARD_DATA", default_value = "./data")]
     data: PathBuf,
     /// Upgrade a database of an older version without a backup of it
-    #[arg(long, env = "LINECARD_NO_UPGRADE_BACKUP", hide_short_help = true)]
+    #[arg(long, env = "LINECARD_NO_UPGRADE_BACKUP", value_parser = FalseyValueParser::new(), hide_short_help = true)]
     no_upgrade_backup: bool,
 }
 

@@ -52,7 +52,10 @@ pub fn before_upgrade(folder: &Path, at: UnixTime, is_wanted: bool) -> Result<Op
         )));
     }
     let backups = folder.join(FOLDER);
-    let into = backups.join(format!("{BEGINNING}{to}-{}{END}", stamp(at)));
+    // One that failed may have been made in the same second.
+    let names = (1..).map(|n| if n == 1 { stamp(at) } else { format!("{}-{n}", stamp(at)) });
+    let mut names = names.map(|name| backups.join(format!("{BEGINNING}{to}-{name}{END}")));
+    let into = names.find(|name| !name.exists()).unwrap_or_default();
     let without = "nothing was upgraded. To go without a backup, set LINECARD_NO_UPGRADE_BACKUP=1";
     make_private(&backups)
         .map_err(|e| format!("cannot create the folder {}: {e}; {without}", backups.display()))?;

@@ -21,13 +21,20 @@ impl Handles {
     /// Those of the database of that name, which SQLite has open and has read.
     ///
     /// # Errors
-    /// What the system says of the database itself.
+    /// What the system says.
     pub fn of(database: &Path) -> io::Result<Self> {
         Ok(Self {
             database: kept_open(database)?,
-            log: kept_open(&beside(database, "-wal")).ok(),
-            index: kept_open(&beside(database, "-shm")).ok(),
+            log: if_there(&beside(database, "-wal"))?,
+            index: if_there(&beside(database, "-shm"))?,
         })
+    }
+}
+
+fn if_there(path: &Path) -> io::Result<Option<Arc<File>>> {
+    match kept_open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
     }
 }
 

@@ -173,7 +173,10 @@ fn commit_and_log(index: &std::fs::File) -> (Option<u32>, Log) {
 /// Where the pages stand that are in the log and not yet moved: the last frame of each counts.
 fn in_log(files: &Handles, told: &Log, page: u64) -> io::Result<HashMap<u64, u64>> {
     let mut places = HashMap::new();
-    let Some(log) = files.log.as_ref().filter(|_| told.frames > told.moved) else { return Ok(places) };
+    if told.frames <= told.moved {
+        return Ok(places);
+    }
+    let log = files.log.as_ref().ok_or_else(|| io::Error::other("its log is not there"))?;
     let mut head = [0; 24];
     for frame in u64::from(told.moved)..u64::from(told.frames) {
         let place = HEAD + frame * (FRAME_HEAD + page);

@@ -11,7 +11,7 @@ use super::{
     before_upgrade::all,
     manifest::Manifest,
     restore::stamp,
-    swap,
+    served_by, swap,
     unpack::{Unpacked, manifest_of, unpack},
     verify::opened,
 };
@@ -147,13 +147,15 @@ impl Rollback {
 fn prove_untouched(file: &Path, new: &Path) -> Result<(), String> {
     let Unpacked { manifest, .. } = unpack(file, new, &|_, _| true)?;
     let conn = opened(file, new, &manifest)?;
-    let found = conn.query_row("SELECT * FROM pragma_integrity_check(1)", [], |row| row.get::<_, String>(0));
+    let found = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
     match found {
         Ok(found) if found == "ok" => {}
         Ok(found) => return Err(format!("the database in {} is damaged: {found}", file.display())),
         Err(error) => return Err(format!("the database in {} is damaged: {error}", file.display())),
     }
     conn.close().map_err(|(_, error)| error.to_string())?;
+    // The former program may be one that does not note itself.
+    served_by::lay(new, &manifest.served_by).map_err(|error| error.to_string())?;
     // Looking at it leaves nothing beside it.
     for end in ["-wal", "-shm"] {
         let _ = fs::remove_file(new.join(format!("{}{end}", store::FILE)));

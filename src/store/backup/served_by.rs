@@ -19,6 +19,14 @@ pub fn note(folder: &Path) -> io::Result<()> {
     fs::rename(part, folder.join(FILE))
 }
 
+/// Lays the file of another version into a folder that is to take the place of this one.
+///
+/// # Errors
+/// What the system says.
+pub fn lay(folder: &Path, version: &str) -> io::Result<()> {
+    fs::write(folder.join(FILE), format!("{version}\n"))
+}
+
 /// The version that has served it last; empty if that is not known.
 pub fn last(folder: &Path) -> String {
     let text = fs::read_to_string(folder.join(FILE)).unwrap_or_default();

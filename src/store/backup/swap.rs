@@ -37,7 +37,7 @@ pub fn begin(folder: &Path) -> Result<PathBuf, String> {
     Ok(part.join(NEW))
 }
 
-/// Deletes what is not to come after all.
+/// Deletes what is not to come after all, or has come.
 pub fn give_up(folder: &Path) {
     if let Err(error) = clear(&folder.join(PART)) {
         log::warn!("{} cannot be deleted: {error}", folder.join(PART).display());
@@ -90,8 +90,12 @@ pub fn finish(folder: &Path) -> Result<Option<PathBuf>, String> {
         let kept = folder.join(kept);
         put(folder, &ready.join(NEW), &kept, Path::new(""))?;
         sync_folder(folder)?;
-        fs::remove_dir_all(&ready)?;
+        // Over in one step: what is deleted piece by piece could be found half deleted.
+        let part = folder.join(PART);
+        clear(&part)?;
+        fs::rename(&ready, &part)?;
         sync_folder(folder)?;
+        give_up(folder);
         Ok(kept.exists().then_some(kept))
     };
     step().map_err(|e| {
@@ -206,7 +210,7 @@ mod tests {
         assert_eq!(finish(folder.path()), Ok(None));
         assert_eq!(fs::read_to_string(folder.path().join("linecard.db")).unwrap(), "old");
         // Decided, and then cut off behind each of the steps in turn.
-        for steps in 0..8 {
+        for steps in 0..=8 {
             let folder = filled();
             let (at, ready) = (folder.path(), folder.path().join(READY));
             fs::write(at.join(PART).join(KEPT), "kept-here").unwrap();
@@ -225,6 +229,8 @@ mod tests {
                 fs::create_dir_all(at.join(to).parent().unwrap()).unwrap();
                 fs::rename(at.join(from), at.join(to)).unwrap();
             }
+            // What an earlier try has left is in nobody's way.
+            fs::create_dir(at.join(PART)).unwrap();
             assert!(is_unfinished(at));
             assert_eq!(finish(at), Ok(Some(at.join("kept-here"))), "{steps}");
             assert_swapped(at);

@@ -98,7 +98,7 @@ fn tables(conn: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
 fn guide_problems(file: &Path) -> Option<String> {
     let look = || {
         let conn = Connection::open_with_flags(file, pragma::EXISTING)?;
-        conn.query_row("SELECT * FROM pragma_quick_check(1)", [], |row| row.get::<_, String>(0))
+        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
     };
     match look() {
         Ok(found) if found == "ok" => None,
