@@ -374,7 +374,7 @@ fn furnish(server: &TestServer) {
     server.done("administrators/new", &format!("{nora}&data[password]={PASSWORD}"));
     server.done("line/bulk", "ids[]=1&ids[]=99&action=update&data[email]=bob@example.com");
     server.done("webhooks/new", "data[url]=https://hooks.example/&data[types]=line.*&data[enabled]=0");
-    let target = "data[name]=Chat&data[url]=https://chat.example/&data[types]=stream.*&data[body]=%7Btext%7D&data[enabled]=0";
+    let target = "data[name]=Chat&data[url]=https://chat.example/&data[types]=stream.*&data[body]=%22%7Btext%7D%22&data[enabled]=0";
     server.done("message_targets/new", target);
     tv::within(30, "the stream runs", || tv::online(server) == [1]);
     assert_eq!(Player::get(server, "/live/bob/wrong/1", "Test Player").status, 401);
