@@ -272,6 +272,8 @@ async fn connect(port: u16, profile: &std::path::Path) -> Client {
     let wanted = json!({
         "browserName": "chrome",
         "goog:loggingPrefs": { "browser": "ALL" },
+        // A machine that is busy with other tests may take longer than half a minute for axe.
+        "timeouts": { "script": 120_000 },
         "goog:chromeOptions": { "args": arguments },
     });
     let Value::Object(wanted) = wanted else { panic!("an object") };
