@@ -55,7 +55,8 @@ fn each_name_has_its_certificate_and_every_face_is_there_over_tls_too() {
     let get = |path: &str, more: &[&str]| curl(&server, &roots, path, more);
 
     for version in [["--tlsv1.2", "--tls-max", "1.2"], ["--tlsv1.3", "--tls-max", "1.3"]] {
-        assert_eq!(get("/healthz", &version), (0, r#"{"status":"ok"}"#.to_owned()), "{version:?}");
+        let (code, told) = get("/healthz", &version);
+        assert!(code == 0 && told.starts_with(r#"{"status":"ok""#), "{version:?}: {code} {told}");
     }
     // Whoever offers more is answered in HTTP/1.1: a viewer is cut with his connection.
     let version = ["--http2", "-o", "/dev/null", "-w", "%{http_version}"];

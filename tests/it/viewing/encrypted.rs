@@ -78,16 +78,19 @@ fn what_is_watched_over_tls_is_the_same_and_who_reads_nothing_is_cut() {
 
     // Live: who reads nothing is cut, and who hangs up is gone.
     server.done("connections/kill", "username=bob");
-    let watch = || {
+    let watch = |agent: &str| {
         let mut connection = authority.connect(&server);
-        assert!(send(&mut connection, "/live/bob/pw/1.ts", "").starts_with("http/1.1 200"));
+        assert!(
+            send(&mut connection, "/live/bob/pw/1.ts", &format!("User-Agent: {agent}\r\n"))
+                .starts_with("http/1.1 200")
+        );
         connection
     };
-    let mut reads = watch();
+    let mut reads = watch("reads");
     let mut packets = vec![0; 188 * 100];
     reads.read_exact(&mut packets).expect("a stream");
     assert!(packets.chunks(188).all(|packet| packet[0] == 0x47));
-    let mut held: Vec<Encrypted> = (0..3).map(|_| watch()).collect();
+    let mut held: Vec<Encrypted> = ["a", "b", "c"].map(watch).into();
     thread::sleep(Duration::from_secs(2));
     assert_eq!(
         server.done("connections/kill", "username=bob")["killed"].as_array().expect("a list").len(),
@@ -96,10 +99,10 @@ fn what_is_watched_over_tls_is_the_same_and_who_reads_nothing_is_cut() {
     assert_eq!(open(&server), 0);
     assert!(held.iter_mut().all(|viewer| is_closed_within(viewer, 1)));
 
-    let mut polite = watch();
+    let mut polite = watch("polite");
     polite.conn.send_close_notify();
     polite.flush().expect("sent");
-    let rude = watch();
+    let rude = watch("rude");
     rude.sock.shutdown(std::net::Shutdown::Both).expect("closed");
     within(5, "both are gone", || open(&server) == 0);
 }
