@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_page_is_led_to_the_same_host_or_where_the_panel_is_said_to_be() {
         let on = asked(8080, Some(8443), true);
-        let led = |request, panel_url| instead(request, panel_url, "/panel/lines?search=a");
+        let led = |request: &HttpRequest, panel_url| instead(request, panel_url, "/panel/lines?search=a");
         assert_eq!(led(&on, None).as_deref(), Some("https://tv.example:8443/panel/lines?search=a"));
         assert_eq!(
             led(&on, Some("https://p.example")).as_deref(),

@@ -242,7 +242,6 @@ mod tests {
             "s3://k@h/b",
             "s3://k:s@h",
             "s3://k:s@h/",
-            "s3://k:s@h/b/../c",
             "s3://k:s@h/b?x=1",
             "s3://k:s@h/b?region=",
             "s3://k:s@h/b#x",
