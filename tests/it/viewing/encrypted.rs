@@ -102,6 +102,7 @@ fn what_is_watched_over_tls_is_the_same_and_who_reads_nothing_is_cut() {
     let mut polite = watch("polite");
     polite.conn.send_close_notify();
     polite.flush().expect("sent");
+    drop(polite);
     let rude = watch("rude");
     rude.sock.shutdown(std::net::Shutdown::Both).expect("closed");
     within(5, "both are gone", || open(&server) == 0);
