@@ -46,6 +46,8 @@ fn copy(mut from: impl Read, to: &mut impl Write, stop: &AtomicBool) -> io::Resu
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
@@ -65,7 +67,6 @@ mod tests {
         };
         assert!(open(&keys[0]).as_ref() == Some(&text) && open(&keys[1]).as_ref() == Some(&text));
         assert!(open(&keys[2]).is_none());
-        use std::os::unix::fs::MetadataExt;
         assert_eq!(std::fs::metadata(&to).unwrap().mode() & 0o777, 0o600);
         assert!(encrypt(&from, &to, &recipients, &AtomicBool::new(true)).is_err());
         assert!(encrypt(&from, &to, &["age1x".into()], &AtomicBool::new(false)).is_err());
