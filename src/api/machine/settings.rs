@@ -37,7 +37,7 @@ pub async fn get(mut call: Call) -> Result<Value> {
     let found = call.ops.read(&call.actor, call.action, settings::get).await?;
     let mut row = without_id(&found);
     let masked = |sealed: &Sealed| Value::from(if sealed.is_none() { "" } else { MASK });
-    show::put(&mut row, "mail_from", "classic_api_password", masked(&found.record.classic_api_password));
+    show::put(&mut row, "metrics_allow", "classic_api_password", masked(&found.record.classic_api_password));
     show::put(&mut row, "mail_from", "smtp_url", masked(&found.record.smtp_url));
     show::put(&mut row, "backup_recipient", "backup_target", masked(&found.record.backup_target));
     show::put(&mut row, "oidc_claim", "oidc_client_secret", masked(&found.record.oidc_client_secret));
